@@ -1,0 +1,218 @@
+//! The entries of the call journal (DESIGN §3). The field table is `docs/journal.md`.
+//!
+//! Names borrow from the buffer they were decoded from, or from the snapshot they are encoded from, so neither
+//! direction copies.
+
+use shuzha_core::{Code, MicroYuan, NanoCharge, RequestId, Timestamp};
+
+use crate::Commitment;
+
+/// Largest encoded entry in bytes.
+pub const ENTRY_BYTES_MAX: usize = 512;
+
+/// One journal entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry<'a> {
+    /// A process took the journal over: a new epoch begins.
+    Boot(Boot<'a>),
+    /// Written before dispatch: names what the call holds.
+    Intent(Intent<'a>),
+    /// Closes a call: answered, refused, or failed. Its [`Decision`] says which.
+    Call(Box<Call<'a>>),
+    /// An administrative or life-cycle act.
+    Act(Act<'a>),
+    /// Bytes of a package that reached the caller, written when the stream ends.
+    Delivery(Delivery<'a>),
+}
+
+/// A process took the journal over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boot<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// The node's name.
+    pub node: &'a str,
+    /// Version of the software.
+    pub version: &'a str,
+}
+
+/// Class of purpose of the approved scenario (使用目的).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PurposeClass {
+    /// 公共治理.
+    PublicGovernance,
+    /// 公益事业.
+    PublicWelfare,
+    /// 产业发展.
+    Industry,
+    /// 行业发展.
+    Sector,
+}
+
+/// On which terms a call was made. Known once the call is authorised; empty names before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms<'a> {
+    /// Application unit.
+    pub unit: &'a str,
+    /// Credential that signed.
+    pub credential: &'a str,
+    /// Product.
+    pub product: &'a str,
+    /// Product version.
+    pub version: u32,
+    /// Operation of the product.
+    pub operation: &'a str,
+    /// Scenario the call is made for.
+    pub scenario: &'a str,
+    /// Grant used.
+    pub grant: &'a str,
+    /// Agreement the grant stands under.
+    pub agreement: &'a str,
+    /// Class of purpose.
+    pub purpose: Option<PurposeClass>,
+    /// Price in force.
+    pub price: &'a str,
+    /// Data set whose budget is charged.
+    pub data_set: &'a str,
+    /// First eight bytes of the policy snapshot's digest.
+    pub snapshot: [u8; 8],
+}
+
+/// What a call holds, written before dispatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent<'a> {
+    /// The request.
+    pub request: RequestId,
+    /// When the request was received.
+    pub received: Timestamp,
+    /// Terms of the call.
+    pub terms: Terms<'a>,
+    /// Tag of the nonce, so a replay is known after a restart.
+    pub nonce: [u8; 8],
+    /// Tag of the idempotency key, where one was sent.
+    pub idempotency: Option<Commitment>,
+    /// Commitment to the request's bytes.
+    pub request_commitment: Commitment,
+    /// The consent one use of which is held, where there is one.
+    pub consent: Option<Commitment>,
+    /// Privacy charge debited by this entry.
+    pub charge: NanoCharge,
+    /// Money held.
+    pub amount: MicroYuan,
+}
+
+/// Whether the call was permitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// All stages passed; an answer was produced.
+    Answered,
+    /// A stage before dispatch refused; nothing was spent.
+    Refused,
+    /// It was dispatched, and then failed or was refused: ε and consent use stay spent, no money.
+    Failed,
+    /// Served again from an earlier answer with the same idempotency key or canonical query.
+    Replayed,
+}
+
+/// Class of outcome that billing looks at. Never the answer itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// No answer was produced.
+    None,
+    /// An answer that the price act charges.
+    Charged,
+    /// An answer that the price act does not charge (for example 查无 where it is free).
+    Uncharged,
+}
+
+/// The record of one call. There is exactly one per call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The request.
+    pub request: RequestId,
+    /// When the request was received.
+    pub received: Timestamp,
+    /// µs from received to admitted; 0 when refused.
+    pub admitted_after: u32,
+    /// µs from received to the request sent to the product service; 0 when not dispatched.
+    pub sent_after: u32,
+    /// µs from received to the product service's answer read; 0 when none.
+    pub answered_after: u32,
+    /// Terms of the call, as far as they were known.
+    pub terms: Terms<'a>,
+    /// Tag of the nonce.
+    pub nonce: [u8; 8],
+    /// Tag of the idempotency key.
+    pub idempotency: Option<Commitment>,
+    /// Commitment to the consent used.
+    pub consent: Option<Commitment>,
+    /// Keyed tag of the subject, for abuse statistics and the subject's own history.
+    pub subject: Option<Commitment>,
+    /// Privacy charge; already spent by the intent.
+    pub charge: NanoCharge,
+    /// Billed quantity (calls, or packages).
+    pub quantity: u32,
+    /// Amount posted.
+    pub amount: MicroYuan,
+    /// Decision.
+    pub decision: Decision,
+    /// Why it was refused or failed.
+    pub code: Option<Code>,
+    /// Class of outcome.
+    pub outcome: Outcome,
+    /// Bytes of the request's body.
+    pub request_bytes: u32,
+    /// Bytes of the answer's body.
+    pub response_bytes: u32,
+    /// Commitment to the request's bytes.
+    pub request_commitment: Option<Commitment>,
+    /// Commitment to the answer's bytes.
+    pub response_commitment: Option<Commitment>,
+}
+
+/// What an act did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActKind {
+    /// A consent was withdrawn by the person, through its issuer.
+    ConsentWithdrawn,
+    /// A new policy snapshot took effect.
+    SnapshotInstalled,
+    /// A credential was revoked.
+    CredentialRevoked,
+    /// A unit, product, scenario or data set was suspended.
+    Suspended,
+    /// A suspension was lifted.
+    Resumed,
+}
+
+/// An administrative or life-cycle act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: ActKind,
+    /// Who acted: an account, an issuer, or a component.
+    pub actor: &'a str,
+    /// What it was done to, where that has a name.
+    pub object: &'a str,
+    /// What it was done to, where it may only be committed to (a consent).
+    pub commitment: Option<Commitment>,
+}
+
+/// Bytes of a package that reached the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery<'a> {
+    /// The request that opened the stream.
+    pub request: RequestId,
+    /// When the stream ended.
+    pub at: Timestamp,
+    /// The grant.
+    pub grant: &'a str,
+    /// First byte of the range.
+    pub from: u64,
+    /// Bytes delivered.
+    pub bytes: u64,
+    /// Whether the whole range arrived.
+    pub complete: bool,
+}

@@ -1,0 +1,243 @@
+//! Refusal codes: declared once, with status and message in both languages.
+//!
+//! The leading digit is the stage that refuses (DESIGN §2), so precedence is pipeline order; `C0xx` is the gate
+//! itself: what reached it was not yet a call, or the gate cannot serve. Every code has a page in `docs/errors/`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::Lang;
+
+macro_rules! codes {
+    ($($name:ident $status:literal $zh:literal $en:literal;)*) => {
+        /// A stable refusal code. Messages never hold data of the request.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each code's meaning is its message and its page in docs/errors")]
+        pub enum Code { $($name,)* }
+
+        impl Code {
+            /// Every code, in order of precedence.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code's name, `C401`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// The HTTP status the caller sees.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// One sentence for people: what happened.
+            #[must_use]
+            pub const fn title(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$name, Lang::Zh) => $zh, (Self::$name, Lang::En) => $en,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    C001 400 "请求的分帧有歧义，连接已关闭" "The request's framing is ambiguous; the connection is closed";
+    C002 400 "请求路径有歧义" "The request path is ambiguous";
+    C003 413 "请求正文过大" "The request body is too large";
+    C004 431 "请求头过大或过多" "The request header is too large or has too many fields";
+    C005 408 "请求未在时限内到齐" "The request did not arrive in time";
+    C006 404 "没有这个地址" "There is nothing at this address";
+    C007 405 "该地址不支持此方法" "This address does not support the method";
+    C008 411 "请用 Content-Length 声明正文长度" "State the body's length with Content-Length";
+    C009 400 "请求头不合规范或重复" "A request header is malformed or repeated";
+    C090 503 "调用日志无法落盘，暂停服务" "The call journal cannot be written; nothing is served";
+    C091 503 "网关正在有序停机" "The gateway is draining";
+    C092 503 "网关繁忙，请稍后重试" "The gateway is at its limit; try again shortly";
+    C093 500 "网关内部故障" "A fault inside the gateway";
+
+    C101 401 "请求没有签名" "The request is not signed";
+    C102 401 "签名头不合规范" "The signature headers are malformed";
+    C103 401 "凭据或签名无效" "The credential or the signature is not valid";
+    C104 401 "签名时间不在允许窗口内" "The signature's time is outside the permitted window";
+    C105 401 "请求被重放" "The request was replayed";
+    C106 401 "凭据已过期、尚未生效或已吊销" "The credential has expired, is not yet valid, or was revoked";
+    C107 401 "来源地址不在凭据的白名单内" "The source address is not on the credential's allow-list";
+    C108 401 "正文摘要与正文不符" "The content digest does not match the body";
+    C109 503 "防重放表已满，请稍后重试" "The replay table is full; try again shortly";
+
+    C201 403 "没有可供调用的该产品或操作" "No such product or operation is offered";
+    C202 403 "产品没有有效的登记凭证" "The product has no valid registration certificate";
+    C203 403 "请求没有指明应用场景" "The request names no scenario";
+    C204 403 "该场景未获批准或已到期" "The scenario is not approved, or its term has ended";
+    C205 403 "授权协议未生效或已到期" "The agreement is not in force";
+    C206 403 "没有对该产品和操作的授权" "There is no grant for this product and operation";
+    C207 403 "授权不在有效期内" "The grant is outside its window";
+    C208 403 "已被暂停" "Suspended";
+
+    C301 422 "请求正文不是合规的 JSON" "The request body is not well-formed JSON";
+    C302 422 "请求不符合产品的输入合约" "The request does not meet the product's input contract";
+    C303 422 "请求的内容类型不受支持" "The request's content type is not supported";
+    C304 422 "请求嵌套过深或数值超出范围" "The request is nested too deeply or holds a number out of range";
+    C305 422 "主体标识不合规范（校验位或格式）" "The subject's identifier is not valid (check character or form)";
+    C306 422 "请求中有重复的键" "The request repeats a key";
+    C307 422 "不接受查询参数" "Query parameters are not accepted here";
+    C308 409 "同一幂等键已用于另一请求" "The idempotency key was used for another request";
+    C309 409 "同一幂等键的请求仍在处理" "A request with this idempotency key is still in progress";
+
+    C401 403 "该产品须有个人授权" "The product requires the person's consent";
+    C402 403 "授权令牌不合规范" "The consent token is malformed";
+    C403 403 "授权令牌的签发方或签名无效" "The consent token's issuer or signature is not valid";
+    C404 403 "授权令牌未生效或已过期" "The consent token is not yet valid or has expired";
+    C405 403 "授权不涵盖本次调用" "The consent does not cover this call";
+    C406 403 "授权属于另一主体" "The consent belongs to another subject";
+    C407 403 "授权次数已用完" "The consent's uses are exhausted";
+    C408 403 "授权已被撤回" "The consent was withdrawn";
+    C409 403 "不接受一揽子或无期限的授权" "A blanket or open-ended consent is not accepted";
+    C410 503 "撤回信息不够新，暂不提供须授权的产品" "The withdrawal feed is stale; consented products are not served";
+
+    C501 429 "调用过于频繁" "Too many calls";
+    C502 429 "并发调用过多" "Too many calls at once";
+    C503 429 "授权的配额已用完" "The grant's quota is exhausted";
+
+    C601 403 "该人群的隐私预算已用完" "The person-space's privacy budget is exhausted";
+    C602 403 "数据集的隐私预算已用完" "The data set's privacy budget is exhausted";
+    C603 403 "该单位在此场景的隐私配额已用完" "The unit's privacy quota in this scenario is exhausted";
+    C604 403 "单次查询的隐私开销超过上限" "The query's privacy charge is above the limit for one query";
+    C605 403 "查询超出公开的取值域" "The query reaches outside the public domain";
+    C606 403 "没有为该数据设定隐私预算" "No privacy budget is defined for this data";
+
+    C701 403 "没有生效的价格" "No price is in force";
+    C702 403 "同时有多个价格生效" "More than one price is in force";
+    C703 403 "价格高于政府上限" "The price is above the government's ceiling";
+    C704 402 "余额或信用额度不足" "The balance or credit is not enough";
+    C705 403 "金额超出可计范围" "The amount is beyond what can be counted";
+
+    C801 502 "产品服务无法连接" "The product service cannot be reached";
+    C802 504 "产品服务未在时限内答复" "The product service did not answer in time";
+    C803 502 "产品服务中途断开" "The product service closed the connection";
+    C804 502 "产品服务报错" "The product service reported an error";
+    C805 502 "产品服务的答复过大" "The product service's answer is too large";
+    C806 503 "没有健康的产品服务" "No product service is healthy";
+    C807 408 "调用方在答复前断开" "The caller left before the answer";
+
+    C901 502 "答复不符合产品的输出合约" "The answer does not meet the product's output contract";
+    C902 502 "无法核验：产品服务的结果未登记" "Cannot verify: the product service's result is not mapped";
+    C903 403 "处理期间授权被撤回或暂停" "Consent was withdrawn or access suspended during the call";
+    C904 416 "请求的范围无法满足" "The requested range cannot be satisfied";
+}
+
+impl Code {
+    /// The stage that refuses with this code: 1–9, or 0 for the gate itself.
+    #[must_use]
+    pub fn stage(self) -> u8 {
+        self.as_str().as_bytes()[1] - b'0'
+    }
+
+    /// The number after the `C`, as the journal keeps it.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.as_str()[1..].parse().expect("a code is C and three digits")
+    }
+
+    /// The code with this number.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.number() == number)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not a refusal code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a refusal code")]
+pub struct UnknownCode;
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(UnknownCode)
+    }
+}
+
+/// An expected refusal: the caller's to mend, with a stable code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code.
+    pub code: Code,
+    /// Where in the request the fault lies: a JSON pointer or header name, never a value.
+    pub at: Option<String>,
+    /// When trying again makes sense.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal with a place in the request.
+    #[must_use]
+    pub fn at(code: Code, place: impl Into<String>) -> Self {
+        Self { code, at: Some(place.into()), retry_after: None }
+    }
+
+    /// A refusal that says when to try again.
+    #[must_use]
+    pub fn retry(code: Code, after: Duration) -> Self {
+        Self { code, at: None, retry_after: Some(after) }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self { code, at: None, retry_after: None }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.code.title(Lang::En))
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Statuses per stage, as DESIGN §2 promises them.
+    #[test]
+    fn statuses_follow_the_stage() {
+        for &code in Code::ALL {
+            let allowed: &[u16] = match code.stage() {
+                0 => &[400, 404, 405, 408, 411, 413, 431, 500, 503],
+                1 => &[401, 503],
+                2 => &[403],
+                3 => &[409, 422],
+                4 => &[403, 503],
+                5 => &[429],
+                6 => &[403],
+                7 => &[402, 403],
+                8 => &[408, 502, 503, 504],
+                9 => &[403, 416, 502],
+                other => panic!("{code} has stage {other}"),
+            };
+            assert!(allowed.contains(&code.status()), "{code} has {}", code.status());
+        }
+    }
+
+    #[test]
+    fn codes_are_in_order_and_read_back() {
+        assert!(Code::ALL.is_sorted());
+        for &code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(code));
+            assert_eq!(Code::from_number(code.number()), Some(code));
+        }
+        assert!("C999".parse::<Code>().is_err());
+    }
+}

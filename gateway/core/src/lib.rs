@@ -1,0 +1,18 @@
+//! Shuzha's shared vocabulary: names, instants, units, refusal codes.
+//!
+//! Layer 0: everything here is needed by at least two crates above, does no IO and knows no wire format.
+
+pub mod clock;
+pub mod code;
+pub mod identity;
+pub mod ids;
+pub mod lang;
+pub mod rng;
+pub mod units;
+
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use code::{Code, Refusal};
+pub use ids::{Id, RequestId};
+pub use lang::Lang;
+pub use rng::{OsRng, Rng};
+pub use units::{MicroYuan, NanoCharge};

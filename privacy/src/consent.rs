@@ -1,0 +1,1 @@
+//! Consent tokens (个人授权).

@@ -1,0 +1,1 @@
+//! Statistical queries under differential privacy.

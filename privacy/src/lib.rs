@@ -1,0 +1,8 @@
+//! What keeps a person's data the person's: consent tokens, differential privacy, output contracts, verification
+//! answers. Pure functions: no IO, no clock, no storage.
+
+pub mod consent;
+pub mod dp;
+pub mod output;
+pub mod subject;
+pub mod verdict;

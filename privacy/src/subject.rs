@@ -1,0 +1,1 @@
+//! Subjects: canonical identifiers and pairwise pseudonyms (privacy research §2.2).
