@@ -38,14 +38,6 @@ pub(crate) fn facts(code: Code) -> String {
     format!("阶段 Stage: {stage} {zh} · {en} — HTTP {}", code.status())
 }
 
-/// What introduces, in each language, the sentence on what was charged or spent.
-pub(crate) fn charge_heading(lang: Lang) -> &'static str {
-    match lang {
-        Lang::Zh => "**扣费与消耗：**",
-        Lang::En => "**Charged or spent:**",
-    }
-}
-
 /// The index page.
 pub(crate) fn index() -> String {
     let mut page = String::from(
