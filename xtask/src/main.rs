@@ -1,2 +1,54 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: the repository's own tasks, in plain Rust so that they run wherever the workspace builds.
+//!
+//! `tidy` reads, `test` and `deny` run the checks that CI runs, `codes` and `bench` are conveniences.
+
+mod bench;
+mod codes;
+mod deny;
+mod say;
+mod step;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use say::{complain, say};
+
+/// What `cargo xtask` without a task prints.
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  tidy           rules that neither rustc nor clippy can check
+  test           format, lints, tidy, documentation tests, all tests
+  deny           licences, banned crates and sources of every dependency
+  codes          print the refusal codes and write docs/errors/README.md
+  bench [args]   the load tests, in release mode; arguments go to shuzha-load";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let root = tree::root();
+    let outcome = match args.first().map(String::as_str) {
+        Some("tidy") => tidy::run(&root),
+        Some("test") => test::run(&root),
+        Some("deny") => deny::run(&root),
+        Some("codes") => codes::run(&root),
+        Some("bench") => bench::run(&root, &args[1..]),
+        Some("help" | "--help" | "-h") => {
+            say(USAGE);
+            Ok(true)
+        }
+        _ => {
+            complain(USAGE);
+            return ExitCode::from(64);
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
