@@ -17,8 +17,11 @@ use shuzha_pricing::PriceBook;
 use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
 use shuzha_privacy::output::FieldSet;
-use shuzha_products::{Cidr, Outcome, Purpose, Window};
+use shuzha_products::Window;
+use shuzha_products::credential::Cidr;
+use shuzha_products::rights::Purpose;
 
+pub(crate) use compile::billable;
 pub use compile::{CompileError, KeyRing};
 pub(crate) use operation::Operation;
 pub(crate) use suspensions::Suspensions;
@@ -82,14 +85,6 @@ pub(crate) struct Product {
     pub(crate) data_sets: Vec<Id>,
     /// For reports: the data set's public metadata and budgets.
     pub(crate) statistics: Option<Arc<Statistics>>,
-    outcomes: &'static [Outcome],
-}
-
-impl Product {
-    /// Every outcome an answer of this product may have.
-    pub(crate) fn outcomes(&self) -> &'static [Outcome] {
-        self.outcomes
-    }
 }
 
 /// What a report is computed over.

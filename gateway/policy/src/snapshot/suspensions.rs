@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use shuzha_core::{Id, Timestamp};
-use shuzha_products::{Suspension, Target};
+use shuzha_products::suspension::{Suspension, Target};
 
 /// Suspensions by target, each with the instant it began.
 #[derive(Default)]

@@ -49,8 +49,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
     if !ask.subject().is_some_and(|subject| subject.matches(&consent.subject)) {
         return Err(Code::C406.into());
     }
-    let fields = granted.and(consented_fields(right.operation(), &consent));
-    if fields.is_empty() {
+    let operation = right.operation();
+    let fields = granted.and(operation.fields_among(&consent.fields));
+    if operation.has_fields() && fields.is_empty() {
         return Err(Code::C405.into());
     }
     let committer = &env.gate.keys.committer;
@@ -77,11 +78,4 @@ fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Consent>, Refusal> {
     let fresh = Arc::new(fresh);
     gate.consent_cache.put(key, Arc::clone(&fresh), now);
     Ok(fresh)
-}
-
-/// The leaves the person allowed. A pointer that is no leaf of this product's contract allows nothing.
-fn consented_fields(operation: &crate::snapshot::Operation, consent: &Consent) -> FieldSet {
-    let all = operation.all_fields();
-    let named = consent.fields.iter().filter_map(|pointer| operation.field(pointer));
-    FieldSet(named.fold(0, |set, field| set | field.0)).and(all)
 }

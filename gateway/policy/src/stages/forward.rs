@@ -73,18 +73,18 @@ async fn send<'e, U: Upstream>(
     let dispatch = Dispatch {
         request: env.call.request,
         upstream: &right.product().upstream,
-        method: operation.upstream_method.clone(),
-        path: &operation.upstream_path,
+        method: operation.method.clone(),
+        path: operation.upstream_path(),
         body,
         unit: right.unit().name.as_str(),
         scenario: right.scenario().name.as_str(),
         fields: &fields,
-        range: env.call.headers.get(http::header::RANGE).filter(|_| operation.streamed),
-        timeout: operation.timeout,
-        answer_bytes_max: operation.answer_bytes_max,
+        range: env.call.headers.get(http::header::RANGE).filter(|_| operation.streamed()),
+        timeout: operation.timeout(),
+        answer_bytes_max: operation.answer_bytes_max(),
     };
     env.facts.sent = Some(env.now());
-    if operation.streamed {
+    if operation.streamed() {
         return upstream.open(dispatch).await.map(Answer::Stream);
     }
     let fetched = upstream.fetch(dispatch).await?;

@@ -40,12 +40,12 @@ impl<'e> Admission<'e> {
 pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'e>, Refusal> {
     let right = spend.slot().agreed().ask().right();
     let (unit, product) = (right.unit(), right.product());
-    let paid_before = right.operation().streamed && env.gate.packages.is_paid(&right.grant().name);
+    let paid_before = right.operation().streamed() && env.gate.packages.is_paid(&right.grant().name);
     let price = env.snapshot.prices.resolve(product.name.as_str(), env.now())?;
     env.facts.terms.price = price.id.as_str();
     let admission = Admission { spend, price };
     let mut most = MicroYuan::ZERO;
-    for outcome in product.outcomes() {
+    for outcome in &price.charged {
         most = most.max(admission.amount(env, *outcome)?);
     }
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.

@@ -38,7 +38,7 @@ pub(crate) async fn run<'e, S>(
         decision: if env.takes == Takes::Nothing { Decision::Replayed } else { Decision::Answered },
         code: None,
         outcome: if amount.is_zero() { Outcome::Uncharged } else { Outcome::Charged },
-        quantity: u32::from(env.takes != Takes::Nothing && outcome != Billable::None),
+        quantity: u32::from(env.takes != Takes::Nothing),
         amount,
         response_bytes: bytes,
         response_commitment: commitment,

@@ -6,7 +6,7 @@
 use shuzha_core::{Code, Refusal};
 use shuzha_privacy::dp::Query;
 use shuzha_privacy::subject::Pseudonym;
-use shuzha_products::Parsed;
+use shuzha_products::input::Parsed;
 
 use super::authorise::Right;
 use crate::env::Env;
@@ -67,22 +67,24 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Re
         return Err(Code::C307.into());
     }
     let operation = right.operation();
-    let Some(input) = &operation.input else {
+    if !operation.takes_body() {
         if !call.body.is_empty() {
             return Err(Code::C302.into());
         }
         return Ok(Ask { right, subject: None, query: None });
-    };
+    }
     let kind = single(call.headers, "content-type")?.unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::at(Code::C303, "content-type"));
     }
-    let parsed = input.check(&call.body)?;
+    let parsed = operation.check(&call.body)?;
     let subject = pseudonym(env, &right, &parsed);
-    let query = match &right.product().statistics {
-        Some(statistics) => Some((Query::parse(&parsed.value, &statistics.domain)?, &**statistics)),
-        None => None,
+    let query = if operation.statistical() {
+        let statistics: &'e Statistics = right.product().statistics.as_deref().ok_or(Code::C606)?;
+        Some((Query::parse(&parsed.value, &statistics.domain)?, statistics))
+    } else {
+        None
     };
     Ok(Ask { right, subject, query })
 }
