@@ -45,7 +45,7 @@ impl ConsentCache {
         self.known.with(&key[0], |slots| {
             let slot = slots.entry(key[0]).or_default();
             if slot.len() >= PER_SLOT_MAX {
-                slot.retain(|_, consent| consent.is_live(now));
+                slot.retain(|_, consent| consent.check_time(now).is_ok());
             }
             if slot.len() >= PER_SLOT_MAX {
                 slot.clear();

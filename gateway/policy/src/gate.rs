@@ -169,7 +169,7 @@ impl Gate {
         let now = self.clock.now();
         let snapshot = self.snapshot();
         let issuers = &snapshot.issuers;
-        let withdrawal = shuzha_privacy::consent::verify_withdrawal(statement, issuers, now)?;
+        let withdrawal = shuzha_privacy::consent::verify_withdrawal(statement, issuers)?;
         let parts = [withdrawal.issuer.as_bytes(), withdrawal.jti.as_bytes()];
         let consent = self.keys.committer.commit("consent", &parts);
         // First the record, then the effect would leave a moment in which it is recorded and not yet in force;

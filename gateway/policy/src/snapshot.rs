@@ -252,6 +252,16 @@ pub(crate) fn purpose_of(purpose: PurposeClass) -> shuzha_pricing::Purpose {
     }
 }
 
+/// The class of purpose as world files and consents name it.
+pub(crate) const fn purpose_name(purpose: PurposeClass) -> &'static str {
+    match purpose {
+        PurposeClass::PublicGovernance => "public-governance",
+        PurposeClass::PublicWelfare => "public-welfare",
+        PurposeClass::Industry => "industry",
+        PurposeClass::Sector => "sector",
+    }
+}
+
 /// The world's class of purpose as the record names it.
 fn purpose_class(purpose: Purpose) -> PurposeClass {
     match purpose {

@@ -110,13 +110,14 @@ fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8; 32]>
 
 /// The trusted issuers whose keys are here. One whose key file is missing is not trusted: absence is denial.
 fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Option<Issuers> {
-    let mut issuers = Issuers::default();
+    let mut issuers = Issuers::new();
     for (name, issuer) in &world.consent_issuers {
         let Some(key) = public_key(&issuer.public_key, keys) else {
             tracing::warn!(issuer = %name, "the issuer's public key is not here; its consents are refused");
             continue;
         };
-        if let Err(error) = issuers.add_ed25519(issuer.kid.as_str(), name.as_str(), key) {
+        let TokenAlgorithm::EdDsa = issuer.algorithm;
+        if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), Algorithm::EdDsa, key) {
             faults.push(CompileError::Key { object: format!("ConsentIssuer/{name}"), reason: error.to_string() });
         }
     }

@@ -13,6 +13,7 @@ use shuzha_privacy::output::FieldSet;
 use super::validate::Ask;
 use crate::env::{Env, Takes};
 use crate::signature::single;
+use crate::snapshot::purpose_name;
 
 /// Proof that the person agrees, where the product asks for it.
 pub(crate) struct Agreed<'e> {
@@ -45,10 +46,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
         scenario: right.scenario().name.as_str(),
         product: right.product().name.as_str(),
         action: right.operation().name.as_str(),
+        purpose: purpose_name(right.scenario().purpose),
     })?;
-    if !ask.subject().is_some_and(|subject| subject.matches(&consent.subject)) {
-        return Err(Code::C406.into());
-    }
+    consent.check_subject(ask.subject().ok_or(Code::C406)?)?;
     let operation = right.operation();
     let fields = granted.and(operation.fields_among(&consent.fields));
     if operation.has_fields() && fields.is_empty() {
@@ -71,7 +71,8 @@ fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Consent>, Refusal> {
     let gate = env.gate;
     let key = gate.consent_cache.key(token, env.snapshot.issuers_generation);
     if let Some(known) = gate.consent_cache.get(&key) {
-        return if known.is_live(now) { Ok(known) } else { Err(Code::C404.into()) };
+        known.check_time(now)?;
+        return Ok(known);
     }
     let issuers = &env.snapshot.issuers;
     let fresh = shuzha_privacy::consent::verify(token, issuers, &gate.options.audience, now)?;
