@@ -21,7 +21,7 @@ use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
 use shuzha_products::rights::Purpose;
 
-pub(crate) use compile::billable;
+pub(crate) use compile::billed;
 pub use compile::{CompileError, KeyRing};
 pub(crate) use operation::Operation;
 pub(crate) use suspensions::Suspensions;
@@ -243,12 +243,12 @@ impl Snapshot {
 }
 
 /// The record's class of purpose as pricing names it.
-pub(crate) fn purpose_of(purpose: PurposeClass) -> shuzha_pricing::Purpose {
+pub(crate) fn purpose_of(purpose: PurposeClass) -> shuzha_pricing::PurposeClass {
     match purpose {
-        PurposeClass::PublicGovernance => shuzha_pricing::Purpose::PublicGovernance,
-        PurposeClass::PublicWelfare => shuzha_pricing::Purpose::PublicWelfare,
-        PurposeClass::Industry => shuzha_pricing::Purpose::Industry,
-        PurposeClass::Sector => shuzha_pricing::Purpose::Sector,
+        PurposeClass::PublicGovernance => shuzha_pricing::PurposeClass::PublicGovernance,
+        PurposeClass::PublicWelfare => shuzha_pricing::PurposeClass::PublicWelfare,
+        PurposeClass::Industry => shuzha_pricing::PurposeClass::Industry,
+        PurposeClass::Sector => shuzha_pricing::PurposeClass::Sector,
     }
 }
 

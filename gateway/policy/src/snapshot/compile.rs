@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use ring::digest::{SHA256, digest};
 use shuzha_core::Id;
-use shuzha_pricing::{PriceBook, PriceFault};
-use shuzha_privacy::consent::Issuers;
+use shuzha_pricing::{Billable, Ceiling, Effective, Price, PriceBook, PriceFault};
+use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
 use shuzha_privacy::dp::Domain;
-use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
+use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm, TokenAlgorithm};
 use shuzha_products::kinds::Outcome;
 use shuzha_products::rights::{self, QuotaPeriod};
-use shuzha_products::{World, product};
+use shuzha_products::{Window, World, product};
 
 use super::table::Table;
 use super::{
@@ -117,7 +117,7 @@ fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Opt
             continue;
         };
         let TokenAlgorithm::EdDsa = issuer.algorithm;
-        if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), Algorithm::EdDsa, key) {
+        if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), TokenSigning::EdDsa, key) {
             faults.push(CompileError::Key { object: format!("ConsentIssuer/{name}"), reason: error.to_string() });
         }
     }
@@ -126,22 +126,24 @@ fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Opt
 
 fn prices(world: &World, faults: &mut Vec<CompileError>) -> Option<PriceBook> {
     let act = |id: &Id| world.price_acts.get(id).map_or_else(String::new, |act| act.number.clone());
-    let prices = world.prices.iter().map(|(id, price)| shuzha_pricing::Price {
+    let effective = |window: Window| {
+        Effective::new(window.from(), Some(window.until())).expect("a window is never empty")
+    };
+    let prices = world.prices.iter().map(|(id, price)| Price {
         id: id.clone(),
         act: act(&price.act),
         product: price.product.clone(),
+        operation: None,
         per_call: price.per_call,
-        charged: price.charged.iter().map(|outcome| billable(*outcome)).collect(),
-        from: price.window.from(),
-        until: price.window.until(),
+        effective: effective(price.window),
+        billable: Billable::of(&price.charged.iter().map(|outcome| billed(*outcome)).collect::<Vec<_>>()),
     });
-    let ceilings = world.ceilings.iter().map(|(id, ceiling)| shuzha_pricing::Ceiling {
+    let ceilings = world.ceilings.iter().map(|(id, ceiling)| Ceiling {
         id: id.clone(),
         act: act(&ceiling.act),
         product: ceiling.product.clone(),
         per_call_max: ceiling.per_call_max,
-        from: ceiling.window.from(),
-        until: ceiling.window.until(),
+        effective: effective(ceiling.window),
     });
     match PriceBook::build(prices.collect(), ceilings.collect()) {
         Ok(book) => Some(book),
@@ -153,13 +155,13 @@ fn prices(world: &World, faults: &mut Vec<CompileError>) -> Option<PriceBook> {
 }
 
 /// The outcome as pricing names it.
-pub(crate) fn billable(outcome: Outcome) -> shuzha_pricing::Billable {
+pub(crate) fn billed(outcome: Outcome) -> shuzha_pricing::Outcome {
     match outcome {
-        Outcome::Consistent => shuzha_pricing::Billable::Consistent,
-        Outcome::Inconsistent => shuzha_pricing::Billable::Inconsistent,
-        Outcome::NoRecord => shuzha_pricing::Billable::NoRecord,
-        Outcome::Answer => shuzha_pricing::Billable::Answer,
-        Outcome::Package => shuzha_pricing::Billable::Package,
+        Outcome::Consistent => shuzha_pricing::Outcome::Consistent,
+        Outcome::Inconsistent => shuzha_pricing::Outcome::Inconsistent,
+        Outcome::NoRecord => shuzha_pricing::Outcome::NoRecord,
+        Outcome::Answer => shuzha_pricing::Outcome::Answer,
+        Outcome::Package => shuzha_pricing::Outcome::Package,
     }
 }
 

@@ -4,7 +4,7 @@
 //! is held; what its outcome costs is posted in stage 10.
 
 use shuzha_core::{Code, MicroYuan, Refusal};
-use shuzha_pricing::{Billable, Price};
+use shuzha_pricing::{Outcome, Price};
 
 use super::budget::Spend;
 use crate::env::{Env, Takes};
@@ -27,7 +27,7 @@ impl<'e> Admission<'e> {
     }
 
     /// What an answer of this kind costs here.
-    pub(crate) fn amount(&self, env: &Env<'_>, outcome: Billable) -> Result<MicroYuan, Refusal> {
+    pub(crate) fn amount(&self, env: &Env<'_>, outcome: Outcome) -> Result<MicroYuan, Refusal> {
         if env.takes == Takes::Nothing {
             return Ok(MicroYuan::ZERO);
         }
@@ -39,20 +39,22 @@ impl<'e> Admission<'e> {
 /// Resolves the price and holds the most the call may cost.
 pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'e>, Refusal> {
     let right = spend.slot().agreed().ask().right();
-    let (unit, product) = (right.unit(), right.product());
+    let product = right.product();
     let paid_before = right.operation().streamed() && env.gate.packages.is_paid(&right.grant().name);
-    let price = env.snapshot.prices.resolve(product.name.as_str(), env.now())?;
+    let operation = right.operation().name.as_str();
+    let price = env.snapshot.prices.resolve(product.name.as_str(), operation, env.now())?;
     env.facts.terms.price = price.id.as_str();
-    let admission = Admission { spend, price };
-    let mut most = MicroYuan::ZERO;
-    for outcome in &price.charged {
-        most = most.max(admission.amount(env, *outcome)?);
-    }
+    let most = if env.takes == Takes::Nothing {
+        MicroYuan::ZERO
+    } else {
+        shuzha_pricing::quote(price, purpose_of(right.scenario().purpose), 1)?.amount
+    };
+    let unit = right.unit();
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.
     if !most.is_zero() && !paid_before {
         let limit = unit.credit_limit.ok_or(Code::C704)?;
         env.holds.money = Some(env.gate.purses.hold(&unit.name, limit, most)?);
     }
     env.facts.admitted = Some(env.now());
-    Ok(admission)
+    Ok(Admission { spend, price })
 }

@@ -6,18 +6,18 @@
 
 use bytes::Bytes;
 use shuzha_core::{Code, Refusal};
-use shuzha_pricing::Billable;
+use shuzha_pricing::Outcome as Billed;
 
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
 use crate::Opened;
 use crate::env::Env;
-use crate::snapshot::billable;
+use crate::snapshot::billed;
 
 /// Proof that the answer may leave.
 pub(crate) struct Released<'e, S> {
     admission: Admission<'e>,
-    outcome: Billable,
+    outcome: Billed,
     body: ReleasedBody<S>,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum ReleasedBody<S> {
 }
 
 impl<'e, S> Released<'e, S> {
-    pub(super) fn into_parts(self) -> (Admission<'e>, Billable, ReleasedBody<S>) {
+    pub(super) fn into_parts(self) -> (Admission<'e>, Billed, ReleasedBody<S>) {
         (self.admission, self.outcome, self.body)
     }
 }
@@ -42,18 +42,18 @@ pub(crate) async fn run<'e, S>(
 ) -> Result<Released<'e, S>, Refusal> {
     let (admission, answer) = forwarded.into_parts();
     let (outcome, body) = match answer {
-        Answer::Stream(opened) => (Billable::Package, ReleasedBody::Stream(check_opened(opened)?)),
-        Answer::Released(bytes) => (Billable::Answer, ReleasedBody::Whole(bytes)),
+        Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(opened)?)),
+        Answer::Released(bytes) => (Billed::Answer, ReleasedBody::Whole(bytes)),
         Answer::Aggregates { body, noise } => {
             let bytes = publish(env, &admission, &body, noise).await?;
-            (Billable::Answer, ReleasedBody::Whole(bytes))
+            (Billed::Answer, ReleasedBody::Whole(bytes))
         }
         Answer::Whole(fetched) => {
             let agreed = admission.spend().slot().agreed();
             let operation = agreed.ask().right().operation();
             let released = operation.release(agreed.fields(), fetched.status, &fetched.body)?;
             env.gate.metrics.unlisted_fields(released.unlisted);
-            (billable(released.outcome), ReleasedBody::Whole(released.bytes.into()))
+            (billed(released.outcome), ReleasedBody::Whole(released.bytes.into()))
         }
     };
     check_again(env, &admission)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shuzha_core::{MicroYuan, Refusal};
 use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, Outcome};
-use shuzha_pricing::Billable;
+use shuzha_pricing::Outcome as Billed;
 
 use super::release::{Released, ReleasedBody};
 use crate::call::Delivery;
@@ -26,8 +26,8 @@ pub(crate) async fn run<'e, S>(
     let mut amount =
         if env.holds.money.is_some() { admission.amount(env, outcome)? } else { MicroYuan::ZERO };
     // Of several first fetches at once, one pays.
-    let claimed = outcome == Billable::Package && !amount.is_zero() && env.gate.packages.claim(grant);
-    if outcome == Billable::Package && !claimed {
+    let claimed = outcome == Billed::Package && !amount.is_zero() && env.gate.packages.claim(grant);
+    if outcome == Billed::Package && !claimed {
         amount = MicroYuan::ZERO;
     }
     let (status, bytes, commitment) = match &body {
