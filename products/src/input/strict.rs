@@ -12,8 +12,9 @@ use shuzha_core::{Code, Refusal};
 
 /// Deepest nesting of a request: the root object is level 1.
 pub const DEPTH_MAX: usize = 16;
-/// Largest magnitude of a number that is not an `i64`: 2^53, up to which every integer is exact (RFC 7493 §2.2).
-pub const NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
+/// Largest magnitude of a number that is not an `i64`: 2^53 − 1. At 2^53 itself, two different integers have become one
+/// number (RFC 7493 §2.2).
+pub const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 
 /// Parses a body.
 ///
