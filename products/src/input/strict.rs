@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn good_json_is_kept_as_it_is() {
-        for text in [r#"{"a":[1,-2,0.5,true,null,"文"],"b":{"c":""}}"#, "9223372036854775807", "-9223372036854775808"] {
+        for text in
+            [r#"{"a":[1,-2,0.5,true,null,"文"],"b":{"c":""}}"#, "9223372036854775807", "-9223372036854775808"]
+        {
             assert_eq!(parse(text.as_bytes()).expect(text), serde_json::from_str::<Value>(text).expect(text));
         }
     }

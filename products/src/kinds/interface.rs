@@ -1,9 +1,10 @@
 //! 数据接口: fields of a record, cut to those the scenario was approved for (REQUIREMENTS E2, E3).
 
 use serde_json::Value;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 
-use super::{Compiled, Declared, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::yaml::Place;
 
 /// Most values that mean "no record".

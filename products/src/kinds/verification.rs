@@ -5,10 +5,11 @@
 
 use serde_json::json;
 use shuzha_core::Code;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 use shuzha_privacy::verdict::{Verdict, VerdictMap};
 
-use super::{Compiled, Declared, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::yaml::Place;
 
 /// Most result codes of one product service.

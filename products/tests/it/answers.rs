@@ -1,9 +1,10 @@
 //! Answers of product services, honest and lying, through each kind's release.
 
 use shuzha_core::Code;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::FieldSet;
 use shuzha_products::World;
-use shuzha_products::kinds::{Outcome, ReleaseFault, Released};
+use shuzha_products::kinds::{ReleaseFault, Released};
 
 use crate::demo;
 
@@ -87,7 +88,8 @@ fn no_record_is_said_in_one_way() {
     let profile = &world.products["company-profile"].operations[0].output;
     assert!(profile.reads_status(200) && profile.reads_status(404));
     assert!(!profile.reads_status(500) && !profile.reads_status(204));
-    let fault = release(&world, "company-profile", "bank-profile", r#"{"code":"03"}"#).expect_err("not mapped");
+    let fault =
+        release(&world, "company-profile", "bank-profile", r#"{"code":"03"}"#).expect_err("not mapped");
     assert_eq!(fault.code, Code::C901);
 }
 
@@ -104,7 +106,8 @@ fn a_lying_interface_answers_nothing() {
         ("}", ""),
     ] {
         assert!(PROFILE.contains(from), "{from}");
-        let fault = release(&world, "company-profile", "bank-profile", &PROFILE.replacen(from, to, 1)).expect_err(to);
+        let fault =
+            release(&world, "company-profile", "bank-profile", &PROFILE.replacen(from, to, 1)).expect_err(to);
         assert_eq!(fault.code, Code::C901, "{to}");
         assert!(!fault.to_string().contains("云帆"), "{fault}");
     }
@@ -115,8 +118,13 @@ fn a_score_is_rounded_and_alone() {
     let world = demo();
     let answer = r#"{"probability":0.1234,"score":877,"model":"credit-default-1"}"#;
     let released = release(&world, "credit-score", "bank-score", answer).expect("good");
-    assert_eq!((released.outcome, text(&released), released.unlisted), (Outcome::Answer, r#"{"score":880}"#, 2));
-    for lie in [r#"{"score":1001}"#, r#"{"score":-10}"#, r#"{"score":"880"}"#, r#"{"score":880.5}"#, "{}", "[880]"] {
+    assert_eq!(
+        (released.outcome, text(&released), released.unlisted),
+        (Outcome::Answer, r#"{"score":880}"#, 2)
+    );
+    for lie in
+        [r#"{"score":1001}"#, r#"{"score":-10}"#, r#"{"score":"880"}"#, r#"{"score":880.5}"#, "{}", "[880]"]
+    {
         let fault = release(&world, "credit-score", "bank-score", lie).expect_err(lie);
         assert_eq!(fault.code, Code::C901, "{lie}");
     }
@@ -132,9 +140,16 @@ fn a_report_is_an_object_and_a_package_is_not_read() {
         assert_eq!(report.release(FieldSet::default(), lie.as_bytes()).expect_err(lie).code, Code::C901);
     }
     let package = &world.products["enterprise-list"].operations[0];
-    assert_eq!(package.release(FieldSet::default(), b"").map(|released| released.outcome), Ok(Outcome::Package));
+    assert_eq!(
+        package.release(FieldSet::default(), b"").map(|released| released.outcome),
+        Ok(Outcome::Package)
+    );
     assert_eq!(package.release(FieldSet::default(), b"a,b").expect_err("bytes").code, Code::C901);
-    assert!(package.output.reads_status(206) && package.output.reads_status(416) && !package.output.reads_status(404));
+    assert!(
+        package.output.reads_status(206)
+            && package.output.reads_status(416)
+            && !package.output.reads_status(404)
+    );
 }
 
 /// Fields outside the grant stay inside, whichever set is asked for.
@@ -146,7 +161,8 @@ fn no_field_set_releases_more_than_it_names() {
     for bits in 0..=contract.all().0 {
         let Ok(released) = operation.release(FieldSet(bits), PROFILE.as_bytes()) else { panic!("{bits}") };
         let value: serde_json::Value = serde_json::from_slice(&released.bytes).expect("JSON");
-        let keys: Vec<String> = value.as_object().expect("an object").keys().map(|key| format!("/{key}")).collect();
+        let keys: Vec<String> =
+            value.as_object().expect("an object").keys().map(|key| format!("/{key}")).collect();
         let mut named: Vec<_> = contract.pointers(FieldSet(bits)).collect();
         named.sort_unstable();
         assert_eq!(keys, named);

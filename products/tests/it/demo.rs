@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use shuzha_core::Timestamp;
-use shuzha_products::kinds::{KINDS, Lane, Outcome};
+use shuzha_core::{Code, Timestamp};
+use shuzha_pricing::{Outcome, PurposeClass};
+use shuzha_products::kinds::{KINDS, Lane};
 use shuzha_products::product::Method;
-use shuzha_products::rights::{Purpose, QuotaPeriod};
+use shuzha_products::rights::QuotaPeriod;
 use shuzha_products::suspension::Target;
 
 use crate::demo;
@@ -27,8 +28,10 @@ fn every_kind_of_product_is_there() {
         ("enterprise-list", Lane::Package),
     ] {
         assert_eq!(world.products[name].kind.lane(), lane, "{name}");
-        assert!(world.certificates.values().any(|one| one.product.as_str() == name && one.window.contains(NOW)));
-        assert!(world.prices.values().any(|one| one.product.as_str() == name && one.window.contains(NOW)));
+        assert!(
+            world.certificates.values().any(|one| one.product.as_str() == name && one.window.contains(NOW))
+        );
+        assert!(world.price_book.resolve(name, "any", NOW).is_ok(), "{name}");
     }
 }
 
@@ -63,9 +66,13 @@ fn there_is_something_for_each_stage_to_refuse() {
     assert!(world.jurisdiction().certificate_required);
     assert!(world.credentials.values().any(|one| !one.window.contains(NOW)));
     assert!(world.credentials.values().any(|one| one.revoked));
-    assert!(world.credentials.values().any(|one| one.allow.iter().all(|net| {
-        !net.contains(std::net::IpAddr::from([127, 0, 0, 1]))
-    }) && !one.allow.is_empty()));
+    assert!(
+        world.credentials.values().any(|one| one
+            .allow
+            .iter()
+            .all(|net| { !net.contains(std::net::IpAddr::from([127, 0, 0, 1])) })
+            && !one.allow.is_empty())
+    );
     assert!(world.scenarios.values().any(|one| !one.approved));
     assert!(world.agreements.values().any(|one| !one.signed));
     let certified: BTreeSet<_> = world.certificates.values().map(|one| &one.product).collect();
@@ -80,7 +87,8 @@ fn there_is_something_for_each_stage_to_refuse() {
     let price = &world.prices["person-check-2025"];
     let credit = world.units["startup"].credit_limit.expect("some credit");
     assert!(price.per_call <= credit && credit < price.per_call.checked_mul(2).expect("in range"));
-    assert!(!world.prices["company-check-2025"].charged.contains(&Outcome::NoRecord));
-    assert_eq!(world.scenarios["charity-aid"].purpose, Purpose::PublicWelfare);
+    assert!(!world.prices["company-check-2025"].billable.charges(Outcome::NoRecord));
+    assert_eq!(world.scenarios["charity-aid"].purpose, PurposeClass::PublicWelfare);
     assert_eq!(world.units["charity"].credit_limit, None);
+    assert_eq!(world.price_book.resolve("licence-check", "verify", NOW), Err(Code::C701));
 }

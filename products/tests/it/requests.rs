@@ -1,8 +1,9 @@
 //! Requests against the demo world's input contracts.
 
 use shuzha_core::{Code, Refusal};
+use shuzha_privacy::subject::IdKind;
 use shuzha_products::World;
-use shuzha_products::input::{Parsed, SubjectKind, check};
+use shuzha_products::input::{Parsed, check};
 
 use crate::demo;
 
@@ -14,19 +15,22 @@ fn ask(world: &World, product: &str, body: &str) -> Result<Parsed, Refusal> {
 #[test]
 fn a_good_request_gives_its_subject() {
     let world = demo();
-    let parsed = ask(&world, "person-check", r#"{"id_number":"11010519491231002X","name":"某某"}"#).expect("good");
+    let parsed =
+        ask(&world, "person-check", r#"{"id_number":"11010519491231002X","name":"某某"}"#).expect("good");
     let subject = parsed.subject.as_ref().expect("a subject");
-    assert_eq!((subject.kind, subject.identifier.as_str()), (SubjectKind::Person, "11010519491231002X"));
+    assert_eq!((subject.kind(), subject.expose()), (IdKind::Person, "11010519491231002X"));
     assert!(!format!("{parsed:?}").contains("1949"), "{parsed:?}");
     let parsed = ask(&world, "company-profile", r#"{"uscc":"91350100M000100Y43"}"#).expect("good");
-    assert_eq!(parsed.subject.expect("a subject").kind, SubjectKind::Organisation);
+    assert_eq!(parsed.subject.expect("a subject").kind(), IdKind::Organisation);
 }
 
 #[test]
 fn bad_requests_have_their_code_and_place() {
     let world = demo();
     let mut seen = Vec::new();
-    for row in include_str!("testdata/requests.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty()) {
+    for row in
+        include_str!("testdata/requests.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty())
+    {
         let (left, expected) = row.rsplit_once(" => ").expect(row);
         let (product, body) = left.split_once(' ').expect(row);
         let (code, at) = expected.split_once(' ').unwrap_or((expected, ""));
@@ -43,7 +47,10 @@ fn bad_requests_have_their_code_and_place() {
 fn a_package_takes_no_body() {
     let world = demo();
     assert!(ask(&world, "enterprise-list", "").expect("good").value.is_null());
-    assert_eq!(ask(&world, "enterprise-list", "{}").map(|_| ()).map_err(|refusal| refusal.code), Err(Code::C302));
+    assert_eq!(
+        ask(&world, "enterprise-list", "{}").map(|_| ()).map_err(|refusal| refusal.code),
+        Err(Code::C302)
+    );
 }
 
 #[test]
