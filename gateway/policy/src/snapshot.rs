@@ -19,9 +19,7 @@ use shuzha_privacy::dp::{Domain, Query};
 use shuzha_privacy::output::FieldSet;
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
-use shuzha_products::rights::Purpose;
 
-pub(crate) use compile::billed;
 pub use compile::{CompileError, KeyRing};
 pub(crate) use operation::Operation;
 pub(crate) use suspensions::Suspensions;
@@ -262,12 +260,12 @@ pub(crate) const fn purpose_name(purpose: PurposeClass) -> &'static str {
     }
 }
 
-/// The world's class of purpose as the record names it.
-fn purpose_class(purpose: Purpose) -> PurposeClass {
+/// Pricing's class of purpose as the record names it.
+fn purpose_class(purpose: shuzha_pricing::PurposeClass) -> PurposeClass {
     match purpose {
-        Purpose::PublicGovernance => PurposeClass::PublicGovernance,
-        Purpose::PublicWelfare => PurposeClass::PublicWelfare,
-        Purpose::Industry => PurposeClass::Industry,
-        Purpose::Sector => PurposeClass::Sector,
+        shuzha_pricing::PurposeClass::PublicGovernance => PurposeClass::PublicGovernance,
+        shuzha_pricing::PurposeClass::PublicWelfare => PurposeClass::PublicWelfare,
+        shuzha_pricing::PurposeClass::Industry => PurposeClass::Industry,
+        shuzha_pricing::PurposeClass::Sector => PurposeClass::Sector,
     }
 }
