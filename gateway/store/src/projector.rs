@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use shuzha_journal::{Health, Journal};
+use shuzha_journal::{Health, Journal, Reader};
 
 use crate::reduce::{Changes, State};
 use crate::{Store, StoreError};
@@ -54,7 +54,8 @@ impl Options {
             draining: AtomicBool::new(false),
             ..Shared::default()
         });
-        Ok(Projector { options: self, store, journal, state, shared })
+        let reader = journal.reader(reached + 1)?;
+        Ok(Projector { options: self, store, journal, reader, state, shared })
     }
 }
 
@@ -71,6 +72,8 @@ pub struct Projector {
     options: Options,
     store: Store,
     journal: Journal,
+    /// Stands behind `state.reached`.
+    reader: Reader,
     state: State,
     shared: Arc<Shared>,
 }
@@ -131,7 +134,7 @@ impl Projector {
             let from = self.state.reached.seq + 1;
             let count = self.options.batch_records_max.min(durable - self.state.reached.seq);
             let count = usize::try_from(count).unwrap_or(usize::MAX);
-            self.state.replay(self.journal.reader(from)?.take(count), &mut changes)?;
+            self.state.replay(self.reader.by_ref().take(count), &mut changes)?;
             if self.state.reached.seq < from {
                 let journal = self.state.reached.seq;
                 return Err(StoreError::JournalEndsEarly { reached: durable, journal });

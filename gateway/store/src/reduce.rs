@@ -302,4 +302,4 @@ impl Step<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
