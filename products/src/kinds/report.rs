@@ -72,6 +72,7 @@ fn query_schema() -> Value {
                 "maxProperties": 1,
                 "properties": {"epsilon": name, "rho": name},
             },
+            "nonnegative": {"type": "boolean"},
         },
     })
 }
