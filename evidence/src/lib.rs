@@ -3,8 +3,12 @@
 //!
 //! **Invariant:** nothing here holds an identifier of a person or an answer about one; only commitments.
 
+mod cbor;
+pub mod codec;
 pub mod commit;
+pub mod field;
 pub mod record;
 
+pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
 pub use record::{Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, PurposeClass, Terms};

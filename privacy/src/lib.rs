@@ -3,6 +3,7 @@
 
 pub mod consent;
 pub mod dp;
+mod json;
 pub mod output;
 pub mod subject;
 pub mod verdict;

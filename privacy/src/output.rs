@@ -1,9 +1,42 @@
 //! Output contracts (输出合约): which leaves of an answer may leave, as a compiled projector.
+//!
+//! A contract is declared as a JSON object from leaf pointer (RFC 6901, `*` for every element of an array) to the
+//! leaf's rule. It is compiled once, when the product is published, to a tree; [`Contract::project`] walks an
+//! answer and that tree together, so what no contract lists is never copied, only counted (REQUIREMENTS E2, E7).
+//! The order of leaves is the order of their pointers, segment by segment: the same answer always gives the same
+//! bytes, in whatever order the product service wrote it.
+
+mod decimal;
+pub mod mask;
+mod rule;
+mod tree;
+mod walk;
+mod write;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
+use self::tree::Tree;
+
 /// Most leaves one contract may list: a set of them is one word.
 pub const LEAVES_MAX: usize = 64;
+
+/// Most segments of a leaf's pointer.
+pub const POINTER_DEPTH_MAX: usize = 16;
+
+/// Deepest nesting of an answer, in the parts no contract lists too: the walk uses the stack.
+pub const ANSWER_DEPTH_MAX: u32 = 32;
+
+/// Elements an array may have where the contract says nothing.
+pub const ITEMS_DEFAULT: u32 = 100;
+
+/// Most elements a contract may allow an array.
+pub const ITEMS_MAX: u32 = 10_000;
+
+/// Most characters a contract may allow a text leaf.
+pub const TEXT_LENGTH_MAX: u32 = 65_536;
 
 /// A set of leaves of one contract, as a bit per leaf in the contract's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -21,6 +54,12 @@ impl FieldSet {
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
+
+    /// Whether every leaf of `other` is in this set.
+    #[must_use]
+    pub const fn covers(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
 }
 
 /// Why an answer did not meet its contract. Names the leaf, never its value.
@@ -31,6 +70,14 @@ pub struct Violation {
     /// What is wrong, as a fixed phrase.
     pub what: &'static str,
 }
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", if self.at.is_empty() { "the answer" } else { &self.at }, self.what)
+    }
+}
+
+impl std::error::Error for Violation {}
 
 /// An answer cut to its permitted leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,22 +90,27 @@ pub struct Projected {
 
 /// A compiled output contract.
 #[derive(Clone, Debug)]
-pub struct Contract {}
+pub struct Contract {
+    tree: Tree,
+}
 
 impl Contract {
     /// Compiles the declared contract: an object from leaf pointer to its rule.
     ///
+    /// A rule has `type` (`integer`, `number`, `string`, `boolean`) and, as the type allows, `minimum`, `maximum`,
+    /// `step`, `max_length`, `enum`, `mask`, `max_items`, `required` (default true), `nullable` (default false).
+    /// A string says its `max_length` or its `enum`: an unbounded text could carry anything.
+    ///
     /// # Errors
     /// Every fault found, as `pointer: reason`.
     pub fn compile(declared: &Value) -> Result<Self, Vec<String>> {
-        let _ = declared;
-        unimplemented!("privacy helper")
+        tree::compile(declared).map(|tree| Self { tree })
     }
 
     /// The set of all leaves.
     #[must_use]
     pub fn all(&self) -> FieldSet {
-        unimplemented!("privacy helper")
+        FieldSet(self.tree.root().leaves)
     }
 
     /// The set named by `pointers`.
@@ -66,22 +118,45 @@ impl Contract {
     /// # Errors
     /// The first pointer that is no leaf of this contract.
     pub fn fields<'p>(&self, pointers: impl IntoIterator<Item = &'p str>) -> Result<FieldSet, String> {
-        let _ = pointers.into_iter().count();
-        unimplemented!("privacy helper")
+        let mut set = 0;
+        for pointer in pointers {
+            let at = self.tree.leaves().iter().position(|leaf| leaf.pointer == pointer);
+            set |= 1 << at.ok_or_else(|| pointer.to_owned())?;
+        }
+        Ok(FieldSet(set))
+    }
+
+    /// The leaves of this contract among `pointers`. A pointer that is no leaf here adds nothing: a consent may
+    /// list leaves of several products, and never widens what this one has.
+    #[must_use]
+    pub fn fields_among<'p>(&self, pointers: impl IntoIterator<Item = &'p str>) -> FieldSet {
+        FieldSet(
+            pointers
+                .into_iter()
+                .filter_map(|pointer| self.fields([pointer]).ok())
+                .fold(0, |set, one| set | one.0),
+        )
     }
 
     /// The leaf pointers of `fields`, in the contract's order.
     pub fn pointers(&self, fields: FieldSet) -> impl Iterator<Item = &str> {
-        let _ = fields;
-        std::iter::empty()
+        let chosen = move |&(at, _): &(usize, _)| fields.0 >> at & 1 == 1;
+        self.tree.leaves().iter().enumerate().filter(chosen).map(|(_, leaf)| &*leaf.pointer)
     }
 
     /// Parses `answer`, keeps the leaves in `fields`, masks them as the contract says.
     ///
+    /// Leaves of the contract outside `fields` are dropped silently; leaves outside the contract are dropped and
+    /// counted. The size of `answer` is the caller's to bound.
+    ///
     /// # Errors
-    /// [`Violation`] when the answer is not JSON, is nested too deeply, or a permitted leaf breaks its rule.
+    /// [`Violation`] when the answer is not JSON, repeats a key, is nested too deeply, or a permitted leaf is
+    /// missing or breaks its rule.
     pub fn project(&self, fields: FieldSet, answer: &[u8]) -> Result<Projected, Violation> {
-        let _ = (fields, answer);
-        unimplemented!("privacy helper")
+        let fields = fields.and(self.all()).0;
+        let (slots, unlisted) = walk::walk(&self.tree, fields, answer)?;
+        let mut bytes = Vec::with_capacity(answer.len().min(1 << 16));
+        write::write(&self.tree, fields, &slots, &mut bytes);
+        Ok(Projected { bytes, unlisted })
     }
 }

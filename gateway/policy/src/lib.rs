@@ -3,5 +3,24 @@
 //! **Invariant:** no HTTP framework in here; the `http` crate's vocabulary types only.
 
 pub mod call;
+mod consent_cache;
+mod env;
+mod gate;
+mod holds;
+mod idempotency;
+pub mod metrics;
+mod nonce;
+mod packages;
+mod releases;
+mod signature;
+mod snapshot;
+mod stages;
+mod start;
 
 pub use call::{Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, Reply, Upstream, UpstreamFault};
+pub use gate::{Gate, Keys, Options, Parts};
+pub use nonce::NONCES_MAX_DEFAULT;
+pub use releases::{ReleaseKey, ReleaseStore};
+pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
+pub use snapshot::{CompileError, KeyRing, Snapshot};
+pub use start::Start;

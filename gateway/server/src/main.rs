@@ -1,2 +1,175 @@
-//! Placeholder.
-fn main() {}
+//! The `shuzha` binary: configuration, wiring, commands.
+//!
+//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage · 64 the configuration has faults.
+
+mod call_command;
+mod client;
+mod config;
+mod demo;
+mod doctor;
+mod journal_command;
+mod keys_command;
+mod logging;
+mod node;
+mod output;
+mod secret_file;
+mod serve;
+mod store;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use toml::Value;
+
+use crate::config::{Config, Sources};
+use crate::output::{Out, say};
+
+/// The crate's allocator: the data plane allocates small and often (`research/bench.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Exit code for a configuration with faults (`EX_USAGE` of sysexits).
+const EXIT_CONFIG: u8 = 64;
+
+/// 数闸 — the gate through which public data products reach those who may use them.
+#[derive(Parser, Debug)]
+#[command(name = "shuzha", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args, Debug)]
+struct Common {
+    /// Configuration file; without one the embedded defaults apply.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Folder of journal, registers and keys.
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Starts everything on this machine, makes real calls, and shows what happened.
+    Demo(demo::DemoArgs),
+    /// Runs the gateway.
+    Serve(serve::ServeArgs),
+    /// Shows or checks the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Looks for what would keep the gateway from serving.
+    Doctor,
+    /// Signs a call and makes it.
+    Call(Box<call_command::CallArgs>),
+    /// Makes and lists keys.
+    #[command(subcommand)]
+    Keys(keys_command::KeysCommand),
+    /// Reads the call journal.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+}
+
+#[derive(Subcommand, Debug)]
+enum ConfigCommand {
+    /// Reports every fault of configuration and world files.
+    Check,
+    /// Prints the configuration that applies.
+    Dump,
+}
+
+#[derive(Subcommand, Debug)]
+enum JournalCommand {
+    /// Prints records, one JSON object a line.
+    Inspect {
+        /// First sequence number.
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// Most records.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Checks that the journal is whole and the store agrees with it.
+    Verify {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = Out::stdout();
+    let mut sources = Sources { file: arguments.common.config, flags: Vec::new() };
+    if let Some(dir) = &arguments.common.data_dir {
+        sources.flags.push(("node", "data_dir", Value::String(dir.display().to_string())));
+    }
+    let command = match arguments.command {
+        // The demo has a configuration of its own.
+        Command::Demo(args) => return finish(demo::run(&mut out, args, arguments.common.data_dir)),
+        Command::Call(args) => return finish(call_command::run(&mut out, *args)),
+        Command::Serve(args) => {
+            args.flags(&mut sources);
+            Command::Serve(args)
+        }
+        other => other,
+    };
+    if matches!(command, Command::Config(ConfigCommand::Dump)) {
+        return match config::dump(&sources) {
+            Ok(text) => finish(out.line(&text).map(|()| true)),
+            Err(faults) => report(&faults),
+        };
+    }
+    match config::load(&sources) {
+        Ok(config) => finish(run(&mut out, command, &config)),
+        Err(faults) => report(&faults),
+    }
+}
+
+fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool> {
+    let journal = config.data_dir.join(node::JOURNAL_DIR);
+    match command {
+        Command::Serve(args) => serve::run(config, args.upgrade).map(|()| true),
+        Command::Config(_) => {
+            world::load(&config.world)?;
+            out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)
+        }
+        Command::Doctor => doctor::run(out, config),
+        Command::Keys(command) => keys_command::run(out, &config.data_dir, command).map(|()| true),
+        Command::Journal(JournalCommand::Inspect { from, limit }) => {
+            journal_command::inspect(out, &journal, from, limit).map(|()| true)
+        }
+        Command::Journal(JournalCommand::Verify { json }) => {
+            journal_command::verify(out, &config.data_dir, json).map(|()| true)
+        }
+        Command::Demo(_) | Command::Call(_) => unreachable!("handled before the configuration is read"),
+    }
+}
+
+/// Every fault of the configuration, and exit code 64.
+fn report(faults: &[config::ConfigFault]) -> ExitCode {
+    say(&format!("配置有 {} 处错误 The configuration has {} faults:", faults.len(), faults.len()));
+    for fault in faults {
+        say(&format!("  {fault}"));
+    }
+    ExitCode::from(EXIT_CONFIG)
+}
+
+/// 0 for `true`, 1 for `false` and for an error, which is told with its causes.
+fn finish(result: anyhow::Result<bool>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            let pipe = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+            if pipe != Some(std::io::ErrorKind::BrokenPipe) {
+                say(&format!("错误 error: {error:#}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,2 +1,180 @@
-//! Placeholder.
-fn main() {}
+//! The program `shuzha-upstreams`: one of the reference product services, or all of them.
+//!
+//! When a service is ready, one line of JSON goes to the standard output: `{"service": …, "listen": …}`. It ends on
+//! SIGTERM and SIGINT, and with `--exit-with-stdin` also when its standard input closes: whoever started it by a pipe
+//! takes it along.
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use shuzha_core::SystemClock;
+use shuzha_upstreams::Error;
+use shuzha_upstreams::model::Model;
+use shuzha_upstreams::packages::Packages;
+use shuzha_upstreams::register::Register;
+use shuzha_upstreams::service::{Options, Product, Service};
+use shuzha_upstreams::signature::GatewayKey;
+use shuzha_upstreams::statistics::Statistics;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Reference product services of Shuzha. They answer calls that carry the gateway's signature, and no others.
+#[derive(Parser)]
+#[command(name = "shuzha-upstreams", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Verification register: 1,000,000 synthetic persons, 50,000 synthetic enterprises.
+    Register {
+        /// Address to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:7101")]
+        listen: SocketAddr,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Scoring model: credit-card default.
+    Model {
+        /// Address to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:7102")]
+        listen: SocketAddr,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Statistics engine: exact aggregates over a census sample, for the gateway's noise.
+    Statistics {
+        /// Address to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:7103")]
+        listen: SocketAddr,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Package store: files with ranges.
+    Packages {
+        /// Address to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:7104")]
+        listen: SocketAddr,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// All four, each on its own address.
+    All {
+        /// Address of the register.
+        #[arg(long, default_value = "127.0.0.1:7101")]
+        register_listen: SocketAddr,
+        /// Address of the model.
+        #[arg(long, default_value = "127.0.0.1:7102")]
+        model_listen: SocketAddr,
+        /// Address of the statistics engine.
+        #[arg(long, default_value = "127.0.0.1:7103")]
+        statistics_listen: SocketAddr,
+        /// Address of the package store.
+        #[arg(long, default_value = "127.0.0.1:7104")]
+        packages_listen: SocketAddr,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Args)]
+struct Common {
+    /// File with the key shared with the gateway: 32 random bytes or more, all of the file.
+    #[arg(long)]
+    gateway_key_file: PathBuf,
+    /// End when the standard input closes.
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
+
+/// How a product is made; not before its arguments are known to be right.
+type Make = fn() -> Result<Box<dyn Product>, Error>;
+
+const REGISTER: Make = || Ok(Box::new(Register));
+const MODEL: Make = || Ok(Box::new(Model::credit_default()?));
+const STATISTICS: Make = || Ok(Box::new(Statistics::adult()?));
+const PACKAGES: Make = || Ok(Box::new(Packages::enterprises()));
+
+impl Command {
+    fn plan(self) -> (Vec<(SocketAddr, Make)>, Common) {
+        match self {
+            Self::Register { listen, common } => (vec![(listen, REGISTER)], common),
+            Self::Model { listen, common } => (vec![(listen, MODEL)], common),
+            Self::Statistics { listen, common } => (vec![(listen, STATISTICS)], common),
+            Self::Packages { listen, common } => (vec![(listen, PACKAGES)], common),
+            Self::All { register_listen, model_listen, statistics_listen, packages_listen, common } => (
+                vec![
+                    (register_listen, REGISTER),
+                    (model_listen, MODEL),
+                    (statistics_listen, STATISTICS),
+                    (packages_listen, PACKAGES),
+                ],
+                common,
+            ),
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(run(arguments.command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let (plan, common) = command.plan();
+    let key = GatewayKey::read(&common.gateway_key_file)?;
+    let (end, drain) = watch::channel(false);
+    // Before the first line is printed: whoever reads it may end us at once.
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
+    let stdin_closed = Arc::new(tokio::sync::Notify::new());
+    if common.exit_with_stdin {
+        watch_stdin(stdin_closed.clone());
+    }
+
+    let mut services = JoinSet::new();
+    for (listen, make) in plan {
+        let options = Options { listen, key: key.clone() };
+        let service = Service::bind(options, make()?, Arc::new(SystemClock)).await?;
+        announce(&service).context("cannot write to the standard output")?;
+        services.spawn(service.run(drain.clone()));
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = stdin_closed.notified() => {}
+    }
+    end.send_replace(true);
+    services.join_all().await;
+    Ok(())
+}
+
+/// Tells the starter where a service listens.
+fn announce(service: &Service) -> std::io::Result<()> {
+    let line = serde_json::json!({ "service": service.name(), "listen": service.address() });
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Notifies `closed` when the standard input ends. A thread of its own, because reading it cannot be interrupted; it
+/// ends with the process.
+fn watch_stdin(closed: Arc<tokio::sync::Notify>) {
+    std::thread::spawn(move || {
+        let mut rest = [0; 64];
+        let mut input = std::io::stdin().lock();
+        // What arrives is not for us; a read error is as good an end as any.
+        while matches!(input.read(&mut rest), Ok(1..)) {}
+        closed.notify_one();
+    });
+}

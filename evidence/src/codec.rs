@@ -1,0 +1,368 @@
+//! Entries to bytes and back, in one canonical form: `encode(decode(x)) == x` for every `x` that decodes.
+//!
+//! Fields stand in ascending order of key. A field whose value is absent, empty or zero is left out, but for those
+//! that every entry of its kind has. [`crate::field`] lists keys; `docs/journal.md` explains them.
+
+use shuzha_core::{Code, MicroYuan, NanoCharge, RequestId, Timestamp};
+
+use crate::cbor::{MapReader, MapWriter};
+use crate::field::{self, FORMAT_VERSION, Field};
+use crate::record::{
+    Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, PurposeClass, Terms,
+};
+
+/// Why an entry was not encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// A name is longer than `ID_BYTES_MAX`.
+    #[error("the name in field {0} is too long")]
+    NameTooLong(&'static str),
+}
+
+/// Why bytes are not an entry. Never carries what they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes end within a data item.
+    #[error("the entry ends too early")]
+    Truncated,
+    /// Bytes follow the entry.
+    #[error("bytes follow the entry")]
+    TrailingBytes,
+    /// Another encoding of the same value exists that is shorter or in order.
+    #[error("not in deterministic encoding")]
+    NotCanonical,
+    /// A value has another type than its field.
+    #[error("a value has the wrong type")]
+    WrongType,
+    /// A key this kind of entry does not have, or one out of order or there twice.
+    #[error("unexpected key {0}")]
+    UnexpectedKey(u64),
+    /// A field that this kind of entry must have is not there.
+    #[error("field {0} is missing")]
+    Missing(&'static str),
+    /// A value that this field cannot have.
+    #[error("field {0} is out of range")]
+    OutOfRange(&'static str),
+    /// A name that is not UTF-8.
+    #[error("field {0} is not UTF-8")]
+    NotUtf8(&'static str),
+    /// An encoding of another version.
+    #[error("format version {0} is not known")]
+    UnknownVersion(u64),
+}
+
+/// An enumeration with fixed numbers on the wire.
+trait Numbered: Copy + PartialEq + 'static {
+    /// Every value with its number.
+    const TABLE: &'static [(Self, u64)];
+
+    fn number(self) -> u64 {
+        let row = Self::TABLE.iter().find(|(value, _)| *value == self);
+        row.expect("the table lists every value").1
+    }
+
+    fn from_number(number: u64, field: &Field) -> Result<Self, DecodeError> {
+        let row = Self::TABLE.iter().find(|(_, listed)| *listed == number);
+        row.map(|(value, _)| *value).ok_or(DecodeError::OutOfRange(field.name))
+    }
+}
+
+impl Numbered for PurposeClass {
+    const TABLE: &'static [(Self, u64)] =
+        &[(Self::PublicGovernance, 1), (Self::PublicWelfare, 2), (Self::Industry, 3), (Self::Sector, 4)];
+}
+
+impl Numbered for Decision {
+    const TABLE: &'static [(Self, u64)] =
+        &[(Self::Answered, 1), (Self::Refused, 2), (Self::Failed, 3), (Self::Replayed, 4)];
+}
+
+impl Numbered for Outcome {
+    const TABLE: &'static [(Self, u64)] = &[(Self::None, 0), (Self::Charged, 1), (Self::Uncharged, 2)];
+}
+
+impl Numbered for ActKind {
+    const TABLE: &'static [(Self, u64)] = &[
+        (Self::ConsentWithdrawn, 1),
+        (Self::SnapshotInstalled, 2),
+        (Self::CredentialRevoked, 3),
+        (Self::Suspended, 4),
+        (Self::Resumed, 5),
+    ];
+}
+
+const BOOT: u64 = 1;
+const INTENT: u64 = 2;
+const CALL: u64 = 3;
+const ACT: u64 = 4;
+const DELIVERY: u64 = 5;
+
+impl<'a> Entry<'a> {
+    /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
+    /// [`ENTRY_BYTES_MAX`](crate::record::ENTRY_BYTES_MAX) more bytes.
+    ///
+    /// # Errors
+    /// [`EncodeError`]; `out` is then as it was.
+    pub fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let mut w = MapWriter::new(out);
+        w.uint(&field::VERSION, FORMAT_VERSION);
+        match self {
+            Self::Boot(boot) => write_boot(&mut w, boot),
+            Self::Intent(intent) => write_intent(&mut w, intent),
+            Self::Call(call) => write_call(&mut w, call),
+            Self::Act(act) => write_act(&mut w, act),
+            Self::Delivery(delivery) => write_delivery(&mut w, delivery),
+        }
+        w.finish()
+    }
+
+    /// Reads an entry that fills `bytes` exactly. Names borrow from `bytes`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for everything that [`Entry::encode_into`] does not write.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut r = MapReader::new(bytes)?;
+        let version = r.uint(&field::VERSION)?;
+        if version != FORMAT_VERSION {
+            return Err(DecodeError::UnknownVersion(version));
+        }
+        let entry = match r.uint(&field::KIND)? {
+            BOOT => Self::Boot(read_boot(&mut r)?),
+            INTENT => Self::Intent(read_intent(&mut r)?),
+            CALL => Self::Call(Box::new(read_call(&mut r)?)),
+            ACT => Self::Act(read_act(&mut r)?),
+            DELIVERY => Self::Delivery(read_delivery(&mut r)?),
+            _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
+        };
+        r.finish()?;
+        Ok(entry)
+    }
+
+    /// The name of the entry's kind: a closed set, fit for a metric's label.
+    #[must_use]
+    pub const fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Boot(_) => "boot",
+            Self::Intent(_) => "intent",
+            Self::Call(_) => "call",
+            Self::Act(_) => "act",
+            Self::Delivery(_) => "delivery",
+        }
+    }
+}
+
+fn write_boot(w: &mut MapWriter<'_>, boot: &Boot<'_>) {
+    w.uint(&field::KIND, BOOT);
+    w.int(&field::AT, boot.at.micros());
+    w.name(&field::NODE, boot.node);
+    w.name(&field::SOFTWARE, boot.version);
+}
+
+fn read_boot<'a>(r: &mut MapReader<'a>) -> Result<Boot<'a>, DecodeError> {
+    Ok(Boot { at: read_at(r)?, node: r.name(&field::NODE)?, version: r.name(&field::SOFTWARE)? })
+}
+
+fn read_at(r: &mut MapReader<'_>) -> Result<Timestamp, DecodeError> {
+    r.int(&field::AT)?.map(Timestamp::from_micros).ok_or(DecodeError::Missing(field::AT.name))
+}
+
+fn read_request(r: &mut MapReader<'_>) -> Result<RequestId, DecodeError> {
+    let bytes = r.bytes(&field::REQUEST)?;
+    bytes.map(RequestId::from_bytes).ok_or(DecodeError::Missing(field::REQUEST.name))
+}
+
+fn write_terms(w: &mut MapWriter<'_>, terms: &Terms<'_>) {
+    w.name(&field::UNIT, terms.unit);
+    w.name(&field::CREDENTIAL, terms.credential);
+    w.name(&field::PRODUCT, terms.product);
+    w.uint_unless_zero(&field::PRODUCT_VERSION, terms.version.into());
+    w.name(&field::OPERATION, terms.operation);
+    w.name(&field::SCENARIO, terms.scenario);
+    w.name(&field::GRANT, terms.grant);
+    w.name(&field::AGREEMENT, terms.agreement);
+    w.uint_unless_zero(&field::PURPOSE, terms.purpose.map_or(0, Numbered::number));
+    w.name(&field::PRICE, terms.price);
+    w.name(&field::DATA_SET, terms.data_set);
+    write_tag(w, &field::SNAPSHOT, &terms.snapshot);
+}
+
+fn read_terms<'a>(r: &mut MapReader<'a>) -> Result<Terms<'a>, DecodeError> {
+    Ok(Terms {
+        unit: r.name(&field::UNIT)?,
+        credential: r.name(&field::CREDENTIAL)?,
+        product: r.name(&field::PRODUCT)?,
+        version: r.u32_or_zero(&field::PRODUCT_VERSION)?,
+        operation: r.name(&field::OPERATION)?,
+        scenario: r.name(&field::SCENARIO)?,
+        grant: r.name(&field::GRANT)?,
+        agreement: r.name(&field::AGREEMENT)?,
+        purpose: match r.uint_or_zero(&field::PURPOSE)? {
+            0 => None,
+            number => Some(PurposeClass::from_number(number, &field::PURPOSE)?),
+        },
+        price: r.name(&field::PRICE)?,
+        data_set: r.name(&field::DATA_SET)?,
+        snapshot: read_tag(r, &field::SNAPSHOT)?,
+    })
+}
+
+/// Eight bytes that are left out when all are zero: the stage that sets them was not reached.
+fn write_tag(w: &mut MapWriter<'_>, field: &Field, tag: &[u8; 8]) {
+    if *tag != [0; 8] {
+        w.bytes(field, tag);
+    }
+}
+
+fn read_tag(r: &mut MapReader<'_>, field: &Field) -> Result<[u8; 8], DecodeError> {
+    match r.bytes(field)? {
+        Some([0, 0, 0, 0, 0, 0, 0, 0]) => Err(DecodeError::NotCanonical),
+        tag => Ok(tag.unwrap_or_default()),
+    }
+}
+
+fn write_option(w: &mut MapWriter<'_>, field: &Field, commitment: Option<&crate::Commitment>) {
+    if let Some(commitment) = commitment {
+        w.bytes(field, commitment);
+    }
+}
+
+fn write_amount(w: &mut MapWriter<'_>, amount: MicroYuan) {
+    if !amount.is_zero() {
+        w.int(&field::AMOUNT, amount.micros());
+    }
+}
+
+fn read_amount(r: &mut MapReader<'_>) -> Result<MicroYuan, DecodeError> {
+    match r.int(&field::AMOUNT)? {
+        Some(0) => Err(DecodeError::NotCanonical),
+        micros => Ok(MicroYuan::from_micros(micros.unwrap_or(0))),
+    }
+}
+
+fn write_intent(w: &mut MapWriter<'_>, intent: &Intent<'_>) {
+    w.uint(&field::KIND, INTENT);
+    w.bytes(&field::REQUEST, intent.request.as_bytes());
+    w.int(&field::AT, intent.received.micros());
+    write_terms(w, &intent.terms);
+    write_tag(w, &field::NONCE, &intent.nonce);
+    write_option(w, &field::IDEMPOTENCY, intent.idempotency.as_ref());
+    w.bytes(&field::REQUEST_COMMITMENT, &intent.request_commitment);
+    write_option(w, &field::CONSENT, intent.consent.as_ref());
+    w.uint_unless_zero(&field::CHARGE, intent.charge.nanos());
+    write_amount(w, intent.amount);
+}
+
+fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, DecodeError> {
+    Ok(Intent {
+        request: read_request(r)?,
+        received: read_at(r)?,
+        terms: read_terms(r)?,
+        nonce: read_tag(r, &field::NONCE)?,
+        idempotency: r.bytes(&field::IDEMPOTENCY)?,
+        request_commitment: r
+            .bytes(&field::REQUEST_COMMITMENT)?
+            .ok_or(DecodeError::Missing(field::REQUEST_COMMITMENT.name))?,
+        consent: r.bytes(&field::CONSENT)?,
+        charge: NanoCharge::from_nanos(r.uint_or_zero(&field::CHARGE)?),
+        amount: read_amount(r)?,
+    })
+}
+
+fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
+    w.uint(&field::KIND, CALL);
+    w.bytes(&field::REQUEST, call.request.as_bytes());
+    w.int(&field::AT, call.received.micros());
+    write_terms(w, &call.terms);
+    write_tag(w, &field::NONCE, &call.nonce);
+    write_option(w, &field::IDEMPOTENCY, call.idempotency.as_ref());
+    write_option(w, &field::REQUEST_COMMITMENT, call.request_commitment.as_ref());
+    write_option(w, &field::CONSENT, call.consent.as_ref());
+    w.uint_unless_zero(&field::CHARGE, call.charge.nanos());
+    write_amount(w, call.amount);
+    w.uint(&field::DECISION, call.decision.number());
+    w.uint_unless_zero(&field::OUTCOME, call.outcome.number());
+    w.uint_unless_zero(&field::CODE, call.code.map_or(0, |code| code.number().into()));
+    w.uint_unless_zero(&field::QUANTITY, call.quantity.into());
+    write_option(w, &field::SUBJECT, call.subject.as_ref());
+    w.uint_unless_zero(&field::ADMITTED_AFTER, call.admitted_after.into());
+    w.uint_unless_zero(&field::SENT_AFTER, call.sent_after.into());
+    w.uint_unless_zero(&field::ANSWERED_AFTER, call.answered_after.into());
+    w.uint_unless_zero(&field::REQUEST_BYTES, call.request_bytes.into());
+    w.uint_unless_zero(&field::RESPONSE_BYTES, call.response_bytes.into());
+    write_option(w, &field::RESPONSE_COMMITMENT, call.response_commitment.as_ref());
+}
+
+fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeError> {
+    // A struct's fields are evaluated in the order written: ascending keys, not the order of declaration.
+    Ok(Call {
+        request: read_request(r)?,
+        received: read_at(r)?,
+        terms: read_terms(r)?,
+        nonce: read_tag(r, &field::NONCE)?,
+        idempotency: r.bytes(&field::IDEMPOTENCY)?,
+        request_commitment: r.bytes(&field::REQUEST_COMMITMENT)?,
+        consent: r.bytes(&field::CONSENT)?,
+        charge: NanoCharge::from_nanos(r.uint_or_zero(&field::CHARGE)?),
+        amount: read_amount(r)?,
+        decision: Decision::from_number(r.uint(&field::DECISION)?, &field::DECISION)?,
+        outcome: Outcome::from_number(r.uint_or_zero(&field::OUTCOME)?, &field::OUTCOME)?,
+        code: match r.uint_or_zero(&field::CODE)? {
+            0 => None,
+            number => {
+                let code = u16::try_from(number).ok().and_then(Code::from_number);
+                Some(code.ok_or(DecodeError::OutOfRange(field::CODE.name))?)
+            }
+        },
+        quantity: r.u32_or_zero(&field::QUANTITY)?,
+        subject: r.bytes(&field::SUBJECT)?,
+        admitted_after: r.u32_or_zero(&field::ADMITTED_AFTER)?,
+        sent_after: r.u32_or_zero(&field::SENT_AFTER)?,
+        answered_after: r.u32_or_zero(&field::ANSWERED_AFTER)?,
+        request_bytes: r.u32_or_zero(&field::REQUEST_BYTES)?,
+        response_bytes: r.u32_or_zero(&field::RESPONSE_BYTES)?,
+        response_commitment: r.bytes(&field::RESPONSE_COMMITMENT)?,
+    })
+}
+
+fn write_act(w: &mut MapWriter<'_>, act: &Act<'_>) {
+    w.uint(&field::KIND, ACT);
+    w.int(&field::AT, act.at.micros());
+    w.uint(&field::ACT_KIND, act.kind.number());
+    w.name(&field::ACTOR, act.actor);
+    w.name(&field::OBJECT, act.object);
+    write_option(w, &field::COMMITMENT, act.commitment.as_ref());
+}
+
+fn read_act<'a>(r: &mut MapReader<'a>) -> Result<Act<'a>, DecodeError> {
+    Ok(Act {
+        at: read_at(r)?,
+        kind: ActKind::from_number(r.uint(&field::ACT_KIND)?, &field::ACT_KIND)?,
+        actor: r.name(&field::ACTOR)?,
+        object: r.name(&field::OBJECT)?,
+        commitment: r.bytes(&field::COMMITMENT)?,
+    })
+}
+
+fn write_delivery(w: &mut MapWriter<'_>, delivery: &Delivery<'_>) {
+    w.uint(&field::KIND, DELIVERY);
+    w.bytes(&field::REQUEST, delivery.request.as_bytes());
+    w.int(&field::AT, delivery.at.micros());
+    w.name(&field::GRANT, delivery.grant);
+    w.uint_unless_zero(&field::FROM, delivery.from);
+    w.uint_unless_zero(&field::BYTES, delivery.bytes);
+    w.flag(&field::COMPLETE, delivery.complete);
+}
+
+fn read_delivery<'a>(r: &mut MapReader<'a>) -> Result<Delivery<'a>, DecodeError> {
+    Ok(Delivery {
+        request: read_request(r)?,
+        at: read_at(r)?,
+        grant: r.name(&field::GRANT)?,
+        from: r.uint_or_zero(&field::FROM)?,
+        bytes: r.uint_or_zero(&field::BYTES)?,
+        complete: r.flag(&field::COMPLETE)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

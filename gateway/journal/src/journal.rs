@@ -1,0 +1,322 @@
+//! The journal as its one writing process sees it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::future::Future;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use shuzha_core::Clock;
+use shuzha_core::ids::ID_BYTES_MAX;
+use shuzha_evidence::{Boot, Entry};
+use tokio::sync::oneshot;
+
+use crate::disk::{Directory, Disk};
+use crate::frame::{self, FRAME_HEAD_BYTES};
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::queue::{Shared, monotonic};
+use crate::reader::Reader;
+use crate::recovery::{self, TornTail};
+use crate::writer::{Segment, Writer, run_syncer};
+use crate::{JournalError, Position, Unavailable};
+
+/// Name of the file that the writing process holds locked.
+const LOCK: &str = "LOCK";
+
+/// How often a held lock is tried again. A lock of a file gives no event to wait for with a limit.
+const LOCK_RETRY: Duration = Duration::from_millis(10);
+
+/// Whether the journal takes entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Serving,
+    /// The file system is full; it will again by itself.
+    Full,
+    /// The disk failed; only a restart helps. Holds what was tried and what the system said.
+    Failed(Arc<str>),
+    /// It was closed.
+    Closed,
+}
+
+/// A handle to the journal; clones share it. The last one dropped closes it.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    disk: Arc<dyn Disk>,
+    torn: Option<TornTail>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What [`Journal::close`] ends, in this order.
+struct Running {
+    writer: JoinHandle<()>,
+    syncer: JoinHandle<()>,
+    _lock: Option<File>,
+}
+
+impl Journal {
+    /// Opens the journal: takes the lock, recovers, begins a new epoch with a durable `boot` entry.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] when another process has it, [`JournalError::Damaged`] when the files are not what was
+    /// written, or what the file system said.
+    pub fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        Self::open_wait(options, clock, Duration::ZERO)
+    }
+
+    /// The same, but waits up to `timeout` for the process that has the lock to close: for upgrades.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    #[expect(clippy::needless_pass_by_value, reason = "the clock is handed over, as to open_on")]
+    pub fn open_wait(
+        options: Options,
+        clock: Arc<dyn Clock>,
+        timeout: Duration,
+    ) -> Result<Self, JournalError> {
+        let disk = Directory::create(&options.dir).map_err(JournalError::io("create", "the directory"))?;
+        let lock = take_lock(&options.dir, timeout)?;
+        Self::start(options, &*clock, Arc::new(disk), Some(lock))
+    }
+
+    /// Opens a journal on `disk`, whose owner sees to it that nobody else does: for tests and simulations.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    #[expect(clippy::needless_pass_by_value, reason = "the same shape as open")]
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JournalError> {
+        Self::start(options, &*clock, disk, None)
+    }
+
+    fn start(
+        options: Options,
+        clock: &dyn Clock,
+        disk: Arc<dyn Disk>,
+        lock: Option<File>,
+    ) -> Result<Self, JournalError> {
+        options.check()?;
+        let walk = recovery::walk(&*disk, |_, _| Ok(()))?;
+        if !walk.node.is_empty() && walk.node != options.node.as_str() {
+            return Err(JournalError::WrongNode { expected: options.node.to_string(), found: walk.node });
+        }
+        if let Some(torn) = &walk.torn {
+            tracing::warn!(
+                file = torn.file,
+                offset = torn.offset,
+                bytes = torn.bytes,
+                "a torn tail is cut off"
+            );
+        }
+        recovery::mend(&*disk, &walk)?;
+        let first = Position { epoch: walk.last.epoch + 1, seq: walk.last.seq + 1 };
+        let segment = boot(&*disk, &options, clock, first)?;
+
+        let metrics = Metrics::new();
+        metrics.count("boot");
+        let shared = Arc::new(Shared::new(first, Arc::clone(&segment.file), &options, metrics));
+        let sync_turn = Arc::new(Mutex::new(()));
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+            disk: Arc::clone(&disk),
+            options,
+            segment,
+            sync_turn: Arc::clone(&sync_turn),
+            written_seq: first.seq,
+            epoch: first.epoch,
+        };
+        let for_syncer = Arc::clone(&shared);
+        writer.check_space();
+        let running = Running {
+            writer: spawn("journal-write", move || writer.run())?,
+            syncer: spawn("journal-sync", move || run_syncer(&for_syncer, &sync_turn))?,
+            _lock: lock,
+        };
+        Ok(Self {
+            inner: Arc::new(Inner { shared, disk, torn: walk.torn, running: Mutex::new(Some(running)) }),
+        })
+    }
+
+    /// Queues `entry` and returns where it will stand. It is handed to the operating system within a fraction of a
+    /// millisecond and is durable some milliseconds later; [`Journal::append_durable`] tells when.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; nothing was queued then.
+    pub fn append(&self, entry: &Entry<'_>) -> Result<Position, Unavailable> {
+        self.inner.shared.push(entry, None)
+    }
+
+    /// Queues `entry` and gives a future that resolves once it is durable.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; nothing was queued then.
+    pub fn append_durable(&self, entry: &Entry<'_>) -> Result<Durable, Unavailable> {
+        let (tell, outcome) = oneshot::channel();
+        let position = self.inner.shared.push(entry, Some(tell))?;
+        Ok(Durable { position, outcome })
+    }
+
+    /// Whether the journal takes entries.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.shared.lock().health.clone()
+    }
+
+    /// Sequence of the last durable record.
+    #[must_use]
+    pub fn durable_seq(&self) -> u64 {
+        self.inner.shared.durable_seq()
+    }
+
+    /// Blocks until a record after `seq` is durable, `timeout` is over, or the journal has failed or closed; gives the
+    /// sequence of the last durable record. Look at [`Journal::health`] when it has not moved.
+    #[must_use]
+    pub fn wait_durable_beyond(&self, seq: u64, timeout: Duration) -> u64 {
+        self.inner.shared.wait_durable_beyond(seq, timeout)
+    }
+
+    /// Reads from sequence `from_seq` on, up to what is durable when asked.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn reader(&self, from_seq: u64) -> Result<Reader, JournalError> {
+        let shared = Arc::clone(&self.inner.shared);
+        Reader::open(Arc::clone(&self.inner.disk), from_seq, Some(Box::new(move || shared.durable_seq())))
+    }
+
+    /// What recovery cut off when this journal was opened.
+    #[must_use]
+    pub fn torn_tail(&self) -> Option<&TornTail> {
+        self.inner.torn.as_ref()
+    }
+
+    /// Adds the journal's metrics to `registry`.
+    ///
+    /// # Errors
+    /// When the registry has metrics of these names already.
+    pub fn register(&self, registry: &prometheus::Registry) -> prometheus::Result<()> {
+        self.inner.shared.metrics.register(registry)
+    }
+
+    /// Takes no more entries, makes the queued ones durable, ends the threads, releases the lock. Blocks until then; a
+    /// second call does nothing.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        let mut running = self.running.lock().expect("nothing panics while it holds this");
+        let Some(Running { writer, syncer, _lock }) = running.take() else { return };
+        self.shared.begin_close();
+        for thread in [writer, syncer] {
+            if thread.join().is_err() {
+                self.shared.fail("a thread of the journal panicked");
+            }
+        }
+        self.shared.closed();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal").field("durable_seq", &self.durable_seq()).finish_non_exhaustive()
+    }
+}
+
+/// Resolves once its entry is durable, with the position; or to why it will not be.
+#[derive(Debug)]
+#[must_use = "an answer may leave only after this has resolved"]
+pub struct Durable {
+    position: Position,
+    outcome: oneshot::Receiver<Result<(), Unavailable>>,
+}
+
+impl Durable {
+    /// Where the entry will stand.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Blocks the thread until the entry is durable.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it will not be.
+    ///
+    /// # Panics
+    /// Within an asynchronous task: await the future there.
+    pub fn wait(self) -> Result<Position, Unavailable> {
+        self.outcome.blocking_recv().unwrap_or(Err(Unavailable::Failed)).map(|()| self.position)
+    }
+}
+
+impl Future for Durable {
+    type Output = Result<Position, Unavailable>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(Pin::new(&mut self.outcome).poll(context));
+        Poll::Ready(outcome.unwrap_or(Err(Unavailable::Failed)).map(|()| self.position))
+    }
+}
+
+/// Begins the segment of a new epoch and writes its `boot` entry, durable on return.
+fn boot(
+    disk: &dyn Disk,
+    options: &Options,
+    clock: &dyn Clock,
+    first: Position,
+) -> Result<Segment, JournalError> {
+    let name = frame::segment_name(first.seq);
+    let mut segment = Segment::begin(disk, options, first).map_err(JournalError::io("begin", &name))?;
+    let version = &options.version[..options.version.floor_char_boundary(ID_BYTES_MAX)];
+    let entry = Entry::Boot(Boot { at: clock.now(), node: options.node.as_str(), version });
+    let mut bytes = vec![0; FRAME_HEAD_BYTES];
+    entry.encode_into(&mut bytes).expect("an Id and the cut version are short");
+    frame::seal(&mut bytes, first, 0);
+    segment.file.write_at(&bytes, segment.at).map_err(JournalError::io("write", &name))?;
+    segment.file.sync().map_err(JournalError::io("sync", &name))?;
+    segment.at += bytes.len() as u64;
+    Ok(segment)
+}
+
+fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, JournalError> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).map_err(JournalError::io("start thread", name))
+}
+
+fn take_lock(dir: &Path, timeout: Duration) -> Result<File, JournalError> {
+    let path = dir.join(LOCK);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(JournalError::io("open", LOCK))?;
+    let until = monotonic() + timeout;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", LOCK)(error)),
+            Err(TryLockError::WouldBlock) if monotonic() >= until => {
+                return Err(JournalError::Locked(dir.to_owned()));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_RETRY),
+        }
+    }
+}

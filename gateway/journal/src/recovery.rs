@@ -1,0 +1,238 @@
+//! Walking over all segments, and telling a torn tail from damage (`docs/journal.md`, Torn or damaged).
+
+use std::sync::Arc;
+
+use crate::disk::memory::SECTOR_BYTES;
+use crate::disk::{Disk, DiskFile};
+use crate::frame::{self, HEADER_BYTES, Header};
+use crate::reader::{Scan, Step};
+use crate::{JournalError, Position};
+
+/// What a power cut left behind the last whole record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment.
+    pub file: String,
+    /// Where the tail begins, in bytes.
+    pub offset: u64,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+}
+
+/// What a walk over a journal found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Walk {
+    /// The last whole record; zero when there is none.
+    pub(crate) last: Position,
+    /// The node that wrote the journal; empty when there is no whole segment.
+    pub(crate) node: String,
+    /// Segments that hold a record.
+    pub(crate) segments: u64,
+    /// Bytes of those segments, without the torn tail.
+    pub(crate) bytes: u64,
+    /// What must be cut off.
+    pub(crate) torn: Option<TornTail>,
+    /// Name of the last segment, and the bytes of it that stay; 0 when it holds no record.
+    pub(crate) tail: Option<(String, u64)>,
+}
+
+/// The names of the segments, by ascending first sequence.
+pub(crate) fn segments(disk: &dyn Disk) -> Result<Vec<(u64, String)>, JournalError> {
+    let names = disk.list().map_err(JournalError::io("list", "the directory"))?;
+    let named = names.into_iter().filter_map(|name| Some((frame::segment_first_seq(&name)?, name)));
+    let mut segments: Vec<_> = named.collect();
+    segments.sort();
+    Ok(segments)
+}
+
+/// Walks over every record, calling `visit` for each. Changes nothing.
+pub(crate) fn walk(
+    disk: &dyn Disk,
+    mut visit: impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
+) -> Result<Walk, JournalError> {
+    let mut walk = Walk::default();
+    let segments = segments(disk)?;
+    for (index, (first_seq, name)) in segments.iter().enumerate() {
+        let is_last = index + 1 == segments.len();
+        if *first_seq != walk.last.seq + 1 {
+            let expected = format!("a segment that begins with record {}", walk.last.seq + 1);
+            return Err(damaged(name, 0, expected, format!("record {first_seq}")));
+        }
+        let file = disk.open(name).map_err(JournalError::io("open", name))?;
+        walk_segment(&mut walk, &mut visit, file, name, is_last)?;
+    }
+    Ok(walk)
+}
+
+fn walk_segment(
+    walk: &mut Walk,
+    visit: &mut impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
+    file: Arc<dyn DiskFile>,
+    name: &str,
+    is_last: bool,
+) -> Result<(), JournalError> {
+    let expected = walk.last.seq + 1;
+    let length = file.length().map_err(JournalError::io("measure", name))?;
+    let end = match read_header(&*file, name)? {
+        Err(found) => {
+            judge(&*file, name, Bad { offset: 0, seq: expected, found, is_last })?;
+            0
+        }
+        Ok(header) => {
+            check_header(walk, &header, name)?;
+            walk_records(walk, visit, Scan::new(file, name.to_owned(), header), is_last)?
+        }
+    };
+    let holds_records = walk.last.seq >= expected;
+    if holds_records {
+        walk.segments += 1;
+        walk.bytes += end;
+    }
+    walk.tail = Some((name.to_owned(), if holds_records { end } else { 0 }));
+    if length > end {
+        walk.torn = Some(TornTail { file: name.to_owned(), offset: end, bytes: length - end });
+    }
+    Ok(())
+}
+
+/// Walks over the records of one segment and says where the last whole one ends.
+fn walk_records(
+    walk: &mut Walk,
+    visit: &mut impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
+    mut scan: Scan,
+    is_last: bool,
+) -> Result<u64, JournalError> {
+    let (epoch, first_seq) = (scan.header.epoch, scan.header.first_seq);
+    loop {
+        let offset = scan.offset();
+        let expected = Position { epoch, seq: walk.last.seq + 1 };
+        match scan.step()? {
+            Step::Record(frame) if frame.position == expected => {
+                visit(expected, frame.payload)?;
+                walk.last = expected;
+            }
+            Step::Record(frame) => {
+                let found = format!("record {}", frame.position);
+                return Err(damaged(&scan.name, offset, format!("record {expected}"), found));
+            }
+            // Each segment is begun for a record, so an earlier one without any is damage too.
+            Step::End if is_last || expected.seq > first_seq => return Ok(offset),
+            Step::End => {
+                return Err(damaged(&scan.name, offset, format!("record {expected}"), "the end".into()));
+            }
+            Step::Bad(found) => {
+                let found = found.describe();
+                judge(&*scan.file, &scan.name, Bad { offset, seq: expected.seq, found, is_last })?;
+                return Ok(offset);
+            }
+        }
+    }
+}
+
+/// Reads a segment's header; the inner error says what is wrong with it.
+pub(crate) fn read_header(
+    file: &dyn DiskFile,
+    name: &str,
+) -> Result<Result<Header, &'static str>, JournalError> {
+    let mut bytes = [0; HEADER_BYTES];
+    let read = file.read_at(&mut bytes, 0).map_err(JournalError::io("read", name))?;
+    Ok(Header::decode(&bytes[..read]))
+}
+
+fn check_header(walk: &mut Walk, header: &Header, name: &str) -> Result<(), JournalError> {
+    let wrong = |expected: String, found: String| Err(damaged(name, 0, expected, found));
+    if header.first_seq != walk.last.seq + 1 {
+        return wrong(format!("first record {}", walk.last.seq + 1), format!("{}", header.first_seq));
+    }
+    if header.epoch != walk.last.epoch && header.epoch != walk.last.epoch + 1 || header.epoch == 0 {
+        return wrong(format!("epoch {} or the next", walk.last.epoch), format!("{}", header.epoch));
+    }
+    if walk.node.is_empty() {
+        walk.node.clone_from(&header.node);
+    }
+    if walk.node != header.node {
+        return wrong(format!("node {}", walk.node), header.node.clone());
+    }
+    Ok(())
+}
+
+/// A place where a record, or a segment's header, should stand and does not.
+#[derive(Clone, Copy)]
+pub(crate) struct Bad {
+    /// Where in the segment.
+    pub(crate) offset: u64,
+    /// Sequence of the record that should stand there.
+    pub(crate) seq: u64,
+    /// What stands there.
+    pub(crate) found: &'static str,
+    /// Whether no segment follows.
+    pub(crate) is_last: bool,
+}
+
+/// Returns when what stands from `bad` on is a torn tail.
+///
+/// # Errors
+/// [`JournalError::Damaged`] when it is not.
+pub(crate) fn judge(file: &dyn DiskFile, name: &str, bad: Bad) -> Result<(), JournalError> {
+    let expected =
+        if bad.offset == 0 { "a segment's header".to_owned() } else { format!("record {}", bad.seq) };
+    let damage = |found: String| Err(damaged(name, bad.offset, expected, found));
+    if !bad.is_last {
+        return damage(format!("{} in a segment that another follows", bad.found));
+    }
+    let length = file.length().map_err(JournalError::io("measure", name))?;
+    let mut rest =
+        vec![0; usize::try_from(length.saturating_sub(bad.offset)).expect("a segment fits into memory")];
+    let read = file.read_at(&mut rest, bad.offset).map_err(JournalError::io("read", name))?;
+    rest.truncate(read);
+
+    let mut first_valid = None;
+    let mut at = 1;
+    while at < rest.len() {
+        match frame::parse(&rest[at..]) {
+            Ok(frame) if frame.position.seq >= bad.seq => {
+                let durable_by_then = frame.position.seq.saturating_sub(1 + u64::from(frame.behind));
+                if durable_by_then >= bad.seq {
+                    return damage(format!(
+                        "{}, though record {} proves it was durable",
+                        bad.found, frame.position
+                    ));
+                }
+                first_valid.get_or_insert(at);
+                at += frame.len();
+            }
+            _ => at += 1,
+        }
+    }
+    match first_valid {
+        Some(valid) if !has_unwritten_sector(&rest[..valid], bad.offset) => {
+            damage(format!("{}, and whole records after it", bad.found))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether some sector of `region`, which begins at `offset` of its file and may begin within a sector, is all zeros.
+fn has_unwritten_sector(region: &[u8], offset: u64) -> bool {
+    let into = usize::try_from(offset % SECTOR_BYTES as u64).expect("less than a sector");
+    let (first, rest) = region.split_at((SECTOR_BYTES - into).min(region.len()));
+    let zero = |sector: &[u8]| sector.iter().all(|&byte| byte == 0);
+    (first.len() + into == SECTOR_BYTES && zero(first)) || rest.chunks_exact(SECTOR_BYTES).any(zero)
+}
+
+pub(crate) fn damaged(file: &str, offset: u64, expected: String, found: String) -> JournalError {
+    JournalError::Damaged { file: file.to_owned(), offset, expected, found }
+}
+
+/// Cuts the torn tail off and gives back the space that was set aside in the last segment. Returns what was cut.
+pub(crate) fn mend(disk: &dyn Disk, walk: &Walk) -> Result<(), JournalError> {
+    match &walk.tail {
+        None => Ok(()),
+        Some((name, 0)) => disk.remove(name).map_err(JournalError::io("remove", name)),
+        Some((name, end)) => {
+            let file = disk.open(name).map_err(JournalError::io("open", name))?;
+            file.truncate(*end).map_err(JournalError::io("cut", name))?;
+            file.sync().map_err(JournalError::io("sync", name))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Kills and power cuts: what was promised durable is there, whatever the disk kept of the rest.
+
+use super::*;
+
+/// Appends for a while, then cuts the power at an arbitrary moment; again and again on what is left.
+fn run(seed: u64) {
+    let mut dice = Dice(seed);
+    let mut disk = MemoryDisk::new();
+    let mut promised = Vec::new();
+    let mut appended = 0;
+    for _ in 0..6 {
+        let journal = open(&disk).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let mut waiting = Vec::new();
+        for _ in 0..dice.below(60) {
+            appended += 1;
+            if dice.below(3) == 0 {
+                journal.append(&entry(appended)).expect("serving");
+            } else {
+                waiting.push((appended, journal.append_durable(&entry(appended)).expect("serving")));
+            }
+            if dice.below(8) == 0 {
+                disk.hold_syncs();
+            }
+            if dice.below(8) == 0 {
+                disk.release_syncs();
+            }
+            if dice.below(6) == 0 {
+                disk.release_syncs();
+                for (number, durable) in waiting.drain(..) {
+                    durable.wait().expect("durable");
+                    promised.push(number);
+                }
+            }
+        }
+        let after = if dice.below(4) == 0 { disk.killed() } else { disk.cut_power(|| dice.roll()) };
+        disk.release_syncs();
+        drop(journal);
+        disk = after;
+    }
+    let last = open(&disk).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+    last.close();
+    let found = numbers(&disk);
+    assert!(found.is_sorted(), "seed {seed}");
+    for number in promised {
+        assert!(found.binary_search(&number).is_ok(), "seed {seed}: {number} was promised and is lost");
+    }
+}
+
+#[test]
+fn what_was_promised_survives_power_cuts() {
+    for seed in 0..400 {
+        run(seed);
+    }
+}
+
+/// The property above can fail: a disk that forgets what it had synced is noticed.
+#[test]
+fn a_disk_that_lies_about_syncs_is_noticed() {
+    let disk = MemoryDisk::new();
+    let journal = open(&disk).expect("sound");
+    let before = disk.cut_power(|| 0);
+    for n in 0..3 {
+        journal.append_durable(&entry(n)).expect("serving").wait().expect("durable");
+    }
+    assert_eq!(numbers(&before), [0; 0]);
+    assert_eq!(numbers(&disk.cut_power(|| 0)), [0, 1, 2]);
+}
+
+/// A power cut within the start itself, before the new epoch's first record is durable.
+#[test]
+fn a_cut_during_the_start_leaves_a_journal_that_starts() {
+    for operations in 0..4 {
+        for fault in [crate::disk::memory::Fault::Before, crate::disk::memory::Fault::Half] {
+            let disk = MemoryDisk::new();
+            let journal = open(&disk).expect("sound");
+            journal.append_durable(&entry(1)).expect("serving").wait().expect("durable");
+            drop(journal);
+            disk.fail_after(operations, fault);
+            let second = open(&disk);
+            let after = disk.cut_power(|| 0);
+            drop(second);
+            open(&after).expect("starts after the cut").close();
+            assert_eq!(numbers(&after), [1], "{operations} {fault:?}");
+        }
+    }
+}

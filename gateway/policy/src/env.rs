@@ -1,0 +1,243 @@
+//! What one call carries through the stages: facts learned, things held, and the duty to leave one record.
+//!
+//! Dropping an [`Env`] that was not closed — the caller hung up and its future was dropped — closes it: what was
+//! dispatched stays spent, the rest is void, and the record says so.
+
+use std::sync::Arc;
+
+use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
+use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
+use shuzha_journal::{Durable, Position, Unavailable};
+
+use crate::gate::Gate;
+use crate::holds::Holds;
+use crate::idempotency::{Found, InUse};
+use crate::nonce::NonceTag;
+use crate::snapshot::Snapshot;
+use crate::{Inbound, RateLimit};
+
+/// What was learned about the call, for its record.
+#[derive(Default)]
+pub(crate) struct Facts<'e> {
+    pub(crate) terms: Terms<'e>,
+    pub(crate) nonce: NonceTag,
+    pub(crate) idempotency: Option<Commitment>,
+    pub(crate) consent: Option<Commitment>,
+    pub(crate) subject: Option<Commitment>,
+    pub(crate) request_commitment: Option<Commitment>,
+    pub(crate) charge: NanoCharge,
+    pub(crate) admitted: Option<Timestamp>,
+    pub(crate) sent: Option<Timestamp>,
+    pub(crate) answered: Option<Timestamp>,
+    pub(crate) limit: Option<RateLimit>,
+}
+
+/// Which holds this try takes: a retry never takes again what an earlier try spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Everything.
+    All,
+    /// Money and quota only: consent and ε were spent by a try that released nothing.
+    MoneyOnly,
+    /// Nothing: an earlier try was answered and charged.
+    Nothing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// No intent in the journal.
+    Before,
+    /// The intent is in the journal.
+    Intended,
+    /// The record is in the journal, or was handed to it.
+    Closed,
+}
+
+/// One call on its way.
+pub(crate) struct Env<'e> {
+    pub(crate) gate: &'e Gate,
+    pub(crate) snapshot: &'e Arc<Snapshot>,
+    pub(crate) call: &'e Inbound<'e>,
+    pub(crate) facts: Facts<'e>,
+    pub(crate) holds: Holds<'e>,
+    pub(crate) takes: Takes,
+    pub(crate) in_use: Option<InUse<'e>>,
+    progress: Progress,
+    dispatched: bool,
+}
+
+/// How a call ended, for its record.
+pub(crate) struct Ending {
+    pub(crate) decision: Decision,
+    pub(crate) code: Option<Code>,
+    pub(crate) outcome: Outcome,
+    pub(crate) quantity: u32,
+    pub(crate) amount: MicroYuan,
+    pub(crate) response_bytes: u64,
+    pub(crate) response_commitment: Option<Commitment>,
+}
+
+impl Ending {
+    fn without_answer(decision: Decision, code: Code) -> Self {
+        Self {
+            decision,
+            code: Some(code),
+            outcome: Outcome::None,
+            quantity: 0,
+            amount: MicroYuan::ZERO,
+            response_bytes: 0,
+            response_commitment: None,
+        }
+    }
+}
+
+impl<'e> Env<'e> {
+    pub(crate) fn new(gate: &'e Gate, snapshot: &'e Arc<Snapshot>, call: &'e Inbound<'e>) -> Self {
+        let terms = Terms { snapshot: snapshot.short_digest(), ..Terms::default() };
+        Self {
+            gate,
+            snapshot,
+            call,
+            facts: Facts { terms, ..Facts::default() },
+            holds: Holds::default(),
+            takes: Takes::All,
+            in_use: None,
+            progress: Progress::Before,
+            dispatched: false,
+        }
+    }
+
+    /// The present instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.gate.clock.now()
+    }
+
+    /// Notes what an idempotency key was found to mean for this try.
+    pub(crate) fn retry_of(&mut self, found: &Found, in_use: Option<InUse<'e>>) {
+        self.in_use = in_use;
+        self.takes = match found {
+            Found::First => Takes::All,
+            Found::Spent => Takes::MoneyOnly,
+            Found::Answered(_) | Found::AnsweredBefore => Takes::Nothing,
+        };
+    }
+
+    /// The intent of this call.
+    fn intent(&self) -> Intent<'_> {
+        let held = self.holds.money.as_ref().map_or(MicroYuan::ZERO, |hold| hold.token().held());
+        let charge = self.holds.charge.as_ref().map_or(NanoCharge::ZERO, |hold| hold.token().charge());
+        Intent {
+            request: self.call.request,
+            received: self.call.received,
+            terms: self.facts.terms.clone(),
+            nonce: self.facts.nonce,
+            idempotency: self.facts.idempotency,
+            request_commitment: self.facts.request_commitment.unwrap_or_default(),
+            consent: self.holds.consent.as_ref().map(|hold| *hold.token()),
+            charge,
+            amount: held,
+        }
+    }
+
+    /// Appends the intent and marks consent use and ε as spent from here on. Waits for the disk only where ε is
+    /// charged: debit before dispatch.
+    pub(crate) async fn intend(&mut self) -> Result<(), Refusal> {
+        let entry = Entry::Intent(self.intent());
+        if self.holds.charge.is_some() {
+            let durable = self.gate.journal.append_durable(&entry).map_err(unavailable)?;
+            self.intended();
+            durable.await.map_err(unavailable)?;
+        } else {
+            self.gate.journal.append(&entry).map_err(unavailable)?;
+            self.intended();
+        }
+        Ok(())
+    }
+
+    fn intended(&mut self) {
+        self.progress = Progress::Intended;
+        self.dispatched = true;
+        self.holds.dispatching();
+        if let Some(key) = &mut self.in_use {
+            key.dispatched();
+        }
+    }
+
+    /// Nothing reached the product service: everything goes back (DESIGN §2, refund rules).
+    pub(crate) fn not_dispatched(&mut self) {
+        self.dispatched = false;
+        self.holds.not_dispatched();
+        if let Some(key) = &mut self.in_use {
+            key.not_dispatched();
+        }
+    }
+
+    fn record(&self, ending: &Ending) -> Entry<'_> {
+        let facts = &self.facts;
+        let after = |at: Option<Timestamp>| {
+            at.map_or(0, |at| u32::try_from(at.micros_since(self.call.received)).unwrap_or(0))
+        };
+        let bytes = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        Entry::Call(Box::new(Call {
+            request: self.call.request,
+            received: self.call.received,
+            admitted_after: after(facts.admitted),
+            sent_after: after(facts.sent),
+            answered_after: after(facts.answered),
+            terms: facts.terms.clone(),
+            nonce: facts.nonce,
+            idempotency: facts.idempotency,
+            consent: facts.consent,
+            subject: facts.subject,
+            charge: facts.charge,
+            quantity: ending.quantity,
+            amount: ending.amount,
+            decision: ending.decision,
+            code: ending.code,
+            outcome: ending.outcome,
+            request_bytes: bytes(self.call.body.len() as u64),
+            response_bytes: bytes(ending.response_bytes),
+            request_commitment: facts.request_commitment,
+            response_commitment: ending.response_commitment,
+        }))
+    }
+
+    /// Hands the record of an answer to the journal; the answer may leave when the future is done.
+    pub(crate) fn close(&mut self, ending: &Ending) -> Result<Durable, Refusal> {
+        self.progress = Progress::Closed;
+        self.gate.metrics.ended(ending.decision, ending.code);
+        self.gate.journal.append_durable(&self.record(ending)).map_err(unavailable)
+    }
+
+    /// Records a refusal or failure. It is not waited for: nothing was released.
+    pub(crate) fn close_without_answer(&mut self, code: Code) -> Option<Position> {
+        if self.progress == Progress::Closed {
+            return None;
+        }
+        self.progress = Progress::Closed;
+        let decision = if self.dispatched { Decision::Failed } else { Decision::Refused };
+        self.gate.metrics.ended(decision, Some(code));
+        let ending = Ending::without_answer(decision, code);
+        match self.gate.journal.append(&self.record(&ending)) {
+            Ok(position) => Some(position),
+            Err(_) => {
+                self.gate.metrics.unrecorded();
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Env<'_> {
+    fn drop(&mut self) {
+        self.close_without_answer(Code::C807);
+    }
+}
+
+/// The journal's state as the caller sees it.
+pub(crate) fn unavailable(why: Unavailable) -> Refusal {
+    match why {
+        Unavailable::Busy => Refusal::retry(Code::C092, std::time::Duration::from_secs(1)),
+        _ => Refusal::retry(Code::C090, std::time::Duration::from_secs(5)),
+    }
+}

@@ -1,0 +1,244 @@
+//! The gate: everything that outlives a call, and the one way through it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use shuzha_core::{Clock, Code, MicroYuan, NanoCharge, Id, Refusal, RequestId, Rng, Timestamp};
+use shuzha_evidence::{Act, ActKind, Call, Committer, Decision, Entry, Outcome, Terms};
+use shuzha_journal::Journal;
+use shuzha_privacy::subject::Pseudonymiser;
+
+use crate::consent_cache::ConsentCache;
+use crate::env::{Env, unavailable};
+use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger};
+use crate::idempotency::Idempotency;
+use crate::metrics::Metrics;
+use crate::nonce::Nonces;
+use crate::packages::Packages;
+use crate::releases::{ReleaseStore, Releases};
+use crate::signature::Decoys;
+use crate::snapshot::Snapshot;
+use crate::start::Start;
+use crate::{Inbound, Payload, Reply, Upstream, stages};
+
+/// How the gate is set.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name under which consents are issued to this gateway (`aud`).
+    pub audience: String,
+    /// A signature is accepted this long before and after its time.
+    pub signature_window: Duration,
+    /// Most nonces remembered.
+    pub nonces_max: usize,
+}
+
+/// The keys of the gate. Erasable: see `docs/trust.md`.
+#[derive(Debug)]
+pub struct Keys {
+    /// Makes the commitments in records.
+    pub committer: Committer,
+    /// Makes pairwise pseudonyms.
+    pub pseudonymiser: Pseudonymiser,
+}
+
+/// What the gate stands on.
+pub struct Parts {
+    /// Settings.
+    pub options: Options,
+    /// Keys.
+    pub keys: Keys,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// The call journal.
+    pub journal: Journal,
+    /// Releases of statistics.
+    pub releases: Arc<dyn ReleaseStore>,
+    /// Where counters are registered.
+    pub registry: prometheus::Registry,
+}
+
+/// The gate.
+pub struct Gate {
+    pub(crate) options: Options,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) journal: Journal,
+    pub(crate) decoys: Decoys,
+    pub(crate) nonces: Nonces,
+    pub(crate) consents: ConsentLedger,
+    pub(crate) budgets: BudgetLedger,
+    pub(crate) purses: PurseLedger,
+    pub(crate) grants: GrantLedger,
+    pub(crate) packages: Packages,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) consent_cache: ConsentCache,
+    pub(crate) releases: Releases,
+    pub(crate) metrics: Metrics,
+    snapshot: ArcSwap<Snapshot>,
+}
+
+impl Gate {
+    /// A gate that continues where the journal left off.
+    ///
+    /// # Errors
+    /// When a metric of the same name is registered already.
+    pub fn new(parts: Parts, start: Start, snapshot: Snapshot) -> Result<Self, prometheus::Error> {
+        let metrics = Metrics::register(&parts.registry)?;
+        let nonces = Nonces::new(parts.options.signature_window, parts.options.nonces_max);
+        for (tag, at) in start.nonces {
+            // A repeated tag is a request that was refused as a replay, or closed by two entries.
+            let _ = nonces.insert(tag, at);
+        }
+        metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
+        Ok(Self {
+            consents: ConsentLedger::new(start.consents, start.withdrawn),
+            budgets: BudgetLedger::new(start.budgets),
+            purses: PurseLedger::new(start.purses),
+            grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
+            packages: Packages::new(start.packages),
+            idempotency: Idempotency::new(start.idempotency),
+            consent_cache: ConsentCache::new(),
+            releases: Releases(parts.releases),
+            decoys: Decoys::new(&*parts.rng),
+            options: parts.options,
+            keys: parts.keys,
+            clock: parts.clock,
+            rng: parts.rng,
+            journal: parts.journal,
+            snapshot: ArcSwap::from_pointee(snapshot),
+            nonces,
+            metrics,
+        })
+    }
+
+    /// Takes one call through the ten stages. Dropping the future settles what it held.
+    pub async fn serve<U: Upstream>(&self, call: &Inbound<'_>, upstream: &U) -> Reply<U::Stream> {
+        let snapshot = self.snapshot();
+        let mut env = Env::new(self, &snapshot, call);
+        match stages::walk(&mut env, upstream).await {
+            Ok(reply) => reply,
+            Err(refusal) => {
+                env.close_without_answer(refusal.code);
+                refused(call.request, env.facts.limit, refusal)
+            }
+        }
+    }
+
+    /// Records a request that never became a call.
+    pub fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, _peer: IpAddr) {
+        self.metrics.ended(Decision::Refused, Some(code));
+        let terms = Terms { snapshot: self.snapshot.load().short_digest(), ..Terms::default() };
+        let record = Call {
+            request,
+            received,
+            admitted_after: 0,
+            sent_after: 0,
+            answered_after: 0,
+            terms,
+            nonce: [0; 8],
+            idempotency: None,
+            consent: None,
+            subject: None,
+            charge: NanoCharge::ZERO,
+            quantity: 0,
+            amount: MicroYuan::ZERO,
+            decision: Decision::Refused,
+            code: Some(code),
+            outcome: Outcome::None,
+            request_bytes: 0,
+            response_bytes: 0,
+            request_commitment: None,
+            response_commitment: None,
+        };
+        if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
+            self.metrics.unrecorded();
+        }
+    }
+
+    /// Withdraws the consent that the issuer's signed `statement` names. Effective at once for every stage that
+    /// looks; durable when this returns.
+    ///
+    /// # Errors
+    /// C402, C403 when the statement is malformed or not the issuer's; C090 when it cannot be recorded.
+    pub async fn withdraw(&self, request: RequestId, statement: &str) -> Result<String, Refusal> {
+        let now = self.clock.now();
+        let snapshot = self.snapshot();
+        let issuers = &snapshot.issuers;
+        let withdrawal = shuzha_privacy::consent::verify_withdrawal(statement, issuers)?;
+        let parts = [withdrawal.issuer.as_bytes(), withdrawal.jti.as_bytes()];
+        let consent = self.keys.committer.commit("consent", &parts);
+        // First the record, then the effect would leave a moment in which it is recorded and not yet in force;
+        // this order errs on the person's side.
+        self.consents.withdraw(consent);
+        let act = Act {
+            at: now,
+            kind: ActKind::ConsentWithdrawn,
+            actor: &withdrawal.issuer,
+            object: "",
+            commitment: Some(consent),
+        };
+        tracing::info!(%request, "a consent was withdrawn");
+        let durable = self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)?;
+        durable.await.map(|position| position.to_string()).map_err(unavailable)
+    }
+
+    /// The snapshot in force.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Puts `snapshot` in force for every call that begins from now on, and for the release of those under way.
+    /// Counters are not touched.
+    pub fn install(&self, snapshot: Snapshot) {
+        self.metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
+        let hash = snapshot.short_hash();
+        self.snapshot.store(Arc::new(snapshot));
+        let act = Act {
+            at: self.clock.now(),
+            kind: ActKind::SnapshotInstalled,
+            actor: "gateway",
+            object: &hash,
+            commitment: None,
+        };
+        if self.journal.append(&Entry::Act(act)).is_err() {
+            self.metrics.unrecorded();
+        }
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// What the unit was charged so far.
+    #[must_use]
+    pub fn charged(&self, unit: &Id) -> MicroYuan {
+        self.purses.posted(unit)
+    }
+
+    /// What was spent of the data set's privacy budget so far, charges held included.
+    #[must_use]
+    pub fn privacy_spent(&self, data_set: &Id) -> NanoCharge {
+        self.budgets.spent(data_set)
+    }
+}
+
+/// The reply of a refusal.
+fn refused<S>(request: RequestId, limit: Option<crate::RateLimit>, refusal: Refusal) -> Reply<S> {
+    Reply {
+        request,
+        status: refusal.code.status(),
+        receipt: None,
+        fee: None,
+        limit,
+        replayed: false,
+        payload: Payload::Refused(refusal),
+    }
+}

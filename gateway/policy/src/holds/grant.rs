@@ -1,0 +1,308 @@
+//! The authority over what a grant allows: calls per window, calls at once, calls per second.
+//!
+//! The state of a grant lives here and not in the snapshot, so editing the configuration never resets a counter.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::StateInformationMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use jiff::civil::Date;
+use shuzha_core::{Clock, Code, Id, Refusal, Timestamp};
+
+use super::shards::lock;
+use super::{Authority, Hold, Shards};
+use crate::RateLimit;
+
+/// Offset of Asia/Shanghai, in which days and months are counted: UTC+8 all year since 1991.
+const SHANGHAI_OFFSET_SECONDS: i64 = 8 * 3600;
+const DAY_SECONDS: i64 = 24 * 3600;
+
+/// The local day of an instant, as days since 1970-01-01.
+#[must_use]
+pub(crate) fn local_day(at: Timestamp) -> i32 {
+    let day = (at.seconds() + SHANGHAI_OFFSET_SECONDS).div_euclid(DAY_SECONDS);
+    i32::try_from(day).unwrap_or(i32::MAX)
+}
+
+/// The local month of a local day, as months since year 0.
+fn local_month(day: i32) -> i32 {
+    let date = Date::constant(1970, 1, 1).saturating_add(jiff::Span::new().days(day));
+    i32::from(date.year()) * 12 + i32::from(date.month())
+}
+
+/// A window in which a quota counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaWindow {
+    /// The local day.
+    Day,
+    /// The local month.
+    Month,
+    /// The grant's whole term.
+    Term,
+}
+
+/// Most calls per window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallQuota {
+    /// Calls.
+    pub max: u64,
+    /// Window.
+    pub per: QuotaWindow,
+}
+
+/// A rate: `calls` per `window`, at most `burst` at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls per window.
+    pub calls: NonZeroU32,
+    /// Window.
+    pub window: Duration,
+    /// Most calls at once.
+    pub burst: NonZeroU32,
+}
+
+/// What a grant limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Quota, if any.
+    pub quota: Option<CallQuota>,
+    /// Rate, if any.
+    pub rate: Option<Rate>,
+    /// Most calls at once, if limited.
+    pub concurrency: Option<NonZeroU32>,
+}
+
+/// Our clock as governor reads it.
+#[derive(Clone)]
+struct GovClock(Arc<dyn Clock>);
+
+impl GovernorClock for GovClock {
+    type Instant = Nanos;
+    fn now(&self) -> Nanos {
+        Nanos::new(u64::try_from(self.0.now().micros()).unwrap_or(0).saturating_mul(1_000))
+    }
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, GovClock, StateInformationMiddleware>;
+
+/// Calls counted per window, spent and held apart.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    day: i32,
+    in_day: u64,
+    month: i32,
+    in_month: u64,
+    in_term: u64,
+    held: u64,
+}
+
+impl Counts {
+    /// Moves the windows to `day`; counters of a past window start anew.
+    fn roll(&mut self, day: i32) {
+        if day != self.day {
+            let month = local_month(day);
+            if month != self.month {
+                self.month = month;
+                self.in_month = 0;
+            }
+            self.day = day;
+            self.in_day = 0;
+        }
+    }
+
+    fn spent(&self, window: QuotaWindow) -> u64 {
+        match window {
+            QuotaWindow::Day => self.in_day,
+            QuotaWindow::Month => self.in_month,
+            QuotaWindow::Term => self.in_term,
+        }
+    }
+
+    fn add(&mut self, calls: u64) {
+        self.in_day = self.in_day.saturating_add(calls);
+        self.in_month = self.in_month.saturating_add(calls);
+        self.in_term = self.in_term.saturating_add(calls);
+    }
+}
+
+/// The state of one grant.
+pub(crate) struct GrantState {
+    counts: Mutex<Counts>,
+    limiter: Mutex<Option<(Rate, Arc<Limiter>)>>,
+}
+
+/// States of all grants that were ever called.
+pub(crate) struct GrantLedger {
+    states: Shards<Id, Arc<GrantState>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl GrantLedger {
+    /// The ledger as the journal left it: calls per grant and local day, in order of days.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        usage: impl IntoIterator<Item = (Id, i32, u64)>,
+    ) -> Self {
+        let ledger = Self { states: Shards::new(), clock };
+        let mut usage: Vec<_> = usage.into_iter().collect();
+        usage.sort_by_key(|(_, day, _)| *day);
+        for (grant, day, calls) in usage {
+            let state = ledger.state(&grant);
+            let mut counts = lock(&state.counts);
+            counts.roll(day);
+            counts.add(calls);
+        }
+        ledger
+    }
+
+    /// The state of `grant`, made at its first call.
+    pub(crate) fn state(&self, grant: &Id) -> Arc<GrantState> {
+        self.states.with(grant, |shard| {
+            let fresh = || Arc::new(GrantState { counts: Mutex::default(), limiter: Mutex::default() });
+            Arc::clone(shard.entry(grant.clone()).or_insert_with(fresh))
+        })
+    }
+
+    /// Takes one call of `grant`: first the rate, then a place among the concurrent calls, then the quota.
+    ///
+    /// # Errors
+    /// C501 with the time to wait, C502, C503.
+    pub(crate) fn take(
+        &self,
+        state: &Arc<GrantState>,
+        limits: &Limits,
+    ) -> Result<(Hold<'_, Self>, Option<RateLimit>), Refusal> {
+        let rate = limits.rate.map(|rate| self.check_rate(state, rate)).transpose()?;
+        let mut counts = lock(&state.counts);
+        if limits.concurrency.is_some_and(|most| counts.held >= u64::from(most.get())) {
+            return Err(Refusal::retry(Code::C502, Duration::from_secs(1)));
+        }
+        let day = local_day(self.clock.now());
+        counts.roll(day);
+        if let Some(quota) = limits.quota
+            && counts.spent(quota.per).saturating_add(counts.held) >= quota.max
+        {
+            return Err(Code::C503.into());
+        }
+        counts.held += 1;
+        drop(counts);
+        Ok((Hold::new(self, Arc::clone(state)), rate))
+    }
+
+    fn check_rate(&self, state: &GrantState, rate: Rate) -> Result<RateLimit, Refusal> {
+        let limiter = self.limiter(state, rate);
+        match limiter.check() {
+            Ok(snapshot) => Ok(RateLimit {
+                quota: u64::from(rate.calls.get()),
+                window: rate.window,
+                remaining: u64::from(snapshot.remaining_burst_capacity()),
+                reset: rate.window,
+            }),
+            Err(not_until) => {
+                let wait = not_until.wait_time_from(GovClock(Arc::clone(&self.clock)).now());
+                Err(Refusal::retry(Code::C501, wait))
+            }
+        }
+    }
+
+    /// The limiter of a grant; a new one only where the grant's own rate was changed.
+    fn limiter(&self, state: &GrantState, rate: Rate) -> Arc<Limiter> {
+        let mut slot = lock(&state.limiter);
+        match &*slot {
+            Some((current, limiter)) if *current == rate => Arc::clone(limiter),
+            _ => {
+                let per_call = rate.window / rate.calls.get();
+                let quota = Quota::with_period(per_call.max(Duration::from_nanos(1)))
+                    .expect("the period is not zero")
+                    .allow_burst(rate.burst);
+                let clock = GovClock(Arc::clone(&self.clock));
+                let limiter = Arc::new(
+                    RateLimiter::direct_with_clock(quota, clock)
+                        .with_middleware::<StateInformationMiddleware>(),
+                );
+                *slot = Some((rate, Arc::clone(&limiter)));
+                limiter
+            }
+        }
+    }
+}
+
+impl Authority for GrantLedger {
+    type Token = Arc<GrantState>;
+
+    fn post(&self, state: &Arc<GrantState>) {
+        let mut counts = lock(&state.counts);
+        counts.roll(local_day(self.clock.now()));
+        counts.held -= 1;
+        counts.add(1);
+    }
+
+    fn void(&self, state: &Arc<GrantState>) {
+        lock(&state.counts).held -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shuzha_core::clock::ManualClock;
+
+    fn ledger(clock: &Arc<ManualClock>) -> GrantLedger {
+        GrantLedger::new(Arc::clone(clock) as Arc<dyn Clock>, [])
+    }
+
+    /// 2026-11-30T15:59:59Z is the last second of November in Shanghai.
+    #[test]
+    fn quotas_start_anew_at_shanghai_midnight_and_month_end() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_796_054_399)));
+        let ledger = ledger(&clock);
+        let state = ledger.state(&Id::new("g").expect("a name"));
+        let limits = |per| Limits { quota: Some(CallQuota { max: 1, per }), ..Limits::default() };
+        ledger.take(&state, &limits(QuotaWindow::Day)).expect("the first call").0.post();
+        for per in [QuotaWindow::Day, QuotaWindow::Month, QuotaWindow::Term] {
+            assert_eq!(ledger.take(&state, &limits(per)).err(), Some(Code::C503.into()));
+        }
+        clock.advance(Duration::from_secs(1));
+        assert!(ledger.take(&state, &limits(QuotaWindow::Day)).is_ok());
+        assert!(ledger.take(&state, &limits(QuotaWindow::Month)).is_ok());
+        assert!(ledger.take(&state, &limits(QuotaWindow::Term)).is_err());
+    }
+
+    #[test]
+    fn a_full_rate_says_when_to_come_back() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let ledger = ledger(&clock);
+        let state = ledger.state(&Id::new("g").expect("a name"));
+        let two = NonZeroU32::new(2).expect("two");
+        let limits = Limits {
+            rate: Some(Rate { calls: two, window: Duration::from_secs(10), burst: two }),
+            ..Limits::default()
+        };
+        for left in [1, 0] {
+            let (hold, shown) = ledger.take(&state, &limits).expect("within the burst");
+            assert_eq!(shown.expect("a rate is shown").remaining, left);
+            hold.post();
+        }
+        let refused = ledger.take(&state, &limits).err().expect("the burst is spent");
+        assert_eq!(refused.code, Code::C501);
+        clock.advance(refused.retry_after.expect("a time to wait"));
+        assert!(ledger.take(&state, &limits).is_ok());
+    }
+
+    #[test]
+    fn concurrency_counts_calls_in_flight_only() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let ledger = ledger(&clock);
+        let state = ledger.state(&Id::new("g").expect("a name"));
+        let limits = Limits { concurrency: NonZeroU32::new(1), ..Limits::default() };
+        let (hold, _) = ledger.take(&state, &limits).expect("the first");
+        assert_eq!(ledger.take(&state, &limits).err().map(|r| r.code), Some(Code::C502));
+        hold.post();
+        assert!(ledger.take(&state, &limits).is_ok());
+    }
+}

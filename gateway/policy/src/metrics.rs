@@ -1,0 +1,121 @@
+//! What the stages count. Names and labels follow `research/gateways.md` §5: closed enums only.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use shuzha_core::Code;
+use shuzha_evidence::Decision;
+
+/// `shuzha_decisions_total`: ends of calls by stage, decision and reason.
+pub const DECISIONS_TOTAL: &str = "shuzha_decisions_total";
+/// `shuzha_meter_events_total`: records handed to the journal, and records that could not be.
+pub const METER_EVENTS_TOTAL: &str = "shuzha_meter_events_total";
+/// `shuzha_privacy_debits_total`: privacy charges by outcome.
+pub const PRIVACY_DEBITS_TOTAL: &str = "shuzha_privacy_debits_total";
+/// `shuzha_unlisted_fields_total`: leaves of answers that no contract lists, dropped.
+pub const UNLISTED_FIELDS_TOTAL: &str = "shuzha_unlisted_fields_total";
+/// `shuzha_config_info`: the policy snapshot in force.
+pub const CONFIG_INFO: &str = "shuzha_config_info";
+/// `shuzha_config_grants`: grants in the snapshot in force.
+pub const CONFIG_GRANTS: &str = "shuzha_config_grants";
+
+/// Counters of the stages, with every label resolved beforehand.
+pub(crate) struct Metrics {
+    answered: IntCounter,
+    replayed: IntCounter,
+    refused: Vec<(Code, [IntCounter; 2])>,
+    recorded: IntCounter,
+    unrecorded: IntCounter,
+    privacy_debits: IntCounterVec,
+    unlisted_fields: IntCounter,
+    config_info: IntGaugeVec,
+    config_grants: IntGauge,
+}
+
+impl Metrics {
+    /// Registers the counters.
+    ///
+    /// # Errors
+    /// When a name is registered already.
+    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let decisions = IntCounterVec::new(
+            Opts::new(DECISIONS_TOTAL, "Calls by the stage that ended them, decision and reason"),
+            &["stage", "decision", "reason"],
+        )?;
+        let events = IntCounterVec::new(
+            Opts::new(METER_EVENTS_TOTAL, "Call records handed to the journal (recorded) or not (lost)"),
+            &["state"],
+        )?;
+        let privacy_debits = IntCounterVec::new(
+            Opts::new(PRIVACY_DEBITS_TOTAL, "Privacy charges by outcome"),
+            &["outcome"],
+        )?;
+        let unlisted_fields = IntCounter::new(
+            UNLISTED_FIELDS_TOTAL,
+            "Leaves of answers that no output contract lists, dropped",
+        )?;
+        let config_info =
+            IntGaugeVec::new(Opts::new(CONFIG_INFO, "The policy snapshot in force"), &["snapshot_hash"])?;
+        let config_grants = IntGauge::new(CONFIG_GRANTS, "Grants in the policy snapshot in force")?;
+        registry.register(Box::new(decisions.clone()))?;
+        registry.register(Box::new(events.clone()))?;
+        registry.register(Box::new(privacy_debits.clone()))?;
+        registry.register(Box::new(unlisted_fields.clone()))?;
+        registry.register(Box::new(config_info.clone()))?;
+        registry.register(Box::new(config_grants.clone()))?;
+        let refused = Code::ALL.iter().map(|&code| {
+            let stage = code.stage().to_string();
+            let counter = |decision| decisions.with_label_values(&[stage.as_str(), decision, code.as_str()]);
+            (code, [counter("refused"), counter("failed")])
+        });
+        Ok(Self {
+            answered: decisions.with_label_values(&["10", "answered", ""]),
+            replayed: decisions.with_label_values(&["10", "replayed", ""]),
+            refused: refused.collect(),
+            recorded: events.with_label_values(&["recorded"]),
+            unrecorded: events.with_label_values(&["lost"]),
+            privacy_debits,
+            unlisted_fields,
+            config_info,
+            config_grants,
+        })
+    }
+
+    /// A call ended.
+    pub(crate) fn ended(&self, decision: Decision, code: Option<Code>) {
+        self.recorded.inc();
+        let refused = |at: usize| {
+            if let Some(code) = code
+                && let Ok(found) = self.refused.binary_search_by_key(&code, |(code, _)| *code)
+            {
+                self.refused[found].1[at].inc();
+            }
+        };
+        match decision {
+            Decision::Answered => self.answered.inc(),
+            Decision::Replayed => self.replayed.inc(),
+            Decision::Refused => refused(0),
+            Decision::Failed => refused(1),
+        }
+    }
+
+    /// A record could not be written.
+    pub(crate) fn unrecorded(&self) {
+        self.unrecorded.inc();
+    }
+
+    /// A privacy charge was committed, refused, or answered from a release.
+    pub(crate) fn privacy_debit(&self, outcome: &'static str) {
+        self.privacy_debits.with_label_values(&[outcome]).inc();
+    }
+
+    /// Leaves were dropped.
+    pub(crate) fn unlisted_fields(&self, count: u32) {
+        self.unlisted_fields.inc_by(u64::from(count));
+    }
+
+    /// A snapshot took effect.
+    pub(crate) fn installed(&self, hash: &str, grants: usize) {
+        self.config_info.reset();
+        self.config_info.with_label_values(&[hash]).set(1);
+        self.config_grants.set(i64::try_from(grants).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,60 @@
+//! Statistics released before: the same canonical query on the same data is noised once, and its answer given
+//! again without a further charge (privacy research §1.3, "averaging by repetition").
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shuzha_core::{Code, NanoCharge, Refusal};
+
+/// Names a release: product version, data version, canonical query.
+pub type ReleaseKey = [u8; 32];
+
+/// Where releases are kept. Durable: what was put is found after a crash.
+pub trait ReleaseStore: Send + Sync + 'static {
+    /// The release of `key`.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the message is for the log.
+    fn get(&self, key: &ReleaseKey) -> Result<Option<Vec<u8>>, String>;
+
+    /// Keeps `answer` for `key` unless one is kept already; returns the one that is kept, which is on disk then.
+    ///
+    /// # Errors
+    /// When the store cannot be written; the message is for the log.
+    fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String>;
+}
+
+/// The releases of this gateway.
+pub(crate) struct Releases(pub(crate) Arc<dyn ReleaseStore>);
+
+impl Releases {
+    /// The release of `key`. A store that cannot be read has none: the query then pays again, never less.
+    pub(crate) fn get(&self, key: &ReleaseKey) -> Option<Bytes> {
+        match self.0.get(key) {
+            Ok(found) => found.map(Bytes::from),
+            Err(why) => {
+                tracing::error!(why, "the release store cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Keeps `answer`, off the async threads, and gives back what is to be released.
+    pub(crate) async fn put(
+        &self,
+        key: ReleaseKey,
+        answer: Bytes,
+        charge: NanoCharge,
+    ) -> Result<Bytes, Refusal> {
+        let store = Arc::clone(&self.0);
+        let kept = tokio::task::spawn_blocking(move || store.put(&key, &answer, charge)).await;
+        match kept {
+            Ok(Ok(bytes)) => Ok(bytes.into()),
+            Ok(Err(why)) => {
+                tracing::error!(why, "the release store cannot be written");
+                Err(Code::C090.into())
+            }
+            Err(_) => Err(Code::C093.into()),
+        }
+    }
+}

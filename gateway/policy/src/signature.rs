@@ -1,0 +1,107 @@
+//! Who signed a request: the two signature profiles of DESIGN §7, parsed at the edge into one [`Claim`].
+//!
+//! The standard profile is HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530); the simple profile
+//! is four headers that one line of shell can make. Both name a key, an instant and a nonce, and cover method,
+//! target and body. Nothing is decided here: stage 1 looks the key up and asks [`Claim::proven_by`].
+
+mod headers;
+mod rfc9421;
+mod secret;
+mod simple;
+
+use http::HeaderMap;
+use shuzha_core::{Code, Refusal, Timestamp};
+
+pub(crate) use headers::single;
+pub(crate) use secret::Decoys;
+pub use secret::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
+
+use crate::Inbound;
+
+/// Longest nonce in bytes.
+pub const NONCE_BYTES_MAX: usize = 64;
+/// Shortest nonce in bytes: 8 characters are the least that does not repeat by accident.
+pub const NONCE_BYTES_MIN: usize = 8;
+
+/// What a request says about its signer. Not yet believed.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// Name of the credential.
+    pub key_id: &'a str,
+    /// When it was signed.
+    pub created: Timestamp,
+    /// When the signature ends, if it says so (RFC 9421 `expires`).
+    pub expires: Option<Timestamp>,
+    /// The nonce.
+    pub nonce: &'a str,
+    /// The algorithm it names; the simple profile leaves it to the credential.
+    pub algorithm: Option<Algorithm>,
+    /// SHA-256 of the body.
+    pub body_sha256: [u8; 32],
+    proof: Proof<'a>,
+}
+
+/// The signature and how the signed text is made.
+#[derive(Debug)]
+enum Proof<'a> {
+    Simple(simple::Parts<'a>),
+    Rfc9421 { base: Vec<u8>, signature: Vec<u8> },
+}
+
+impl<'a> Claim<'a> {
+    /// Reads the one signature of `call`.
+    ///
+    /// # Errors
+    /// C101 when there is none, C102 when it is malformed or both profiles are used, C108 when `Content-Digest`
+    /// does not match the body, C009 when a single-valued header repeats.
+    pub fn read(call: &'a Inbound<'a>) -> Result<Self, Refusal> {
+        let standard = call.headers.contains_key("signature-input") || call.headers.contains_key("signature");
+        let simple = simple::HEADERS.iter().any(|name| call.headers.contains_key(*name));
+        match (standard, simple) {
+            (false, false) => Err(Code::C101.into()),
+            (true, true) => Err(Refusal::at(Code::C102, "Signature")),
+            (true, false) => rfc9421::read(call),
+            (false, true) => simple::read(call),
+        }
+    }
+
+    /// Whether `key` made this signature. Takes the same time for every wrong signature.
+    #[must_use]
+    pub fn proven_by(&self, key: &VerifyingKey) -> bool {
+        if self.algorithm.is_some_and(|named| named != key.algorithm()) {
+            // The named algorithm never selects the check; a mismatch does the credential's own work and fails.
+            let _ = self.check(key);
+            return false;
+        }
+        self.check(key)
+    }
+
+    fn check(&self, key: &VerifyingKey) -> bool {
+        match &self.proof {
+            Proof::Simple(parts) => parts.check(key, &self.body_sha256),
+            Proof::Rfc9421 { base, signature } => key.verify(base, signature),
+        }
+    }
+}
+
+/// Checks the form of a nonce: printable ASCII without quotes and backslash, of bounded length.
+fn check_nonce(nonce: &str, place: &str) -> Result<(), Refusal> {
+    let well_formed = (NONCE_BYTES_MIN..=NONCE_BYTES_MAX).contains(&nonce.len())
+        && nonce.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+    if well_formed { Ok(()) } else { Err(Refusal::at(Code::C102, place)) }
+}
+
+/// SHA-256 of `body`.
+fn sha256(body: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
+    out
+}
+
+/// The value of a header that must be there once.
+fn required<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<&'a str, Refusal> {
+    single(headers, name)?.ok_or_else(|| Refusal::at(Code::C102, name))
+}
+
+#[cfg(test)]
+mod tests;

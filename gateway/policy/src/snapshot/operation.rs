@@ -1,0 +1,119 @@
+//! One operation of a product, as the stages ask about it.
+
+use std::time::Duration;
+
+use http::Method;
+use shuzha_core::{Code, Id, Refusal};
+use shuzha_privacy::output::FieldSet;
+use shuzha_products::input::{self, Parsed};
+use shuzha_products::kinds::{Lane, Released};
+use shuzha_products::product;
+
+/// An operation. What its product's kind decides is asked of the kind; nothing here knows which kinds there are.
+pub(crate) struct Operation {
+    pub(crate) name: Id,
+    /// Position in the product.
+    pub(crate) index: u16,
+    pub(crate) method: Method,
+    /// Whether every call needs the person's consent.
+    pub(crate) personal: bool,
+    lane: Lane,
+    declared: product::Operation,
+    /// Every leaf of the answer, and their pointers as the product service is told them.
+    all: FieldSet,
+    all_list: Box<str>,
+}
+
+impl Operation {
+    pub(super) fn new(index: u16, lane: Lane, declared: product::Operation) -> Self {
+        let method = match declared.method {
+            product::Method::Get => Method::GET,
+            product::Method::Post => Method::POST,
+        };
+        let all = declared.output.contract().map_or_else(FieldSet::default, |contract| contract.all());
+        let mut operation = Self {
+            name: declared.name.clone(),
+            index,
+            method,
+            personal: declared.personal,
+            lane,
+            all,
+            all_list: Box::from(""),
+            declared,
+        };
+        operation.all_list = operation.list(all).into();
+        operation
+    }
+
+    /// Whether the request has a body under a contract.
+    pub(crate) fn takes_body(&self) -> bool {
+        self.declared.input.is_some()
+    }
+
+    /// Checks the body and names its subject.
+    pub(crate) fn check(&self, body: &[u8]) -> Result<Parsed, Refusal> {
+        input::check(&self.declared, body)
+    }
+
+    /// Whether the answer is a package, streamed.
+    pub(crate) fn streamed(&self) -> bool {
+        self.lane == Lane::Package
+    }
+
+    /// Whether the answer is made of aggregates under differential privacy.
+    pub(crate) fn statistical(&self) -> bool {
+        self.lane == Lane::Statistics
+    }
+
+    /// Path at the product service.
+    pub(crate) fn upstream_path(&self) -> &str {
+        &self.declared.path
+    }
+
+    /// How long the product service may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.declared.timeout
+    }
+
+    /// Most bytes of an answer.
+    pub(crate) fn answer_bytes_max(&self) -> usize {
+        self.declared.answer_bytes_max
+    }
+
+    /// Most calls at once, of all units together.
+    pub(crate) fn concurrency(&self) -> u32 {
+        self.declared.concurrency
+    }
+
+    /// The leaves among `pointers`. A pointer that is no leaf here allows nothing.
+    pub(crate) fn fields_among(&self, pointers: &[String]) -> FieldSet {
+        let contract = self.declared.output.contract();
+        contract.map_or_else(FieldSet::default, |c| c.fields_among(pointers.iter().map(String::as_str)))
+    }
+
+    /// Whether the answer has leaves to choose from.
+    pub(crate) fn has_fields(&self) -> bool {
+        self.declared.output.contract().is_some()
+    }
+
+    /// `fields` as the product service is told them: leaf pointers with commas between.
+    pub(crate) fn field_list(&self, fields: FieldSet) -> std::borrow::Cow<'_, str> {
+        if fields == self.all { (&*self.all_list).into() } else { self.list(fields).into() }
+    }
+
+    fn list(&self, fields: FieldSet) -> String {
+        let Some(contract) = self.declared.output.contract() else { return String::new() };
+        contract.pointers(fields).collect::<Vec<_>>().join(",")
+    }
+
+    /// Turns the product service's answer into what may leave.
+    pub(crate) fn release(&self, fields: FieldSet, status: u16, body: &[u8]) -> Result<Released, Refusal> {
+        if !self.declared.output.reads_status(status) {
+            return Err(Code::C804.into());
+        }
+        self.declared.release(fields, body).map_err(|fault| {
+            tracing::warn!(operation = %self.name, code = %fault.code, at = fault.at, what = fault.what, "answer refused");
+            Refusal::at(fault.code, fault.at)
+        })
+    }
+}

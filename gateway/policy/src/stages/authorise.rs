@@ -1,0 +1,119 @@
+//! Stage 2 of 10, authorise: may this unit do this, for this scenario, now?
+//!
+//! 一场景一授权一申请: a product certified and live, a scenario approved for this very unit, an agreement in force,
+//! a grant for (unit, scenario, product, operation) and its fields, nothing of it suspended. Absence is denial.
+
+use shuzha_core::{Code, Refusal, Timestamp};
+use shuzha_privacy::output::FieldSet;
+
+use super::identify::Caller;
+use crate::env::Env;
+use crate::signature::single;
+use crate::snapshot::{Grant, Operation, Product, Scenario, Snapshot, Unit};
+
+/// Proof that the unit may call the operation for the scenario now.
+pub(crate) struct Right<'e> {
+    unit: &'e Unit,
+    product: &'e Product,
+    operation: &'e Operation,
+    scenario: &'e Scenario,
+    grant: &'e Grant,
+    fields: FieldSet,
+}
+
+impl<'e> Right<'e> {
+    /// The application unit.
+    pub(crate) fn unit(&self) -> &'e Unit {
+        self.unit
+    }
+    /// The product.
+    pub(crate) fn product(&self) -> &'e Product {
+        self.product
+    }
+    /// The operation.
+    pub(crate) fn operation(&self) -> &'e Operation {
+        self.operation
+    }
+    /// The scenario.
+    pub(crate) fn scenario(&self) -> &'e Scenario {
+        self.scenario
+    }
+    /// The grant.
+    pub(crate) fn grant(&self) -> &'e Grant {
+        self.grant
+    }
+    /// The fields the grant covers.
+    pub(crate) fn fields(&self) -> FieldSet {
+        self.fields
+    }
+}
+
+/// Authorises the call.
+pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>, Refusal> {
+    let now = env.now();
+    let snapshot: &'e Snapshot = env.snapshot;
+    let unit = caller.unit();
+    let (product, operation) = env.snapshot.route(env.call.path).ok_or(Code::C201)?;
+    env.facts.terms.product = product.name.as_str();
+    env.facts.terms.version = product.version;
+    env.facts.terms.operation = operation.name.as_str();
+    if operation.method != *env.call.method {
+        return Err(Code::C201.into());
+    }
+    if snapshot.rules.certificate_required && !product.certificates.iter().any(|w| w.contains(now)) {
+        return Err(Code::C202.into());
+    }
+    let named = single(env.call.headers, "x-scenario")?.ok_or(Code::C203)?;
+    let scenario = snapshot.scenarios.get(named).ok_or(Code::C204)?;
+    // Another unit's scenario reads like one that does not exist.
+    if scenario.unit != unit.name || !scenario.approved || !scenario.window.contains(now) {
+        return Err(Code::C204.into());
+    }
+    env.facts.terms.scenario = scenario.name.as_str();
+    env.facts.terms.purpose = Some(scenario.purpose);
+    let grant = find_grant(snapshot, unit, scenario, product, operation, now)?;
+    env.facts.terms.grant = grant.name.as_str();
+    env.facts.terms.agreement = grant.agreement.name.as_str();
+    if !grant.agreement.signed || !grant.agreement.window.contains(now) {
+        return Err(Code::C205.into());
+    }
+    let fields = grant.fields(operation);
+    let right = Right { unit, product, operation, scenario, grant, fields };
+    right.check_suspension(snapshot, now)?;
+    Ok(right)
+}
+
+/// The grant for the operation: an active one if there is any.
+fn find_grant<'e>(
+    snapshot: &'e Snapshot,
+    unit: &Unit,
+    scenario: &Scenario,
+    product: &Product,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<&'e Grant, Refusal> {
+    let mut outside_window = false;
+    for grant in snapshot.grants_of(unit, scenario, product) {
+        if grant.covers(operation) {
+            if grant.window.contains(now) {
+                return Ok(grant);
+            }
+            outside_window = true;
+        }
+    }
+    Err(if outside_window { Code::C207.into() } else { Code::C206.into() })
+}
+
+impl Right<'_> {
+    /// Refuses when anything the call stands on is suspended. Asked here, and again before release with the
+    /// snapshot of that moment.
+    pub(crate) fn check_suspension(&self, snapshot: &Snapshot, now: Timestamp) -> Result<(), Refusal> {
+        let stopped = &snapshot.suspensions;
+        let suspended = stopped.everything(now)
+            || stopped.unit(&self.unit.name, now)
+            || stopped.product(&self.product.name, now)
+            || stopped.scenario(&self.scenario.name, now)
+            || self.product.data_sets.iter().any(|name| stopped.data_set(name, now));
+        if suspended { Err(Code::C208.into()) } else { Ok(()) }
+    }
+}

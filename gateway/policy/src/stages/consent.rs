@@ -1,0 +1,82 @@
+//! Stage 4 of 10, consent: does the person's live consent (个人授权) cover exactly this?
+//!
+//! The token is verified once and then known by its hash; unit, scenario, product, operation, fields and subject
+//! are compared on every call. Effective right = contract ∩ grant ∩ consent: a consent never widens anything.
+//! One use is held here.
+
+use std::sync::Arc;
+
+use shuzha_core::{Code, Refusal};
+use shuzha_privacy::consent::{Asked, Consent};
+use shuzha_privacy::output::FieldSet;
+
+use super::validate::Ask;
+use crate::env::{Env, Takes};
+use crate::signature::single;
+use crate::snapshot::purpose_name;
+
+/// Proof that the person agrees, where the product asks for it.
+pub(crate) struct Agreed<'e> {
+    ask: Ask<'e>,
+    fields: FieldSet,
+}
+
+impl<'e> Agreed<'e> {
+    /// What was asked.
+    pub(crate) fn ask(&self) -> &Ask<'e> {
+        &self.ask
+    }
+    /// The fields that may leave.
+    pub(crate) fn fields(&self) -> FieldSet {
+        self.fields
+    }
+}
+
+/// Checks the consent and holds one use of it.
+pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Refusal> {
+    let granted = ask.right().fields();
+    if !ask.right().operation().personal {
+        return Ok(Agreed { ask, fields: granted });
+    }
+    let token = single(env.call.headers, "x-consent")?.ok_or(Code::C401)?;
+    let consent = verified(env, token)?;
+    let right = ask.right();
+    consent.covers(&Asked {
+        unit: right.unit().name.as_str(),
+        scenario: right.scenario().name.as_str(),
+        product: right.product().name.as_str(),
+        action: right.operation().name.as_str(),
+        purpose: purpose_name(right.scenario().purpose),
+    })?;
+    consent.check_subject(ask.subject().ok_or(Code::C406)?)?;
+    let operation = right.operation();
+    let fields = granted.and(operation.fields_among(&consent.fields));
+    if operation.has_fields() && fields.is_empty() {
+        return Err(Code::C405.into());
+    }
+    let committer = &env.gate.keys.committer;
+    let commitment = committer.commit("consent", &[consent.issuer.as_bytes(), consent.jti.as_bytes()]);
+    env.facts.consent = Some(commitment);
+    if env.takes == Takes::All {
+        env.holds.consent = Some(env.gate.consents.take(commitment, consent.uses_max)?);
+    } else if env.gate.consents.is_withdrawn(&commitment) {
+        return Err(Code::C408.into());
+    }
+    Ok(Agreed { ask, fields })
+}
+
+/// The consent in `token`: from the cache, or verified now.
+fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Consent>, Refusal> {
+    let now = env.now();
+    let gate = env.gate;
+    let key = gate.consent_cache.key(token, env.snapshot.issuers_generation);
+    if let Some(known) = gate.consent_cache.get(&key) {
+        known.check_time(now)?;
+        return Ok(known);
+    }
+    let issuers = &env.snapshot.issuers;
+    let fresh = shuzha_privacy::consent::verify(token, issuers, &gate.options.audience, now)?;
+    let fresh = Arc::new(fresh);
+    gate.consent_cache.put(key, Arc::clone(&fresh), now);
+    Ok(fresh)
+}

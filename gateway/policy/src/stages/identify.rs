@@ -1,0 +1,78 @@
+//! Stage 1 of 10, identify: which application unit is this?
+//!
+//! Credential, signature over method, target and body, time window, nonce. An unknown key costs the same work as
+//! a wrong signature and gets the same answer (C103); what is wrong with a known credential is told only to
+//! whoever proved to hold it.
+
+use shuzha_core::{Code, Refusal};
+
+use crate::env::Env;
+use crate::nonce;
+use crate::signature::{Algorithm, Claim};
+use crate::snapshot::{Credential, Unit};
+
+/// Proof that the request was signed, once, by a credential of this unit.
+pub(crate) struct Caller<'e> {
+    unit: &'e Unit,
+}
+
+impl<'e> Caller<'e> {
+    /// The application unit.
+    pub(crate) fn unit(&self) -> &'e Unit {
+        self.unit
+    }
+}
+
+/// Identifies the caller.
+pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
+    let call = env.call;
+    let claim = Claim::read(call)?;
+    let now = env.now();
+    let window = env.gate.options.signature_window;
+    let in_window = claim.created <= now.plus(window)
+        && claim.created >= now.minus(window)
+        && claim.expires.is_none_or(|expires| now <= expires);
+    if !in_window {
+        return Err(Refusal::at(Code::C104, "created"));
+    }
+    let Some(credential) = env.snapshot.credentials.get(claim.key_id) else {
+        let algorithm = claim.algorithm.unwrap_or(Algorithm::HmacSha256);
+        let _ = claim.proven_by(env.gate.decoys.key(algorithm));
+        return Err(Code::C103.into());
+    };
+    let Some(key) = &credential.key else {
+        // Declared, but its key was never deposited with this gateway.
+        let _ = claim.proven_by(env.gate.decoys.key(credential.algorithm));
+        return Err(Code::C103.into());
+    };
+    if !claim.proven_by(key) {
+        return Err(Code::C103.into());
+    }
+    env.facts.terms.credential = credential.name.as_str();
+    env.facts.terms.unit = credential.unit.name.as_str();
+    check_standing(env, credential)?;
+    env.facts.nonce = nonce::tag(claim.key_id, claim.nonce);
+    env.gate.nonces.insert(env.facts.nonce, now)?;
+    let commitment = env.gate.keys.committer.commit(
+        "request",
+        &[
+            call.method.as_str().as_bytes(),
+            call.path.as_bytes(),
+            call.query.unwrap_or_default().as_bytes(),
+            &claim.body_sha256,
+        ],
+    );
+    env.facts.request_commitment = Some(commitment);
+    Ok(Caller { unit: &credential.unit })
+}
+
+/// Whether the credential may be used now and from here.
+fn check_standing(env: &Env<'_>, credential: &Credential) -> Result<(), Refusal> {
+    if credential.revoked || !credential.window.contains(env.now()) {
+        return Err(Code::C106.into());
+    }
+    if !credential.allow.is_empty() && !credential.allow.iter().any(|net| net.contains(env.call.peer)) {
+        return Err(Code::C107.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,30 @@
+//! Stage 5 of 10, limit: rate, calls at once, quota.
+
+use shuzha_core::Refusal;
+
+use super::consent::Agreed;
+use crate::env::{Env, Takes};
+
+/// Proof that the call is within its grant's limits.
+pub(crate) struct Slot<'e> {
+    agreed: Agreed<'e>,
+}
+
+impl<'e> Slot<'e> {
+    /// What was agreed.
+    pub(crate) fn agreed(&self) -> &Agreed<'e> {
+        &self.agreed
+    }
+}
+
+/// Takes one call of the grant. A retry of an answered call is not counted again, but keeps to the rate.
+pub(crate) fn run<'e>(env: &mut Env<'e>, agreed: Agreed<'e>) -> Result<Slot<'e>, Refusal> {
+    let grant = agreed.ask().right().grant();
+    let state = grant.state(&env.gate.grants);
+    let (hold, limit) = env.gate.grants.take(state, &grant.limits)?;
+    env.facts.limit = limit;
+    if env.takes != Takes::Nothing {
+        env.holds.quota = Some(hold);
+    }
+    Ok(Slot { agreed })
+}

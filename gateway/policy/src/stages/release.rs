@@ -1,0 +1,97 @@
+//! Stage 9 of 10, release: what of the answer may leave?
+//!
+//! Parsed against the output contract and cut to the fields of grant and consent; verification answers normalised;
+//! statistics noised and kept, so that the same query is never noised twice. Consent and suspension are asked
+//! again, with the snapshot of this moment: what was withdrawn meanwhile does not leave.
+
+use bytes::Bytes;
+use shuzha_core::{Code, Refusal};
+use shuzha_pricing::Outcome as Billed;
+
+use super::forward::{Answer, Forwarded};
+use super::price::Admission;
+use crate::Opened;
+use crate::env::Env;
+use crate::snapshot::billed;
+
+/// Proof that the answer may leave.
+pub(crate) struct Released<'e, S> {
+    admission: Admission<'e>,
+    outcome: Billed,
+    body: ReleasedBody<S>,
+}
+
+/// What leaves.
+pub(super) enum ReleasedBody<S> {
+    /// A JSON answer.
+    Whole(Bytes),
+    /// A package.
+    Stream(Opened<S>),
+}
+
+impl<'e, S> Released<'e, S> {
+    pub(super) fn into_parts(self) -> (Admission<'e>, Billed, ReleasedBody<S>) {
+        (self.admission, self.outcome, self.body)
+    }
+}
+
+/// Releases the answer.
+pub(crate) async fn run<'e, S>(
+    env: &mut Env<'e>,
+    forwarded: Forwarded<'e, S>,
+) -> Result<Released<'e, S>, Refusal> {
+    let (admission, answer) = forwarded.into_parts();
+    let (outcome, body) = match answer {
+        Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(opened)?)),
+        Answer::Released(bytes) => (Billed::Answer, ReleasedBody::Whole(bytes)),
+        Answer::Aggregates { body, noise } => {
+            let bytes = publish(env, &admission, &body, noise).await?;
+            (Billed::Answer, ReleasedBody::Whole(bytes))
+        }
+        Answer::Whole(fetched) => {
+            let agreed = admission.spend().slot().agreed();
+            let operation = agreed.ask().right().operation();
+            let released = operation.release(agreed.fields(), fetched.status, &fetched.body)?;
+            env.gate.metrics.unlisted_fields(released.unlisted);
+            (billed(released.outcome), ReleasedBody::Whole(released.bytes.into()))
+        }
+    };
+    check_again(env, &admission)?;
+    Ok(Released { admission, outcome, body })
+}
+
+/// A package service may answer 200, 206 or 416; anything else is its error.
+fn check_opened<S>(opened: Opened<S>) -> Result<Opened<S>, Refusal> {
+    match opened.status {
+        200 | 206 => Ok(opened),
+        416 => Err(Code::C904.into()),
+        _ => Err(Code::C804.into()),
+    }
+}
+
+/// Adds the noise, and keeps the answer on disk before its first byte may leave.
+async fn publish(
+    env: &Env<'_>,
+    admission: &Admission<'_>,
+    aggregates: &[u8],
+    noise: shuzha_privacy::dp::Noise,
+) -> Result<Bytes, Refusal> {
+    let ask = admission.spend().slot().agreed().ask();
+    let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
+    let answer = query
+        .release(noise, aggregates, &statistics.domain)
+        .map_err(|violation| Refusal::at(Code::C901, violation.at))?;
+    let key = statistics.release_key(ask.right().product(), query);
+    env.gate.releases.put(key, answer.into(), query.charge(&statistics.domain)).await
+}
+
+/// Whether consent and access still stand.
+fn check_again(env: &Env<'_>, admission: &Admission<'_>) -> Result<(), Refusal> {
+    let withdrawn = env.facts.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent));
+    let right = admission.spend().slot().agreed().ask().right();
+    let latest = env.gate.snapshot();
+    if withdrawn || right.check_suspension(&latest, env.now()).is_err() {
+        return Err(Code::C903.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Stage 10 of 10, settle: one record, durable, then the answer leaves.
+//!
+//! Money and quota are posted for an answer that was produced, at the price of its outcome; nothing is charged for
+//! our failure or the product service's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shuzha_core::{MicroYuan, Refusal};
+use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, Outcome};
+use shuzha_pricing::Outcome as Billed;
+
+use super::release::{Released, ReleasedBody};
+use crate::call::Delivery;
+use crate::env::{Ending, Env, Takes, unavailable};
+use crate::idempotency::Kept;
+use crate::{Opened, Payload, Reply, Upstream};
+
+/// Settles the call and hands its answer out.
+pub(crate) async fn run<'e, S>(
+    env: &mut Env<'e>,
+    released: Released<'e, S>,
+) -> Result<Reply<S>, Refusal> {
+    let (admission, outcome, body) = released.into_parts();
+    let grant = &admission.spend().slot().agreed().ask().right().grant().name;
+    let mut amount =
+        if env.holds.money.is_some() { admission.amount(env, outcome)? } else { MicroYuan::ZERO };
+    // Of several first fetches at once, one pays.
+    let claimed = outcome == Billed::Package && !amount.is_zero() && env.gate.packages.claim(grant);
+    if outcome == Billed::Package && !claimed {
+        amount = MicroYuan::ZERO;
+    }
+    let (status, bytes, commitment) = match &body {
+        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes))),
+        ReleasedBody::Stream(opened) => (opened.status, opened.length.unwrap_or(0), None),
+    };
+    let ending = Ending {
+        decision: if env.takes == Takes::Nothing { Decision::Replayed } else { Decision::Answered },
+        code: None,
+        outcome: if amount.is_zero() { Outcome::Uncharged } else { Outcome::Charged },
+        quantity: u32::from(env.takes != Takes::Nothing),
+        amount,
+        response_bytes: bytes,
+        response_commitment: commitment,
+    };
+    let receipt = match record(env, &ending).await {
+        Ok(receipt) => receipt,
+        Err(refusal) => {
+            if claimed {
+                env.gate.packages.unclaim(grant);
+            }
+            return Err(refusal);
+        }
+    };
+    post(env, amount);
+    let replayed = env.takes == Takes::Nothing;
+    let payload = match body {
+        ReleasedBody::Whole(body) => {
+            keep(env, &body, amount, &receipt);
+            Payload::Answer(body)
+        }
+        ReleasedBody::Stream(opened) => stream(env, opened),
+    };
+    Ok(reply(env, status, receipt, amount, replayed, payload))
+}
+
+/// Gives the answer of an earlier try again: recorded, not charged, not counted.
+pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, Refusal> {
+    let ending = Ending {
+        decision: Decision::Replayed,
+        code: None,
+        outcome: Outcome::Uncharged,
+        quantity: 0,
+        amount: MicroYuan::ZERO,
+        response_bytes: kept.body.len() as u64,
+        response_commitment: Some(committed(env, &kept.body)),
+    };
+    record(env, &ending).await?;
+    Ok(reply(env, 200, kept.receipt, kept.fee, true, Payload::Answer(kept.body)))
+}
+
+/// Waits until the record is on disk. If it cannot be, nothing leaves and no money is taken.
+async fn record(env: &mut Env<'_>, ending: &Ending) -> Result<String, Refusal> {
+    let durable = env.close(ending)?;
+    let position = durable.await.map_err(|why| {
+        env.gate.metrics.unrecorded();
+        unavailable(why)
+    })?;
+    Ok(position.to_string())
+}
+
+fn post(env: &mut Env<'_>, amount: MicroYuan) {
+    if let Some(money) = env.holds.money.take() {
+        money.post_amount(amount);
+    }
+    if let Some(quota) = env.holds.quota.take() {
+        quota.post();
+    }
+}
+
+fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
+    if let Some(key) = env.in_use.take() {
+        key.answered(Kept { body: body.clone(), fee, receipt: receipt.to_owned() });
+    }
+}
+
+fn committed(env: &Env<'_>, body: &[u8]) -> Commitment {
+    env.gate.keys.committer.commit("response", &[env.call.request.as_bytes(), body])
+}
+
+/// A package on its way: what arrives is counted, and recorded when the stream ends.
+fn stream<S>(env: &Env<'_>, opened: Opened<S>) -> Payload<S> {
+    let journal = env.gate.journal.clone();
+    let clock = Arc::clone(&env.gate.clock);
+    let request = env.call.request;
+    let grant = env.facts.terms.grant.to_owned();
+    let from = opened.content_range.as_ref().and_then(|range| first_byte(range.as_bytes())).unwrap_or(0);
+    let delivery = Delivery::new(move |bytes, complete| {
+        let at = clock.now();
+        let entry = DeliveryRecord { request, at, grant: &grant, from, bytes, complete };
+        if journal.append(&Entry::Delivery(entry)).is_err() {
+            tracing::error!(%request, bytes, "the delivery of a package could not be recorded");
+        }
+    });
+    Payload::Stream {
+        length: opened.length,
+        content_range: opened.content_range,
+        etag: opened.etag,
+        stream: opened.stream,
+        delivery,
+    }
+}
+
+/// The first byte of `bytes FIRST-LAST/SIZE` (RFC 9110 §14.4).
+fn first_byte(content_range: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(content_range).ok()?;
+    text.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
+}
+
+fn reply<S>(
+    env: &Env<'_>,
+    status: u16,
+    receipt: String,
+    fee: MicroYuan,
+    replayed: bool,
+    payload: Payload<S>,
+) -> Reply<S> {
+    Reply {
+        request: env.call.request,
+        status,
+        receipt: Some(receipt),
+        fee: Some(fee),
+        limit: env.facts.limit,
+        replayed,
+        payload,
+    }
+}

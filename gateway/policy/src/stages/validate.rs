@@ -1,0 +1,104 @@
+//! Stage 3 of 10, validate: is the request what the product's input contract asks for, and whom is it about?
+//!
+//! Parsed once, strictly, into a document that the later stages read; the subject's identifier is checked and
+//! turned into a keyed pseudonym here, and travels on only inside the body.
+
+use shuzha_core::{Code, Refusal};
+use shuzha_privacy::dp::Query;
+use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonym};
+use shuzha_products::input::{Parsed, SubjectKind};
+
+use super::authorise::Right;
+use crate::env::Env;
+use crate::idempotency::{Found, KEY_BYTES_MAX};
+use crate::signature::single;
+use crate::snapshot::Statistics;
+
+/// Proof that the request meets the contract.
+pub(crate) struct Ask<'e> {
+    right: Right<'e>,
+    subject: Option<Pseudonym>,
+    query: Option<(Query, &'e Statistics)>,
+}
+
+impl<'e> Ask<'e> {
+    /// The right it is made under.
+    pub(crate) fn right(&self) -> &Right<'e> {
+        &self.right
+    }
+
+    /// The pairwise pseudonym of the person or organisation it is about.
+    pub(crate) fn subject(&self) -> Option<&Pseudonym> {
+        self.subject.as_ref()
+    }
+
+    /// The statistical query, for a report.
+    pub(crate) fn query(&self) -> Option<(&Query, &'e Statistics)> {
+        self.query.as_ref().map(|(query, statistics)| (query, *statistics))
+    }
+
+    /// Looks the idempotency key up, if one was sent.
+    pub(crate) fn begin_try(&self, env: &mut Env<'e>) -> Result<Found, Refusal> {
+        let Some(key) = single(env.call.headers, "idempotency-key")? else { return Ok(Found::First) };
+        let well_formed =
+            (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if !well_formed {
+            return Err(Refusal::at(Code::C009, "idempotency-key"));
+        }
+        let committer = &env.gate.keys.committer;
+        let unit = env.facts.terms.unit.as_bytes();
+        let commitment = committer.commit("idempotency", &[unit, key.as_bytes()]);
+        // The scenario is part of the request: the same body for another scenario is another request.
+        let scenario = env.facts.terms.scenario.as_bytes();
+        let request = env.facts.request_commitment.unwrap_or_default();
+        let request = committer.commit("try", &[&request, scenario]);
+        env.facts.request_commitment = Some(request);
+        env.facts.idempotency = Some(commitment);
+        let (found, in_use) = env.gate.idempotency.begin(commitment, request, env.now())?;
+        env.retry_of(&found, in_use);
+        Ok(found)
+    }
+}
+
+/// Validates the request.
+pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Refusal> {
+    let call = env.call;
+    if call.query.is_some() {
+        return Err(Code::C307.into());
+    }
+    let operation = right.operation();
+    if !operation.takes_body() {
+        if !call.body.is_empty() {
+            return Err(Code::C302.into());
+        }
+        return Ok(Ask { right, subject: None, query: None });
+    }
+    let kind = single(call.headers, "content-type")?.unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::at(Code::C303, "content-type"));
+    }
+    let parsed = operation.check(&call.body)?;
+    let subject = pseudonym(env, &right, &parsed);
+    let query = if operation.statistical() {
+        let statistics: &'e Statistics = right.product().statistics.as_deref().ok_or(Code::C606)?;
+        Some((Query::parse(&parsed.value, &statistics.domain)?, statistics))
+    } else {
+        None
+    };
+    Ok(Ask { right, subject, query })
+}
+
+/// The pseudonym of the subject under this unit and scenario, and its tag for the record.
+fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Option<Pseudonym> {
+    let subject = parsed.subject.as_ref()?;
+    let kind = match subject.kind {
+        SubjectKind::Person => IdKind::Person,
+        SubjectKind::Organisation => IdKind::Organisation,
+    };
+    let canonical = CanonicalId::new(kind, &subject.identifier).ok()?;
+    let (unit, scenario) = (&right.unit().name, &right.scenario().name);
+    let pseudonym = env.gate.keys.pseudonymiser.pseudonym(unit, scenario, &canonical);
+    env.facts.subject = Some(env.gate.keys.committer.commit("subject", &[pseudonym.as_bytes()]));
+    Some(pseudonym)
+}

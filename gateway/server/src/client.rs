@@ -1,0 +1,129 @@
+//! A signing client: what `shuzha call` and the demo use to make calls.
+//!
+//! It speaks both signature profiles of DESIGN §7. The gateway's verifying side is in `shuzha-policy` and shares
+//! no code with this one: they meet in the protocol only.
+
+mod sign;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use shuzha_core::{Clock, OsRng, Rng, SystemClock};
+
+pub(crate) use sign::{Profile, SigningKey};
+
+/// Longest wait for an answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Largest answer read into memory; packages are cut here.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+/// Who signs, and how.
+#[derive(Clone)]
+pub(crate) struct Signer {
+    pub(crate) key_id: String,
+    pub(crate) key: SigningKey,
+    pub(crate) profile: Profile,
+}
+
+/// One call to make.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+    /// Header fields beyond the signature's.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The nonce; fresh where none is given. Tests of replay give one.
+    pub(crate) nonce: Option<String>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) latency: Duration,
+}
+
+impl Answer {
+    /// The first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON, or null.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// A client of one gateway, with pooled connections.
+pub(crate) struct Client {
+    base: String,
+    authority: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    /// A client of the gateway at `base`, `http://127.0.0.1:8080`.
+    pub(crate) fn new(base: &str) -> Result<Self> {
+        let base = base.trim_end_matches('/').to_owned();
+        let authority = base
+            .strip_prefix("http://")
+            .or_else(|| base.strip_prefix("https://"))
+            .with_context(|| format!("{base} does not begin with http:// or https://"))?
+            .to_owned();
+        if authority.is_empty() || authority.contains('/') {
+            bail!("{base}: scheme, host and port only");
+        }
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build();
+        Ok(Self { base, authority, agent: config.new_agent() })
+    }
+
+    /// Signs `request` and sends it; unsigned where `signer` is none.
+    pub(crate) fn send(&self, signer: Option<&Signer>, request: &Request) -> Result<Answer> {
+        let mut headers = request.headers.clone();
+        if let Some(signer) = signer {
+            let nonce = request.nonce.clone().unwrap_or_else(fresh_nonce);
+            let scheme = if self.base.starts_with("https") { "https" } else { "http" };
+            let target = format!("{scheme}://{}{}", self.authority, request.path);
+            headers.extend(sign::headers(signer, request, &target, SystemClock.now().seconds(), &nonce));
+        }
+        let mut builder =
+            http::Request::builder().method(request.method.as_str()).uri(format!("{}{}", self.base, request.path));
+        for (name, value) in &headers {
+            builder = builder.header(name, value);
+        }
+        if !request.body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            builder = builder.header("Content-Type", "application/json");
+        }
+        let request = builder.body(request.body.clone())?;
+        #[expect(clippy::disallowed_methods, reason = "the latency shown to a person is measured on the wall")]
+        let started = Instant::now();
+        let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+        let headers = response.headers().iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: headers.collect(),
+            body,
+            latency: started.elapsed(),
+        })
+    }
+}
+
+/// 128 random bits in hex.
+fn fresh_nonce() -> String {
+    OsRng.bytes::<16>().iter().fold(String::with_capacity(32), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

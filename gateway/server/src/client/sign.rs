@@ -1,0 +1,125 @@
+//! Makes the headers of both signature profiles (DESIGN §7).
+
+use anyhow::{Result, bail};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::Signer as _;
+use hmac::{Hmac, KeyInit, Mac};
+use ring::digest::{SHA256, digest};
+use sm3::{Digest, Sm3};
+
+use super::{Request, Signer};
+
+/// Which profile signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Profile {
+    /// `X-App-Key` and three more headers.
+    Simple,
+    /// HTTP Message Signatures.
+    Rfc9421,
+}
+
+/// A key that signs.
+#[derive(Clone)]
+pub(crate) enum SigningKey {
+    HmacSha256(Vec<u8>),
+    HmacSm3(Vec<u8>),
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+}
+
+impl SigningKey {
+    /// The key of `algorithm` in `bytes`: an HMAC secret or the 32 bytes of an Ed25519 seed.
+    pub(crate) fn new(algorithm: &str, bytes: &[u8]) -> Result<Self> {
+        match algorithm {
+            "hmac-sha256" => Ok(Self::HmacSha256(bytes.to_vec())),
+            "hmac-sm3" => Ok(Self::HmacSm3(bytes.to_vec())),
+            "ed25519" => match bytes.try_into() {
+                Ok(seed) => Ok(Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))),
+                Err(_) => bail!("an Ed25519 key file holds base64 of 32 bytes"),
+            },
+            other => bail!("{other} is none of hmac-sha256, hmac-sm3, ed25519"),
+        }
+    }
+
+    fn algorithm(&self) -> &'static str {
+        match self {
+            Self::HmacSha256(_) => "hmac-sha256",
+            Self::HmacSm3(_) => "hmac-sm3",
+            Self::Ed25519(_) => "ed25519",
+        }
+    }
+
+    fn sign(&self, text: &[u8]) -> Vec<u8> {
+        match self {
+            Self::HmacSha256(secret) => {
+                let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+                ring::hmac::sign(&key, text).as_ref().to_vec()
+            }
+            Self::HmacSm3(secret) => {
+                let mac = Hmac::<Sm3>::new_from_slice(secret).expect("HMAC takes keys of every length");
+                mac.chain_update(text).finalize().into_bytes().to_vec()
+            }
+            Self::Ed25519(key) => key.sign(text).to_bytes().to_vec(),
+        }
+    }
+}
+
+/// The signature headers of `request`, signed at `seconds` with `nonce`.
+pub(super) fn headers(
+    signer: &Signer,
+    request: &Request,
+    target: &str,
+    seconds: i64,
+    nonce: &str,
+) -> Vec<(String, String)> {
+    match signer.profile {
+        Profile::Simple => simple(signer, request, seconds, nonce),
+        Profile::Rfc9421 => rfc9421(signer, request, target, seconds, nonce),
+    }
+}
+
+fn simple(signer: &Signer, request: &Request, seconds: i64, nonce: &str) -> Vec<(String, String)> {
+    let body = match signer.key {
+        SigningKey::HmacSm3(_) => Sm3::digest(&request.body).to_vec(),
+        _ => digest(&SHA256, &request.body).as_ref().to_vec(),
+    };
+    let body: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!("{}\n{}\n{body}\n{seconds}\n{nonce}", request.method, request.path);
+    let signature = BASE64_STANDARD.encode(signer.key.sign(text.as_bytes()));
+    [
+        ("X-App-Key", signer.key_id.clone()),
+        ("X-Timestamp", seconds.to_string()),
+        ("X-Nonce", nonce.to_owned()),
+        ("X-Signature", signature),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+fn rfc9421(
+    signer: &Signer,
+    request: &Request,
+    target: &str,
+    seconds: i64,
+    nonce: &str,
+) -> Vec<(String, String)> {
+    let content = BASE64_STANDARD.encode(digest(&SHA256, &request.body));
+    let content = format!("sha-256=:{content}:");
+    let algorithm = signer.key.algorithm();
+    let params = format!(
+        "(\"@method\" \"@target-uri\" \"content-digest\");created={seconds};keyid=\"{}\";alg=\"{algorithm}\";nonce=\"{nonce}\"",
+        signer.key_id
+    );
+    let base = format!(
+        "\"@method\": {}\n\"@target-uri\": {target}\n\"content-digest\": {content}\n\"@signature-params\": {params}",
+        request.method
+    );
+    let signature = BASE64_STANDARD.encode(signer.key.sign(base.as_bytes()));
+    [
+        ("Content-Digest", content),
+        ("Signature-Input", format!("sig1={params}")),
+        ("Signature", format!("sig1=:{signature}:")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}

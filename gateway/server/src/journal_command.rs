@@ -1,0 +1,137 @@
+//! `shuzha journal inspect|verify`: what the journal of a node says, and whether it is whole.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use shuzha_evidence::{Call, Entry, Terms};
+use shuzha_journal::Position;
+
+use crate::output::Out;
+
+/// Prints records from `from` on, at most `limit`, one JSON object a line.
+pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, limit: usize) -> Result<()> {
+    for record in shuzha_journal::read(dir, from)?.take(limit) {
+        let record = record?;
+        out.line(&shown(record.position, &record.entry()?).to_string())?;
+    }
+    Ok(())
+}
+
+/// Checks every frame of the journal and says what it holds.
+pub(crate) fn verify(out: &mut Out, dir: &Path, as_json: bool) -> Result<()> {
+    let summary = shuzha_journal::verify(dir)?;
+    if as_json {
+        let summary = json!({
+            "whole": true,
+            "node": summary.node,
+            "first": summary.first.to_string(),
+            "last": summary.last.to_string(),
+            "records": summary.kinds.values().sum::<u64>(),
+            "segments": summary.segments,
+            "bytes": summary.bytes,
+            "kinds": summary.kinds,
+            "torn_tail": summary.torn.is_some(),
+        });
+        return out.line(&summary.to_string());
+    }
+    out.line("日志完整 The journal is whole.")?;
+    out.line(&format!(
+        "node {}, records {} to {}, {} segments, {} bytes",
+        summary.node, summary.first, summary.last, summary.segments, summary.bytes
+    ))?;
+    for (kind, count) in &summary.kinds {
+        out.line(&format!("  {kind:<9} {count:>12}"))?;
+    }
+    if let Some(tail) = &summary.torn {
+        out.line(&format!("  a torn tail will be cut off at the next start: {tail:?}"))?;
+    }
+    Ok(())
+}
+
+/// A record for people and scripts. Commitments in hex.
+fn shown(position: Position, entry: &Entry<'_>) -> Value {
+    let mut value = match entry {
+        Entry::Boot(boot) => json!({"kind": "boot", "at_us": boot.at.micros(), "node": boot.node, "version": boot.version}),
+        Entry::Intent(intent) => {
+            let mut value = terms(&intent.terms);
+            value["kind"] = "intent".into();
+            value["request"] = intent.request.to_string().into();
+            value["received_us"] = intent.received.micros().into();
+            value["consent"] = intent.consent.map(|consent| hex(&consent)).into();
+            value["charge_nano"] = intent.charge.nanos().into();
+            value["amount_micro_yuan"] = intent.amount.micros().into();
+            value
+        }
+        Entry::Call(call) => shown_call(call),
+        Entry::Act(act) => json!({
+            "kind": "act",
+            "at_us": act.at.micros(),
+            "act": format!("{:?}", act.kind),
+            "actor": act.actor,
+            "object": act.object,
+            "commitment": act.commitment.map(|commitment| hex(&commitment)),
+        }),
+        Entry::Delivery(delivery) => json!({
+            "kind": "delivery",
+            "request": delivery.request.to_string(),
+            "at_us": delivery.at.micros(),
+            "grant": delivery.grant,
+            "from": delivery.from,
+            "bytes": delivery.bytes,
+            "complete": delivery.complete,
+        }),
+    };
+    value["position"] = position.to_string().into();
+    value
+}
+
+fn shown_call(call: &Call<'_>) -> Value {
+    let mut value = terms(&call.terms);
+    value["kind"] = "call".into();
+    value["request"] = call.request.to_string().into();
+    value["received_us"] = call.received.micros().into();
+    value["admitted_after_us"] = call.admitted_after.into();
+    value["sent_after_us"] = call.sent_after.into();
+    value["answered_after_us"] = call.answered_after.into();
+    value["decision"] = format!("{:?}", call.decision).to_lowercase().into();
+    value["code"] = call.code.map(|code| code.as_str()).into();
+    value["outcome"] = format!("{:?}", call.outcome).to_lowercase().into();
+    value["quantity"] = call.quantity.into();
+    value["amount_micro_yuan"] = call.amount.micros().into();
+    value["charge_nano"] = call.charge.nanos().into();
+    value["consent"] = call.consent.map(|consent| hex(&consent)).into();
+    value["subject"] = call.subject.map(|subject| hex(&subject)).into();
+    value["idempotency"] = call.idempotency.map(|key| hex(&key)).into();
+    value["request_bytes"] = call.request_bytes.into();
+    value["response_bytes"] = call.response_bytes.into();
+    value["request_commitment"] = call.request_commitment.map(|commitment| hex(&commitment)).into();
+    value["response_commitment"] = call.response_commitment.map(|commitment| hex(&commitment)).into();
+    value
+}
+
+fn terms(terms: &Terms<'_>) -> Value {
+    json!({
+        "unit": terms.unit,
+        "credential": terms.credential,
+        "product": terms.product,
+        "version": terms.version,
+        "operation": terms.operation,
+        "scenario": terms.scenario,
+        "grant": terms.grant,
+        "agreement": terms.agreement,
+        "purpose": terms.purpose.map(|purpose| format!("{purpose:?}")),
+        "price": terms.price,
+        "data_set": terms.data_set,
+        "snapshot": hex(&terms.snapshot),
+    })
+}
+
+/// Bytes in lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,69 @@
+//! `shuzha keys`: makes credentials' secrets and key pairs. A secret is shown once and then only sealed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use shuzha_core::{Id, OsRng, Rng};
+
+use crate::output::{Out, say};
+use crate::secret_file;
+use crate::store::open_store;
+
+/// Makes and lists keys.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum KeysCommand {
+    /// Makes a new HMAC secret for a credential, keeps it sealed, and prints it once.
+    Issue {
+        /// The credential, as a world file names it.
+        credential: Id,
+        /// hmac-sha256 or hmac-sm3, as the world file says.
+        #[arg(long, default_value = "hmac-sha256")]
+        algorithm: String,
+    },
+    /// Lists the credentials whose secrets are kept.
+    List,
+    /// Makes an Ed25519 key pair: FILE with the seed for its owner, FILE.pub for the gateway.
+    Pair {
+        /// File of the seed.
+        file: PathBuf,
+    },
+}
+
+/// Runs the command on the data folder `data_dir`.
+pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Result<()> {
+    match command {
+        KeysCommand::Issue { credential, algorithm } => {
+            if !matches!(algorithm.as_str(), "hmac-sha256" | "hmac-sm3") {
+                bail!("{algorithm} is neither hmac-sha256 nor hmac-sm3; for Ed25519 use `shuzha keys pair`");
+            }
+            let secret = OsRng.bytes::<32>();
+            open_store(data_dir)?.put_secret(&credential, &algorithm, &secret)?;
+            say("此密钥只显示这一次，请交给应用单位妥善保管。");
+            say("This secret is shown once. Hand it to the application unit; restart or reload the gateway.");
+            out.line(&BASE64_STANDARD.encode(secret))
+        }
+        KeysCommand::List => {
+            for (credential, algorithm) in open_store(data_dir)?.secret_names()? {
+                out.line(&format!("{credential}\t{algorithm}"))?;
+            }
+            Ok(())
+        }
+        KeysCommand::Pair { file } => {
+            let public = write_pair(&file, &OsRng.bytes::<32>())?;
+            say(&format!("seed: {}  public key: {}", file.display(), public.display()));
+            Ok(())
+        }
+    }
+}
+
+/// Writes `seed` to `file` and its public key beside it, both in base64.
+pub(crate) fn write_pair(file: &Path, seed: &[u8; 32]) -> Result<PathBuf> {
+    let key = ed25519_dalek::SigningKey::from_bytes(seed);
+    secret_file::write_new(file, BASE64_STANDARD.encode(seed).as_bytes())?;
+    let public = file.with_extension("pub");
+    let text = BASE64_STANDARD.encode(key.verifying_key().as_bytes());
+    std::fs::write(&public, text).with_context(|| format!("{} cannot be written", public.display()))?;
+    Ok(public)
+}

@@ -1,0 +1,205 @@
+//! What the products are made of: person-spaces and data sets (数据集), with their privacy budgets.
+
+use shuzha_core::{Id, NanoCharge};
+
+use crate::World;
+use crate::parties::{ApplicationUnit, Organisation, OrganisationKind};
+use crate::rights::Scenario;
+use crate::world::{Object, Scope, Table};
+use crate::yaml::Place;
+
+/// Most quota overrides of one data set.
+const OVERRIDES_MAX: usize = 10_000;
+
+/// What a privacy budget counts in; fixed when the person-space is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// ε of pure differential privacy.
+    PureEps,
+    /// ρ of zero-concentrated differential privacy.
+    Rho,
+}
+
+/// The people over whom several data sets speak. One hard lifetime cap is shared by every unit and product.
+#[derive(Clone, Debug)]
+pub struct PersonSpace {
+    /// What the budget counts in.
+    pub measure: Measure,
+    /// Lifetime cap.
+    pub cap: NanoCharge,
+}
+
+impl Object for PersonSpace {
+    const KIND: &'static str = "PersonSpace";
+
+    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["measure", "cap"]])?;
+        let measures = &[("pure-eps", Measure::PureEps), ("rho", Measure::Rho)];
+        let measure = spec.required("measure").and_then(|place| place.word(measures));
+        let cap = spec.required("cap").and_then(|place| charge(&place));
+        Some(Self { measure: measure?, cap: cap? })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.person_spaces
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.person_spaces
+    }
+}
+
+/// Level of a data set (GB/T 43697-2024; 数据安全法 21).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sensitivity {
+    /// 一般数据.
+    General,
+    /// 敏感个人信息 within general data (个人信息保护法 28).
+    Sensitive,
+    /// 重要数据.
+    Important,
+    /// 核心数据. No product may be made of it.
+    Core,
+}
+
+const SENSITIVITIES: &[(&str, Sensitivity)] = &[
+    ("general", Sensitivity::General),
+    ("sensitive", Sensitivity::Sensitive),
+    ("important", Sensitivity::Important),
+    ("core", Sensitivity::Core),
+];
+
+/// Privacy quota of one unit in one scenario, where it differs from the default.
+#[derive(Clone, Debug)]
+pub struct QuotaOverride {
+    /// The unit.
+    pub unit: Id,
+    /// The scenario.
+    pub scenario: Id,
+    /// The quota.
+    pub max: NanoCharge,
+}
+
+/// On which terms statistics may be made of a data set.
+#[derive(Clone, Debug)]
+pub struct PrivacyTerms {
+    /// Whose budget is charged too.
+    pub person_space: Id,
+    /// Lifetime cap of this data set.
+    pub cap: NanoCharge,
+    /// Version of the data; a new version asks the same question anew.
+    pub data_version: Id,
+    /// Most one query may cost.
+    pub per_query_max: NanoCharge,
+    /// Quota of each (unit, scenario) without an override.
+    pub quota_default: NanoCharge,
+    /// Overrides.
+    pub quotas: Vec<QuotaOverride>,
+    /// Public metadata (columns, bounds, keys), as `shuzha_privacy::dp` reads it.
+    pub domain: serde_json::Value,
+}
+
+impl PrivacyTerms {
+    /// The quota of `unit` in `scenario`.
+    #[must_use]
+    pub fn quota(&self, unit: &str, scenario: &str) -> NanoCharge {
+        let of_pair = |quota: &&QuotaOverride| quota.unit.as_str() == unit && quota.scenario.as_str() == scenario;
+        self.quotas.iter().find(of_pair).map_or(self.quota_default, |quota| quota.max)
+    }
+
+    fn read(place: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let fields = &["personSpace", "cap", "dataVersion", "perQueryMax", "quotas", "domain"];
+        let section = place.section(&[fields])?;
+        let space = section.required("personSpace").and_then(|place| scope.find::<PersonSpace>(&place));
+        let cap = section.required("cap").and_then(|place| {
+            let cap = charge(&place)?;
+            match space {
+                Some((_, space)) if cap > space.cap => place.fail("must not exceed the person-space's cap"),
+                _ => Some(cap),
+            }
+        });
+        let data_version = section.required("dataVersion").and_then(|place| place.id());
+        let per_query_max = section.required("perQueryMax").and_then(|place| charge(&place));
+        let quotas = section.required("quotas").and_then(|place| read_quotas(&place, scope));
+        let domain = section.required("domain").and_then(|place| {
+            place.section(&[&["data_version", "max_rows_per_person", "columns"]])?;
+            Some(place.json())
+        });
+        let (data_version, domain) = (data_version?, domain?);
+        if domain["data_version"].as_str() != Some(data_version.as_str()) {
+            return place.fail("dataVersion and the domain's data_version differ");
+        }
+        let (quota_default, quotas) = quotas?;
+        Some(Self {
+            person_space: space?.0.clone(),
+            cap: cap?,
+            data_version,
+            per_query_max: per_query_max?,
+            quota_default,
+            quotas,
+            domain,
+        })
+    }
+}
+
+fn read_quotas(place: &Place<'_>, scope: &Scope<'_>) -> Option<(NanoCharge, Vec<QuotaOverride>)> {
+    let section = place.section(&[&["default", "overrides"]])?;
+    let default = section.required("default").and_then(|place| charge(&place));
+    let items = section.optional("overrides").and_then(|place| place.items(OVERRIDES_MAX)).unwrap_or_default();
+    let mut overrides: Vec<QuotaOverride> = Vec::with_capacity(items.len());
+    let mut seen = std::collections::HashSet::with_capacity(items.len());
+    for item in items {
+        let Some(section) = item.section(&[&["unit", "scenario", "max"]]) else { continue };
+        let unit = section.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
+        let scenario = section.required("scenario").and_then(|place| scope.find::<Scenario>(&place));
+        let max = section.required("max").and_then(|place| charge(&place));
+        let (Some((unit, _)), Some((scenario, _)), Some(max)) = (unit, scenario, max) else { continue };
+        if !seen.insert((unit, scenario)) {
+            item.fail::<()>("repeats an earlier override");
+        }
+        overrides.push(QuotaOverride { unit: unit.clone(), scenario: scenario.clone(), max });
+    }
+    Some((default?, overrides))
+}
+
+/// A charge or cap as quoted decimal text; more decimals than nano-units hold are refused, not rounded.
+fn charge(place: &Place<'_>) -> Option<NanoCharge> {
+    place.parsed()
+}
+
+/// A data set (数据集) of one provider.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    /// 数据提供单位.
+    pub provider: Id,
+    /// Level.
+    pub sensitivity: Sensitivity,
+    /// Terms of statistics; `None` refuses every statistical query (C606).
+    pub privacy: Option<PrivacyTerms>,
+}
+
+impl Object for DataSet {
+    const KIND: &'static str = "DataSet";
+
+    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["provider", "sensitivity", "privacy"]])?;
+        let provider = spec.required("provider").and_then(|place| {
+            let (id, found) = scope.find::<Organisation>(&place)?;
+            match found.kind {
+                OrganisationKind::Provider | OrganisationKind::Authority => Some(id.clone()),
+                _ => place.fail("must be an organisation of kind provider or authority"),
+            }
+        });
+        let sensitivity = spec.required("sensitivity").and_then(|place| place.word(SENSITIVITIES));
+        let privacy = spec.optional("privacy").and_then(|place| PrivacyTerms::read(&place, scope));
+        Some(Self { provider: provider?, sensitivity: sensitivity?, privacy })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.data_sets
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.data_sets
+    }
+}

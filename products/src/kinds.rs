@@ -1,0 +1,178 @@
+//! Kinds of products (产品类型), and how each releases its answers.
+//!
+//! A kind is one file: which fields its operations declare, what contract follows from them, how an answer of the
+//! product service becomes the answer that leaves. **To add one:** write `kinds/NAME.rs` with a `KIND` constant that
+//! implements [`ProductKind`], and add its line to the list below; nothing in policy or proxy changes.
+
+use std::fmt;
+
+use shuzha_core::Code;
+use shuzha_privacy::output::{Contract, FieldSet, Violation};
+
+use crate::data::DataSet;
+use crate::input::InputContract;
+use crate::yaml::Section;
+
+macro_rules! kinds {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        /// Every kind of product.
+        pub const KINDS: &[&dyn ProductKind] = &[$(&$name::KIND,)*];
+    };
+}
+
+kinds! {
+    verification
+    interface
+    model
+    report
+    package
+}
+
+/// How an operation's answer travels (DESIGN §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Read whole, released, settled, written.
+    Answer,
+    /// As [`Lane::Answer`], and charged against the privacy budget before dispatch.
+    Statistics,
+    /// Settled before the first byte, then streamed.
+    Package,
+}
+
+/// What kind of answer was released; the price says which of them are charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// 一致.
+    Consistent,
+    /// 不一致.
+    Inconsistent,
+    /// 查无.
+    NoRecord,
+    /// An answer of data, a score or a report.
+    Answer,
+    /// A package.
+    Package,
+}
+
+/// An answer that may leave.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Released {
+    /// The answer's bytes.
+    pub bytes: Vec<u8>,
+    /// What kind of answer it is.
+    pub outcome: Outcome,
+    /// Leaves the product service sent that the contract does not list; each is an alarm (REQUIREMENTS E2).
+    pub unlisted: u32,
+}
+
+impl fmt::Debug for Released {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Released");
+        shown.field("outcome", &self.outcome).field("unlisted", &self.unlisted).finish_non_exhaustive()
+    }
+}
+
+/// Why an answer may not leave: C901 against the contract, C902 a result that no mapping knows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code} {at}: {what}")]
+pub struct ReleaseFault {
+    /// The code.
+    pub code: Code,
+    /// JSON pointer of the contract's leaf, never of a caller's or upstream's own key.
+    pub at: String,
+    /// What is wrong, as a fixed phrase.
+    pub what: &'static str,
+}
+
+impl From<Violation> for ReleaseFault {
+    fn from(violation: Violation) -> Self {
+        Self { code: Code::C901, at: violation.at, what: violation.what }
+    }
+}
+
+/// How one operation's answers are released.
+pub trait Release: fmt::Debug + Send + Sync {
+    /// The output contract, where the answer has leaves to choose from.
+    fn contract(&self) -> Option<&Contract>;
+
+    /// Whether an answer with this HTTP status is read at all; any other is the product service's error (C804).
+    fn reads_status(&self, status: u16) -> bool {
+        status == 200
+    }
+
+    /// Turns a product service's answer into the answer that leaves.
+    ///
+    /// # Errors
+    /// [`ReleaseFault`] when the answer lies about its contract. Nothing of it may leave then.
+    fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault>;
+}
+
+/// What an operation declares, for its kind to compile.
+pub struct Declared<'d> {
+    pub(crate) section: &'d Section<'d>,
+    /// Whether it touches personal information.
+    pub personal: bool,
+    /// Data sets of the product, as far as they could be read.
+    pub data_sets: &'d [&'d DataSet],
+}
+
+/// What a kind makes of a declaration.
+pub struct Compiled {
+    /// Input contract; `None` means the request has no body.
+    pub input: Option<InputContract>,
+    /// The way out.
+    pub output: Box<dyn Release>,
+}
+
+/// A kind of product.
+pub trait ProductKind: Sync {
+    /// Its name in manifests.
+    fn name(&self) -> &'static str;
+
+    /// How its answers travel.
+    fn lane(&self) -> Lane {
+        Lane::Answer
+    }
+
+    /// Fields that its operations declare beyond those every operation has. Anything else is refused as unknown.
+    fn manifest_fields(&self) -> &'static [&'static str];
+
+    /// Whether a grant chooses among the leaves of the answer; if not, it always covers the whole answer.
+    fn fields_chosen(&self) -> bool {
+        false
+    }
+
+    /// Compiles one operation, reporting every fault it finds; `None` when there was one.
+    fn compile(&self, declared: &Declared<'_>) -> Option<Compiled>;
+}
+
+impl fmt::Debug for dyn ProductKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Declared<'_> {
+    /// Compiles `input`.
+    fn input(&self) -> Option<InputContract> {
+        let place = self.section.required("input")?;
+        InputContract::compile(&place.json()).map_or_else(|reason| place.fail(reason), Some)
+    }
+
+    /// Compiles `output` as a declared contract, and hands it on with its JSON.
+    fn output(&self) -> Option<(Contract, serde_json::Value)> {
+        let place = self.section.required("output")?;
+        let declared = place.json();
+        match Contract::compile(&declared) {
+            Ok(contract) => Some((contract, declared)),
+            Err(faults) => {
+                for fault in faults {
+                    place.fail::<()>(fault);
+                }
+                None
+            }
+        }
+    }
+}

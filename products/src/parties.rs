@@ -1,0 +1,171 @@
+//! Who takes part: organisations (机构) and application units (应用单位).
+
+use std::fmt;
+use std::str::FromStr;
+
+use shuzha_core::identity::{IdentityError, check_organisation, organisation_check};
+use shuzha_core::{Id, MicroYuan};
+
+use crate::World;
+use crate::world::{Object, Scope, Table};
+use crate::yaml::Place;
+
+/// A 统一社会信用代码 (GB 32100-2015) whose check character was verified.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uscc(Box<str>);
+
+impl Uscc {
+    /// The 18 characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a 统一社会信用代码 was refused. The code of a legal entity is public, so the right check character is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a 统一社会信用代码: {error}{}", expected_check(.expected))]
+pub struct UsccError {
+    error: IdentityError,
+    expected: Option<char>,
+}
+
+fn expected_check(expected: &Option<char>) -> String {
+    expected.map(|check| format!(", it would be `{check}`")).unwrap_or_default()
+}
+
+impl FromStr for Uscc {
+    type Err = UsccError;
+
+    fn from_str(text: &str) -> Result<Self, UsccError> {
+        match check_organisation(text) {
+            Ok(()) => Ok(Self(text.into())),
+            Err(IdentityError::Check) => {
+                let expected = text.as_bytes().get(..17).and_then(organisation_check).map(char::from);
+                Err(UsccError { error: IdentityError::Check, expected })
+            }
+            Err(error) => Err(UsccError { error, expected: None }),
+        }
+    }
+}
+
+impl fmt::Display for Uscc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an organisation is in the field (REQUIREMENTS, who uses it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrganisationKind {
+    /// 数据主管部门 / 实施机构.
+    Authority,
+    /// 登记机构.
+    Registrar,
+    /// 数据提供单位.
+    Provider,
+    /// 运营机构.
+    Operator,
+    /// 开发利用主体: a legal entity that uses products.
+    Unit,
+    /// 数据交易机构.
+    Exchange,
+}
+
+const KINDS: &[(&str, OrganisationKind)] = &[
+    ("authority", OrganisationKind::Authority),
+    ("registrar", OrganisationKind::Registrar),
+    ("provider", OrganisationKind::Provider),
+    ("operator", OrganisationKind::Operator),
+    ("unit", OrganisationKind::Unit),
+    ("exchange", OrganisationKind::Exchange),
+];
+
+/// A legal entity (Yantai 4, 23; Qingdao 12).
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    /// What it is in the field.
+    pub kind: OrganisationKind,
+    /// Its 统一社会信用代码.
+    pub uscc: Uscc,
+    /// Its registered name.
+    pub name: String,
+}
+
+impl Object for Organisation {
+    const KIND: &'static str = "Organisation";
+
+    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["kind", "uscc", "name"]])?;
+        let kind = spec.required("kind").and_then(|place| place.word(KINDS));
+        let uscc = spec.required("uscc").and_then(|place| place.parsed());
+        let name = spec.required("name").and_then(|place| place.text());
+        Some(Self { kind: kind?, uscc: uscc?, name: name?.to_owned() })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.organisations
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.organisations
+    }
+}
+
+/// What calls products: one use by one organisation, with a named data-security officer (数据安全责任人, Yantai 23).
+#[derive(Clone, Debug)]
+pub struct ApplicationUnit {
+    /// The organisation that answers for it.
+    pub organisation: Id,
+    /// Name of the data-security officer.
+    pub security_officer: String,
+    /// What it may spend before it pays: prepaid balance or credit. `None` refuses every paid call.
+    pub credit_limit: Option<MicroYuan>,
+}
+
+impl Object for ApplicationUnit {
+    const KIND: &'static str = "ApplicationUnit";
+
+    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["organisation", "securityOfficer", "creditLimit"]])?;
+        let organisation = spec.required("organisation").and_then(|place| {
+            let (id, found) = scope.find::<Organisation>(&place)?;
+            // Gansu-O 31, Heilongjiang 20(一): an operator does not re-develop what it delivers.
+            if found.kind == OrganisationKind::Operator {
+                return place.fail("an operator may not be an application unit");
+            }
+            Some(id.clone())
+        });
+        let officer = spec.required("securityOfficer").and_then(|place| place.text());
+        let credit_limit = spec.optional("creditLimit").and_then(|place| yuan(&place));
+        Some(Self { organisation: organisation?, security_officer: officer?.to_owned(), credit_limit })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.units
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.units
+    }
+}
+
+/// A sum in yuan as quoted decimal text, not negative.
+pub(crate) fn yuan(place: &Place<'_>) -> Option<MicroYuan> {
+    let sum: MicroYuan = place.parsed()?;
+    if sum < MicroYuan::ZERO { place.fail("must not be negative") } else { Some(sum) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_right_check_character_is_named() {
+        assert_eq!("91350100M000100Y43".parse::<Uscc>().map(|uscc| uscc.to_string()).as_deref(), Ok("91350100M000100Y43"));
+        let error = "91350100M000100Y44".parse::<Uscc>().expect_err("a wrong check character").to_string();
+        assert!(error.ends_with("the check character (last position) does not match, it would be `3`"), "{error}");
+        let error = "9135".parse::<Uscc>().expect_err("too short").to_string();
+        assert_eq!(error, "not a 统一社会信用代码: wrong length");
+    }
+}

@@ -1,0 +1,249 @@
+//! Products (数据产品) and their operations, compiled: nothing of a declaration is read again during a call.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use shuzha_core::Id;
+
+use crate::data::{DataSet, Sensitivity};
+use crate::input::{InputContract, SubjectKind, SubjectRule, always_text};
+use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
+use crate::parties::{Organisation, OrganisationKind};
+use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
+use crate::world::{Object, Scope, Table};
+use crate::yaml::{Place, Section};
+use crate::World;
+
+/// Most operations of one product.
+pub const OPERATIONS_MAX: usize = 64;
+/// Most data sets of one product.
+const DATA_SETS_MAX: usize = 64;
+/// Largest answer that may be read whole, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Largest answer where an operation says nothing (DESIGN §2).
+const ANSWER_BYTES_DEFAULT: usize = 1 << 20;
+/// Most calls at once that an operation may allow.
+const CONCURRENCY_MAX: u32 = 100_000;
+/// Calls at once where an operation says nothing.
+const CONCURRENCY_DEFAULT: u32 = 256;
+
+/// How the product service is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// `GET`, for packages.
+    Get,
+    /// `POST`, for everything with a body: identifiers travel in bodies only (DESIGN §7).
+    Post,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// One operation of a product.
+#[derive(Debug)]
+pub struct Operation {
+    /// Name, unique in the product; the last part of the caller's path.
+    pub name: Id,
+    /// Method, for the caller and at the product service alike.
+    pub method: Method,
+    /// Path at the product service.
+    pub path: String,
+    /// Whether it touches personal information: every call then needs the person's consent (REQUIREMENTS D1).
+    pub personal: bool,
+    /// Where the request names its subject.
+    pub subject: Option<SubjectRule>,
+    /// Input contract; `None` means the request has no body.
+    pub input: Option<InputContract>,
+    /// How answers are released.
+    pub output: Box<dyn Release>,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Largest answer that is read whole, in bytes.
+    pub answer_bytes_max: usize,
+    /// Most calls at once, of all units together.
+    pub concurrency: u32,
+}
+
+impl Operation {
+    /// Turns the product service's answer into the answer that leaves.
+    ///
+    /// # Errors
+    /// [`ReleaseFault`] when the answer lies about its contract.
+    pub fn release(
+        &self,
+        fields: shuzha_privacy::output::FieldSet,
+        answer: &[u8],
+    ) -> Result<Released, ReleaseFault> {
+        self.output.release(fields, answer)
+    }
+}
+
+/// A product (数据产品).
+#[derive(Debug)]
+pub struct Product {
+    /// Its kind.
+    pub kind: &'static dyn ProductKind,
+    /// What it is called in the catalogue.
+    pub title: String,
+    /// 运营机构.
+    pub operator: Id,
+    /// What it is made of.
+    pub data_sets: Vec<Id>,
+    /// Where its answers come from.
+    pub upstream: Id,
+    /// Version; a changed contract is a new version.
+    pub version: u32,
+    /// Its operations, at least one.
+    pub operations: Vec<Operation>,
+}
+
+impl Product {
+    /// The operation of this name.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.name.as_str() == name)
+    }
+}
+
+impl Object for Product {
+    const KIND: &'static str = "Product";
+
+    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let about = &["kind", "title", "operator", "dataSets"];
+        let spec = spec.section(&[about, &["upstream", "version", "operations"]])?;
+        let words: Vec<_> = KINDS.iter().map(|kind| (kind.name(), *kind)).collect();
+        let kind = spec.required("kind").and_then(|place| place.word(&words));
+        let title = spec.required("title").and_then(|place| place.text());
+        let operator = spec.required("operator").and_then(|place| {
+            let (id, found) = scope.find::<Organisation>(&place)?;
+            match found.kind {
+                OrganisationKind::Operator => Some(id.clone()),
+                _ => place.fail("must be an organisation of kind operator"),
+            }
+        });
+        let data_sets = spec.required("dataSets").and_then(|place| read_data_sets(&place, scope));
+        let upstream = spec.required("upstream").and_then(|place| scope.find::<Upstream>(&place));
+        let version = spec.required("version").and_then(|place| place.count(1..=u32::MAX));
+        let items = spec.required("operations").and_then(|place| place.some_items(OPERATIONS_MAX));
+        let (ids, sets): (Vec<_>, Vec<_>) = data_sets.unwrap_or_default().into_iter().unzip();
+        // Operations are read even where the product's head is at fault, so that their faults show too.
+        let timeout = upstream.map_or(UPSTREAM_TIMEOUT_MAX, |(_, upstream)| upstream.timeout);
+        let mut names = HashSet::new();
+        let mut operations = Vec::new();
+        for item in items? {
+            let Some(operation) = kind.and_then(|kind| read_operation(&item, kind, &sets, timeout)) else { continue };
+            if !names.insert(operation.name.clone()) {
+                item.fail::<()>(format!("operation `{}` is declared twice", operation.name));
+            }
+            operations.push(operation);
+        }
+        Some(Self {
+            kind: kind?,
+            title: title?.to_owned(),
+            operator: operator?,
+            data_sets: ids,
+            upstream: upstream?.0.clone(),
+            version: version?,
+            operations,
+        })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.products
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.products
+    }
+}
+
+fn read_data_sets<'w>(place: &Place<'_>, scope: &Scope<'w>) -> Option<Vec<(Id, &'w DataSet)>> {
+    let mut sets: Vec<(Id, &DataSet)> = Vec::new();
+    for item in place.some_items(DATA_SETS_MAX)? {
+        let Some((id, set)) = scope.find::<DataSet>(&item) else { continue };
+        if set.sensitivity == Sensitivity::Core {
+            item.fail::<()>("core data (核心数据) may not become a product");
+        }
+        if sets.iter().any(|(other, _)| other == id) {
+            item.fail::<()>("is named twice");
+        }
+        sets.push((id.clone(), set));
+    }
+    Some(sets)
+}
+
+fn read_operation(
+    item: &Place<'_>,
+    kind: &'static dyn ProductKind,
+    data_sets: &[&DataSet],
+    upstream_timeout: Duration,
+) -> Option<Operation> {
+    const COMMON: &[&str] =
+        &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
+    let section = item.section(&[COMMON, kind.manifest_fields()])?;
+    let name = section.required("name").and_then(|place| place.id());
+    let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
+    let path = section.required("path").and_then(|place| path(&place));
+    let personal = section.required("personal").and_then(|place| place.boolean());
+    let subject = section.optional("subject").and_then(|place| read_subject(&place, &section));
+    if personal == Some(true) && subject.as_ref().is_none_or(|rule| rule.kind != SubjectKind::Person) {
+        item.fail::<()>("an operation with `personal: true` needs a `subject` of kind person to ask for consent");
+    }
+    let timeout = match section.optional("timeout") {
+        Some(place) => place.duration(UPSTREAM_TIMEOUT_MAX),
+        None => Some(upstream_timeout),
+    };
+    let answer_bytes_max = match section.optional("answerBytesMax") {
+        Some(place) => place.size(ANSWER_BYTES_MAX),
+        None => Some(ANSWER_BYTES_DEFAULT),
+    };
+    let concurrency = match section.optional("concurrency") {
+        Some(place) => place.count(1..=CONCURRENCY_MAX),
+        None => Some(CONCURRENCY_DEFAULT),
+    };
+    let declared = Declared { section: &section, personal: personal.unwrap_or(false), data_sets };
+    let compiled = kind.compile(&declared);
+    let compiled = compiled?;
+    Some(Operation {
+        name: name?,
+        method: method?,
+        path: path?,
+        personal: personal?,
+        subject,
+        input: compiled.input,
+        output: compiled.output,
+        timeout: timeout?,
+        answer_bytes_max: answer_bytes_max?,
+        concurrency: concurrency?,
+    })
+}
+
+fn read_method(place: &Place<'_>, lane: Lane) -> Option<Method> {
+    let method = place.word(&[("GET", Method::Get), ("POST", Method::Post)])?;
+    let fitting = if lane == Lane::Package { Method::Get } else { Method::Post };
+    if method == fitting { Some(method) } else { place.fail(format!("must be {}", fitting.as_str())) }
+}
+
+fn read_subject(place: &Place<'_>, operation: &Section<'_>) -> Option<SubjectRule> {
+    let kinds = &[("person", SubjectKind::Person), ("organisation", SubjectKind::Organisation)];
+    let section = place.section(&[&["kind", "pointer"]])?;
+    let kind = section.required("kind").and_then(|place| place.word(kinds));
+    let pointer = section.required("pointer").and_then(|place| {
+        let pointer = place.text()?;
+        match operation.optional("input") {
+            Some(input) if !always_text(&input.json(), pointer) => {
+                place.fail("must point to text that the input contract requires")
+            }
+            _ => Some(pointer.to_owned()),
+        }
+    });
+    Some(SubjectRule { kind: kind?, pointer: pointer? })
+}

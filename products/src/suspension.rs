@@ -1,0 +1,71 @@
+//! Suspensions (暂时关闭; Gansu-O 21, Qingtian 五(五)).
+
+use shuzha_core::{Id, Timestamp};
+
+use crate::World;
+use crate::data::DataSet;
+use crate::parties::ApplicationUnit;
+use crate::product::Product;
+use crate::rights::Scenario;
+use crate::world::{Object, Scope, Table};
+use crate::yaml::Place;
+
+/// What is suspended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A product.
+    Product(Id),
+    /// An application unit.
+    Unit(Id),
+    /// A scenario.
+    Scenario(Id),
+    /// A data set, and with it every product made of it.
+    DataSet(Id),
+}
+
+/// A suspension in force from `since` until its object is removed.
+#[derive(Clone, Debug)]
+pub struct Suspension {
+    /// What.
+    pub target: Target,
+    /// From when.
+    pub since: Timestamp,
+    /// Why, for the record.
+    pub reason: String,
+}
+
+impl Object for Suspension {
+    const KIND: &'static str = "Suspension";
+
+    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["target", "since", "reason"]])?;
+        let target = spec.required("target").and_then(|place| read_target(&place, scope));
+        let since = spec.required("since").and_then(|place| place.instant());
+        let reason = spec.required("reason").and_then(|place| place.text());
+        Some(Self { target: target?, since: since?, reason: reason?.to_owned() })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.suspensions
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.suspensions
+    }
+}
+
+fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
+    type Find = fn(&Scope<'_>, &Place<'_>) -> Option<Target>;
+    const KINDS: &[(&str, Find)] = &[
+        (Product::KIND, |scope, name| scope.find::<Product>(name).map(|(id, _)| Target::Product(id.clone()))),
+        (ApplicationUnit::KIND, |scope, name| {
+            scope.find::<ApplicationUnit>(name).map(|(id, _)| Target::Unit(id.clone()))
+        }),
+        (Scenario::KIND, |scope, name| scope.find::<Scenario>(name).map(|(id, _)| Target::Scenario(id.clone()))),
+        (DataSet::KIND, |scope, name| scope.find::<DataSet>(name).map(|(id, _)| Target::DataSet(id.clone()))),
+    ];
+    let section = place.section(&[&["kind", "name"]])?;
+    let find = section.required("kind").and_then(|place| place.word(KINDS));
+    let name = section.required("name");
+    find?(scope, &name?)
+}

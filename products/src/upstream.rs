@@ -1,0 +1,137 @@
+//! Product services (产品服务): where a product's answers come from.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::World;
+use crate::world::{Object, Scope, Table};
+use crate::yaml::Place;
+
+/// Longest a product service may be waited for.
+pub const UPSTREAM_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+/// Most endpoints of one product service.
+const ENDPOINTS_MAX: usize = 64;
+/// Longest host name (RFC 1035 §2.3.4).
+const HOST_BYTES_MAX: usize = 253;
+
+/// `host:port` of one instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+}
+
+/// The text is not an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected host:port, such as 127.0.0.1:7101 or [::1]:7101")]
+pub struct EndpointError;
+
+impl Endpoint {
+    /// Host name or address, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Port, not 0.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let (host, port) = text.rsplit_once(':').ok_or(EndpointError)?;
+        let port_plain = port.bytes().all(|b| b.is_ascii_digit());
+        let port: u16 = port.parse().ok().filter(|port| port_plain && *port != 0).ok_or(EndpointError)?;
+        let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(v6) => v6.parse::<std::net::Ipv6Addr>().map_err(|_| EndpointError)?.to_string(),
+            None => host.to_owned(),
+        };
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b':');
+        if host.is_empty() || host.len() > HOST_BYTES_MAX || !host.bytes().all(plain) {
+            return Err(EndpointError);
+        }
+        if host.contains(':') && !text.starts_with('[') {
+            return Err(EndpointError);
+        }
+        Ok(Self { host, port })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// A product service and its instances.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Instances, at least one.
+    pub endpoints: Vec<Endpoint>,
+    /// How long an answer may take, where an operation says nothing else.
+    pub timeout: Duration,
+    /// Path of the health check; `None` checks the TCP connection only.
+    pub health_path: Option<String>,
+    /// Path of the file with the key that signs the gateway's calls (REQUIREMENTS A5).
+    pub key_file: String,
+}
+
+impl Object for Upstream {
+    const KIND: &'static str = "Upstream";
+
+    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["endpoints", "timeout", "healthPath", "keyFile"]])?;
+        let items = spec.required("endpoints").and_then(|place| place.some_items(ENDPOINTS_MAX));
+        let endpoints = items.map(|items| items.iter().filter_map(Place::parsed).collect());
+        let timeout = spec.required("timeout").and_then(|place| place.duration(UPSTREAM_TIMEOUT_MAX));
+        let health_path = spec.optional("healthPath").and_then(|place| path(&place));
+        let key_file = spec.required("keyFile").and_then(|place| place.text());
+        Some(Self { endpoints: endpoints?, timeout: timeout?, health_path, key_file: key_file?.to_owned() })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.upstreams
+    }
+
+    fn table_mut(world: &mut World) -> &mut Table<Self> {
+        &mut world.upstreams
+    }
+}
+
+/// A path at a product service: absolute, plain, with nothing a proxy might rewrite.
+pub(crate) fn path(place: &Place<'_>) -> Option<String> {
+    let text = place.text()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b':' | b'~');
+    let segments_plain = text.split('/').skip(1).all(|segment| !matches!(segment, "" | "." | ".."));
+    if text.starts_with('/') && text.bytes().all(plain) && segments_plain {
+        Some(text.to_owned())
+    } else {
+        place.fail("expected an absolute path of letters, digits and - _ . : ~, without empty or dot segments")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_read_and_print() {
+        for text in ["127.0.0.1:7101", "[::1]:7101", "register.internal:80"] {
+            let endpoint: Endpoint = text.parse().expect(text);
+            assert_eq!(endpoint.to_string(), text);
+        }
+        for text in ["", ":80", "host", "host:0", "host:65536", "host:+80", "::1:80", "a b:80", "http://a:80", "[x]:1"] {
+            assert_eq!(text.parse::<Endpoint>(), Err(EndpointError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Windows of time.
+
+use shuzha_core::Timestamp;
+
+/// A half-open window `[from, until)`: in force at `from`, no longer at `until`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Window {
+    /// The window `[from, until)`, or `None` when it would be empty.
+    #[must_use]
+    pub fn new(from: Timestamp, until: Timestamp) -> Option<Self> {
+        (from < until).then_some(Self { from, until })
+    }
+
+    /// First instant inside.
+    #[must_use]
+    pub const fn from(self) -> Timestamp {
+        self.from
+    }
+
+    /// First instant after.
+    #[must_use]
+    pub const fn until(self) -> Timestamp {
+        self.until
+    }
+
+    /// Whether `at` lies inside.
+    #[must_use]
+    pub fn contains(self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
+
+    /// Whether some instant lies in both.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.from < other.until && other.from < self.until
+    }
+
+    /// Whether all of `other` lies inside.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.from <= other.from && other.until <= self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_half_open() {
+        let window = |from, until| Window::new(Timestamp::from_seconds(from), Timestamp::from_seconds(until));
+        let (first, second) = (window(0, 10).expect("not empty"), window(10, 20).expect("not empty"));
+        assert!(first.contains(Timestamp::from_seconds(0)) && !first.contains(Timestamp::from_seconds(10)));
+        assert!(!first.overlaps(second) && first.overlaps(window(9, 11).expect("not empty")));
+        assert!(window(0, 20).expect("not empty").covers(second) && !first.covers(second));
+        assert_eq!((window(5, 5), window(6, 5)), (None, None));
+    }
+}

@@ -1,0 +1,151 @@
+//! The world (世界): every declared object, read from files, checked as a whole.
+//!
+//! Files are cut into documents, documents are read in an order in which a reference always points to what was read
+//! before, and every fault of every object is reported at once. Reading is linear in the size of the files, with one
+//! document's tree in memory at a time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use shuzha_core::Id;
+
+use crate::credential::{ConsentIssuer, Credential};
+use crate::data::{DataSet, PersonSpace};
+use crate::jurisdiction::Jurisdiction;
+use crate::parties::{ApplicationUnit, Organisation};
+use crate::price::{Ceiling, Price, PriceAct};
+use crate::product::Product;
+use crate::registration::Certificate;
+use crate::rights::{Agreement, Grant, Scenario};
+use crate::suspension::Suspension;
+use crate::upstream::Upstream;
+use crate::yaml::{Document, Faults, Place, parse, split};
+use crate::WorldError;
+
+mod check;
+mod object;
+
+pub(crate) use object::{Object, Scope};
+use object::{OBJECT_KINDS, Origin, Reader};
+
+/// Objects of one kind by name.
+pub type Table<T> = BTreeMap<Id, T>;
+
+/// The `apiVersion` this crate reads.
+pub const API_VERSION: &str = "shuzha/v1";
+
+/// Every declared object. Each reference in it points to an object of it.
+#[derive(Debug, Default)]
+pub struct World {
+    /// The jurisdiction's rules, at most one; see [`World::jurisdiction`].
+    pub jurisdictions: Table<Jurisdiction>,
+    /// Organisations.
+    pub organisations: Table<Organisation>,
+    /// Application units.
+    pub units: Table<ApplicationUnit>,
+    /// Credentials; the name is the key id.
+    pub credentials: Table<Credential>,
+    /// Trusted issuers of consent tokens.
+    pub consent_issuers: Table<ConsentIssuer>,
+    /// Scenarios.
+    pub scenarios: Table<Scenario>,
+    /// Agreements.
+    pub agreements: Table<Agreement>,
+    /// Person-spaces.
+    pub person_spaces: Table<PersonSpace>,
+    /// Data sets.
+    pub data_sets: Table<DataSet>,
+    /// Product services.
+    pub upstreams: Table<Upstream>,
+    /// Products.
+    pub products: Table<Product>,
+    /// Certificates.
+    pub certificates: Table<Certificate>,
+    /// Price acts.
+    pub price_acts: Table<PriceAct>,
+    /// Ceilings.
+    pub ceilings: Table<Ceiling>,
+    /// Prices.
+    pub prices: Table<Price>,
+    /// Grants.
+    pub grants: Table<Grant>,
+    /// Suspensions.
+    pub suspensions: Table<Suspension>,
+    /// Labels of objects that have some, by (kind, name).
+    pub labels: BTreeMap<(&'static str, Id), BTreeMap<String, String>>,
+}
+
+impl World {
+    /// Reads a world from files, each given as name and text.
+    ///
+    /// # Errors
+    /// Every fault found, in order of file and line.
+    pub fn parse<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, Vec<WorldError>> {
+        let faults = Faults::default();
+        let mut by_kind: Vec<Vec<Document<'_>>> = vec![Vec::new(); OBJECT_KINDS.len()];
+        for (name, text) in files {
+            for document in split(name.as_ref(), text.as_ref()) {
+                if let Some(kind) = kind_of(&document, &faults) {
+                    by_kind[kind].push(document);
+                }
+            }
+        }
+        let mut reader = Reader { world: Self::default(), origins: HashMap::new(), faults };
+        for (kind, documents) in by_kind.into_iter().enumerate() {
+            for document in documents {
+                reader.read(kind, &document);
+            }
+        }
+        let Reader { world, origins, faults } = reader;
+        check::whole(&world, &origins, &faults);
+        if faults.len() == 0 { Ok(world) } else { Err(in_order(faults, files)) }
+    }
+
+    /// The rules in force: the declared ones, or the strictest.
+    #[must_use]
+    pub fn jurisdiction(&self) -> Jurisdiction {
+        self.jurisdictions.values().next().copied().unwrap_or_default()
+    }
+}
+
+/// Which kind of object a document declares, as an index into [`OBJECT_KINDS`].
+fn kind_of(document: &Document<'_>, faults: &Faults) -> Option<usize> {
+    let known = |name: &str| OBJECT_KINDS.iter().position(|kind| kind.name == name);
+    if let Some(at) = document.kind_hint().and_then(known) {
+        return Some(at);
+    }
+    // Written in some other YAML style, or wrong: the parser decides.
+    let fail = |line, reason: String| {
+        let (file, object, path) = (document.file.to_owned(), "?".to_owned(), String::new());
+        faults.push(WorldError { file, line, object, path, reason });
+        None
+    };
+    let node = match parse(document) {
+        Ok(node) => node,
+        Err((line, reason)) => return fail(line, reason),
+    };
+    let root = Place::root(&node, document.file, "?", faults);
+    let place = root.entries()?.into_iter().find(|(key, _)| *key == "kind").map(|(_, place)| place);
+    let Some(place) = place else { return root.fail("is missing `kind`") };
+    let words: Vec<_> = OBJECT_KINDS.iter().enumerate().map(|(at, kind)| (kind.name, at)).collect();
+    place.word(&words)
+}
+
+/// Faults in the order a person would mend them.
+fn in_order<N: AsRef<str>, T>(faults: Faults, files: &[(N, T)]) -> Vec<WorldError> {
+    let (mut list, more) = faults.into_parts();
+    let position: HashMap<&str, usize> = files.iter().enumerate().map(|(at, (name, _))| (name.as_ref(), at)).collect();
+    list.sort_by_key(|fault| (position.get(fault.file.as_str()).copied(), fault.line));
+    if more > 0 {
+        list.push(WorldError {
+            file: "world".to_owned(),
+            line: 0,
+            object: "?".to_owned(),
+            path: String::new(),
+            reason: format!("{more} more faults are not shown"),
+        });
+    }
+    list
+}
+
+/// Where objects were declared.
+type Origins = HashMap<(&'static str, Id), Origin>;

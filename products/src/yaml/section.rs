@@ -1,0 +1,162 @@
+//! Walking a tree: places, sections, and the list of faults they share.
+
+use std::cell::RefCell;
+
+use super::tree::{Entry, Node, Value};
+use crate::WorldError;
+
+/// Most faults kept of one world; the rest are counted.
+pub(crate) const FAULTS_MAX: usize = 1_000;
+
+/// Gathers the faults of a world while its objects are read one after another.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    list: RefCell<Vec<WorldError>>,
+    more: RefCell<usize>,
+}
+
+impl Faults {
+    /// Adds a fault, or counts it when the list is full.
+    pub(crate) fn push(&self, fault: WorldError) {
+        let mut list = self.list.borrow_mut();
+        if list.len() < FAULTS_MAX {
+            list.push(fault);
+        } else {
+            *self.more.borrow_mut() += 1;
+        }
+    }
+
+    /// Faults found so far.
+    pub(crate) fn len(&self) -> usize {
+        self.list.borrow().len() + *self.more.borrow()
+    }
+
+    /// All faults, and how many more were not kept.
+    pub(crate) fn into_parts(self) -> (Vec<WorldError>, usize) {
+        (self.list.into_inner(), self.more.into_inner())
+    }
+}
+
+/// A node together with its path, ready to be read as some type.
+///
+/// Every reading method reports its own fault and answers `None`; a reader therefore reads all fields first and
+/// combines them with `?` at the end, so that no fault hides another.
+#[derive(Clone, Debug)]
+pub(crate) struct Place<'n> {
+    pub(super) node: &'n Node,
+    path: String,
+    file: &'n str,
+    object: &'n str,
+    faults: &'n Faults,
+}
+
+impl<'n> Place<'n> {
+    /// The root of an object. `object` is `kind/name` for messages.
+    pub(crate) fn root(node: &'n Node, file: &'n str, object: &'n str, faults: &'n Faults) -> Self {
+        Self { node, path: String::new(), file, object, faults }
+    }
+
+    /// Reports a fault here. Answers `None` so that a reader can end with it.
+    pub(crate) fn fail<T>(&self, reason: impl Into<String>) -> Option<T> {
+        self.report(self.node.line, &self.path, reason);
+        None
+    }
+
+    fn report(&self, line: u32, path: &str, reason: impl Into<String>) {
+        self.faults.push(WorldError {
+            file: self.file.to_owned(),
+            line,
+            object: self.object.to_owned(),
+            path: path.to_owned(),
+            reason: reason.into(),
+        });
+    }
+
+    /// Reports "expected …" with what is there instead.
+    pub(super) fn expected<T>(&self, what: &str) -> Option<T> {
+        self.fail(format!("expected {what}, found {}", self.node.value.describe()))
+    }
+
+    /// The node's value, for readers that branch on its shape.
+    pub(crate) fn value(&self) -> &'n Value {
+        &self.node.value
+    }
+
+    /// Opens a mapping whose keys must be in `known`.
+    pub(crate) fn section(&self, known: &[&[&str]]) -> Option<Section<'n>> {
+        let Value::Map(entries) = &self.node.value else { return self.expected("a mapping") };
+        for entry in entries {
+            if !known.iter().any(|names| names.contains(&entry.key.as_str())) {
+                let permitted = known.concat().join(", ");
+                let path = self.path_of(&entry.key);
+                self.report(entry.line, &path, format!("unknown field; permitted: {permitted}"));
+            }
+        }
+        Some(Section { place: self.clone(), entries })
+    }
+
+    /// The entries of a mapping whose keys are data, as key and place.
+    pub(crate) fn entries(&self) -> Option<Vec<(&'n str, Place<'n>)>> {
+        let Value::Map(entries) = &self.node.value else { return self.expected("a mapping") };
+        Some(entries.iter().map(|entry| (entry.key.as_str(), self.below(entry))).collect())
+    }
+
+    /// The items of a list, at most `count_max`.
+    pub(crate) fn items(&self, count_max: usize) -> Option<Vec<Place<'n>>> {
+        let Value::List(nodes) = &self.node.value else { return self.expected("a list") };
+        if nodes.len() > count_max {
+            return self.fail(format!("at most {count_max} entries"));
+        }
+        let item = |(at, node)| Place { node, path: format!("{}[{at}]", self.path), ..self.clone() };
+        Some(nodes.iter().enumerate().map(item).collect())
+    }
+
+    /// As [`Self::items`], but at least one.
+    pub(crate) fn some_items(&self, count_max: usize) -> Option<Vec<Place<'n>>> {
+        let items = self.items(count_max)?;
+        if items.is_empty() { self.fail("at least one entry") } else { Some(items) }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn below(&self, entry: &'n Entry) -> Place<'n> {
+        Place { node: &entry.node, path: self.path_of(&entry.key), ..self.clone() }
+    }
+}
+
+/// A mapping with known fields.
+#[derive(Clone, Debug)]
+pub(crate) struct Section<'n> {
+    place: Place<'n>,
+    entries: &'n [Entry],
+}
+
+impl<'n> Section<'n> {
+    /// The mapping itself.
+    pub(crate) fn place(&self) -> &Place<'n> {
+        &self.place
+    }
+
+    /// The field, if it is there.
+    pub(crate) fn optional(&self, key: &str) -> Option<Place<'n>> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| self.place.below(entry))
+    }
+
+    /// The field; its absence is a fault.
+    pub(crate) fn required(&self, key: &str) -> Option<Place<'n>> {
+        let found = self.optional(key);
+        if found.is_none() {
+            self.place.report(self.place.node.line, &self.place.path_of(key), "is missing");
+        }
+        found
+    }
+
+    /// Reports that `key` may not be there, if it is.
+    pub(crate) fn forbid(&self, key: &str, why: &str) {
+        if let Some(place) = self.optional(key) {
+            place.fail::<()>(why);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The public metadata of a table: its columns, their keys and bounds, and how many rows a person may have.
+//!
+//! The file is shared with the gateway, whose manifest of the report product carries the same `domain`: prices of queries
+//! and noise are computed from it alone.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The public metadata of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Domain {
+    /// Which state of the data this is. Another state has another version.
+    pub data_version: String,
+    /// Most rows of one person that count.
+    pub max_rows_per_person: u32,
+    /// Columns by name.
+    pub columns: BTreeMap<String, Column>,
+}
+
+/// What a column can hold, as far as the public knows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Column {
+    /// One of these keys. A missing value is a key of its own (`?` in the Adult table).
+    Categorical {
+        /// All keys there can be, whether or not anybody has them; at most 256.
+        keys: Vec<String>,
+    },
+    /// A whole number, clamped to these bounds.
+    Integer {
+        /// Smallest value.
+        minimum: i32,
+        /// Largest value.
+        maximum: i32,
+    },
+}
+
+impl Domain {
+    /// Reads a domain from its JSON text.
+    ///
+    /// # Errors
+    /// What the JSON parser says: the text is public, so its message may be shown.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+impl Column {
+    /// How many values the column can have; 0 when its bounds are crossed.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Categorical { keys } => keys.len(),
+            Self::Integer { minimum, maximum } => {
+                usize::try_from(i64::from(*maximum) - i64::from(*minimum) + 1).unwrap_or(0)
+            }
+        }
+    }
+
+    /// The name of the value at position `at`: the key, or the number in decimal.
+    pub(super) fn label(&self, at: usize) -> Cow<'_, str> {
+        match self {
+            Self::Categorical { keys } => Cow::Borrowed(&keys[at]),
+            Self::Integer { minimum, .. } => {
+                Cow::Owned((i64::from(*minimum) + i64::try_from(at).expect("below 2³²")).to_string())
+            }
+        }
+    }
+}
