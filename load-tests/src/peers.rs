@@ -77,12 +77,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let half = ours.map(|at| median(closed[at].iter().map(Figures::per_second)) / 2.0);
     let Some(rate) = options.rate.or_else(|| half.map(whole)) else { return Ok(()) };
     let open = rounds(options, &systems, &upstream, Pace::Open { rate })?;
-    say(&format!("\nopen loop at {rate} requests/s: how long users wait, from the time each request was due"));
+    say(&format!(
+        "\nopen loop at {rate} requests/s: how long users wait, from the time each request was due"
+    ));
     say(&latency_table(&systems, &open).to_string());
     Ok(())
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive and far below 2³²")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is positive and far below 2³²"
+)]
 fn whole(rate: f64) -> u32 {
     rate.max(1.0) as u32
 }
@@ -93,12 +99,18 @@ fn chosen(options: &Options) -> Result<Vec<System>> {
         let names: Vec<&str> = all.iter().map(|system| system.name).collect();
         bail!("no system is called {unknown}; there are {}", names.join(", "));
     }
-    let wanted = |system: &System| options.only.is_empty() || options.only.iter().any(|name| name == system.name);
+    let wanted =
+        |system: &System| options.only.is_empty() || options.only.iter().any(|name| name == system.name);
     Ok(all.into_iter().filter(wanted).collect())
 }
 
 /// Figures by system, then by round. The order within a round moves on by one each time.
-fn rounds(options: &Options, systems: &[System], upstream: &Upstream, pace: Pace) -> Result<Vec<Vec<Figures>>> {
+fn rounds(
+    options: &Options,
+    systems: &[System],
+    upstream: &Upstream,
+    pace: Pace,
+) -> Result<Vec<Vec<Figures>>> {
     let mut figures: Vec<Vec<Figures>> = systems.iter().map(|_| Vec::new()).collect();
     for round in 0..options.rounds {
         for turn in 0..systems.len() {
@@ -136,7 +148,7 @@ fn one_turn(options: &Options, system: &System, upstream: &Upstream, pace: Pace)
         process.stop()?;
     }
     if let Some(journal) = journal {
-        let recorded = journal.answered(&options.programs)?;
+        let recorded = journal.answered()?;
         if recorded != tally.answered_in_all {
             bail!("{} answers were received and {recorded} are in the journal", tally.answered_in_all);
         }
@@ -162,7 +174,15 @@ fn throughput_table(systems: &[System], figures: &[Vec<Figures>]) -> Table {
     let baseline = systems.iter().position(|system| system.name == BASELINE);
     let mut table = Table::new();
     table.set_header([
-        "system", "does", "requests/s", "µs/request", "µs vs nginx", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
+        "system",
+        "does",
+        "requests/s",
+        "µs/request",
+        "µs vs nginx",
+        "p50 µs",
+        "p99 µs",
+        "p99.9 µs",
+        "RSS MiB",
     ]);
     for (system, rounds) in systems.iter().zip(figures) {
         let ratio = baseline.map(|at| {

@@ -1,10 +1,10 @@
 //! Readiness of many sockets on one thread: a thin cover over epoll.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
 /// Most events taken at once.
@@ -14,7 +14,6 @@ const EVENTS_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Poll {
     epoll: OwnedFd,
-    events: Vec<epoll::Event>,
 }
 
 impl Poll {
@@ -23,8 +22,7 @@ impl Poll {
     /// # Errors
     /// When the process may open no more descriptors.
     pub(crate) fn new() -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Self { epoll, events: Vec::with_capacity(EVENTS_MAX) })
+        Ok(Self { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
     }
 
     /// Watches `socket` for reading. Closing the socket ends the watch.
@@ -40,17 +38,17 @@ impl Poll {
     ///
     /// # Errors
     /// When the kernel refuses to wait.
-    pub(crate) fn wait(&mut self, patience: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
-        self.events.clear();
+    pub(crate) fn wait(&self, patience: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
         ready.clear();
         let patience = Timespec::try_from(patience).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&patience)) {
-            Ok(_) => {}
+        let mut room = [MaybeUninit::uninit(); EVENTS_MAX];
+        let events: &[epoll::Event] = match epoll::wait(&self.epoll, &mut room, Some(&patience)) {
+            Ok((events, _)) => events,
             Err(rustix::io::Errno::INTR) => return Ok(()),
             Err(errno) => return Err(errno.into()),
-        }
+        };
         let token = |event: &epoll::Event| usize::try_from(event.data.u64()).expect("a token was a usize");
-        ready.extend(self.events.iter().map(token));
+        ready.extend(events.iter().map(token));
         Ok(())
     }
 }

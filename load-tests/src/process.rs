@@ -48,7 +48,10 @@ impl Process {
         let mut pinned = Command::new("taskset");
         pinned.arg("--cpu-list").arg(core.to_string()).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
-            value.map_or_else(|| pinned.env_remove(key), |value| pinned.env(key, value));
+            match value {
+                Some(value) => pinned.env(key, value),
+                None => pinned.env_remove(key),
+            };
         }
         if let Some(folder) = command.get_current_dir() {
             pinned.current_dir(folder);
@@ -183,7 +186,8 @@ mod tests {
         process.wait_until(|| true).expect("alive");
         process.stop().expect("stops when asked");
 
-        let mut gone = Process::start("gone", &Command::new("false"), 0, &folder.path().join("log")).expect("started");
+        let mut gone =
+            Process::start("gone", &Command::new("false"), 0, &folder.path().join("log")).expect("started");
         assert!(gone.wait_until(|| false).is_err());
     }
 }

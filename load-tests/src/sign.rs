@@ -21,8 +21,9 @@ pub(crate) struct Call {
     pub(crate) secret: Vec<u8>,
     /// `X-Scenario`.
     pub(crate) scenario: String,
-    /// `X-Consent`, where the product asks for one.
-    pub(crate) consent: Option<String>,
+    /// `X-Consent`: the requests take these in turn, because one consent has a limited number of uses. None is sent
+    /// when there are none.
+    pub(crate) consents: Vec<String>,
 }
 
 /// Writes signed requests, each with its own nonce.
@@ -33,6 +34,8 @@ pub(crate) struct Signer {
     /// The head up to the fields that differ from request to request.
     head: String,
     body: String,
+    consents: Vec<String>,
+    next_consent: usize,
     /// Random per signer, so that two runs within the gateway's time window never share a nonce.
     nonce_prefix: u64,
     count: u64,
@@ -44,7 +47,7 @@ impl Signer {
     pub(crate) fn new(call: &Call, host: &str) -> Self {
         let mut random = [0; 8];
         SystemRandom::new().fill(&mut random).expect("the system has randomness");
-        let mut head = format!(
+        let head = format!(
             "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              X-Scenario: {}\r\nX-App-Key: {}\r\n",
             call.path,
@@ -52,9 +55,6 @@ impl Signer {
             call.scenario,
             call.app_key
         );
-        if let Some(token) = &call.consent {
-            write!(head, "X-Consent: {token}\r\n").expect("writing to a string cannot fail");
-        }
         let digest = digest::digest(&digest::SHA256, call.body.as_bytes());
         let mut signed_prefix = format!("POST\n{}\n", call.path);
         for byte in digest.as_ref() {
@@ -66,6 +66,8 @@ impl Signer {
             signed_prefix,
             head,
             body: call.body.clone(),
+            consents: call.consents.clone(),
+            next_consent: 0,
             nonce_prefix: u64::from_be_bytes(random),
             count: 0,
             scratch: String::new(),
@@ -87,6 +89,11 @@ impl Signer {
         write!(out, "X-Timestamp: {unix_seconds}\r\nX-Nonce: {prefix:016x}{count:016x}\r\nX-Signature: ")
             .expect("writing to a vector cannot fail");
         out.extend_from_slice(&signature);
+        if let Some(token) = self.consents.get(self.next_consent) {
+            out.extend_from_slice(b"\r\nX-Consent: ");
+            out.extend_from_slice(token.as_bytes());
+            self.next_consent = (self.next_consent + 1) % self.consents.len();
+        }
         out.extend_from_slice(b"\r\n\r\n");
         out.extend_from_slice(self.body.as_bytes());
     }
@@ -104,7 +111,7 @@ mod tests {
             app_key: "key-1".to_owned(),
             secret: b"secret".to_vec(),
             scenario: "credit".to_owned(),
-            consent: Some("token".to_owned()),
+            consents: vec!["one".to_owned(), "two".to_owned()],
         }
     }
 
@@ -123,7 +130,6 @@ mod tests {
         let request = String::from_utf8(out).expect("text");
         assert_eq!(field(&request, "X-Nonce"), "00000000000000010000000000000001");
         assert_eq!(field(&request, "X-Signature"), "X6vNaOWCyxKanA5BhRpDAad9RL1FIAeXc4RnZXM2OzE=");
-        assert_eq!(field(&request, "X-Consent"), "token");
     }
 
     #[test]
@@ -134,6 +140,8 @@ mod tests {
         signer.request(1, &mut two);
         let framed = wire::message(&one).expect("well-formed").expect("complete");
         assert_eq!((framed.len, &one[framed.head..]), (one.len(), call().body.as_bytes()));
+        let consent = |request: &[u8]| field(&String::from_utf8_lossy(request), "X-Consent").to_owned();
+        assert_eq!((consent(&one), consent(&two)), ("one".to_owned(), "two".to_owned()));
         assert_ne!(one, two);
         assert_ne!(Signer::new(&call(), "h").nonce_prefix, signer.nonce_prefix);
     }

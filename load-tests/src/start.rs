@@ -23,7 +23,7 @@ pub(crate) fn cold(programs: &Path, runs: usize) -> Result<()> {
     let mut times = Vec::with_capacity(runs);
     for _ in 0..runs {
         let folder = tempfile::tempdir()?;
-        let world = World::write(folder.path(), free_address()?, 1)?;
+        let world = World::write(programs, folder.path(), free_address()?, 1)?;
         times.push(start(programs, &world, folder.path())?.0);
     }
     times.sort_unstable();
@@ -48,7 +48,7 @@ pub(crate) fn grants(programs: &Path, counts: &[u32]) -> Result<()> {
     let mut alone = None;
     for &count in [1].iter().chain(counts) {
         let folder = tempfile::tempdir()?;
-        let world = World::write(folder.path(), free_address()?, count)?;
+        let world = World::write(programs, folder.path(), free_address()?, count)?;
         let (ready, usage) = start(programs, &world, folder.path())?;
         let base = *alone.get_or_insert(usage.resident);
         table.add_row([

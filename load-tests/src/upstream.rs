@@ -120,8 +120,9 @@ impl Service {
         let open = read_some(stream, buffer)?;
         let mut done = 0;
         while let Some(request) = wire::message(&buffer[done..])? {
-            stream.write_all(&self.answer)?;
+            // Counted first, so that whoever has the answer finds it counted.
             self.shared.answered.fetch_add(u64::from(request.len > request.head), Ordering::Relaxed);
+            stream.write_all(&self.answer)?;
             done += request.len;
         }
         buffer.drain(..done);
@@ -160,7 +161,9 @@ mod tests {
     fn pipelined_requests_are_each_answered_and_only_those_with_a_body_counted() {
         let upstream = Upstream::start("{}").expect("a free port");
         let mut stream = TcpStream::connect(upstream.address()).expect("it listens");
-        stream.write_all(b"GET /health HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx").expect("open");
+        stream
+            .write_all(b"GET /health HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
+            .expect("open");
         let one = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
         let mut answers = vec![0; 2 * one.len()];
         stream.read_exact(&mut answers).expect("two answers");

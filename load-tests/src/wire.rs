@@ -36,7 +36,9 @@ pub(crate) fn message(buffer: &[u8]) -> Result<Option<Message>> {
     let mut last = false;
     for line in buffer[..end].split(|byte| *byte == b'\n').skip(1) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { bail!("a header line without a colon") };
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            bail!("a header line without a colon")
+        };
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if name.eq_ignore_ascii_case(b"content-length") {
             body = str::from_utf8(value)?.parse().context("Content-Length is not a number")?;
@@ -55,7 +57,8 @@ pub(crate) fn message(buffer: &[u8]) -> Result<Option<Message>> {
 /// # Errors
 /// When the buffer does not begin with an HTTP/1.1 status line.
 pub(crate) fn status(answer: &[u8]) -> Result<u16> {
-    let digits = answer.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3)).context("not an HTTP/1.1 answer")?;
+    let digits =
+        answer.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3)).context("not an HTTP/1.1 answer")?;
     str::from_utf8(digits)?.parse().context("a status that is not a number")
 }
 

@@ -28,7 +28,10 @@ fn main() -> Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(listen, upstream))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a peer ends with its process; nothing waits for its connections")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a peer ends with its process; nothing waits for its connections"
+)]
 async fn serve(listen: SocketAddr, upstream: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(listen).await?;
     let mut connector = HttpConnector::new();
@@ -41,7 +44,9 @@ async fn serve(listen: SocketAddr, upstream: SocketAddr) -> Result<()> {
         tokio::task::spawn(async move {
             let service = service_fn(move |request| pass(pool.clone(), upstream, request));
             // A connection that fails is the generator's to count.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }

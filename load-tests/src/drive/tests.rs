@@ -12,7 +12,7 @@ fn call() -> Call {
         app_key: "key".to_owned(),
         secret: b"secret".to_vec(),
         scenario: "credit".to_owned(),
-        consent: None,
+        consents: Vec::new(),
     }
 }
 
@@ -24,7 +24,8 @@ fn plan(address: SocketAddr, pace: Pace) -> Plan {
 #[test]
 fn every_answer_counted_was_given_and_every_one_given_was_counted() {
     let upstream = Upstream::start("{}").expect("a free port");
-    let tally = drive(&plan(upstream.address(), Pace::Closed), &call(), || Ok(upstream.answered())).expect("driven");
+    let tally =
+        drive(&plan(upstream.address(), Pace::Closed), &call(), || Ok(upstream.answered())).expect("driven");
     assert_eq!(tally.answered_in_all, upstream.answered());
     assert!(tally.answered > 0 && tally.answered < tally.answered_in_all);
     assert!(tally.meter.1 - tally.meter.0 >= tally.answered - 4);

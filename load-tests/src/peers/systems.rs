@@ -124,7 +124,7 @@ fn listening(name: &str, command: &Command, place: &Place<'_>, address: SocketAd
 }
 
 fn shuzha(place: &Place<'_>) -> Result<Running> {
-    let world = World::write(place.folder, place.upstream, 1)?;
+    let world = World::write(place.programs, place.folder, place.upstream, 1)?;
     let log = place.folder.join("log");
     let mut process = Process::start("shuzha", &world.command(place.programs), place.core, &log)?;
     process.wait_until(|| world.is_ready()).with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
