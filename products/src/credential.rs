@@ -142,7 +142,7 @@ pub struct Credential {
 impl Object for Credential {
     const KIND: &'static str = "Credential";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let fields = &["unit", "algorithm", "publicKey", "publicKeyFile", "window", "allow", "revoked"];
         let spec = spec.section(&[fields])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
@@ -194,7 +194,7 @@ pub struct ConsentIssuer {
 impl Object for ConsentIssuer {
     const KIND: &'static str = "ConsentIssuer";
 
-    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["kid", "algorithm", "publicKey", "publicKeyFile"]])?;
         let kid = spec.required("kid").and_then(|place| place.id());
         let algorithms = &[("EdDSA", TokenAlgorithm::EdDsa)];
@@ -237,7 +237,9 @@ mod tests {
 
     #[test]
     fn sloppy_networks_are_refused() {
-        for text in ["10.1.0.0", "10.1.0.0/33", "10.1.0.0/+8", "10.1.0.0/", "10.1/16", "::/129", "/8", "010.0.0.0/8"] {
+        for text in
+            ["10.1.0.0", "10.1.0.0/33", "10.1.0.0/+8", "10.1.0.0/", "10.1/16", "::/129", "/8", "010.0.0.0/8"]
+        {
             assert_eq!(text.parse::<Cidr>(), Err(CidrError::Malformed), "{text}");
         }
         assert_eq!("10.1.0.1/16".parse::<Cidr>(), Err(CidrError::HostBits));

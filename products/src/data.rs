@@ -32,7 +32,7 @@ pub struct PersonSpace {
 impl Object for PersonSpace {
     const KIND: &'static str = "PersonSpace";
 
-    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["measure", "cap"]])?;
         let measures = &[("pure-eps", Measure::PureEps), ("rho", Measure::Rho)];
         let measure = spec.required("measure").and_then(|place| place.word(measures));
@@ -103,7 +103,8 @@ impl PrivacyTerms {
     /// The quota of `unit` in `scenario`.
     #[must_use]
     pub fn quota(&self, unit: &str, scenario: &str) -> NanoCharge {
-        let of_pair = |quota: &&QuotaOverride| quota.unit.as_str() == unit && quota.scenario.as_str() == scenario;
+        let of_pair =
+            |quota: &&QuotaOverride| quota.unit.as_str() == unit && quota.scenario.as_str() == scenario;
         self.quotas.iter().find(of_pair).map_or(self.quota_default, |quota| quota.max)
     }
 
@@ -145,7 +146,8 @@ impl PrivacyTerms {
 fn read_quotas(place: &Place<'_>, scope: &Scope<'_>) -> Option<(NanoCharge, Vec<QuotaOverride>)> {
     let section = place.section(&[&["default", "overrides"]])?;
     let default = section.required("default").and_then(|place| charge(&place));
-    let items = section.optional("overrides").and_then(|place| place.items(OVERRIDES_MAX)).unwrap_or_default();
+    let items =
+        section.optional("overrides").and_then(|place| place.items(OVERRIDES_MAX)).unwrap_or_default();
     let mut overrides: Vec<QuotaOverride> = Vec::with_capacity(items.len());
     let mut seen = std::collections::HashSet::with_capacity(items.len());
     for item in items {
@@ -181,7 +183,7 @@ pub struct DataSet {
 impl Object for DataSet {
     const KIND: &'static str = "DataSet";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["provider", "sensitivity", "privacy"]])?;
         let provider = spec.required("provider").and_then(|place| {
             let (id, found) = scope.find::<Organisation>(&place)?;

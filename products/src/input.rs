@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
-use shuzha_core::identity::{check_organisation, check_person};
 use shuzha_core::{Code, Refusal};
+use shuzha_privacy::subject::{CanonicalId, IdKind};
 
 use crate::product::Operation;
 
@@ -19,37 +19,13 @@ mod strict;
 pub(crate) use compile::always_text;
 pub use strict::{DEPTH_MAX, NUMBER_MAX};
 
-/// Who or what a request is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SubjectKind {
-    /// A person, by 公民身份号码 (GB 11643-1999).
-    Person,
-    /// An organisation, by 统一社会信用代码 (GB 32100-2015).
-    Organisation,
-}
-
 /// Where a request names its subject.
 #[derive(Clone, Debug)]
 pub struct SubjectRule {
     /// What kind of subject.
-    pub kind: SubjectKind,
+    pub kind: IdKind,
     /// JSON pointer (RFC 6901) of its identifier in the request.
     pub pointer: String,
-}
-
-/// A subject in canonical form.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// What kind.
-    pub kind: SubjectKind,
-    /// Its identifier, checked. Goes to the product service and into keyed commitments, nowhere else (Law 5).
-    pub identifier: String,
-}
-
-impl fmt::Debug for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subject").field("kind", &self.kind).finish_non_exhaustive()
-    }
 }
 
 /// A request that met its contract.
@@ -57,8 +33,8 @@ impl fmt::Debug for Subject {
 pub struct Parsed {
     /// The body; null for an operation without one.
     pub value: Value,
-    /// Whom it is about, where the operation says.
-    pub subject: Option<Subject>,
+    /// Whom it is about, in canonical form, where the operation says.
+    pub subject: Option<CanonicalId>,
 }
 
 impl fmt::Debug for Parsed {
@@ -122,13 +98,8 @@ pub fn check(operation: &Operation, body: &[u8]) -> Result<Parsed, Refusal> {
     Ok(Parsed { value, subject })
 }
 
-fn extract(rule: &SubjectRule, value: &Value) -> Result<Subject, Refusal> {
-    let bad = || Refusal::at(Code::C305, rule.pointer.as_str());
-    let identifier = value.pointer(&rule.pointer).and_then(Value::as_str).ok_or_else(bad)?;
-    match rule.kind {
-        SubjectKind::Person => check_person(identifier),
-        SubjectKind::Organisation => check_organisation(identifier),
-    }
-    .map_err(|_| bad())?;
-    Ok(Subject { kind: rule.kind, identifier: identifier.to_owned() })
+fn extract(rule: &SubjectRule, value: &Value) -> Result<CanonicalId, Refusal> {
+    let identifier = value.pointer(&rule.pointer).and_then(Value::as_str);
+    let canonical = identifier.and_then(|text| CanonicalId::new(rule.kind, text).ok());
+    canonical.ok_or_else(|| Refusal::at(Code::C305, rule.pointer.as_str()))
 }

@@ -1,5 +1,7 @@
 //! What differs between jurisdictions (REQUIREMENTS, jurisdiction rule packs): data, not code.
 
+use shuzha_core::Id;
+
 use crate::World;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
@@ -21,7 +23,7 @@ impl Default for Jurisdiction {
 impl Object for Jurisdiction {
     const KIND: &'static str = "Jurisdiction";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         if let Some(name) = scope.world().jurisdictions.keys().next() {
             return spec.fail(format!("the world already runs under `{name}`"));
         }

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use shuzha_core::Code;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet, Violation};
 
 use crate::data::DataSet;
@@ -41,27 +42,12 @@ pub enum Lane {
     Package,
 }
 
-/// What kind of answer was released; the price says which of them are charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// 一致.
-    Consistent,
-    /// 不一致.
-    Inconsistent,
-    /// 查无.
-    NoRecord,
-    /// An answer of data, a score or a report.
-    Answer,
-    /// A package.
-    Package,
-}
-
 /// An answer that may leave.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Released {
     /// The answer's bytes.
     pub bytes: Vec<u8>,
-    /// What kind of answer it is.
+    /// What kind of answer it is; the price says which are charged.
     pub outcome: Outcome,
     /// Leaves the product service sent that the contract does not list; each is an alarm (REQUIREMENTS E2).
     pub unlisted: u32,

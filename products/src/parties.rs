@@ -7,6 +7,7 @@ use shuzha_core::identity::{IdentityError, check_organisation, organisation_chec
 use shuzha_core::{Id, MicroYuan};
 
 use crate::World;
+use crate::price::yuan;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
 
@@ -95,7 +96,7 @@ pub struct Organisation {
 impl Object for Organisation {
     const KIND: &'static str = "Organisation";
 
-    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["kind", "uscc", "name"]])?;
         let kind = spec.required("kind").and_then(|place| place.word(KINDS));
         let uscc = spec.required("uscc").and_then(|place| place.parsed());
@@ -126,7 +127,7 @@ pub struct ApplicationUnit {
 impl Object for ApplicationUnit {
     const KIND: &'static str = "ApplicationUnit";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["organisation", "securityOfficer", "creditLimit"]])?;
         let organisation = spec.required("organisation").and_then(|place| {
             let (id, found) = scope.find::<Organisation>(&place)?;
@@ -150,21 +151,21 @@ impl Object for ApplicationUnit {
     }
 }
 
-/// A sum in yuan as quoted decimal text, not negative.
-pub(crate) fn yuan(place: &Place<'_>) -> Option<MicroYuan> {
-    let sum: MicroYuan = place.parsed()?;
-    if sum < MicroYuan::ZERO { place.fail("must not be negative") } else { Some(sum) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_right_check_character_is_named() {
-        assert_eq!("91350100M000100Y43".parse::<Uscc>().map(|uscc| uscc.to_string()).as_deref(), Ok("91350100M000100Y43"));
+        assert_eq!(
+            "91350100M000100Y43".parse::<Uscc>().map(|uscc| uscc.to_string()).as_deref(),
+            Ok("91350100M000100Y43")
+        );
         let error = "91350100M000100Y44".parse::<Uscc>().expect_err("a wrong check character").to_string();
-        assert!(error.ends_with("the check character (last position) does not match, it would be `3`"), "{error}");
+        assert!(
+            error.ends_with("the check character (last position) does not match, it would be `3`"),
+            "{error}"
+        );
         let error = "9135".parse::<Uscc>().expect_err("too short").to_string();
         assert_eq!(error, "not a 统一社会信用代码: wrong length");
     }

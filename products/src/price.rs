@@ -1,15 +1,16 @@
-//! Acts, ceilings and prices (政府指导价; 发改价格〔2025〕65号) as they are declared.
+//! Acts, ceilings and prices (政府指导价; 发改价格〔2025〕65号): how they are declared. What they mean is in
+//! `shuzha_pricing`.
 
 use shuzha_core::{Id, MicroYuan};
+use shuzha_pricing::{Billable, Ceiling, Effective, Outcome, Price};
 
-use crate::kinds::Outcome;
-use crate::parties::{Organisation, yuan};
+use crate::parties::Organisation;
 use crate::product::Product;
 use crate::world::{Object, Scope, Table};
-use crate::yaml::Place;
+use crate::yaml::{Place, Section};
 use crate::{Window, World};
 
-/// The act behind a ceiling or a price, with its number (文号; REQUIREMENTS F5).
+/// The act behind ceilings or prices, with its number (文号; REQUIREMENTS F5).
 #[derive(Clone, Debug)]
 pub struct PriceAct {
     /// 文号.
@@ -23,7 +24,7 @@ pub struct PriceAct {
 impl Object for PriceAct {
     const KIND: &'static str = "PriceAct";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["number", "issuer", "window"]])?;
         let number = spec.required("number").and_then(|place| place.text());
         let issuer = spec.required("issuer").and_then(|place| scope.find::<Organisation>(&place));
@@ -40,42 +41,17 @@ impl Object for PriceAct {
     }
 }
 
-/// The most that may be charged for one call (上限收费标准).
-#[derive(Clone, Debug)]
-pub struct Ceiling {
-    /// The act that fixes it.
-    pub act: Id,
-    /// Of which product.
-    pub product: Id,
-    /// The most per call.
-    pub per_call_max: MicroYuan,
-    /// When it is in force.
-    pub window: Window,
-}
-
 impl Object for Ceiling {
     const KIND: &'static str = "Ceiling";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["act", "product", "perCallMax", "window"]])?;
-        let act = spec.required("act").and_then(|place| scope.find::<PriceAct>(&place));
+        let act = read_act(&spec, scope);
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
         let per_call_max = spec.required("perCallMax").and_then(|place| yuan(&place));
-        let window = spec.required("window").and_then(|place| {
-            let window = place.window()?;
-            match act {
-                Some((name, act)) if !act.window.covers(window) => {
-                    place.fail(format!("reaches outside the act `{name}`"))
-                }
-                _ => Some(window),
-            }
-        });
-        Some(Self {
-            act: act?.0.clone(),
-            product: product?.0.clone(),
-            per_call_max: per_call_max?,
-            window: window?,
-        })
+        let (act, effective) = act?;
+        let (product, per_call_max) = (product?.0.clone(), per_call_max?);
+        Some(Self { id: id.clone(), act: act.number.clone(), product, per_call_max, effective })
     }
 
     fn table(world: &World) -> &Table<Self> {
@@ -87,45 +63,31 @@ impl Object for Ceiling {
     }
 }
 
-const CHARGED: &[(&str, Outcome)] = &[
-    ("consistent", Outcome::Consistent),
-    ("inconsistent", Outcome::Inconsistent),
-    ("no_record", Outcome::NoRecord),
-    ("answer", Outcome::Answer),
-    ("package", Outcome::Package),
-];
-
-/// The operator's price per call.
-#[derive(Clone, Debug)]
-pub struct Price {
-    /// The act it rests on.
-    pub act: Id,
-    /// Of which product.
-    pub product: Id,
-    /// Price of one call, or of one package.
-    pub per_call: MicroYuan,
-    /// Outcomes that are charged; others are free.
-    pub charged: Vec<Outcome>,
-    /// When it is in force.
-    pub window: Window,
-}
-
 impl Object for Price {
     const KIND: &'static str = "Price";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["act", "product", "perCall", "charged", "window"]])?;
-        let act = spec.required("act").and_then(|place| scope.find::<PriceAct>(&place));
+    fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let spec = spec.section(&[&["act", "product", "operation", "perCall", "charged", "window"]])?;
+        let act = read_act(&spec, scope);
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
+        let operation = spec.optional("operation").and_then(|place| {
+            let (name, (_, product)) = (place.id()?, product?);
+            match product.operation(name.as_str()) {
+                Some(operation) => Some(operation.name.clone()),
+                None => place.fail(format!("the product has no operation `{name}`")),
+            }
+        });
         let per_call = spec.required("perCall").and_then(|place| yuan(&place));
         let charged = spec.required("charged").and_then(|place| read_charged(&place));
-        let window = spec.required("window").and_then(|place| place.window());
+        let (act, effective) = act?;
         Some(Self {
-            act: act?.0.clone(),
+            id: id.clone(),
+            act: act.number.clone(),
             product: product?.0.clone(),
+            operation,
             per_call: per_call?,
-            charged: charged?,
-            window: window?,
+            effective,
+            billable: charged?,
         })
     }
 
@@ -138,14 +100,34 @@ impl Object for Price {
     }
 }
 
-fn read_charged(place: &Place<'_>) -> Option<Vec<Outcome>> {
+/// A sum in yuan as quoted decimal text, not negative.
+pub(crate) fn yuan(place: &Place<'_>) -> Option<MicroYuan> {
+    let sum: MicroYuan = place.parsed()?;
+    if sum < MicroYuan::ZERO { place.fail("must not be negative") } else { Some(sum) }
+}
+
+/// Reads `act` and `window`: what rests on an act is in force only while the act is.
+fn read_act<'w>(spec: &Section<'_>, scope: &Scope<'w>) -> Option<(&'w PriceAct, Effective)> {
+    let act = spec.required("act").and_then(|place| scope.find::<PriceAct>(&place));
+    let place = spec.required("window");
+    let window = place.as_ref().and_then(Place::window);
+    let ((name, act), window) = (act?, window?);
+    if !act.window.covers(window) {
+        return place?.fail(format!("reaches outside the window of the act `{name}`"));
+    }
+    let effective = Effective::new(window.from(), Some(window.until())).expect("a window is never empty");
+    Some((act, effective))
+}
+
+fn read_charged(place: &Place<'_>) -> Option<Billable> {
+    let words = Outcome::ALL.map(|outcome| (outcome.as_str(), outcome));
     let mut charged = Vec::new();
-    for item in place.some_items(CHARGED.len())? {
-        let Some(outcome) = item.word(CHARGED) else { continue };
+    for item in place.some_items(words.len())? {
+        let Some(outcome) = item.word(&words) else { continue };
         if charged.contains(&outcome) {
             item.fail::<()>("is named twice");
         }
         charged.push(outcome);
     }
-    Some(charged)
+    Some(Billable::of(&charged))
 }

@@ -4,15 +4,17 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use shuzha_core::Id;
+use shuzha_privacy::output::FieldSet;
+use shuzha_privacy::subject::IdKind;
 
+use crate::World;
 use crate::data::{DataSet, Sensitivity};
-use crate::input::{InputContract, SubjectKind, SubjectRule, always_text};
+use crate::input::{InputContract, SubjectRule, always_text};
 use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::parties::{Organisation, OrganisationKind};
 use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
 use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
-use crate::World;
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
@@ -77,11 +79,7 @@ impl Operation {
     ///
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract.
-    pub fn release(
-        &self,
-        fields: shuzha_privacy::output::FieldSet,
-        answer: &[u8],
-    ) -> Result<Released, ReleaseFault> {
+    pub fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
         self.output.release(fields, answer)
     }
 }
@@ -116,7 +114,7 @@ impl Product {
 impl Object for Product {
     const KIND: &'static str = "Product";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let about = &["kind", "title", "operator", "dataSets"];
         let spec = spec.section(&[about, &["upstream", "version", "operations"]])?;
         let words: Vec<_> = KINDS.iter().map(|kind| (kind.name(), *kind)).collect();
@@ -139,7 +137,9 @@ impl Object for Product {
         let mut names = HashSet::new();
         let mut operations = Vec::new();
         for item in items? {
-            let Some(operation) = kind.and_then(|kind| read_operation(&item, kind, &sets, timeout)) else { continue };
+            let Some(operation) = kind.and_then(|kind| read_operation(&item, kind, &sets, timeout)) else {
+                continue;
+            };
             if !names.insert(operation.name.clone()) {
                 item.fail::<()>(format!("operation `{}` is declared twice", operation.name));
             }
@@ -194,8 +194,10 @@ fn read_operation(
     let path = section.required("path").and_then(|place| path(&place));
     let personal = section.required("personal").and_then(|place| place.boolean());
     let subject = section.optional("subject").and_then(|place| read_subject(&place, &section));
-    if personal == Some(true) && subject.as_ref().is_none_or(|rule| rule.kind != SubjectKind::Person) {
-        item.fail::<()>("an operation with `personal: true` needs a `subject` of kind person to ask for consent");
+    if personal == Some(true) && subject.as_ref().is_none_or(|rule| rule.kind != IdKind::Person) {
+        item.fail::<()>(
+            "an operation with `personal: true` needs a `subject` of kind person to ask for consent",
+        );
     }
     let timeout = match section.optional("timeout") {
         Some(place) => place.duration(UPSTREAM_TIMEOUT_MAX),
@@ -233,7 +235,7 @@ fn read_method(place: &Place<'_>, lane: Lane) -> Option<Method> {
 }
 
 fn read_subject(place: &Place<'_>, operation: &Section<'_>) -> Option<SubjectRule> {
-    let kinds = &[("person", SubjectKind::Person), ("organisation", SubjectKind::Organisation)];
+    let kinds = &[("person", IdKind::Person), ("organisation", IdKind::Organisation)];
     let section = place.section(&[&["kind", "pointer"]])?;
     let kind = section.required("kind").and_then(|place| place.word(kinds));
     let pointer = section.required("pointer").and_then(|place| {

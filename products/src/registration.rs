@@ -21,7 +21,7 @@ pub struct Certificate {
 impl Object for Certificate {
     const KIND: &'static str = "Certificate";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["product", "code", "window"]])?;
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
         let code = spec.required("code").and_then(|place| place.text());

@@ -1,6 +1,7 @@
 //! Who may use what for which purpose: scenarios (场景), agreements (协议), grants (授权).
 
 use shuzha_core::Id;
+use shuzha_pricing::PurposeClass;
 
 use crate::parties::ApplicationUnit;
 use crate::world::{Object, Scope, Table};
@@ -11,25 +12,11 @@ mod grant;
 
 pub use grant::{Grant, GrantedOperation, Quota, QuotaPeriod, Rate};
 
-/// Class of purpose (使用目的; Yantai 20, Gansu-O 29). It decides free or paid, and comes from the approved scenario,
-/// never from a request (REQUIREMENTS F1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// 公共治理.
-    PublicGovernance,
-    /// 公益事业.
-    PublicWelfare,
-    /// 产业发展.
-    Industry,
-    /// 行业发展.
-    Sector,
-}
-
-const PURPOSES: &[(&str, Purpose)] = &[
-    ("public-governance", Purpose::PublicGovernance),
-    ("public-welfare", Purpose::PublicWelfare),
-    ("industry", Purpose::Industry),
-    ("sector", Purpose::Sector),
+const PURPOSES: &[(&str, PurposeClass)] = &[
+    ("public-governance", PurposeClass::PublicGovernance),
+    ("public-welfare", PurposeClass::PublicWelfare),
+    ("industry", PurposeClass::Industry),
+    ("sector", PurposeClass::Sector),
 ];
 
 /// One approved use by one unit (一场景一授权一申请; Yantai 16).
@@ -37,8 +24,8 @@ const PURPOSES: &[(&str, Purpose)] = &[
 pub struct Scenario {
     /// Whose.
     pub unit: Id,
-    /// Class of purpose.
-    pub purpose: Purpose,
+    /// Class of purpose (Yantai 20, Gansu-O 29). Decides free or paid; never taken from a request (REQUIREMENTS F1).
+    pub purpose: PurposeClass,
     /// What it is, in one sentence for the register.
     pub title: String,
     /// Term.
@@ -50,7 +37,7 @@ pub struct Scenario {
 impl Object for Scenario {
     const KIND: &'static str = "Scenario";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["unit", "purpose", "title", "window", "approved"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let purpose = spec.required("purpose").and_then(|place| place.word(PURPOSES));
@@ -89,7 +76,7 @@ pub struct Agreement {
 impl Object for Agreement {
     const KIND: &'static str = "Agreement";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["unit", "window", "signed"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let window = spec.required("window").and_then(|place| place.window());

@@ -37,7 +37,7 @@ pub struct Suspension {
 impl Object for Suspension {
     const KIND: &'static str = "Suspension";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["target", "since", "reason"]])?;
         let target = spec.required("target").and_then(|place| read_target(&place, scope));
         let since = spec.required("since").and_then(|place| place.instant());
@@ -61,7 +61,9 @@ fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
         (ApplicationUnit::KIND, |scope, name| {
             scope.find::<ApplicationUnit>(name).map(|(id, _)| Target::Unit(id.clone()))
         }),
-        (Scenario::KIND, |scope, name| scope.find::<Scenario>(name).map(|(id, _)| Target::Scenario(id.clone()))),
+        (Scenario::KIND, |scope, name| {
+            scope.find::<Scenario>(name).map(|(id, _)| Target::Scenario(id.clone()))
+        }),
         (DataSet::KIND, |scope, name| scope.find::<DataSet>(name).map(|(id, _)| Target::DataSet(id.clone()))),
     ];
     let section = place.section(&[&["kind", "name"]])?;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use shuzha_core::Id;
+
 use crate::World;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
@@ -89,7 +91,7 @@ pub struct Upstream {
 impl Object for Upstream {
     const KIND: &'static str = "Upstream";
 
-    fn read(spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["endpoints", "timeout", "healthPath", "keyFile"]])?;
         let items = spec.required("endpoints").and_then(|place| place.some_items(ENDPOINTS_MAX));
         let endpoints = items.map(|items| items.iter().filter_map(Place::parsed).collect());
@@ -116,7 +118,8 @@ pub(crate) fn path(place: &Place<'_>) -> Option<String> {
     if text.starts_with('/') && text.bytes().all(plain) && segments_plain {
         Some(text.to_owned())
     } else {
-        place.fail("expected an absolute path of letters, digits and - _ . : ~, without empty or dot segments")
+        place
+            .fail("expected an absolute path of letters, digits and - _ . : ~, without empty or dot segments")
     }
 }
 
@@ -130,7 +133,18 @@ mod tests {
             let endpoint: Endpoint = text.parse().expect(text);
             assert_eq!(endpoint.to_string(), text);
         }
-        for text in ["", ":80", "host", "host:0", "host:65536", "host:+80", "::1:80", "a b:80", "http://a:80", "[x]:1"] {
+        for text in [
+            "",
+            ":80",
+            "host",
+            "host:0",
+            "host:65536",
+            "host:+80",
+            "::1:80",
+            "a b:80",
+            "http://a:80",
+            "[x]:1",
+        ] {
             assert_eq!(text.parse::<Endpoint>(), Err(EndpointError), "{text}");
         }
     }

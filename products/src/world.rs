@@ -5,27 +5,29 @@
 //! document's tree in memory at a time.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use shuzha_core::Id;
+use shuzha_pricing::{Ceiling, Price, PriceBook};
 
+use crate::WorldError;
 use crate::credential::{ConsentIssuer, Credential};
 use crate::data::{DataSet, PersonSpace};
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
-use crate::price::{Ceiling, Price, PriceAct};
+use crate::price::PriceAct;
 use crate::product::Product;
 use crate::registration::Certificate;
 use crate::rights::{Agreement, Grant, Scenario};
 use crate::suspension::Suspension;
 use crate::upstream::Upstream;
-use crate::yaml::{Document, Faults, Place, parse, split};
-use crate::WorldError;
+use crate::yaml::{Document, Faults, Place, split};
 
 mod check;
 mod object;
 
+use object::{OBJECT_KINDS, Reader, parse_or_report};
 pub(crate) use object::{Object, Scope};
-use object::{OBJECT_KINDS, Origin, Reader};
 
 /// Objects of one kind by name.
 pub type Table<T> = BTreeMap<Id, T>;
@@ -66,6 +68,8 @@ pub struct World {
     pub ceilings: Table<Ceiling>,
     /// Prices.
     pub prices: Table<Price>,
+    /// The same prices and ceilings, checked against each other.
+    pub price_book: PriceBook,
     /// Grants.
     pub grants: Table<Grant>,
     /// Suspensions.
@@ -80,23 +84,24 @@ impl World {
     /// # Errors
     /// Every fault found, in order of file and line.
     pub fn parse<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, Vec<WorldError>> {
-        let faults = Faults::default();
-        let mut by_kind: Vec<Vec<Document<'_>>> = vec![Vec::new(); OBJECT_KINDS.len()];
+        let mut reader = Reader::default();
+        let mut by_kind: Vec<Vec<(Document<'_>, Arc<str>)>> = vec![Vec::new(); OBJECT_KINDS.len()];
         for (name, text) in files {
+            let file: Arc<str> = name.as_ref().into();
             for document in split(name.as_ref(), text.as_ref()) {
-                if let Some(kind) = kind_of(&document, &faults) {
-                    by_kind[kind].push(document);
+                match kind_of(&document, &reader.faults) {
+                    Some(kind) => by_kind[kind].push((document, Arc::clone(&file))),
+                    None => reader.declared.unreadable(&document),
                 }
             }
         }
-        let mut reader = Reader { world: Self::default(), origins: HashMap::new(), faults };
         for (kind, documents) in by_kind.into_iter().enumerate() {
-            for document in documents {
-                reader.read(kind, &document);
+            for (document, file) in documents {
+                reader.read(kind, &document, &file);
             }
         }
-        let Reader { world, origins, faults } = reader;
-        check::whole(&world, &origins, &faults);
+        let Reader { mut world, declared, faults } = reader;
+        check::whole(&mut world, &declared, &faults);
         if faults.len() == 0 { Ok(world) } else { Err(in_order(faults, files)) }
     }
 
@@ -114,15 +119,7 @@ fn kind_of(document: &Document<'_>, faults: &Faults) -> Option<usize> {
         return Some(at);
     }
     // Written in some other YAML style, or wrong: the parser decides.
-    let fail = |line, reason: String| {
-        let (file, object, path) = (document.file.to_owned(), "?".to_owned(), String::new());
-        faults.push(WorldError { file, line, object, path, reason });
-        None
-    };
-    let node = match parse(document) {
-        Ok(node) => node,
-        Err((line, reason)) => return fail(line, reason),
-    };
+    let node = parse_or_report(document, "?", faults)?;
     let root = Place::root(&node, document.file, "?", faults);
     let place = root.entries()?.into_iter().find(|(key, _)| *key == "kind").map(|(_, place)| place);
     let Some(place) = place else { return root.fail("is missing `kind`") };
@@ -133,7 +130,8 @@ fn kind_of(document: &Document<'_>, faults: &Faults) -> Option<usize> {
 /// Faults in the order a person would mend them.
 fn in_order<N: AsRef<str>, T>(faults: Faults, files: &[(N, T)]) -> Vec<WorldError> {
     let (mut list, more) = faults.into_parts();
-    let position: HashMap<&str, usize> = files.iter().enumerate().map(|(at, (name, _))| (name.as_ref(), at)).collect();
+    let position: HashMap<&str, usize> =
+        files.iter().enumerate().map(|(at, (name, _))| (name.as_ref(), at)).collect();
     list.sort_by_key(|fault| (position.get(fault.file.as_str()).copied(), fault.line));
     if more > 0 {
         list.push(WorldError {
@@ -146,6 +144,3 @@ fn in_order<N: AsRef<str>, T>(faults: Faults, files: &[(N, T)]) -> Vec<WorldErro
     }
     list
 }
-
-/// Where objects were declared.
-type Origins = HashMap<(&'static str, Id), Origin>;

@@ -58,3 +58,14 @@ impl Releases {
         }
     }
 }
+
+impl ReleaseStore for shuzha_store::Store {
+    fn get(&self, key: &ReleaseKey) -> Result<Option<Vec<u8>>, String> {
+        let found = self.release_get(key).map_err(|error| error.to_string())?;
+        Ok(found.map(|release| release.answer))
+    }
+
+    fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String> {
+        self.release_put(key, answer, charge).map(|kept| kept.answer).map_err(|error| error.to_string())
+    }
+}

@@ -2,6 +2,7 @@
 
 use shuzha_core::{Id, MicroYuan, NanoCharge, Timestamp};
 use shuzha_evidence::Commitment;
+use shuzha_store::{MarkStatus, State};
 
 use crate::holds::budget::QuotaKey;
 use crate::nonce::NonceTag;
@@ -17,4 +18,35 @@ pub struct Start {
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
     pub(crate) nonces: Vec<(NonceTag, Timestamp)>,
+}
+
+impl Start {
+    /// What `state`, the journal's projection, means for the gate.
+    #[must_use]
+    pub fn from_state(state: &State) -> Self {
+        let id = |name: &str| Id::new(name).ok();
+        let budgets = state.spend.iter().filter_map(|(key, charge)| {
+            let quota =
+                QuotaKey { unit: id(&key.unit)?, scenario: id(&key.scenario)?, data_set: id(&key.data_set)? };
+            Some((quota, *charge))
+        });
+        let usage = state.usage.iter().filter_map(|((grant, day), usage)| {
+            Some((id(grant)?, i32::try_from(*day).ok()?, usage.calls))
+        });
+        let marks = state.marks.iter().filter_map(|(key, mark)| {
+            let answered = matches!(mark.status, MarkStatus::Answered { .. });
+            Some((*key, mark.request?, mark.at, answered))
+        });
+        let withdrawn = state.consents.iter().filter(|(_, consent)| consent.withdrawn);
+        Self {
+            consents: state.consents.iter().map(|(key, consent)| (*key, consent.uses)).collect(),
+            withdrawn: withdrawn.map(|(key, _)| *key).collect(),
+            budgets: budgets.collect(),
+            purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),
+            usage: usage.collect(),
+            packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
+            idempotency: marks.collect(),
+            nonces: state.nonces.iter().map(|(at, tag)| (*tag, *at)).collect(),
+        }
+    }
 }

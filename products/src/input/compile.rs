@@ -50,7 +50,8 @@ pub(crate) fn always_text(schema: &Value, pointer: &str) -> bool {
     let mut at = schema;
     for token in rest.split('/') {
         let name = token.replace("~1", "/").replace("~0", "~");
-        let required = at["required"].as_array().is_some_and(|list| list.iter().any(|one| *one == name.as_str()));
+        let required =
+            at["required"].as_array().is_some_and(|list| list.iter().any(|one| *one == name.as_str()));
         let Some(next) = at["properties"].get(&name).filter(|_| required) else { return false };
         at = next;
     }

@@ -12,8 +12,9 @@ use shuzha_core::{Code, Refusal};
 
 /// Deepest nesting of a request: the root object is level 1.
 pub const DEPTH_MAX: usize = 16;
-/// Largest magnitude of a number that is not an `i64`: 2^53, up to which every integer is exact (RFC 7493 §2.2).
-pub const NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
+/// Largest magnitude of a number that is not an `i64`: 2^53 − 1. At 2^53 itself, two different integers have become one
+/// number (RFC 7493 §2.2).
+pub const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 
 /// Parses a body.
 ///
@@ -166,7 +167,9 @@ mod tests {
 
     #[test]
     fn good_json_is_kept_as_it_is() {
-        for text in [r#"{"a":[1,-2,0.5,true,null,"文"],"b":{"c":""}}"#, "9223372036854775807", "-9223372036854775808"] {
+        for text in
+            [r#"{"a":[1,-2,0.5,true,null,"文"],"b":{"c":""}}"#, "9223372036854775807", "-9223372036854775808"]
+        {
             assert_eq!(parse(text.as_bytes()).expect(text), serde_json::from_str::<Value>(text).expect(text));
         }
     }

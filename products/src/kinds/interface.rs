@@ -1,9 +1,10 @@
 //! 数据接口: fields of a record, cut to those the scenario was approved for (REQUIREMENTS E2, E3).
 
 use serde_json::Value;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 
-use super::{Compiled, Declared, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::yaml::Place;
 
 /// Most values that mean "no record".
@@ -82,15 +83,13 @@ impl Release for Output {
     }
 
     fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        match self.contract.project(fields, answer) {
-            Ok(projected) => {
-                Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted })
-            }
-            // Looked at second: an answer that meets the contract is an answer, and the usual call parses once.
-            Err(_) if self.no_record.as_ref().is_some_and(|rule| rule.matches(answer)) => {
-                Ok(Released { bytes: NO_RECORD.to_vec(), outcome: Outcome::NoRecord, unlisted: 0 })
-            }
-            Err(violation) => Err(violation.into()),
+        let projected = self.contract.project(fields, answer);
+        // "No record" is looked for only where something lies outside the contract: the usual call parses once.
+        let whole = matches!(&projected, Ok(projected) if projected.unlisted == 0);
+        if !whole && self.no_record.as_ref().is_some_and(|rule| rule.matches(answer)) {
+            return Ok(Released { bytes: NO_RECORD.to_vec(), outcome: Outcome::NoRecord, unlisted: 0 });
         }
+        let projected = projected?;
+        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted })
     }
 }

@@ -1,9 +1,10 @@
 //! 数据模型: bounded, rounded outputs without internals (REQUIREMENTS E7; Heilongjiang 22).
 
 use serde_json::Value;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 
-use super::{Compiled, Declared, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 
 pub(super) const KIND: Model = Model;
 

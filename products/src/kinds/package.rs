@@ -4,9 +4,10 @@
 //! that touches personal information cannot be declared.
 
 use shuzha_core::Code;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 
-use super::{Compiled, Declared, Lane, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, Lane, ProductKind, Release, ReleaseFault, Released};
 
 pub(super) const KIND: Package = Package;
 

@@ -5,9 +5,10 @@
 
 use serde_json::{Value, json};
 use shuzha_core::Code;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 
-use super::{Compiled, Declared, Lane, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::input::InputContract;
 
 pub(super) const KIND: Report = Report;

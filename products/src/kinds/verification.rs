@@ -5,10 +5,11 @@
 
 use serde_json::json;
 use shuzha_core::Code;
+use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, FieldSet};
 use shuzha_privacy::verdict::{Verdict, VerdictMap};
 
-use super::{Compiled, Declared, Outcome, ProductKind, Release, ReleaseFault, Released};
+use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::yaml::Place;
 
 /// Most result codes of one product service.
@@ -41,7 +42,7 @@ impl ProductKind for Verification {
             declared.section.place().fail::<()>("a verification must name its `subject`");
         }
         let words: Vec<_> = VERDICTS.iter().map(|(word, _)| *word).collect();
-        let fixed = json!({"/result": {"type": "string", "enum": words, "max_length": 16}});
+        let fixed = json!({"/result": {"type": "string", "enum": words}});
         let contract = Contract::compile(&fixed).expect("the fixed contract of verifications compiles");
         Some(Compiled { input: Some(input?), output: Box::new(Output { contract, map: map? }) })
     }
@@ -89,6 +90,6 @@ impl Release for Output {
             Verdict::Inconsistent => Outcome::Inconsistent,
             Verdict::NoRecord => Outcome::NoRecord,
         };
-        Ok(Released { bytes: verdict.to_json().to_vec(), outcome, unlisted: 0 })
+        Ok(Released { bytes: verdict.to_json(), outcome, unlisted: 0 })
     }
 }

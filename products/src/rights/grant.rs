@@ -87,7 +87,7 @@ pub struct Grant {
 impl Object for Grant {
     const KIND: &'static str = "Grant";
 
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let who = &["unit", "scenario", "agreement", "product", "operations", "fields"];
         let spec = spec.section(&[who, &["window", "quota", "rate", "concurrency"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));

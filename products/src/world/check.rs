@@ -4,73 +4,90 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use shuzha_core::Id;
+use shuzha_pricing::{Ceiling, Price, PriceBook, PriceFault};
 
-use super::{Object, Origins, World};
+use super::object::Declared;
+use super::{Object, World};
+use crate::credential::ConsentIssuer;
 use crate::parties::Organisation;
-use crate::price::{Ceiling, Price};
 use crate::registration::Certificate;
 use crate::rights::Grant;
 use crate::yaml::Faults;
 use crate::{Window, WorldError};
 
-/// Reports every fault of the world as a whole.
-pub(super) fn whole(world: &World, origins: &Origins, faults: &Faults) {
-    let report = Report { origins, faults };
+/// Reports every fault of the world as a whole, and sets up its price book.
+pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
+    let report = Report { declared, faults };
     let codes = world.organisations.iter().map(|(id, one)| (id, one.uscc.as_str()));
     report.unique::<Organisation>(codes, "spec.uscc");
     let codes = world.certificates.iter().map(|(id, one)| (id, one.code.as_str()));
     report.unique::<Certificate>(codes, "spec.code");
     let kids = world.consent_issuers.iter().map(|(id, one)| (id, one.kid.as_str()));
-    report.unique::<crate::credential::ConsentIssuer>(kids, "spec.kid");
-
-    let prices = world.prices.iter().map(|(id, price)| (id, &price.product, price.window));
-    report.disjoint::<Price, _>(prices, "spec.window");
-    let ceilings = world.ceilings.iter().map(|(id, ceiling)| (id, &ceiling.product, ceiling.window));
-    report.disjoint::<Ceiling, _>(ceilings, "spec.window");
+    report.unique::<ConsentIssuer>(kids, "spec.kid");
+    // At each instant one grant speaks for (unit, scenario, product, operation).
     let grants = world.grants.iter().flat_map(|(id, grant)| {
         let key = move |operation| (&grant.unit, &grant.scenario, &grant.product, operation);
         grant.operations.iter().map(move |one| (id, key(&one.operation), grant.window))
     });
-    report.disjoint::<Grant, _>(grants, "spec.window");
-    under_ceilings(world, &report);
+    report.disjoint::<Grant, _>(grants);
+    prices(world, &report);
 }
 
-/// A price is published only under a ceiling that covers all of its window (REQUIREMENTS F2). Two ceilings one after
+/// A price is published only under a ceiling in force for all of its window (REQUIREMENTS F2). Two ceilings one after
 /// the other need two prices: the act behind each is part of the price.
-fn under_ceilings(world: &World, report: &Report<'_>) {
+fn prices(world: &mut World, report: &Report<'_>) {
     let mut by_product: HashMap<&Id, Vec<&Ceiling>> = HashMap::new();
     for ceiling in world.ceilings.values() {
         by_product.entry(&ceiling.product).or_default().push(ceiling);
     }
     for (id, price) in &world.prices {
         let ceilings = by_product.get(&price.product).map(Vec::as_slice).unwrap_or_default();
-        match ceilings.iter().find(|ceiling| ceiling.window.covers(price.window)) {
-            None => report.fault::<Price>(id, "spec.window", "no ceiling covers the whole window".to_owned()),
-            Some(ceiling) if price.per_call > ceiling.per_call_max => {
-                let reason = format!("{} yuan is above the ceiling of {}", price.per_call, ceiling.per_call_max);
-                report.fault::<Price>(id, "spec.perCall", reason);
-            }
-            Some(_) => {}
+        let (from, until) = (price.effective.from(), price.effective.until());
+        let covers = |ceiling: &Ceiling| {
+            ceiling.effective.from() <= from
+                && ceiling.effective.until().is_none_or(|end| until.is_some_and(|until| until <= end))
+        };
+        if !ceilings.iter().any(|ceiling| covers(ceiling)) {
+            report.fault::<Price>(id, "spec.window", "no ceiling covers the whole window".to_owned());
         }
+    }
+    match PriceBook::build(
+        world.prices.values().cloned().collect(),
+        world.ceilings.values().cloned().collect(),
+    ) {
+        Ok(book) => world.price_book = book,
+        Err(faults) => faults.iter().for_each(|fault| report.price(world, fault)),
     }
 }
 
 struct Report<'r> {
-    origins: &'r Origins,
+    declared: &'r Declared,
     faults: &'r Faults,
 }
 
 impl Report<'_> {
     fn fault<T: Object>(&self, id: &Id, path: &str, reason: String) {
-        let origin = self.origins.get(&(T::KIND, id.clone()));
-        let (file, line) = origin.map_or(("?", 0), |origin| (origin.file.as_str(), origin.line));
-        self.faults.push(WorldError {
-            file: file.to_owned(),
-            line,
-            object: format!("{}/{id}", T::KIND),
-            path: path.to_owned(),
-            reason,
-        });
+        let origin = self.declared.origin::<T>(id);
+        let (file, line) = origin.map_or(("?", 0), |origin| (&*origin.file, origin.line));
+        let (file, object, path) = (file.to_owned(), format!("{}/{id}", T::KIND), path.to_owned());
+        self.faults.push(WorldError { file, line, object, path, reason });
+    }
+
+    /// A fault of the price book, at the object it is about.
+    fn price(&self, world: &World, fault: &PriceFault) {
+        let reason = fault.to_string();
+        match fault {
+            PriceFault::AboveCeiling(id, _) => self.fault::<Price>(id, "spec.perCall", reason),
+            PriceFault::Overlap(_, id) => self.fault::<Price>(id, "spec.window", reason),
+            PriceFault::CeilingOverlap(_, id) => self.fault::<Ceiling>(id, "spec.window", reason),
+            PriceFault::Duplicate(id) | PriceFault::Act(id) | PriceFault::Amount(id) => {
+                if world.prices.contains_key(id) {
+                    self.fault::<Price>(id, "spec", reason);
+                } else {
+                    self.fault::<Ceiling>(id, "spec", reason);
+                }
+            }
+        }
     }
 
     /// No two objects share `value`.
@@ -83,12 +100,8 @@ impl Report<'_> {
         }
     }
 
-    /// No two windows of the same key overlap: at each instant there is one answer.
-    fn disjoint<'w, T: Object, K: Eq + Hash>(
-        &self,
-        windows: impl Iterator<Item = (&'w Id, K, Window)>,
-        path: &str,
-    ) {
+    /// No two windows of the same key overlap.
+    fn disjoint<'w, T: Object, K: Eq + Hash>(&self, windows: impl Iterator<Item = (&'w Id, K, Window)>) {
         let mut by_key: HashMap<K, Vec<(Window, &Id)>> = HashMap::new();
         for (id, key, window) in windows {
             by_key.entry(key).or_default().push((window, id));
@@ -98,7 +111,7 @@ impl Report<'_> {
             for pair in group.windows(2) {
                 let [(first, first_id), (second, second_id)] = pair else { continue };
                 if first.overlaps(*second) {
-                    self.fault::<T>(second_id, path, format!("overlaps that of `{first_id}`"));
+                    self.fault::<T>(second_id, "spec.window", format!("overlaps that of `{first_id}`"));
                 }
             }
         }

@@ -1,23 +1,25 @@
 //! Reading one object: its envelope, its name, its spec.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use shuzha_core::Id;
+use shuzha_pricing::{Ceiling, Price};
 
-use super::{API_VERSION, Origins, Table, World};
+use super::{API_VERSION, Table, World};
 use crate::WorldError;
 use crate::credential::{ConsentIssuer, Credential};
 use crate::data::{DataSet, PersonSpace};
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
-use crate::price::{Ceiling, Price, PriceAct};
+use crate::price::PriceAct;
 use crate::product::Product;
 use crate::registration::Certificate;
 use crate::rights::{Agreement, Grant, Scenario};
 use crate::suspension::Suspension;
 use crate::upstream::Upstream;
-use crate::yaml::{Document, Faults, Place, Section, parse};
+use crate::yaml::{Document, Faults, Node, Place, Section, parse};
 
 /// Most labels of one object.
 const LABELS_MAX: usize = 32;
@@ -28,7 +30,7 @@ pub(crate) trait Object: Sized {
     const KIND: &'static str;
 
     /// Reads the spec, reporting every fault; `None` when one of them leaves nothing to build.
-    fn read(spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self>;
+    fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self>;
 
     /// Where the world keeps these.
     fn table(world: &World) -> &Table<Self>;
@@ -40,7 +42,7 @@ pub(crate) trait Object: Sized {
 /// How a document of some kind is read.
 pub(super) struct ObjectKind {
     pub(super) name: &'static str,
-    read: fn(&Id, &Place<'_>, &mut World, &Origins),
+    read: fn(&Id, &Place<'_>, &mut World, &Declared),
 }
 
 /// Every kind, in an order in which references point backwards.
@@ -68,8 +70,8 @@ const fn kind<T: Object>() -> ObjectKind {
     ObjectKind { name: T::KIND, read: read::<T> }
 }
 
-fn read<T: Object>(id: &Id, spec: &Place<'_>, world: &mut World, origins: &Origins) {
-    if let Some(object) = T::read(spec, &Scope { world, origins }) {
+fn read<T: Object>(id: &Id, spec: &Place<'_>, world: &mut World, declared: &Declared) {
+    if let Some(object) = T::read(id, spec, &Scope { world, declared }) {
         T::table_mut(world).insert(id.clone(), object);
     }
 }
@@ -77,7 +79,7 @@ fn read<T: Object>(id: &Id, spec: &Place<'_>, world: &mut World, origins: &Origi
 /// Where an object was declared.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
-    pub(super) file: String,
+    pub(super) file: Arc<str>,
     pub(super) line: u32,
 }
 
@@ -87,10 +89,35 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What was declared so far, readable or not.
+#[derive(Debug, Default)]
+pub(super) struct Declared {
+    origins: HashMap<(&'static str, Id), Origin>,
+    /// Names that documents seem to declare whose kind or envelope could not be read. What refers to them is not to
+    /// blame.
+    unreadable: HashSet<String>,
+}
+
+impl Declared {
+    /// Where the object was declared.
+    pub(super) fn origin<T: Object>(&self, id: &Id) -> Option<&Origin> {
+        self.origins.get(&(T::KIND, id.clone()))
+    }
+
+    /// Remembers a document that could not be read.
+    pub(super) fn unreadable(&mut self, document: &Document<'_>) {
+        self.unreadable.extend(document.name_hint().map(str::to_owned));
+    }
+
+    fn knows<T: Object>(&self, id: &Id) -> bool {
+        self.origin::<T>(id).is_some() || self.unreadable.contains(id.as_str())
+    }
+}
+
 /// What a reader may refer to: everything read so far.
 pub(crate) struct Scope<'w> {
     world: &'w World,
-    origins: &'w Origins,
+    declared: &'w Declared,
 }
 
 impl<'w> Scope<'w> {
@@ -104,7 +131,7 @@ impl<'w> Scope<'w> {
     pub(crate) fn find<T: Object>(&self, place: &Place<'_>) -> Option<(&'w Id, &'w T)> {
         let id = place.id()?;
         let found = T::table(self.world).get_key_value(&id);
-        if found.is_none() && !self.origins.contains_key(&(T::KIND, id.clone())) {
+        if found.is_none() && !self.declared.knows::<T>(&id) {
             return place.fail(format!("there is no {} named `{id}`", T::KIND));
         }
         found
@@ -112,44 +139,50 @@ impl<'w> Scope<'w> {
 }
 
 /// A world in the making.
+#[derive(Debug, Default)]
 pub(super) struct Reader {
     pub(super) world: World,
-    pub(super) origins: Origins,
+    pub(super) declared: Declared,
     pub(super) faults: Faults,
 }
 
 impl Reader {
     /// Reads one document that declares an object of `OBJECT_KINDS[kind]`.
-    pub(super) fn read(&mut self, kind: usize, document: &Document<'_>) {
+    pub(super) fn read(&mut self, kind: usize, document: &Document<'_>, file: &Arc<str>) {
         let kind = &OBJECT_KINDS[kind];
-        let node = match parse(document) {
-            Ok(node) => node,
-            Err((line, reason)) => {
-                let (file, object, path) = (document.file.to_owned(), format!("{}/?", kind.name), String::new());
-                return self.faults.push(WorldError { file, line, object, path, reason });
-            }
-        };
         let unnamed = format!("{}/?", kind.name);
-        let Some((id, labels)) = read_envelope(&Place::root(&node, document.file, &unnamed, &self.faults), kind.name)
-        else {
-            return;
+        let Some(node) = parse_or_report(document, &unnamed, &self.faults) else {
+            return self.declared.unreadable(document);
+        };
+        let root = Place::root(&node, document.file, &unnamed, &self.faults);
+        let Some((id, labels)) = read_envelope(&root, kind.name) else {
+            return self.declared.unreadable(document);
         };
         let object = format!("{}/{id}", kind.name);
         let root = Place::root(&node, document.file, &object, &self.faults);
-        if let Some(first) = self.origins.get(&(kind.name, id.clone())) {
+        let key = (kind.name, id.clone());
+        if let Some(first) = self.declared.origins.get(&key) {
             return root.fail(format!("is declared twice, first at {first}")).unwrap_or_default();
         }
-        let origin = Origin { file: document.file.to_owned(), line: node.line };
-        self.origins.insert((kind.name, id.clone()), origin);
+        self.declared.origins.insert(key.clone(), Origin { file: Arc::clone(file), line: node.line });
         if !labels.is_empty() {
-            self.world.labels.insert((kind.name, id.clone()), labels);
+            self.world.labels.insert(key, labels);
         }
-        let spec = root.entries().into_iter().flatten().find(|(key, _)| *key == "spec");
-        match spec {
-            Some((_, spec)) => (kind.read)(&id, &spec, &mut self.world, &self.origins),
+        match root.entries().into_iter().flatten().find(|(key, _)| *key == "spec") {
+            Some((_, spec)) => (kind.read)(&id, &spec, &mut self.world, &self.declared),
             None => root.fail("is missing `spec`").unwrap_or_default(),
         }
     }
+}
+
+/// Parses a document, reporting why it cannot be.
+pub(super) fn parse_or_report(document: &Document<'_>, object: &str, faults: &Faults) -> Option<Node> {
+    parse(document)
+        .map_err(|(line, reason)| {
+            let (file, object, path) = (document.file.to_owned(), object.to_owned(), String::new());
+            faults.push(WorldError { file, line, object, path, reason });
+        })
+        .ok()
 }
 
 /// Reads `apiVersion`, `kind` and `metadata`; answers name and labels.
@@ -174,5 +207,5 @@ fn read_labels(metadata: &Section<'_>) -> BTreeMap<String, String> {
         place.fail::<()>(format!("at most {LABELS_MAX} labels"));
     }
     let read = |(key, value): &(&str, Place<'_>)| Some(((*key).to_owned(), value.text()?.to_owned()));
-    entries.iter().filter_map(read).collect::<HashMap<_, _>>().into_iter().collect()
+    entries.iter().filter_map(read).collect()
 }

@@ -26,6 +26,16 @@ impl<'t> Document<'t> {
         Some(rest.trim().trim_matches(['"', '\'']))
     }
 
+    /// What the document seems to name its object: the first `name:` after `metadata:`. Good enough to tell what a
+    /// document that cannot be read was meant to declare.
+    pub(crate) fn name_hint(&self) -> Option<&'t str> {
+        let (_, after) = self.text.split_once("metadata:")?;
+        let (_, name) = after.split_once("name:")?;
+        let name = name.trim_start().trim_start_matches(['"', '\'']);
+        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+        Some(&name[..end.unwrap_or(name.len())]).filter(|name| !name.is_empty())
+    }
+
     fn is_blank(&self) -> bool {
         self.text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "...")
     }
@@ -64,6 +74,10 @@ mod tests {
         let text = "# head\n---\nkind: A # first\n---\n# nothing\n--- {kind: B}\nx: |\n  kind: no\n  ---\n";
         let found: Vec<_> = split("f", text).map(|d| (d.first_line, d.kind_hint())).collect();
         assert_eq!(found, [(2, Some("A")), (6, None)]);
+        let named = |text| split("f", text).next().and_then(|document| document.name_hint());
+        assert_eq!(named("metadata: {name: bank-a}\nspec: ["), Some("bank-a"));
+        assert_eq!(named("metadata:\n  name: \"b\"\n"), Some("b"));
+        assert_eq!(named("name: c\n"), None);
         assert_eq!(split("f", "").count(), 0);
         assert_eq!(split("f", "---\r\nkind: A\r\n---\r\nkind: B\r\n").count(), 2);
         assert_eq!(split("f", "----\nkind: A\n").count(), 1);

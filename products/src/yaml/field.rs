@@ -19,7 +19,9 @@ impl<'n> Place<'n> {
     pub(crate) fn text(&self) -> Option<&'n str> {
         let Value::Text(text) = self.value() else {
             return match self.value() {
-                Value::Integer(_) | Value::Real(_) | Value::Boolean(_) => self.expected("text (put it in quotes)"),
+                Value::Integer(_) | Value::Real(_) | Value::Boolean(_) => {
+                    self.expected("text (put it in quotes)")
+                }
                 _ => self.expected("text"),
             };
         };
@@ -54,7 +56,10 @@ impl<'n> Place<'n> {
     }
 
     /// A whole number in `range`.
-    pub(crate) fn count<T: TryFrom<i64> + PartialOrd + Display>(&self, range: RangeInclusive<T>) -> Option<T> {
+    pub(crate) fn count<T: TryFrom<i64> + PartialOrd + Display>(
+        &self,
+        range: RangeInclusive<T>,
+    ) -> Option<T> {
         let Value::Integer(value) = self.value() else { return self.expected("a whole number") };
         match T::try_from(*value) {
             Ok(count) if range.contains(&count) => Some(count),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
-use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 
 use super::document::{DOCUMENT_BYTES_MAX, Document};
 
@@ -94,7 +94,7 @@ pub(crate) fn parse(document: &Document<'_>) -> Result<Node, (u32, String)> {
         return Err((document.first_line, format!("a document has at most {DOCUMENT_BYTES_MAX} bytes")));
     }
     let options = serde_saphyr::options! {
-        budget: Some(serde_saphyr::budget! {
+        budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: NODES_MAX,
             max_events: 2 * NODES_MAX,
@@ -102,12 +102,12 @@ pub(crate) fn parse(document: &Document<'_>) -> Result<Node, (u32, String)> {
             max_aliases: 0,
             max_documents: 1,
             max_total_scalar_bytes: DOCUMENT_BYTES_MAX,
-        }),
+        },
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Error,
         strict_booleans: true,
         reject_unsupported_tags: true,
-        reject_non_finite_typeless_float: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::Reject,
         with_snippet: false,
     };
     let mut node: Node = serde_saphyr::from_str_with_options(document.text, options).map_err(|error| {
@@ -238,7 +238,7 @@ mod tests {
             ("a: 1\n  b: [\n", 11),
             ("a: .nan\n", 10),
             ("a: 1\n...\nb: 2\n", 12),
-            ("a: 99999999999999999999999999\n", 10),
+            ("a: 9223372036854775808\n", 10),
         ] {
             let fault = parse_text(text).map(|node| node.value.to_json());
             assert_eq!(fault.as_ref().map_err(|(at, _)| *at), Err(line), "{text:?} {fault:?}");

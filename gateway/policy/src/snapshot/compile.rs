@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use shuzha_core::Id;
 use shuzha_pricing::{Billable, Ceiling, Effective, Price, PriceBook, PriceFault};
 use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
-use shuzha_privacy::dp::Domain;
+use shuzha_privacy::dp::{Domain, Terms as DomainTerms};
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm, TokenAlgorithm};
 use shuzha_products::kinds::Outcome;
 use shuzha_products::rights::{self, QuotaPeriod};
@@ -175,7 +175,8 @@ fn statistics(world: &World, faults: &mut Vec<CompileError>) -> HashMap<Id, Arc<
             shuzha_products::data::Measure::PureEps => shuzha_privacy::dp::Measure::PureEps,
             shuzha_products::data::Measure::Rho => shuzha_privacy::dp::Measure::Rho,
         };
-        let domain = match Domain::parse(&terms.domain, measure, terms.per_query_max) {
+        let limits = DomainTerms { measure, per_query_max: terms.per_query_max };
+        let domain = match Domain::compile(&terms.domain, limits) {
             Ok(domain) => domain,
             Err(reasons) => {
                 let data_set = name.to_string();

@@ -38,7 +38,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, slot: Slot<'e>) -> Result<Spend<'e>, Re
         env.gate.metrics.privacy_debit("replayed");
         return Ok(Spend { slot, release: Some(release) });
     }
-    let charge = query.charge(&statistics.domain);
+    let charge = query.charge();
     if charge.is_zero() {
         return Err(Code::C606.into());
     }

@@ -47,7 +47,8 @@ pub(crate) async fn run<'e, U: Upstream>(
         return Ok(Forwarded { admission, answer: Answer::Released(release) });
     }
     env.intend().await?;
-    let answered = send(env, &admission, upstream).await;
+    let noise = draw(env, &admission)?;
+    let answered = send(env, &admission, noise, upstream).await;
     env.facts.answered = Some(env.now());
     match answered {
         Ok(answer) => Ok(Forwarded { admission, answer }),
@@ -55,16 +56,26 @@ pub(crate) async fn run<'e, U: Upstream>(
     }
 }
 
+/// Draws the noise for a report. What is wrong with it here is ours: the charge stays spent.
+fn draw(env: &Env<'_>, admission: &Admission<'_>) -> Result<Option<Noise>, Refusal> {
+    let Some((query, statistics)) = admission.spend().slot().agreed().ask().query() else { return Ok(None) };
+    let noise = query.draw(&statistics.domain, &*env.gate.rng).map_err(|fault| {
+        tracing::error!(%fault, "no noise was drawn");
+        Code::C093
+    })?;
+    Ok(Some(noise))
+}
+
 async fn send<'e, U: Upstream>(
     env: &mut Env<'e>,
     admission: &Admission<'e>,
+    noise: Option<Noise>,
     upstream: &U,
 ) -> Result<Answer<U::Stream>, UpstreamFault> {
     let agreed = admission.spend().slot().agreed();
     let right = agreed.ask().right();
     let operation = right.operation();
     let query = agreed.ask().query();
-    let noise = query.map(|(query, statistics)| query.draw(&statistics.domain, &*env.gate.rng));
     let body = match query {
         Some((query, _)) => Bytes::from(query.engine_request().to_string()),
         None => env.call.body.clone(),

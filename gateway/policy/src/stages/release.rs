@@ -82,7 +82,7 @@ async fn publish(
         .release(noise, aggregates, &statistics.domain)
         .map_err(|violation| Refusal::at(Code::C901, violation.at))?;
     let key = statistics.release_key(ask.right().product(), query);
-    env.gate.releases.put(key, answer.into(), query.charge(&statistics.domain)).await
+    env.gate.releases.put(key, answer.into(), query.charge()).await
 }
 
 /// Whether consent and access still stand.

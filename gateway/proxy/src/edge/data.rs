@@ -1,0 +1,182 @@
+//! The data listener: from a request to policy and back.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{self, HeaderValue};
+use http::request::Parts;
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use shuzha_core::{Clock, Code, OsRng, RequestId, Timestamp};
+use shuzha_policy::Inbound;
+
+use super::{Edge, body, lang, route};
+use crate::connection::Conn;
+use crate::gate::Gate;
+use crate::guard::head::REFUSED_METHOD;
+use crate::limits::Limits;
+use crate::metrics::{Metrics, Source};
+use crate::pages::Pages;
+use crate::path;
+use crate::reply::{self, Body};
+use crate::upstream::{Timed, Upstreams};
+
+/// Most bytes of a withdrawal: one compact JWS.
+const WITHDRAWAL_BYTES_MAX: usize = 4 * 1024;
+
+/// The data listener's edge.
+pub(crate) struct DataEdge<G, C> {
+    pub(crate) gate: Arc<G>,
+    pub(crate) clock: C,
+    pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) pages: Pages,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// A request refused before it was a call.
+struct Edgewise {
+    code: Code,
+    allow: Option<&'static str>,
+    /// Whether the rest of the connection can still be trusted.
+    close: bool,
+}
+
+impl From<Code> for Edgewise {
+    fn from(code: Code) -> Self {
+        let close = matches!(code, Code::C001 | Code::C003 | Code::C004 | Code::C005 | Code::C008 | Code::C009);
+        Self { code, allow: None, close }
+    }
+}
+
+/// One request's name, time and caller.
+#[derive(Clone, Copy)]
+struct Arrival {
+    request: RequestId,
+    received: Timestamp,
+    peer: IpAddr,
+}
+
+impl<G: Gate, C: Clock> Edge for DataEdge<G, C> {
+    async fn answer(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Response<Body> {
+        let (serving, last) = conn.begin(&self.limits);
+        let arrival = Arrival {
+            request: RequestId::generate(&self.clock, &OsRng),
+            received: self.clock.now(),
+            peer: conn.peer,
+        };
+        let (parts, incoming) = request.into_parts();
+        let mut close = last;
+        let mut response = match self.route(&conn, arrival, &parts, incoming).await {
+            Ok(response) => response,
+            Err(refused) => {
+                close |= refused.close;
+                self.metrics.rejected(refused.code);
+                self.gate.refused_at_edge(arrival.request, arrival.received, refused.code, arrival.peer);
+                reply::refuse(arrival.request, refused.code, lang(&parts.headers), refused.allow)
+            }
+        };
+        if close {
+            if parts.version < Version::HTTP_2 {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            // Over HTTP/2 a refused stream leaves its neighbours alone; only the last permitted request ends it.
+            if last {
+                conn.close();
+            }
+        }
+        response.body_mut().hold(serving);
+        response
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+impl<G: Gate, C: Clock> DataEdge<G, C> {
+    async fn route(
+        &self,
+        conn: &Conn,
+        arrival: Arrival,
+        parts: &Parts,
+        incoming: Incoming,
+    ) -> Result<Response<Body>, Edgewise> {
+        if parts.method.as_str() == REFUSED_METHOD
+            && let Some(code) = conn.refused()
+        {
+            return Err(code.into());
+        }
+        let authority = authority(parts)?;
+        let path = parts.uri.path();
+        let query = parts.uri.query();
+        if !path::is_canonical(path) || !query.is_none_or(path::query_is_plain) {
+            return Err(Code::C002.into());
+        }
+        let to = route::route(&parts.method, path).map_err(|astray| Edgewise {
+            code: astray.code,
+            allow: astray.allow,
+            close: false,
+        })?;
+        match to {
+            route::Route::ErrorPage(code) => {
+                let page = self.pages.get(code);
+                Ok(reply::page(StatusCode::OK, "text/html; charset=utf-8", page))
+            }
+            route::Route::Withdraw => {
+                let token = body::read(incoming, WITHDRAWAL_BYTES_MAX, self.limits.body).await?;
+                let token = std::str::from_utf8(&token).map_err(|_| Code::C301)?.trim_ascii();
+                let Arrival { request, received, peer } = arrival;
+                let reply = self.gate.withdraw(request, received, token, peer).await;
+                Ok(reply::respond(reply, lang(&parts.headers)))
+            }
+            route::Route::Call { product } => {
+                let body = body::read(incoming, self.limits.body_bytes_max, self.limits.body).await?;
+                let call = Inbound {
+                    request: arrival.request,
+                    received: arrival.received,
+                    method: &parts.method,
+                    path,
+                    query,
+                    scheme: if conn.secure { "https" } else { "http" },
+                    authority,
+                    headers: &parts.headers,
+                    body,
+                    peer: arrival.peer,
+                };
+                Ok(self.call(&call, product).await)
+            }
+        }
+    }
+
+    async fn call(&self, call: &Inbound<'_>, product: &str) -> Response<Body> {
+        let started = tokio::time::Instant::now();
+        let upstream = Timed::new(&self.upstreams);
+        let reply = self.gate.serve(call, &upstream).await;
+        let source = if upstream.answered() { Source::Upstream } else { Source::Gateway };
+        self.metrics.served(product, reply.status, source, started.elapsed(), upstream.spent());
+        reply::respond(reply, lang(call.headers))
+    }
+}
+
+/// Host and port as the caller sees them: `:authority` over HTTP/2, `Host` over HTTP/1; both only when they agree.
+fn authority(parts: &Parts) -> Result<&str, Code> {
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return Err(Code::C001),
+        (Some(host), None) => Some(host.to_str().map_err(|_| Code::C001)?),
+        (None, None) => None,
+    };
+    let target = parts.uri.authority().map(http::uri::Authority::as_str);
+    let authority = match (target, host) {
+        (Some(target), Some(host)) if !target.eq_ignore_ascii_case(host) => return Err(Code::C001),
+        (Some(target), _) => target,
+        (None, Some(host)) => host,
+        (None, None) => return Err(Code::C001),
+    };
+    if path::authority_is_plain(authority) { Ok(authority) } else { Err(Code::C001) }
+}

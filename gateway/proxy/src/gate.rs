@@ -1,0 +1,43 @@
+//! What the data plane asks of policy, and of the program around it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+
+use shuzha_core::{Code, RequestId, Timestamp};
+use shuzha_policy::{Inbound, Reply, Upstream};
+
+/// Policy, as the data plane sees it: the one way a request becomes an answer.
+///
+/// The future of [`Gate::serve`] is dropped when the caller disconnects; whatever it holds must be settled by its own
+/// drop guards.
+pub trait Gate: Send + Sync + 'static {
+    /// Takes one well-framed call through all stages.
+    fn serve<U: Upstream>(
+        &self,
+        call: &Inbound<'_>,
+        upstream: &U,
+    ) -> impl Future<Output = Reply<U::Stream>> + Send;
+
+    /// Withdraws the consent that `token`, a compact JWS from the person or its agent, names.
+    fn withdraw(
+        &self,
+        request: RequestId,
+        received: Timestamp,
+        token: &str,
+        peer: IpAddr,
+    ) -> impl Future<Output = Reply<Infallible>> + Send;
+
+    /// Records that a request was refused before it was a call: what reached the gate was not yet well-framed, or went
+    /// nowhere. Must not block.
+    fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr);
+}
+
+/// What the operations listener asks of the program around the data plane.
+pub trait Operator: Send + Sync + 'static {
+    /// Why the gateway is not ready, as short reasons without data of requests; empty when it is.
+    fn unready(&self) -> Vec<String>;
+
+    /// The state of the gateway for people and scripts; a JSON text.
+    fn status(&self) -> String;
+}

@@ -1,0 +1,259 @@
+//! The guard between the socket and hyper's HTTP/1 parser.
+//!
+//! It keeps a request head to itself until the head is whole and sound, and counts the body so that it knows where the
+//! next head starts. For an unsound head it hands over a fixed harmless one instead and leaves its code with the
+//! connection, so that the service can answer with a proper problem; nothing after it is read as a request.
+//! HTTP/2 passes through it unread: its framing is binary and hyper's.
+
+pub(crate) mod head;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use shuzha_core::Code;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use crate::connection::Conn;
+use head::Verdict;
+
+/// What hyper reads in place of a refused head.
+const HARMLESS: &[u8] = b"REFUSED / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
+
+/// Bytes read at once while a head is incomplete.
+const READ_BYTES: usize = 4 * 1024;
+
+/// How much of what a refused caller still sends is discarded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Linger {
+    pub(crate) time: Duration,
+    pub(crate) bytes_max: usize,
+}
+
+enum Mode {
+    /// HTTP/2, or the end of reading.
+    Pass,
+    /// HTTP/1: so many bytes of the present request's body are still to come.
+    Heads { body: u64 },
+    /// A head was refused: the harmless one is handed over, then nothing more.
+    Shut,
+}
+
+/// A socket whose request heads are judged before hyper sees them.
+pub(crate) struct HeadGuard<S> {
+    io: S,
+    conn: Arc<Conn>,
+    mode: Mode,
+    /// Bytes of a head that has not ended.
+    held: BytesMut,
+    /// Bytes that may be handed over.
+    released: BytesMut,
+    linger: Linger,
+    lingering: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl<S> HeadGuard<S> {
+    /// Guards HTTP/1 on `io`, of which `start` was already read.
+    pub(crate) fn heads(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
+        let mut guard = Self::pass(io, BytesMut::new(), conn, linger);
+        guard.mode = Mode::Heads { body: 0 };
+        guard.held = start;
+        guard.judge_held();
+        guard
+    }
+
+    /// Passes HTTP/2 on `io` through, of which `start` was already read.
+    pub(crate) fn pass(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
+        Self { io, conn, mode: Mode::Pass, held: BytesMut::new(), released: start, linger, lingering: None }
+    }
+
+    /// Stands the harmless head in for whatever was coming.
+    fn refuse(&mut self, code: Code) {
+        self.conn.refuse(code);
+        self.conn.head_pending(false);
+        self.mode = Mode::Shut;
+        self.held.clear();
+        self.released.extend_from_slice(HARMLESS);
+    }
+
+    /// How many bytes of `chunk` hyper may have, and the code if what follows them is refused.
+    fn sift(&mut self, chunk: &[u8]) -> (usize, Option<Code>) {
+        let Mode::Heads { body } = &mut self.mode else { return (chunk.len(), None) };
+        let mut at = 0;
+        while at < chunk.len() {
+            let left = chunk.len() - at;
+            if *body > 0 {
+                let taken = usize::try_from(*body).unwrap_or(usize::MAX).min(left);
+                *body -= taken as u64;
+                at += taken;
+                continue;
+            }
+            match head::judge(&chunk[at..]) {
+                Verdict::Incomplete => break,
+                Verdict::Whole { length, body: next } => {
+                    *body = next;
+                    at += length;
+                }
+                Verdict::Refused(code) => return (at, Some(code)),
+            }
+        }
+        (at, None)
+    }
+
+    /// Judges what is held, and releases what is sound of it.
+    fn judge_held(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let (sound, refused) = self.sift(&held);
+        self.held = held;
+        let sound = self.held.split_to(sound);
+        if self.released.is_empty() {
+            self.released = sound;
+        } else {
+            self.released.extend_from_slice(&sound);
+        }
+        if let Some(code) = refused {
+            self.refuse(code);
+        }
+        self.conn.head_pending(!self.held.is_empty());
+    }
+
+    /// Hands released bytes over.
+    fn hand_over(&mut self, into: &mut ReadBuf<'_>) {
+        let count = self.released.len().min(into.remaining());
+        into.put_slice(&self.released[..count]);
+        self.released.advance(count);
+    }
+}
+
+impl<S: AsyncRead + Unpin> HeadGuard<S> {
+    /// Reads into `into` and judges in place, so that a request that arrives whole is never copied. True when the
+    /// caller has something to return.
+    fn read_in_place(&mut self, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
+        let start = into.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, into))?;
+        if into.filled().len() == start {
+            return Poll::Ready(Ok(true));
+        }
+        let (sound, refused) = self.sift(&into.filled()[start..]);
+        if refused.is_none() && sound < into.filled().len() - start {
+            self.held.extend_from_slice(&into.filled()[start + sound..]);
+            self.conn.head_pending(true);
+        }
+        into.set_filled(start + sound);
+        if let Some(code) = refused {
+            self.refuse(code);
+        }
+        Poll::Ready(Ok(sound > 0))
+    }
+
+    /// Reads more of a head that has not ended. True at the end of the stream.
+    fn read_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut space = [0_u8; READ_BYTES];
+        let mut more = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut more))?;
+        if more.filled().is_empty() {
+            return Poll::Ready(Ok(true));
+        }
+        self.held.extend_from_slice(more.filled());
+        self.judge_held();
+        Poll::Ready(Ok(false))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if !this.released.is_empty() {
+                this.hand_over(into);
+                return Poll::Ready(Ok(()));
+            }
+            match this.mode {
+                Mode::Pass => return Pin::new(&mut this.io).poll_read(cx, into),
+                // Not the end of the stream: hyper would take that for a caller who left and drop the answer.
+                Mode::Shut => return Poll::Pending,
+                Mode::Heads { .. } => {}
+            }
+            if let Some(code) = this.conn.take_late() {
+                this.refuse(code);
+                continue;
+            }
+            let done = if this.held.is_empty() {
+                ready!(this.read_in_place(cx, into))?
+            } else {
+                ready!(this.read_held(cx))?
+            };
+            if done {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> HeadGuard<S> {
+    /// Discards what a refused caller still sends: closing with unread bytes makes the kernel send a reset, which can
+    /// overtake the answer.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger;
+        let (until, discarded) =
+            self.lingering.get_or_insert_with(|| (Box::pin(tokio::time::sleep(linger.time)), 0));
+        loop {
+            if until.as_mut().poll(cx).is_ready() || *discarded >= linger.bytes_max {
+                return Poll::Ready(());
+            }
+            let mut space = [0_u8; READ_BYTES];
+            let mut waste = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut waste)) {
+                Ok(()) if !waste.filled().is_empty() => *discarded += waste.filled().len(),
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadGuard<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.conn.write_blocked(written.is_pending());
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, parts);
+        self.conn.write_blocked(written.is_pending());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+        }
+        let unread = matches!(self.mode, Mode::Shut | Mode::Heads { body: 1.. });
+        if unread {
+            ready!(self.poll_linger(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}

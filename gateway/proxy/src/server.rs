@@ -1,0 +1,244 @@
+//! The data plane as a server: options, building, running, stopping.
+//!
+//! Pingora's [`Server`](pingora_core::server::Server) owns the runtimes and the services: the data listener, the
+//! operations listener and the health checks. Nothing process-wide is touched: no daemon, no pid file, and signals only
+//! where [`Options::signals`] asks for them, so a program can run several servers on threads of its own.
+
+mod handover;
+mod listening;
+mod sockets;
+mod stop;
+mod tls;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use pingora_core::server::configuration::ServerConf;
+use pingora_core::server::{RunArgs, Server};
+use pingora_core::services::background::background_service;
+use prometheus::Registry as Metered;
+use shuzha_core::{Clock, Id};
+use tokio::sync::watch;
+
+use crate::connection::Registry;
+use crate::edge::data::DataEdge;
+use crate::edge::operations::OperationsEdge;
+use crate::error::ProxyError;
+use crate::gate::{Gate, Operator};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::pages::Pages;
+use crate::upstream::{Health, UpstreamOptions, Upstreams};
+use listening::Listening;
+pub use sockets::{Addresses, Sockets};
+use stop::{Order, Stopping};
+pub use tls::TlsOptions;
+
+/// A step of the embedding program just before the first connection is accepted.
+type Step = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+/// What a server is built from.
+pub struct Options<G, O, C> {
+    /// Policy.
+    pub gate: Arc<G>,
+    /// The program around, for the operations listener.
+    pub operator: Arc<O>,
+    /// Where the time comes from.
+    pub clock: C,
+    /// Listening sockets, bound or taken over.
+    pub sockets: Sockets,
+    /// TLS on the data listener; plain TCP without.
+    pub tls: Option<TlsOptions>,
+    /// Limits of the data listener.
+    pub limits: Limits,
+    /// The product services.
+    pub upstreams: Vec<UpstreamOptions>,
+    /// Where metrics are registered; `/metrics` shows all of it.
+    pub metrics: Metered,
+    /// Refusal codes and the Markdown that explains each.
+    pub error_pages: &'static [(&'static str, &'static str)],
+    /// Threads that serve the data listener, at least one.
+    pub threads: usize,
+    /// Whether idle threads take over tasks of busy ones.
+    pub work_stealing: bool,
+    /// Whether SIGTERM drains, SIGQUIT hands over and SIGINT ends at once.
+    pub signals: bool,
+    /// The Unix socket at which a new process waits for our sockets, see [`Sockets::take_over`].
+    pub upgrade_socket: Option<PathBuf>,
+    /// Run before the first connection is accepted; an error keeps the server from accepting.
+    pub before_accept: Option<Step>,
+    /// Run when no connection is open any more and all tasks have ended; closes the journal.
+    pub on_drained: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
+    /// Builds the server. Callers can connect from here on; they are accepted once it runs.
+    ///
+    /// # Errors
+    /// [`ProxyError`] says which file, upstream or metric cannot be used.
+    pub fn build(self) -> Result<Proxy, ProxyError> {
+        let addresses = self.sockets.addresses()?;
+        let kept = self.sockets.try_clone()?;
+        let metrics = Arc::new(Metrics::register(&self.metrics)?);
+        let upstreams = Upstreams::new(&self.upstreams, self.clock.clone(), Arc::clone(&metrics))?;
+        let upstreams = Arc::new(upstreams);
+        let tls = self.tls.as_ref().map(tls::acceptor).transpose()?.map(Arc::new);
+        let connections = Arc::new(Registry::default());
+        let (stop_data, data_stops) = watch::channel(false);
+        let (stop_operations, operations_stop) = watch::channel(false);
+        let data = Listening {
+            name: "data",
+            edge: Arc::new(DataEdge {
+                gate: self.gate,
+                clock: self.clock,
+                upstreams: Arc::clone(&upstreams),
+                pages: Pages::render(self.error_pages),
+                limits: self.limits.clone(),
+                metrics: Arc::clone(&metrics),
+            }),
+            sockets: self.sockets.data,
+            tls,
+            stop: Some(data_stops),
+            connections: Arc::clone(&connections),
+            threads: self.threads.max(1),
+        };
+        let operations = Listening {
+            name: "operations",
+            edge: Arc::new(OperationsEdge {
+                operator: self.operator,
+                registry: self.metrics,
+                connections: Arc::clone(&connections),
+                limits: Limits { connections_max: OPERATIONS_CONNECTIONS_MAX, ..Limits::default() },
+                metrics: Arc::clone(&metrics),
+            }),
+            sockets: self.sockets.operations.into_iter().collect(),
+            tls: None,
+            stop: Some(operations_stop),
+            connections: Arc::default(),
+            threads: 1,
+        };
+        let mut server = Server::new_with_opt_and_conf(None, configuration(self.work_stealing));
+        server.add_service(data);
+        server.add_service(operations);
+        server.add_service(background_service("health", Health(Arc::clone(&upstreams))));
+        let (orders, watched) = watch::channel(None);
+        let stopping = Stopping {
+            orders: watched,
+            signals: self.signals,
+            stop_data,
+            stop_operations,
+            connections: Arc::clone(&connections),
+            sockets: Mutex::new(Some(kept)),
+            upgrade_socket: self.upgrade_socket,
+            drain: self.limits.drain,
+        };
+        let shared = Shared { orders, addresses, connections, upstreams, metrics, upgrades: AtomicU32::new(0) };
+        Ok(Proxy {
+            server,
+            stopping,
+            handle: Handle(Arc::new(shared)),
+            before_accept: self.before_accept,
+            on_drained: self.on_drained,
+        })
+    }
+}
+
+/// Connections on the operations listener.
+const OPERATIONS_CONNECTIONS_MAX: usize = 64;
+
+/// Pingora's configuration: no waiting of its own, see [`stop`]; everything process-wide stays off by default.
+fn configuration(work_stealing: bool) -> ServerConf {
+    ServerConf {
+        work_stealing,
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    }
+}
+
+/// A server that has been built.
+pub struct Proxy {
+    server: Server,
+    stopping: Stopping,
+    handle: Handle,
+    before_accept: Option<Step>,
+    on_drained: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Proxy {
+    /// The way to ask and stop the server.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until stopped. Blocks its thread, which must not be one of an asynchronous runtime.
+    ///
+    /// # Errors
+    /// [`ProxyError::BeforeAccept`] when that step failed; nothing was accepted then.
+    pub fn run(self) -> Result<(), ProxyError> {
+        if let Some(step) = self.before_accept {
+            step().map_err(ProxyError::BeforeAccept)?;
+        }
+        self.server.run(RunArgs { shutdown_signal: Box::new(self.stopping) });
+        if let Some(drained) = self.on_drained {
+            drained();
+        }
+        Ok(())
+    }
+}
+
+/// The way to ask and stop a running server; cheap to clone. When the last handle is dropped, the server drains.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+struct Shared {
+    orders: watch::Sender<Option<Order>>,
+    addresses: Addresses,
+    connections: Arc<Registry>,
+    upstreams: Arc<Upstreams>,
+    metrics: Arc<Metrics>,
+    upgrades: AtomicU32,
+}
+
+impl Handle {
+    /// Where the server listens; ports are real ones.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.0.addresses
+    }
+
+    /// Stops accepting, lets what is in flight finish, then ends the server.
+    pub fn drain(&self) {
+        self.0.orders.send_replace(Some(Order::Drain));
+    }
+
+    /// Ends the server at once; also while it drains.
+    pub fn stop(&self) {
+        self.0.orders.send_replace(Some(Order::Fast));
+    }
+
+    /// Passes the sockets to a new process that waits for them, then drains. Goes on serving when nobody takes them.
+    pub fn upgrade(&self) {
+        let number = self.0.upgrades.fetch_add(1, Ordering::Relaxed);
+        self.0.orders.send_replace(Some(Order::Upgrade(number)));
+    }
+
+    /// Connections of callers open now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.connections.len()
+    }
+
+    /// The product services, to replace them while running.
+    #[must_use]
+    pub fn upstreams(&self) -> &Upstreams {
+        &self.0.upstreams
+    }
+
+    /// Names the products whose ids may be label values of metrics.
+    pub fn publish<'a>(&self, products: impl IntoIterator<Item = &'a Id>) {
+        self.0.metrics.publish(products);
+    }
+}

@@ -1,0 +1,155 @@
+//! One HTTP/1.1 connection to a product service, driven by whoever uses it.
+//!
+//! hyper's client hands out a sender and a connection future that must be polled. Usual clients spawn that future; here
+//! the request that holds the link polls it, so that a call costs no second task and no wake-up between tasks, and a
+//! dropped call drops its connection with it. A link that lies in the pool is not polled: whether the peer has closed it
+//! is found out by polling it once when it is taken.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
+
+type Driver = Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>;
+
+/// A connection to a product service.
+#[derive(Debug)]
+pub(super) struct Link {
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// None once the connection has ended.
+    driver: Option<Driver>,
+}
+
+/// Why a request brought no answer.
+#[derive(Debug)]
+pub(super) enum SendFault {
+    /// The connection had ended before a byte of the request was written: here it is back.
+    Unsent(Box<Request<Full<Bytes>>>),
+    /// The connection broke off, or what came was not HTTP.
+    Broken,
+}
+
+/// Why an answer could not be read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadFault {
+    /// Larger than allowed.
+    TooLarge,
+    /// The connection broke off.
+    Broken,
+}
+
+impl Link {
+    /// Opens a connection. None when it cannot be opened in time.
+    pub(super) async fn connect(to: SocketAddr, within: Duration) -> Option<Self> {
+        let stream = tokio::time::timeout(within, TcpStream::connect(to)).await.ok()?.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let (sender, driver) = http1::Builder::new()
+            .max_headers(HEAD_FIELDS_MAX)
+            .max_buf_size(4 * HEAD_BYTES_MAX)
+            .handshake(TokioIo::new(stream))
+            .await
+            .ok()?;
+        Some(Self { sender, driver: Some(Box::pin(driver)) })
+    }
+
+    /// Lets hyper work on the connection.
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && driver.as_mut().poll(cx).is_ready()
+        {
+            self.driver = None;
+        }
+    }
+
+    /// Whether a pooled link can carry another request: finds out if the peer has closed it or spoken out of turn.
+    pub(super) async fn is_fresh(&mut self) -> bool {
+        poll_fn(|cx| {
+            self.drive(cx);
+            Poll::Ready(self.driver.is_some() && self.sender.is_ready())
+        })
+        .await
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendFault> {
+        let mut answer = pin!(self.sender.try_send_request(request));
+        let driver = &mut self.driver;
+        poll_fn(|cx| {
+            if let Some(running) = driver
+                && running.as_mut().poll(cx).is_ready()
+            {
+                *driver = None;
+            }
+            // Only the connection polled above can complete the answer, so nobody need be woken for it.
+            match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(response)) => Poll::Ready(Ok(response)),
+                Poll::Ready(Err(mut fault)) => Poll::Ready(Err(match fault.take_message() {
+                    Some(request) => SendFault::Unsent(Box::new(request)),
+                    None => SendFault::Broken,
+                })),
+                Poll::Pending if driver.is_none() => Poll::Ready(Err(SendFault::Broken)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// The next chunk of `body`, which came over this link.
+    pub(super) fn poll_chunk(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, ReadFault>>> {
+        // Asking for a chunk tells the connection that one is wanted, so the connection is polled before and after.
+        for _ in 0..2 {
+            self.drive(cx);
+            loop {
+                match Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(ReadFault::Broken))),
+                    Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                        Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                        Err(_trailers) => {}
+                    },
+                    Poll::Pending if self.driver.is_none() => return Poll::Ready(Some(Err(ReadFault::Broken))),
+                    Poll::Pending => break,
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Reads `body` whole.
+    pub(super) async fn read(&mut self, mut body: Incoming, bytes_max: usize) -> Result<Bytes, ReadFault> {
+        if body.size_hint().lower() > bytes_max as u64 {
+            return Err(ReadFault::TooLarge);
+        }
+        let mut first = Bytes::new();
+        let mut rest: Option<BytesMut> = None;
+        while !body.is_end_stream() {
+            let Some(chunk) = poll_fn(|cx| self.poll_chunk(&mut body, cx)).await else { break };
+            let chunk = chunk?;
+            if rest.as_ref().map_or(first.len(), BytesMut::len) + chunk.len() > bytes_max {
+                return Err(ReadFault::TooLarge);
+            }
+            if first.is_empty() && rest.is_none() {
+                first = chunk;
+            } else {
+                rest.get_or_insert_with(|| BytesMut::from(&*first)).extend_from_slice(&chunk);
+            }
+        }
+        Ok(rest.map_or(first, BytesMut::freeze))
+    }
+}

@@ -1,0 +1,178 @@
+//! A gate that does what the product's name says, and tells what it saw.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use http::Method;
+use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId, Timestamp};
+use shuzha_policy::call::Delivery;
+use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, Reply, Upstream};
+use shuzha_proxy::Gate;
+use tokio::sync::{Semaphore, mpsc};
+
+/// What a gate saw.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A call began to wait for [`TestGate::release`].
+    Holding,
+    /// A call was dropped before its answer.
+    Dropped,
+    /// A request was refused before it was a call.
+    Edge(Code),
+    /// A package ended: bytes, and whether in order.
+    Delivered(u64, bool),
+}
+
+/// The gate of tests.
+pub(crate) struct TestGate {
+    /// Calls begun.
+    pub(crate) calls: AtomicUsize,
+    /// Calls that a `hold` product lets go on.
+    pub(crate) release: Semaphore,
+    events: mpsc::UnboundedSender<Event>,
+    seen: Mutex<Option<mpsc::UnboundedReceiver<Event>>>,
+    /// Authority and scheme of the last call.
+    pub(crate) last: Mutex<Option<(String, String)>>,
+}
+
+impl Default for TestGate {
+    fn default() -> Self {
+        let (events, seen) = mpsc::unbounded_channel();
+        Self {
+            calls: AtomicUsize::new(0),
+            release: Semaphore::new(0),
+            events,
+            seen: Mutex::new(Some(seen)),
+            last: Mutex::default(),
+        }
+    }
+}
+
+impl TestGate {
+    /// Calls begun so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(SeqCst)
+    }
+
+    /// What the gate sees from the start; taken once.
+    pub(crate) fn events(&self) -> mpsc::UnboundedReceiver<Event> {
+        self.seen.lock().expect("no panic").take().expect("taken once")
+    }
+
+    fn tell(&self, event: Event) {
+        // A test that does not look at events has dropped the receiver.
+        drop(self.events.send(event));
+    }
+
+    fn dispatch<'a>(call: &Inbound<'_>, path: &'a str, upstream: &'a Id) -> Dispatch<'a> {
+        Dispatch {
+            request: call.request,
+            upstream,
+            method: Method::POST,
+            path,
+            body: call.body.clone(),
+            unit: "bank-a",
+            scenario: "credit",
+            fields: "/score",
+            range: None,
+            timeout: Duration::from_secs(5),
+            answer_bytes_max: 64 * 1024,
+        }
+    }
+}
+
+/// Tells when a call is dropped before its answer.
+struct Watch<'a>(Option<&'a TestGate>);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0 {
+            gate.tell(Event::Dropped);
+        }
+    }
+}
+
+fn reply<S>(request: RequestId, status: u16, payload: Payload<S>) -> Reply<S> {
+    Reply { request, status, receipt: None, fee: None, limit: None, replayed: false, payload }
+}
+
+impl Gate for TestGate {
+    async fn serve<U: Upstream>(&self, call: &Inbound<'_>, upstream: &U) -> Reply<U::Stream> {
+        self.calls.fetch_add(1, SeqCst);
+        *self.last.lock().expect("no panic") = Some((call.authority.to_owned(), call.scheme.to_owned()));
+        let mut watch = Watch(Some(self));
+        let mut segments = call.path["/v1/products/".len()..].splitn(2, '/');
+        let (product, operation) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+        let path = format!("/{operation}");
+        let up = Id::new(if product == "away" { "away" } else { "up" }).expect("a good name");
+        let mut dispatch = Self::dispatch(call, &path, &up);
+        if operation == "stall" {
+            dispatch.timeout = Duration::from_millis(50);
+        }
+        let answer = match product {
+            "hold" => {
+                self.tell(Event::Holding);
+                self.release.acquire().await.expect("it is never closed").forget();
+                reply(call.request, 200, Payload::Answer(call.body.clone()))
+            }
+            "pass" | "away" => match upstream.fetch(dispatch).await {
+                Ok(fetched) => reply(call.request, fetched.status, Payload::Answer(fetched.body)),
+                Err(fault) => reply(call.request, 599, Payload::Answer(format!("{fault:?}").into())),
+            },
+            "pack" => match upstream.open(dispatch).await {
+                Ok(opened) => {
+                    let events = self.events.clone();
+                    let delivery = Delivery::new(move |bytes, complete| {
+                        drop(events.send(Event::Delivered(bytes, complete)));
+                    });
+                    let payload = Payload::Stream {
+                        length: opened.length,
+                        content_range: opened.content_range,
+                        etag: opened.etag,
+                        stream: opened.stream,
+                        delivery,
+                    };
+                    reply(call.request, opened.status, payload)
+                }
+                Err(fault) => reply(call.request, 599, Payload::Answer(format!("{fault:?}").into())),
+            },
+            "refuse" => {
+                let code: Code = operation.parse().expect("tests name real codes");
+                let mut refusal = Refusal::at(code, "/id\"number");
+                refusal.retry_after = Some(Duration::from_millis(1_500));
+                reply(call.request, code.status(), Payload::Refused(refusal))
+            }
+            _ => Reply {
+                receipt: Some("3.14".to_owned()),
+                fee: Some(MicroYuan::from_micros(500_000)),
+                limit: Some(RateLimit {
+                    quota: 100,
+                    window: Duration::from_secs(1),
+                    remaining: 50,
+                    reset: Duration::from_millis(300),
+                }),
+                replayed: true,
+                ..reply(call.request, 200, Payload::Answer(call.body.clone()))
+            },
+        };
+        watch.0 = None;
+        answer
+    }
+
+    async fn withdraw(
+        &self,
+        request: RequestId,
+        _received: Timestamp,
+        token: &str,
+        _peer: IpAddr,
+    ) -> Reply<Infallible> {
+        reply(request, 200, Payload::Answer(format!("{{\"withdrawn\":\"{token}\"}}").into()))
+    }
+
+    fn refused_at_edge(&self, _request: RequestId, _received: Timestamp, code: Code, _peer: IpAddr) {
+        self.tell(Event::Edge(code));
+    }
+}

@@ -1,0 +1,207 @@
+//! One gateway node: journal, store, gate and data plane, put together in the order in which they must stand.
+//!
+//! 1. The journal is opened (recovered, locked): nothing may be spent that is not written.
+//! 2. The store's projection is loaded and the rest of the journal replayed on it: what was spent stays spent.
+//! 3. World and keys are compiled to the snapshot.
+//! 4. The data plane is built; callers are accepted only when everything before it stands.
+
+mod operator;
+mod upstreams;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use prometheus::Registry;
+use shuzha_core::{Id, OsRng, SystemClock};
+use shuzha_evidence::Committer;
+use shuzha_journal::disk::Disk;
+use shuzha_journal::{Journal, Options as JournalOptions};
+use shuzha_policy::{Gate, KeyRing, Keys, Options as GateOptions, Parts, Snapshot, Start};
+use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
+use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets, TlsOptions};
+use shuzha_store::projector::{self, ProjectorHandle};
+use shuzha_store::{Changes, State, Store, StoreError};
+
+use crate::config::Config;
+use crate::secret_file;
+use crate::store::{DataStore, open_store};
+use crate::world::{self, Loaded};
+use operator::Running;
+
+/// The journal, inside the data folder.
+pub(crate) const JOURNAL_DIR: &str = "journal";
+/// Key of the commitments in records.
+const COMMIT_KEY_FILE: &str = "keys/commit.key";
+/// Key of the pairwise pseudonyms; a trusted consent issuer holds the same.
+pub(crate) const PSEUDONYM_KEY_FILE: &str = "keys/pseudonym.key";
+/// Name of the pseudonym key in consent tokens.
+pub(crate) const PSEUDONYM_KEY_ID: &str = "local-1";
+
+/// The pages that refusals point at.
+const ERROR_PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/error_pages.rs"));
+
+/// What a node is made of besides its configuration.
+pub(crate) struct Setup {
+    pub(crate) loaded: Loaded,
+    pub(crate) sockets: Sockets,
+    /// Where product services are instead of where the world says; the demo starts its own.
+    pub(crate) endpoints: HashMap<String, SocketAddr>,
+    /// The journal's disk, where it is not the data folder.
+    pub(crate) disk: Option<Arc<dyn Disk>>,
+    /// How long to wait for another process to leave the journal.
+    pub(crate) journal_wait: Duration,
+    /// Whether the process's signals stop the node.
+    pub(crate) signals: bool,
+}
+
+/// A node that is ready to run.
+pub(crate) struct Node {
+    proxy: Proxy,
+    pub(crate) handle: Handle,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) keys: NodeKeys,
+    projector: ProjectorThread,
+}
+
+/// Keys that the demo's consent issuer shares with the node.
+#[derive(Clone)]
+pub(crate) struct NodeKeys {
+    pub(crate) pseudonym: [u8; secret_file::KEY_BYTES],
+}
+
+struct ProjectorThread {
+    handle: ProjectorHandle,
+    thread: JoinHandle<Result<(), StoreError>>,
+}
+
+impl Node {
+    /// Puts a node together.
+    ///
+    /// # Errors
+    /// What keeps it from serving, in a sentence.
+    pub(crate) fn build(config: &Config, setup: Setup) -> Result<Self> {
+        let data = open_store(&config.data_dir)?;
+        let registry = Registry::new();
+        let journal = open_journal(config, &setup)?;
+        journal.register(&registry).context("metrics of the journal")?;
+        let start = Start::from_state(&recover(&data.store, &journal)?);
+        let upstreams = upstreams::options(&setup.loaded.world, &config.data_dir, &setup.endpoints)?;
+        let ring = key_ring(&data, &setup.loaded, &config.data_dir)?;
+        let products: Vec<Id> = setup.loaded.world.products.keys().cloned().collect();
+        let snapshot = Snapshot::compile(setup.loaded.world, &ring, &setup.loaded.source).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
+        })?;
+        let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
+        let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
+        let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
+        let parts = Parts {
+            options: GateOptions {
+                audience: config.audience.clone(),
+                signature_window: config.signature_window,
+                nonces_max: config.nonces_max,
+            },
+            keys: Keys { committer: Committer::new(&commit), pseudonymiser: Pseudonymiser::new(prf) },
+            clock: Arc::new(SystemClock),
+            rng: Arc::new(OsRng),
+            journal: journal.clone(),
+            releases: Arc::new(data.store.clone()),
+            registry: registry.clone(),
+        };
+        let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
+        let projector = start_projector(data.store, &journal)?;
+        let on_drained = {
+            let (journal, projector) = (journal.clone(), projector.handle.clone());
+            move || {
+                projector.drain();
+                journal.close();
+            }
+        };
+        let proxy = ProxyOptions {
+            gate: Arc::new(operator::Served(Arc::clone(&gate))),
+            operator: Arc::new(Running::new(Arc::clone(&gate), projector.handle.clone(), config.node.clone())),
+            clock: SystemClock,
+            sockets: setup.sockets,
+            tls: config.tls.clone().map(|(cert, key)| TlsOptions { cert, key }),
+            limits: config.limits.clone(),
+            upstreams,
+            metrics: registry,
+            error_pages: ERROR_PAGES,
+            threads: threads(config.threads),
+            work_stealing: true,
+            signals: setup.signals,
+            upgrade_socket: Some(config.upgrade_socket.clone()),
+            before_accept: None,
+            on_drained: Some(Box::new(on_drained)),
+        }
+        .build()
+        .context("the data plane")?;
+        let handle = proxy.handle();
+        handle.publish(&products);
+        Ok(Self { proxy, handle, gate, keys: NodeKeys { pseudonym }, projector })
+    }
+
+    /// Serves until stopped; everything is on disk and closed when this returns.
+    pub(crate) fn run(self) -> Result<()> {
+        self.proxy.run().context("the data plane")?;
+        match self.projector.thread.join() {
+            Ok(done) => done.context("the projection of the journal"),
+            Err(_) => anyhow::bail!("the projection of the journal panicked"),
+        }
+    }
+}
+
+fn threads(configured: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    if configured == 0 { cores() } else { configured }
+}
+
+fn open_journal(config: &Config, setup: &Setup) -> Result<Journal> {
+    let dir = config.data_dir.join(JOURNAL_DIR);
+    secret_file::private_dir(&dir)?;
+    let mut options = JournalOptions::new(dir, config.node.clone(), env!("CARGO_PKG_VERSION"));
+    options.segment_bytes = config.segment_bytes;
+    options.queue_records_max = config.queue_records_max;
+    options.free_bytes_min = config.free_bytes_min;
+    let clock = Arc::new(SystemClock);
+    let opened = match &setup.disk {
+        Some(disk) => Journal::open_on(Arc::clone(disk), options, clock),
+        None => Journal::open_wait(options, clock, setup.journal_wait),
+    };
+    let journal = opened.context("the call journal")?;
+    if let Some(tail) = journal.torn_tail() {
+        tracing::warn!(?tail, "a torn tail of the journal was cut off: it was never acknowledged");
+    }
+    Ok(journal)
+}
+
+/// The projection as the store has it, with the rest of the journal on top.
+fn recover(store: &Store, journal: &Journal) -> Result<State> {
+    let mut state = store.load_state().context("the store's projection")?;
+    let rest = journal.reader(state.reached.seq + 1).context("the journal")?;
+    state.replay(rest, &mut Changes::default()).context("replaying the journal")?;
+    tracing::info!(reached = %state.reached, "the journal is replayed");
+    Ok(state)
+}
+
+/// The keys the world names: public ones from files, secrets unsealed from the store.
+pub(crate) fn key_ring(data: &DataStore, loaded: &Loaded, data_dir: &Path) -> Result<KeyRing> {
+    let mut ring = world::public_keys(&loaded.world, data_dir)?;
+    for kept in data.store.secrets(&data.master).context("the sealed secrets")? {
+        ring.secrets.insert(kept.credential.to_string(), kept.secret.expose().to_vec());
+    }
+    Ok(ring)
+}
+
+fn start_projector(store: Store, journal: &Journal) -> Result<ProjectorThread> {
+    let projector =
+        projector::Options::default().build(store, journal.clone()).context("the projection of the journal")?;
+    let handle = projector.handle();
+    let thread = std::thread::Builder::new().name("projector".into()).spawn(move || projector.run())?;
+    Ok(ProjectorThread { handle, thread })
+}

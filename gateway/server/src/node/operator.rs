@@ -1,0 +1,93 @@
+//! What joins the gate to the data plane: the calls it serves, and what it tells of its own state.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::json;
+use shuzha_core::{Code, Id, Lang, RequestId, Timestamp};
+use shuzha_journal::Health;
+use shuzha_policy::{Gate, Inbound, Payload, Reply, Upstream};
+use shuzha_proxy::Operator;
+use shuzha_store::ProjectorHandle;
+
+/// Records by which the projection may lag before the node calls itself unready: restarting would take long then.
+const PROJECTION_LAG_MAX: u64 = 2_000_000;
+
+/// The gate as the data plane calls it.
+pub(crate) struct Served(pub(crate) Arc<Gate>);
+
+impl shuzha_proxy::Gate for Served {
+    fn serve<U: Upstream>(
+        &self,
+        call: &Inbound<'_>,
+        upstream: &U,
+    ) -> impl Future<Output = Reply<U::Stream>> + Send {
+        self.0.serve(call, upstream)
+    }
+
+    async fn withdraw(
+        &self,
+        request: RequestId,
+        _received: Timestamp,
+        token: &str,
+        _peer: IpAddr,
+    ) -> Reply<Infallible> {
+        let outcome = self.0.withdraw(request, token).await;
+        let (status, receipt, payload) = match outcome {
+            Ok(receipt) => (200, Some(receipt), Payload::Answer(r#"{"withdrawn":true}"#.into())),
+            Err(refusal) => (refusal.code.status(), None, Payload::Refused(refusal)),
+        };
+        Reply { request, status, receipt, fee: None, limit: None, replayed: false, payload }
+    }
+
+    fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr) {
+        self.0.refused_at_edge(request, received, code, peer);
+    }
+}
+
+/// The state of the node, for the operations listener.
+pub(crate) struct Running {
+    gate: Arc<Gate>,
+    projector: ProjectorHandle,
+    node: Id,
+}
+
+impl Running {
+    pub(crate) fn new(gate: Arc<Gate>, projector: ProjectorHandle, node: Id) -> Self {
+        Self { gate, projector, node }
+    }
+
+    fn lag(&self) -> u64 {
+        self.gate.journal().durable_seq().saturating_sub(self.projector.reached())
+    }
+}
+
+impl Operator for Running {
+    fn unready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        match self.gate.journal().health() {
+            Health::Serving => {}
+            unhealthy => reasons.push(format!("{}: {unhealthy:?}", Code::C090.title(Lang::En))),
+        }
+        if self.lag() > PROJECTION_LAG_MAX {
+            reasons.push("the projection lags far behind the journal".to_owned());
+        }
+        reasons
+    }
+
+    fn status(&self) -> String {
+        let snapshot = self.gate.snapshot();
+        json!({
+            "node": self.node.as_str(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "journal": {
+                "health": format!("{:?}", self.gate.journal().health()),
+                "durable_seq": self.gate.journal().durable_seq(),
+                "projected_seq": self.projector.reached(),
+            },
+            "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
+        })
+        .to_string()
+    }
+}

@@ -1,0 +1,90 @@
+//! `shuzha serve`: runs the gateway until it is told to stop.
+//!
+//! SIGTERM drains: calls under way are answered, everything is on disk, then the process ends. SIGQUIT hands the
+//! listening sockets to a new process started with `--upgrade`, then drains; the new one begins when the journal
+//! is free, and no connection is refused in between. SIGINT ends at once.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use shuzha_proxy::{Addresses, Sockets};
+use toml::Value;
+
+use crate::config::{Config, Sources};
+use crate::node::{Node, Setup};
+use crate::output::say;
+use crate::{logging, world};
+
+/// How long a new process waits for the old one to pass its sockets, and then to leave the journal.
+const HANDOVER_WAIT: Duration = Duration::from_secs(60);
+/// How long a fresh start waits for a process that is just ending.
+const JOURNAL_WAIT: Duration = Duration::from_secs(2);
+
+/// Runs the gateway.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// World file or folder; may be given several times.
+    #[arg(long)]
+    world: Vec<PathBuf>,
+    /// Address for callers.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Address for operators.
+    #[arg(long)]
+    operations: Option<SocketAddr>,
+    /// Take the listening sockets over from the running process.
+    #[arg(long)]
+    pub(crate) upgrade: bool,
+}
+
+impl ServeArgs {
+    /// What the flags set.
+    pub(crate) fn flags(&self, sources: &mut Sources) {
+        if !self.world.is_empty() {
+            // A path on the command line is relative to where the command is given, not to the configuration file.
+            let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let files = self.world.iter().map(|path| Value::String(absolute(path).display().to_string()));
+            sources.flags.push(("world", "files", Value::Array(files.collect())));
+        }
+        if let Some(address) = self.listen {
+            let list = vec![Value::String(address.to_string())];
+            sources.flags.push(("data_plane", "listen", Value::Array(list)));
+        }
+        if let Some(address) = self.operations {
+            sources.flags.push(("operations", "listen", Value::String(address.to_string())));
+        }
+    }
+}
+
+/// Serves.
+pub(crate) fn run(config: &Config, upgrade: bool) -> Result<()> {
+    logging::start(config.log_level, config.log_format);
+    let loaded = world::load(&config.world)?;
+    if loaded.world.products.is_empty() {
+        tracing::warn!("no product is declared; every call will be refused (see world.files)");
+    }
+    let sockets = if upgrade {
+        Sockets::take_over(&config.upgrade_socket, HANDOVER_WAIT).context("taking the sockets over")?
+    } else {
+        let addresses = Addresses { data: config.listen.clone(), operations: Some(config.operations) };
+        Sockets::bind(&addresses).context("the listening sockets")?
+    };
+    let setup = Setup {
+        loaded,
+        sockets,
+        endpoints: HashMap::new(),
+        disk: None,
+        journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
+        signals: true,
+    };
+    let node = Node::build(config, setup)?;
+    let addresses = node.handle.addresses().clone();
+    tracing::info!(data = ?addresses.data, operations = ?addresses.operations, "ready");
+    for address in &addresses.data {
+        say(&format!("数闸已就绪 Shuzha is ready: {address}"));
+    }
+    node.run()
+}

@@ -1,0 +1,255 @@
+//! Bad files: every fault of every object at once, each with its line, and never a panic.
+
+use proptest::prelude::*;
+use shuzha_products::World;
+
+use crate::{demo_files, demo_with};
+
+#[test]
+fn five_faults_are_all_shown() {
+    let text = include_str!("testdata/five-faults.yaml");
+    let faults = World::parse(&[("five-faults.yaml", text)]).expect_err("five faults");
+    let shown: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+    assert_eq!(shown, include_str!("testdata/five-faults.txt"));
+}
+
+/// One change to the demo world, and the one fault it must cause.
+#[test]
+fn each_sort_of_fault_is_found_alone() {
+    for (file, from, to, expected) in [
+        (
+            "units.yaml",
+            "organisation: yunze-bank",
+            "organisation: yunze-data",
+            "an operator may not be an application unit",
+        ),
+        (
+            "units.yaml",
+            "kind: ApplicationUnit",
+            "kind: Applicant",
+            "must be one of: Jurisdiction, Organisation",
+        ),
+        ("units.yaml", "apiVersion: shuzha/v1", "apiVersion: shuzha/v2", "must be one of: shuzha/v1"),
+        ("units.yaml", "name: bank-2}", "name: bank-1}", "is declared twice, first at units.yaml:"),
+        ("units.yaml", "name: bank-2}", "name: Bank 2}", "a name holds only a-z"),
+        ("units.yaml", "\"10000.00\"", "10000.00", "expected text (put it in quotes), found a number"),
+        ("units.yaml", "\"10000.00\"", "\"-1\"", "must not be negative"),
+        ("units.yaml", "127.0.0.0/8", "127.0.0.1/8", "bits are set to the right of the prefix"),
+        (
+            "units.yaml",
+            "algorithm: hmac-sm3",
+            "algorithm: hmac-md5",
+            "must be one of: hmac-sha256, hmac-sm3, ed25519",
+        ),
+        (
+            "units.yaml",
+            "publicKeyFile: keys/bank-ed25519.pub",
+            "publicKey: AAAA",
+            "expected base64 of 32 bytes",
+        ),
+        (
+            "units.yaml",
+            "  algorithm: hmac-sm3",
+            "  publicKey: AAAA\n  algorithm: hmac-sm3",
+            "HMAC secrets are never in a file",
+        ),
+        (
+            "organisations.yaml",
+            "11690000MA00010747",
+            "11690000MA0001037C",
+            "is the same as that of `data-bureau`",
+        ),
+        ("organisations.yaml", "name: police}", "name: police}\nmetadata: {name: police}", "duplicate"),
+        (
+            "data-sets.yaml",
+            "provider: police",
+            "provider: yunze-bank",
+            "must be an organisation of kind provider",
+        ),
+        ("data-sets.yaml", "sensitivity: general", "sensitivity: core", "core data"),
+        ("data-sets.yaml", "cap: \"5.0\"", "cap: \"7.0\"", "must not exceed the person-space's cap"),
+        ("data-sets.yaml", "dataVersion: adult-1", "dataVersion: adult-2", "data_version differ"),
+        ("data-sets.yaml", "max: \"0.3\"", "max: \"0.30000000001\"", "more than 9 decimals"),
+        ("upstreams.yaml", "127.0.0.1:7101", "127.0.0.1", "expected host:port"),
+        (
+            "upstreams.yaml",
+            "timeout: 2s",
+            "timeout: 2",
+            "expected text (put it in quotes), found a whole number",
+        ),
+        ("upstreams.yaml", "timeout: 2s", "timeout: 1h", "must be more than 0 and at most 300s"),
+        ("products-verification.yaml", "method: POST", "method: GET", "must be POST"),
+        (
+            "products-verification.yaml",
+            "path: /v1/persons:verify",
+            "path: /v1/../persons",
+            "expected an absolute path",
+        ),
+        (
+            "products-verification.yaml",
+            "pointer: /id_number",
+            "pointer: /passport",
+            "must point to text that the input contract requires",
+        ),
+        (
+            "products-verification.yaml",
+            "kind: person,",
+            "kind: organisation,",
+            "needs a `subject` of kind person",
+        ),
+        ("products-verification.yaml", "\"00\": consistent", "\"00\": yes", "must be one of: consistent"),
+        (
+            "products-verification.yaml",
+            "additionalProperties: false",
+            "additionalProperties: true",
+            "`additionalProperties: false`",
+        ),
+        (
+            "products-verification.yaml",
+            "      verdicts:",
+            "      output: {}\n      verdicts:",
+            "unknown field; permitted: name, method",
+        ),
+        ("products-data.yaml", "mask: name", "mask: nom", "/legal_person"),
+        (
+            "products-data.yaml",
+            ", step: 10}",
+            "}",
+            "/score: a model's number needs minimum, maximum and step",
+        ),
+        (
+            "products-data.yaml",
+            "dataSets: [census]",
+            "dataSets: [enterprises]",
+            "a report needs exactly one data set",
+        ),
+        (
+            "products-data.yaml",
+            "operator: yunze-data",
+            "operator: police",
+            "must be an organisation of kind operator",
+        ),
+        ("products-data.yaml", "kind: report", "kind: dashboard", "must be one of: verification, interface"),
+        ("registration.yaml", "code: YZ-2025-000002", "code: YZ-2025-000001", "is the same as that of"),
+        ("prices.yaml", "perCall: \"0.50\"", "perCall: \"0.90\"", "above the ceiling person-check-2025"),
+        ("prices.yaml", "until: 2025-04-01", "until: 2032-04-01", "reaches outside the window of the act"),
+        ("prices.yaml", "charged: [answer]", "charged: [answer, answer]", "is named twice"),
+        (
+            "grants.yaml",
+            "operations: [verify]",
+            "operations: [verify, guess]",
+            "the product has no operation `guess`",
+        ),
+        (
+            "grants.yaml",
+            "[/uscc,",
+            "[/internal_risk_flag,",
+            "is no leaf of the granted operations' output contracts",
+        ),
+        ("grants.yaml", "unit: bank", "unit: bunk", "there is no ApplicationUnit named `bunk`"),
+        ("grants.yaml", "scenario: bank-onboarding", "scenario: charity-aid", "belongs to unit `charity`"),
+        ("grants.yaml", "  fields: [/score]\n", "", "is missing `fields`"),
+        ("grants.yaml", "scenario: bank-marketing", "scenario: bank-onboarding", "overlaps that of"),
+        ("grants.yaml", "per: month", "per: week", "must be one of: day, month, term"),
+        (
+            "suspensions.yaml",
+            "name: lender}",
+            "name: lenders}",
+            "there is no ApplicationUnit named `lenders`",
+        ),
+        (
+            "suspensions.yaml",
+            "kind: ApplicationUnit",
+            "kind: Grant",
+            "must be one of: Product, ApplicationUnit",
+        ),
+        (
+            "jurisdiction.yaml",
+            "certificateRequired: true",
+            "certificateRequired: yes",
+            "expected true or false",
+        ),
+        (
+            "jurisdiction.yaml",
+            "spec:\n",
+            "specs:\n",
+            "unknown field; permitted: apiVersion, kind, metadata, spec",
+        ),
+    ] {
+        let faults = demo_with(file, from, to);
+        assert_eq!(faults.len(), 1, "{file}: {from} → {to}: {faults:#?}");
+        assert!(
+            faults[0].starts_with(&format!("{file}:")) && faults[0].contains(expected),
+            "{expected}: {}",
+            faults[0]
+        );
+    }
+}
+
+#[test]
+fn a_broken_document_hides_no_other_fault() {
+    let faults =
+        demo_with("organisations.yaml", "spec: {kind: provider, uscc: 11690000MA00011486", "spec: {kind: [");
+    assert!(faults.len() == 1 && faults[0].contains("organisations.yaml:"), "{faults:#?}");
+    let text = "kind: Grant\n  x: [\n---\nkind: Nothing\n---\napiVersion: shuzha/v1\nkind: Scenario\nmetadata: {name: a}\nspec: {unit: b}\n";
+    let faults = World::parse(&[("f", text)]).expect_err("faults");
+    let lines: Vec<_> = faults.iter().map(|fault| fault.line).collect();
+    assert!(lines.starts_with(&[2, 4]) && lines.len() > 3, "{faults:#?}");
+}
+
+#[test]
+fn faults_are_bounded() {
+    let text: String = (0..2_000).map(|at| format!("---\nkind: Thing{at}\n")).collect();
+    let faults = World::parse(&[("f", text)]).expect_err("faults");
+    assert_eq!(faults.len(), 1_001);
+    assert_eq!(faults[1_000].reason, "1000 more faults are not shown");
+}
+
+#[test]
+fn nothing_declared_is_an_empty_world_under_the_strictest_rules() {
+    let world = World::parse::<&str, &str>(&[]).expect("nothing is wrong with nothing");
+    assert!(world.products.is_empty() && world.jurisdiction().certificate_required);
+}
+
+/// A piece of YAML, or of something like it.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("---\n".to_owned()),
+        Just("apiVersion: shuzha/v1\n".to_owned()),
+        prop::sample::select(vec!["Product", "Grant", "DataSet", "Price", "Credential", "Upstream", "X"])
+            .prop_map(|kind| format!("kind: {kind}\n")),
+        "[a-z-]{1,6}".prop_map(|name| format!("metadata: {{name: {name}}}\n")),
+        "[ ]{0,6}[a-zA-Z]{1,12}: [0-9a-z\\[\\]{}&*!|>'\",:#. -]{0,12}\n",
+        Just("spec:\n".to_owned()),
+        Just("  operations:\n    - name: a\n      input: {type: object}\n".to_owned()),
+        "\\PC{0,20}\n",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_never_panics(pieces in prop::collection::vec(piece(), 0..24)) {
+        let text = pieces.concat();
+        if let Err(faults) = World::parse(&[("f", &text)]) {
+            prop_assert!(!faults.is_empty());
+        }
+    }
+
+    /// Any line of the demo world may be lost, doubled or cut without a panic.
+    #[test]
+    fn a_damaged_demo_never_panics(file in 0_usize..12, at in 0.0..1.0_f64, how in 0..3) {
+        let mut files = demo_files();
+        let (_, text) = &mut files[file];
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+        let line = (at * lines.len() as f64) as usize;
+        let damaged = lines[line];
+        match how {
+            0 => drop(lines.remove(line)),
+            1 => lines.insert(line, damaged),
+            _ => lines[line] = damaged.char_indices().nth(damaged.chars().count() / 2).map_or("", |(cut, _)| &damaged[..cut]),
+        }
+        *text = lines.concat();
+        let _ = World::parse(&files);
+    }
+}

@@ -1,0 +1,66 @@
+//! Requests against the demo world's input contracts.
+
+use shuzha_core::{Code, Refusal};
+use shuzha_privacy::subject::IdKind;
+use shuzha_products::World;
+use shuzha_products::input::{Parsed, check};
+
+use crate::demo;
+
+fn ask(world: &World, product: &str, body: &str) -> Result<Parsed, Refusal> {
+    let operation = world.products[product].operations.first().expect("one operation");
+    check(operation, body.as_bytes())
+}
+
+#[test]
+fn a_good_request_gives_its_subject() {
+    let world = demo();
+    let parsed =
+        ask(&world, "person-check", r#"{"id_number":"11010519491231002X","name":"某某"}"#).expect("good");
+    let subject = parsed.subject.as_ref().expect("a subject");
+    assert_eq!((subject.kind(), subject.expose()), (IdKind::Person, "11010519491231002X"));
+    assert!(!format!("{parsed:?}").contains("1949"), "{parsed:?}");
+    let parsed = ask(&world, "company-profile", r#"{"uscc":"91350100M000100Y43"}"#).expect("good");
+    assert_eq!(parsed.subject.expect("a subject").kind(), IdKind::Organisation);
+}
+
+#[test]
+fn bad_requests_have_their_code_and_place() {
+    let world = demo();
+    let mut seen = Vec::new();
+    for row in
+        include_str!("testdata/requests.txt").lines().filter(|row| !row.starts_with('#') && !row.is_empty())
+    {
+        let (left, expected) = row.rsplit_once(" => ").expect(row);
+        let (product, body) = left.split_once(' ').expect(row);
+        let (code, at) = expected.split_once(' ').unwrap_or((expected, ""));
+        let refusal = ask(&world, product, body).expect_err(row);
+        assert_eq!((refusal.code.as_str(), refusal.at.as_deref().unwrap_or("")), (code, at), "{row}");
+        seen.push(refusal.code);
+    }
+    for code in [Code::C301, Code::C302, Code::C304, Code::C305, Code::C306] {
+        assert!(seen.contains(&code), "{code}");
+    }
+}
+
+#[test]
+fn a_package_takes_no_body() {
+    let world = demo();
+    assert!(ask(&world, "enterprise-list", "").expect("good").value.is_null());
+    assert_eq!(
+        ask(&world, "enterprise-list", "{}").map(|_| ()).map_err(|refusal| refusal.code),
+        Err(Code::C302)
+    );
+}
+
+#[test]
+fn a_query_of_the_public_shape_passes() {
+    let world = demo();
+    for body in [
+        r#"{"measure":"count","accuracy":{"epsilon":"0.1"}}"#,
+        r#"{"measure":"mean","column":"hours_per_week","group_by":["sex"],"accuracy":{"epsilon":"0.1"},
+            "where":[{"column":"age","op":"ge","value":30},{"column":"education","op":"in","value":["Masters"]}]}"#,
+    ] {
+        assert!(ask(&world, "census-report", body).is_ok(), "{body}");
+    }
+}
