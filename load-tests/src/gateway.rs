@@ -36,7 +36,7 @@ const PERSON: &str = "690101199001010018";
 const AUDIENCE: &str = "shuzha";
 
 /// The pseudonyms' key within the gateway's data folder, and its id.
-const SUBJECT_KEY: (&str, &str) = ("keys/subject.key", "subject-1");
+const SUBJECT_KEY: (&str, &str) = ("keys/pseudonym.key", "local-1");
 
 /// Consents issued to the caller: together more uses than any turn takes.
 const CONSENTS: u32 = 128;
