@@ -1,0 +1,193 @@
+//! A system under test as a process: pinned to a core, its processor time and memory read from `/proc`.
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use crate::clock::now;
+
+/// How long a system may take to listen.
+const READY_MAX: Duration = Duration::from_secs(60);
+
+/// How often another process's port is tried: there is no event to wait for.
+const TRY_EVERY: Duration = Duration::from_millis(1);
+
+/// How long a system may take to stop when asked, before it is killed.
+const STOP_MAX: Duration = Duration::from_secs(20);
+
+/// A process that ends with this value.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+}
+
+/// What a process has used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// User and system time of all threads since the start.
+    pub(crate) cpu: Duration,
+    /// Resident memory, bytes.
+    pub(crate) resident: u64,
+}
+
+impl Process {
+    /// Starts `command` on one core, with its output in `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start(name: &str, command: &Command, core: usize, log: &Path) -> Result<Self> {
+        let log = fs::File::create(log).with_context(|| format!("creating {}", log.display()))?;
+        let mut pinned = Command::new("taskset");
+        pinned.arg("--cpu-list").arg(core.to_string()).arg(command.get_program()).args(command.get_args());
+        for (key, value) in command.get_envs() {
+            match value {
+                Some(value) => pinned.env(key, value),
+                None => pinned.env_remove(key),
+            };
+        }
+        if let Some(folder) = command.get_current_dir() {
+            pinned.current_dir(folder);
+        }
+        let child = pinned.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+        Ok(Self { name: name.to_owned(), child: child.with_context(|| format!("starting {name}"))? })
+    }
+
+    /// Waits until `address` accepts connections.
+    ///
+    /// # Errors
+    /// When the process ends or the time is over first.
+    pub(crate) fn wait_listening(&mut self, address: SocketAddr) -> Result<()> {
+        self.wait_until(|| TcpStream::connect(address).is_ok())
+    }
+
+    /// Waits until `ready` says so.
+    ///
+    /// # Errors
+    /// When the process ends or the time is over first.
+    pub(crate) fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> Result<()> {
+        let end = now() + READY_MAX;
+        while !ready() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended before it was ready: {status}", self.name);
+            }
+            if now() > end {
+                bail!("{} was not ready within {READY_MAX:?}", self.name);
+            }
+            thread::sleep(TRY_EVERY);
+        }
+        Ok(())
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn usage(&self) -> Result<Usage> {
+        let read = |file: &str| {
+            let path = format!("/proc/{}/{file}", self.child.id());
+            fs::read_to_string(&path).with_context(|| format!("{} has ended", self.name))
+        };
+        let ticks = cpu_ticks(&read("stat")?).context("an unknown form of /proc/PID/stat")?;
+        let resident = resident_kib(&read("status")?).context("an unknown form of /proc/PID/status")?;
+        let cpu = Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second())?;
+        Ok(Usage { cpu, resident: resident * 1024 })
+    }
+
+    /// Asks it to stop and waits until it has.
+    ///
+    /// # Errors
+    /// When it cannot be waited for, or had to be killed.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let pid = Pid::from_child(&self.child);
+        if self.child.try_wait()?.is_some() {
+            bail!("{} ended by itself", self.name);
+        }
+        kill_process(pid, Signal::TERM)?;
+        let end = now() + STOP_MAX;
+        while self.child.try_wait()?.is_none() {
+            if now() > end {
+                bail!("{} did not stop within {STOP_MAX:?}", self.name);
+            }
+            thread::sleep(TRY_EVERY);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail when it has ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// utime + stime. The command's name stands in parentheses and may hold spaces, so fields count from its end.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+}
+
+fn resident_kib(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Pins this thread, and the threads and processes that it starts, to one core.
+///
+/// # Errors
+/// When there is no such core.
+pub(crate) fn pin_here(core: usize) -> Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    sched_setaffinity(None, &cores).with_context(|| format!("pinning to core {core}"))
+}
+
+/// A loopback address whose port was free a moment ago.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_read_from_forms_with_awkward_names() {
+        let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 5 0 0";
+        assert_eq!(cpu_ticks(stat), Some(300));
+        assert_eq!(resident_kib("VmPeak:\t  9 kB\nVmRSS:\t    1024 kB\n"), Some(1024));
+        assert_eq!(cpu_ticks("7 (x"), None);
+    }
+
+    #[test]
+    fn a_process_is_measured_while_it_lives_and_missed_when_it_ends() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut busy = Command::new("sh");
+        busy.args(["-c", "while :; do :; done"]);
+        let mut process = Process::start("busy", &busy, 0, &folder.path().join("log")).expect("started");
+        let used = || process.usage().expect("alive").cpu >= Duration::from_millis(30);
+        let end = now() + READY_MAX;
+        while !used() && now() < end {
+            thread::yield_now();
+        }
+        assert!(used());
+        process.wait_until(|| true).expect("alive");
+        process.stop().expect("stops when asked");
+
+        let mut gone =
+            Process::start("gone", &Command::new("false"), 0, &folder.path().join("log")).expect("started");
+        assert!(gone.wait_until(|| false).is_err());
+    }
+}
