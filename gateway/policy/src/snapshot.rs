@@ -6,7 +6,6 @@
 mod compile;
 mod operation;
 mod suspensions;
-pub mod table;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -21,9 +20,8 @@ use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
 
 pub use compile::{CompileError, KeyRing};
-pub(crate) use operation::Operation;
+pub(crate) use operation::{Operation, Place};
 pub(crate) use suspensions::Suspensions;
-use table::Table;
 
 use crate::holds::GrantLedger;
 use crate::holds::grant::{GrantState, Limits};
@@ -35,10 +33,10 @@ pub struct Snapshot {
     /// SHA-256 of the world's canonical text.
     digest: [u8; 32],
     pub(crate) rules: Rules,
-    pub(crate) credentials: Table<Id, Arc<Credential>>,
+    pub(crate) credentials: HashMap<Id, Arc<Credential>>,
     pub(crate) products: HashMap<Id, Arc<Product>>,
     pub(crate) scenarios: HashMap<Id, Arc<Scenario>>,
-    pub(crate) grants: Table<GrantKey, Grants>,
+    pub(crate) grants: HashMap<GrantKey, Grants>,
     pub(crate) issuers: Issuers,
     /// Changes with the issuers, so that consents cached under others are not found.
     pub(crate) issuers_generation: u64,

@@ -12,7 +12,6 @@ use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm, TokenAlgo
 use shuzha_products::rights::{self, QuotaPeriod};
 use shuzha_products::{World, product};
 
-use super::table::Table;
 use super::{
     Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules, Scenario,
     Snapshot, Statistics, Suspensions, Unit, purpose_class,
@@ -176,8 +175,8 @@ fn credentials(
     keys: &KeyRing,
     units: &HashMap<Id, Arc<Unit>>,
     faults: &mut Vec<CompileError>,
-) -> Table<Id, Arc<Credential>> {
-    let mut ready = Vec::with_capacity(world.credentials.len());
+) -> HashMap<Id, Arc<Credential>> {
+    let mut ready = HashMap::with_capacity(world.credentials.len());
     for (name, declared) in &world.credentials {
         let Some(unit) = units.get(&declared.unit) else { continue };
         let (algorithm, key) = match verifying_key(name, declared, keys) {
@@ -199,9 +198,9 @@ fn credentials(
             allow: declared.allow.clone(),
             revoked: declared.revoked,
         };
-        ready.push((name.clone(), Arc::new(credential)));
+        ready.insert(name.clone(), Arc::new(credential));
     }
-    Table::from_entries(ready)
+    ready
 }
 
 fn verifying_key(
@@ -263,7 +262,7 @@ fn grants(
     units: &HashMap<Id, Arc<Unit>>,
     scenarios: &HashMap<Id, Arc<Scenario>>,
     products: &HashMap<Id, Arc<Product>>,
-) -> Table<GrantKey, Grants> {
+) -> HashMap<GrantKey, Grants> {
     let agreements: HashMap<Id, Arc<Agreement>> = agreements
         .into_iter()
         .map(|(name, declared)| {
@@ -291,7 +290,8 @@ fn grants(
         };
         by_key.insert(key, grants);
     }
-    Table::from_entries(by_key)
+    by_key.shrink_to_fit();
+    by_key
 }
 
 fn grant(name: Id, declared: &rights::Grant, product: &Product, agreement: &Arc<Agreement>) -> Grant {
