@@ -87,9 +87,9 @@ fn is_mobile(text: &str) -> bool {
 }
 
 fn is_identity_number(text: &str) -> bool {
-    text.len() == 18 && all_digits(&text[..17.min(text.len())]) && {
-        let last = text.as_bytes()[17];
-        last.is_ascii_digit() || last == b'X'
+    text.len() == 18 && {
+        let (digits, last) = text.as_bytes().split_at(17);
+        digits.iter().all(u8::is_ascii_digit) && (last[0].is_ascii_digit() || last[0] == b'X')
     }
 }
 
