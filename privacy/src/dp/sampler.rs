@@ -27,7 +27,7 @@ impl<'r> Sampler<'r> {
         self.used += N;
         let mut bytes = [0; N];
         bytes.copy_from_slice(&self.block[start..self.used]);
-        // What was used is not kept: a copy of memory must not tell the noise.
+        // What was used is cleared, so that it does not lie about longer than the noise itself.
         self.block[start..self.used].fill(0);
         bytes
     }

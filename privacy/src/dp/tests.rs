@@ -365,3 +365,51 @@ fn the_stated_accuracy_holds() {
         assert!(within_half * 1_000 < all * 850, "{measure:?}: {within_half} of {all}");
     }
 }
+
+/// The largest privacy loss seen between two sets of releases: over all thresholds, ln P(≤ t)/P'(≤ t) less 3.3 standard
+/// errors, so that it is below the true loss with overwhelming probability.
+fn loss_seen(one: &[i64], other: &[i64]) -> f64 {
+    let below = |values: &[i64], t: i64| {
+        let count = values.iter().filter(|&&value| value <= t).count();
+        f64::from(u32::try_from(count).unwrap())
+    };
+    let at = |t: i64| {
+        let (p, q) = (below(one, t), below(other, t));
+        if p.min(q) < 200.0 { 0.0 } else { (p / q).ln() - 3.3 * (1.0 / p + 1.0 / q).sqrt() }
+    };
+    (-10..30).map(at).fold(0.0, f64::max)
+}
+
+/// All counts released for an engine's answer in which each of the 74 ages has `count` rows.
+fn released_counts(query: &Query, domain: &Domain, count: i64, rng: &Seeded) -> Vec<i64> {
+    let row = |age: i64| json!({"key": [age.to_string()], "count": count});
+    let engine =
+        json!({"data_version": "test-1", "rows": (17..=90).map(row).collect::<Vec<_>>()}).to_string();
+    let release = |_| {
+        let noise = query.draw(domain, rng).unwrap();
+        let bytes = query.release(noise, engine.as_bytes(), domain).unwrap();
+        let released: Value = serde_json::from_slice(&bytes).unwrap();
+        released["cells"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|cell| cell["count"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    (0..800).flat_map(release).collect()
+}
+
+/// R9: between neighbouring data sets no event shows a loss above ε, through the whole of a release; and where one person
+/// counts double, which the domain does not say, it does.
+#[test]
+fn neighbouring_answers_are_as_close_as_charged() {
+    let domain = domain();
+    let asked = json!({"measure": "histogram", "column": "age", "accuracy": {"epsilon": "0.5"}});
+    let query = Query::parse(&asked, &domain).unwrap();
+    let rng = Seeded::new(23);
+    let [with, without, planted] = [5, 6, 7].map(|count| released_counts(&query, &domain, count, &rng));
+    let seen = loss_seen(&with, &without);
+    assert!((0.4..=0.5).contains(&seen), "a loss of {seen} at a charge of 0.5");
+    let seen = loss_seen(&with, &planted);
+    assert!(seen > 0.51, "the planted error shows a loss of {seen} only");
+}
