@@ -105,9 +105,10 @@ fn grants(count: u32) -> Vec<(String, String)> {
 
 fn demo() -> Vec<(String, String)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/examples/demo");
-    let paths =
-        std::fs::read_dir(folder).expect("the demo folder").map(|entry| entry.expect("an entry").path());
-    paths.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("UTF-8"))).collect()
+    let entries = std::fs::read_dir(folder).expect("the demo folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let worlds = paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    worlds.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("UTF-8"))).collect()
 }
 
 fn demo_grants() -> usize {

@@ -111,6 +111,14 @@ fn each_sort_of_fault_is_found_alone() {
             "      output: {}\n      verdicts:",
             "unknown field; permitted: name, method",
         ),
+        (
+            "products-verification.yaml",
+            "      subject: {kind: organisation, pointer: /uscc}\n",
+            "",
+            "a verification must name its `subject`",
+        ),
+        ("products-data.yaml", "values: [\"02\"]", "values: [2]", "expected text (put it in quotes)"),
+        ("products-data.yaml", "version: 1", "version: 0", "must be 1 to 4294967295"),
         ("products-data.yaml", "mask: name", "mask: nom", "/legal_person"),
         (
             "products-data.yaml",
@@ -183,6 +191,23 @@ fn each_sort_of_fault_is_found_alone() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a kind forbids, it forbids however the rest is declared.
+#[test]
+fn kinds_refuse_what_does_not_fit_them() {
+    for (path, expected) in [
+        ("path: /v1/packages/enterprises.csv", "a package may not touch personal information"),
+        ("path: /v1/aggregate", "a report may not ask for personal consent"),
+    ] {
+        let subject = "\n      subject: {kind: person, pointer: /id}";
+        let (from, to) =
+            (format!("{path}\n      personal: false"), format!("{path}\n      personal: true{subject}"));
+        let faults = demo_with("products-data.yaml", &from, &to);
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{faults:#?}");
+        assert!(faults.iter().any(|fault| fault.contains("is not about one subject")), "{faults:#?}");
+        assert_eq!(faults.len(), 2, "{faults:#?}");
+    }
 }
 
 #[test]
