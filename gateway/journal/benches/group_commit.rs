@@ -1,4 +1,4 @@
-//! Durable appends per second, and how long a caller waits, with 1, 64 and 4,096 callers at once on a real file system.
+//! Durable appends per second, and how long a caller waits, with 1, 64, 512 and 4,096 callers at once on a real file system.
 //!
 //! Run with `cargo bench -p shuzha-journal`, optionally with the directory to use and the seconds per row:
 //! `cargo bench -p shuzha-journal -- /var/lib/shuzha-bench 5`. Every row reads the journal back and asserts that each
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use shuzha_core::{Id, MicroYuan, NanoCharge, RequestId, SystemClock, Timestamp};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, PurposeClass, Terms};
-use shuzha_journal::{Journal, Options, read};
+use shuzha_journal::{Journal, Options, read, verify};
 use tokio::task::JoinSet;
 
-const CALLERS: [usize; 3] = [1, 64, 4_096];
+const CALLERS: [usize; 4] = [1, 64, 512, 4_096];
 const SECONDS: u64 = 4;
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
@@ -68,9 +68,15 @@ fn call(number: u128) -> Entry<'static> {
     }))
 }
 
-/// The median of 50 single writes with `fdatasync`, in milliseconds: what the disk itself takes.
-fn disk_ms(dir: &Path) -> f64 {
+/// The median of 50 single writes with `fdatasync`, in milliseconds, into a file that grows or one with its space set
+/// aside: what the disk itself takes.
+fn disk_ms(dir: &Path, reserve: bool) -> f64 {
     let mut file = File::create(dir.join("probe")).expect("a file");
+    if reserve {
+        let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
+        rustix::fs::fallocate(&file, flags, 0, 1 << 20).expect("space");
+        file.sync_all().expect("a disk");
+    }
     let mut times: Vec<_> = (0..50)
         .map(|_| {
             file.write_all(&[7; 400]).expect("space");
@@ -126,11 +132,22 @@ fn check(dir: &Path, promised: &[u64]) {
     assert_eq!(found, promised);
 }
 
+/// Opens the journal again, which reads it whole; megabytes per second.
+fn recover(dir: &Path) -> f64 {
+    let begun = now();
+    let journal = Journal::open(options(dir), Arc::new(SystemClock)).expect("a sound journal");
+    let elapsed = begun.elapsed().as_secs_f64();
+    journal.close();
+    verify(dir).expect("sound").bytes as f64 / 1e6 / elapsed
+}
+
+fn options(dir: &Path) -> Options {
+    Options { free_bytes_min: 0, ..Options::new(dir, Id::new("bench").expect("well-formed"), "bench") }
+}
+
 fn row(base: &Path, callers: usize, seconds: u64) {
     let dir = base.join(format!("journal-{callers}"));
-    let options =
-        Options { free_bytes_min: 0, ..Options::new(&dir, Id::new("bench").expect("well-formed"), "bench") };
-    let journal = Journal::open(options, Arc::new(SystemClock)).expect("a journal");
+    let journal = Journal::open(options(&dir), Arc::new(SystemClock)).expect("a journal");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let begun = now();
     let until = begun + Duration::from_secs(seconds);
@@ -151,10 +168,11 @@ fn row(base: &Path, callers: usize, seconds: u64) {
     let elapsed = begun.elapsed().as_secs_f64();
     journal.close();
     check(&dir, &promised);
+    let recovery = recover(&dir);
     let rate = waits.len() as f64 / elapsed;
     let ms = |quantile| waits.value_at_quantile(quantile) as f64 / 1e3;
     say(&format!(
-        "{callers:>7} {rate:>12.0} {:>9.2} {:>9.2} {:>9.2}",
+        "{callers:>7} {rate:>12.0} {:>9.2} {:>9.2} {:>9.2} {recovery:>14.0}",
         ms(0.5),
         ms(0.99),
         waits.max() as f64 / 1e3
@@ -173,8 +191,12 @@ fn main() {
     let mut bytes = Vec::new();
     head.encode_into(&mut bytes).expect("short names");
     say(&format!("config: {build}, {} B per record, {seconds} s per row, 1 runtime thread", bytes.len()));
-    say(&format!("fdatasync of one 400 B write: median {:.2} ms", disk_ms(scratch.path())));
-    say("callers  durable/s    p50 ms    p99 ms    max ms");
+    say(&format!(
+        "fdatasync after one 400 B write, median: {:.2} ms growing, {:.2} ms in space set aside",
+        disk_ms(scratch.path(), false),
+        disk_ms(scratch.path(), true)
+    ));
+    say("callers  durable/s    p50 ms    p99 ms    max ms   recovery MB/s");
     for callers in CALLERS {
         row(scratch.path(), callers, seconds);
     }
