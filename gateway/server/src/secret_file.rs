@@ -62,7 +62,7 @@ pub(crate) fn load(path: &Path) -> Result<[u8; KEY_BYTES]> {
         bail!("key file {shown} may be read by others (mode {:o}); make it 600 and replace the key", mode & 0o777);
     }
     let mut content = Vec::with_capacity(KEY_BYTES + 1);
-    file.by_ref().take(KEY_BYTES as u64 + 1).read_to_end(&mut content)?;
+    (&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut content)?;
     match content.try_into() {
         Ok(key) => Ok(key),
         Err(_) => bail!("key file {shown} does not hold exactly {KEY_BYTES} bytes"),
