@@ -63,7 +63,6 @@ pub(crate) struct Setup {
 pub(crate) struct Node {
     proxy: Proxy,
     pub(crate) handle: Handle,
-    pub(crate) gate: Arc<Gate>,
     pub(crate) keys: NodeKeys,
     projector: ProjectorThread,
 }
@@ -143,7 +142,7 @@ impl Node {
         .context("the data plane")?;
         let handle = proxy.handle();
         handle.publish(&products);
-        Ok(Self { proxy, handle, gate, keys: NodeKeys { pseudonym }, projector })
+        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, projector })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.

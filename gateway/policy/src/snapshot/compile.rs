@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use ring::digest::{SHA256, digest};
 use shuzha_core::Id;
 use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
-use shuzha_privacy::dp::{Domain, Terms as DomainTerms};
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm, TokenAlgorithm};
 use shuzha_products::rights::{self, QuotaPeriod};
 use shuzha_products::{World, product};
@@ -39,14 +38,6 @@ pub enum CompileError {
         /// Why.
         reason: String,
     },
-    /// The public metadata of a data set cannot be read.
-    #[error("data set {data_set}: {reason}")]
-    Domain {
-        /// The data set.
-        data_set: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Snapshot {
@@ -57,7 +48,7 @@ impl Snapshot {
     pub fn compile(world: World, keys: &KeyRing, source: &[u8]) -> Result<Self, Vec<CompileError>> {
         let mut faults = Vec::new();
         let issuers = issuers(&world, keys, &mut faults);
-        let statistics = statistics(&world, &mut faults);
+        let statistics = statistics(&world);
         let units = units(&world);
         let credentials = credentials(&world, keys, &units, &mut faults);
         let scenarios = scenarios(&world);
@@ -118,33 +109,18 @@ fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Iss
 }
 
 /// The data sets that have privacy terms, ready to be charged.
-fn statistics(world: &World, faults: &mut Vec<CompileError>) -> HashMap<Id, Arc<Statistics>> {
+fn statistics(world: &World) -> HashMap<Id, Arc<Statistics>> {
     let mut ready = HashMap::new();
     for (name, set) in &world.data_sets {
         let Some(terms) = &set.privacy else { continue };
         let Some(space) = world.person_spaces.get(&terms.person_space) else { continue };
-        let measure = match space.measure {
-            shuzha_products::data::Measure::PureEps => shuzha_privacy::dp::Measure::PureEps,
-            shuzha_products::data::Measure::Rho => shuzha_privacy::dp::Measure::Rho,
-        };
-        let limits = DomainTerms { measure, per_query_max: terms.per_query_max };
-        let domain = match Domain::compile(&terms.domain, limits) {
-            Ok(domain) => domain,
-            Err(reasons) => {
-                let data_set = name.to_string();
-                faults.extend(
-                    reasons.into_iter().map(|reason| CompileError::Domain { data_set: data_set.clone(), reason }),
-                );
-                continue;
-            }
-        };
         let shares = |other: &&Id| {
             let privacy = world.data_sets.get(*other).and_then(|set| set.privacy.as_ref());
             privacy.is_some_and(|privacy| privacy.person_space == terms.person_space)
         };
         let quotas = terms.quotas.iter().map(|quota| (quota.unit.clone(), quota.scenario.clone(), quota.max));
         let statistics = Statistics {
-            domain,
+            domain: terms.domain.clone(),
             data_set: DataSet {
                 name: name.clone(),
                 cap: terms.cap,

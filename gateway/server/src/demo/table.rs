@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, Color, Table};
+use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 use shuzha_core::{Code, Lang, MicroYuan, NanoCharge};
 
@@ -14,7 +14,7 @@ use crate::output::Out;
 /// Prints the table and its summary.
 pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+    table.load_style(UTF8_FULL_CONDENSED).set_header([
         "#",
         "调用方 who",
         "产品 product",
@@ -32,14 +32,14 @@ pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
         let outcome = match &result.code {
             Some(code) => {
                 let title = code.parse::<Code>().map_or("", |code| code.title(Lang::Zh));
-                Cell::new(format!("{code} {title}")).fg(Color::Yellow)
+                Cell::new(format!("{code} {title}"))
             }
-            None => Cell::new(&result.outcome).fg(Color::Green),
+            None => Cell::new(&result.outcome),
         };
         let verdict = if result.ok {
-            Cell::new("✓").fg(Color::Green)
+            Cell::new("✓")
         } else {
-            Cell::new(format!("✗ {}", result.ask.expected())).fg(Color::Red)
+            Cell::new(format!("✗ {}", result.ask.expected()))
         };
         table.add_row([
             right(number.to_string()),
