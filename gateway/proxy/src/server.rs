@@ -133,7 +133,8 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
             upgrade_socket: self.upgrade_socket,
             drain: self.limits.drain,
         };
-        let shared = Shared { orders, addresses, connections, upstreams, metrics, upgrades: AtomicU32::new(0) };
+        let shared =
+            Shared { orders, addresses, connections, upstreams, metrics, upgrades: AtomicU32::new(0) };
         Ok(Proxy {
             server,
             stopping,

@@ -67,7 +67,10 @@ pub struct UpstreamOptions {
 impl std::fmt::Debug for UpstreamOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, endpoints, .. } = self;
-        f.debug_struct("UpstreamOptions").field("name", name).field("endpoints", endpoints).finish_non_exhaustive()
+        f.debug_struct("UpstreamOptions")
+            .field("name", name)
+            .field("endpoints", endpoints)
+            .finish_non_exhaustive()
     }
 }
 

@@ -111,7 +111,12 @@ async fn next(orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals
 impl Stopping {
     /// Stops accepting, closes connections in order, and returns when the last is gone, the time is up, or a second
     /// order says to end now.
-    async fn close(&self, operations: bool, orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals) {
+    async fn close(
+        &self,
+        operations: bool,
+        orders: &mut watch::Receiver<Option<Order>>,
+        signals: &mut Signals,
+    ) {
         drop(self.take_sockets());
         self.stop_data.send_replace(true);
         if operations {
@@ -123,9 +128,7 @@ impl Stopping {
             self.connections.drain();
             self.connections.empty().await;
         };
-        let now = async {
-            while next(orders, signals).await != Order::Fast {}
-        };
+        let now = async { while next(orders, signals).await != Order::Fast {} };
         tokio::select! {
             () = closing => {}
             () = now => {}

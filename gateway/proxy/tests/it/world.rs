@@ -9,12 +9,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use shuzha_core::{Id, SystemClock};
-use shuzha_proxy::{Addresses, Handle, Limits, Operator, Options, ProxyError, Sockets, TlsOptions, UpstreamOptions};
+use shuzha_proxy::{
+    Addresses, Handle, Limits, Operator, Options, ProxyError, Sockets, TlsOptions, UpstreamOptions,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 pub(crate) use gate::{Event, TestGate};
-pub(crate) use service::{PACKAGE_BYTES, Service};
+pub(crate) use service::{HUGE_BYTES, PACKAGE_BYTES, Service};
 
 /// How long a test waits for something that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -217,8 +219,10 @@ impl Caller {
     /// Writes a call with a JSON body.
     pub(crate) async fn call(&mut self, target: &str, body: &str) -> Answer {
         let length = body.len();
-        self.write(format!("POST {target} HTTP/1.1\r\nHost: gate.test\r\nContent-Length: {length}\r\n\r\n{body}"))
-            .await;
+        self.write(format!(
+            "POST {target} HTTP/1.1\r\nHost: gate.test\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+        .await;
         self.answer().await
     }
 
