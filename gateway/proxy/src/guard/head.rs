@@ -138,15 +138,12 @@ fn framing<'a>(name: &[u8], value: &'a [u8], seen: &mut Seen<'a>) -> Result<(), 
     match name.len() {
         4 if is("host") => {
             let host = std::str::from_utf8(value).map_err(|_| Code::C001)?;
-            if seen.host.replace(host).is_some() || !path::authority_is_plain(host) {
+            if !path::authority_is_plain(host) {
                 return Err(Code::C001);
             }
+            once(&mut seen.host, host)?;
         }
-        14 if is("content-length") => {
-            if seen.length.replace(content_length(value)?).is_some() {
-                return Err(Code::C001);
-            }
-        }
+        14 if is("content-length") => once(&mut seen.length, content_length(value)?)?,
         17 if is("transfer-encoding") => seen.transfer_encoding = true,
         7 if is("upgrade") => return Err(Code::C001),
         6 if is("expect") && !value.eq_ignore_ascii_case(b"100-continue") => return Err(Code::C009),
@@ -156,6 +153,11 @@ fn framing<'a>(name: &[u8], value: &'a [u8], seen: &mut Seen<'a>) -> Result<(), 
         _ => {}
     }
     Ok(())
+}
+
+/// Keeps what may be said only once.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Code> {
+    if slot.replace(value).is_some() { Err(Code::C001) } else { Ok(()) }
 }
 
 /// Plain decimal digits without a sign, a list, leading zeros or white space inside (RFC 9110 §8.6).

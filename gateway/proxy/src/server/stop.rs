@@ -93,7 +93,7 @@ impl ShutdownSignalWatch for Stopping {
     }
 }
 
-/// The next order, from either side. A dropped handle orders a drain: nobody could stop the server otherwise.
+/// The next order, from either side. Were the last handle gone, that would be an order to drain: nobody could give one.
 async fn next(orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals) -> Order {
     let by_handle = async {
         match orders.changed().await {
