@@ -40,6 +40,7 @@ impl Operator for TestOperator {
 }
 
 /// What a test varies.
+#[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) tls: Option<TlsOptions>,
@@ -49,21 +50,6 @@ pub(crate) struct Setup {
     pub(crate) upgrade_socket: Option<std::path::PathBuf>,
     pub(crate) before_accept: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>,
     pub(crate) on_drained: Option<Box<dyn FnOnce() + Send>>,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            tls: None,
-            upstreams: Vec::new(),
-            unready: Vec::new(),
-            sockets: None,
-            upgrade_socket: None,
-            before_accept: None,
-            on_drained: None,
-        }
-    }
 }
 
 /// A running server.
