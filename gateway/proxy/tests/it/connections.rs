@@ -159,3 +159,15 @@ async fn old_http_is_answered_and_closed() {
     assert_eq!(caller.answer().await.status, 200);
     assert!(caller.is_closed().await);
 }
+
+/// Closing with unread bytes makes the kernel send a reset, which can overtake the answer.
+#[tokio::test]
+async fn a_refused_caller_who_goes_on_sending_reads_an_end_and_no_reset() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    let mut bytes = b"GET /v1/products/echo/run HTTP/1.1\nHost: a\r\n\r\n".to_vec();
+    bytes.extend(std::iter::repeat_n(b'x', 256 * 1024));
+    caller.write(bytes).await;
+    assert_eq!(caller.answer().await.code(), "C001");
+    assert!(caller.ends_in_order().await);
+}
