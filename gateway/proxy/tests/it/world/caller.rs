@@ -111,11 +111,6 @@ impl Caller {
         self.rest().await.is_empty()
     }
 
-    /// Whether the connection ends without another byte and without a reset.
-    pub(crate) async fn ends_in_order(&mut self) -> bool {
-        matches!(soon(self.stream.read_buf(&mut self.read)).await, Ok(0))
-    }
-
     async fn more(&mut self) -> bool {
         matches!(soon(self.stream.read_buf(&mut self.read)).await, Ok(1..))
     }
