@@ -1,1 +1,53 @@
-//! Statistical queries under differential privacy.
+//! Statistical queries under differential privacy (REQUIREMENTS E6; privacy research §1).
+//!
+//! A query goes through here in one order: [`Query::parse`] reads it against the public [`Domain`] and nothing else;
+//! [`Query::charge`] is debited, durably, by the caller; [`Query::draw`] draws the noise before anything is
+//! dispatched, so that the time an answer takes says nothing about the noise in it; [`Query::engine_request`] asks the
+//! statistics engine; [`Query::release`] checks the exact aggregates, adds the noise and says how accurate the
+//! result is.
+//!
+//! **Privacy unit**: one natural person. Two data sets are neighbours when one has all rows of one person more than
+//! the other. The engine keeps at most [`Domain::rows_per_person_max`] rows of each, before any condition, and clamps
+//! integers to public bounds; from these two follows how far one person can move an answer ([`Query::sensitivity`]).
+//!
+//! **Numbers**: aggregates, noise and charges are integers. The noise is drawn by an exact integer sampler on the
+//! operating system's generator; OpenDP's measurement for the same scale and sensitivity is built for every
+//! query too, and nothing is drawn unless its privacy map is within the charge (`docs/adr/0002-noise.md`).
+
+mod answer;
+mod domain;
+mod filter;
+mod map;
+mod noise;
+mod query;
+mod sampler;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::domain::{
+    BOUND_MAX, CELLS_MAX, COLUMNS_MAX, Domain, KEY_BYTES_MAX, KEYS_MAX, ROWS_MAX, ROWS_PER_PERSON_MAX, Terms,
+};
+pub use self::map::MapFault;
+pub use self::noise::Noise;
+pub use self::query::{GROUPS_MAX, Query};
+
+/// What a person-space's budget counts in; fixed when the person-space is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// ε of pure differential privacy; noise is discrete Laplace.
+    PureEps,
+    /// ρ of zero-concentrated differential privacy (Bun and Steinke 2016); noise is discrete Gaussian.
+    Rho,
+}
+
+impl Measure {
+    /// The name in queries and answers: `epsilon`, `rho`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PureEps => "epsilon",
+            Self::Rho => "rho",
+        }
+    }
+}

@@ -193,7 +193,10 @@ impl Object for DataSet {
             }
         });
         let sensitivity = spec.required("sensitivity").and_then(|place| place.word(SENSITIVITIES));
-        let privacy = spec.optional("privacy").and_then(|place| PrivacyTerms::read(&place, scope));
+        let privacy = match spec.optional("privacy") {
+            Some(place) => Some(PrivacyTerms::read(&place, scope)?),
+            None => None,
+        };
         Some(Self { provider: provider?, sensitivity: sensitivity?, privacy })
     }
 

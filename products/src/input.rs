@@ -19,6 +19,9 @@ mod strict;
 pub(crate) use compile::always_text;
 pub use strict::{DEPTH_MAX, NUMBER_MAX};
 
+/// Most digits of a number in a refusal's place that can only be an array's index, not an identifier.
+const INDEX_DIGITS_MAX: usize = 4;
+
 /// Where a request names its subject.
 #[derive(Clone, Debug)]
 pub struct SubjectRule {
@@ -70,9 +73,10 @@ impl InputContract {
     fn refuse(&self, value: &Value) -> Refusal {
         let Err(error) = self.validator.validate(value) else { return Code::C302.into() };
         let path = error.instance_path().as_str();
+        let is_index =
+            |token: &str| token.len() <= INDEX_DIGITS_MAX && token.bytes().all(|b| b.is_ascii_digit());
         let known = |token: &str| {
-            token.bytes().all(|b| b.is_ascii_digit()) && token.len() <= 4
-                || self.names.contains(&token.replace("~1", "/").replace("~0", "~"))
+            is_index(token) || self.names.contains(&token.replace("~1", "/").replace("~0", "~"))
         };
         let place: String =
             path.split('/').skip(1).flat_map(|token| ["/", if known(token) { token } else { "*" }]).collect();

@@ -100,8 +100,8 @@ pub struct Declared<'d> {
     pub(crate) section: &'d Section<'d>,
     /// Whether it touches personal information.
     pub personal: bool,
-    /// Data sets of the product, as far as they could be read.
-    pub data_sets: &'d [&'d DataSet],
+    /// Data sets of the product; `None` when one of them is itself at fault.
+    pub data_sets: Option<&'d [&'d DataSet]>,
 }
 
 /// What a kind makes of a declaration.

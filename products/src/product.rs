@@ -131,28 +131,18 @@ impl Object for Product {
         let upstream = spec.required("upstream").and_then(|place| scope.find::<Upstream>(&place));
         let version = spec.required("version").and_then(|place| place.count(1..=u32::MAX));
         let items = spec.required("operations").and_then(|place| place.some_items(OPERATIONS_MAX));
-        let (ids, sets): (Vec<_>, Vec<_>) = data_sets.unwrap_or_default().into_iter().unzip();
+        let (ids, sets) = data_sets.map(|sets| sets.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
         // Operations are read even where the product's head is at fault, so that their faults show too.
         let timeout = upstream.map_or(UPSTREAM_TIMEOUT_MAX, |(_, upstream)| upstream.timeout);
-        let mut names = HashSet::new();
-        let mut operations = Vec::new();
-        for item in items? {
-            let Some(operation) = kind.and_then(|kind| read_operation(&item, kind, &sets, timeout)) else {
-                continue;
-            };
-            if !names.insert(operation.name.clone()) {
-                item.fail::<()>(format!("operation `{}` is declared twice", operation.name));
-            }
-            operations.push(operation);
-        }
+        let operations = read_operations(&items?, kind?, sets.as_deref(), timeout);
         Some(Self {
             kind: kind?,
             title: title?.to_owned(),
             operator: operator?,
-            data_sets: ids,
+            data_sets: ids?,
             upstream: upstream?.0.clone(),
             version: version?,
-            operations,
+            operations: operations?,
         })
     }
 
@@ -167,8 +157,9 @@ impl Object for Product {
 
 fn read_data_sets<'w>(place: &Place<'_>, scope: &Scope<'w>) -> Option<Vec<(Id, &'w DataSet)>> {
     let mut sets: Vec<(Id, &DataSet)> = Vec::new();
-    for item in place.some_items(DATA_SETS_MAX)? {
-        let Some((id, set)) = scope.find::<DataSet>(&item) else { continue };
+    let items = place.some_items(DATA_SETS_MAX)?;
+    for item in &items {
+        let Some((id, set)) = scope.find::<DataSet>(item) else { continue };
         if set.sensitivity == Sensitivity::Core {
             item.fail::<()>("core data (核心数据) may not become a product");
         }
@@ -177,13 +168,32 @@ fn read_data_sets<'w>(place: &Place<'_>, scope: &Scope<'w>) -> Option<Vec<(Id, &
         }
         sets.push((id.clone(), set));
     }
-    Some(sets)
+    (sets.len() == items.len()).then_some(sets)
+}
+
+/// All operations, or none: a product that lacks one of them is at fault as a whole, and its grants are not to blame.
+fn read_operations(
+    items: &[Place<'_>],
+    kind: &'static dyn ProductKind,
+    data_sets: Option<&[&DataSet]>,
+    timeout: Duration,
+) -> Option<Vec<Operation>> {
+    let mut names = HashSet::new();
+    let mut operations = Vec::with_capacity(items.len());
+    for item in items {
+        let Some(operation) = read_operation(item, kind, data_sets, timeout) else { continue };
+        if !names.insert(operation.name.clone()) {
+            item.fail::<()>(format!("operation `{}` is declared twice", operation.name));
+        }
+        operations.push(operation);
+    }
+    (operations.len() == items.len()).then_some(operations)
 }
 
 fn read_operation(
     item: &Place<'_>,
     kind: &'static dyn ProductKind,
-    data_sets: &[&DataSet],
+    data_sets: Option<&[&DataSet]>,
     upstream_timeout: Duration,
 ) -> Option<Operation> {
     const COMMON: &[&str] =
@@ -193,8 +203,8 @@ fn read_operation(
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
     let personal = section.required("personal").and_then(|place| place.boolean());
-    let subject = section.optional("subject").and_then(|place| read_subject(&place, &section));
-    if personal == Some(true) && subject.as_ref().is_none_or(|rule| rule.kind != IdKind::Person) {
+    let subject = section.optional("subject").map(|place| read_subject(&place, &section));
+    if personal == Some(true) && subject.as_ref().is_none_or(|rule| is_organisation(rule.as_ref())) {
         item.fail::<()>(
             "an operation with `personal: true` needs a `subject` of kind person to ask for consent",
         );
@@ -212,8 +222,11 @@ fn read_operation(
         None => Some(CONCURRENCY_DEFAULT),
     };
     let declared = Declared { section: &section, personal: personal.unwrap_or(false), data_sets };
-    let compiled = kind.compile(&declared);
-    let compiled = compiled?;
+    let compiled = kind.compile(&declared)?;
+    let subject = match subject {
+        Some(rule) => Some(rule?),
+        None => None,
+    };
     Some(Operation {
         name: name?,
         method: method?,
@@ -226,6 +239,10 @@ fn read_operation(
         answer_bytes_max: answer_bytes_max?,
         concurrency: concurrency?,
     })
+}
+
+fn is_organisation(rule: Option<&SubjectRule>) -> bool {
+    rule.is_some_and(|rule| rule.kind == IdKind::Organisation)
 }
 
 fn read_method(place: &Place<'_>, lane: Lane) -> Option<Method> {

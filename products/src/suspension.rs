@@ -10,6 +10,9 @@ use crate::rights::Scenario;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
 
+/// The `kind` of a target that stops everything; it has no `name`.
+const EVERYTHING: &str = "Everything";
+
 /// What is suspended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
@@ -21,6 +24,8 @@ pub enum Target {
     Scenario(Id),
     /// A data set, and with it every product made of it.
     DataSet(Id),
+    /// Everything (I1): nothing is served.
+    Everything,
 }
 
 /// A suspension in force from `since` until its object is removed.
@@ -67,6 +72,9 @@ fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
         (DataSet::KIND, |scope, name| scope.find::<DataSet>(name).map(|(id, _)| Target::DataSet(id.clone()))),
     ];
     let section = place.section(&[&["kind", "name"]])?;
+    if section.optional("name").is_none() && section.required("kind")?.text() == Some(EVERYTHING) {
+        return Some(Target::Everything);
+    }
     let find = section.required("kind").and_then(|place| place.word(KINDS));
     let name = section.required("name");
     find?(scope, &name?)

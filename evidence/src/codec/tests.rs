@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use shuzha_core::ids::ID_BYTES_MAX;
+use shuzha_core::{Code, MicroYuan, NanoCharge};
 
 use super::*;
-use crate::record::ENTRY_BYTES_MAX;
+use crate::record::{Call, ENTRY_BYTES_MAX, Intent, Terms};
 
 fn encode(entry: &Entry<'_>) -> Vec<u8> {
     let mut out = Vec::new();

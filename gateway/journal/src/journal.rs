@@ -151,7 +151,8 @@ impl Journal {
     }
 
     /// Queues `entry` and returns where it will stand. It is handed to the operating system within a fraction of a
-    /// millisecond and is durable some milliseconds later; [`Journal::append_durable`] tells when.
+    /// millisecond and is durable some milliseconds later; [`Journal::append_durable`] tells when. If the file system
+    /// fills before that, the entry is dropped and its position is given out again once there is space.
     ///
     /// # Errors
     /// [`Unavailable`]; nothing was queued then.

@@ -31,7 +31,7 @@ pub(crate) const GATHER: Duration = Duration::from_micros(100);
 pub(crate) const SYNC_DELAY_MAX: Duration = Duration::from_millis(2);
 
 /// How often a full file system is looked at again.
-pub(crate) const FULL_RECHECK: Duration = Duration::from_millis(200);
+pub(crate) const FULL_RECHECK: Duration = Duration::from_millis(50);
 
 /// How a journal is kept.
 #[derive(Clone, Debug)]

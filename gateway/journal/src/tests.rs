@@ -2,6 +2,7 @@
 
 mod damage;
 mod faults;
+mod kill;
 mod power;
 mod service;
 

@@ -9,7 +9,7 @@ use shuzha_privacy::consent::Consent;
 use crate::holds::Shards;
 
 /// Most consents kept.
-pub const CONSENTS_MAX: usize = 131_072;
+pub(crate) const CONSENTS_MAX: usize = 131_072;
 /// Most consents kept per first byte of the hash.
 const PER_SLOT_MAX: usize = CONSENTS_MAX / 256;
 

@@ -15,6 +15,8 @@ pub(crate) use grant::GrantLedger;
 pub(crate) use purse::PurseLedger;
 pub(crate) use shards::{Shards, lock};
 
+use crate::snapshot::Place;
+
 /// An authority over something scarce, in memory, rebuilt from the journal's projection at start.
 pub(crate) trait Authority {
     /// Names what was taken.
@@ -85,6 +87,8 @@ pub(crate) struct Holds<'e> {
     pub(crate) charge: Option<Hold<'e, BudgetLedger>>,
     /// One call of the grant's quota, and its place among the concurrent calls.
     pub(crate) quota: Option<Hold<'e, GrantLedger>>,
+    /// A place among the operation's calls at once.
+    pub(crate) place: Option<Place<'e>>,
     /// The most the call may cost.
     pub(crate) money: Option<Hold<'e, PurseLedger>>,
 }

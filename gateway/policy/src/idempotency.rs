@@ -12,13 +12,13 @@ use shuzha_core::{Code, MicroYuan, Refusal, Timestamp};
 use shuzha_evidence::Commitment;
 
 /// How long a key is remembered.
-pub const RETENTION: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// Most keys remembered at a time.
-pub const KEYS_MAX: usize = 262_144;
+pub(crate) const KEYS_MAX: usize = 262_144;
 /// Most bytes of answers kept; beyond it a retry runs again, for nothing.
-pub const ANSWER_BYTES_MAX: usize = 64 << 20;
+pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Longest `Idempotency-Key` in bytes.
-pub const KEY_BYTES_MAX: usize = 64;
+pub(crate) const KEY_BYTES_MAX: usize = 64;
 
 /// What a retry finds.
 #[derive(Clone, Debug, PartialEq, Eq)]

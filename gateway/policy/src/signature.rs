@@ -19,13 +19,13 @@ pub use secret::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
 use crate::Inbound;
 
 /// Longest nonce in bytes.
-pub const NONCE_BYTES_MAX: usize = 64;
+pub(crate) const NONCE_BYTES_MAX: usize = 64;
 /// Shortest nonce in bytes: 8 characters are the least that does not repeat by accident.
-pub const NONCE_BYTES_MIN: usize = 8;
+pub(crate) const NONCE_BYTES_MIN: usize = 8;
 
 /// What a request says about its signer. Not yet believed.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     /// Name of the credential.
     pub key_id: &'a str,
     /// When it was signed.
@@ -54,7 +54,7 @@ impl<'a> Claim<'a> {
     /// # Errors
     /// C101 when there is none, C102 when it is malformed or both profiles are used, C108 when `Content-Digest`
     /// does not match the body, C009 when a single-valued header repeats.
-    pub fn read(call: &'a Inbound<'a>) -> Result<Self, Refusal> {
+    pub(crate) fn read(call: &'a Inbound<'a>) -> Result<Self, Refusal> {
         let standard = call.headers.contains_key("signature-input") || call.headers.contains_key("signature");
         let simple = simple::HEADERS.iter().any(|name| call.headers.contains_key(*name));
         match (standard, simple) {
@@ -67,7 +67,7 @@ impl<'a> Claim<'a> {
 
     /// Whether `key` made this signature. Takes the same time for every wrong signature.
     #[must_use]
-    pub fn proven_by(&self, key: &VerifyingKey) -> bool {
+    pub(crate) fn proven_by(&self, key: &VerifyingKey) -> bool {
         if self.algorithm.is_some_and(|named| named != key.algorithm()) {
             // The named algorithm never selects the check; a mismatch does the credential's own work and fails.
             let _ = self.check(key);

@@ -6,7 +6,6 @@
 mod compile;
 mod operation;
 mod suspensions;
-pub mod table;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -19,13 +18,10 @@ use shuzha_privacy::dp::{Domain, Query};
 use shuzha_privacy::output::FieldSet;
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
-use shuzha_products::rights::Purpose;
 
-pub(crate) use compile::billed;
 pub use compile::{CompileError, KeyRing};
-pub(crate) use operation::Operation;
+pub(crate) use operation::{Operation, Place};
 pub(crate) use suspensions::Suspensions;
-use table::Table;
 
 use crate::holds::GrantLedger;
 use crate::holds::grant::{GrantState, Limits};
@@ -37,10 +33,10 @@ pub struct Snapshot {
     /// SHA-256 of the world's canonical text.
     digest: [u8; 32],
     pub(crate) rules: Rules,
-    pub(crate) credentials: Table<Id, Arc<Credential>>,
+    pub(crate) credentials: HashMap<Id, Arc<Credential>>,
     pub(crate) products: HashMap<Id, Arc<Product>>,
     pub(crate) scenarios: HashMap<Id, Arc<Scenario>>,
-    pub(crate) grants: Table<GrantKey, Grants>,
+    pub(crate) grants: HashMap<GrantKey, Grants>,
     pub(crate) issuers: Issuers,
     /// Changes with the issuers, so that consents cached under others are not found.
     pub(crate) issuers_generation: u64,
@@ -262,12 +258,12 @@ pub(crate) const fn purpose_name(purpose: PurposeClass) -> &'static str {
     }
 }
 
-/// The world's class of purpose as the record names it.
-fn purpose_class(purpose: Purpose) -> PurposeClass {
+/// Pricing's class of purpose as the record names it.
+fn purpose_class(purpose: shuzha_pricing::PurposeClass) -> PurposeClass {
     match purpose {
-        Purpose::PublicGovernance => PurposeClass::PublicGovernance,
-        Purpose::PublicWelfare => PurposeClass::PublicWelfare,
-        Purpose::Industry => PurposeClass::Industry,
-        Purpose::Sector => PurposeClass::Sector,
+        shuzha_pricing::PurposeClass::PublicGovernance => PurposeClass::PublicGovernance,
+        shuzha_pricing::PurposeClass::PublicWelfare => PurposeClass::PublicWelfare,
+        shuzha_pricing::PurposeClass::Industry => PurposeClass::Industry,
+        shuzha_pricing::PurposeClass::Sector => PurposeClass::Sector,
     }
 }

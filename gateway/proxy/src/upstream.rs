@@ -89,7 +89,7 @@ impl Upstreams {
     ) -> Result<Self, ProxyError> {
         let upstreams =
             Self { targets: ArcSwap::default(), clock: Box::new(clock), metrics, replaced: Notify::new() };
-        upstreams.replace(options)?;
+        upstreams.set(options)?;
         Ok(upstreams)
     }
 
@@ -98,6 +98,12 @@ impl Upstreams {
     /// # Errors
     /// [`ProxyError::Upstream`] for a declaration that cannot be used; nothing is replaced then.
     pub fn replace(&self, options: &[UpstreamOptions]) -> Result<(), ProxyError> {
+        self.set(options)?;
+        self.replaced.notify_one();
+        Ok(())
+    }
+
+    fn set(&self, options: &[UpstreamOptions]) -> Result<(), ProxyError> {
         let old = self.targets.load();
         let mut new = Targets::with_capacity(options.len());
         for declared in options {
@@ -109,7 +115,6 @@ impl Upstreams {
             }
         }
         self.targets.store(Arc::new(new));
-        self.replaced.notify_one();
         Ok(())
     }
 

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! Storage behind the gateway: the reducer that turns journal entries into state, its projection into the embedded
+//! database, the release cache and the sealed secrets of credentials.
+//!
+//! What each store guarantees stands at [`Store`]; what losing or editing one means is in `docs/trust.md`.
+//!
+//! **Invariant:** the state is a function of the journal. Nothing here decides what a call may spend, and nothing is
+//! counted that is not an entry.
+
+mod database;
+mod error;
+mod projection;
+pub mod projector;
+pub mod reduce;
+mod releases;
+mod secrets;
+
+pub use database::Store;
+pub use error::StoreError;
+pub use projection::{Comparison, Difference};
+pub use projector::{Projector, ProjectorHandle};
+pub use reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, SpendKey, State, Usage, local_day};
+pub use releases::Release;
+pub use secrets::{CredentialSecret, MasterKey, Secret};

@@ -87,9 +87,9 @@ fn is_mobile(text: &str) -> bool {
 }
 
 fn is_identity_number(text: &str) -> bool {
-    text.len() == 18 && all_digits(&text[..17.min(text.len())]) && {
-        let last = text.as_bytes()[17];
-        last.is_ascii_digit() || last == b'X'
+    text.len() == 18 && {
+        let (digits, last) = text.as_bytes().split_at(17);
+        digits.iter().all(u8::is_ascii_digit) && (last[0].is_ascii_digit() || last[0] == b'X')
     }
 }
 
@@ -159,6 +159,8 @@ mod tests {
             ("phone", "1380000567８", "***********"),
             ("id_number", "11010519491231002X", "1****************X"),
             ("id_number", "11010519491231002x", "******************"),
+            // 18 bytes, the last three of them one character.
+            ("id_number", "110105194912310\u{fffd}", "****************"),
             ("id_number", "110105491231002", "***************"),
             ("address", "山东省烟台市莱山区观海路1号", "山东省烟台市莱山区***"),
             ("address", "建国路88号院3区2号楼", "***"),

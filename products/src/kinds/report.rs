@@ -32,7 +32,7 @@ impl ProductKind for Report {
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let place = declared.section.place();
         declared.section.forbid("subject", "a report is not about one subject");
-        if !matches!(declared.data_sets, [one] if one.privacy.is_some()) {
+        if !matches!(declared.data_sets?, [one] if one.privacy.is_some()) {
             return place.fail("a report needs exactly one data set, and that one needs `privacy` terms");
         }
         if declared.personal {
@@ -72,6 +72,7 @@ fn query_schema() -> Value {
                 "maxProperties": 1,
                 "properties": {"epsilon": name, "rho": name},
             },
+            "nonnegative": {"type": "boolean"},
         },
     })
 }

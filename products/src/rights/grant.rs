@@ -12,8 +12,10 @@ use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
 use crate::{Window, World};
 
-/// Largest quota, rate or burst.
-const CALLS_MAX: u64 = 1_000_000_000;
+/// Largest quota.
+const QUOTA_MAX: u64 = 1_000_000_000;
+/// Largest rate or burst.
+const RATE_CALLS_MAX: u32 = 1_000_000;
 /// Longest window of a rate, in seconds.
 const RATE_SECONDS_MAX: u64 = 86_400;
 /// Most calls of one grant at once.
@@ -188,7 +190,7 @@ fn read_operations(spec: &Section<'_>, product: &Product) -> Option<Vec<GrantedO
 
 fn read_quota(place: &Place<'_>) -> Option<Quota> {
     let section = place.section(&[&["max", "per"]])?;
-    let max = section.required("max").and_then(|place| place.count(1..=CALLS_MAX));
+    let max = section.required("max").and_then(|place| place.count(1..=QUOTA_MAX));
     let periods = &[("day", QuotaPeriod::Day), ("month", QuotaPeriod::Month), ("term", QuotaPeriod::Term)];
     let per = section.required("per").and_then(|place| place.word(periods));
     Some(Quota { max: max?, per: per? })
@@ -196,10 +198,10 @@ fn read_quota(place: &Place<'_>) -> Option<Quota> {
 
 fn read_rate(place: &Place<'_>) -> Option<Rate> {
     let section = place.section(&[&["calls", "perSeconds", "burst"]])?;
-    let calls = section.required("calls").and_then(|place| place.count(1..=1_000_000_u32));
+    let calls = section.required("calls").and_then(|place| place.count(1..=RATE_CALLS_MAX));
     let per = section.required("perSeconds").and_then(|place| place.count(1..=RATE_SECONDS_MAX));
     let burst = match section.optional("burst") {
-        Some(place) => place.count(1..=1_000_000_u32),
+        Some(place) => place.count(1..=RATE_CALLS_MAX),
         None => calls,
     };
     Some(Rate { calls: calls?, per: Duration::from_secs(per?), burst: burst? })

@@ -92,3 +92,24 @@ fn there_is_something_for_each_stage_to_refuse() {
     assert_eq!(world.units["charity"].credit_limit, None);
     assert_eq!(world.price_book.resolve("licence-check", "verify", NOW), Err(Code::C701));
 }
+
+/// The table of calls in the demo's README names only what is there.
+#[test]
+fn the_readme_names_what_is_declared() {
+    let world = demo();
+    let readme = include_str!("../../../config/examples/demo/README.md");
+    let mut checked = 0;
+    for row in readme.lines().filter(|line| line.starts_with("| `")) {
+        for name in row.split('`').skip(1).step_by(2) {
+            let known = match name.split_once('/') {
+                Some((product, operation)) => {
+                    world.products.get(product).is_some_and(|found| found.operation(operation).is_some())
+                }
+                None => world.credentials.contains_key(name) || world.scenarios.contains_key(name),
+            };
+            assert!(known, "{name}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 50, "{checked}");
+}

@@ -53,7 +53,8 @@ def main() -> None:
     write("adult.csv.gz", [ADULT_RENAMED.get(name, name) for name in header], body)
     header, body = rows(sys.argv[2], CREDIT, CREDIT_DROPPED)
     header[-1] = "defaulted"
-    write("credit-default.csv.gz", header, body)
+    # Some round amounts are in scientific notation; all values are whole.
+    write("credit-default.csv.gz", header, [[str(int(float(cell))) for cell in row] for row in body])
 
 
 if __name__ == "__main__":

@@ -132,7 +132,6 @@ mod tests {
         let names = [id("adult"), id("tax")];
         let set = |at: usize| DataSet {
             name: names[at].clone(),
-            space: id("people"),
             cap: NanoCharge::from_nanos(sets[at]),
             per_query_max: NanoCharge::from_nanos(60),
             quota_default: NanoCharge::from_nanos(quota),

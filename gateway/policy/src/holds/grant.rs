@@ -37,7 +37,7 @@ fn local_month(day: i32) -> i32 {
 
 /// A window in which a quota counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QuotaWindow {
+pub(crate) enum QuotaWindow {
     /// The local day.
     Day,
     /// The local month.
@@ -48,7 +48,7 @@ pub enum QuotaWindow {
 
 /// Most calls per window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallQuota {
+pub(crate) struct CallQuota {
     /// Calls.
     pub max: u64,
     /// Window.
@@ -57,7 +57,7 @@ pub struct CallQuota {
 
 /// A rate: `calls` per `window`, at most `burst` at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Calls per window.
     pub calls: NonZeroU32,
     /// Window.
@@ -68,7 +68,7 @@ pub struct Rate {
 
 /// What a grant limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Quota, if any.
     pub quota: Option<CallQuota>,
     /// Rate, if any.

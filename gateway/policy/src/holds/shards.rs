@@ -24,13 +24,6 @@ impl<K: Hash + Eq, V> Shards<K, V> {
         let index = self.hasher.hash_one(key) as usize % SHARDS;
         act(&mut lock(&self.shards[index]))
     }
-
-    /// Runs `act` on every shard in turn.
-    pub(crate) fn each(&self, mut act: impl FnMut(&mut HashMap<K, V>)) {
-        for shard in &self.shards {
-            act(&mut lock(shard));
-        }
-    }
 }
 
 /// Takes a lock. A panic under it cannot have left the map half-changed: the closures change one entry last.

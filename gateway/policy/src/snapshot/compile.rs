@@ -6,15 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use ring::digest::{SHA256, digest};
 use shuzha_core::Id;
-use shuzha_pricing::{Billable, Ceiling, Effective, Price, PriceBook, PriceFault};
 use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
 use shuzha_privacy::dp::{Domain, Terms as DomainTerms};
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm, TokenAlgorithm};
-use shuzha_products::kinds::Outcome;
 use shuzha_products::rights::{self, QuotaPeriod};
-use shuzha_products::{Window, World, product};
+use shuzha_products::{World, product};
 
-use super::table::Table;
 use super::{
     Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules, Scenario,
     Snapshot, Statistics, Suspensions, Unit, purpose_class,
@@ -50,9 +47,6 @@ pub enum CompileError {
         /// Why.
         reason: String,
     },
-    /// Prices and ceilings contradict each other.
-    #[error("prices: {0}")]
-    Price(PriceFault),
 }
 
 impl Snapshot {
@@ -63,14 +57,13 @@ impl Snapshot {
     pub fn compile(world: World, keys: &KeyRing, source: &[u8]) -> Result<Self, Vec<CompileError>> {
         let mut faults = Vec::new();
         let issuers = issuers(&world, keys, &mut faults);
-        let prices = prices(&world, &mut faults);
         let statistics = statistics(&world, &mut faults);
         let units = units(&world);
         let credentials = credentials(&world, keys, &units, &mut faults);
         let scenarios = scenarios(&world);
         let suspensions = Suspensions::new(world.suspensions.values());
         let rules = Rules { certificate_required: world.jurisdiction().certificate_required };
-        let World { products: declared, certificates, grants: declared_grants, agreements, .. } = world;
+        let World { products: declared, certificates, grants: declared_grants, agreements, price_book: prices, .. } = world;
         let mut products = HashMap::new();
         for (index, (name, declared)) in (0..).zip(declared) {
             let mut product = product_of(name.clone(), index, declared, &statistics);
@@ -81,9 +74,9 @@ impl Snapshot {
         let grants = grants(declared_grants, agreements, &units, &scenarios, &products);
         let mut hash = [0; 32];
         hash.copy_from_slice(digest(&SHA256, source).as_ref());
-        let (Some(issuers), Some(prices), true) = (issuers, prices, faults.is_empty()) else {
+        if !faults.is_empty() {
             return Err(faults);
-        };
+        }
         Ok(Self {
             digest: hash,
             rules,
@@ -109,7 +102,7 @@ fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8; 32]>
 }
 
 /// The trusted issuers whose keys are here. One whose key file is missing is not trusted: absence is denial.
-fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Option<Issuers> {
+fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Issuers {
     let mut issuers = Issuers::new();
     for (name, issuer) in &world.consent_issuers {
         let Some(key) = public_key(&issuer.public_key, keys) else {
@@ -121,48 +114,7 @@ fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Opt
             faults.push(CompileError::Key { object: format!("ConsentIssuer/{name}"), reason: error.to_string() });
         }
     }
-    Some(issuers)
-}
-
-fn prices(world: &World, faults: &mut Vec<CompileError>) -> Option<PriceBook> {
-    let act = |id: &Id| world.price_acts.get(id).map_or_else(String::new, |act| act.number.clone());
-    let effective = |window: Window| {
-        Effective::new(window.from(), Some(window.until())).expect("a window is never empty")
-    };
-    let prices = world.prices.iter().map(|(id, price)| Price {
-        id: id.clone(),
-        act: act(&price.act),
-        product: price.product.clone(),
-        operation: None,
-        per_call: price.per_call,
-        effective: effective(price.window),
-        billable: Billable::of(&price.charged.iter().map(|outcome| billed(*outcome)).collect::<Vec<_>>()),
-    });
-    let ceilings = world.ceilings.iter().map(|(id, ceiling)| Ceiling {
-        id: id.clone(),
-        act: act(&ceiling.act),
-        product: ceiling.product.clone(),
-        per_call_max: ceiling.per_call_max,
-        effective: effective(ceiling.window),
-    });
-    match PriceBook::build(prices.collect(), ceilings.collect()) {
-        Ok(book) => Some(book),
-        Err(found) => {
-            faults.extend(found.into_iter().map(CompileError::Price));
-            None
-        }
-    }
-}
-
-/// The outcome as pricing names it.
-pub(crate) fn billed(outcome: Outcome) -> shuzha_pricing::Outcome {
-    match outcome {
-        Outcome::Consistent => shuzha_pricing::Outcome::Consistent,
-        Outcome::Inconsistent => shuzha_pricing::Outcome::Inconsistent,
-        Outcome::NoRecord => shuzha_pricing::Outcome::NoRecord,
-        Outcome::Answer => shuzha_pricing::Outcome::Answer,
-        Outcome::Package => shuzha_pricing::Outcome::Package,
-    }
+    issuers
 }
 
 /// The data sets that have privacy terms, ready to be charged.
@@ -223,8 +175,8 @@ fn credentials(
     keys: &KeyRing,
     units: &HashMap<Id, Arc<Unit>>,
     faults: &mut Vec<CompileError>,
-) -> Table<Id, Arc<Credential>> {
-    let mut ready = Vec::with_capacity(world.credentials.len());
+) -> HashMap<Id, Arc<Credential>> {
+    let mut ready = HashMap::with_capacity(world.credentials.len());
     for (name, declared) in &world.credentials {
         let Some(unit) = units.get(&declared.unit) else { continue };
         let (algorithm, key) = match verifying_key(name, declared, keys) {
@@ -246,9 +198,9 @@ fn credentials(
             allow: declared.allow.clone(),
             revoked: declared.revoked,
         };
-        ready.push((name.clone(), Arc::new(credential)));
+        ready.insert(name.clone(), Arc::new(credential));
     }
-    Table::from_entries(ready)
+    ready
 }
 
 fn verifying_key(
@@ -310,7 +262,7 @@ fn grants(
     units: &HashMap<Id, Arc<Unit>>,
     scenarios: &HashMap<Id, Arc<Scenario>>,
     products: &HashMap<Id, Arc<Product>>,
-) -> Table<GrantKey, Grants> {
+) -> HashMap<GrantKey, Grants> {
     let agreements: HashMap<Id, Arc<Agreement>> = agreements
         .into_iter()
         .map(|(name, declared)| {
@@ -338,7 +290,8 @@ fn grants(
         };
         by_key.insert(key, grants);
     }
-    Table::from_entries(by_key)
+    by_key.shrink_to_fit();
+    by_key
 }
 
 fn grant(name: Id, declared: &rights::Grant, product: &Product, agreement: &Arc<Agreement>) -> Grant {

@@ -1,5 +1,6 @@
 //! One operation of a product, as the stages ask about it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -19,9 +20,20 @@ pub(crate) struct Operation {
     pub(crate) personal: bool,
     lane: Lane,
     declared: product::Operation,
+    /// Calls at once. A new snapshot counts anew, so for the moment of a change calls of both are let through.
+    in_flight: AtomicU32,
     /// Every leaf of the answer, and their pointers as the product service is told them.
     all: FieldSet,
     all_list: Box<str>,
+}
+
+/// A place among the calls at once; free again when dropped.
+pub(crate) struct Place<'e>(&'e AtomicU32);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Operation {
@@ -37,6 +49,7 @@ impl Operation {
             method,
             personal: declared.personal,
             lane,
+            in_flight: AtomicU32::new(0),
             all,
             all_list: Box::from(""),
             declared,
@@ -80,9 +93,17 @@ impl Operation {
         self.declared.answer_bytes_max
     }
 
-    /// Most calls at once, of all units together.
-    pub(crate) fn concurrency(&self) -> u32 {
-        self.declared.concurrency
+    /// Takes a place among the calls at once of all units together.
+    ///
+    /// # Errors
+    /// C502 when none is free.
+    pub(crate) fn enter(&self) -> Result<Place<'_>, Refusal> {
+        let place = Place(&self.in_flight);
+        // Counted first and given back by the guard, so two callers never both take the last place.
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.declared.concurrency {
+            return Err(Refusal::retry(Code::C502, Duration::from_secs(1)));
+        }
+        Ok(place)
     }
 
     /// The leaves among `pointers`. A pointer that is no leaf here allows nothing.

@@ -20,6 +20,7 @@ impl<'e> Slot<'e> {
 /// Takes one call of the grant. A retry of an answered call is not counted again, but keeps to the rate.
 pub(crate) fn run<'e>(env: &mut Env<'e>, agreed: Agreed<'e>) -> Result<Slot<'e>, Refusal> {
     let grant = agreed.ask().right().grant();
+    env.holds.place = Some(agreed.ask().right().operation().enter()?);
     let state = grant.state(&env.gate.grants);
     let (hold, limit) = env.gate.grants.take(state, &grant.limits)?;
     env.facts.limit = limit;

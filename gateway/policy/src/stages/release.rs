@@ -12,7 +12,6 @@ use super::forward::{Answer, Forwarded};
 use super::price::Admission;
 use crate::Opened;
 use crate::env::Env;
-use crate::snapshot::billed;
 
 /// Proof that the answer may leave.
 pub(crate) struct Released<'e, S> {
@@ -53,7 +52,7 @@ pub(crate) async fn run<'e, S>(
             let operation = agreed.ask().right().operation();
             let released = operation.release(agreed.fields(), fetched.status, &fetched.body)?;
             env.gate.metrics.unlisted_fields(released.unlisted);
-            (billed(released.outcome), ReleasedBody::Whole(released.bytes.into()))
+            (released.outcome, ReleasedBody::Whole(released.bytes.into()))
         }
     };
     check_again(env, &admission)?;

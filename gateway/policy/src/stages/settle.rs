@@ -14,7 +14,7 @@ use super::release::{Released, ReleasedBody};
 use crate::call::Delivery;
 use crate::env::{Ending, Env, Takes, unavailable};
 use crate::idempotency::Kept;
-use crate::{Opened, Payload, Reply, Upstream};
+use crate::{Opened, Payload, Reply};
 
 /// Settles the call and hands its answer out.
 pub(crate) async fn run<'e, S>(

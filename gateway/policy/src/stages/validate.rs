@@ -5,8 +5,8 @@
 
 use shuzha_core::{Code, Refusal};
 use shuzha_privacy::dp::Query;
-use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonym};
-use shuzha_products::input::{Parsed, SubjectKind};
+use shuzha_privacy::subject::Pseudonym;
+use shuzha_products::input::Parsed;
 
 use super::authorise::Right;
 use crate::env::Env;
@@ -92,13 +92,8 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Re
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record.
 fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Option<Pseudonym> {
     let subject = parsed.subject.as_ref()?;
-    let kind = match subject.kind {
-        SubjectKind::Person => IdKind::Person,
-        SubjectKind::Organisation => IdKind::Organisation,
-    };
-    let canonical = CanonicalId::new(kind, &subject.identifier).ok()?;
     let (unit, scenario) = (&right.unit().name, &right.scenario().name);
-    let pseudonym = env.gate.keys.pseudonymiser.pseudonym(unit, scenario, &canonical);
+    let pseudonym = env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject);
     env.facts.subject = Some(env.gate.keys.committer.commit("subject", &[pseudonym.as_bytes()]));
     Some(pseudonym)
 }

@@ -1,1 +1,161 @@
-//! To come: connections.
+//! How connections live and end: slow callers, pipelines, expectations, departures, limits.
+
+use std::time::Duration;
+
+use shuzha_proxy::Limits;
+
+use crate::world::{Event, Setup, World, soon};
+
+const SHORT: Duration = Duration::from_millis(150);
+
+fn limited(change: impl FnOnce(&mut Limits)) -> World {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    World::start(Setup { limits, ..Setup::default() })
+}
+
+#[tokio::test]
+async fn a_head_that_dawdles() {
+    let world = limited(|limits| limits.head = SHORT);
+    let mut events = world.gate.events();
+    let mut caller = world.connect().await;
+    caller.write("POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nX-S").await;
+    let answer = caller.answer().await;
+    assert_eq!((answer.status, answer.code()), (408, "C005".to_owned()));
+    assert!(caller.is_closed().await);
+    assert_eq!(soon(events.recv()).await, Some(Event::Edge(shuzha_core::Code::C005)));
+}
+
+#[tokio::test]
+async fn a_head_that_dawdles_after_a_request() {
+    let world = limited(|limits| limits.head = SHORT);
+    let mut caller = world.connect().await;
+    assert_eq!(caller.call("/v1/products/echo/run", "{}").await.status, 200);
+    caller.write("GET").await;
+    assert_eq!(caller.answer().await.code(), "C005");
+    assert!(caller.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_body_that_dawdles() {
+    let world = limited(|limits| limits.body = SHORT);
+    let mut caller = world.connect().await;
+    caller.write("POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc").await;
+    let answer = caller.answer().await;
+    assert_eq!((answer.status, answer.code()), (408, "C005".to_owned()));
+    assert!(caller.is_closed().await);
+    assert_eq!(world.gate.calls(), 0);
+}
+
+#[tokio::test]
+async fn idle_connections_close_silently() {
+    let world = limited(|limits| limits.idle = SHORT);
+    let mut fresh = world.connect().await;
+    assert!(fresh.is_closed().await, "a connection that never spoke");
+    let mut used = world.connect().await;
+    assert_eq!(used.call("/v1/products/echo/run", "{}").await.status, 200);
+    assert!(used.is_closed().await, "a connection that went quiet");
+}
+
+#[tokio::test]
+async fn a_call_in_flight_is_not_idle() {
+    let world = limited(|limits| {
+        limits.idle = SHORT;
+        limits.head = SHORT;
+    });
+    let mut events = world.gate.events();
+    let mut waiting = world.connect().await;
+    waiting.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    // Another connection goes idle and is closed meanwhile: as much time has passed as would close this one.
+    assert!(world.connect().await.is_closed().await);
+    assert!(world.connect().await.is_closed().await);
+    world.gate.release.add_permits(1);
+    assert_eq!(waiting.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    let one = |body: &str| {
+        let length = body.len();
+        format!("POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    let all: String = (0..50).map(|n| one(&format!("{{\"n\":{n}}}"))).collect();
+    caller.write(all).await;
+    for n in 0..50 {
+        assert_eq!(caller.answer().await.json()["n"], n);
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_pieces() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    let bytes = b"POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
+    for byte in bytes {
+        caller.write([*byte]).await;
+    }
+    assert_eq!(caller.answer().await.body, b"{\"a\":1}");
+}
+
+#[tokio::test]
+async fn a_body_is_invited_only_when_it_is_wanted() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    let head = "POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n";
+    caller.write(format!("{head}Content-Length: 2\r\n\r\n")).await;
+    assert_eq!(caller.answer().await.status, 100);
+    caller.write("{}").await;
+    assert_eq!(caller.answer().await.status, 200);
+    caller.write(format!("{head}Content-Length: 99999999\r\n\r\n")).await;
+    assert_eq!(caller.answer().await.status, 413, "refused without an invitation");
+    assert!(caller.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_drops_its_call() {
+    let world = World::plain();
+    let mut events = world.gate.events();
+    let mut caller = world.connect().await;
+    caller.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    drop(caller);
+    assert_eq!(soon(events.recv()).await, Some(Event::Dropped));
+}
+
+#[tokio::test]
+async fn a_connection_carries_so_many_requests() {
+    let world = limited(|limits| limits.requests_per_connection_max = 3);
+    let mut caller = world.connect().await;
+    for n in 1..=3 {
+        let answer = caller.call("/v1/products/echo/run", "{}").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.field("Connection") == Some("close"), n == 3, "request {n}");
+    }
+    assert!(caller.is_closed().await);
+}
+
+#[tokio::test]
+async fn connections_past_the_limit_wait() {
+    let world = limited(|limits| limits.connections_max = 1);
+    let mut first = world.connect().await;
+    assert_eq!(first.call("/v1/products/echo/run", "{}").await.status, 200);
+    let mut second = world.connect().await;
+    second.write("GET /v1/products/echo/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    // The first is still served while the second waits; only its end lets the second in.
+    assert_eq!(first.call("/v1/products/echo/run", "{}").await.status, 200);
+    assert_eq!(world.gate.calls(), 2);
+    drop(first);
+    assert_eq!(second.answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn old_http_is_answered_and_closed() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    caller.write("GET /v1/products/echo/run HTTP/1.0\r\nHost: a\r\n\r\n").await;
+    assert_eq!(caller.answer().await.status, 200);
+    assert!(caller.is_closed().await);
+}

@@ -1,1 +1,153 @@
-//! To come: h2.
+//! HTTP/2 with prior knowledge.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::SendRequest;
+use hyper_util::rt::TokioIo;
+use shuzha_proxy::Limits;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::world::{Event, Setup, World, soon};
+
+/// Runs the client's tasks on the test's runtime.
+#[derive(Clone)]
+struct Tasks;
+
+impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        tokio::runtime::Handle::current().spawn(task);
+    }
+}
+
+struct Client {
+    send: SendRequest<Full<Bytes>>,
+    connection: tokio::task::JoinHandle<Result<(), hyper::Error>>,
+}
+
+async fn connect(world: &World) -> Client {
+    let stream = soon(TcpStream::connect(world.data())).await.expect("the server takes connections");
+    let made = hyper::client::conn::http2::handshake(Tasks, TokioIo::new(stream));
+    let (send, connection) = soon(made).await.expect("a handshake");
+    Client { send, connection: tokio::runtime::Handle::current().spawn(connection) }
+}
+
+fn request(path: &str, body: &'static str) -> Request<Full<Bytes>> {
+    let uri = format!("http://gate.test{path}");
+    Request::builder().method("POST").uri(uri).body(Full::new(Bytes::from(body))).expect("a good request")
+}
+
+#[tokio::test]
+async fn calls_over_http2() {
+    let world = World::plain();
+    let mut client = connect(&world).await;
+    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "{\"a\":2}"))).await.expect("sent");
+    assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
+    assert_eq!(answer.headers()["x-fee"], "0.50");
+    let body = soon(answer.into_body().collect()).await.expect("a body").to_bytes();
+    assert_eq!(body, "{\"a\":2}");
+    let last = world.gate.last.lock().expect("no panic").clone();
+    assert_eq!(last, Some(("gate.test".to_owned(), "http".to_owned())));
+}
+
+#[tokio::test]
+async fn many_streams_at_once() {
+    let world = World::plain();
+    let client = connect(&world).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..200 {
+        let mut send = client.send.clone();
+        calls.spawn(async move { send.send_request(request("/v1/products/echo/run", "{}")).await });
+    }
+    while let Some(answer) = soon(calls.join_next()).await {
+        assert_eq!(answer.expect("no panic").expect("an answer").status(), StatusCode::OK);
+    }
+    assert_eq!(world.gate.calls(), 200);
+}
+
+#[tokio::test]
+async fn refusals_leave_the_connection_open() {
+    let world = World::plain();
+    let mut client = connect(&world).await;
+    for (path, status) in [
+        ("/v1/products/echo//run", 400),
+        ("/v1/products/echo/%2e%2e/x", 400),
+        ("/nothing", 404),
+        ("/v1/products/echo/run", 200),
+    ] {
+        let answer = soon(client.send.send_request(request(path, "{}"))).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        assert!(answer.headers().get("connection").is_none());
+    }
+    let mut twice = request("/v1/products/echo/run", "{}");
+    twice.headers_mut().insert("host", "other.test".parse().expect("a value"));
+    let answer = soon(client.send.send_request(twice)).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "Host against :authority");
+    assert_eq!(world.gate.calls(), 1);
+}
+
+#[tokio::test]
+async fn too_large_a_body() {
+    let world = World::start(Setup {
+        limits: Limits { body_bytes_max: 4, ..Limits::default() },
+        ..Setup::default()
+    });
+    let mut client = connect(&world).await;
+    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "12345"))).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "1234"))).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK, "other streams go on");
+}
+
+#[tokio::test]
+async fn idle_connections_close() {
+    let limits = Limits { idle: Duration::from_millis(150), ..Limits::default() };
+    let world = World::start(Setup { limits, ..Setup::default() });
+    let mut client = connect(&world).await;
+    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "{}"))).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    soon(client.connection).await.expect("no panic").expect("closed in order");
+}
+
+#[tokio::test]
+async fn a_drain_finishes_streams() {
+    let world = World::plain();
+    let mut events = world.gate.events();
+    let mut client = connect(&world).await;
+    let call = client.send.send_request(request("/v1/products/hold/run", "{}"));
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    world.handle.drain();
+    world.gate.release.add_permits(1);
+    assert_eq!(soon(call).await.expect("an answer").status(), StatusCode::OK);
+    soon(client.connection).await.expect("no panic").expect("closed in order");
+    world.ended().await.expect("it ends in order");
+}
+
+#[tokio::test]
+async fn a_cancelled_stream_drops_its_call() {
+    let world = World::plain();
+    let mut events = world.gate.events();
+    let mut client = connect(&world).await;
+    let call = client.send.send_request(request("/v1/products/hold/run", "{}"));
+    let mut calls = JoinSet::new();
+    calls.spawn(call);
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    calls.abort_all();
+    assert_eq!(soon(events.recv()).await, Some(Event::Dropped));
+}
+
+#[tokio::test]
+async fn the_last_permitted_request_ends_the_connection() {
+    let limits = Limits { requests_per_connection_max: 2, ..Limits::default() };
+    let world = World::start(Setup { limits, ..Setup::default() });
+    let mut client = connect(&world).await;
+    for _ in 0..2 {
+        let answer = soon(client.send.send_request(request("/v1/products/echo/run", "{}"))).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    soon(client.connection).await.expect("no panic").expect("closed in order");
+}

@@ -183,3 +183,21 @@ pub fn enterprise_index(uscc: &str) -> Option<u32> {
     let place = u64::try_from(at).ok()? * HALF + halves[0];
     u32::try_from(CODES.index((place, halves[1]))).ok().filter(|&index| index < ENTERPRISES)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The organisation code inside the worked example of GB 32100-2015, `91350100M000100Y43`.
+    #[test]
+    fn the_standards_example_has_our_inner_check() {
+        assert_eq!(organisation_code_check(b"M000100Y"), '4');
+    }
+
+    #[test]
+    fn halves_are_written_and_read_in_base_31() {
+        assert_eq!((characters(0), characters(HALF - 1)), (*b"000", *b"YYY"));
+        assert!((0..HALF).all(|number| half(&characters(number)) == Some(number)));
+        assert_eq!(half(b"0I0"), None);
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// Bytes of the package that `/pack` sends.
 pub(crate) const PACKAGE_BYTES: usize = 3 * 1024 * 1024;
@@ -15,8 +16,10 @@ pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     /// Requests seen, as they came.
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
-    /// Connections accepted.
+    /// Connections that carried a request; health checks carry none.
     pub(crate) connections: Arc<AtomicUsize>,
+    /// Connections closed by the service.
+    closed: watch::Receiver<usize>,
 }
 
 impl Service {
@@ -27,13 +30,21 @@ impl Service {
         let seen = Arc::default();
         let connections = Arc::new(AtomicUsize::new(0));
         let (kept, counted) = (Arc::clone(&seen), Arc::clone(&connections));
+        let (close, closed) = watch::channel(0);
+        let close = Arc::new(close);
         tokio::runtime::Handle::current().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                counted.fetch_add(1, SeqCst);
-                tokio::runtime::Handle::current().spawn(serve(stream, Arc::clone(&kept)));
+                let serving = serve(stream, Arc::clone(&kept), Arc::clone(&counted), Arc::clone(&close));
+                tokio::runtime::Handle::current().spawn(serving);
             }
         });
-        Self { address, seen, connections }
+        Self { address, seen, connections, closed }
+    }
+
+    /// Waits until the service has closed so many connections.
+    pub(crate) async fn closed(&self, count: usize) {
+        let mut closed = self.closed.clone();
+        super::soon(closed.wait_for(|&closed| closed >= count)).await.expect("the service runs");
     }
 
     /// The requests seen so far.
@@ -42,13 +53,23 @@ impl Service {
     }
 }
 
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    mut stream: TcpStream,
+    seen: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
+    close: Arc<watch::Sender<usize>>,
+) {
     let mut buffer = Vec::new();
-    loop {
-        let Some(request) = request(&mut stream, &mut buffer).await else { return };
+    let mut counted = false;
+    while let Some(request) = request(&mut stream, &mut buffer).await {
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
         seen.lock().expect("no panic").push(request);
+        if !std::mem::replace(&mut counted, true) {
+            connections.fetch_add(1, SeqCst);
+        }
         if !answer(&mut stream, &path).await {
+            drop(stream);
+            close.send_modify(|closed| *closed += 1);
             return;
         }
     }
@@ -110,7 +131,7 @@ async fn answer(stream: &mut TcpStream, path: &str) -> bool {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
             (head.to_owned() + "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", true)
         }
-        "/pack-short" => (format!("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart"), false),
+        "/pack-short" => ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart".to_owned(), false),
         _ => ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(), true),
     };
     stream.write_all(bytes.as_bytes()).await.is_ok() && go_on

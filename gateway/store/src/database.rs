@@ -1,0 +1,123 @@
+//! The embedded database: one SQLite file, created and migrated at first start.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use refinery::{Migration, Runner};
+use rusqlite::Connection;
+
+use crate::StoreError;
+
+/// How long a statement waits for another process that has the file locked (a backup, an inspection).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Prepared statements that are kept.
+const STATEMENTS_MAX: usize = 64;
+
+/// Every migration, in order. One that was applied is never edited; refinery compares checksums.
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
+    ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
+];
+
+/// The embedded database. Clones share one connection, and calls take turns on it.
+///
+/// Guarantees, all by SQLite's write-ahead log with `synchronous=FULL`:
+/// - A call that writes is one transaction: whole or not at all, and durable on return.
+/// - [`Store::project`] moves the position in the transaction of its rows: every record counts exactly once.
+/// - [`Store::release_put`] keeps the first answer for a query and hands it back to everyone.
+/// - An applied migration that was edited, or that this software does not know, stops [`Store::open`].
+#[derive(Clone)]
+pub struct Store {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Store {
+    /// Opens the database at `path`, for its owner only; creates file and directory if they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the file system, the database or its migrations.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+            created.map_err(StoreError::io("create", parent))?;
+        }
+        // SQLite gives the files beside the database the mode of the database.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        file.map_err(StoreError::io("open", path))?;
+        Self::prepare(Connection::open(path)?, &MIGRATIONS)
+    }
+
+    /// A database in memory, for tests and simulations.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?, &MIGRATIONS)
+    }
+
+    fn prepare(mut connection: Connection, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
+        let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
+        Runner::new(&known).run(&mut connection).map_err(Box::new)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().expect("nothing panics while it holds the connection")
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_its_owners_and_opens_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("state").join("shuzha.db");
+        for _ in 0..2 {
+            let store = Store::open(&path).expect("opens");
+            let pragma = |name| store.lock().pragma_query_value(None, name, |row| row.get::<_, String>(0));
+            assert_eq!(pragma("journal_mode").expect("answers"), "wal");
+            let full: i64 =
+                store.lock().pragma_query_value(None, "synchronous", |row| row.get(0)).expect("answers");
+            assert_eq!(full, 2);
+        }
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().expect("has one"))), (0o600, 0o700));
+    }
+
+    #[test]
+    fn edited_and_unknown_migrations_are_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("shuzha.db");
+        drop(Store::open(&path).expect("opens"));
+        let with =
+            |migrations: &[(&str, &str)]| Store::prepare(Connection::open(&path).expect("opens"), migrations);
+        let edited = [MIGRATIONS[0], (MIGRATIONS[1].0, "CREATE TABLE other (a INTEGER) STRICT;")];
+        assert!(matches!(with(&edited), Err(StoreError::Migration(_))));
+        assert!(
+            matches!(with(&MIGRATIONS[..1]), Err(StoreError::Migration(_))),
+            "older software, newer file"
+        );
+        assert!(with(&MIGRATIONS).is_ok());
+    }
+}

@@ -1,0 +1,83 @@
+//! What can go wrong with a store. Messages hold names of tables and files, never a row.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused.
+    #[error("the database: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A migration was edited, is missing or failed.
+    #[error("the database's migrations: {0}")]
+    Migration(#[from] Box<refinery::Error>),
+    /// The file system refused.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The journal could not be read.
+    #[error(transparent)]
+    Journal(#[from] shuzha_journal::JournalError),
+    /// An entry cannot follow those before it: the journal, or this software, is at fault.
+    #[error("record {seq} contradicts those before it: {what}")]
+    Contradiction {
+        /// The record.
+        seq: u64,
+        /// What is contradicted.
+        what: &'static str,
+    },
+    /// A row that the projection cannot have written.
+    #[error("table {0} holds a row that was not written by the projection")]
+    BadRow(&'static str),
+    /// The database stands at another record than the batch begins after.
+    #[error("the projection stands at record {stored}, the batch begins after {expected}")]
+    OutOfStep {
+        /// Where the database stands.
+        stored: u64,
+        /// Where the batch begins.
+        expected: u64,
+    },
+    /// The journal ends before the record that the projection has reached.
+    #[error("the projection has reached record {reached}, the journal ends at {journal}")]
+    JournalEndsEarly {
+        /// Where the projection stands.
+        reached: u64,
+        /// Where the journal ends.
+        journal: u64,
+    },
+    /// A number does not fit into the database's integers.
+    #[error("a number in {0} is past the database's range")]
+    Range(&'static str),
+    /// The master key's file may be read by others than its owner.
+    #[error("{} may be read by others than its owner; its mode must be 0600", .0.display())]
+    KeyExposed(PathBuf),
+    /// The master key's file does not hold 32 bytes.
+    #[error("{} does not hold a key of 32 bytes", .0.display())]
+    KeyMalformed(PathBuf),
+    /// A secret does not open: another master key sealed it, or the row was changed.
+    #[error("the secret of credential {0} does not open under this master key")]
+    Unsealing(String),
+    /// A secret could not be sealed.
+    #[error("a secret could not be sealed")]
+    Sealing,
+}
+
+impl StoreError {
+    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Whether the same call may succeed later without anybody's doing.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        let Self::Database(rusqlite::Error::SqliteFailure(failure, _)) = self else { return false };
+        matches!(failure.code, rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    }
+}

@@ -1,0 +1,149 @@
+//! The state as rows. Only rows that changed are written, and the position moves in the same transaction: every record
+//! counts exactly once, whatever happens to the process.
+
+mod rows;
+
+use std::path::Path;
+
+use rusqlite::Transaction;
+use shuzha_core::Timestamp;
+use shuzha_journal::{Position, read};
+
+use crate::reduce::{Changes, NONCE_WINDOW, State};
+use crate::{Store, StoreError};
+
+/// A table whose rows are not what the journal adds up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The table.
+    pub table: &'static str,
+    /// Rows that are missing, superfluous or different.
+    pub rows: usize,
+}
+
+/// The stored projection beside one rebuilt from the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The record up to which they were compared.
+    pub reached: Position,
+    /// Where they differ; empty when the projection is sound.
+    pub differences: Vec<Difference>,
+}
+
+impl Store {
+    /// The state as last projected. Entries after [`State::reached`] are then applied from the journal.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] for a row that cannot be one of ours, or of the database.
+    pub fn load_state(&self) -> Result<State, StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let (reached, latest) = position(&transaction)?;
+        let mut state = State { reached, latest, ..State::default() };
+        rows::load(&transaction, &mut state)?;
+        state.forget_old_nonces();
+        Ok(state)
+    }
+
+    /// Writes the rows of `state` that `changes` names, and the position, in one transaction; then empties `changes`.
+    ///
+    /// # Errors
+    /// [`StoreError::OutOfStep`] when the database does not stand where `changes` begins; nothing is written then, nor
+    /// after any other error, and `changes` stays as it is.
+    pub fn project(&self, state: &State, changes: &mut Changes) -> Result<(), StoreError> {
+        let Some(after) = changes.after else { return Ok(()) };
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        let (stored, _) = position(&transaction)?;
+        if stored != after {
+            return Err(StoreError::OutOfStep { stored: stored.seq, expected: after.seq });
+        }
+        rows::save(&transaction, state, changes)?;
+        let moved = transaction
+            .prepare_cached("UPDATE position SET epoch = ?1, seq = ?2, latest_micros = ?3")?
+            .execute((
+                state.reached.epoch,
+                rows::integer(state.reached.seq, "position")?,
+                state.latest.micros(),
+            ))?;
+        if moved != 1 {
+            return Err(StoreError::BadRow("position"));
+        }
+        transaction.commit()?;
+        *changes = Changes::default();
+        Ok(())
+    }
+
+    /// Empties the projection, so that it can be built again from the journal's first record. Releases and secrets stay.
+    ///
+    /// # Errors
+    /// Of the database; nothing is changed then.
+    pub fn reset_projection(&self) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        rows::clear(&transaction)?;
+        transaction.execute("UPDATE position SET epoch = 0, seq = 0, latest_micros = 0", [])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Rebuilds the state from the journal in `journal_dir`, up to where the projection stands, and compares the two.
+    ///
+    /// # Errors
+    /// [`StoreError::JournalEndsEarly`] when the projection has reached a record that the journal does not hold (one of
+    /// the two is from another time or node), or what reading either said.
+    pub fn verify(&self, journal_dir: &Path) -> Result<Comparison, StoreError> {
+        let stored = self.load_state()?;
+        let (mut rebuilt, mut changes) = (State::default(), Changes::default());
+        for record in read(journal_dir, 1)? {
+            let record = record?;
+            if record.position.seq > stored.reached.seq {
+                break;
+            }
+            rebuilt.apply(record.position, &record.entry()?, &mut changes)?;
+        }
+        if rebuilt.reached != stored.reached {
+            let (reached, journal) = (stored.reached.seq, rebuilt.reached.seq);
+            return Err(StoreError::JournalEndsEarly { reached, journal });
+        }
+        Ok(Comparison { reached: stored.reached, differences: compare(&stored, &rebuilt) })
+    }
+}
+
+fn position(transaction: &Transaction<'_>) -> Result<(Position, Timestamp), StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT epoch, seq, latest_micros FROM position")?;
+    let (epoch, seq, latest): (u32, i64, i64) =
+        statement.query_one([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let seq = u64::try_from(seq).map_err(|_| StoreError::BadRow("position"))?;
+    Ok((Position { epoch, seq }, Timestamp::from_micros(latest)))
+}
+
+/// Times before this are past the window of nonces.
+fn oldest_nonce(state: &State) -> i64 {
+    state.latest.minus(NONCE_WINDOW).micros()
+}
+
+fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
+    use std::collections::BTreeMap;
+
+    fn maps<K: Ord, V: PartialEq>(a: &BTreeMap<K, V>, b: &BTreeMap<K, V>) -> usize {
+        let changed = a.iter().filter(|(key, value)| b.get(*key) != Some(value)).count();
+        changed + b.keys().filter(|key| !a.contains_key(*key)).count()
+    }
+
+    let counts = [
+        ("consents", maps(&stored.consents, &rebuilt.consents)),
+        ("privacy_spend", maps(&stored.spend, &rebuilt.spend)),
+        ("usage", maps(&stored.usage, &rebuilt.usage)),
+        ("posted", maps(&stored.posted, &rebuilt.posted)),
+        ("settled", maps(&stored.settled, &rebuilt.settled)),
+        ("marks", maps(&stored.marks, &rebuilt.marks)),
+        ("nonce_batches", stored.nonces.symmetric_difference(&rebuilt.nonces).count()),
+        ("open_intents", maps(&stored.open, &rebuilt.open)),
+        ("position", usize::from(stored.latest != rebuilt.latest)),
+    ];
+    let wrong = counts.into_iter().filter(|(_, rows)| *rows > 0);
+    wrong.map(|(table, rows)| Difference { table, rows }).collect()
+}
+
+#[cfg(test)]
+mod tests;

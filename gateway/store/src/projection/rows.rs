@@ -1,0 +1,263 @@
+//! Reading and writing the rows of the projection, one function per table and direction.
+
+use rusqlite::{Row, Transaction};
+use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_journal::Position;
+
+use super::oldest_nonce;
+use crate::StoreError;
+use crate::reduce::{Changes, Consent, Mark, MarkStatus, Name, OpenIntent, SpendKey, State, Usage};
+
+/// Bytes of one nonce in a batch: its time and its tag.
+const NONCE_BYTES: usize = 16;
+
+const OPEN: u8 = 0;
+const SPENT: u8 = 1;
+const ANSWERED: u8 = 2;
+
+/// A count as SQLite's signed integer.
+pub(super) fn integer(value: u64, table: &'static str) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Range(table))
+}
+
+fn count(value: i64, table: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::BadRow(table))
+}
+
+/// Calls `take` with every row of a query.
+fn each(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
+}
+
+/// Empties every table of the projection but `position`.
+pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    let tables =
+        ["consents", "privacy_spend", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents"];
+    for table in tables {
+        transaction.execute(&format!("DELETE FROM {table}"), [])?;
+    }
+    Ok(())
+}
+
+/// Reads every table into `state`.
+pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    each(transaction, "SELECT consent, uses, withdrawn FROM consents", |row| {
+        let consent = Consent { uses: row.get(1)?, withdrawn: row.get(2)? };
+        state.consents.insert(row.get(0)?, consent);
+        Ok(())
+    })?;
+    each(transaction, "SELECT data_set, unit, scenario, nanos FROM privacy_spend", |row| {
+        let nanos = NanoCharge::from_nanos(count(row.get(3)?, "privacy_spend")?);
+        let key = spend_key(row, 0)?;
+        let total = state.data_sets.entry(Name::clone(&key.data_set)).or_default();
+        *total = total.checked_add(nanos).ok_or(StoreError::BadRow("privacy_spend"))?;
+        state.spend.insert(key, nanos);
+        Ok(())
+    })?;
+    each(transaction, "SELECT grant_name, day, calls, quantity, micro_yuan FROM usage", |row| {
+        let usage = Usage {
+            calls: count(row.get(2)?, "usage")?,
+            quantity: count(row.get(3)?, "usage")?,
+            amount: MicroYuan::from_micros(row.get(4)?),
+        };
+        state.usage.insert((row.get(0)?, row.get(1)?), usage);
+        Ok(())
+    })?;
+    each(transaction, "SELECT unit, micro_yuan FROM posted", |row| {
+        state.posted.insert(row.get(0)?, MicroYuan::from_micros(row.get(1)?));
+        Ok(())
+    })?;
+    each(transaction, "SELECT grant_name, product, epoch, seq FROM settled", |row| {
+        let position = Position { epoch: row.get(2)?, seq: count(row.get(3)?, "settled")? };
+        state.settled.insert((row.get(0)?, row.get(1)?), position);
+        Ok(())
+    })?;
+    load_marks(transaction, state)?;
+    load_nonces(transaction, state)?;
+    load_open(transaction, state)
+}
+
+/// Reads `data_set, unit, scenario` from column `first` on.
+fn spend_key(row: &Row<'_>, first: usize) -> rusqlite::Result<SpendKey> {
+    Ok(SpendKey { data_set: row.get(first)?, unit: row.get(first + 1)?, scenario: row.get(first + 2)? })
+}
+
+fn load_marks(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    let sql = "SELECT mark, unit, request, covered_consent, covered_nanos, status, micro_yuan, epoch, seq, at_micros
+               FROM marks";
+    // Only what was read is put into the state; nothing of it is to be written again.
+    let mut unneeded = Changes::default();
+    each(transaction, sql, |row| {
+        let status = match row.get(5)? {
+            OPEN => MarkStatus::Open,
+            SPENT => MarkStatus::Spent,
+            ANSWERED => MarkStatus::Answered {
+                amount: MicroYuan::from_micros(row.get(6)?),
+                position: Position { epoch: row.get(7)?, seq: count(row.get(8)?, "marks")? },
+            },
+            _ => return Err(StoreError::BadRow("marks")),
+        };
+        let mark = Mark {
+            unit: row.get(1)?,
+            request: row.get(2)?,
+            covered_consent: row.get(3)?,
+            covered_charge: NanoCharge::from_nanos(count(row.get(4)?, "marks")?),
+            status,
+            at: Timestamp::from_micros(row.get(9)?),
+        };
+        state.set_mark(row.get(0)?, Some(mark), &mut unneeded);
+        Ok(())
+    })
+}
+
+fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    each(transaction, "SELECT packed FROM nonce_batches", |row| {
+        let packed: Vec<u8> = row.get(0)?;
+        let nonces = packed.chunks_exact(NONCE_BYTES);
+        if !nonces.remainder().is_empty() {
+            return Err(StoreError::BadRow("nonce_batches"));
+        }
+        for nonce in nonces {
+            let (at, tag) = nonce.split_at(8);
+            let at = i64::from_be_bytes(at.try_into().expect("eight bytes"));
+            state.nonces.insert((Timestamp::from_micros(at), tag.try_into().expect("eight bytes")));
+        }
+        Ok(())
+    })
+}
+
+fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    let sql =
+        "SELECT request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan FROM open_intents";
+    each(transaction, sql, |row| {
+        let intent = OpenIntent {
+            spend: spend_key(row, 1)?,
+            mark: row.get(4)?,
+            consent: row.get(5)?,
+            charge: NanoCharge::from_nanos(count(row.get(6)?, "open_intents")?),
+            held: MicroYuan::from_micros(row.get(7)?),
+        };
+        state.open.insert(RequestId::from_bytes(row.get(0)?), intent);
+        Ok(())
+    })
+}
+
+/// Writes the rows that `changes` names.
+pub(super) fn save(
+    transaction: &Transaction<'_>,
+    state: &State,
+    changes: &Changes,
+) -> Result<(), StoreError> {
+    let mut put = transaction.prepare_cached("REPLACE INTO consents VALUES (?1, ?2, ?3)")?;
+    for key in &changes.consents {
+        let consent = state.consents.get(key).copied().unwrap_or_default();
+        put.execute((key, consent.uses, consent.withdrawn))?;
+    }
+    let mut put = transaction.prepare_cached(
+        "REPLACE INTO privacy_spend (data_set, unit, scenario, nanos) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for key in &changes.spend {
+        let nanos = state.spend.get(key).copied().unwrap_or_default().nanos();
+        put.execute((&key.data_set, &key.unit, &key.scenario, integer(nanos, "privacy_spend")?))?;
+    }
+    let mut put = transaction.prepare_cached("REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for key @ (grant, day) in &changes.usage {
+        let Usage { calls, quantity, amount } = state.usage.get(key).copied().unwrap_or_default();
+        put.execute((grant, day, integer(calls, "usage")?, integer(quantity, "usage")?, amount.micros()))?;
+    }
+    let mut put = transaction.prepare_cached("REPLACE INTO posted VALUES (?1, ?2)")?;
+    for unit in &changes.posted {
+        put.execute((unit, state.posted.get(unit).copied().unwrap_or_default().micros()))?;
+    }
+    let mut put = transaction.prepare_cached("REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)")?;
+    for key @ (grant, product) in &changes.settled {
+        let position = state.settled.get(key).copied().unwrap_or_default();
+        put.execute((grant, product, position.epoch, integer(position.seq, "settled")?))?;
+    }
+    save_marks(transaction, state, changes)?;
+    save_nonces(transaction, state, changes)?;
+    save_open(transaction, state, changes)
+}
+
+fn save_marks(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
+    let mut put =
+        transaction.prepare_cached("REPLACE INTO marks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    let mut remove = transaction.prepare_cached("DELETE FROM marks WHERE mark = ?1")?;
+    for key in &changes.marks {
+        let Some(mark) = state.marks.get(key) else {
+            remove.execute([key])?;
+            continue;
+        };
+        let (status, answer) = match mark.status {
+            MarkStatus::Open => (OPEN, None),
+            MarkStatus::Spent => (SPENT, None),
+            MarkStatus::Answered { amount, position } => (ANSWERED, Some((amount, position))),
+        };
+        put.execute((
+            key,
+            &mark.unit,
+            mark.request,
+            mark.covered_consent,
+            integer(mark.covered_charge.nanos(), "marks")?,
+            status,
+            answer.map(|(amount, _)| amount.micros()),
+            answer.map(|(_, position)| position.epoch),
+            answer.map(|(_, position)| integer(position.seq, "marks")).transpose()?,
+            mark.at.micros(),
+        ))?;
+    }
+    Ok(())
+}
+
+fn save_nonces(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
+    let live: Vec<_> = changes.nonces.iter().filter(|nonce| state.nonces.contains(nonce)).collect();
+    if let Some((latest, _)) = live.last() {
+        let mut packed = Vec::with_capacity(live.len() * NONCE_BYTES);
+        for (at, tag) in &live {
+            packed.extend_from_slice(&at.micros().to_be_bytes());
+            packed.extend_from_slice(tag);
+        }
+        let mut put = transaction.prepare_cached("INSERT INTO nonce_batches VALUES (?1, ?2, ?3)")?;
+        put.execute((integer(state.reached.seq, "nonce_batches")?, latest.micros(), packed))?;
+    }
+    let mut forget = transaction.prepare_cached("DELETE FROM nonce_batches WHERE latest_micros < ?1")?;
+    forget.execute([oldest_nonce(state)])?;
+    Ok(())
+}
+
+fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
+    let sql =
+        "REPLACE INTO open_intents (request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut put = transaction.prepare_cached(sql)?;
+    let mut remove = transaction.prepare_cached("DELETE FROM open_intents WHERE request = ?1")?;
+    for request in &changes.open {
+        let key = request.as_bytes();
+        let Some(intent) = state.open.get(request) else {
+            remove.execute([key])?;
+            continue;
+        };
+        let SpendKey { data_set, unit, scenario } = &intent.spend;
+        let nanos = integer(intent.charge.nanos(), "open_intents")?;
+        put.execute((
+            key,
+            data_set,
+            unit,
+            scenario,
+            intent.mark,
+            intent.consent,
+            nanos,
+            intent.held.micros(),
+        ))?;
+    }
+    Ok(())
+}

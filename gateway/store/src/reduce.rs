@@ -1,0 +1,305 @@
+//! The reducer: what the journal's entries add up to. Pure; shared by start-up, projection and audit, so that the three
+//! cannot disagree.
+//!
+//! An intent takes what a call holds: one use of the consent, the privacy charge. The call's record closes it:
+//! - *refused*, *replayed*: it was never dispatched; the intent is voided, as if it had not been.
+//! - *answered*: money, usage and settlement are posted.
+//! - *failed*, or no record before the next `boot`: consent use and charge stay spent, there is no money, and the
+//!   idempotency mark says what is already spent: a retry with the same key and body may run without paying it again,
+//!   because nothing was released. Its intent then names no consent and no charge.
+//!
+//! A record without an open intent stands for itself: answered and failed ones take their consent use and charge.
+
+mod changes;
+mod state;
+
+use std::sync::Arc;
+
+use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_evidence::{ActKind, Call, Commitment, Decision, Entry, Intent, Terms};
+use shuzha_journal::{Position, RawRecord};
+
+pub use changes::Changes;
+pub use state::{
+    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, SpendKey, State, Usage,
+};
+
+use crate::StoreError;
+
+/// Offset of Asia/Shanghai from UTC in microseconds. The zone has had no summer time since 1991.
+const SHANGHAI_MICROS: i64 = 8 * 3_600 * 1_000_000;
+
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
+
+/// The day in Asia/Shanghai that holds `at`, in days since 1970-01-01.
+#[must_use]
+pub const fn local_day(at: Timestamp) -> i64 {
+    at.micros().saturating_add(SHANGHAI_MICROS).div_euclid(DAY_MICROS)
+}
+
+/// One entry being applied.
+struct Step<'s> {
+    state: &'s mut State,
+    changes: &'s mut Changes,
+    position: Position,
+}
+
+impl State {
+    /// Applies the entry at `position`, which must be the next one, and notes in `changes` what it touched.
+    ///
+    /// # Errors
+    /// [`StoreError::Contradiction`] when the entry cannot follow those before it; the state is then of no more use.
+    pub fn apply(
+        &mut self,
+        position: Position,
+        entry: &Entry<'_>,
+        changes: &mut Changes,
+    ) -> Result<(), StoreError> {
+        let mut step = Step { state: self, changes, position };
+        step.check_position(entry)?;
+        step.changes.begin(step.state.reached);
+        match entry {
+            Entry::Boot(_) => step.boot()?,
+            Entry::Intent(intent) => step.intent(intent)?,
+            Entry::Call(call) => step.call(call)?,
+            Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
+            Entry::Act(_) | Entry::Delivery(_) => {}
+        }
+        self.reached = position;
+        Ok(())
+    }
+
+    /// Applies records until they end.
+    ///
+    /// # Errors
+    /// As [`State::apply`], and what reading the journal said.
+    pub fn replay(
+        &mut self,
+        records: impl IntoIterator<Item = Result<RawRecord, shuzha_journal::JournalError>>,
+        changes: &mut Changes,
+    ) -> Result<(), StoreError> {
+        for record in records {
+            let record = record?;
+            self.apply(record.position, &record.entry()?, changes)?;
+        }
+        Ok(())
+    }
+}
+
+impl Step<'_> {
+    fn contradiction(&self, what: &'static str) -> StoreError {
+        StoreError::Contradiction { seq: self.position.seq, what }
+    }
+
+    fn check_position(&self, entry: &Entry<'_>) -> Result<(), StoreError> {
+        let reached = self.state.reached;
+        let boots = u32::from(matches!(entry, Entry::Boot(_)));
+        if self.position.seq != reached.seq + 1 {
+            return Err(self.contradiction("the sequence has a gap"));
+        }
+        if self.position.epoch != reached.epoch + boots {
+            return Err(self.contradiction("an epoch begins with a boot, and only with one"));
+        }
+        Ok(())
+    }
+
+    /// The process was restarted: whatever was open stays spent and will not be answered.
+    fn boot(&mut self) -> Result<(), StoreError> {
+        for (request, intent) in std::mem::take(&mut self.state.open) {
+            self.changes.open.insert(request);
+            self.spent(&intent)?;
+        }
+        Ok(())
+    }
+
+    fn intent(&mut self, intent: &Intent<'_>) -> Result<(), StoreError> {
+        self.state.remember(intent.received, intent.nonce, self.changes);
+        let spend = SpendKey::of(&intent.terms);
+        self.take(intent.consent, intent.charge, &spend)?;
+        if let Some(mark) = intent.idempotency {
+            let before = self.state.marks.get(&mark);
+            let same = before.filter(|before| {
+                before.status == MarkStatus::Spent
+                    && before.request == Some(intent.request_commitment)
+                    && *before.unit == *intent.terms.unit
+            });
+            let (covered_consent, covered_charge) =
+                same.map_or((None, NanoCharge::ZERO), |mark| (mark.covered_consent, mark.covered_charge));
+            let opened = Mark {
+                unit: intent.terms.unit.into(),
+                request: Some(intent.request_commitment),
+                covered_consent,
+                covered_charge,
+                status: MarkStatus::Open,
+                at: intent.received,
+            };
+            self.state.set_mark(mark, Some(opened), self.changes);
+        }
+        let open = OpenIntent {
+            spend,
+            mark: intent.idempotency,
+            consent: intent.consent,
+            charge: intent.charge,
+            held: intent.amount,
+        };
+        self.changes.open.insert(intent.request);
+        match self.state.open.insert(intent.request, open) {
+            None => Ok(()),
+            Some(_) => Err(self.contradiction("a request has two open intents")),
+        }
+    }
+
+    fn call(&mut self, call: &Call<'_>) -> Result<(), StoreError> {
+        if !call.terms.unit.is_empty() {
+            self.state.remember(call.received, call.nonce, self.changes);
+        }
+        let open = self.close(call.request);
+        match (call.decision, open) {
+            (Decision::Refused | Decision::Replayed, None) => Ok(()),
+            (Decision::Refused | Decision::Replayed, Some(intent)) => self.void(&intent),
+            (Decision::Failed, Some(intent)) => self.spent(&intent),
+            (Decision::Failed, None) => self.take(call.consent, call.charge, &SpendKey::of(&call.terms)),
+            (Decision::Answered, open) => {
+                if open.is_none() {
+                    self.take(call.consent, call.charge, &SpendKey::of(&call.terms))?;
+                }
+                self.post(call, open.as_ref())
+            }
+        }
+    }
+
+    fn close(&mut self, request: RequestId) -> Option<OpenIntent> {
+        let intent = self.state.open.remove(&request)?;
+        self.changes.open.insert(request);
+        Some(intent)
+    }
+
+    /// Takes one use of `consent` and `charge`.
+    fn take(
+        &mut self,
+        consent: Option<Commitment>,
+        charge: NanoCharge,
+        spend: &SpendKey,
+    ) -> Result<(), StoreError> {
+        if let Some(consent) = consent {
+            let uses = &mut self.state.consents.entry(consent).or_default().uses;
+            let Some(more) = uses.checked_add(1) else {
+                return Err(self.contradiction("too many consent uses"));
+            };
+            *uses = more;
+            self.changes.consents.insert(consent);
+        }
+        if !charge.is_zero() {
+            self.change_spend(spend, |spent| spent.checked_add(charge))?;
+        }
+        Ok(())
+    }
+
+    /// Gives back what an intent took: it was never dispatched.
+    fn void(&mut self, intent: &OpenIntent) -> Result<(), StoreError> {
+        if let Some(consent) = intent.consent {
+            let uses = self.state.consents.get_mut(&consent).map(|held| &mut held.uses);
+            let Some(uses) = uses.filter(|uses| **uses > 0) else {
+                return Err(self.contradiction("a consent use is given back that was not taken"));
+            };
+            *uses -= 1;
+            self.changes.consents.insert(consent);
+        }
+        if !intent.charge.is_zero() {
+            let minus = |spent: NanoCharge| spent.nanos().checked_sub(intent.charge.nanos());
+            self.change_spend(&intent.spend, |spent| minus(spent).map(NanoCharge::from_nanos))?;
+        }
+        if let Some((key, mut mark)) = self.open_mark(intent) {
+            // An earlier attempt under this key stays spent.
+            let earlier = mark.covered_consent.is_some() || !mark.covered_charge.is_zero();
+            mark.status = MarkStatus::Spent;
+            self.state.set_mark(key, earlier.then_some(mark), self.changes);
+        }
+        Ok(())
+    }
+
+    /// Leaves what an intent took spent; its mark says so.
+    fn spent(&mut self, intent: &OpenIntent) -> Result<(), StoreError> {
+        if let Some((key, mut mark)) = self.open_mark(intent) {
+            mark.covered_consent = intent.consent.or(mark.covered_consent);
+            let covered = mark.covered_charge.checked_add(intent.charge);
+            mark.covered_charge =
+                covered.ok_or_else(|| self.contradiction("the charge is past its range"))?;
+            mark.status = MarkStatus::Spent;
+            self.state.set_mark(key, Some(mark), self.changes);
+        }
+        Ok(())
+    }
+
+    fn open_mark(&self, intent: &OpenIntent) -> Option<(Commitment, Mark)> {
+        let key = intent.mark?;
+        let mark = self.state.marks.get(&key).filter(|mark| mark.status == MarkStatus::Open)?;
+        Some((key, mark.clone()))
+    }
+
+    fn change_spend(
+        &mut self,
+        key: &SpendKey,
+        change: impl Fn(NanoCharge) -> Option<NanoCharge>,
+    ) -> Result<(), StoreError> {
+        let (spend, total) = (self.state.spend.get(key), self.state.data_sets.get(&key.data_set));
+        let next = change(spend.copied().unwrap_or_default());
+        let total = change(total.copied().unwrap_or_default());
+        let (Some(next), Some(total)) = (next, total) else {
+            return Err(self.contradiction("privacy spend is negative or past its range"));
+        };
+        self.state.spend.insert(key.clone(), next);
+        self.state.data_sets.insert(Arc::clone(&key.data_set), total);
+        self.changes.spend.insert(key.clone());
+        Ok(())
+    }
+
+    /// Posts an answer: usage, money, settlement, mark.
+    fn post(&mut self, call: &Call<'_>, open: Option<&OpenIntent>) -> Result<(), StoreError> {
+        let Terms { unit, grant, product, .. } = call.terms;
+        if call.amount < MicroYuan::ZERO {
+            return Err(self.contradiction("a negative amount was posted"));
+        }
+        let key = (Name::from(grant), local_day(call.received));
+        let used = self.state.usage.entry(key.clone()).or_default();
+        let posted = self.state.posted.entry(unit.into()).or_default();
+        let sums = used.plus(call.quantity, call.amount).zip(posted.checked_add(call.amount));
+        let Some((used_now, posted_now)) = sums else {
+            return Err(self.contradiction("a sum is past its range"));
+        };
+        (*used, *posted) = (used_now, posted_now);
+        self.changes.usage.insert(key);
+        self.changes.posted.insert(unit.into());
+        let settled = (Name::from(grant), Name::from(product));
+        if !self.state.settled.contains_key(&settled) {
+            self.changes.settled.insert(settled.clone());
+            self.state.settled.insert(settled, self.position);
+        }
+        if let Some(key) = call.idempotency {
+            let opened = open.and_then(|intent| self.open_mark(intent)).map(|(_, mark)| mark);
+            let (consent, charge) = opened
+                .as_ref()
+                .map_or((None, NanoCharge::ZERO), |mark| (mark.covered_consent, mark.covered_charge));
+            let answered = Mark {
+                unit: unit.into(),
+                request: call.request_commitment.or(opened.and_then(|mark| mark.request)),
+                covered_consent: consent,
+                covered_charge: charge,
+                status: MarkStatus::Answered { amount: call.amount, position: self.position },
+                at: call.received,
+            };
+            self.state.set_mark(key, Some(answered), self.changes);
+        }
+        Ok(())
+    }
+
+    fn withdraw(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {
+        let Some(consent) = consent else { return Err(self.contradiction("a withdrawal names no consent")) };
+        self.state.consents.entry(consent).or_default().withdrawn = true;
+        self.changes.consents.insert(consent);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

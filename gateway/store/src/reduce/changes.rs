@@ -1,0 +1,36 @@
+//! Which parts of a state have changed since they were last written.
+
+use std::collections::BTreeSet;
+
+use shuzha_core::{RequestId, Timestamp};
+use shuzha_evidence::Commitment;
+use shuzha_journal::Position;
+
+use super::state::{Name, SpendKey};
+
+/// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The position that the state had reached before the first of them.
+    pub(crate) after: Option<Position>,
+    pub(crate) consents: BTreeSet<Commitment>,
+    pub(crate) spend: BTreeSet<SpendKey>,
+    pub(crate) usage: BTreeSet<(Name, i64)>,
+    pub(crate) posted: BTreeSet<Name>,
+    pub(crate) settled: BTreeSet<(Name, Name)>,
+    pub(crate) marks: BTreeSet<Commitment>,
+    pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,
+    pub(crate) open: BTreeSet<RequestId>,
+}
+
+impl Changes {
+    /// Whether no entry was applied.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.after.is_none()
+    }
+
+    pub(crate) fn begin(&mut self, reached: Position) {
+        self.after.get_or_insert(reached);
+    }
+}

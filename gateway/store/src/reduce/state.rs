@@ -1,0 +1,183 @@
+//! What the journal adds up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_evidence::{Commitment, Terms};
+use shuzha_journal::Position;
+
+use super::Changes;
+
+/// A name as an entry gives it.
+pub type Name = Arc<str>;
+
+/// For how long a nonce is remembered: more than any time window of a signature.
+pub const NONCE_WINDOW: Duration = Duration::from_mins(15);
+
+/// For how long an idempotency key is remembered.
+pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
+
+/// What is known of one consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// Uses taken, held ones included.
+    pub uses: u32,
+    /// Whether the person has withdrawn it.
+    pub withdrawn: bool,
+}
+
+/// For whom and over what privacy is spent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpendKey {
+    /// The data set; first, so that its keys stand together.
+    pub data_set: Name,
+    /// The application unit.
+    pub unit: Name,
+    /// The scenario.
+    pub scenario: Name,
+}
+
+impl SpendKey {
+    pub(crate) fn of(terms: &Terms<'_>) -> Self {
+        Self { data_set: terms.data_set.into(), unit: terms.unit.into(), scenario: terms.scenario.into() }
+    }
+}
+
+/// Use of a grant on one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Answered calls.
+    pub calls: u64,
+    /// Billed quantity.
+    pub quantity: u64,
+    /// Money posted.
+    pub amount: MicroYuan,
+}
+
+impl Usage {
+    pub(crate) fn plus(self, quantity: u32, amount: MicroYuan) -> Option<Self> {
+        Some(Self {
+            calls: self.calls.checked_add(1)?,
+            quantity: self.quantity.checked_add(quantity.into())?,
+            amount: self.amount.checked_add(amount)?,
+        })
+    }
+}
+
+/// What became of the calls under one idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The unit that sent the key.
+    pub unit: Name,
+    /// Commitment to the request; another body under the same key is a conflict.
+    pub request: Option<Commitment>,
+    /// The consent of which earlier attempts have spent a use without releasing anything.
+    pub covered_consent: Option<Commitment>,
+    /// The privacy charge that earlier attempts have spent without releasing anything.
+    pub covered_charge: NanoCharge,
+    /// What became of the last attempt.
+    pub status: MarkStatus,
+    /// When the last attempt was received.
+    pub at: Timestamp,
+}
+
+/// What became of an attempt under an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarkStatus {
+    /// It is under way.
+    Open,
+    /// It was dispatched and nothing was released. A retry may run, and takes only what is not covered.
+    Spent,
+    /// It was answered.
+    Answered {
+        /// Money posted.
+        amount: MicroYuan,
+        /// The call's record: its receipt.
+        position: Position,
+    },
+}
+
+/// What a call that is under way has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// For whom and over what the charge was debited.
+    pub spend: SpendKey,
+    /// Idempotency key.
+    pub mark: Option<Commitment>,
+    /// Consent of which a use was taken.
+    pub consent: Option<Commitment>,
+    /// Privacy charge debited.
+    pub charge: NanoCharge,
+    /// Money held; not posted.
+    pub held: MicroYuan,
+}
+
+/// What the journal adds up to, up to [`State::reached`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The last record applied; zero before the first.
+    pub reached: Position,
+    /// The latest time at which a call was received; windows end here.
+    pub latest: Timestamp,
+    /// Consents that were used or withdrawn.
+    pub consents: BTreeMap<Commitment, Consent>,
+    /// Privacy spent per unit, scenario and data set, held charges included.
+    pub spend: BTreeMap<SpendKey, NanoCharge>,
+    /// Privacy spent per data set: the sum of `spend`.
+    pub data_sets: BTreeMap<Name, NanoCharge>,
+    /// Use per grant and day ([`super::local_day`]).
+    pub usage: BTreeMap<(Name, i64), Usage>,
+    /// Money posted per unit.
+    pub posted: BTreeMap<Name, MicroYuan>,
+    /// The first answer per grant and product. A package is charged once: when it is in here, it has been.
+    pub settled: BTreeMap<(Name, Name), Position>,
+    /// Idempotency keys of the last [`IDEMPOTENCY_WINDOW`].
+    pub marks: BTreeMap<Commitment, Mark>,
+    /// Tags of the nonces of the last [`NONCE_WINDOW`], with the time they were received.
+    pub nonces: BTreeSet<(Timestamp, [u8; 8])>,
+    /// Calls under way.
+    pub open: BTreeMap<RequestId, OpenIntent>,
+    /// `marks` by time, to forget the oldest.
+    pub(crate) marks_by_time: BTreeSet<(Timestamp, Commitment)>,
+}
+
+impl State {
+    /// Remembers a nonce unless it is all zeros (there was none), and forgets what has left its window.
+    pub(crate) fn remember(&mut self, received: Timestamp, nonce: [u8; 8], changes: &mut Changes) {
+        if nonce != [0; 8] {
+            self.nonces.insert((received, nonce));
+            changes.nonces.insert((received, nonce));
+        }
+        self.latest = self.latest.max(received);
+        self.forget_old_nonces();
+        let oldest = self.latest.minus(IDEMPOTENCY_WINDOW);
+        while let Some(&(_, mark)) = self.marks_by_time.first().filter(|(at, _)| *at < oldest) {
+            self.set_mark(mark, None, changes);
+        }
+    }
+
+    pub(crate) fn forget_old_nonces(&mut self) {
+        let oldest = self.latest.minus(NONCE_WINDOW);
+        while self.nonces.first().is_some_and(|(at, _)| *at < oldest) {
+            self.nonces.pop_first();
+        }
+    }
+
+    /// Sets or removes a mark.
+    pub(crate) fn set_mark(&mut self, key: Commitment, mark: Option<Mark>, changes: &mut Changes) {
+        changes.marks.insert(key);
+        let at = mark.as_ref().map(|mark| mark.at);
+        let before = match mark {
+            Some(mark) => self.marks.insert(key, mark),
+            None => self.marks.remove(&key),
+        };
+        if let Some(before) = before {
+            self.marks_by_time.remove(&(before.at, key));
+        }
+        if let Some(at) = at {
+            self.marks_by_time.insert((at, key));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The release cache: answers under differential privacy. The same query over the same data is answered with the same
+//! bytes, and charged to the person-space once (DESIGN §9).
+
+use rusqlite::{Connection, OptionalExtension};
+use shuzha_core::NanoCharge;
+
+use crate::{Store, StoreError};
+
+/// A released answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The answer's bytes, as they left.
+    pub answer: Vec<u8>,
+    /// What it was charged.
+    pub charge: NanoCharge,
+}
+
+impl std::fmt::Debug for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Release").field("bytes", &self.answer.len()).field("charge", &self.charge).finish()
+    }
+}
+
+fn get(connection: &Connection, query: &[u8; 32]) -> Result<Option<Release>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT answer, nanos FROM releases WHERE query = ?1")?;
+    let found: Option<(Vec<u8>, i64)> =
+        statement.query_row([query], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((answer, nanos)) = found else { return Ok(None) };
+    let nanos = u64::try_from(nanos).map_err(|_| StoreError::BadRow("releases"))?;
+    Ok(Some(Release { answer, charge: NanoCharge::from_nanos(nanos) }))
+}
+
+impl Store {
+    /// The answer that was released for `query`: the digest of the canonical query and the data's version.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn release_get(&self, query: &[u8; 32]) -> Result<Option<Release>, StoreError> {
+        get(&self.lock(), query)
+    }
+
+    /// Keeps `answer` as the one for `query`, durable on return, unless there is one. Returns the one that is kept: it,
+    /// and no other, may be released.
+    ///
+    /// # Errors
+    /// Of the database, or [`StoreError::Range`]; nothing may be released then.
+    pub fn release_put(
+        &self,
+        query: &[u8; 32],
+        answer: &[u8],
+        charge: NanoCharge,
+    ) -> Result<Release, StoreError> {
+        let nanos = i64::try_from(charge.nanos()).map_err(|_| StoreError::Range("releases"))?;
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction
+            .prepare_cached("INSERT INTO releases VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+            .execute((query, answer, nanos))?;
+        let kept = get(&transaction, query)?.ok_or(StoreError::BadRow("releases"))?;
+        transaction.commit()?;
+        Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_answer_stays() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("shuzha.db");
+        let charge = NanoCharge::from_nanos(250_000_000);
+        let first = Release { answer: b"{\"count\":41}".to_vec(), charge };
+        {
+            let store = Store::open(&path).expect("opens");
+            assert_eq!(store.release_get(&[1; 32]).expect("answers"), None);
+            assert_eq!(store.release_put(&[1; 32], &first.answer, charge).expect("kept"), first);
+        }
+        let store = Store::open(&path).expect("opens");
+        let again = store.release_put(&[1; 32], b"{\"count\":43}", NanoCharge::ZERO).expect("answers");
+        assert_eq!(again, first);
+        assert_eq!(store.release_get(&[1; 32]).expect("answers"), Some(first));
+        assert_eq!(store.release_get(&[2; 32]).expect("answers"), None);
+        let past = store.release_put(&[2; 32], b"", NanoCharge::from_nanos(u64::MAX));
+        assert!(matches!(past, Err(StoreError::Range("releases"))));
+    }
+}

@@ -1,0 +1,112 @@
+//! HMAC secrets of credentials, sealed at rest: AES-256-GCM under the master key, bound to the credential's name and
+//! algorithm, so that no row opens under another name.
+
+mod master;
+
+use ring::aead::{Aad, Nonce};
+use shuzha_core::{Id, Rng};
+use zeroize::Zeroizing;
+
+pub use master::MasterKey;
+
+use crate::{Store, StoreError};
+
+/// Bytes of a GCM nonce.
+const NONCE_BYTES: usize = 12;
+
+/// A secret in the clear; zeroed when dropped, and never shown.
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// The secret's bytes, for making an HMAC key and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The secret of a credential, and what it is for.
+pub struct CredentialSecret {
+    /// The credential.
+    pub credential: Id,
+    /// The signature algorithm it is for, for example `hmac-sha256`.
+    pub algorithm: String,
+    /// The secret.
+    pub secret: Secret,
+}
+
+/// Names the credential and algorithm that a secret belongs to; lengths first, so no two pairs run together.
+fn bound_to(credential: &str, algorithm: &str) -> Aad<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(credential.len() + algorithm.len() + 16);
+    for part in [credential, algorithm] {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    Aad::from(bytes)
+}
+
+impl Store {
+    /// Seals `secret` as the one of `credential` for `algorithm`, in place of any before; durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealing`], or of the database.
+    pub fn put_secret(
+        &self,
+        master: &MasterKey,
+        rng: &(impl Rng + ?Sized),
+        credential: &Id,
+        algorithm: &str,
+        secret: &[u8],
+    ) -> Result<(), StoreError> {
+        let mut nonce = [0; NONCE_BYTES];
+        rng.fill(&mut nonce);
+        // With room for the tag from the start: growing would leave a copy of the secret behind.
+        let mut sealed = Zeroizing::new(Vec::with_capacity(secret.len() + ring::aead::MAX_TAG_LEN));
+        sealed.extend_from_slice(secret);
+        let aad = bound_to(credential.as_str(), algorithm);
+        let done =
+            master.key().seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut *sealed);
+        done.map_err(|_| StoreError::Sealing)?;
+        let connection = self.lock();
+        let mut put = connection.prepare_cached("REPLACE INTO secrets VALUES (?1, ?2, ?3, ?4)")?;
+        put.execute((credential.as_str(), algorithm, nonce, &**sealed))?;
+        Ok(())
+    }
+
+    /// Removes the secret of `credential`; says whether there was one. Durable on return.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn remove_secret(&self, credential: &Id) -> Result<bool, StoreError> {
+        let removed =
+            self.lock().execute("DELETE FROM secrets WHERE credential = ?1", [credential.as_str()])?;
+        Ok(removed > 0)
+    }
+
+    /// Opens every secret.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsealing`] when one does not open, [`StoreError::BadRow`] when one belongs to no well-formed name.
+    pub fn secrets(&self, master: &MasterKey) -> Result<Vec<CredentialSecret>, StoreError> {
+        let connection = self.lock();
+        let mut statement =
+            connection.prepare_cached("SELECT credential, algorithm, nonce, sealed FROM secrets")?;
+        let mut rows = statement.query([])?;
+        let mut secrets = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (credential, algorithm): (String, String) = (row.get(0)?, row.get(1)?);
+            let nonce: [u8; NONCE_BYTES] = row.get(2)?;
+            let mut sealed = Zeroizing::new(row.get::<_, Vec<u8>>(3)?);
+            let aad = bound_to(&credential, &algorithm);
+            let opened = master.key().open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
+            let length = opened.map_err(|_| StoreError::Unsealing(credential.clone()))?.len();
+            sealed.truncate(length);
+            let credential = Id::new(&credential).map_err(|_| StoreError::BadRow("secrets"))?;
+            secrets.push(CredentialSecret { credential, algorithm, secret: Secret(sealed) });
+        }
+        Ok(secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests;

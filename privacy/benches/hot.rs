@@ -1,0 +1,85 @@
+//! What the hot functions of this crate cost. Prints one line each; every loop asserts that its work was done.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use serde_json::json;
+use shuzha_core::{NanoCharge, OsRng, Timestamp};
+use shuzha_privacy::consent::{self, Algorithm, Claims, Issuers, Signer};
+use shuzha_privacy::dp::{Domain, Measure, Query, Terms};
+use shuzha_privacy::output::Contract;
+
+/// Runs `work` often enough to be measured and prints nanoseconds per run.
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark reads the clock and prints")]
+fn measure(name: &str, runs: u32, mut work: impl FnMut() -> bool) {
+    for _ in 0..runs / 10 {
+        assert!(work(), "{name} did not do its work");
+    }
+    let start = Instant::now();
+    let done = (0..runs).filter(|_| black_box(work())).count();
+    let nanos = start.elapsed().as_nanos() / u128::from(runs);
+    assert_eq!(done, runs as usize, "{name} did not do its work");
+    println!("{name:<40} {nanos:>9} ns");
+}
+
+fn projection() {
+    let contract = Contract::compile(&json!({
+        "/items/*/name": {"type": "string", "max_length": 40, "mask": "name"},
+        "/items/*/kind": {"type": "string", "enum": ["limited", "sole"]},
+        "/items/*/capital": {"type": "integer", "minimum": 0, "maximum": 1_000_000_000},
+        "/score": {"type": "integer", "minimum": 0, "maximum": 1000, "step": 10}
+    }))
+    .expect("the contract compiles");
+    let item =
+        json!({"name": "某某有限公司", "kind": "limited", "capital": 5_000_000, "internal": "dropped"});
+    let answer = json!({"score": 612, "items": vec![item; 11]}).to_string();
+    measure(&format!("project, {} bytes", answer.len()), 100_000, || {
+        contract.project(contract.all(), answer.as_bytes()).is_ok_and(|projected| projected.unlisted == 11)
+    });
+}
+
+fn tokens() {
+    let signer = Signer::from_seed("consent-service", "key-2026", &[7; 32]);
+    let mut issuers = Issuers::new();
+    issuers
+        .register("key-2026", "consent-service", Algorithm::EdDsa, &signer.public_key())
+        .expect("a sound key");
+    let claims: Claims = serde_json::from_value(json!({
+        "iss": "consent-service", "jti": "AAAAAAAAAAAAAAAAAAAAAA", "iat": 1_700_000_000, "nbf": 1_700_000_000,
+        "exp": 1_700_003_600, "sub": "p1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sub_alg": "hmac-sha256",
+        "sub_kid": "2026q4", "aud": "gate",
+        "authorization_details": [{"type": "data-product", "au": "bank-a", "scenario": "credit",
+            "products": ["credit-score"], "fields": ["/score"], "purpose": "loan", "actions": ["query"]}],
+        "use": {"max": 1},
+        "legal": {"basis": "separate_consent", "sensitive": true, "notice": "n@1",
+            "notice_hash": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
+    }))
+    .expect("claims");
+    let token = consent::issue(&claims, &signer).expect("a sound consent");
+    let now = Timestamp::from_seconds(1_700_000_500);
+    measure("verify a consent", 5_000, || consent::verify(&token, &issuers, "gate", now).is_ok());
+}
+
+fn statistics(measure_of: Measure) {
+    let declared = json!({"data_version": "v", "max_rows_per_person": 1,
+        "columns": {"age": {"type": "integer", "minimum": 17, "maximum": 90}}});
+    let terms = Terms { measure: measure_of, per_query_max: NanoCharge::from_nanos(1_000_000_000) };
+    let domain = Domain::compile(&declared, terms).expect("the domain compiles");
+    let asked = json!({"measure": "histogram", "column": "age", "accuracy": {measure_of.as_str(): "0.1"}});
+    let query = Query::parse(&asked, &domain).expect("the query is sound");
+    let name = measure_of.as_str();
+    measure(&format!("parse and price a query, {name}"), 20_000, || Query::parse(&asked, &domain).is_ok());
+    measure(&format!("map and draw 74 values, {name}"), 2_000, || query.draw(&domain, &OsRng).is_ok());
+    let engine = br#"{"data_version":"v","rows":[{"key":["40"],"count":1000}]}"#;
+    measure(&format!("draw and release 74 values, {name}"), 2_000, || {
+        let noise = query.draw(&domain, &OsRng).expect("the map confirms");
+        query.release(noise, engine, &domain).is_ok_and(|bytes| bytes.len() > 74)
+    });
+}
+
+fn main() {
+    projection();
+    tokens();
+    statistics(Measure::PureEps);
+    statistics(Measure::Rho);
+}

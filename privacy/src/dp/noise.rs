@@ -1,0 +1,148 @@
+//! How much noise a charge buys, and the drawing of it.
+
+use shuzha_core::{Code, NanoCharge, Rng};
+
+use super::map::{MapFault, check_map};
+use super::query::{Aggregate, Query};
+use super::sampler::Sampler;
+use super::{Domain, Measure};
+
+/// Nano-units in one unit of ε or ρ.
+const NANOS: u128 = 1_000_000_000;
+/// Finest grid of scales: multiples of 2⁻¹⁶.
+const SHIFT_MAX: u32 = 16;
+/// Largest numerator of a Laplace scale: below 2⁵³, so that the scale is a double exactly.
+const LAPLACE_NUMERATOR_MAX: u128 = 1 << 50;
+/// Largest numerator of a Gaussian scale: the sampler's squares then fit `u128` (see [`Sampler::gaussian`]).
+const GAUSSIAN_NUMERATOR_MAX: u128 = 1 << 29;
+
+/// A noise scale, `numerator / 2^shift`: a dyadic number, so the integer sampler and OpenDP's double mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scale {
+    pub(super) measure: Measure,
+    pub(super) numerator: u64,
+    pub(super) shift: u32,
+}
+
+impl Scale {
+    /// The scale at which values that one person moves by at most `sensitivity` cost at most `charge`, rounded up; `None`
+    /// where it would be too large to be of use.
+    ///
+    /// Laplace: ε = Δ/b (Dwork et al. 2006). Gaussian: ρ = Δ²/2σ² (Bun and Steinke 2016). Two units of the grid are
+    /// added to the floor, so the exact loss is below the charge by more than a double's last bit and
+    /// OpenDP's map, which rounds up, still is.
+    pub(super) fn charge_up(measure: Measure, sensitivity: u64, charge: NanoCharge) -> Option<Self> {
+        let (sensitivity, nanos) = (u128::from(sensitivity), u128::from(charge.nanos()));
+        (0..=SHIFT_MAX).rev().find_map(|shift| {
+            let (floor, most) = match measure {
+                Measure::PureEps => {
+                    let scaled = sensitivity.checked_mul(NANOS << shift)?;
+                    (scaled.checked_div(nanos)?, LAPLACE_NUMERATOR_MAX)
+                }
+                Measure::Rho => {
+                    let scaled = sensitivity.checked_pow(2)?.checked_mul(NANOS << (2 * shift))?;
+                    (scaled.checked_div(2 * nanos)?.isqrt(), GAUSSIAN_NUMERATOR_MAX)
+                }
+            };
+            let numerator =
+                u64::try_from(floor + 2).ok().filter(|&numerator| u128::from(numerator) < most)?;
+            Some(Self { measure, numerator, shift })
+        })
+    }
+
+    /// The scale as a double: exact, for the numerator is below 2⁵³ and the denominator a power of two.
+    #[expect(clippy::cast_precision_loss, reason = "the numerator is below 2^53")]
+    pub(super) fn as_double(self) -> f64 {
+        self.numerator as f64 / f64::from(1_u32 << self.shift)
+    }
+
+    /// The noise is at most this far from zero with probability 95 %, rounded up.
+    ///
+    /// Laplace: P(|X| > a) ≤ exp(−a/b), so a = b·ln 20. Gaussian: P(X ≥ m) of the discrete is at most P(X ≥ m − 1) of
+    /// the continuous (Canonne, Kamath and Steinke 2020, proposition 25), so a = 1.959964 σ.
+    pub(super) fn accuracy_95_up(self) -> u128 {
+        let millionths: u128 = match self.measure {
+            Measure::PureEps => 2_995_733,
+            Measure::Rho => 1_959_964,
+        };
+        (u128::from(self.numerator) * millionths).div_ceil(1_000_000 << self.shift)
+    }
+
+    fn draw(self, sampler: &mut Sampler<'_>) -> i128 {
+        match self.measure {
+            Measure::PureEps => sampler.laplace(self.numerator, self.shift),
+            Measure::Rho => sampler.gaussian(self.numerator, self.shift),
+        }
+    }
+}
+
+/// The scales of a query: for counts, for sums, or both.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scales {
+    pub(super) count: Option<Scale>,
+    pub(super) sum: Option<Scale>,
+}
+
+/// Noise for one release of one query, drawn before dispatch and used up by the release. `Debug` withholds it.
+pub struct Noise {
+    /// The query it was drawn for.
+    pub(super) query: Query,
+    pub(super) counts: Vec<i128>,
+    pub(super) sums: Vec<i128>,
+    pub(super) scales: Scales,
+}
+
+impl std::fmt::Debug for Noise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Noise(withheld)")
+    }
+}
+
+impl Query {
+    /// How far one person moves the released counts and sums, as vectors over all cells: `(counts, sums)`.
+    ///
+    /// A person has at most m rows and each row is in at most one cell. So the counts move by at most m in the L1 norm, and
+    /// the sums by at most m times the largest clamped value; the L2 norm is never larger than the L1 norm.
+    #[must_use]
+    pub fn sensitivity(&self, domain: &Domain) -> (u64, u64) {
+        let rows = u64::from(domain.rows_per_person_max);
+        let bounds = self.column.as_deref().and_then(|name| domain.bounds(name));
+        let largest = bounds.map_or(0, |(low, high)| low.unsigned_abs().max(high.unsigned_abs()));
+        (rows, rows.saturating_mul(largest))
+    }
+
+    /// The scales that the query's charge buys.
+    pub(super) fn scales(&self, domain: &Domain) -> Result<Scales, Code> {
+        let (counts, sums) = self.sensitivity(domain);
+        let part = match self.aggregate {
+            Aggregate::Mean => NanoCharge::from_nanos(self.charge().nanos() / 2),
+            Aggregate::Count | Aggregate::Sum => self.charge(),
+        };
+        // A column whose only value is 0 has sums that no one moves; it is noised as if it had 1.
+        let scale = |sensitivity: u64| {
+            Scale::charge_up(domain.measure(), sensitivity.max(1), part).map(Some).ok_or(Code::C302)
+        };
+        Ok(match self.aggregate {
+            Aggregate::Count => Scales { count: scale(counts)?, sum: None },
+            Aggregate::Sum => Scales { count: None, sum: scale(sums)? },
+            Aggregate::Mean => Scales { count: scale(counts)?, sum: scale(sums)? },
+        })
+    }
+
+    /// Draws the noise for one release. To be called after the charge is durable and before the engine is asked.
+    ///
+    /// # Errors
+    /// [`MapFault`] where OpenDP's privacy map does not confirm the charge. It is ours, never the asker's; nothing was
+    /// drawn.
+    pub fn draw(&self, domain: &Domain, rng: &dyn Rng) -> Result<Noise, MapFault> {
+        let scales = self.scales(domain).map_err(|_| MapFault::Scale)?;
+        let (count_sensitivity, sum_sensitivity) = self.sensitivity(domain);
+        check_map(&[(scales.count, count_sensitivity), (scales.sum, sum_sensitivity)], self.charge())?;
+        let cells = self.axes(domain).iter().map(Vec::len).product();
+        let mut sampler = Sampler::new(rng);
+        let mut draw = |scale: Option<Scale>| -> Vec<i128> {
+            scale.map_or_else(Vec::new, |scale| (0..cells).map(|_| scale.draw(&mut sampler)).collect())
+        };
+        Ok(Noise { query: self.clone(), counts: draw(scales.count), sums: draw(scales.sum), scales })
+    }
+}

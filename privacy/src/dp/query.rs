@@ -1,0 +1,276 @@
+//! Queries: read against the public domain, brought into one canonical form, priced.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shuzha_core::{Code, NanoCharge, Refusal};
+
+use super::Measure;
+use super::domain::{CELLS_MAX, Column, Domain};
+use super::filter::{self, Keep, RawCondition};
+
+/// Most columns to group by.
+pub const GROUPS_MAX: usize = 2;
+
+/// A query as asked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawQuery {
+    measure: RawMeasure,
+    #[serde(default)]
+    column: Option<String>,
+    #[serde(default, rename = "where")]
+    conditions: Vec<RawCondition>,
+    #[serde(default)]
+    group_by: Vec<String>,
+    accuracy: RawAccuracy,
+    #[serde(default)]
+    nonnegative: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawMeasure {
+    Count,
+    Sum,
+    Mean,
+    Histogram,
+}
+
+/// What the asker wants to spend, as decimal text: a JSON number would have gone through a double.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawAccuracy {
+    Epsilon(String),
+    Rho(String),
+}
+
+/// What is wanted of each cell. A histogram is a count by the values of its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Aggregate {
+    Count,
+    Sum,
+    Mean,
+}
+
+/// A query in canonical form, known to lie within the public domain and under the limit for one query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    pub(super) aggregate: Aggregate,
+    /// The integer column that is summed.
+    pub(super) column: Option<String>,
+    /// Categorical columns of the cells, sorted.
+    pub(super) groups: Vec<String>,
+    /// The integer column whose every value is a cell.
+    pub(super) values_of: Option<String>,
+    pub(super) kept: BTreeMap<String, Keep>,
+    /// Counts below zero are released as zero.
+    pub(super) nonnegative: bool,
+    pub(super) charge_nanos: u64,
+}
+
+/// The bytes of a query. A type of its own: what is cached under these bytes must not change because a field was
+/// added or moved.
+#[derive(Serialize)]
+struct Canonical<'q> {
+    v: u8,
+    aggregate: Aggregate,
+    column: &'q Option<String>,
+    groups: &'q [String],
+    values_of: &'q Option<String>,
+    kept: &'q BTreeMap<String, Keep>,
+    nonnegative: bool,
+    charge_nanos: u64,
+}
+
+impl Query {
+    /// Reads a query: `{"measure", "column"?, "where"?, "group_by"?, "accuracy": {"epsilon" | "rho": "0.1"},
+    /// "nonnegative"?}`. Depends on the query and the domain only, never on data.
+    ///
+    /// # Errors
+    /// - [`Code::C302`]: not of this shape, or conditions that together keep nothing.
+    /// - [`Code::C605`]: a column, key, value or number of cells outside the domain.
+    /// - [`Code::C604`]: a charge above the limit for one query.
+    pub fn parse(asked: &Value, domain: &Domain) -> Result<Self, Refusal> {
+        let raw = RawQuery::deserialize(asked).map_err(|_| Refusal::from(Code::C302))?;
+        let charge = read_charge(&raw.accuracy, raw.measure, domain)?;
+        if raw.group_by.len() > GROUPS_MAX || raw.conditions.len() > filter::CONDITIONS_MAX {
+            return Err(Refusal::from(Code::C302));
+        }
+        let kept = filter::normalise(raw.conditions, domain)?;
+        let mut query = Self {
+            aggregate: match raw.measure {
+                RawMeasure::Count | RawMeasure::Histogram => Aggregate::Count,
+                RawMeasure::Sum => Aggregate::Sum,
+                RawMeasure::Mean => Aggregate::Mean,
+            },
+            column: None,
+            groups: raw.group_by,
+            values_of: None,
+            kept,
+            nonnegative: raw.nonnegative,
+            charge_nanos: charge.nanos(),
+        };
+        query.place_column(raw.measure, raw.column, domain)?;
+        query.groups.sort_unstable();
+        for (at, name) in query.groups.iter().enumerate() {
+            match domain.columns.get(name) {
+                None => return Err(Refusal::at(Code::C605, "/group_by")),
+                Some(Column::Categorical(_)) if at == 0 || query.groups[at - 1] != *name => {}
+                Some(_) => return Err(Refusal::at(Code::C302, "/group_by")),
+            }
+        }
+        // Of the whole domain, conditions or not: the engine lists those cells too, and what it refuses after the
+        // charge was debited is lost.
+        let cells = query.key_columns().try_fold(1_usize, |cells, name| cells.checked_mul(domain.size(name)));
+        if cells.is_none_or(|cells| cells > CELLS_MAX) {
+            return Err(Refusal::at(Code::C605, "/group_by"));
+        }
+        if query.engine_conditions().len() > filter::CONDITIONS_MAX {
+            return Err(Refusal::at(Code::C302, "/where"));
+        }
+        // The scales exist: checked here, so that pricing and drawing cannot fail for the query's sake.
+        query.scales(domain).map_err(|code| Refusal::at(code, "/accuracy"))?;
+        Ok(query)
+    }
+
+    /// Gives the measured column its part: what is summed, or whose values are the cells.
+    fn place_column(
+        &mut self,
+        measure: RawMeasure,
+        column: Option<String>,
+        domain: &Domain,
+    ) -> Result<(), Refusal> {
+        let at = |code| Refusal::at(code, "/column");
+        match (measure, column) {
+            (RawMeasure::Count, None) => Ok(()),
+            (RawMeasure::Count, Some(_)) | (_, None) => Err(at(Code::C302)),
+            (RawMeasure::Sum | RawMeasure::Mean, Some(name)) => match domain.columns.get(&name) {
+                None => Err(at(Code::C605)),
+                Some(Column::Categorical(_)) => Err(at(Code::C302)),
+                Some(Column::Integer { .. }) => {
+                    self.column = Some(name);
+                    Ok(())
+                }
+            },
+            (RawMeasure::Histogram, Some(name)) => match domain.columns.get(&name) {
+                None => Err(at(Code::C605)),
+                Some(Column::Categorical(_)) => {
+                    self.groups.push(name);
+                    Ok(())
+                }
+                Some(Column::Integer { .. }) => {
+                    self.values_of = Some(name);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// The query as bytes: queries that ask the same have the same bytes. With the data version the key of the release
+    /// cache.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        let canonical = Canonical {
+            v: 1,
+            aggregate: self.aggregate,
+            column: &self.column,
+            groups: &self.groups,
+            values_of: &self.values_of,
+            kept: &self.kept,
+            nonnegative: self.nonnegative,
+            charge_nanos: self.charge_nanos,
+        };
+        serde_json::to_vec(&canonical).expect("names and integers are JSON")
+    }
+
+    /// What the query costs: the ε or ρ that it asked to spend.
+    ///
+    /// Cells are disjoint, so all cells together cost what one does (parallel composition). A mean spends half on
+    /// the sums and half on the counts; the halves are rounded down and the whole is charged.
+    #[must_use]
+    pub const fn charge(&self) -> NanoCharge {
+        NanoCharge::from_nanos(self.charge_nanos)
+    }
+
+    /// Names of the columns that make up a cell's key, in order.
+    pub(super) fn key_columns(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().chain(&self.values_of).map(String::as_str)
+    }
+
+    /// Per key column the values that make cells: those of the public domain that the conditions keep.
+    pub(super) fn axes(&self, domain: &Domain) -> Vec<Vec<String>> {
+        let axis = |name: &str| {
+            let keep = self.kept.get(name);
+            match &domain.columns[name] {
+                Column::Categorical(keys) => {
+                    keys.iter().filter(|key| keep.is_none_or(|keep| keep.keeps_key(key))).cloned().collect()
+                }
+                Column::Integer { low, high } => match keep {
+                    Some(Keep::Values(values)) => values.iter().map(i64::to_string).collect(),
+                    Some(Keep::Range(low, high)) => (*low..=*high).map(|value| value.to_string()).collect(),
+                    _ => (*low..=*high).map(|value| value.to_string()).collect(),
+                },
+            }
+        };
+        self.key_columns().map(axis).collect()
+    }
+
+    /// The conditions as the engine reads them.
+    fn engine_conditions(&self) -> Vec<Value> {
+        let mut conditions = Vec::new();
+        for (column, keep) in &self.kept {
+            let mut add =
+                |op: &str, value: Value| conditions.push(json!({"column": column, "op": op, "value": value}));
+            match keep {
+                Keep::Keys(keys) => add("in", json!(keys)),
+                Keep::Values(values) => add("in", json!(values)),
+                Keep::Range(low, high) if low == high => add("eq", json!(low)),
+                Keep::Range(low, high) => {
+                    add("ge", json!(low));
+                    add("le", json!(high));
+                }
+            }
+        }
+        conditions
+    }
+
+    /// The request to the statistics engine: `{"measure", "column"?, "where", "group_by"}`.
+    #[must_use]
+    pub fn engine_request(&self) -> Value {
+        let conditions = self.engine_conditions();
+        let mut groups: Vec<&str> = self.key_columns().collect();
+        let by_value = self.values_of.is_some() || groups.len() > GROUPS_MAX;
+        let (measure, column) = match self.aggregate {
+            Aggregate::Count if by_value => ("histogram", groups.pop()),
+            Aggregate::Count => ("count", None),
+            Aggregate::Sum => ("sum", self.column.as_deref()),
+            Aggregate::Mean => ("mean", self.column.as_deref()),
+        };
+        let mut request = json!({"measure": measure, "where": conditions, "group_by": groups});
+        if let Some(column) = column {
+            request["column"] = json!(column);
+        }
+        request
+    }
+}
+
+/// Reads what the asker wants to spend.
+fn read_charge(asked: &RawAccuracy, measure: RawMeasure, domain: &Domain) -> Result<NanoCharge, Refusal> {
+    let at = |code| Refusal::at(code, "/accuracy");
+    let (unit, text) = match asked {
+        RawAccuracy::Epsilon(text) => (Measure::PureEps, text),
+        RawAccuracy::Rho(text) => (Measure::Rho, text),
+    };
+    if unit != domain.terms.measure {
+        return Err(at(Code::C302));
+    }
+    let charge: NanoCharge = text.parse().map_err(|_| at(Code::C302))?;
+    let least = if measure == RawMeasure::Mean { 2 } else { 1 };
+    if charge.nanos() < least {
+        return Err(at(Code::C302));
+    }
+    if charge > domain.terms.per_query_max { Err(at(Code::C604)) } else { Ok(charge) }
+}

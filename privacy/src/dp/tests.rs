@@ -1,0 +1,415 @@
+//! Queries, charges and releases, by example and by property.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use shuzha_core::{Code, NanoCharge, OsRng};
+
+use super::map::map_up;
+use super::noise::Scale;
+use super::sampler::tests::Seeded;
+use super::*;
+
+fn domain_with(measure: Measure, rows_per_person_max: u32) -> Domain {
+    let declared = json!({
+        "data_version": "test-1", "max_rows_per_person": rows_per_person_max,
+        "columns": {
+            "sex": {"type": "categorical", "keys": ["Female", "Male"]},
+            "town": {"type": "categorical", "keys": ["a", "b", "c"]},
+            "age": {"type": "integer", "minimum": 17, "maximum": 90},
+            "gain": {"type": "integer", "minimum": -50, "maximum": 100_000}
+        }
+    });
+    let terms = Terms { measure, per_query_max: "1".parse().unwrap() };
+    Domain::compile(&declared, terms).unwrap()
+}
+
+fn domain() -> Domain {
+    domain_with(Measure::PureEps, 1)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "rows of tables are built where they are passed")]
+fn parse(asked: Value) -> Result<Query, (Code, String)> {
+    Query::parse(&asked, &domain()).map_err(|refusal| (refusal.code, refusal.at.unwrap_or_default()))
+}
+
+/// A query with the accuracy added.
+fn asked(mut query: Value) -> Value {
+    query["accuracy"] = json!({"epsilon": "0.5"});
+    query
+}
+
+#[test]
+fn refusals_by_example() {
+    let accuracy = |accuracy: Value| json!({"measure": "count", "accuracy": accuracy});
+    let condition = |column: &str, op: &str, value: Value| {
+        asked(json!({"measure": "count", "where": [{"column": column, "op": op, "value": value}]}))
+    };
+    for (query, code, at) in [
+        (json!({"measure": "count"}), Code::C302, ""),
+        (json!([]), Code::C302, ""),
+        (asked(json!({"measure": "median"})), Code::C302, ""),
+        (asked(json!({"measure": "count", "sql": "…"})), Code::C302, ""),
+        (accuracy(json!({"epsilon": 0.5})), Code::C302, ""),
+        (accuracy(json!({"epsilon": "0.5", "rho": "0.5"})), Code::C302, ""),
+        (accuracy(json!({"rho": "0.5"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "0"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "-0.5"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "NaN"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "1e-3"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "0.0000000001"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "99999999999999999999"})), Code::C302, "/accuracy"),
+        (accuracy(json!({"epsilon": "1.000000001"})), Code::C604, "/accuracy"),
+        (asked(json!({"measure": "count", "column": "age"})), Code::C302, "/column"),
+        (asked(json!({"measure": "sum"})), Code::C302, "/column"),
+        (asked(json!({"measure": "sum", "column": "sex"})), Code::C302, "/column"),
+        (asked(json!({"measure": "sum", "column": "salary"})), Code::C605, "/column"),
+        (asked(json!({"measure": "count", "group_by": ["age"]})), Code::C302, "/group_by"),
+        (asked(json!({"measure": "count", "group_by": ["sex", "sex"]})), Code::C302, "/group_by"),
+        (
+            asked(json!({"measure": "histogram", "column": "sex", "group_by": ["sex"]})),
+            Code::C302,
+            "/group_by",
+        ),
+        (asked(json!({"measure": "count", "group_by": ["ward"]})), Code::C605, "/group_by"),
+        (asked(json!({"measure": "histogram", "column": "gain"})), Code::C605, "/group_by"),
+        (condition("sex", "eq", json!("Other")), Code::C605, "/where/0/value"),
+        (condition("sex", "eq", json!(1)), Code::C302, "/where/0/value"),
+        (condition("sex", "ge", json!("Male")), Code::C302, "/where/0/value"),
+        (condition("sex", "in", json!([])), Code::C302, "/where"),
+        (condition("age", "ge", json!(16)), Code::C605, "/where/0/value"),
+        (condition("age", "ge", json!(17.5)), Code::C302, ""),
+        (condition("age", "in", json!([17, 91])), Code::C605, "/where/0/value"),
+        (condition("name", "eq", json!("x")), Code::C605, "/where/0/column"),
+    ] {
+        assert_eq!(parse(query.clone()).unwrap_err(), (code, at.to_owned()), "{query}");
+    }
+    let nothing =
+        json!([{"column": "age", "op": "ge", "value": 40}, {"column": "age", "op": "le", "value": 39}]);
+    let query = asked(json!({"measure": "count", "where": nothing}));
+    assert_eq!(parse(query).unwrap_err(), (Code::C302, "/where".to_owned()));
+    let tiny = json!({"measure": "mean", "column": "age", "accuracy": {"epsilon": "0.000000001"}});
+    assert_eq!(parse(tiny).unwrap_err(), (Code::C302, "/accuracy".to_owned()));
+}
+
+/// R11: one question, many spellings, one canonical form.
+#[test]
+fn spellings_of_one_question_are_one_query() {
+    let groups = [
+        [json!({"measure": "histogram", "column": "sex"}), json!({"measure": "count", "group_by": ["sex"]})],
+        [
+            json!({"measure": "count", "group_by": ["sex", "town"]}),
+            json!({"measure": "histogram", "column": "sex", "group_by": ["town"]}),
+        ],
+        [
+            json!({"measure": "count", "where": [{"column": "age", "op": "ge", "value": 30},
+                {"column": "sex", "op": "in", "value": ["Male", "Male"]}, {"column": "age", "op": "le", "value": 32}]}),
+            json!({"measure": "count", "where": [{"column": "sex", "op": "eq", "value": "Male"},
+                {"column": "age", "op": "in", "value": [32, 30, 31, 30]}]}),
+        ],
+        [
+            json!({"measure": "sum", "column": "age", "where": [{"column": "town", "op": "in", "value": ["c", "b", "a"]},
+                {"column": "age", "op": "ge", "value": 17}]}),
+            json!({"measure": "sum", "column": "age"}),
+        ],
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for [one, other] in groups {
+        let canonical = |query: Value| parse(asked(query)).unwrap().canonical();
+        assert_eq!(canonical(one.clone()), canonical(other), "{one}");
+        assert!(seen.insert(canonical(one)), "two questions share a form");
+    }
+    let spent = |epsilon: &str| parse(json!({"measure": "count", "accuracy": {"epsilon": epsilon}})).unwrap();
+    assert_eq!(spent("0.5").canonical(), spent("0.500").canonical());
+    assert_ne!(spent("0.5").canonical(), spent("0.6").canonical());
+}
+
+#[test]
+fn the_engine_is_asked_in_its_own_words() {
+    let query = parse(asked(json!({"measure": "histogram", "column": "age", "group_by": ["town", "sex"],
+        "where": [{"column": "age", "op": "ge", "value": 80}, {"column": "gain", "op": "in", "value": [0, 5]}]})));
+    assert_eq!(
+        query.unwrap().engine_request(),
+        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "where": [
+            {"column": "age", "op": "ge", "value": 80}, {"column": "age", "op": "le", "value": 90},
+            {"column": "gain", "op": "in", "value": [0, 5]}]})
+    );
+}
+
+#[test]
+fn releases_carry_noise_scale_accuracy_and_charge() {
+    let domain = domain();
+    let query = parse(asked(json!({"measure": "count", "group_by": ["sex"]}))).unwrap();
+    let noise = query.draw(&domain, &Seeded::new(1)).unwrap();
+    let drawn = noise.counts.clone();
+    let engine = json!({"data_version": "test-1", "rows": [{"key": ["Male"], "count": 1000}]});
+    let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap();
+    let released: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(released["cells"][0], json!({"key": ["Female"], "count": drawn[0]}));
+    assert_eq!(released["cells"][1], json!({"key": ["Male"], "count": 1000 + drawn[1]}));
+    assert_eq!(released["privacy"], json!({"unit": "person", "measure": "epsilon", "charge": "0.5"}));
+    assert_eq!(released["noise"][0]["mechanism"], "discrete_laplace");
+    assert_eq!(released["noise"][0]["accuracy_95"], 6);
+    let scale = released["noise"][0]["scale"].as_f64().unwrap();
+    assert!((2.0..2.0001).contains(&scale), "{scale}");
+}
+
+#[test]
+fn means_are_of_noisy_numbers_and_guarded() {
+    let domain = domain_with(Measure::Rho, 1);
+    let asked = json!({"measure": "mean", "column": "age", "group_by": ["sex"], "accuracy": {"rho": "0.1"}, "nonnegative": true});
+    let query = Query::parse(&asked, &domain).unwrap();
+    let engine = json!({"data_version": "test-1", "rows": [{"key": ["Male"], "count": 100_000, "sum": 4_000_000},
+        {"key": ["Female"], "count": 0, "sum": 0}]});
+    let noise = query.draw(&domain, &Seeded::new(5)).unwrap();
+    let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap();
+    let released: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(released["cells"][0]["mean"], Value::Null);
+    assert!(released["cells"][0]["count"].as_i64().unwrap() >= 0);
+    let mean = released["cells"][1]["mean"].as_f64().unwrap();
+    assert!((mean - 40.0).abs() < 0.1, "{mean}");
+    assert_eq!(released["noise"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn an_engine_that_lies_is_caught() {
+    let domain = domain();
+    let query = parse(asked(json!({"measure": "sum", "column": "gain", "group_by": ["sex"],
+        "where": [{"column": "sex", "op": "eq", "value": "Male"}]})))
+    .unwrap();
+    let row = |row: Value| json!({"data_version": "test-1", "rows": [row]}).to_string();
+    let cell = |key: &str, count: i64, sum: i64| row(json!({"key": [key], "count": count, "sum": sum}));
+    let release = |answer: &str| {
+        let noise = query.draw(&domain, &OsRng).unwrap();
+        query.release(noise, answer.as_bytes(), &domain)
+    };
+    assert!(release(&cell("Male", 2, 200_000)).is_ok());
+    assert!(release(&cell("Male", 2, -100)).is_ok());
+    // A cell of the domain that the conditions exclude, listed and empty, as the engine does.
+    assert!(release(&cell("Female", 0, 0)).is_ok());
+    for (answer, at) in [
+        ("", ""),
+        ("[]", ""),
+        (r#"{"data_version":"test-1","rows":[],"rows":[]}"#, ""),
+        (r#"{"data_version":"test-1","rows":[],"names":[]}"#, ""),
+        (r#"{"data_version":"test-2","rows":[]}"#, "/data_version"),
+        (&cell("Male", 2, 200_001), "/rows/*/sum"),
+        (&cell("Male", 2, -101), "/rows/*/sum"),
+        (&cell("Male", -1, 0), "/rows/*/count"),
+        (&cell("Male", i64::MAX, 0), "/rows/*/count"),
+        (&cell("Female", 1, 0), "/rows/*/key"),
+        (&cell("Other", 0, 0), "/rows/*/key"),
+        (&row(json!({"key": [], "count": 0, "sum": 0})), "/rows/*/key"),
+        (&row(json!({"key": ["Male"], "count": 1})), "/rows/*/sum"),
+        (&row(json!({"key": ["Male"], "count": 1.5, "sum": 0})), ""),
+    ] {
+        assert_eq!(release(answer).unwrap_err().at, at, "{answer}");
+    }
+    let twice = json!({"data_version": "test-1", "rows": [{"key": ["Male"], "count": 0, "sum": 0}, {"key": ["Male"], "count": 0, "sum": 0}]});
+    assert_eq!(release(&twice.to_string()).unwrap_err().what, "a cell is repeated");
+    let other = parse(asked(json!({"measure": "count"}))).unwrap().draw(&domain, &OsRng).unwrap();
+    assert!(query.release(other, cell("Male", 0, 0).as_bytes(), &domain).is_err());
+}
+
+#[test]
+fn domains_name_every_fault_at_once() {
+    let declared = json!({
+        "data_version": "", "max_rows_per_person": 0,
+        "columns": {
+            "a": {"type": "categorical", "keys": []}, "b": {"type": "categorical", "keys": ["x", "x"]},
+            "c": {"type": "integer", "minimum": 2, "maximum": 1}, "d": {"type": "integer", "minimum": 0, "maximum": 1_i64 << 40}
+        }
+    });
+    let terms = Terms { measure: Measure::Rho, per_query_max: NanoCharge::ZERO };
+    assert_eq!(Domain::compile(&declared, terms).unwrap_err().len(), 7);
+    assert!(Domain::compile(&json!({}), terms).is_err());
+}
+
+/// A person's rows: (sex, town, age, gain).
+type Person = Vec<(usize, usize, i64, i64)>;
+
+fn any_person() -> impl Strategy<Value = Person> {
+    prop::collection::vec((0_usize..2, 0_usize..3, 17_i64..=90, -50_i64..=100_000), 0..=3)
+}
+
+fn any_query() -> impl Strategy<Value = Value> {
+    let measure = prop_oneof![
+        Just(json!({"measure": "count"})),
+        Just(json!({"measure": "sum", "column": "gain"})),
+        Just(json!({"measure": "mean", "column": "age"})),
+    ];
+    let groups = prop_oneof![Just(json!([])), Just(json!(["sex"])), Just(json!(["town", "sex"]))];
+    let condition = prop_oneof![
+        Just(json!({"column": "sex", "op": "eq", "value": "Male"})),
+        (17_i64..90).prop_map(|age| json!({"column": "age", "op": "ge", "value": age})),
+        Just(json!({"column": "town", "op": "in", "value": ["a", "c"]})),
+    ];
+    (measure, groups, prop::collection::vec(condition, 0..3)).prop_map(|(mut query, groups, conditions)| {
+        query["group_by"] = groups;
+        query["where"] = json!(conditions);
+        asked(query)
+    })
+}
+
+/// A naive engine: exact counts and sums by cell key, straight from what was asked.
+fn aggregate(people: &[Person], query: &Value) -> std::collections::BTreeMap<Vec<usize>, (i64, i64)> {
+    let mut cells = std::collections::BTreeMap::new();
+    for &(sex, town, age, gain) in people.iter().flatten() {
+        let kept =
+            query["where"].as_array().unwrap().iter().all(|condition| match condition["column"].as_str() {
+                Some("sex") => sex == 1,
+                Some("age") => age >= condition["value"].as_i64().unwrap(),
+                _ => town != 1,
+            });
+        if kept {
+            let part = |name: &Value| if name == "sex" { sex } else { town };
+            let key: Vec<usize> = query["group_by"].as_array().unwrap().iter().map(part).collect();
+            let cell: &mut (i64, i64) = cells.entry(key).or_default();
+            cell.0 += 1;
+            cell.1 += if query["column"] == "age" { age } else { gain };
+        }
+    }
+    cells
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Neighbouring data sets: all rows of any one person, gone, move the aggregates by no more than the sensitivity.
+    #[test]
+    fn no_person_moves_an_answer_by_more_than_the_sensitivity(
+        people in prop::collection::vec(any_person(), 1..12), gone in any::<prop::sample::Index>(), query in any_query(),
+    ) {
+        let domain = domain_with(Measure::PureEps, 3);
+        let (counts, sums) = Query::parse(&query, &domain).unwrap().sensitivity(&domain);
+        let mut fewer = people.clone();
+        fewer.remove(gone.index(people.len()));
+        let (with, without) = (aggregate(&people, &query), aggregate(&fewer, &query));
+        let (mut moved_counts, mut moved_sums) = (0, 0);
+        for (key, (count, sum)) in with {
+            let (before_count, before_sum) = without.get(&key).copied().unwrap_or_default();
+            moved_counts += count.abs_diff(before_count);
+            moved_sums += sum.abs_diff(before_sum);
+        }
+        prop_assert!(moved_counts <= counts, "{} > {}", moved_counts, counts);
+        if query["measure"] != "count" {
+            prop_assert!(moved_sums <= sums, "{} > {}", moved_sums, sums);
+        }
+    }
+
+    /// R6, R8: the loss of a scale is below its charge, exactly, and OpenDP's map, rounded up, says so too.
+    #[test]
+    fn scales_never_cost_more_than_their_charge(
+        sensitivity in prop_oneof![1_u64..1_000, 1_u64..1_u64 << 34], nanos in 1_000_u64..2_000_000_000,
+    ) {
+        let charge = NanoCharge::from_nanos(nanos);
+        let (d, e) = (u128::from(sensitivity), u128::from(nanos));
+        if let Some(scale) = Scale::charge_up(Measure::PureEps, sensitivity, charge) {
+            // Δ · 2^shift / n ≤ e / 10⁹, cleared of fractions.
+            prop_assert!((d << scale.shift) * 1_000_000_000 <= e * u128::from(scale.numerator));
+            prop_assert!(map_up(scale, sensitivity).unwrap() <= charge);
+        }
+        if let Some(scale) = Scale::charge_up(Measure::Rho, sensitivity, charge) {
+            // Δ² · 4^shift / 2n² ≤ e / 10⁹.
+            prop_assert!(((d * d) << (2 * scale.shift)) * 1_000_000_000 <= 2 * e * u128::from(scale.numerator).pow(2));
+            prop_assert!(map_up(scale, sensitivity).unwrap() <= charge);
+        }
+    }
+
+    /// What is drawn is confirmed by OpenDP's map for every query that parses.
+    #[test]
+    fn every_query_that_parses_draws(query in any_query(), nanos in 10_000_u64..1_000_000_000, rho in any::<bool>()) {
+        let measure = if rho { Measure::Rho } else { Measure::PureEps };
+        let domain = domain_with(measure, 3);
+        let mut query = query;
+        query["accuracy"] = json!({measure.as_str(): NanoCharge::from_nanos(nanos).to_string()});
+        if let Ok(query) = Query::parse(&query, &domain) {
+            prop_assert!(query.draw(&domain, &Seeded::new(nanos)).is_ok());
+        }
+    }
+}
+
+/// A scale that is too small by its last unit is caught by the map: the check can fail.
+#[test]
+fn the_map_refuses_a_scale_that_is_too_small() {
+    for measure in [Measure::PureEps, Measure::Rho] {
+        let charge = NanoCharge::from_nanos(100_000_000);
+        let good = Scale::charge_up(measure, 1, charge).unwrap();
+        let bad = Scale { numerator: good.numerator - 3, ..good };
+        assert_eq!(map::check_map(&[(Some(good), 1)], charge), Ok(()));
+        assert_eq!(map::check_map(&[(Some(bad), 1)], charge), Err(MapFault::AboveCharge), "{measure:?}");
+        assert_eq!(map::check_map(&[(Some(good), 2)], charge), Err(MapFault::AboveCharge));
+        assert_eq!(map::check_map(&[(Some(good), 1), (Some(good), 1)], charge), Err(MapFault::AboveCharge));
+    }
+}
+
+/// The stated accuracy holds: of many draws at least 95 % are within it, and it is not wildly wide.
+#[test]
+fn the_stated_accuracy_holds() {
+    for measure in [Measure::PureEps, Measure::Rho] {
+        let domain = domain_with(measure, 1);
+        let asked = json!({"measure": "histogram", "column": "age", "accuracy": {measure.as_str(): "0.02"}});
+        let query = Query::parse(&asked, &domain).unwrap();
+        let rng = Seeded::new(11);
+        let (mut within, mut within_half, mut all) = (0_u32, 0_u32, 0_u32);
+        for _ in 0..200 {
+            let noise = query.draw(&domain, &rng).unwrap();
+            let accuracy = noise.scales.count.unwrap().accuracy_95_up();
+            for drawn in &noise.counts {
+                all += 1;
+                within += u32::from(drawn.unsigned_abs() <= accuracy);
+                within_half += u32::from(2 * drawn.unsigned_abs() <= accuracy);
+            }
+        }
+        // 14,800 draws: four standard deviations are 0.7 %.
+        assert!(within * 1_000 >= all * 943, "{measure:?}: {within} of {all}");
+        assert!(within_half * 1_000 < all * 850, "{measure:?}: {within_half} of {all}");
+    }
+}
+
+/// The largest privacy loss seen between two sets of releases: over all thresholds, ln P(≤ t)/P'(≤ t) less 3.3 standard
+/// errors, so that it is below the true loss with overwhelming probability.
+fn loss_seen(one: &[i64], other: &[i64]) -> f64 {
+    let below = |values: &[i64], t: i64| {
+        let count = values.iter().filter(|&&value| value <= t).count();
+        f64::from(u32::try_from(count).unwrap())
+    };
+    let at = |t: i64| {
+        let (p, q) = (below(one, t), below(other, t));
+        if p.min(q) < 200.0 { 0.0 } else { (p / q).ln() - 3.3 * (1.0 / p + 1.0 / q).sqrt() }
+    };
+    (-10..30).map(at).fold(0.0, f64::max)
+}
+
+/// All counts released for an engine's answer in which each of the 74 ages has `count` rows.
+fn released_counts(query: &Query, domain: &Domain, count: i64, rng: &Seeded) -> Vec<i64> {
+    let row = |age: i64| json!({"key": [age.to_string()], "count": count});
+    let engine =
+        json!({"data_version": "test-1", "rows": (17..=90).map(row).collect::<Vec<_>>()}).to_string();
+    let release = |_| {
+        let noise = query.draw(domain, rng).unwrap();
+        let bytes = query.release(noise, engine.as_bytes(), domain).unwrap();
+        let released: Value = serde_json::from_slice(&bytes).unwrap();
+        released["cells"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|cell| cell["count"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    (0..800).flat_map(release).collect()
+}
+
+/// R9: between neighbouring data sets no event shows a loss above ε, through the whole of a release; and where one person
+/// counts double, which the domain does not say, it does.
+#[test]
+fn neighbouring_answers_are_as_close_as_charged() {
+    let domain = domain();
+    let asked = json!({"measure": "histogram", "column": "age", "accuracy": {"epsilon": "0.5"}});
+    let query = Query::parse(&asked, &domain).unwrap();
+    let rng = Seeded::new(23);
+    let [with, without, planted] = [5, 6, 7].map(|count| released_counts(&query, &domain, count, &rng));
+    let seen = loss_seen(&with, &without);
+    assert!((0.4..=0.5).contains(&seen), "a loss of {seen} at a charge of 0.5");
+    let seen = loss_seen(&with, &planted);
+    assert!(seen > 0.51, "the planted error shows a loss of {seen} only");
+}

@@ -1,0 +1,12 @@
+//! The product services over real sockets, called as the gateway calls them.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod door;
+mod drain;
+mod harness;
+mod model;
+mod packages;
+mod process;
+mod register;
+mod statistics;

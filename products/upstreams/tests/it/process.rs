@@ -1,0 +1,111 @@
+//! The program itself: what it prints, and how it ends.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+struct Program {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+    _folder: tempfile::TempDir,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("gateway.key");
+        std::fs::write(&key, [9; 32]).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_shuzha-upstreams"))
+            .args(arguments)
+            .arg("--gateway-key-file")
+            .arg(&key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines, _folder: folder }
+    }
+
+    /// The next service that is ready: its name and address.
+    fn ready(&mut self) -> (String, String) {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        (line["service"].as_str().unwrap().to_owned(), line["listen"].as_str().unwrap().to_owned())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Already ended in a test that passed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn health(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn all_services_say_where_they_are_and_end_with_their_parent() {
+    let mut program = Program::start(&[
+        "all",
+        "--register-listen=127.0.0.1:0",
+        "--model-listen=127.0.0.1:0",
+        "--statistics-listen=127.0.0.1:0",
+        "--packages-listen=127.0.0.1:0",
+        "--exit-with-stdin",
+    ]);
+    for expected in ["register", "model", "statistics", "packages"] {
+        let (service, address) = program.ready();
+        assert_eq!(service, expected);
+        let answer = health(&address);
+        assert!(answer.ends_with(&format!(r#"{{"service":"{expected}"}}"#)), "{answer}");
+    }
+    drop(program.child.stdin.take());
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn sigterm_ends_a_service_in_order() {
+    let mut program = Program::start(&["register", "--listen=127.0.0.1:0"]);
+    let (_, address) = program.ready();
+    assert!(health(&address).starts_with("HTTP/1.1 200 "));
+    // Without `--exit-with-stdin` a closed standard input is no reason to end.
+    drop(program.child.stdin.take());
+    assert!(health(&address).starts_with("HTTP/1.1 200 "));
+    kill_process(Pid::from_child(&program.child), Signal::TERM).unwrap();
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_service_without_a_proper_key_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let short = folder.path().join("short");
+    std::fs::write(&short, [0; 31]).unwrap();
+    let missing = folder.path().join("missing");
+    for (key, reason) in [(&short, "between 32 and 4096 bytes"), (&missing, "cannot be read")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_shuzha-upstreams"))
+            .args(["register", "--listen=127.0.0.1:0", "--gateway-key-file"])
+            .arg(key)
+            .output()
+            .unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).contains(reason), "{reason}");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_shuzha-upstreams"))
+        .args(["register", "--listen=127.0.0.1:0"])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--gateway-key-file"));
+}

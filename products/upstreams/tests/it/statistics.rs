@@ -1,0 +1,338 @@
+//! The statistics engine against published counts and against a naive recomputation, row by row, from the CSV.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
+use std::sync::LazyLock;
+
+use flate2::read::GzDecoder;
+use http::StatusCode;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use shuzha_upstreams::statistics::{Column, Domain, Query, QueryFault, Statistics, Table};
+
+use crate::harness::start;
+
+const DATA: &[u8] = include_bytes!("../../data/adult.csv.gz");
+
+static ENGINE: LazyLock<Statistics> = LazyLock::new(|| Statistics::adult().unwrap());
+
+/// The table as text, row by row.
+static ROWS: LazyLock<Vec<HashMap<String, String>>> = LazyLock::new(|| {
+    let mut text = String::new();
+    GzDecoder::new(DATA).read_to_string(&mut text).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    lines
+        .map(|line| {
+            header.iter().zip(line.split(',')).map(|(h, v)| ((*h).to_owned(), v.to_owned())).collect()
+        })
+        .collect()
+});
+
+type Cells = BTreeMap<Vec<String>, (u64, Option<i64>)>;
+
+/// What the engine answers.
+fn engine(query: &Value) -> Result<Cells, QueryFault> {
+    let query: Query = serde_json::from_value(query.clone()).unwrap();
+    let rows = ENGINE.table().aggregate(&query)?;
+    let total = rows.len();
+    let cells: Cells = rows
+        .into_iter()
+        .map(|row| (row.key.into_iter().map(|part| part.into_owned()).collect(), (row.count, row.sum)))
+        .collect();
+    assert_eq!(cells.len(), total, "no cell comes twice");
+    Ok(cells)
+}
+
+/// The value of a column as the domain sees it: clamped, if it is an integer.
+fn seen(row: &HashMap<String, String>, column: &str) -> (String, i64) {
+    match &ENGINE.table().domain().columns[column] {
+        Column::Categorical { .. } => (row[column].clone(), 0),
+        Column::Integer { minimum, maximum } => {
+            let value = row[column].parse::<i64>().unwrap().clamp((*minimum).into(), (*maximum).into());
+            (value.to_string(), value)
+        }
+    }
+}
+
+fn meets(row: &HashMap<String, String>, condition: &Value) -> bool {
+    let (text, number) = seen(row, condition["column"].as_str().unwrap());
+    let same = |value: &Value| {
+        value.as_str() == Some(&text) || value.as_i64().is_some_and(|v| v.to_string() == text)
+    };
+    match condition["op"].as_str().unwrap() {
+        "eq" => same(&condition["value"]),
+        "in" => condition["value"].as_array().unwrap().iter().any(same),
+        "ge" => number >= condition["value"].as_i64().unwrap(),
+        "le" => number <= condition["value"].as_i64().unwrap(),
+        other => panic!("{other}"),
+    }
+}
+
+/// The same by looking at every row; empty cells are not there.
+fn naive(query: &Value) -> Cells {
+    let measure = query["measure"].as_str().unwrap();
+    let summed = matches!(measure, "sum" | "mean");
+    let mut key: Vec<&str> =
+        query["group_by"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
+    if measure == "histogram" {
+        key.push(query["column"].as_str().unwrap());
+    }
+    let mut cells = Cells::new();
+    for row in ROWS.iter().filter(|row| query["where"].as_array().unwrap().iter().all(|c| meets(row, c))) {
+        let cell = cells
+            .entry(key.iter().map(|column| seen(row, column).0).collect())
+            .or_insert((0, summed.then_some(0)));
+        cell.0 += 1;
+        if let Some(sum) = &mut cell.1 {
+            *sum += seen(row, query["column"].as_str().unwrap()).1;
+        }
+    }
+    cells
+}
+
+fn filled(cells: Cells) -> Cells {
+    cells.into_iter().filter(|(_, (count, _))| *count > 0).collect()
+}
+
+#[test]
+fn the_published_counts_come_out() {
+    let high = json!({"measure":"count","where":[{"column":"income","op":"eq","value":">50K"}]});
+    assert_eq!(engine(&high).unwrap()[&Vec::new()], (11_687, None));
+    let hours = json!({"measure":"mean","column":"hours_per_week"});
+    let (count, sum) = engine(&hours).unwrap()[&Vec::new()];
+    assert_eq!(count, 48_842);
+    #[expect(clippy::cast_precision_loss, reason = "both are far below 2⁵³")]
+    let mean = sum.unwrap() as f64 / count as f64;
+    assert!((mean - 40.4224).abs() < 0.000_05, "{mean}");
+    assert_eq!((ENGINE.table().rows(), ENGINE.table().dropped()), (48_842, 0));
+}
+
+#[test]
+fn fixed_questions_match_the_naive_count() {
+    for query in [
+        json!({"measure":"count","where":[],"group_by":["education"]}),
+        json!({"measure":"count","where":[],"group_by":["workclass","birthplace"]}),
+        json!({"measure":"sum","column":"capital_gain","where":[],"group_by":["sex","race"]}),
+        json!({"measure":"mean","column":"age","where":[{"column":"occupation","op":"eq","value":"?"}],"group_by":["income"]}),
+        json!({"measure":"histogram","column":"hours_per_week","where":[],"group_by":[]}),
+        json!({"measure":"histogram","column":"age","where":[{"column":"sex","op":"in","value":["Female"]}],"group_by":["income"]}),
+        json!({"measure":"histogram","column":"marital_status","where":[],"group_by":["relationship"]}),
+        json!({"measure":"sum","column":"education_num","where":[{"column":"age","op":"in","value":[17,90,40]}],"group_by":[]}),
+        json!({"measure":"count","where":[{"column":"age","op":"ge","value":30},{"column":"age","op":"le","value":29}],"group_by":["sex"]}),
+    ] {
+        let found = engine(&query).unwrap();
+        let expected: u64 = naive(&query).values().map(|cell| cell.0).sum();
+        assert_eq!(found.values().map(|cell| cell.0).sum::<u64>(), expected);
+        assert_eq!(filled(found), naive(&query), "{query}");
+    }
+}
+
+#[test]
+fn which_cells_there_are_does_not_depend_on_the_data() {
+    let whole = engine(&json!({"measure":"count","group_by":["birthplace","education"]})).unwrap();
+    let nobody = json!({"measure":"count","where":[{"column":"age","op":"ge","value":91}],"group_by":["birthplace","education"]});
+    let nobody = engine(&nobody).unwrap();
+    assert_eq!(whole.len(), 42 * 16);
+    assert!(whole.keys().eq(nobody.keys()));
+    assert!(nobody.values().all(|cell| cell.0 == 0));
+    let sums =
+        engine(&json!({"measure":"sum","column":"age","where":[{"column":"age","op":"le","value":0}]}))
+            .unwrap();
+    assert_eq!(sums[&Vec::new()], (0, Some(0)));
+}
+
+#[test]
+fn the_domain_names_every_key_and_only_those() {
+    let domain = ENGINE.table().domain();
+    assert_eq!((domain.data_version.as_str(), domain.max_rows_per_person), ("adult-1", 1));
+    assert_eq!(domain.columns.len() + 1, ROWS[0].len(), "all columns but the person's number");
+    for (name, column) in &domain.columns {
+        if let Column::Categorical { keys } = column {
+            let mut expected: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let mut found: Vec<&str> = ROWS.iter().map(|row| row[name].as_str()).collect();
+            found.sort_unstable();
+            found.dedup();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}
+
+fn small(max_rows: u32) -> Domain {
+    let text = json!({"data_version":"t","max_rows_per_person":max_rows,"columns":{
+        "kind":{"type":"categorical","keys":["a","b"]},
+        "amount":{"type":"integer","minimum":-10,"maximum":10}}});
+    Domain::parse(&text.to_string()).unwrap()
+}
+
+fn totals(csv: &str, max_rows: u32) -> Vec<(u64, Option<i64>)> {
+    let table = Table::read(csv.as_bytes(), small(max_rows)).unwrap();
+    let query =
+        serde_json::from_value(json!({"measure":"sum","column":"amount","group_by":["kind"]})).unwrap();
+    table.aggregate(&query).unwrap().iter().map(|row| (row.count, row.sum)).collect()
+}
+
+#[test]
+fn a_person_moves_the_numbers_by_a_bounded_amount() {
+    let csv = "person_id,kind,amount\n1,a,5\n1,a,7\n1,b,9\n2,b,1000000000000\n3,b,-99\n";
+    assert_eq!(totals(csv, 1), [(1, Some(5)), (2, Some(0))]);
+    assert_eq!(totals(csv, 2), [(2, Some(12)), (2, Some(0))]);
+    assert_eq!(totals(csv, 3), [(2, Some(12)), (3, Some(9))]);
+    assert_eq!(totals(csv, 0), [(0, Some(0)), (0, Some(0))]);
+    assert_eq!(Table::read(csv.as_bytes(), small(1)).unwrap().dropped(), 2);
+}
+
+#[test]
+fn rows_are_dropped_before_any_filter() {
+    // Person 1 has its one row in `a`; asking for `b` must not bring the second one back.
+    let table = Table::read("person_id,kind,amount\n1,a,1\n1,b,1\n".as_bytes(), small(1)).unwrap();
+    let query = json!({"measure":"count","where":[{"column":"kind","op":"eq","value":"b"}]});
+    assert_eq!(table.aggregate(&serde_json::from_value(query).unwrap()).unwrap()[0].count, 0);
+}
+
+#[test]
+fn a_table_that_does_not_fit_its_domain_is_refused_with_its_line() {
+    for (csv, reason) in [
+        ("person_id,kind\n1,a\n", "there is no column amount"),
+        ("kind,amount\na,1\n", "there is no column person_id"),
+        ("person_id,kind,amount\n1,a,1\n2,c,1\n", "line 3: kind: not a key of the column"),
+        ("person_id,kind,amount\n1,a,1.5\n", "line 2: amount: not a whole number"),
+        ("person_id,kind,amount\nx,a,1\n", "line 2: person_id is not a number"),
+    ] {
+        assert_eq!(Table::read(csv.as_bytes(), small(1)).unwrap_err(), reason);
+    }
+    let crossed = Domain::parse(
+        r#"{"data_version":"t","max_rows_per_person":1,"columns":{"n":{"type":"integer","minimum":2,"maximum":1}}}"#,
+    );
+    let error = Table::read("person_id,n\n1,1\n".as_bytes(), crossed.unwrap()).unwrap_err();
+    assert_eq!(error, "n: the bounds are crossed");
+}
+
+/// Queries that are refused: what is asked, and a part of the reason.
+const REFUSED: &[(&str, &str)] = &[
+    (r#"{"measure":"count","column":"age"}"#, "no column"),
+    (r#"{"measure":"sum"}"#, "an integer column"),
+    (r#"{"measure":"sum","column":"sex"}"#, "an integer column"),
+    (r#"{"measure":"mean","column":"person_id"}"#, "unknown column in column"),
+    (r#"{"measure":"histogram"}"#, "not grouped by"),
+    (r#"{"measure":"histogram","column":"sex","group_by":["sex"]}"#, "not grouped by"),
+    (r#"{"measure":"histogram","column":"capital_gain"}"#, "cells"),
+    (r#"{"measure":"histogram","column":"age","group_by":["education","sex"]}"#, ""),
+    (r#"{"measure":"histogram","column":"age","group_by":["education","workclass"]}"#, "cells"),
+    (r#"{"measure":"count","group_by":["person_id"]}"#, "unknown column in group_by"),
+    (r#"{"measure":"count","group_by":["age"]}"#, "different categorical"),
+    (r#"{"measure":"count","group_by":["sex","sex"]}"#, "different categorical"),
+    (r#"{"measure":"count","group_by":["sex","race","income"]}"#, "more than 2 groups"),
+    (
+        r#"{"measure":"count","where":[{"column":"person_id","op":"eq","value":1}]}"#,
+        "unknown column in where",
+    ),
+    (
+        r#"{"measure":"count","where":[{"column":"sex","op":"eq","value":"Secret"}]}"#,
+        "condition 1: the value is not",
+    ),
+    (
+        r#"{"measure":"count","where":[{"column":"sex","op":"ge","value":"Male"}]}"#,
+        "condition 1: the operator",
+    ),
+    (r#"{"measure":"count","where":[{"column":"sex","op":"eq","value":1}]}"#, "condition 1: the operator"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"eq","value":"40"}]}"#, "condition 1: the operator"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"in","value":40}]}"#, "condition 1: the operator"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"eq","value":40.5}]}"#, "line 1"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"eq","value":1e3}]}"#, "line 1"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"eq","value":99999999999999999999}]}"#, "line 1"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"ne","value":1}]}"#, "line 1"),
+    (r#"{"measure":"count","where":[{"column":"age","op":"eq","value":1,"x":1}]}"#, "line 1"),
+    (r#"{"measure":"median","column":"age"}"#, "line 1"),
+    (r#"{"measure":"count","having":[]}"#, "line 1"),
+    (r#"{"measure":"count","measure":"count"}"#, "line 1"),
+    (r#"{"column":"age"}"#, "line 1"),
+    ("[]", "line 1"),
+];
+
+#[tokio::test]
+async fn questions_outside_the_domain_are_refused_by_place() {
+    let service = start(Statistics::adult().unwrap()).await;
+    for (query, reason) in REFUSED {
+        let got = service.post("/v1/aggregate", query).await;
+        if reason.is_empty() {
+            assert_eq!(got.status, StatusCode::OK, "the control must be answered: {query}");
+            continue;
+        }
+        assert_eq!(
+            (got.status, got.code().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            "{query}"
+        );
+        let detail = got.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(reason) && !detail.contains("Secret"), "{query}: {detail}");
+    }
+    let many = json!({"column":"age","op":"ge","value":1});
+    let seventeen = json!({"measure":"count","where":vec![many; 17]});
+    assert_eq!(
+        service.post("/v1/aggregate", &seventeen.to_string()).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let values = json!({"measure":"count","where":[{"column":"age","op":"in","value":vec![1; 257]}]});
+    assert_eq!(
+        service.post("/v1/aggregate", &values.to_string()).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(service.post("/v1/rows", "{}").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_answer_has_the_agreed_shape() {
+    let service = start(Statistics::adult().unwrap()).await;
+    let query = json!({"measure":"sum","column":"hours_per_week","where":[],"group_by":["sex"]});
+    let got = service.post("/v1/aggregate", &query.to_string()).await;
+    let cells = naive(&query);
+    let row = |key: &str| json!({"key":[key],"count":cells[&vec![key.to_owned()]].0,"sum":cells[&vec![key.to_owned()]].1});
+    assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[row("Female"),row("Male")]}));
+    let got = service.post("/v1/aggregate", r#"{"measure":"count","column":null}"#).await;
+    assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[{"key":[],"count":48_842}]}));
+}
+
+/// A condition that fits the domain.
+fn condition() -> impl Strategy<Value = Value> {
+    let columns: Vec<(String, Column)> = ENGINE.table().domain().columns.clone().into_iter().collect();
+    (prop::sample::select(columns), prop::collection::vec(any::<prop::sample::Index>(), 1..4), 0..4_usize)
+        .prop_map(|((name, column), picks, op)| match column {
+            Column::Categorical { keys } => {
+                let values: Vec<&String> = picks.iter().map(|pick| pick.get(&keys)).collect();
+                match op % 2 {
+                    0 => json!({"column":name,"op":"eq","value":values[0]}),
+                    _ => json!({"column":name,"op":"in","value":values}),
+                }
+            }
+            Column::Integer { minimum, maximum } => {
+                let span = usize::try_from(maximum - minimum + 3).unwrap();
+                let values: Vec<i64> = picks
+                    .iter()
+                    .map(|pick| i64::from(minimum) - 1 + i64::try_from(pick.index(span)).unwrap())
+                    .collect();
+                match op {
+                    0 => json!({"column":name,"op":"eq","value":values[0]}),
+                    1 => json!({"column":name,"op":"ge","value":values[0]}),
+                    2 => json!({"column":name,"op":"le","value":values[0]}),
+                    _ => json!({"column":name,"op":"in","value":values}),
+                }
+            }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_question_matches_the_naive_count(
+        conditions in prop::collection::vec(condition(), 0..3),
+        groups in prop::sample::subsequence(vec!["sex", "race", "income", "education", "relationship"], 0..=2),
+        measure in prop::sample::select(vec![
+            ("count", None), ("sum", Some("age")), ("mean", Some("capital_loss")), ("histogram", Some("workclass")),
+        ]),
+    ) {
+        let query = json!({"measure":measure.0,"column":measure.1,"where":conditions,"group_by":groups});
+        prop_assert_eq!(filled(engine(&query).unwrap()), naive(&query), "{}", query);
+    }
+}
