@@ -2,6 +2,7 @@
 //!
 //! [`World::write`] is the one place that knows how `shuzha serve` is configured.
 
+mod consents;
 mod declared;
 
 use std::fs;
@@ -14,15 +15,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ring::digest::{SHA256, digest};
+use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
-use shuzha_core::Id;
 use shuzha_evidence::{Decision, Entry};
-use shuzha_privacy::consent::{Basis, Claims, Details, Legal, Signer, USES_MAX, Use, issue};
-use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser, SubjectPrf};
+use shuzha_privacy::consent::Signer;
 
-use crate::clock::unix_seconds;
 use crate::process::free_address;
 use crate::sign::Call;
 
@@ -32,17 +29,8 @@ pub(crate) const UPSTREAM_ANSWER: &str = r#"{"code":"00"}"#;
 /// A synthetic person: province 69 was never assigned; the check character is right (GB 11643).
 const PERSON: &str = "690101199001010018";
 
-/// The gateway's name in consents (`aud`), as `config/default.toml` has it.
-const AUDIENCE: &str = "shuzha";
-
 /// The pseudonyms' key within the gateway's data folder, and its id.
 const SUBJECT_KEY: (&str, &str) = ("keys/pseudonym.key", "local-1");
-
-/// Consents issued to the caller: together more uses than any turn takes.
-const CONSENTS: u32 = 128;
-
-/// How long a consent lasts, in seconds.
-const CONSENT_SECONDS: i64 = 86_400;
 
 /// How long one question about readiness may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -107,7 +95,7 @@ impl World {
              requests_per_connection_max = 1_000_000_000\n[log]\nlevel = \"warn\"\n"
         );
         fs::write(&config, text)?;
-        let consents = consents(&issuer, &subject_key)?;
+        let consents = consents::issue_all(&issuer, SUBJECT_KEY.1, &subject_key)?;
         let call = call(issue_secret(programs, &config)?, consents);
         Ok(Self { config, address, operations, data, call })
     }
@@ -178,47 +166,6 @@ fn issue_secret(programs: &Path, config: &Path) -> Result<Vec<u8>> {
     STANDARD.decode(shown.trim()).context("`shuzha keys issue` shows base64")
 }
 
-fn consents(issuer: &Signer, subject_key: &[u8; 32]) -> Result<Vec<String>> {
-    let pseudonymiser = Pseudonymiser::new(HmacSha256Prf::new(SUBJECT_KEY.1, subject_key));
-    let person = CanonicalId::new(IdKind::Person, PERSON)?;
-    let (unit, scenario) = (Id::new(declared::UNIT)?, Id::new(declared::SCENARIO)?);
-    let subject = pseudonymiser.pseudonym(&unit, &scenario, &person);
-    let now = i64::try_from(unix_seconds())?;
-    let token = |_| {
-        let claims = Claims {
-            iss: issuer.issuer().to_owned(),
-            jti: URL_SAFE_NO_PAD.encode(random_bytes::<32>()),
-            iat: now,
-            nbf: now,
-            exp: Some(now + CONSENT_SECONDS),
-            sub: subject.to_string(),
-            sub_alg: pseudonymiser.prf().algorithm().to_owned(),
-            sub_kid: SUBJECT_KEY.1.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            authorization_details: vec![Details {
-                r#type: "data-product".to_owned(),
-                au: declared::UNIT.to_owned(),
-                scenario: declared::SCENARIO.to_owned(),
-                products: vec![declared::PRODUCT.to_owned()],
-                fields: vec!["/result".to_owned()],
-                purpose: declared::PURPOSE.to_owned(),
-                actions: vec!["verify".to_owned()],
-            }],
-            r#use: Some(Use { max: Some(USES_MAX) }),
-            legal: Legal {
-                basis: Basis::SeparateConsent,
-                sensitive: true,
-                notice: "load@1".to_owned(),
-                notice_hash: URL_SAFE_NO_PAD.encode(digest(&SHA256, b"load").as_ref()),
-                authn: None,
-            },
-            rcpt: None,
-        };
-        issue(&claims, issuer).map_err(|code| anyhow::anyhow!("issuing a consent: {code}"))
-    };
-    (0..CONSENTS).map(token).collect()
-}
-
 fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
@@ -238,14 +185,5 @@ mod tests {
     #[test]
     fn the_body_is_what_the_targets_are_stated_for() {
         assert!((280..=320).contains(&body().len()), "{}", body().len());
-        CanonicalId::new(IdKind::Person, PERSON).expect("a valid check character");
-    }
-
-    #[test]
-    fn consents_are_valid_and_of_the_length_that_peers_are_given() {
-        let issuer = Signer::from_seed(declared::ISSUER, declared::ISSUER_KEY, &[7; 32]);
-        let consents = consents(&issuer, &[9; 32]).expect("issued by the gateway's own rules");
-        assert_eq!(consents.len(), CONSENTS as usize);
-        assert_eq!(consents[0].len(), declared::TOKEN_BYTES_USUAL);
     }
 }

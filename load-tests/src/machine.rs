@@ -45,6 +45,13 @@ fn field(path: &str, name: &str) -> Option<String> {
 }
 
 fn output(program: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(args).output().ok().filter(|output| output.status.success())?;
+    // Asked in the sources' folder: the commit is theirs, wherever this program is started.
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -31,7 +31,14 @@ fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let listen = args.next().context("usage: peer-pingora LISTEN UPSTREAM")?;
     let upstream: SocketAddr = args.next().context("usage: peer-pingora LISTEN UPSTREAM")?.parse()?;
-    let conf = ServerConf { threads: 1, upstream_keepalive_pool_size: 256, ..ServerConf::default() };
+    let conf = ServerConf {
+        threads: 1,
+        upstream_keepalive_pool_size: 256,
+        // Asked to stop, it has nothing left to do.
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(0),
+        ..ServerConf::default()
+    };
     let mut server = Server::new_with_opt_and_conf(None, conf);
     server.bootstrap();
     let mut service = http_proxy_service(&Arc::clone(&server.configuration), PassThrough { upstream });

@@ -1,9 +1,12 @@
 //! The generator against the trivial upstream, and against one that misbehaves.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
 use super::*;
 use crate::upstream::Upstream;
-use std::io::Read;
-use std::net::TcpListener;
+use crate::wire;
 
 fn call() -> Call {
     Call {
