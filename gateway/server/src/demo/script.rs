@@ -115,7 +115,10 @@ impl Stage<'_> {
         self.call(Ask {
             body: Some(json!({"uscc": COMPANY.0, "name": "云泽市并无此企业有限公司"})),
             credential: "bank-2",
-            ..company_check("名称不符（SM3 签名） wrong name, signed with SM3", Expected::Answered("inconsistent"))
+            ..company_check(
+                "名称不符（SM3 签名） wrong name, signed with SM3",
+                Expected::Answered("inconsistent"),
+            )
         })?;
         self.call(Ask {
             body: Some(json!({"uscc": "91350100M000100Y43", "name": COMPANY.1})),
@@ -151,17 +154,48 @@ impl Stage<'_> {
         };
         let once = self.consent(given)?;
         let token = Some(once.token.as_str());
-        self.call(person_check("身份核验，单次授权 with the person's consent", "bank", token, Expected::Answered("consistent")))?;
-        self.call(person_check("授权次数用完 the consent is used up", "bank", token, Expected::Refused(&[Code::C407])))?;
+        self.call(person_check(
+            "身份核验，单次授权 with the person's consent",
+            "bank",
+            token,
+            Expected::Answered("consistent"),
+        ))?;
+        self.call(person_check(
+            "授权次数用完 the consent is used up",
+            "bank",
+            token,
+            Expected::Refused(&[Code::C407]),
+        ))?;
         self.call(person_check("没有个人授权 no consent", "bank", None, Expected::Refused(&[Code::C401])))?;
         let anothers = self.consent(Consented { person: OTHER_PERSON.0, ..given })?;
-        self.call(person_check("他人的授权 another person's consent", "bank", Some(&anothers.token), Expected::Refused(&[Code::C406])))?;
-        let welfare = Consented { unit: "charity", scenario: "charity-aid", purpose: "public-welfare", uses: 5, ..given };
+        self.call(person_check(
+            "他人的授权 another person's consent",
+            "bank",
+            Some(&anothers.token),
+            Expected::Refused(&[Code::C406]),
+        ))?;
+        let welfare = Consented {
+            unit: "charity",
+            scenario: "charity-aid",
+            purpose: "public-welfare",
+            uses: 5,
+            ..given
+        };
         let welfare = self.consent(welfare)?;
         let token = Some(welfare.token.as_str());
-        self.call(person_check("公益用途免费 public welfare is free", "charity", token, Expected::Answered("consistent")))?;
+        self.call(person_check(
+            "公益用途免费 public welfare is free",
+            "charity",
+            token,
+            Expected::Answered("consistent"),
+        ))?;
         self.withdraw(&welfare.jti)?;
-        self.call(person_check("本人已撤回授权 the person withdrew", "charity", token, Expected::Refused(&[Code::C408])))
+        self.call(person_check(
+            "本人已撤回授权 the person withdrew",
+            "charity",
+            token,
+            Expected::Refused(&[Code::C408]),
+        ))
     }
 
     fn withdraw(&self, jti: &str) -> Result<()> {
@@ -191,12 +225,32 @@ impl Stage<'_> {
 
     fn reports(&mut self) -> Result<()> {
         let query = histogram("education", "0.2");
-        self.call(report("统计报告 ε=0.2 statistics", "insurer", query.clone(), Expected::Answered("answered")))?;
-        self.call(report("同一查询：同样字节，不再扣 ε same query, no ε", "civil-affairs", query, Expected::Answered("answered")))?;
+        self.call(report(
+            "统计报告 ε=0.2 statistics",
+            "insurer",
+            query.clone(),
+            Expected::Answered("answered"),
+        ))?;
+        self.call(report(
+            "同一查询：同样字节，不再扣 ε same query, no ε",
+            "civil-affairs",
+            query,
+            Expected::Answered("answered"),
+        ))?;
         let other = histogram("income", "0.2");
-        self.call(report("隐私配额用完 the privacy quota is exhausted", "insurer", other, Expected::Refused(&[Code::C603])))?;
+        self.call(report(
+            "隐私配额用完 the privacy quota is exhausted",
+            "insurer",
+            other,
+            Expected::Refused(&[Code::C603]),
+        ))?;
         let greedy = histogram("income", "1.5");
-        self.call(report("单次开销过大 one query too greedy", "bank", greedy, Expected::Refused(&[Code::C604])))
+        self.call(report(
+            "单次开销过大 one query too greedy",
+            "bank",
+            greedy,
+            Expected::Refused(&[Code::C604]),
+        ))
     }
 
     fn packages(&mut self) -> Result<()> {
@@ -283,7 +337,12 @@ impl Stage<'_> {
         };
         let consent = self.consent(given)?;
         let token = Some(consent.token.as_str());
-        self.call(person_check("限频第 1 次 rate, first", "insurer", token, Expected::Answered("consistent")))?;
+        self.call(person_check(
+            "限频第 1 次 rate, first",
+            "insurer",
+            token,
+            Expected::Answered("consistent"),
+        ))?;
         self.call(person_check("过于频繁 too many calls", "insurer", token, refused(&[Code::C501])))?;
         self.call(Ask {
             product: "licence-check",
@@ -292,7 +351,12 @@ impl Stage<'_> {
         let given = Consented { unit: "startup", scenario: "startup-kyc", ..given };
         let consent = self.consent(given)?;
         let token = Some(consent.token.as_str());
-        self.call(person_check("额度 0.60 元，首次 0.50 credit ¥0.60, first", "startup", token, Expected::Answered("consistent")))?;
+        self.call(person_check(
+            "额度 0.60 元，首次 0.50 credit ¥0.60, first",
+            "startup",
+            token,
+            Expected::Answered("consistent"),
+        ))?;
         self.call(person_check("额度不足 the credit is not enough", "startup", token, refused(&[Code::C704])))
     }
 
@@ -303,13 +367,19 @@ impl Stage<'_> {
             ..company_check("结果码未登记：无法核验 unmapped result", Expected::Refused(&[Code::C902]))
         })?;
         services.stop("model")?;
-        self.call(score("产品服务已停：不收费 service down, free", Expected::Refused(&[Code::C801, Code::C806])))
+        self.call(score(
+            "产品服务已停：不收费 service down, free",
+            Expected::Refused(&[Code::C801, Code::C806]),
+        ))
     }
 
     fn refused_by_the_journal(&mut self, disk: &DemoDisk) -> Result<()> {
         disk.look_full(true);
         let refused = self.wait_for_journal(|answer| answer == Some("C090"));
-        self.call(company_check("日志盘满：宁可不服务 disk full: nothing is served", Expected::Refused(&[Code::C090])))?;
+        self.call(company_check(
+            "日志盘满：宁可不服务 disk full: nothing is served",
+            Expected::Refused(&[Code::C090]),
+        ))?;
         disk.look_full(false);
         refused?;
         self.wait_for_journal(|answer| answer.is_none())?;

@@ -36,11 +36,8 @@ pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
             }
             None => Cell::new(&result.outcome),
         };
-        let verdict = if result.ok {
-            Cell::new("✓")
-        } else {
-            Cell::new(format!("✗ {}", result.ask.expected()))
-        };
+        let verdict =
+            if result.ok { Cell::new("✓") } else { Cell::new(format!("✗ {}", result.ask.expected())) };
         table.add_row([
             right(number.to_string()),
             Cell::new(result.ask.unit),
