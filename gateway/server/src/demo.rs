@@ -42,7 +42,7 @@ const DATA_PORT: u16 = 8080;
 const OPERATIONS_PORT: u16 = 9090;
 
 /// Starts everything on this machine, makes real calls, and shows what happened.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct DemoArgs {
     /// End when the calls are made, instead of staying up.
     #[arg(long)]
