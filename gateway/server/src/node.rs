@@ -137,7 +137,8 @@ impl Node {
             metrics: registry,
             error_pages: ERROR_PAGES,
             threads: threads(config.threads),
-            work_stealing: true,
+            // One thread has nobody to steal from, and a runtime without the means to is cheaper.
+            work_stealing: threads(config.threads) > 1,
             signals: setup.signals,
             upgrade_socket: Some(config.upgrade_socket.clone()),
             before_accept: None,
