@@ -1,25 +1,37 @@
-//! Embeds the pages of `docs/errors`, so that the gateway serves the page its refusals point at.
+//! Embeds the pages of `docs/errors`, so that the gateway serves the page its refusals point at, and the demo's
+//! world, so that the demo runs from anywhere.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 fn main() {
-    let manifest = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let out = std::env::var("OUT_DIR").expect("cargo sets it");
-    let pages = Path::new(&manifest).join("../../docs/errors");
-    println!("cargo::rerun-if-changed={}", pages.display());
-    let mut names: Vec<String> = std::fs::read_dir(&pages)
-        .expect("docs/errors is part of the repository")
+    embed("../../docs/errors", "error_pages.rs", |name| name.starts_with('C') && name.ends_with(".md"));
+    embed("../../config/examples/demo", "demo_world.rs", |name| name.ends_with(".yaml"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script by environment variables")]
+fn from_cargo(name: &str) -> String {
+    std::env::var(name).expect("cargo sets it")
+}
+
+/// Writes `out`, a slice of (name without ending, text) of the files in `folder` that `takes` wants.
+fn embed(folder: &str, out: &str, takes: fn(&str) -> bool) {
+    let manifest = from_cargo("CARGO_MANIFEST_DIR");
+    let folder = Path::new(&manifest).join(folder);
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .expect("the folder is part of the repository")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with('C') && name.ends_with(".md"))
+        .filter(|name| takes(name))
         .collect();
     names.sort();
     let mut code = String::from("&[\n");
     for name in names {
-        let path = pages.join(&name).canonicalize().expect("the page was just listed");
-        let stem = name.trim_end_matches(".md");
+        let path = folder.join(&name).canonicalize().expect("the file was just listed");
+        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
         writeln!(code, "    ({stem:?}, include_str!({path:?})),").expect("a string takes it");
     }
     code.push(']');
-    std::fs::write(Path::new(&out).join("error_pages.rs"), code).expect("OUT_DIR is writable");
+    let target = from_cargo("OUT_DIR");
+    std::fs::write(Path::new(&target).join(out), code).expect("OUT_DIR is writable");
 }

@@ -1,6 +1,7 @@
 //! What the products are made of: person-spaces and data sets (数据集), with their privacy budgets.
 
 use shuzha_core::{Id, NanoCharge};
+use shuzha_privacy::dp::{Domain, Measure, Terms};
 
 use crate::World;
 use crate::parties::{ApplicationUnit, Organisation, OrganisationKind};
@@ -10,15 +11,6 @@ use crate::yaml::Place;
 
 /// Most quota overrides of one data set.
 const OVERRIDES_MAX: usize = 10_000;
-
-/// What a privacy budget counts in; fixed when the person-space is created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// ε of pure differential privacy.
-    PureEps,
-    /// ρ of zero-concentrated differential privacy.
-    Rho,
-}
 
 /// The people over whom several data sets speak. One hard lifetime cap is shared by every unit and product.
 #[derive(Clone, Debug)]
@@ -95,8 +87,8 @@ pub struct PrivacyTerms {
     pub quota_default: NanoCharge,
     /// Overrides.
     pub quotas: Vec<QuotaOverride>,
-    /// Public metadata (columns, bounds, keys), as `shuzha_privacy::dp` reads it.
-    pub domain: serde_json::Value,
+    /// Public metadata (columns, keys, bounds): all that a query's charge may depend on.
+    pub domain: Domain,
 }
 
 impl PrivacyTerms {
@@ -122,24 +114,35 @@ impl PrivacyTerms {
         let data_version = section.required("dataVersion").and_then(|place| place.id());
         let per_query_max = section.required("perQueryMax").and_then(|place| charge(&place));
         let quotas = section.required("quotas").and_then(|place| read_quotas(&place, scope));
-        let domain = section.required("domain").and_then(|place| {
-            place.section(&[&["data_version", "max_rows_per_person", "columns"]])?;
-            Some(place.json())
-        });
+        let ((space_id, space), per_query_max) = (space?, per_query_max?);
+        let terms = Terms { measure: space.measure, per_query_max };
+        let domain = section.required("domain").and_then(|place| read_domain(&place, terms));
         let (data_version, domain) = (data_version?, domain?);
-        if domain["data_version"].as_str() != Some(data_version.as_str()) {
+        if domain.data_version() != data_version.as_str() {
             return place.fail("dataVersion and the domain's data_version differ");
         }
         let (quota_default, quotas) = quotas?;
         Some(Self {
-            person_space: space?.0.clone(),
+            person_space: space_id.clone(),
             cap: cap?,
             data_version,
-            per_query_max: per_query_max?,
+            per_query_max,
             quota_default,
             quotas,
             domain,
         })
+    }
+}
+
+fn read_domain(place: &Place<'_>, terms: Terms) -> Option<Domain> {
+    match Domain::compile(&place.json(), terms) {
+        Ok(domain) => Some(domain),
+        Err(faults) => {
+            for fault in faults {
+                place.fail::<()>(fault);
+            }
+            None
+        }
     }
 }
 

@@ -107,3 +107,6 @@ fn extract(rule: &SubjectRule, value: &Value) -> Result<CanonicalId, Refusal> {
     let canonical = identifier.and_then(|text| CanonicalId::new(rule.kind, text).ok());
     canonical.ok_or_else(|| Refusal::at(Code::C305, rule.pointer.as_str()))
 }
+
+#[cfg(test)]
+mod tests;

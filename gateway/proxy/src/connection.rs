@@ -21,8 +21,8 @@ use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 use crate::reply::Body;
 
 pub(crate) use registry::{Registry, Ticket};
-pub(crate) use state::{Conn, Serving};
 use state::Due;
+pub(crate) use state::{Conn, Serving};
 
 /// How an HTTP/2 connection starts (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -169,6 +169,10 @@ async fn drive<C: Future>(
         conn.watch(cx.waker());
         if conn.is_closing() && !closed {
             closed = true;
+            // First what has already arrived: hyper closes a connection that it has read nothing from.
+            if served.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
             close(served.as_mut());
         }
         while timer.as_mut().poll(cx).is_ready() {

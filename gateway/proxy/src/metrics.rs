@@ -23,7 +23,8 @@ pub(crate) const OTHER: &str = "__other__";
 
 /// Buckets of durations in seconds, from what the gateway adds to what a product service may take.
 const SECONDS: &[f64] = &[
-    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+    10.0,
 ];
 
 /// Who made the answer.
@@ -125,7 +126,14 @@ impl Metrics {
     }
 
     /// Counts a call.
-    pub(crate) fn served(&self, product: &str, status: u16, source: Source, total: Duration, upstream: Duration) {
+    pub(crate) fn served(
+        &self,
+        product: &str,
+        status: u16,
+        source: Source,
+        total: Duration,
+        upstream: Duration,
+    ) {
         let products = self.products.load();
         let (label, counters) = match products.get(product) {
             Some(counters) => (product, &**counters),
@@ -133,7 +141,9 @@ impl Metrics {
         };
         let class = usize::from((status / 100).clamp(1, 5) - 1);
         counters.0[source as usize][class]
-            .get_or_init(|| self.requests.with_label_values(&[label, CLASSES[class], SOURCES[source as usize]]))
+            .get_or_init(|| {
+                self.requests.with_label_values(&[label, CLASSES[class], SOURCES[source as usize]])
+            })
             .inc();
         self.total.observe(total.as_secs_f64());
         self.gateway.observe(total.saturating_sub(upstream).as_secs_f64());

@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn nothing_from_the_source_becomes_markup() {
-        for source in ["<script>alert(1)</script>", "[a](javascript:x)", "![x](y)", "`<b>`", "# <i>", "- <u>"] {
+        for source in ["<script>alert(1)</script>", "[a](javascript:x)", "![x](y)", "`<b>`", "# <i>", "- <u>"]
+        {
             let out = html(source);
             for tag in ["<script", "<a", "<img", "<b>", "<i>", "<u>"] {
                 assert!(!out.contains(tag), "{source} gave {out}");

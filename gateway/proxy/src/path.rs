@@ -70,7 +70,9 @@ pub fn authority_is_plain(authority: &str) -> bool {
     };
     let _ = host;
     port.is_none_or(|port| {
-        port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
+        port.len() <= 5
+            && port.bytes().all(|b| b.is_ascii_digit())
+            && port.parse::<u16>().is_ok_and(|n| n > 0)
     })
 }
 
@@ -89,7 +91,8 @@ fn escaped(bytes: &[u8]) -> Option<u8> {
 
 /// Characters that may stand unencoded in a segment (RFC 3986 §3.3 without `;`, whose parameters readers split off).
 const fn plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b':' | b'@' | b'!' | b'$' | b'&')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'_' | b'.' | b'~' | b':' | b'@' | b'!' | b'$' | b'&')
         || matches!(byte, b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=')
 }
 

@@ -76,7 +76,12 @@ pub(crate) fn respond<S: PackageStream>(reply: Reply<S>, lang: Lang) -> Response
 }
 
 /// The response for a request that never became a call.
-pub(crate) fn refuse(request: RequestId, code: Code, lang: Lang, allow: Option<&'static str>) -> Response<Body> {
+pub(crate) fn refuse(
+    request: RequestId,
+    code: Code,
+    lang: Lang,
+    allow: Option<&'static str>,
+) -> Response<Body> {
     let mut fields = HeaderMap::with_capacity(FIELDS_USUAL);
     common(&mut fields, request);
     if let Some(methods) = allow {

@@ -60,7 +60,8 @@ pub struct Options<G, O, C> {
     pub error_pages: &'static [(&'static str, &'static str)],
     /// Threads that serve the data listener, at least one.
     pub threads: usize,
-    /// Whether idle threads take over tasks of busy ones.
+    /// Whether idle threads take over tasks of busy ones. With more than one thread they always do; one thread can be
+    /// spared the bookkeeping.
     pub work_stealing: bool,
     /// Whether SIGTERM drains, SIGQUIT hands over and SIGINT ends at once.
     pub signals: bool,
@@ -118,7 +119,8 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
             connections: Arc::default(),
             threads: 1,
         };
-        let mut server = Server::new_with_opt_and_conf(None, configuration(self.work_stealing));
+        let mut server =
+            Server::new_with_opt_and_conf(None, configuration(self.work_stealing || self.threads > 1));
         server.add_service(data);
         server.add_service(operations);
         server.add_service(background_service("health", Health(Arc::clone(&upstreams))));
@@ -133,7 +135,8 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
             upgrade_socket: self.upgrade_socket,
             drain: self.limits.drain,
         };
-        let shared = Shared { orders, addresses, connections, upstreams, metrics, upgrades: AtomicU32::new(0) };
+        let shared =
+            Shared { orders, addresses, connections, upstreams, metrics, upgrades: AtomicU32::new(0) };
         Ok(Proxy {
             server,
             stopping,
@@ -189,7 +192,7 @@ impl Proxy {
     }
 }
 
-/// The way to ask and stop a running server; cheap to clone. When the last handle is dropped, the server drains.
+/// The way to ask and stop a running server; cheap to clone.
 #[derive(Clone)]
 pub struct Handle(Arc<Shared>);
 

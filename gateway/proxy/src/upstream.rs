@@ -7,42 +7,33 @@
 mod health;
 mod link;
 mod pool;
+mod request;
 mod sign;
 mod stream;
 mod target;
+mod timed;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, StatusCode, Uri};
-use http_body_util::Full;
+use http::header::{self, HeaderMap};
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use shuzha_core::{Clock, Id};
-use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+use shuzha_policy::{Dispatch, Fetched, Opened, UpstreamFault};
 use tokio::sync::Notify;
 
 use crate::error::ProxyError;
-use crate::metrics::{Metrics, Stopwatch};
+use crate::metrics::Metrics;
 pub(crate) use health::Health;
 use link::{Link, ReadFault, SendFault};
 pub use stream::{PackageBody, StreamFault};
 use target::{Instance, Target};
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const X_UNIT: HeaderName = HeaderName::from_static("x-unit");
-const X_SCENARIO: HeaderName = HeaderName::from_static("x-scenario");
-const X_FIELDS: HeaderName = HeaderName::from_static("x-fields");
-const X_GATEWAY_TIMESTAMP: HeaderName = HeaderName::from_static("x-gateway-timestamp");
-const X_GATEWAY_SIGNATURE: HeaderName = HeaderName::from_static("x-gateway-signature");
-
-/// Fields of a request to a product service.
-const REQUEST_FIELDS: usize = 10;
+pub(crate) use timed::Timed;
 
 /// How many times a request may be tried; only the last try may have sent anything.
 const TRIES_MAX: usize = 2;
@@ -67,7 +58,10 @@ pub struct UpstreamOptions {
 impl std::fmt::Debug for UpstreamOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, endpoints, .. } = self;
-        f.debug_struct("UpstreamOptions").field("name", name).field("endpoints", endpoints).finish_non_exhaustive()
+        f.debug_struct("UpstreamOptions")
+            .field("name", name)
+            .field("endpoints", endpoints)
+            .finish_non_exhaustive()
     }
 }
 
@@ -184,7 +178,8 @@ impl Upstreams {
         target: &'t Target,
         dispatch: Dispatch<'_>,
     ) -> Result<(Link, &'t Instance, Response<Incoming>), UpstreamFault> {
-        let mut request = self.request(target, dispatch).ok_or(UpstreamFault::Unreachable)?;
+        let mut request =
+            request::request(&target.key, self.clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;
         let mut fault = UpstreamFault::NoneHealthy;
         let mut tried = None;
         for _ in 0..TRIES_MAX {
@@ -212,43 +207,6 @@ impl Upstreams {
             }
         }
         Err(fault)
-    }
-
-    /// The request, made of nothing but what policy passes on. None when a part of it cannot stand in a request.
-    fn request(&self, target: &Target, dispatch: Dispatch<'_>) -> Option<Request<Full<Bytes>>> {
-        let id = HeaderValue::try_from(dispatch.request.to_string()).ok()?;
-        let timestamp = HeaderValue::from(self.clock.now().seconds());
-        let signature = sign::sign(
-            &target.key,
-            &sign::Signed {
-                method: dispatch.method.as_str(),
-                path: dispatch.path,
-                request: id.as_bytes(),
-                unit: dispatch.unit,
-                scenario: dispatch.scenario,
-                fields: dispatch.fields,
-                timestamp: timestamp.as_bytes(),
-                body: &dispatch.body,
-            },
-        );
-        let mut fields = HeaderMap::with_capacity(REQUEST_FIELDS);
-        fields.insert(X_REQUEST_ID, id);
-        fields.insert(X_UNIT, HeaderValue::from_str(dispatch.unit).ok()?);
-        fields.insert(X_SCENARIO, HeaderValue::from_str(dispatch.scenario).ok()?);
-        fields.insert(X_FIELDS, HeaderValue::from_str(dispatch.fields).ok()?);
-        fields.insert(X_GATEWAY_TIMESTAMP, timestamp);
-        fields.insert(X_GATEWAY_SIGNATURE, signature);
-        if !dispatch.body.is_empty() {
-            fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        if let Some(range) = dispatch.range {
-            fields.insert(header::RANGE, range.clone());
-        }
-        let mut request = Request::new(Full::new(dispatch.body));
-        *request.method_mut() = dispatch.method;
-        *request.uri_mut() = Uri::try_from(dispatch.path).ok().filter(|uri| uri.scheme().is_none())?;
-        *request.headers_mut() = fields;
-        Some(request)
     }
 }
 
@@ -280,51 +238,4 @@ fn count(target: &Target, fault: Option<&UpstreamFault>) {
         Some(UpstreamFault::TooLarge) => &outcomes.too_large,
     }
     .inc();
-}
-
-/// The product services as one call sees them: its time there is measured.
-#[derive(Debug)]
-pub(crate) struct Timed<'a> {
-    upstreams: &'a Upstreams,
-    spent: Stopwatch,
-    answered: AtomicBool,
-}
-
-impl<'a> Timed<'a> {
-    pub(crate) fn new(upstreams: &'a Upstreams) -> Self {
-        Self { upstreams, spent: Stopwatch::default(), answered: AtomicBool::new(false) }
-    }
-
-    /// Whether a product service answered.
-    pub(crate) fn answered(&self) -> bool {
-        self.answered.load(Relaxed)
-    }
-
-    /// Time spent waiting for product services.
-    pub(crate) fn spent(&self) -> Duration {
-        self.spent.total()
-    }
-
-    fn ended<T>(&self, started: tokio::time::Instant, ended: &Result<T, UpstreamFault>) {
-        self.spent.add(started.elapsed());
-        self.answered.fetch_or(ended.is_ok(), Relaxed);
-    }
-}
-
-impl Upstream for Timed<'_> {
-    type Stream = PackageBody;
-
-    async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
-        let started = tokio::time::Instant::now();
-        let ended = self.upstreams.fetch(dispatch).await;
-        self.ended(started, &ended);
-        ended
-    }
-
-    async fn open(&self, dispatch: Dispatch<'_>) -> Result<Opened<PackageBody>, UpstreamFault> {
-        let started = tokio::time::Instant::now();
-        let ended = self.upstreams.open(dispatch).await;
-        self.ended(started, &ended);
-        ended
-    }
 }

@@ -52,7 +52,9 @@ pub(crate) fn verify(out: &mut Out, dir: &Path, as_json: bool) -> Result<()> {
 /// A record for people and scripts. Commitments in hex.
 fn shown(position: Position, entry: &Entry<'_>) -> Value {
     let mut value = match entry {
-        Entry::Boot(boot) => json!({"kind": "boot", "at_us": boot.at.micros(), "node": boot.node, "version": boot.version}),
+        Entry::Boot(boot) => {
+            json!({"kind": "boot", "at_us": boot.at.micros(), "node": boot.node, "version": boot.version})
+        }
         Entry::Intent(intent) => {
             let mut value = terms(&intent.terms);
             value["kind"] = "intent".into();

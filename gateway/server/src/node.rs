@@ -63,7 +63,6 @@ pub(crate) struct Setup {
 pub(crate) struct Node {
     proxy: Proxy,
     pub(crate) handle: Handle,
-    pub(crate) gate: Arc<Gate>,
     pub(crate) keys: NodeKeys,
     projector: ProjectorThread,
 }
@@ -93,10 +92,11 @@ impl Node {
         let upstreams = upstreams::options(&setup.loaded.world, &config.data_dir, &setup.endpoints)?;
         let ring = key_ring(&data, &setup.loaded, &config.data_dir)?;
         let products: Vec<Id> = setup.loaded.world.products.keys().cloned().collect();
-        let snapshot = Snapshot::compile(setup.loaded.world, &ring, &setup.loaded.source).map_err(|faults| {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
-        })?;
+        let snapshot =
+            Snapshot::compile(setup.loaded.world, &ring, &setup.loaded.source).map_err(|faults| {
+                let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
+            })?;
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
         let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
@@ -116,7 +116,7 @@ impl Node {
         let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
         let projector = start_projector(data.store, &journal)?;
         let on_drained = {
-            let (journal, projector) = (journal.clone(), projector.handle.clone());
+            let projector = projector.handle.clone();
             move || {
                 projector.drain();
                 journal.close();
@@ -124,7 +124,11 @@ impl Node {
         };
         let proxy = ProxyOptions {
             gate: Arc::new(operator::Served(Arc::clone(&gate))),
-            operator: Arc::new(Running::new(Arc::clone(&gate), projector.handle.clone(), config.node.clone())),
+            operator: Arc::new(Running::new(
+                Arc::clone(&gate),
+                projector.handle.clone(),
+                config.node.clone(),
+            )),
             clock: SystemClock,
             sockets: setup.sockets,
             tls: config.tls.clone().map(|(cert, key)| TlsOptions { cert, key }),
@@ -143,7 +147,7 @@ impl Node {
         .context("the data plane")?;
         let handle = proxy.handle();
         handle.publish(&products);
-        Ok(Self { proxy, handle, gate, keys: NodeKeys { pseudonym }, projector })
+        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, projector })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -199,8 +203,9 @@ pub(crate) fn key_ring(data: &DataStore, loaded: &Loaded, data_dir: &Path) -> Re
 }
 
 fn start_projector(store: Store, journal: &Journal) -> Result<ProjectorThread> {
-    let projector =
-        projector::Options::default().build(store, journal.clone()).context("the projection of the journal")?;
+    let projector = projector::Options::default()
+        .build(store, journal.clone())
+        .context("the projection of the journal")?;
     let handle = projector.handle();
     let thread = std::thread::Builder::new().name("projector".into()).spawn(move || projector.run())?;
     Ok(ProjectorThread { handle, thread })

@@ -64,6 +64,14 @@ struct NoiseNote {
     accuracy_95: u128,
 }
 
+impl NoiseNote {
+    fn of((of, scale): (&'static str, Option<Scale>)) -> Option<Self> {
+        let scale = scale?;
+        let accuracy_95 = scale.accuracy_95_up();
+        Some(Self { of, mechanism: scale.mechanism(), scale: scale.as_double(), accuracy_95 })
+    }
+}
+
 #[derive(Serialize)]
 struct PrivacyNote<'a> {
     unit: &'static str,
@@ -115,28 +123,16 @@ impl Query {
             let count = count.map(|count| if self.nonnegative { count.max(0) } else { count });
             cells.push(Cell { key, count, sum, mean });
         }
-        let note = |of, scale: Scale| NoiseNote {
-            of,
-            mechanism: match scale.measure {
-                super::Measure::PureEps => "discrete_laplace",
-                super::Measure::Rho => "discrete_gaussian",
-            },
-            scale: scale.as_double(),
-            accuracy_95: scale.accuracy_95_up(),
-        };
         let released = Released {
             data_version: &domain.data_version,
             measure: self.aggregate,
             column: self.column.as_deref(),
             key_columns: self.key_columns().collect(),
             cells,
-            noise: [
-                scales.count.map(|scale| note("count", scale)),
-                scales.sum.map(|scale| note("sum", scale)),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
+            noise: [("count", scales.count), ("sum", scales.sum)]
+                .into_iter()
+                .filter_map(NoiseNote::of)
+                .collect(),
             privacy: PrivacyNote {
                 unit: "person",
                 measure: domain.measure().as_str(),

@@ -56,6 +56,14 @@ impl Scale {
         self.numerator as f64 / f64::from(1_u32 << self.shift)
     }
 
+    /// The mechanism's name in answers.
+    pub(super) const fn mechanism(self) -> &'static str {
+        match self.measure {
+            Measure::PureEps => "discrete_laplace",
+            Measure::Rho => "discrete_gaussian",
+        }
+    }
+
     /// The noise is at most this far from zero with probability 95 %, rounded up.
     ///
     /// Laplace: P(|X| > a) ≤ exp(−a/b), so a = b·ln 20. Gaussian: P(X ≥ m) of the discrete is at most P(X ≥ m − 1) of

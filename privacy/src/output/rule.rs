@@ -204,10 +204,14 @@ fn integer(raw: &RawRule, faults: &mut Vec<String>) -> Option<Kind> {
 fn number(raw: &RawRule, faults: &mut Vec<String>) -> Option<Kind> {
     #[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is exact")]
     let most = INTEGER_MAX as f64;
-    let read = |number: &Option<Number>, default: f64| {
-        number.as_ref().and_then(Number::as_f64).filter(|n| n.abs() <= most).unwrap_or(default)
+    let mut read = |number: &Option<Number>, default: f64, member: &str| {
+        let bound = number.as_ref().map_or(Some(default), Number::as_f64).filter(|bound| bound.abs() <= most);
+        bound.unwrap_or_else(|| {
+            faults.push(format!("{member} is beyond 53 bits"));
+            default
+        })
     };
-    let (minimum, maximum) = (read(&raw.minimum, -most), read(&raw.maximum, most));
+    let (minimum, maximum) = (read(&raw.minimum, -most, "minimum"), read(&raw.maximum, most, "maximum"));
     let step_nanos = match &raw.step {
         None => None,
         Some(step) => match decimal::nanos(step).filter(|&step| step > 0) {

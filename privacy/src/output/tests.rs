@@ -123,10 +123,13 @@ fn every_fault_of_a_declaration_is_named_at_once() {
         "/h": {"type": "boolean", "max_items": 3},
         "/i": {"type": "number", "step": 1e-10},
         "/j": {"type": "integer", "step": 0},
-        "/k": {"type": "date"}
+        "/k": {"type": "date"},
+        "/l": {"type": "number", "minimum": 0, "maximum": 1e16}
     }))
     .unwrap_err();
-    for start in ["score:", "/a:", "/b:", "/c:", "/d:", "/e:", "/f:", "/g~2:", "/h:", "/i:", "/j:", "/k:"] {
+    for start in
+        ["score:", "/a:", "/b:", "/c:", "/d:", "/e:", "/f:", "/g~2:", "/h:", "/i:", "/j:", "/k:", "/l:"]
+    {
         assert!(faults.iter().any(|fault| fault.starts_with(start)), "{start} {faults:?}");
     }
     assert_eq!(faults.iter().filter(|fault| fault.starts_with("/e:")).count(), 2);

@@ -117,6 +117,13 @@ fn each_sort_of_fault_is_found_alone() {
             "",
             "a verification must name its `subject`",
         ),
+        (
+            "data-sets.yaml",
+            "age: {type: integer, minimum: 17",
+            "age: {type: integer, minimum: 91",
+            "minimum is above maximum",
+        ),
+        ("data-sets.yaml", "type: categorical", "type: category", "domain: unknown variant"),
         ("products-data.yaml", "values: [\"02\"]", "values: [2]", "expected text (put it in quotes)"),
         ("products-data.yaml", "version: 1", "version: 0", "must be 1 to 4294967295"),
         ("products-data.yaml", "mask: name", "mask: nom", "/legal_person"),

@@ -1,6 +1,7 @@
 //! Requests against the demo world's input contracts.
 
 use shuzha_core::{Code, Refusal};
+use shuzha_privacy::dp::Query;
 use shuzha_privacy::subject::IdKind;
 use shuzha_products::World;
 use shuzha_products::input::{Parsed, check};
@@ -53,14 +54,28 @@ fn a_package_takes_no_body() {
     );
 }
 
+/// What passes the outer shape is what `dp` reads: the two must not drift apart.
 #[test]
-fn a_query_of_the_public_shape_passes() {
+fn queries_pass_the_outer_shape_and_the_domain() {
     let world = demo();
-    for body in [
-        r#"{"measure":"count","accuracy":{"epsilon":"0.1"}}"#,
-        r#"{"measure":"mean","column":"hours_per_week","group_by":["sex"],"accuracy":{"epsilon":"0.1"},
+    let domain = &world.data_sets["census"].privacy.as_ref().expect("privacy terms").domain;
+    for (body, passes) in [
+        (r#"{"measure":"count","accuracy":{"epsilon":"0.1"}}"#, true),
+        (
+            r#"{"measure":"count","nonnegative":true,"group_by":["sex","income"],"accuracy":{"epsilon":"0.2"}}"#,
+            true,
+        ),
+        (r#"{"measure":"histogram","column":"education","accuracy":{"epsilon":"0.1"}}"#, true),
+        (
+            r#"{"measure":"mean","column":"hours_per_week","group_by":["sex"],"accuracy":{"epsilon":"0.1"},
             "where":[{"column":"age","op":"ge","value":30},{"column":"education","op":"in","value":["Masters"]}]}"#,
+            true,
+        ),
+        (r#"{"measure":"mean","column":"salary","accuracy":{"epsilon":"0.1"}}"#, false),
+        (r#"{"measure":"count","accuracy":{"epsilon":"1.5"}}"#, false),
+        (r#"{"measure":"count","accuracy":{"rho":"0.1"}}"#, false),
     ] {
-        assert!(ask(&world, "census-report", body).is_ok(), "{body}");
+        let parsed = ask(&world, "census-report", body).expect(body);
+        assert_eq!(Query::parse(&parsed.value, domain).is_ok(), passes, "{body}");
     }
 }

@@ -1,4 +1,5 @@
-//! Reference product services: real programs that stand where a province's own services stand behind the gateway.
+//! Reference product services: real programs that stand where a province's own services stand behind the
+//! gateway.
 //!
 //! | service | product kinds | data |
 //! |---|---|---|
@@ -7,11 +8,12 @@
 //! | [`statistics`] | 数据报告 report | UCI Adult, as columns in memory |
 //! | [`packages`] | 数据包 package | a table derived from the synthetic enterprises |
 //!
-//! They share one HTTP shell ([`service`]) and one door: a call without the gateway's signature ([`signature`]) is
-//! refused before its body is looked at (requirement A5, 烟台市公共数据授权运营管理暂行办法 art. 14: one channel).
+//! They share one HTTP shell ([`service`]) and one door: a call without the gateway's signature
+//! ([`signature`]) is refused before its body is looked at (requirement A5,
+//! 烟台市公共数据授权运营管理暂行办法 art. 14: one channel).
 //!
-//! **Invariant:** a product service decides nothing about rights, consent, price or noise. It answers the gateway,
-//! whole and exact; what leaves the domain is the gateway's to decide.
+//! **Invariant:** a product service decides nothing about rights, consent, price or noise. It answers the
+//! gateway, whole and exact; what leaves the domain is the gateway's to decide.
 
 pub mod error;
 pub mod model;

@@ -1,8 +1,8 @@
 //! The program `shuzha-upstreams`: one of the reference product services, or all of them.
 //!
-//! When a service is ready, one line of JSON goes to the standard output: `{"service": …, "listen": …}`. It ends on
-//! SIGTERM and SIGINT, and with `--exit-with-stdin` also when its standard input closes: whoever started it by a pipe
-//! takes it along.
+//! When a service is ready, one line of JSON goes to the standard output: `{"service": …, "listen": …}`. It
+//! ends on SIGTERM and SIGINT, and with `--exit-with-stdin` also when its standard input closes: whoever
+//! started it by a pipe takes it along.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 use shuzha_core::SystemClock;
 use shuzha_upstreams::Error;
 use shuzha_upstreams::model::Model;
 use shuzha_upstreams::packages::Packages;
-use shuzha_upstreams::register::Register;
+use shuzha_upstreams::register::{ENTERPRISES, Enterprise, PERSONS, Person, Register, enterprise, person};
 use shuzha_upstreams::service::{Options, Product, Service};
 use shuzha_upstreams::signature::GatewayKey;
 use shuzha_upstreams::statistics::Statistics;
@@ -82,6 +83,21 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Print entries of the register, one line of JSON each, to ask for. They are synthetic.
+    Sample(Sample),
+}
+
+#[derive(Args)]
+struct Sample {
+    /// How many persons.
+    #[arg(long, default_value_t = 3)]
+    persons: u32,
+    /// How many enterprises.
+    #[arg(long, default_value_t = 3)]
+    enterprises: u32,
+    /// Index of the first of both.
+    #[arg(long, default_value_t = 0)]
+    first: u32,
 }
 
 #[derive(Args)]
@@ -102,36 +118,45 @@ const MODEL: Make = || Ok(Box::new(Model::credit_default()?));
 const STATISTICS: Make = || Ok(Box::new(Statistics::adult()?));
 const PACKAGES: Make = || Ok(Box::new(Packages::enterprises()));
 
-impl Command {
-    fn plan(self) -> (Vec<(SocketAddr, Make)>, Common) {
-        match self {
-            Self::Register { listen, common } => (vec![(listen, REGISTER)], common),
-            Self::Model { listen, common } => (vec![(listen, MODEL)], common),
-            Self::Statistics { listen, common } => (vec![(listen, STATISTICS)], common),
-            Self::Packages { listen, common } => (vec![(listen, PACKAGES)], common),
-            Self::All { register_listen, model_listen, statistics_listen, packages_listen, common } => (
-                vec![
-                    (register_listen, REGISTER),
-                    (model_listen, MODEL),
-                    (statistics_listen, STATISTICS),
-                    (packages_listen, PACKAGES),
-                ],
-                common,
-            ),
-        }
-    }
-}
+/// What to serve, and where.
+type Plan = Vec<(SocketAddr, Make)>;
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    let (plan, common) = match arguments.command {
+        Command::Register { listen, common } => (vec![(listen, REGISTER)], common),
+        Command::Model { listen, common } => (vec![(listen, MODEL)], common),
+        Command::Statistics { listen, common } => (vec![(listen, STATISTICS)], common),
+        Command::Packages { listen, common } => (vec![(listen, PACKAGES)], common),
+        Command::All { register_listen, model_listen, statistics_listen, packages_listen, common } => {
+            let register = (register_listen, REGISTER);
+            let model = (model_listen, MODEL);
+            let statistics = (statistics_listen, STATISTICS);
+            (vec![register, model, statistics, (packages_listen, PACKAGES)], common)
+        }
+        Command::Sample(wanted) => return sample(&wanted).context("cannot write to the standard output"),
+    };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    runtime.block_on(run(arguments.command))
+    runtime.block_on(run(plan, common))
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
-    let (plan, common) = command.plan();
+/// Prints entries of the register, as far as there are any.
+fn sample(wanted: &Sample) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for index in (wanted.first..PERSONS).take(wanted.persons as usize) {
+        let Person { id_number, name, .. } = person(index);
+        writeln!(out, "{}", json!({ "person": index, "id_number": id_number, "name": name }))?;
+    }
+    for index in (wanted.first..ENTERPRISES).take(wanted.enterprises as usize) {
+        let Enterprise { uscc, name, .. } = enterprise(index);
+        writeln!(out, "{}", json!({ "enterprise": index, "uscc": uscc, "name": name }))?;
+    }
+    Ok(())
+}
+
+async fn run(plan: Plan, common: Common) -> anyhow::Result<()> {
     let key = GatewayKey::read(&common.gateway_key_file)?;
     let (end, drain) = watch::channel(false);
     // Before the first line is printed: whoever reads it may end us at once.
@@ -161,14 +186,14 @@ async fn run(command: Command) -> anyhow::Result<()> {
 
 /// Tells the starter where a service listens.
 fn announce(service: &Service) -> std::io::Result<()> {
-    let line = serde_json::json!({ "service": service.name(), "listen": service.address() });
+    let line = json!({ "service": service.name(), "listen": service.address() });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
 }
 
-/// Notifies `closed` when the standard input ends. A thread of its own, because reading it cannot be interrupted; it
-/// ends with the process.
+/// Notifies `closed` when the standard input ends. A thread of its own, because reading it cannot be
+/// interrupted; it ends with the process.
 fn watch_stdin(closed: Arc<tokio::sync::Notify>) {
     std::thread::spawn(move || {
         let mut rest = [0; 64];

@@ -1,12 +1,12 @@
 //! The scoring model (数据模型): probability that a credit-card client defaults next month.
 //!
-//! The graph in `model/credit-default.onnx` is trained by `model/train.py` on the UCI table (Taiwan 2005, credits in
-//! `data/README.md`) and holds everything from the raw columns to the probability. Its quality is in
-//! `model/metrics.json`, measured on rows it was not trained on, and measured again by this crate's tests.
+//! The graph in `model/credit-default.onnx` is trained by `model/train.py` on the UCI table (Taiwan 2005,
+//! credits in `data/README.md`) and holds everything from the raw columns to the probability. Its quality is
+//! in `model/metrics.json`, measured on rows it was not trained on, and measured again by this crate's tests.
 //!
-//! `POST /v1/score` takes an object with the 23 [`features`] as whole numbers and answers
-//! `{"probability", "score", "model"}`: the probability to four decimals, the score from 0 (sure to default) to 1000
-//! (sure to pay). Coarser steps are for the gateway to make, by the contract of the product.
+//! `POST /v1/score` takes an object with the 23 [`features`] as whole numbers and answers `{"probability",
+//! "score", "model"}`: the probability to four decimals, the score from 0 (sure to default) to 1000 (sure to
+//! pay). Coarser steps are for the gateway to make, by the contract of the product.
 
 pub mod features;
 

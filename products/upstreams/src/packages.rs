@@ -1,8 +1,8 @@
 //! The package store (数据包): one derived table, served whole or in parts.
 //!
-//! `GET` and `HEAD /v1/packages/enterprises.csv`, with a strong `ETag` (the SHA-256 of the content), single byte
-//! ranges, `If-Range`, `If-Match` and `If-None-Match` (RFC 9110 §8.8.3, §13, §14). A download that broke off goes on where it
-//! stopped. Parts share the one buffer; nothing is copied per call.
+//! `GET` and `HEAD /v1/packages/enterprises.csv`, with a strong `ETag` (the SHA-256 of the content), single
+//! byte ranges, `If-Range`, `If-Match` and `If-None-Match` (RFC 9110 §8.8.3, §13, §14). A download that broke
+//! off goes on where it stopped. Parts share the one buffer; nothing is copied per call.
 
 mod conditions;
 mod content;

@@ -1,13 +1,14 @@
 //! The register (登记库): 1,000,000 persons and 50,000 enterprises, all of them made up, none of them stored.
 //!
-//! Every entry is computed from its index: a keyed permutation gives the identity number, a keyed stream of draws the
-//! rest. A number is looked up by inverting the permutation, so the register starts at once, needs no memory, and is
-//! the same on every machine.
+//! Every entry is computed from its index: a keyed permutation gives the identity number, a keyed stream of
+//! draws the rest. A number is looked up by inverting the permutation, so the register starts at once, needs
+//! no memory, and is the same on every machine.
 //!
 //! **Nobody real can be hit.** Identity numbers of persons begin with the area code of the registering county
-//! (GB 11643-1999 §4.2, codes of GB/T 2260). Its first two digits name the province: 11–15, 21–23, 31–37, 41–46, 50–54,
-//! 61–65, 71, 81–83, and 9x for foreigners. All areas here lie in `69`, which was never assigned: the code of no county begins
-//! with it. Organisations carry the same areas in positions 3–8 of their code (GB 32100-2015 §4.2).
+//! (GB 11643-1999 §4.2, codes of GB/T 2260). Its first two digits name the province: 11–15, 21–23, 31–37,
+//! 41–46, 50–54, 61–65, 71, 81–83, and 9x for foreigners. All areas here lie in `69`, which was never
+//! assigned: the code of no county begins with it. Organisations carry the same areas in positions 3–8 of
+//! their code (GB 32100-2015).
 //!
 //! | operation | body | answer |
 //! |---|---|---|
@@ -83,8 +84,8 @@ struct Verdict {
     code: &'static str,
 }
 
-/// `internal_risk_flag` is no part of the product. Real registers leak such fields; this one does so on purpose, and
-/// the gateway's output contract has to drop it.
+/// `internal_risk_flag` is no part of the product. Real registers leak such fields; this one does so on
+/// purpose, and the gateway's output contract has to drop it.
 #[derive(Serialize)]
 struct Profile {
     uscc: String,

@@ -1,7 +1,8 @@
 //! The HTTP shell that all product services share: `Options` → [`Service::bind`] → [`Service::run`].
 //!
-//! HTTP/1.1 on one listener, every queue and wait bounded by a constant below. The only route without the gateway's
-//! signature is `GET /healthz`. The connections belong to [`Service::run`], which ends when all of them have.
+//! HTTP/1.1 on one listener, every queue and wait bounded by a constant below. The only route without the
+//! gateway's signature is `GET /healthz`. The connections belong to [`Service::run`], which ends when all of
+//! them have.
 
 mod call;
 mod exchange;
@@ -43,7 +44,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// One product service: what it is called and how it answers.
 ///
-/// `answer` is called for signed calls only. It computes from memory and does not wait, so it is not asynchronous.
+/// `answer` is called for signed calls only. It computes from memory and does not wait, so it is not
+/// asynchronous.
 pub trait Product: Send + Sync + 'static {
     /// The service's name, as in the command line.
     fn name(&self) -> &'static str;
@@ -164,7 +166,8 @@ async fn accept(
 
 /// Serves one connection until it closes; at the drain, until its present call is answered.
 async fn serve(stream: TcpStream, shared: Arc<Shared>, mut drain: watch::Receiver<bool>) {
-    // Answers are written whole, so waiting for more to send only adds delay. A socket that refuses still works.
+    // Answers are written whole, so waiting for more to send only adds delay. A socket that refuses still
+    // works.
     let _ = stream.set_nodelay(true);
     let answer = service_fn(move |request| {
         let shared = shared.clone();

@@ -1,8 +1,8 @@
 //! Deterministic disorder: a keyed permutation of `0..n` and a keyed stream of draws.
 //!
-//! The register is a function, not a table: entry `index` gets its identity number from a [`Permutation`] and its
-//! other attributes from a [`Draws`] stream. Both are fixed by a seed, so every machine has the same register.
-//! Nothing here is secret or secure; it only has to look unordered and to be invertible.
+//! The register is a function, not a table: entry `index` gets its identity number from a [`Permutation`] and
+//! its other attributes from a [`Draws`] stream. Both are fixed by a seed, so every machine has the same
+//! register. Nothing here is secret or secure; it only has to look unordered and to be invertible.
 
 /// Rounds of the network. Four already look unordered; six leave no visible lines.
 const ROUNDS: u64 = 6;
@@ -17,9 +17,10 @@ const fn mix(word: u64) -> u64 {
 /// The increment of SplitMix64: the odd number next to 2⁶⁴ divided by the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A bijection of `0..left × right`: a Feistel network whose halves are numbers modulo `left` and modulo `right`
-/// (the generalised Feistel cipher of Black and Rogaway, CT-RSA 2002, §5). Each round adds to one half a function of
-/// the other, which can be subtracted again, so the inverse is exact and no slot is visited twice.
+/// A bijection of `0..left × right`: a Feistel network whose halves are numbers modulo `left` and modulo
+/// `right` (the generalised Feistel cipher of Black and Rogaway, CT-RSA 2002, §5). Each round adds to one
+/// half a function of the other, which can be subtracted again, so the inverse is exact and no slot is
+/// visited twice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permutation {
     left: u64,

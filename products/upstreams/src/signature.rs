@@ -1,4 +1,5 @@
-//! The gateway's signature: how a product service knows that a call came through the gateway and was not changed.
+//! The gateway's signature: how a product service knows that a call came through the gateway and was not
+//! changed.
 //!
 //! The gateway and each product service share a key of 32 random bytes or more. Every call carries
 //!
@@ -15,12 +16,13 @@
 //! shuzha-gateway-v1\nMETHOD\nPATH\nREQUEST_ID\nUNIT\nSCENARIO\nFIELDS\nTIMESTAMP\nhex(sha256(body))
 //! ```
 //!
-//! with no line feed at the end. The parts cannot run into one another: none of them can hold a line feed, because
-//! HTTP field values and paths cannot. PATH has no query: a product service refuses a target that has one. Vectors
-//! for other implementations are in `testdata/gateway-signature.txt`.
+//! with no line feed at the end. The parts cannot run into one another: none of them can hold a line feed,
+//! because HTTP field values and paths cannot. PATH has no query: a product service refuses a target that has
+//! one. Vectors for other implementations are in `testdata/gateway-signature.txt`.
 //!
-//! A captured call can be repeated within the window of ±60 s. The answers here have no effects, so a repeat tells its
-//! sender nothing that the captured answer did not; keeping the wire closed is the deployment's part.
+//! A captured call can be repeated within the window of ±60 s. The answers here have no effects, so a repeat
+//! tells its sender nothing that the captured answer did not; keeping the wire closed is the deployment's
+//! part.
 
 use std::path::Path;
 
@@ -135,8 +137,8 @@ pub fn verify(key: &GatewayKey, signed: &Signed<'_>, signature: &str) -> bool {
     STANDARD.decode(signature).is_ok_and(|tag| hmac::verify(&key.0, signed.text().as_bytes(), &tag).is_ok())
 }
 
-/// Whether the header value `timestamp` is a time within [`WINDOW_SECONDS`] of `now_seconds`. Only the canonical
-/// decimal form counts: no sign, no leading zero.
+/// Whether the header value `timestamp` is a time within [`WINDOW_SECONDS`] of `now_seconds`. Only the
+/// canonical decimal form counts: no sign, no leading zero.
 #[must_use]
 pub fn in_window(timestamp: &str, now_seconds: i64) -> bool {
     let canonical = timestamp.bytes().all(|b| b.is_ascii_digit()) && !timestamp.starts_with('0');

@@ -1,11 +1,12 @@
 //! The statistics engine (统计引擎): exact aggregates over one table of persons, for the gateway only.
 //!
-//! `POST /v1/aggregate` takes a query and answers `{"data_version", "rows": [{"key", "count", "sum"}]}`. The numbers
-//! are exact; the gateway adds the noise that makes them publishable and keeps the privacy budget. What the engine
-//! owes the gateway is that one person moves the numbers by a bounded amount, whatever the query:
+//! `POST /v1/aggregate` takes a query and answers `{"data_version", "rows": [{"key", "count", "sum"}]}`. The
+//! numbers are exact; the gateway adds the noise that makes them publishable and keeps the privacy budget.
+//! What the engine owes the gateway is that one person moves the numbers by a bounded amount, whatever the
+//! query:
 //!
-//! - a person has at most `max_rows_per_person` rows in the table; further rows are dropped when it is loaded, before any
-//!   filter, so the bound holds for every query alike;
+//! - a person has at most `max_rows_per_person` rows in the table; further rows are dropped when it is
+//!   loaded, before any filter, so the bound holds for every query alike;
 //! - an integer is clamped to the public bounds of its column when it is loaded;
 //! - which cells an answer has follows from the query and the public [`Domain`] alone: empty cells are
 //!   there, with count 0, so the shape of an answer tells nothing about anybody.

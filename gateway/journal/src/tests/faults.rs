@@ -49,12 +49,17 @@ fn a_full_disk_refuses_and_recovers_without_a_gap() {
         let used: u64 = segment_names(&disk).iter().map(|name| disk.length(name) as u64).sum();
         disk.set_capacity(Some(used + room));
         let mut kept = Vec::new();
-        for n in 0..20 {
-            match journal.append_durable(&entry(n)).and_then(crate::Durable::wait) {
+        // All at once, so that a batch of several records is what tears.
+        let waiting: Vec<_> = (0..20).map(|n| (n, journal.append_durable(&entry(n)))).collect();
+        for (n, appended) in waiting {
+            match appended.and_then(crate::Durable::wait) {
                 Ok(_) => kept.push(n),
                 Err(error) => assert_eq!(error, Unavailable::Full, "{room}"),
             }
         }
+        let killed = disk.killed();
+        open(&killed).expect("recovers").close();
+        assert_eq!(numbers(&killed), kept, "{room}: what was refused has left no trace");
         assert!(kept.len() < 20, "{room}: it filled");
         disk.set_capacity(None);
         let again = loop {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use shuzha_core::{Code, Id, NanoCharge};
+use shuzha_privacy::budget::{Caps, Spent};
 
 use super::shards::lock;
 use super::{Authority, Hold};
@@ -28,20 +29,20 @@ pub(crate) struct Debit {
 }
 
 #[derive(Default)]
-struct Spent {
+struct Ledger {
     data_sets: HashMap<Id, u64>,
     quotas: HashMap<QuotaKey, u64>,
 }
 
 /// What was spent. Held charges count as spent; voiding takes them off again.
 pub(crate) struct BudgetLedger {
-    spent: Mutex<Spent>,
+    spent: Mutex<Ledger>,
 }
 
 impl BudgetLedger {
     /// The ledger as the journal left it.
     pub(crate) fn new(quotas: impl IntoIterator<Item = (QuotaKey, NanoCharge)>) -> Self {
-        let mut spent = Spent::default();
+        let mut spent = Ledger::default();
         for (key, charge) in quotas {
             let of_set = spent.data_sets.entry(key.data_set.clone()).or_default();
             *of_set = of_set.saturating_add(charge.nanos());
@@ -63,29 +64,26 @@ impl BudgetLedger {
         key: QuotaKey,
         charge: NanoCharge,
     ) -> Result<Hold<'_, Self>, Code> {
-        if charge > data_set.per_query_max {
-            return Err(Code::C604);
-        }
-        let fits = |spent: u64, cap: NanoCharge| {
-            spent.checked_add(charge.nanos()).is_some_and(|sum| sum <= cap.nanos())
-        };
         let mut spent = lock(&self.spent);
-        let of_space = space.data_sets.iter().try_fold(0_u64, |sum, name| {
-            sum.checked_add(spent.data_sets.get(name).copied().unwrap_or(0))
-        });
-        if !of_space.is_some_and(|sum| fits(sum, space.cap)) {
-            return Err(Code::C601);
-        }
-        let of_set = spent.data_sets.get(&key.data_set).copied().unwrap_or(0);
-        if !fits(of_set, data_set.cap) {
-            return Err(Code::C602);
-        }
-        let of_quota = spent.quotas.get(&key).copied().unwrap_or(0);
-        if !fits(of_quota, data_set.quota(&key.unit, &key.scenario)) {
-            return Err(Code::C603);
-        }
-        spent.data_sets.insert(key.data_set.clone(), of_set + charge.nanos());
-        spent.quotas.insert(key.clone(), of_quota + charge.nanos());
+        let of_space = space
+            .data_sets
+            .iter()
+            .try_fold(0_u64, |sum, name| sum.checked_add(spent.data_sets.get(name).copied().unwrap_or(0)));
+        let before = Spent {
+            // A sum past the range is past every cap.
+            space: NanoCharge::from_nanos(of_space.unwrap_or(u64::MAX)),
+            data_set: NanoCharge::from_nanos(spent.data_sets.get(&key.data_set).copied().unwrap_or(0)),
+            quota: NanoCharge::from_nanos(spent.quotas.get(&key).copied().unwrap_or(0)),
+        };
+        let caps = Caps {
+            space: space.cap,
+            data_set: data_set.cap,
+            quota: data_set.quota(&key.unit, &key.scenario),
+            per_query: data_set.per_query_max,
+        };
+        let after = caps.check(before, charge)?;
+        spent.data_sets.insert(key.data_set.clone(), after.data_set.nanos());
+        spent.quotas.insert(key.clone(), after.quota.nanos());
         drop(spent);
         Ok(Hold::new(self, Debit { key, charge }))
     }
@@ -137,8 +135,7 @@ mod tests {
             quota_default: NanoCharge::from_nanos(quota),
             quotas: Vec::new(),
         };
-        let space =
-            PersonSpace { cap: NanoCharge::from_nanos(space), data_sets: names.to_vec() };
+        let space = PersonSpace { cap: NanoCharge::from_nanos(space), data_sets: names.to_vec() };
         (space, [set(0), set(1)])
     }
 

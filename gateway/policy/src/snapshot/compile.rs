@@ -7,14 +7,13 @@ use std::sync::{Arc, OnceLock};
 use ring::digest::{SHA256, digest};
 use shuzha_core::Id;
 use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
-use shuzha_privacy::dp::{Domain, Terms as DomainTerms};
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm, TokenAlgorithm};
 use shuzha_products::rights::{self, QuotaPeriod};
 use shuzha_products::{World, product};
 
 use super::{
-    Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules, Scenario,
-    Snapshot, Statistics, Suspensions, Unit, purpose_class,
+    Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules,
+    Scenario, Snapshot, Statistics, Suspensions, Unit, purpose_class,
 };
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 use crate::signature::{Algorithm, VerifyingKey};
@@ -39,14 +38,6 @@ pub enum CompileError {
         /// Why.
         reason: String,
     },
-    /// The public metadata of a data set cannot be read.
-    #[error("data set {data_set}: {reason}")]
-    Domain {
-        /// The data set.
-        data_set: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Snapshot {
@@ -57,13 +48,20 @@ impl Snapshot {
     pub fn compile(world: World, keys: &KeyRing, source: &[u8]) -> Result<Self, Vec<CompileError>> {
         let mut faults = Vec::new();
         let issuers = issuers(&world, keys, &mut faults);
-        let statistics = statistics(&world, &mut faults);
+        let statistics = statistics(&world);
         let units = units(&world);
         let credentials = credentials(&world, keys, &units, &mut faults);
         let scenarios = scenarios(&world);
         let suspensions = Suspensions::new(world.suspensions.values());
         let rules = Rules { certificate_required: world.jurisdiction().certificate_required };
-        let World { products: declared, certificates, grants: declared_grants, agreements, price_book: prices, .. } = world;
+        let World {
+            products: declared,
+            certificates,
+            grants: declared_grants,
+            agreements,
+            price_book: prices,
+            ..
+        } = world;
         let mut products = HashMap::new();
         for (index, (name, declared)) in (0..).zip(declared) {
             let mut product = product_of(name.clone(), index, declared, &statistics);
@@ -111,40 +109,28 @@ fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Iss
         };
         let TokenAlgorithm::EdDsa = issuer.algorithm;
         if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), TokenSigning::EdDsa, key) {
-            faults.push(CompileError::Key { object: format!("ConsentIssuer/{name}"), reason: error.to_string() });
+            faults.push(CompileError::Key {
+                object: format!("ConsentIssuer/{name}"),
+                reason: error.to_string(),
+            });
         }
     }
     issuers
 }
 
 /// The data sets that have privacy terms, ready to be charged.
-fn statistics(world: &World, faults: &mut Vec<CompileError>) -> HashMap<Id, Arc<Statistics>> {
+fn statistics(world: &World) -> HashMap<Id, Arc<Statistics>> {
     let mut ready = HashMap::new();
     for (name, set) in &world.data_sets {
         let Some(terms) = &set.privacy else { continue };
         let Some(space) = world.person_spaces.get(&terms.person_space) else { continue };
-        let measure = match space.measure {
-            shuzha_products::data::Measure::PureEps => shuzha_privacy::dp::Measure::PureEps,
-            shuzha_products::data::Measure::Rho => shuzha_privacy::dp::Measure::Rho,
-        };
-        let limits = DomainTerms { measure, per_query_max: terms.per_query_max };
-        let domain = match Domain::compile(&terms.domain, limits) {
-            Ok(domain) => domain,
-            Err(reasons) => {
-                let data_set = name.to_string();
-                faults.extend(
-                    reasons.into_iter().map(|reason| CompileError::Domain { data_set: data_set.clone(), reason }),
-                );
-                continue;
-            }
-        };
         let shares = |other: &&Id| {
             let privacy = world.data_sets.get(*other).and_then(|set| set.privacy.as_ref());
             privacy.is_some_and(|privacy| privacy.person_space == terms.person_space)
         };
         let quotas = terms.quotas.iter().map(|quota| (quota.unit.clone(), quota.scenario.clone(), quota.max));
         let statistics = Statistics {
-            domain,
+            domain: terms.domain.clone(),
             data_set: DataSet {
                 name: name.clone(),
                 cap: terms.cap,
@@ -243,7 +229,8 @@ fn product_of(
     statistics: &HashMap<Id, Arc<Statistics>>,
 ) -> Product {
     let lane = declared.kind.lane();
-    let operations = (0..).zip(declared.operations).map(|(at, operation)| Operation::new(at, lane, operation));
+    let operations =
+        (0..).zip(declared.operations).map(|(at, operation)| Operation::new(at, lane, operation));
     Product {
         name,
         index,
@@ -266,7 +253,8 @@ fn grants(
     let agreements: HashMap<Id, Arc<Agreement>> = agreements
         .into_iter()
         .map(|(name, declared)| {
-            let agreement = Agreement { name: name.clone(), window: declared.window, signed: declared.signed };
+            let agreement =
+                Agreement { name: name.clone(), window: declared.window, signed: declared.signed };
             (name, Arc::new(agreement))
         })
         .collect();
@@ -308,9 +296,11 @@ fn grant(name: Id, declared: &rights::Grant, product: &Product, agreement: &Arc<
         },
     });
     let rate = &declared.rate;
-    let rate = NonZeroU32::new(rate.calls)
-        .zip(NonZeroU32::new(rate.burst))
-        .map(|(calls, burst)| Rate { calls, window: rate.per, burst });
+    let rate = NonZeroU32::new(rate.calls).zip(NonZeroU32::new(rate.burst)).map(|(calls, burst)| Rate {
+        calls,
+        window: rate.per,
+        burst,
+    });
     Grant {
         name,
         agreement: Arc::clone(agreement),

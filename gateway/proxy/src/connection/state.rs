@@ -153,7 +153,11 @@ impl Conn {
         let blocked = self.blocked_since.load(Relaxed);
         if blocked != 0 {
             let left = millis(limits.write_stall).saturating_sub(since(blocked));
-            return if left == 0 { Due::Stalled } else { Due::Nothing(tick.min(Duration::from_millis(left))) };
+            return if left == 0 {
+                Due::Stalled
+            } else {
+                Due::Nothing(tick.min(Duration::from_millis(left)))
+            };
         }
         if self.serving.load(Relaxed) > 0 {
             return Due::Nothing(tick);

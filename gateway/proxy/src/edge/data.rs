@@ -44,7 +44,8 @@ struct Edgewise {
 
 impl From<Code> for Edgewise {
     fn from(code: Code) -> Self {
-        let close = matches!(code, Code::C001 | Code::C003 | Code::C004 | Code::C005 | Code::C008 | Code::C009);
+        let close =
+            matches!(code, Code::C001 | Code::C003 | Code::C004 | Code::C005 | Code::C008 | Code::C009);
         Self { code, allow: None, close }
     }
 }

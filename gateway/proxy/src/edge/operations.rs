@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Edge;
 use crate::connection::{Conn, Registry as Connections};
 use crate::gate::Operator;
+use crate::guard::head::REFUSED_METHOD;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::reply::{self, Body};
@@ -28,7 +29,9 @@ pub(crate) struct OperationsEdge<O> {
 impl<O: Operator> Edge for OperationsEdge<O> {
     async fn answer(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Response<Body> {
         let (_serving, _) = conn.begin(&self.limits);
-        if let Some(code) = conn.refused() {
+        if request.method().as_str() == REFUSED_METHOD
+            && let Some(code) = conn.refused()
+        {
             let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
             return reply::page(status, JSON, json!({ "code": code.as_str() }).to_string().into());
         }

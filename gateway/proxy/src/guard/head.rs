@@ -56,6 +56,9 @@ fn lines(bytes: &[u8]) -> Result<Verdict, Code> {
         // A line ends in CRLF, never in a bare LF (RFC 9112 §2.2 would let us repair it).
         let Some(line) = bytes[at..end].strip_suffix(b"\r") else { return Err(Code::C001) };
         at = end + 1;
+        if memchr::memchr2(b'\r', 0, line).is_some() {
+            return Err(Code::C001);
+        }
         match start {
             None => start = Some(request_line(line)?),
             Some(request) if line.is_empty() => {
@@ -71,7 +74,7 @@ fn lines(bytes: &[u8]) -> Result<Verdict, Code> {
 /// A line that has not ended yet: refused as soon as it cannot become a good one.
 fn partial(line: &[u8]) -> Result<(), Code> {
     let inside = line.strip_suffix(b"\r").unwrap_or(line);
-    if inside.iter().any(|&byte| matches!(byte, b'\r' | 0)) { Err(Code::C001) } else { Ok(()) }
+    if memchr::memchr2(b'\r', 0, inside).is_some() { Err(Code::C001) } else { Ok(()) }
 }
 
 /// What the request line says that the fields must agree with.
@@ -106,7 +109,8 @@ fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Code> {
     if target.starts_with('/') {
         return Ok(RequestLine { authority: None, old });
     }
-    let rest = target.strip_prefix("http://").or_else(|| target.strip_prefix("https://")).ok_or(Code::C002)?;
+    let rest =
+        target.strip_prefix("http://").or_else(|| target.strip_prefix("https://")).ok_or(Code::C002)?;
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     Ok(RequestLine { authority: Some(authority), old })
 }
@@ -118,11 +122,8 @@ fn field<'a>(line: &'a [u8], seen: &mut Seen<'a>) -> Result<(), Code> {
     }
     // Obsolete line folding (RFC 9112 §5.2) and white space before the colon (§5.1) fall to the token test.
     let colon = memchr::memchr(b':', line).ok_or(Code::C001)?;
-    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
     if name.is_empty() || !name.iter().copied().all(tchar) {
-        return Err(Code::C001);
-    }
-    if value.iter().any(|&byte| matches!(byte, 0 | b'\r')) {
         return Err(Code::C001);
     }
     if value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) {
@@ -137,15 +138,12 @@ fn framing<'a>(name: &[u8], value: &'a [u8], seen: &mut Seen<'a>) -> Result<(), 
     match name.len() {
         4 if is("host") => {
             let host = std::str::from_utf8(value).map_err(|_| Code::C001)?;
-            if seen.host.replace(host).is_some() || !path::authority_is_plain(host) {
+            if !path::authority_is_plain(host) {
                 return Err(Code::C001);
             }
+            once(&mut seen.host, host)?;
         }
-        14 if is("content-length") => {
-            if seen.length.replace(content_length(value)?).is_some() {
-                return Err(Code::C001);
-            }
-        }
+        14 if is("content-length") => once(&mut seen.length, content_length(value)?)?,
         17 if is("transfer-encoding") => seen.transfer_encoding = true,
         7 if is("upgrade") => return Err(Code::C001),
         6 if is("expect") && !value.eq_ignore_ascii_case(b"100-continue") => return Err(Code::C009),
@@ -155,6 +153,11 @@ fn framing<'a>(name: &[u8], value: &'a [u8], seen: &mut Seen<'a>) -> Result<(), 
         _ => {}
     }
     Ok(())
+}
+
+/// Keeps what may be said only once.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), Code> {
+    if slot.replace(value).is_some() { Err(Code::C001) } else { Ok(()) }
 }
 
 /// Plain decimal digits without a sign, a list, leading zeros or white space inside (RFC 9110 §8.6).
@@ -175,6 +178,14 @@ fn agree(request: &RequestLine<'_>, seen: &Seen<'_>) -> Result<u64, Code> {
         return Err(if seen.length.is_some() || request.old { Code::C001 } else { Code::C008 });
     }
     Ok(seen.length.unwrap_or(0))
+}
+
+/// A value without the optional white space around it (RFC 9110 §5.6.3): spaces and tabs, nothing else.
+fn trim(value: &[u8]) -> &[u8] {
+    let outside = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(outside).unwrap_or(value.len());
+    let end = value.iter().rposition(outside).map_or(start, |last| last + 1);
+    &value[start..end]
 }
 
 /// A character of a token (RFC 9110 §5.6.2).

@@ -34,7 +34,8 @@ pub(super) fn render(request: RequestId, refusal: &Refusal, lang: Lang) -> Bytes
     text.push_str(head);
     write!(text, "{request}\"").expect("writing to a string cannot fail");
     if !place.is_empty() {
-        write!(text, ",\"detail\":{}", serde_json::Value::from(place)).expect("writing to a string cannot fail");
+        write!(text, ",\"detail\":{}", serde_json::Value::from(place))
+            .expect("writing to a string cannot fail");
     }
     text.push('}');
     text.into()

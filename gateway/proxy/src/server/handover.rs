@@ -24,7 +24,8 @@ use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 
 use super::sockets::Sockets;
@@ -70,7 +71,8 @@ pub(super) fn hand_over(sockets: &Sockets, path: &Path) -> Result<(), ProxyError
     private(path)?;
     let mut stream = UnixStream::connect(path).map_err(fault)?;
     stream.set_read_timeout(Some(ANSWER_TIME)).map_err(fault)?;
-    let passed: Vec<BorrowedFd<'_>> = sockets.data.iter().chain(&sockets.operations).map(AsFd::as_fd).collect();
+    let passed: Vec<BorrowedFd<'_>> =
+        sockets.data.iter().chain(&sockets.operations).map(AsFd::as_fd).collect();
     if passed.len() > SOCKETS_MAX {
         return Err(fault("too many sockets"));
     }
@@ -94,13 +96,15 @@ pub(super) fn hand_over(sockets: &Sockets, path: &Path) -> Result<(), ProxyError
 fn receive(listener: &UnixListener, wait: Duration) -> Result<Sockets, ProxyError> {
     // On Linux the receive timeout of a listening socket bounds accept (socket(7)).
     set_socket_timeout(listener, Timeout::Recv, Some(wait)).map_err(fault)?;
-    let (mut stream, _) = listener.accept().map_err(|error| fault(format!("nobody passed sockets: {error}")))?;
+    let (mut stream, _) =
+        listener.accept().map_err(|error| fault(format!("nobody passed sockets: {error}")))?;
     stream.set_read_timeout(Some(ANSWER_TIME)).map_err(fault)?;
     let mut text = [0_u8; GREETING.len() + 1];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut parts = [IoSliceMut::new(&mut text)];
-    let got = rustix::net::recvmsg(&stream, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC).map_err(fault)?;
+    let got =
+        rustix::net::recvmsg(&stream, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC).map_err(fault)?;
     let mut passed: Vec<OwnedFd> = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
@@ -125,8 +129,13 @@ fn receive(listener: &UnixListener, wait: Duration) -> Result<Sockets, ProxyErro
 
 /// Whether only our own user can reach `path`.
 fn private(path: &Path) -> Result<(), ProxyError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).ok_or_else(|| fault("no folder"))?;
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).ok_or_else(|| fault("no folder"))?;
     let about = std::fs::metadata(folder).map_err(fault)?;
     let ours = about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o077 == 0;
-    if ours { Ok(()) } else { Err(fault("the upgrade socket's folder must be ours and closed to others (mode 0700)")) }
+    if ours {
+        Ok(())
+    } else {
+        Err(fault("the upgrade socket's folder must be ours and closed to others (mode 0700)"))
+    }
 }

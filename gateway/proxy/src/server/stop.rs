@@ -93,7 +93,7 @@ impl ShutdownSignalWatch for Stopping {
     }
 }
 
-/// The next order, from either side. A dropped handle orders a drain: nobody could stop the server otherwise.
+/// The next order, from either side. Were the last handle gone, that would be an order to drain: nobody could give one.
 async fn next(orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals) -> Order {
     let by_handle = async {
         match orders.changed().await {
@@ -111,7 +111,12 @@ async fn next(orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals
 impl Stopping {
     /// Stops accepting, closes connections in order, and returns when the last is gone, the time is up, or a second
     /// order says to end now.
-    async fn close(&self, operations: bool, orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals) {
+    async fn close(
+        &self,
+        operations: bool,
+        orders: &mut watch::Receiver<Option<Order>>,
+        signals: &mut Signals,
+    ) {
         drop(self.take_sockets());
         self.stop_data.send_replace(true);
         if operations {
@@ -123,9 +128,7 @@ impl Stopping {
             self.connections.drain();
             self.connections.empty().await;
         };
-        let now = async {
-            while next(orders, signals).await != Order::Fast {}
-        };
+        let now = async { while next(orders, signals).await != Order::Fast {} };
         tokio::select! {
             () = closing => {}
             () = now => {}

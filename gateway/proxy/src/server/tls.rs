@@ -29,7 +29,8 @@ pub(super) fn acceptor(options: &TlsOptions) -> Result<Acceptor, ProxyError> {
     if chain.is_empty() {
         return Err(bad(&options.cert, "holds no certificate".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(&options.key).map_err(|fault| bad(&options.key, fault.to_string()))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&options.key).map_err(|fault| bad(&options.key, fault.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -83,7 +83,10 @@ impl Link {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendFault> {
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, SendFault> {
         let mut answer = pin!(self.sender.try_send_request(request));
         let driver = &mut self.driver;
         poll_fn(|cx| {
@@ -123,7 +126,9 @@ impl Link {
                         Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
                         Err(_trailers) => {}
                     },
-                    Poll::Pending if self.driver.is_none() => return Poll::Ready(Some(Err(ReadFault::Broken))),
+                    Poll::Pending if self.driver.is_none() => {
+                        return Poll::Ready(Some(Err(ReadFault::Broken)));
+                    }
                     Poll::Pending => break,
                 }
             }

@@ -63,7 +63,8 @@ impl Target {
         old: Option<&Self>,
         metrics: &Metrics,
     ) -> Result<Self, ProxyError> {
-        let bad = |reason: &str| ProxyError::Upstream { name: options.name.to_string(), reason: reason.to_owned() };
+        let bad =
+            |reason: &str| ProxyError::Upstream { name: options.name.to_string(), reason: reason.to_owned() };
         if options.endpoints.is_empty() {
             return Err(bad("names no endpoint"));
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shuzha_proxy::Limits;
+use tokio::io::AsyncWriteExt;
 
 use crate::world::{Event, Setup, World, soon};
 
@@ -158,4 +159,18 @@ async fn old_http_is_answered_and_closed() {
     caller.write("GET /v1/products/echo/run HTTP/1.0\r\nHost: a\r\n\r\n").await;
     assert_eq!(caller.answer().await.status, 200);
     assert!(caller.is_closed().await);
+}
+
+/// Closing with unread bytes makes the kernel send a reset, which can overtake the answer. A reset shows when the caller
+/// writes once more: the kernel refuses.
+#[tokio::test]
+async fn a_refused_caller_who_goes_on_sending_meets_no_reset() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    let mut bytes = b"GET /v1/products/echo/run HTTP/1.1\nHost: a\r\n\r\n".to_vec();
+    bytes.extend(std::iter::repeat_n(b'x', 256 * 1024));
+    caller.write(bytes).await;
+    assert_eq!(caller.answer().await.code(), "C001");
+    assert!(caller.is_closed().await);
+    soon(caller.stream.write_all(b"x")).await.expect("the other side still discards");
 }

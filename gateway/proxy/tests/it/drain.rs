@@ -82,8 +82,10 @@ async fn a_second_order_ends_a_drain_at_once() {
 
 #[tokio::test]
 async fn a_drain_does_not_wait_for_ever() {
-    let limits =
-        shuzha_proxy::Limits { drain: std::time::Duration::from_millis(100), ..shuzha_proxy::Limits::default() };
+    let limits = shuzha_proxy::Limits {
+        drain: std::time::Duration::from_millis(100),
+        ..shuzha_proxy::Limits::default()
+    };
     let world = World::start(Setup { limits, ..Setup::default() });
     let mut events = world.gate.events();
     let mut busy = world.connect().await;

@@ -84,7 +84,8 @@ async fn an_unsound_request_behind_a_sound_one() {
     let world = World::plain();
     for Case { code, name, bytes } in cases() {
         let before = world.gate.calls();
-        let mut both = b"POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}".to_vec();
+        let mut both =
+            b"POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}".to_vec();
         both.extend_from_slice(&bytes);
         both.extend_from_slice(SMUGGLED);
         let mut caller = world.connect().await;

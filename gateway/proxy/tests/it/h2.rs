@@ -45,7 +45,8 @@ fn request(path: &str, body: &'static str) -> Request<Full<Bytes>> {
 async fn calls_over_http2() {
     let world = World::plain();
     let mut client = connect(&world).await;
-    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "{\"a\":2}"))).await.expect("sent");
+    let answer =
+        soon(client.send.send_request(request("/v1/products/echo/run", "{\"a\":2}"))).await.expect("sent");
     assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
     assert_eq!(answer.headers()["x-fee"], "0.50");
     let body = soon(answer.into_body().collect()).await.expect("a body").to_bytes();
@@ -92,14 +93,14 @@ async fn refusals_leave_the_connection_open() {
 
 #[tokio::test]
 async fn too_large_a_body() {
-    let world = World::start(Setup {
-        limits: Limits { body_bytes_max: 4, ..Limits::default() },
-        ..Setup::default()
-    });
+    let world =
+        World::start(Setup { limits: Limits { body_bytes_max: 4, ..Limits::default() }, ..Setup::default() });
     let mut client = connect(&world).await;
-    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "12345"))).await.expect("an answer");
+    let answer =
+        soon(client.send.send_request(request("/v1/products/echo/run", "12345"))).await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "1234"))).await.expect("an answer");
+    let answer =
+        soon(client.send.send_request(request("/v1/products/echo/run", "1234"))).await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK, "other streams go on");
 }
 
@@ -108,7 +109,8 @@ async fn idle_connections_close() {
     let limits = Limits { idle: Duration::from_millis(150), ..Limits::default() };
     let world = World::start(Setup { limits, ..Setup::default() });
     let mut client = connect(&world).await;
-    let answer = soon(client.send.send_request(request("/v1/products/echo/run", "{}"))).await.expect("an answer");
+    let answer =
+        soon(client.send.send_request(request("/v1/products/echo/run", "{}"))).await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
     soon(client.connection).await.expect("no panic").expect("closed in order");
 }
@@ -146,7 +148,8 @@ async fn the_last_permitted_request_ends_the_connection() {
     let world = World::start(Setup { limits, ..Setup::default() });
     let mut client = connect(&world).await;
     for _ in 0..2 {
-        let answer = soon(client.send.send_request(request("/v1/products/echo/run", "{}"))).await.expect("an answer");
+        let answer =
+            soon(client.send.send_request(request("/v1/products/echo/run", "{}"))).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
     }
     soon(client.connection).await.expect("no panic").expect("closed in order");

@@ -20,7 +20,11 @@ async fn a_package_arrives_whole_and_is_accounted() {
     assert_eq!(answer.field("Accept-Ranges"), Some("bytes"));
     assert_eq!(soon(events.recv()).await, Some(Event::Delivered(size as u64, true)));
     assert_eq!(open(&world, "pack").await.answer().await.body.len(), size);
-    assert_eq!(service.connections.load(std::sync::atomic::Ordering::SeqCst), 1, "the link went back to its pool");
+    assert_eq!(
+        service.connections.load(std::sync::atomic::Ordering::SeqCst),
+        1,
+        "the link went back to its pool"
+    );
 }
 
 #[tokio::test]
@@ -40,7 +44,9 @@ async fn a_package_that_breaks_off_is_cut_and_never_called_whole() {
     let world = World::with(&service);
     let mut events = world.gate.events();
     assert!(open(&world, "pack-short").await.try_answer().await.is_none(), "the connection is cut");
-    let Some(Event::Delivered(bytes, false)) = soon(events.recv()).await else { panic!("not accounted as broken") };
+    let Some(Event::Delivered(bytes, false)) = soon(events.recv()).await else {
+        panic!("not accounted as broken")
+    };
     assert!(bytes <= 4);
 }
 
@@ -49,11 +55,13 @@ async fn a_caller_who_leaves_a_package() {
     let service = Service::start().await;
     let world = World::with(&service);
     let mut events = world.gate.events();
-    let mut caller = open(&world, "pack").await;
+    let mut caller = open(&world, "pack-huge").await;
     let mut some = [0_u8; 1024];
     let read = soon(tokio::io::AsyncReadExt::read(&mut caller.stream, &mut some)).await.expect("bytes come");
     assert!(read > 0);
     drop(caller);
-    let Some(Event::Delivered(bytes, false)) = soon(events.recv()).await else { panic!("not accounted as broken") };
-    assert!(bytes < crate::world::PACKAGE_BYTES as u64, "{bytes}");
+    let Some(Event::Delivered(bytes, false)) = soon(events.recv()).await else {
+        panic!("not accounted as broken")
+    };
+    assert!(bytes < crate::world::HUGE_BYTES as u64, "{bytes}");
 }

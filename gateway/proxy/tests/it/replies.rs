@@ -28,7 +28,8 @@ async fn an_answer_carries_what_the_gate_says() {
 async fn a_refusal_is_a_problem_in_the_callers_language() {
     let world = World::plain();
     let mut caller = world.connect().await;
-    for (language, title) in [("en-US", "Too many calls"), ("zh-CN", "调用过于频繁"), ("fr", "调用过于频繁")] {
+    for (language, title) in [("en-US", "Too many calls"), ("zh-CN", "调用过于频繁"), ("fr", "调用过于频繁")]
+    {
         caller
             .write(format!(
                 "GET /v1/products/refuse/C501 HTTP/1.1\r\nHost: a\r\nAccept-Language: {language}\r\n\r\n"

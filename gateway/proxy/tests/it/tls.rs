@@ -21,7 +21,11 @@ fn certificate(folder: &Path) -> (TlsOptions, CertificateDer<'static>) {
 }
 
 /// Connects and offers `protocols`.
-fn connect(world: &World, root: CertificateDer<'static>, protocols: &[&str]) -> StreamOwned<ClientConnection, TcpStream> {
+fn connect(
+    world: &World,
+    root: CertificateDer<'static>,
+    protocols: &[&str],
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(root).expect("a root");
     let provider = Arc::new(rustls::crypto::ring::default_provider());

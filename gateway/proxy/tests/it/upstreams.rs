@@ -28,12 +28,49 @@ async fn nothing_of_the_callers_request_gets_through() {
     let world = World::with(&service);
     let mut caller = world.connect().await;
     let names = [
-        "X-Unit", "x-unit", "X_Unit", "x_unit", "X-UNIT", "X-Scenario", "X_SCENARIO", "X-Fields", "X-Request-Id",
-        "X-Gateway-Signature", "X_Gateway_Signature", "X-Gateway-Timestamp", "Authorization", "Cookie", "Signature",
-        "Signature-Input", "X-App-Key", "X-Signature", "X-Nonce", "X-Consent", "X-Forwarded-For", "X-Forwarded-Host",
-        "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "X-Consumer-Id", "X-Client-Id", "Proxy-Authorization",
-        "TE", "Trailer", "Keep-Alive", "Accept-Encoding", "Accept", "User-Agent", "Range", "If-None-Match",
-        "Idempotency-Key", "X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "Content-Type", "Origin",
+        "X-Unit",
+        "x-unit",
+        "X_Unit",
+        "x_unit",
+        "X-UNIT",
+        "X-Scenario",
+        "X_SCENARIO",
+        "X-Fields",
+        "X-Request-Id",
+        "X-Gateway-Signature",
+        "X_Gateway_Signature",
+        "X-Gateway-Timestamp",
+        "Authorization",
+        "Cookie",
+        "Signature",
+        "Signature-Input",
+        "X-App-Key",
+        "X-Signature",
+        "X-Nonce",
+        "X-Consent",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "X-Real-Ip",
+        "Forwarded",
+        "Via",
+        "X-Consumer-Id",
+        "X-Client-Id",
+        "Proxy-Authorization",
+        "TE",
+        "Trailer",
+        "Keep-Alive",
+        "Accept-Encoding",
+        "Accept",
+        "User-Agent",
+        "Range",
+        "If-None-Match",
+        "Idempotency-Key",
+        "X-Original-Url",
+        "X-Rewrite-Url",
+        "X-Http-Method-Override",
+        "Content-Type",
+        "Origin",
     ];
     let fields: String = names.iter().map(|name| format!("{name}: canary-77\r\n")).collect();
     let connection = "Connection: X-Unit, X-Scenario, X-Gateway-Signature\r\n";
@@ -50,8 +87,15 @@ async fn nothing_of_the_callers_request_gets_through() {
     let mut got: Vec<_> = head.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
     got.sort_unstable();
     let expected = [
-        "content-length", "content-type", "host", "x-fields", "x-gateway-signature", "x-gateway-timestamp",
-        "x-request-id", "x-scenario", "x-unit",
+        "content-length",
+        "content-type",
+        "host",
+        "x-fields",
+        "x-gateway-signature",
+        "x-gateway-timestamp",
+        "x-request-id",
+        "x-scenario",
+        "x-unit",
     ];
     assert_eq!(got, expected);
 }
@@ -66,8 +110,11 @@ async fn requests_are_signed_as_documented() {
     let field = |name: &str| {
         head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).expect("a field").to_owned()
     };
-    let hex: String =
-        digest::digest(&digest::SHA256, body.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let hex: String = digest::digest(&digest::SHA256, body.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let signed = format!(
         "shuzha-gateway-v1\nPOST\n/ok\n{}\n{}\n{}\n{}\n{}\n{hex}",
         field("x-request-id"),
@@ -149,7 +196,11 @@ async fn an_instance_that_is_down_is_passed_over() {
     let endpoints = vec![closed(), service.address];
     let world = World::start(Setup { upstreams: vec![upstream("up", endpoints)], ..Setup::default() });
     for _ in 0..6 {
-        assert_eq!(pass(&world, "ok").await.status, 200, "nothing was sent to the one that is down: try the other");
+        assert_eq!(
+            pass(&world, "ok").await.status,
+            200,
+            "nothing was sent to the one that is down: try the other"
+        );
     }
     for _ in 0..2 {
         world.handle.upstreams().check_health().await;

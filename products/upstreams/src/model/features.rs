@@ -108,8 +108,8 @@ impl Features {
         if outside.is_empty() { Ok(()) } else { Err(format!("outside the bounds: {}", outside.join(", "))) }
     }
 
-    /// The graph's input. Values within their bounds lose nothing that matters: above 2²⁴ the nearest `f32` is off by
-    /// less than one part in ten million.
+    /// The graph's input. Values within their bounds lose nothing that matters: above 2²⁴ the nearest `f32`
+    /// is off by less than one part in ten million.
     #[must_use]
     pub fn row(&self) -> [f32; COUNT] {
         #[expect(clippy::cast_precision_loss, reason = "see above")]

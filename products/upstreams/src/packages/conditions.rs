@@ -11,13 +11,14 @@ pub(super) fn failed(headers: &HeaderMap, etag: &str) -> Option<StatusCode> {
     listed(headers, IF_NONE_MATCH.as_str(), etag, true).then_some(StatusCode::NOT_MODIFIED)
 }
 
-/// Whether a `Range` field counts: there is no `If-Range`, or it holds the file's tag (§13.1.5). The comparison is
-/// strong, and a date never matches, because the file has none.
+/// Whether a `Range` field counts: there is no `If-Range`, or it holds the file's tag (§13.1.5). The
+/// comparison is strong, and a date never matches, because the file has none.
 pub(super) fn range_counts(headers: &HeaderMap, etag: &str) -> bool {
     headers.get(IF_RANGE).is_none_or(|tag| tag.as_bytes() == etag.as_bytes())
 }
 
-/// Whether the list of tags in `field` is `*` or holds `etag`. `weakly` also accepts the tag marked as weak (§8.8.3.2).
+/// Whether the list of tags in `field` is `*` or holds `etag`. `weakly` also accepts the tag marked as weak
+/// (§8.8.3.2).
 fn listed(headers: &HeaderMap, field: &str, etag: &str, weakly: bool) -> bool {
     headers
         .get_all(field)

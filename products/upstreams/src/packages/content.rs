@@ -1,7 +1,7 @@
 //! The content of the package: bands and indices derived from the register of enterprises.
 //!
-//! A row is an enterprise, not a person. What the register knows exactly — the day of founding, the capital, who
-//! answers for the firm and on which telephone — is not in the package; what is derived from it is.
+//! A row is an enterprise, not a person. What the register knows exactly — the day of founding, the capital,
+//! who answers for the firm and on which telephone — is not in the package; what is derived from it is.
 
 use std::fmt::Write as _;
 
@@ -16,8 +16,8 @@ const HEADER: &str = "uscc,name,area,area_name,section,status,founding_period,ag
 /// Room for one row, so that the text is not moved while it grows.
 const ROW_BYTES: usize = 140;
 
-/// The package: CSV (RFC 4180 but for the line ends, which are line feeds), UTF-8, one row per enterprise in the
-/// register's order. The same on every machine.
+/// The package: CSV (RFC 4180 but for the line ends, which are line feeds), UTF-8, one row per enterprise in
+/// the register's order. The same on every machine.
 pub(super) fn csv() -> String {
     let mut text = String::with_capacity(HEADER.len() + ENTERPRISES as usize * ROW_BYTES);
     text.push_str(HEADER);
@@ -82,7 +82,8 @@ const fn size_grade(yuan: u64) -> char {
     }
 }
 
-/// An index from 0 to 100 in steps of 5: 0 for a firm out of business, else more for age (to 50) and size (to 50).
+/// An index from 0 to 100 in steps of 5: 0 for a firm out of business, else more for age (to 50) and size (to
+/// 50).
 fn vitality(firm: &Enterprise, age: u32) -> u32 {
     if firm.status != crate::register::Status::Active {
         return 0;

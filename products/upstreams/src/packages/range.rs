@@ -15,8 +15,9 @@ pub enum Wanted {
 
 /// What the `Range` field `field` wants of a file of `length` bytes.
 ///
-/// One range of the unit `bytes` is honoured. Another unit, a malformed value and several ranges are ignored, as RFC 9110
-/// §14.2 allows: several ranges would need `multipart/byteranges`, and are a known way to make a server work.
+/// One range of the unit `bytes` is honoured. Another unit, a malformed value and several ranges are ignored,
+/// as RFC 9110 §14.2 allows: several ranges would need `multipart/byteranges`, and are a known way to make a
+/// server work.
 #[must_use]
 pub fn wanted(field: &str, length: usize) -> Wanted {
     let Some((unit, ranges)) = field.split_once('=') else { return Wanted::Whole };

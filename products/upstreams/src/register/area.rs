@@ -1,4 +1,5 @@
-//! The fictional areas of the register: one city of sixteen districts and counties under the unassigned province `69`.
+//! The fictional areas of the register: one city of sixteen districts and counties under the unassigned
+//! province `69`.
 
 /// One district or county.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

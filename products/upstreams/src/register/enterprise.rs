@@ -1,8 +1,8 @@
 //! Synthetic enterprises: index ↔ 统一社会信用代码, and what a register keeps about each.
 //!
-//! A code is `91` (registered by the market authority, an enterprise), the area, the organisation code of GB 11714 (`MA`, six
-//! characters, its own check character) and the check character of GB 32100: 14 billion possible codes, of which
-//! the permutation picks fifty thousand.
+//! A code is `91` (registered by the market authority, an enterprise), the area, the organisation code of GB
+//! 11714 (`MA`, six characters, its own check character) and the check character of GB 32100: 14 billion
+//! possible codes, of which the permutation picks fifty thousand.
 
 use shuzha_core::identity;
 
@@ -15,11 +15,11 @@ use crate::shuffle::{Draws, Permutation};
 /// How many enterprises there are.
 pub const ENTERPRISES: u32 = 50_000;
 
-/// Registering authority and kind: market authority, enterprise (GB 32100-2015 table 1).
+/// Registering authority and kind: market authority, enterprise (GB 32100-2015).
 const KIND: &str = "91";
 /// How organisation codes begin since they are given out with the unified code.
 const ORGANISATION_PREFIX: &str = "MA";
-/// The characters of GB 32100-2015 §4.3; all of them are also characters of GB 11714.
+/// The characters of GB 32100-2015; all of them are also characters of GB 11714.
 const SET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 /// Free characters of an organisation code, in two halves of three.
 const HALF: u64 = 31 * 31 * 31;
@@ -106,8 +106,8 @@ fn half(characters: &[u8]) -> Option<u64> {
     })
 }
 
-/// The check character of an organisation code's first eight characters (GB 11714-1997 §3.3, MOD 11): digits count
-/// as themselves, letters from A = 10 to Z = 35.
+/// The check character of an organisation code's first eight characters (GB 11714-1997, MOD 11): digits
+/// count as themselves, letters from A = 10 to Z = 35.
 fn organisation_code_check(first_8: &[u8]) -> char {
     const WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
     let value = |c: u8| u32::from(if c.is_ascii_digit() { c - b'0' } else { c - b'A' + 10 });
@@ -168,15 +168,16 @@ pub fn enterprise(index: u32) -> Enterprise {
     }
 }
 
-/// The index of the enterprise with this code, or `None` when there is none. Codes that are not well-formed are
-/// nobody's.
+/// The index of the enterprise with this code, or `None` when there is none. Codes that are not well-formed
+/// are nobody's.
 #[must_use]
 pub fn enterprise_index(uscc: &str) -> Option<u32> {
     identity::check_organisation(uscc).ok()?;
     let at = area::position(uscc.get(2..8)?)?;
     let raw = uscc.as_bytes();
     let halves = [half(&raw[10..13])?, half(&raw[13..16])?];
-    // Prefixes and the inner check character have one right value each: whatever spells the code otherwise is another.
+    // Prefixes and the inner check character have one right value each: whatever spells the code otherwise is
+    // another.
     if code(at, halves) != uscc {
         return None;
     }

@@ -1,8 +1,9 @@
 //! Synthetic persons: index ↔ 公民身份号码, and a name for each.
 //!
-//! An identity number is area (16) × date of birth (24,472 days) × sequence (001–999, odd for men, even for women) and a
-//! check character: 391 million possible numbers, of which the permutation picks one million without pattern. A well-formed number
-//! of these areas made up by a caller is therefore in the register once in about 391 times.
+//! An identity number is area (16) × date of birth (24,472 days) × sequence (001–999, odd for men, even for
+//! women) and a check character: 391 million possible numbers, of which the permutation picks one million
+//! without pattern. A well-formed number of these areas made up by a caller is therefore in the register once
+//! in about 391 times.
 
 use shuzha_core::identity;
 
@@ -57,8 +58,8 @@ pub fn person(index: u32) -> Person {
     Person { id_number, name: name(&mut Draws::new(NAME_SEED, u64::from(index)), female), born, female }
 }
 
-/// The index of the person with this number, or `None` when nobody has it. Numbers that are not well-formed are
-/// nobody's.
+/// The index of the person with this number, or `None` when nobody has it. Numbers that are not well-formed
+/// are nobody's.
 #[must_use]
 pub fn person_index(id_number: &str) -> Option<u32> {
     identity::check_person(id_number).ok()?;

@@ -39,7 +39,8 @@ fn all_areas_lie_in_the_unassigned_province() {
 
 #[test]
 fn numbers_of_other_areas_and_times_are_nobodys() {
-    // Well-formed, but of an assigned area (the example of GB 11643), and of our area before and after the years we use.
+    // Well-formed, but of an assigned area (the example of GB 11643), and of our area before and after the
+    // years we use.
     for stem in [
         "11010519491231002",
         "69010119391231001",
@@ -82,8 +83,8 @@ fn the_population_is_mixed() {
     assert!((8_600..9_000).contains(&active), "{active}");
 }
 
-/// All sequence numbers of one area on every two hundredth day: what is found must have the number that was asked for,
-/// and be found about once in 391 times.
+/// All sequence numbers of one area on every two hundredth day: what is found must have the number that was
+/// asked for, and be found about once in 391 times.
 #[test]
 fn made_up_numbers_are_rarely_somebodys_and_never_another_persons() {
     let mut found = 0;

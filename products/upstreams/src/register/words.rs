@@ -1,4 +1,5 @@
-//! Words that names are made of. Common ones, put together at random: whoever bears such a name bears it by chance.
+//! Words that names are made of. Common ones, put together at random: whoever bears such a name bears it by
+//! chance.
 
 /// Surnames, roughly the commonest first.
 pub(super) const SURNAMES: [&str; 80] = [

@@ -78,8 +78,8 @@ impl Answer {
         Self::json(status, &Refusal { code, detail: None })
     }
 
-    /// 422: the body is JSON or nearly so, and not what the operation asks for. `detail` names the place, never a
-    /// value.
+    /// 422: the body is JSON or nearly so, and not what the operation asks for. `detail` names the place,
+    /// never a value.
     #[must_use]
     pub fn invalid(detail: &str) -> Self {
         Self::json(StatusCode::UNPROCESSABLE_ENTITY, &Refusal { code: "invalid", detail: Some(detail) })

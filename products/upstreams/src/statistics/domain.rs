@@ -1,7 +1,7 @@
 //! The public metadata of a table: its columns, their keys and bounds, and how many rows a person may have.
 //!
-//! The file is shared with the gateway, whose manifest of the report product carries the same `domain`: prices of queries
-//! and noise are computed from it alone.
+//! The file is shared with the gateway, whose manifest of the report product carries the same `domain`:
+//! prices of queries and noise are computed from it alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

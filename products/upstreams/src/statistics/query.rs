@@ -124,7 +124,8 @@ pub(super) enum Accepted {
 }
 
 impl Query {
-    /// Checks the limits and names that do not need the table, and returns the columns that make up an answer's key.
+    /// Checks the limits and names that do not need the table, and returns the columns that make up an
+    /// answer's key.
     pub(super) fn key_columns<'a>(&'a self, domain: &'a Domain) -> Result<Vec<&'a str>, QueryFault> {
         for (what, count, most) in [
             ("conditions", self.conditions.len(), CONDITIONS_MAX),

@@ -1,7 +1,7 @@
 //! The table in memory, column by column, and the aggregation over it.
 //!
-//! **No overflow:** a table has fewer than 2³² rows ([`ROWS_MAX`]) and clamped values fit `i32`, so every partial sum of an
-//! `i64` stays below 2⁶³ in size.
+//! **No overflow:** a table has fewer than 2³² rows ([`ROWS_MAX`]) and clamped values fit `i32`, so every
+//! partial sum of an `i64` stays below 2⁶³ in size.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -53,8 +53,8 @@ impl Table {
     /// Reads a table from CSV with a header. Columns that the domain does not name are left out.
     ///
     /// # Errors
-    /// A sentence with the line, when a column is missing, a value does not fit its column, or the domain or the
-    /// table is too large.
+    /// A sentence with the line, when a column is missing, a value does not fit its column, or the domain or
+    /// the table is too large.
     pub fn read(source: impl Read, domain: Domain) -> Result<Self, String> {
         let mut reader = csv::Reader::from_reader(source);
         let header = reader.headers().map_err(|error| error.to_string())?.clone();
@@ -111,8 +111,8 @@ impl Table {
         self.dropped
     }
 
-    /// Exact aggregates: one row for every cell that the domain allows, in the domain's order of keys, empty cells
-    /// included.
+    /// Exact aggregates: one row for every cell that the domain allows, in the domain's order of keys, empty
+    /// cells included.
     ///
     /// # Errors
     /// [`QueryFault`] when the query does not fit the domain or the limits.
@@ -147,7 +147,8 @@ impl Table {
         Ok((0..cells).map(row).collect())
     }
 
-    /// Which rows meet all conditions. Every condition looks at every row, so the time says little about the data.
+    /// Which rows meet all conditions. Every condition looks at every row, so the time says little about the
+    /// data.
     fn select(&self, query: &Query) -> Result<Vec<bool>, QueryFault> {
         let mut selected = vec![true; self.rows];
         for (at, condition) in query.conditions.iter().enumerate() {
@@ -168,7 +169,8 @@ impl Table {
         Ok(selected)
     }
 
-    /// For every row, the number of its cell: the positions of its key columns as digits, the first one highest.
+    /// For every row, the number of its cell: the positions of its key columns as digits, the first one
+    /// highest.
     fn cells(&self, key: &[&str]) -> Vec<u32> {
         let mut cell_of = vec![0_u32; self.rows];
         for name in key {

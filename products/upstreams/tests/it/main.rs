@@ -6,6 +6,7 @@ mod door;
 mod drain;
 mod harness;
 mod model;
+mod naive;
 mod packages;
 mod process;
 mod register;

@@ -35,7 +35,8 @@ fn held_out(row: usize) -> bool {
     digest.as_ref()[0] < 51
 }
 
-/// Area under the ROC curve: the share of pairs (defaulted, paid) that are ranked rightly, ties counting half.
+/// Area under the ROC curve: the share of pairs (defaulted, paid) that are ranked rightly, ties counting
+/// half.
 fn auc(scored: &mut [(f32, bool)]) -> f64 {
     scored.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut rightly, mut paid) = (0.0, 0.0);

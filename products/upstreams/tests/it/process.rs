@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use shuzha_upstreams::register::{enterprise_index, person_index};
 
 struct Program {
     child: Child,
@@ -85,6 +86,29 @@ fn sigterm_ends_a_service_in_order() {
     assert!(health(&address).starts_with("HTTP/1.1 200 "));
     kill_process(Pid::from_child(&program.child), Signal::TERM).unwrap();
     assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_sample_names_entries_that_exist() {
+    let sample = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_shuzha-upstreams"))
+            .arg("sample")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    let entries = sample(&["--persons=2", "--enterprises=2", "--first=49998"]);
+    assert_eq!(entries.len(), 4);
+    for (entry, index) in entries[..2].iter().zip([49_998, 49_999]) {
+        assert_eq!(person_index(entry["id_number"].as_str().unwrap()), Some(index));
+    }
+    for (entry, index) in entries[2..].iter().zip([49_998, 49_999]) {
+        assert_eq!(enterprise_index(entry["uscc"].as_str().unwrap()), Some(index));
+    }
+    assert_eq!(sample(&["--first=999999"]).len(), 1, "there are no entries behind the last one");
 }
 
 #[test]

@@ -1,99 +1,11 @@
-//! The statistics engine against published counts and against a naive recomputation, row by row, from the CSV.
+//! The statistics engine: published counts, fixed questions, bounded contributions, refusals.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::Read as _;
-use std::sync::LazyLock;
-
-use flate2::read::GzDecoder;
 use http::StatusCode;
-use proptest::prelude::*;
-use serde_json::{Value, json};
-use shuzha_upstreams::statistics::{Column, Domain, Query, QueryFault, Statistics, Table};
+use serde_json::json;
+use shuzha_upstreams::statistics::{Column, Domain, Statistics, Table};
 
 use crate::harness::start;
-
-const DATA: &[u8] = include_bytes!("../../data/adult.csv.gz");
-
-static ENGINE: LazyLock<Statistics> = LazyLock::new(|| Statistics::adult().unwrap());
-
-/// The table as text, row by row.
-static ROWS: LazyLock<Vec<HashMap<String, String>>> = LazyLock::new(|| {
-    let mut text = String::new();
-    GzDecoder::new(DATA).read_to_string(&mut text).unwrap();
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
-    lines
-        .map(|line| {
-            header.iter().zip(line.split(',')).map(|(h, v)| ((*h).to_owned(), v.to_owned())).collect()
-        })
-        .collect()
-});
-
-type Cells = BTreeMap<Vec<String>, (u64, Option<i64>)>;
-
-/// What the engine answers.
-fn engine(query: &Value) -> Result<Cells, QueryFault> {
-    let query: Query = serde_json::from_value(query.clone()).unwrap();
-    let rows = ENGINE.table().aggregate(&query)?;
-    let total = rows.len();
-    let cells: Cells = rows
-        .into_iter()
-        .map(|row| (row.key.into_iter().map(|part| part.into_owned()).collect(), (row.count, row.sum)))
-        .collect();
-    assert_eq!(cells.len(), total, "no cell comes twice");
-    Ok(cells)
-}
-
-/// The value of a column as the domain sees it: clamped, if it is an integer.
-fn seen(row: &HashMap<String, String>, column: &str) -> (String, i64) {
-    match &ENGINE.table().domain().columns[column] {
-        Column::Categorical { .. } => (row[column].clone(), 0),
-        Column::Integer { minimum, maximum } => {
-            let value = row[column].parse::<i64>().unwrap().clamp((*minimum).into(), (*maximum).into());
-            (value.to_string(), value)
-        }
-    }
-}
-
-fn meets(row: &HashMap<String, String>, condition: &Value) -> bool {
-    let (text, number) = seen(row, condition["column"].as_str().unwrap());
-    let same = |value: &Value| {
-        value.as_str() == Some(&text) || value.as_i64().is_some_and(|v| v.to_string() == text)
-    };
-    match condition["op"].as_str().unwrap() {
-        "eq" => same(&condition["value"]),
-        "in" => condition["value"].as_array().unwrap().iter().any(same),
-        "ge" => number >= condition["value"].as_i64().unwrap(),
-        "le" => number <= condition["value"].as_i64().unwrap(),
-        other => panic!("{other}"),
-    }
-}
-
-/// The same by looking at every row; empty cells are not there.
-fn naive(query: &Value) -> Cells {
-    let measure = query["measure"].as_str().unwrap();
-    let summed = matches!(measure, "sum" | "mean");
-    let mut key: Vec<&str> =
-        query["group_by"].as_array().unwrap().iter().map(|c| c.as_str().unwrap()).collect();
-    if measure == "histogram" {
-        key.push(query["column"].as_str().unwrap());
-    }
-    let mut cells = Cells::new();
-    for row in ROWS.iter().filter(|row| query["where"].as_array().unwrap().iter().all(|c| meets(row, c))) {
-        let cell = cells
-            .entry(key.iter().map(|column| seen(row, column).0).collect())
-            .or_insert((0, summed.then_some(0)));
-        cell.0 += 1;
-        if let Some(sum) = &mut cell.1 {
-            *sum += seen(row, query["column"].as_str().unwrap()).1;
-        }
-    }
-    cells
-}
-
-fn filled(cells: Cells) -> Cells {
-    cells.into_iter().filter(|(_, (count, _))| *count > 0).collect()
-}
+use crate::naive::{ENGINE, ROWS, engine, filled, naive};
 
 #[test]
 fn the_published_counts_come_out() {
@@ -292,47 +204,4 @@ async fn an_answer_has_the_agreed_shape() {
     assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[row("Female"),row("Male")]}));
     let got = service.post("/v1/aggregate", r#"{"measure":"count","column":null}"#).await;
     assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[{"key":[],"count":48_842}]}));
-}
-
-/// A condition that fits the domain.
-fn condition() -> impl Strategy<Value = Value> {
-    let columns: Vec<(String, Column)> = ENGINE.table().domain().columns.clone().into_iter().collect();
-    (prop::sample::select(columns), prop::collection::vec(any::<prop::sample::Index>(), 1..4), 0..4_usize)
-        .prop_map(|((name, column), picks, op)| match column {
-            Column::Categorical { keys } => {
-                let values: Vec<&String> = picks.iter().map(|pick| pick.get(&keys)).collect();
-                match op % 2 {
-                    0 => json!({"column":name,"op":"eq","value":values[0]}),
-                    _ => json!({"column":name,"op":"in","value":values}),
-                }
-            }
-            Column::Integer { minimum, maximum } => {
-                let span = usize::try_from(maximum - minimum + 3).unwrap();
-                let values: Vec<i64> = picks
-                    .iter()
-                    .map(|pick| i64::from(minimum) - 1 + i64::try_from(pick.index(span)).unwrap())
-                    .collect();
-                match op {
-                    0 => json!({"column":name,"op":"eq","value":values[0]}),
-                    1 => json!({"column":name,"op":"ge","value":values[0]}),
-                    2 => json!({"column":name,"op":"le","value":values[0]}),
-                    _ => json!({"column":name,"op":"in","value":values}),
-                }
-            }
-        })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-    #[test]
-    fn any_question_matches_the_naive_count(
-        conditions in prop::collection::vec(condition(), 0..3),
-        groups in prop::sample::subsequence(vec!["sex", "race", "income", "education", "relationship"], 0..=2),
-        measure in prop::sample::select(vec![
-            ("count", None), ("sum", Some("age")), ("mean", Some("capital_loss")), ("histogram", Some("workclass")),
-        ]),
-    ) {
-        let query = json!({"measure":measure.0,"column":measure.1,"where":conditions,"group_by":groups});
-        prop_assert_eq!(filled(engine(&query).unwrap()), naive(&query), "{}", query);
-    }
 }

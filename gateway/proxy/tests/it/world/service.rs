@@ -11,6 +11,9 @@ use tokio::sync::watch;
 /// Bytes of the package that `/pack` sends.
 pub(crate) const PACKAGE_BYTES: usize = 3 * 1024 * 1024;
 
+/// Bytes of the package that `/pack-huge` sends: more than the kernel buffers on the way.
+pub(crate) const HUGE_BYTES: usize = 64 * 1024 * 1024;
+
 /// A product service of tests.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
@@ -111,17 +114,21 @@ async fn answer(stream: &mut TcpStream, path: &str) -> bool {
             let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
             (head + &format!("2000\r\n{}\r\n", "x".repeat(0x2000)).repeat(64), true)
         }
-        "/gzip" => ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx".to_owned(), true),
+        "/gzip" => {
+            ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx".to_owned(), true)
+        }
         "/both" => {
             let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n";
             (head.to_owned() + "2\r\nxx\r\n0\r\n\r\n", true)
         }
-        "/redirect" => {
-            ("HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n".to_owned(), true)
-        }
+        "/redirect" => ("HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n".to_owned(), true),
         "/fields" => {
             let fields = "Set-Cookie: a=b\r\nX-Unit: forged\r\nX-Fee: 0\r\nKeep-Alive: timeout=9\r\n";
             (format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok"), true)
+        }
+        "/pack-huge" => {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {HUGE_BYTES}\r\n\r\n");
+            (head + &"h".repeat(HUGE_BYTES), true)
         }
         "/pack" => {
             let head = format!("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: {PACKAGE_BYTES}\r\n\r\n");

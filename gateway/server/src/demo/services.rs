@@ -1,0 +1,84 @@
+//! The reference product services, each started as the program it is, and ended with the demo.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::secret_file;
+
+/// The services, by the name their upstream has in the world.
+const NAMES: [&str; 4] = ["register", "model", "statistics", "packages"];
+
+/// The program, which is built beside this one.
+const PROGRAM: &str = "shuzha-upstreams";
+
+/// Running services. Dropping them closes their standard input, which ends them.
+pub(super) struct Services {
+    children: BTreeMap<&'static str, Child>,
+    pub(super) endpoints: BTreeMap<String, SocketAddr>,
+}
+
+impl Services {
+    /// Starts all services on free ports of this machine, at once, and waits until each is ready.
+    pub(super) fn start(key_file: &Path) -> Result<Self> {
+        secret_file::load_or_create(key_file)?;
+        let program = program()?;
+        let mut services = Self { children: BTreeMap::new(), endpoints: BTreeMap::new() };
+        for name in NAMES {
+            let child = Command::new(&program)
+                .arg(name)
+                .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--gateway-key-file"])
+                .arg(key_file)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .with_context(|| format!("{} cannot be started", program.display()))?;
+            services.children.insert(name, child);
+        }
+        for name in NAMES {
+            let child = services.children.get_mut(name).expect("it was just started");
+            let output = child.stdout.take().context("its output is piped")?;
+            let mut line = String::new();
+            BufReader::new(output).read_line(&mut line)?;
+            let ready: serde_json::Value =
+                serde_json::from_str(&line).with_context(|| format!("{name} did not become ready"))?;
+            let listen = ready["listen"].as_str().and_then(|text| text.parse().ok());
+            services.endpoints.insert(name.to_owned(), listen.with_context(|| format!("{name}: {line}"))?);
+        }
+        Ok(services)
+    }
+
+    /// Ends one service and waits until it is gone.
+    pub(super) fn stop(&mut self, name: &str) -> Result<()> {
+        if let Some(mut child) = self.children.remove(name) {
+            drop(child.stdin.take());
+            child.wait().with_context(|| format!("{name} does not end"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        for child in self.children.values_mut() {
+            drop(child.stdin.take());
+        }
+        for child in self.children.values_mut() {
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The program beside this one.
+fn program() -> Result<PathBuf> {
+    let here = std::env::current_exe().context("the path of this program")?;
+    let beside = here.with_file_name(PROGRAM);
+    if !beside.exists() {
+        bail!("{} is missing: `cargo build --release -p {PROGRAM}` makes it", beside.display());
+    }
+    Ok(beside)
+}
