@@ -144,10 +144,7 @@ pub(crate) struct GrantLedger {
 
 impl GrantLedger {
     /// The ledger as the journal left it: calls per grant and local day, in order of days.
-    pub(crate) fn new(
-        clock: Arc<dyn Clock>,
-        usage: impl IntoIterator<Item = (Id, i32, u64)>,
-    ) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, usage: impl IntoIterator<Item = (Id, i32, u64)>) -> Self {
         let ledger = Self { states: Shards::new(), clock };
         let mut usage: Vec<_> = usage.into_iter().collect();
         usage.sort_by_key(|(_, day, _)| *day);
