@@ -146,6 +146,9 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
         for given in join_all(calls).await.into_iter().flatten() {
             audit.given(given);
         }
+        if planted == Planted::Nothing {
+            audit.check_living(&house)?;
+        }
         let disk = if rng.below(2) == 0 && planted != Planted::DiskLies {
             house.disk.killed()
         } else {

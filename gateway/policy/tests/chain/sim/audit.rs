@@ -86,6 +86,14 @@ impl Audit {
         if memory { books.check_memory(house) } else { Ok(()) }
     }
 
+    /// Checks a node that still serves, as far as its journal is durable.
+    ///
+    /// # Errors
+    /// The law that was broken.
+    pub(super) fn check_living(&self, house: &House) -> Result<(), String> {
+        Books::read(house)?.check_living(house)
+    }
+
     /// Every answer that left is in the journal, at its fee.
     fn check_answers(&self, books: &Books) -> Result<(), String> {
         for given in &self.given {
@@ -197,6 +205,19 @@ impl Books {
         }
         let calls = self.calls.get(QUOTA.0).copied().unwrap_or(0);
         if calls > QUOTA.1 { Err(format!("{calls} calls against a quota of {}", QUOTA.1)) } else { Ok(()) }
+    }
+
+    /// A gate that serves never believes in more money than the journal leaves.
+    fn check_living(&self, house: &House) -> Result<(), String> {
+        for (unit, journal) in &self.money {
+            let memory = house.gate.charged(&Id::new(unit).expect("a name")).micros();
+            if memory < *journal {
+                return Err(format!(
+                    "money of {unit}: {journal} is charged, and the gate has noticed {memory}"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// What the gate goes on with is what the journal says.
