@@ -134,11 +134,13 @@ impl<'e> Env<'e> {
     }
 
     /// Appends the intent and marks consent use and ε as spent from here on. Waits for the disk only where ε is
-    /// charged: debit before dispatch. Whoever hangs up in that wait, or meets a failing disk, has sent nothing yet:
+    /// charged (debit before dispatch) and for retries. Whoever hangs up in that wait, or meets a failing disk, has sent nothing yet:
     /// everything goes back.
     pub(crate) async fn intend(&mut self) -> Result<(), Refusal> {
         let entry = Entry::Intent(self.intent());
-        if self.holds.charge.is_some() {
+        // A retry's intent names less than its record. If a full disk could drop the intent and keep the record, the
+        // record would stand for itself and take again what an earlier try has spent.
+        if self.holds.charge.is_some() || self.takes != Takes::All {
             let durable = self.gate.journal.append_durable(&entry).map_err(unavailable)?;
             durable.await.map_err(unavailable)?;
         } else {
