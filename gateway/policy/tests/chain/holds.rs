@@ -294,3 +294,24 @@ async fn withdrawal_during_the_call_keeps_the_use_and_takes_no_money() {
     assert_eq!((known.uses, known.withdrawn, state.posted.len()), (1, true, 0));
     assert_eq!(outcome(&house.call(&ask, &waiting).await), "C408");
 }
+
+#[tokio::test]
+async fn a_retry_whose_intent_finds_no_room_takes_no_second_use() {
+    let house = House::new();
+    let consent = house.consent(PERSON.0, "probe", 1);
+    let ask = ask(&consent).with("idempotency-key", "once");
+    let timeout = Fake::new([Say::Fault(UpstreamFault::Timeout)]);
+    assert_eq!(outcome(&house.call(&ask, &timeout).await), "C802");
+    house.records().await;
+    house.disk.set_capacity(Some(0));
+    let waiting = Fake::new([Say::Wait("a lie")]);
+    tokio::join!(house.call(&ask, &waiting), async {
+        while house.gate.journal().health() != shuzha_journal::Health::Full {
+            tokio::task::yield_now().await;
+        }
+        make_room(&house).await;
+        waiting.go();
+    });
+    let state = house.state().await;
+    assert_eq!(state.consents.values().map(|consent| consent.uses).sum::<u32>(), 1);
+}
