@@ -43,16 +43,6 @@ pub(crate) enum Takes {
     Nothing,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    /// No intent in the journal.
-    Before,
-    /// The intent is in the journal.
-    Intended,
-    /// The record is in the journal, or was handed to it.
-    Closed,
-}
-
 /// One call on its way.
 pub(crate) struct Env<'e> {
     pub(crate) gate: &'e Gate,
@@ -62,8 +52,10 @@ pub(crate) struct Env<'e> {
     pub(crate) holds: Holds<'e>,
     pub(crate) takes: Takes,
     pub(crate) in_use: Option<InUse<'e>>,
-    progress: Progress,
+    /// Whether the request may have left: the intent is where it must be.
     dispatched: bool,
+    /// Whether the journal has taken the record.
+    closed: bool,
 }
 
 /// How a call ended, for its record.
@@ -102,8 +94,8 @@ impl<'e> Env<'e> {
             holds: Holds::default(),
             takes: Takes::All,
             in_use: None,
-            progress: Progress::Before,
             dispatched: false,
+            closed: false,
         }
     }
 
@@ -126,12 +118,14 @@ impl<'e> Env<'e> {
     fn intent(&self) -> Intent<'_> {
         let held = self.holds.money.as_ref().map_or(MicroYuan::ZERO, |hold| hold.token().held());
         let charge = self.holds.charge.as_ref().map_or(NanoCharge::ZERO, |hold| hold.token().charge());
+        // A free repetition of an answered call must not disturb the mark that says it was answered and charged.
+        let idempotency = self.facts.idempotency.filter(|_| self.takes != Takes::Nothing);
         Intent {
             request: self.call.request,
             received: self.call.received,
             terms: self.facts.terms.clone(),
             nonce: self.facts.nonce,
-            idempotency: self.facts.idempotency,
+            idempotency,
             request_commitment: self.facts.request_commitment.unwrap_or_default(),
             consent: self.holds.consent.as_ref().map(|hold| *hold.token()),
             charge,
@@ -140,22 +134,23 @@ impl<'e> Env<'e> {
     }
 
     /// Appends the intent and marks consent use and ε as spent from here on. Waits for the disk only where ε is
-    /// charged: debit before dispatch.
+    /// charged (debit before dispatch) and for retries. Whoever hangs up in that wait, or meets a failing disk, has sent nothing yet:
+    /// everything goes back.
     pub(crate) async fn intend(&mut self) -> Result<(), Refusal> {
         let entry = Entry::Intent(self.intent());
-        if self.holds.charge.is_some() {
+        // A retry's intent names less than its record. If a full disk could drop the intent and keep the record, the
+        // record would stand for itself and take again what an earlier try has spent.
+        if self.holds.charge.is_some() || self.takes != Takes::All {
             let durable = self.gate.journal.append_durable(&entry).map_err(unavailable)?;
-            self.intended();
             durable.await.map_err(unavailable)?;
         } else {
             self.gate.journal.append(&entry).map_err(unavailable)?;
-            self.intended();
         }
+        self.dispatching();
         Ok(())
     }
 
-    fn intended(&mut self) {
-        self.progress = Progress::Intended;
+    fn dispatching(&mut self) {
         self.dispatched = true;
         self.holds.dispatching();
         if let Some(key) = &mut self.in_use {
@@ -202,19 +197,35 @@ impl<'e> Env<'e> {
         }))
     }
 
-    /// Hands the record of an answer to the journal; the answer may leave when the future is done.
+    /// Hands the record of an answer to the journal; the answer may leave when the future is done. From here on the
+    /// record may reach the disk even if nobody waits for it any more, so money and quota are spent and the
+    /// idempotency key is answered, unless [`Env::not_recorded`] is told otherwise.
     pub(crate) fn close(&mut self, ending: &Ending) -> Result<Durable, Refusal> {
-        self.progress = Progress::Closed;
+        let durable = self.gate.journal.append_durable(&self.record(ending)).map_err(unavailable)?;
+        self.closed = true;
         self.gate.metrics.ended(ending.decision, ending.code);
-        self.gate.journal.append_durable(&self.record(ending)).map_err(unavailable)
+        self.holds.recorded(ending.amount);
+        if let Some(key) = &mut self.in_use {
+            key.recorded(true);
+        }
+        Ok(durable)
+    }
+
+    /// The record of the answer is not on disk and nothing leaves: the call is still to be closed, and free.
+    pub(crate) fn not_recorded(&mut self) {
+        self.closed = false;
+        self.holds.not_recorded();
+        if let Some(key) = &mut self.in_use {
+            key.recorded(false);
+        }
     }
 
     /// Records a refusal or failure. It is not waited for: nothing was released.
     pub(crate) fn close_without_answer(&mut self, code: Code) -> Option<Position> {
-        if self.progress == Progress::Closed {
+        if self.closed {
             return None;
         }
-        self.progress = Progress::Closed;
+        self.closed = true;
         let decision = if self.dispatched { Decision::Failed } else { Decision::Refused };
         self.gate.metrics.ended(decision, Some(code));
         let ending = Ending::without_answer(decision, code);

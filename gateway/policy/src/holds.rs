@@ -15,6 +15,8 @@ pub(crate) use grant::GrantLedger;
 pub(crate) use purse::PurseLedger;
 pub(crate) use shards::{Shards, lock};
 
+use shuzha_core::MicroYuan;
+
 use crate::snapshot::Place;
 
 /// An authority over something scarce, in memory, rebuilt from the journal's projection at start.
@@ -59,6 +61,7 @@ impl<'e, A: Authority> Hold<'e, A> {
     }
 
     /// Spends it now.
+    #[cfg(test)]
     pub(crate) fn post(mut self) {
         self.fate = Fate::Post;
     }
@@ -101,6 +104,26 @@ impl Holds<'_> {
         }
         if let Some(hold) = &mut self.charge {
             hold.spend_on_drop();
+        }
+    }
+
+    /// The record of an answer at `amount` is with the journal: money and quota are spent.
+    pub(crate) fn recorded(&mut self, amount: MicroYuan) {
+        if let Some(hold) = &mut self.money {
+            hold.spend_amount_on_drop(amount);
+        }
+        if let Some(hold) = &mut self.quota {
+            hold.spend_on_drop();
+        }
+    }
+
+    /// The record did not reach the disk: nobody pays for an answer that does not leave.
+    pub(crate) fn not_recorded(&mut self) {
+        if let Some(hold) = &mut self.money {
+            hold.void_on_drop();
+        }
+        if let Some(hold) = &mut self.quota {
+            hold.void_on_drop();
         }
     }
 

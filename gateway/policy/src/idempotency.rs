@@ -39,6 +39,8 @@ pub(crate) struct Kept {
     pub(crate) body: Bytes,
     pub(crate) fee: MicroYuan,
     pub(crate) receipt: String,
+    /// The consent it was given under: once withdrawn, the answer is not given again.
+    pub(crate) consent: Option<Commitment>,
 }
 
 enum Status {
@@ -69,6 +71,7 @@ pub(crate) struct InUse<'e> {
     keys: &'e Idempotency,
     key: Commitment,
     dispatched: bool,
+    recorded: bool,
     done: bool,
 }
 
@@ -100,7 +103,7 @@ impl Idempotency {
         if marks.by_key.len() >= KEYS_MAX {
             marks.sweep(now);
         }
-        let in_use = || Some(InUse { keys: self, key, dispatched: false, done: false });
+        let in_use = || Some(InUse { keys: self, key, dispatched: false, recorded: false, done: false });
         let Some(mark) = marks.by_key.get_mut(&key).filter(|mark| !mark.expired(now)) else {
             if marks.by_key.len() >= KEYS_MAX {
                 return Err(Refusal::retry(Code::C092, Duration::from_secs(60)));
@@ -155,6 +158,11 @@ impl InUse<'_> {
         self.dispatched = false;
     }
 
+    /// Whether the record of an answer is with the journal: a retry is then free, even if nobody took the answer.
+    pub(crate) fn recorded(&mut self, recorded: bool) {
+        self.recorded = recorded;
+    }
+
     /// The call was answered.
     pub(crate) fn answered(mut self, kept: Kept) {
         self.done = true;
@@ -177,7 +185,7 @@ impl Drop for InUse<'_> {
         let mut marks = crate::holds::lock(&self.keys.marks);
         let Some(mark) = marks.by_key.get_mut(&self.key) else { return };
         let Status::InFlight { was_spent, was_answered } = mark.status else { return };
-        if was_answered {
+        if was_answered || self.recorded {
             mark.status = Status::Answered(None);
         } else if was_spent || self.dispatched {
             mark.status = Status::Spent;
@@ -194,7 +202,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn kept() -> Kept {
-        Kept { body: Bytes::from_static(b"{}"), fee: MicroYuan::YUAN, receipt: "1.2".into() }
+        Kept { body: Bytes::from_static(b"{}"), fee: MicroYuan::YUAN, receipt: "1.2".into(), consent: None }
     }
 
     #[test]
@@ -223,6 +231,19 @@ mod tests {
         assert_eq!(found, Found::Spent);
         drop(in_use);
         assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("still spent").0, Found::Spent);
+    }
+
+    #[test]
+    fn an_answer_that_was_recorded_and_not_taken_is_not_charged_again() {
+        let keys = Idempotency::new([]);
+        let mut in_use = keys.begin([1; 16], [9; 16], NOW).expect("free").1.expect("in use");
+        in_use.dispatched();
+        in_use.recorded(true);
+        drop(in_use);
+        let (found, in_use) = keys.begin([1; 16], [9; 16], NOW).expect("known");
+        assert_eq!(found, Found::AnsweredBefore);
+        drop(in_use);
+        assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("known").0, Found::AnsweredBefore);
     }
 
     #[test]

@@ -67,11 +67,11 @@ impl PurseLedger {
 }
 
 impl<'e> Hold<'e, PurseLedger> {
-    /// Posts `amount`, which is at most what is held, and gives the rest back.
-    pub(crate) fn post_amount(mut self, amount: MicroYuan) {
+    /// Dropping posts `amount`, which is at most what is held, and gives the rest back.
+    pub(crate) fn spend_amount_on_drop(&mut self, amount: MicroYuan) {
         debug_assert!(amount <= self.token.held, "an outcome never costs more than was held");
         self.token.posted = amount.min(self.token.held);
-        self.post();
+        self.spend_on_drop();
     }
 }
 
@@ -109,9 +109,10 @@ mod tests {
         let unit = Id::new("bank-a").expect("a name");
         let ledger = PurseLedger::new([(unit.clone(), MicroYuan::from_micros(5))]);
         let limit = MicroYuan::from_micros(10);
-        let first = ledger.hold(&unit, limit, MicroYuan::from_micros(4)).expect("within the limit");
+        let mut first = ledger.hold(&unit, limit, MicroYuan::from_micros(4)).expect("within the limit");
         assert_eq!(ledger.hold(&unit, limit, MicroYuan::from_micros(2)).err(), Some(Code::C704));
-        first.post_amount(MicroYuan::from_micros(1));
+        first.spend_amount_on_drop(MicroYuan::from_micros(1));
+        drop(first);
         assert_eq!(ledger.posted(&unit), MicroYuan::from_micros(6));
         drop(ledger.hold(&unit, limit, MicroYuan::from_micros(4)).expect("the rest came back"));
         assert_eq!(ledger.posted(&unit), MicroYuan::from_micros(6));

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use shuzha_core::{MicroYuan, Refusal};
+use shuzha_core::{Code, MicroYuan, Refusal};
 use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, Outcome};
 use shuzha_pricing::Outcome as Billed;
 
@@ -49,7 +49,6 @@ pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> 
             return Err(refusal);
         }
     };
-    post(env, amount);
     let replayed = env.takes == Takes::Nothing;
     let payload = match body {
         ReleasedBody::Whole(body) => {
@@ -63,6 +62,9 @@ pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> 
 
 /// Gives the answer of an earlier try again: recorded, not charged, not counted.
 pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, Refusal> {
+    if kept.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent)) {
+        return Err(Code::C408.into());
+    }
     let ending = Ending {
         decision: Decision::Replayed,
         code: None,
@@ -79,25 +81,19 @@ pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, 
 /// Waits until the record is on disk. If it cannot be, nothing leaves and no money is taken.
 async fn record(env: &mut Env<'_>, ending: &Ending) -> Result<String, Refusal> {
     let durable = env.close(ending)?;
-    let position = durable.await.map_err(|why| {
-        env.gate.metrics.unrecorded();
-        unavailable(why)
-    })?;
-    Ok(position.to_string())
-}
-
-fn post(env: &mut Env<'_>, amount: MicroYuan) {
-    if let Some(money) = env.holds.money.take() {
-        money.post_amount(amount);
-    }
-    if let Some(quota) = env.holds.quota.take() {
-        quota.post();
+    match durable.await {
+        Ok(position) => Ok(position.to_string()),
+        Err(why) => {
+            env.not_recorded();
+            Err(unavailable(why))
+        }
     }
 }
 
 fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
     if let Some(key) = env.in_use.take() {
-        key.answered(Kept { body: body.clone(), fee, receipt: receipt.to_owned() });
+        let consent = env.facts.consent;
+        key.answered(Kept { body: body.clone(), fee, receipt: receipt.to_owned(), consent });
     }
 }
 

@@ -51,7 +51,9 @@ impl<'e> Ask<'e> {
         // The scenario is part of the request: the same body for another scenario is another request.
         let scenario = env.facts.terms.scenario.as_bytes();
         let request = env.facts.request_commitment.unwrap_or_default();
-        let request = committer.commit("try", &[&request, scenario]);
+        // So is the consent, or a retry could be answered under one of which no use was ever taken.
+        let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
+        let request = committer.commit("try", &[&request, scenario, consent.as_bytes()]);
         env.facts.request_commitment = Some(request);
         env.facts.idempotency = Some(commitment);
         let (found, in_use) = env.gate.idempotency.begin(commitment, request, env.now())?;

@@ -1,0 +1,197 @@
+//! What one answered call costs the gate: allocations and time of `Gate::serve`, all ten stages on, consent cached,
+//! against a product service that answers at once and a journal on a disk in memory.
+//!
+//! Run with `cargo bench -p shuzha-policy --bench chain`; with `-- where` it also says where the allocations of one
+//! call come from. It asserts that every call it counts is in the journal.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use shuzha_core::Clock;
+use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+
+#[path = "../tests/chain/cast.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod cast;
+#[path = "../tests/chain/house.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod house;
+#[path = "../tests/chain/upstream.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod upstream;
+#[path = "../tests/chain/world.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod world;
+
+use house::House;
+
+/// Calls before anything is counted.
+const WARM_UP: usize = 200;
+/// Calls that are counted.
+const CALLS: usize = 1_000;
+/// Most allocations of the gate's side of a call (DESIGN §13).
+const ALLOCATIONS_MAX: u64 = 40;
+/// Moves the clock from call to call, so that the grant's rate is kept.
+const PAUSE: Duration = Duration::from_millis(20);
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+    static TRACE: Cell<bool> = const { Cell::new(false) };
+}
+
+static PLACES: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+
+/// The system's allocator, which counts what the thread that asks allocates.
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[expect(unsafe_code, reason = "an allocator is an unsafe trait; every call is handed on unchanged")]
+// SAFETY: all four functions are the system allocator's own.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note();
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+fn note() {
+    COUNT.set(COUNT.get() + 1);
+    if TRACE.replace(false) {
+        let place = place(&std::backtrace::Backtrace::force_capture().to_string());
+        *PLACES.lock().expect("no holder panics").entry(place).or_default() += 1;
+        TRACE.set(true);
+    }
+}
+
+/// The innermost place in this workspace that `trace` went through.
+fn place(trace: &str) -> String {
+    // Paths are shown from this package's folder on.
+    let places = trace.lines().filter_map(|line| line.trim().strip_prefix("at "));
+    let ours = ["gateway/", "privacy/", "pricing/", "products/", "evidence/"];
+    let own = |place: &str| {
+        if let Some(here) = place.strip_prefix("./src/") {
+            return Some(format!("gateway/policy/src/{here}"));
+        }
+        let from = ours.iter().filter_map(|part| place.find(&format!("/{part}"))).min()?;
+        Some(place[from + 1..].to_owned())
+    };
+    let found = places.filter(|place| !place.contains("/benches/")).find_map(own);
+    found.unwrap_or_else(|| "outside the workspace".to_owned())
+}
+
+/// A product service that answers at once and allocates nothing.
+struct AtOnce;
+
+impl Upstream for AtOnce {
+    type Stream = ();
+
+    async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
+        Ok(Fetched { status: 200, body: Bytes::from_static(upstream::CONSISTENT.as_bytes()) })
+    }
+
+    async fn open(&self, _: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
+        Err(UpstreamFault::Unreachable)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// Nanoseconds this thread has run on a processor.
+fn on_cpu() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
+}
+
+/// What the machine is.
+fn machine() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let profile = if cfg!(debug_assertions) { "with debug assertions" } else { "optimised" };
+    format!("{}, {cores} cores; built {profile}", model.trim_start_matches([' ', '\t', ':']))
+}
+
+/// What was counted.
+#[derive(Default)]
+struct Cost {
+    allocations: u64,
+    wall: Duration,
+    cpu_nanos: u64,
+}
+
+/// Makes `calls` calls and counts what is within `Gate::serve`.
+async fn measure(house: &House, token: &str, calls: usize, trace: bool) -> Cost {
+    let mut cost = Cost::default();
+    for _ in 0..calls {
+        house.clock.advance(PAUSE);
+        let ask =
+            cast::Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", token);
+        let sent = ask.send(house.clock.now());
+        let inbound = sent.inbound();
+        let (count, cpu, start) = (COUNT.get(), on_cpu(), now());
+        let before = COUNT.get() - count;
+        TRACE.set(trace);
+        let reply = house.gate.serve(&inbound, &AtOnce).await;
+        TRACE.set(false);
+        cost.allocations += COUNT.get() - count - before;
+        cost.wall += start.elapsed();
+        cost.cpu_nanos += on_cpu() - cpu;
+        assert_eq!(house::outcome(&reply), "answered");
+    }
+    cost
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let traced = std::env::args().any(|argument| argument == "where");
+    runtime.block_on(async {
+        let house = House::new();
+        let consent = house.consent(cast::PERSON.0, "bank", 5_000);
+        measure(&house, &consent.token, WARM_UP, false).await;
+        let cost = measure(&house, &consent.token, CALLS, false).await;
+        if traced {
+            measure(&house, &consent.token, 1, true).await;
+        }
+        let made = WARM_UP + CALLS + usize::from(traced);
+        let records = house.records().await;
+        assert_eq!(house::counted(&records), (made, made), "every call has its intent and its record");
+        let calls = CALLS as u64;
+        say(&format!("machine: {}", machine()));
+        say(&format!("allocations per answered call: {:.1}", cost.allocations as f64 / CALLS as f64));
+        say(&format!("on the processor: {} ns per call", cost.cpu_nanos / calls));
+        say(&format!(
+            "until the record is durable: {} ns per call",
+            cost.wall.as_nanos() / u128::from(calls)
+        ));
+        for (place, count) in PLACES.lock().expect("no holder panics").iter() {
+            say(&format!("  {count:3}  {place}"));
+        }
+        assert!(
+            cost.allocations <= ALLOCATIONS_MAX * calls,
+            "more than {ALLOCATIONS_MAX} allocations a call"
+        );
+    });
+}

@@ -1,0 +1,323 @@
+//! Who calls: requests and their signatures, and the consents of a person who does not exist.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use ed25519_dalek::Signer as _;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use ring::digest::{SHA256, digest};
+use shuzha_core::{Id, RequestId, Timestamp};
+use shuzha_policy::Inbound;
+use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+use sm3::{Digest, Sm3};
+
+use crate::world::secret;
+
+/// Seed and key id of the issuer of consents.
+pub(crate) const ISSUER: &str = "yunze-consent-1";
+/// A person of the synthetic register.
+pub(crate) const PERSON: (&str, &str) = ("690113200205284265", "杜秀红");
+/// Another one.
+pub(crate) const OTHER: (&str, &str) = ("690109196909147724", "陈秀");
+/// A company of the synthetic register.
+pub(crate) const COMPANY: (&str, &str) = ("91690114MAC4UCDX1R", "云泽市鹿鸣县启木医药有限公司");
+/// Key of the pairwise pseudonyms.
+pub(crate) const PSEUDONYM_KEY: [u8; 32] = [5; 32];
+
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
+/// A number that was not given out before in this process.
+pub(crate) fn serial() -> u64 {
+    SERIAL.fetch_add(1, Ordering::Relaxed)
+}
+
+/// One request as its caller means it.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    pub(crate) credential: String,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) scenario: Option<String>,
+    pub(crate) body: Bytes,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) nonce: Option<String>,
+    /// Seconds by which the signer's clock is wrong.
+    pub(crate) skew: i64,
+    pub(crate) sign: Sign,
+    pub(crate) peer: IpAddr,
+}
+
+/// How the request is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// As the credential's algorithm asks.
+    Right,
+    /// Not at all.
+    None,
+    /// With another's key.
+    Wrong,
+    /// With a signature header that is no signature.
+    Malformed,
+    /// For another body than the one sent (RFC 9530 digest; needs the Ed25519 credential).
+    OtherBody,
+}
+
+impl Ask {
+    /// `credential` asks for `product`/`operation` for `scenario`.
+    pub(crate) fn new(credential: &str, product: &str, operation: &str, scenario: &str) -> Self {
+        Self {
+            credential: credential.to_owned(),
+            method: Method::POST,
+            path: format!("/v1/products/{product}/{operation}"),
+            query: None,
+            scenario: Some(scenario.to_owned()),
+            body: body_of(product),
+            content_type: Some("application/json"),
+            headers: Vec::new(),
+            nonce: None,
+            skew: 0,
+            sign: Sign::Right,
+            peer: IpAddr::from([127, 0, 0, 1]),
+        }
+        .fitting(product)
+    }
+
+    fn fitting(mut self, product: &str) -> Self {
+        if product == "enterprise-list" {
+            (self.method, self.content_type) = (Method::GET, None);
+        }
+        self
+    }
+
+    /// The same with a header.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same with a body.
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = Bytes::copy_from_slice(body.as_bytes());
+        self
+    }
+
+    /// The signed request, received at `now`.
+    pub(crate) fn send(&self, now: Timestamp) -> Sent {
+        let mut headers = HeaderMap::new();
+        let mut add = |name: &str, value: &str| {
+            let name: HeaderName = name.parse().expect("a header name");
+            headers.append(name, HeaderValue::from_str(value).expect("a header value"));
+        };
+        if let Some(scenario) = &self.scenario {
+            add("x-scenario", scenario);
+        }
+        if let Some(kind) = self.content_type {
+            add("content-type", kind);
+        }
+        for (name, value) in &self.headers {
+            add(name, value);
+        }
+        let nonce = self.nonce.clone().unwrap_or_else(|| format!("nonce-{:08}", serial()));
+        for (name, value) in self.signature(now.seconds() + self.skew, &nonce) {
+            add(name, &value);
+        }
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&serial().to_be_bytes());
+        Sent { ask: self.clone(), headers, request: RequestId::from_bytes(id), received: now }
+    }
+
+    fn signature(&self, seconds: i64, nonce: &str) -> Vec<(&'static str, String)> {
+        let owner = if self.sign == Sign::Wrong { "nobody" } else { &*self.credential };
+        match (self.sign, &*self.credential) {
+            (Sign::None, _) => Vec::new(),
+            (_, "bank-ed25519") => self.rfc9421(seconds, nonce, &secret(owner)),
+            _ => self.simple(seconds, nonce, &secret(owner)),
+        }
+    }
+
+    fn simple(&self, seconds: i64, nonce: &str, key: &[u8]) -> Vec<(&'static str, String)> {
+        let sm3 = matches!(&*self.credential, "bank-2" | "civil-affairs-1");
+        let body = if sm3 {
+            Sm3::digest(&self.body).to_vec()
+        } else {
+            digest(&SHA256, &self.body).as_ref().to_vec()
+        };
+        let body: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
+        let query = self.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
+        let text = format!("{}\n{}{query}\n{body}\n{seconds}\n{nonce}", self.method, self.path);
+        let tag = if sm3 {
+            let mac = Hmac::<Sm3>::new_from_slice(key).expect("HMAC takes every key");
+            mac.chain_update(text.as_bytes()).finalize().into_bytes().to_vec()
+        } else {
+            let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key);
+            ring::hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+        };
+        let tag = if self.sign == Sign::Malformed { "short".to_owned() } else { BASE64_STANDARD.encode(tag) };
+        vec![
+            ("x-app-key", self.credential.clone()),
+            ("x-timestamp", seconds.to_string()),
+            ("x-nonce", nonce.to_owned()),
+            ("x-signature", tag),
+        ]
+    }
+
+    fn rfc9421(&self, seconds: i64, nonce: &str, seed: &[u8; 32]) -> Vec<(&'static str, String)> {
+        let signed: &[u8] = if self.sign == Sign::OtherBody { b"another body" } else { &self.body };
+        let content = format!("sha-256=:{}:", BASE64_STANDARD.encode(digest(&SHA256, signed)));
+        let params = format!(
+            "(\"@method\" \"@target-uri\" \"content-digest\");created={seconds};keyid=\"{}\";alg=\"ed25519\";nonce=\"{nonce}\"",
+            self.credential
+        );
+        let base = format!(
+            "\"@method\": {}\n\"@target-uri\": http://gate.test{}\n\"content-digest\": {content}\n\"@signature-params\": {params}",
+            self.method, self.path
+        );
+        let tag = ed25519_dalek::SigningKey::from_bytes(seed).sign(base.as_bytes()).to_bytes();
+        vec![
+            ("content-digest", content),
+            ("signature-input", format!("sig1={params}")),
+            ("signature", format!("sig1=:{}:", BASE64_STANDARD.encode(tag))),
+        ]
+    }
+}
+
+/// A body that the product's input contract accepts.
+fn body_of(product: &str) -> Bytes {
+    let text = match product {
+        "person-check" => format!(r#"{{"id_number":"{}","name":"{}"}}"#, PERSON.0, PERSON.1),
+        "company-profile" => format!(r#"{{"uscc":"{}"}}"#, COMPANY.0),
+        "census-report" | "ward-report-a" | "ward-report-b" => histogram("sex", "0.25"),
+        "credit-score" => score(),
+        "enterprise-list" => String::new(),
+        _ => format!(r#"{{"uscc":"{}","name":"{}"}}"#, COMPANY.0, COMPANY.1),
+    };
+    Bytes::from(text)
+}
+
+/// A histogram over `column` for `epsilon`.
+pub(crate) fn histogram(column: &str, epsilon: &str) -> String {
+    format!(r#"{{"measure":"histogram","column":"{column}","accuracy":{{"epsilon":"{epsilon}"}}}}"#)
+}
+
+fn score() -> String {
+    let mut features =
+        serde_json::json!({"limit_bal": 90_000, "sex": 2, "education": 2, "marriage": 2, "age": 34});
+    for month in [0, 2, 3, 4, 5, 6] {
+        features[format!("pay_{month}")] = 0.into();
+    }
+    for month in 1..=6 {
+        features[format!("bill_amt{month}")] = 1_000.into();
+        features[format!("pay_amt{month}")] = 1_000.into();
+    }
+    features.to_string()
+}
+
+/// A request on the wire.
+pub(crate) struct Sent {
+    ask: Ask,
+    headers: HeaderMap,
+    pub(crate) request: RequestId,
+    received: Timestamp,
+}
+
+impl Sent {
+    /// As the gate takes it.
+    pub(crate) fn inbound(&self) -> Inbound<'_> {
+        Inbound {
+            request: self.request,
+            received: self.received,
+            method: &self.ask.method,
+            path: &self.ask.path,
+            query: self.ask.query.as_deref(),
+            scheme: "http",
+            authority: "gate.test",
+            headers: &self.headers,
+            body: self.ask.body.clone(),
+            peer: self.ask.peer,
+        }
+    }
+}
+
+/// A consent as its holder has it.
+#[derive(Clone)]
+pub(crate) struct Consent {
+    pub(crate) token: String,
+    pub(crate) jti: String,
+}
+
+/// The consent of `person` to `unit` for `scenario`, `uses` times, given at `now` and valid for an hour.
+pub(crate) fn consent(
+    person: &str,
+    unit: &str,
+    scenario: &str,
+    purpose: &str,
+    uses: u32,
+    now: Timestamp,
+) -> Consent {
+    let mut id = [7; 16];
+    id[8..].copy_from_slice(&serial().to_be_bytes());
+    let jti = BASE64_URL_SAFE_NO_PAD.encode(id);
+    let name = |text: &str| Id::new(text).expect("a name");
+    let person = CanonicalId::new(IdKind::Person, person).expect("a valid number");
+    let prf = HmacSha256Prf::new("local-1", &PSEUDONYM_KEY);
+    let subject = Pseudonymiser::new(prf).pseudonym(&name(unit), &name(scenario), &person);
+    let claims = Claims {
+        iss: "yunze-consent".to_owned(),
+        jti: jti.clone(),
+        iat: now.seconds(),
+        nbf: now.seconds(),
+        exp: Some(now.seconds() + 3_600),
+        sub: subject.to_string(),
+        sub_alg: "hmac-sha256".to_owned(),
+        sub_kid: "local-1".to_owned(),
+        aud: "shuzha".to_owned(),
+        authorization_details: vec![Details {
+            r#type: "data-product".to_owned(),
+            au: unit.to_owned(),
+            scenario: scenario.to_owned(),
+            products: vec!["person-check".to_owned()],
+            fields: vec!["/result".to_owned()],
+            purpose: purpose.to_owned(),
+            actions: vec!["verify".to_owned()],
+        }],
+        r#use: Some(Use { max: Some(uses) }),
+        legal: Legal {
+            basis: Basis::SeparateConsent,
+            sensitive: true,
+            notice: "person-check@1".to_owned(),
+            notice_hash: BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, b"notice")),
+            authn: Some("wangzheng".to_owned()),
+        },
+        rcpt: None,
+    };
+    let token = consent::issue(&claims, &issuer()).expect("the claims keep the rules");
+    Consent { token, jti }
+}
+
+/// The person's withdrawal of `consent`.
+pub(crate) fn withdrawal(consent: &Consent, now: Timestamp) -> String {
+    consent::issue_withdrawal(&consent.jti, Some("person"), now, &issuer()).expect("a withdrawal")
+}
+
+/// The token with `change` made to its claims, signed again by the issuer: what no honest issuer would issue.
+pub(crate) fn reissued(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut parts = token.split('.');
+    let (header, payload) = (parts.next().expect("a header"), parts.next().expect("a payload"));
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+    let mut claims = serde_json::from_slice(&payload).expect("JSON");
+    change(&mut claims);
+    let signed = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let tag = ed25519_dalek::SigningKey::from_bytes(&secret(ISSUER)).sign(signed.as_bytes()).to_bytes();
+    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn issuer() -> consent::Signer {
+    consent::Signer::from_seed("yunze-consent", ISSUER, &secret(ISSUER))
+}

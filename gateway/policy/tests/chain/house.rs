@@ -1,0 +1,226 @@
+//! A gate with its clock, journal, store and disk, that can be killed and opened again.
+
+use std::sync::Arc;
+
+use prometheus::Registry;
+use shuzha_core::clock::ManualClock;
+use shuzha_core::{Clock, Id, OsRng, Timestamp};
+use shuzha_evidence::{Call, Committer, Decision, Entry};
+use shuzha_journal::disk::Disk;
+use shuzha_journal::disk::memory::MemoryDisk;
+use shuzha_journal::{Journal, Options as JournalOptions, RawRecord};
+use shuzha_policy::{Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Start};
+use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
+use shuzha_store::{Changes, State, Store};
+
+use crate::cast::{self, Ask, Consent};
+use crate::upstream::Fake;
+use crate::world;
+
+/// Monday, 2 March 2026, noon in Shanghai.
+pub(crate) const NOON: Timestamp = Timestamp::from_seconds(1_772_424_000);
+/// Key of the commitments.
+pub(crate) const COMMIT_KEY: [u8; 32] = [9; 32];
+
+/// How a house differs from the usual one.
+pub(crate) struct Plan {
+    pub(crate) nonces_max: usize,
+    pub(crate) queue_records_max: usize,
+    pub(crate) more_world: String,
+    pub(crate) releases: Option<Arc<dyn ReleaseStore>>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { nonces_max: 1 << 20, queue_records_max: 4_096, more_world: String::new(), releases: None }
+    }
+}
+
+/// Everything of one gateway node but its HTTP.
+pub(crate) struct House {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) disk: MemoryDisk,
+    pub(crate) gate: Gate,
+    store: Store,
+}
+
+impl House {
+    /// A new one at noon.
+    pub(crate) fn new() -> Self {
+        Self::planned(Plan::default())
+    }
+
+    /// A new one as `plan` says.
+    pub(crate) fn planned(plan: Plan) -> Self {
+        let store = Store::in_memory().expect("a database in memory");
+        Self::open(MemoryDisk::new(), Arc::new(ManualClock::at(NOON)), store, plan, |_| {})
+    }
+
+    /// `forget` damages what the journal adds up to before the gate learns it: for tests of the tests.
+    fn open(
+        disk: MemoryDisk,
+        clock: Arc<ManualClock>,
+        store: Store,
+        plan: Plan,
+        forget: impl Fn(&mut State),
+    ) -> Self {
+        let mut options = JournalOptions::new("", Id::new("test").expect("a name"), "test");
+        options.free_bytes_min = 0;
+        options.queue_records_max = plan.queue_records_max;
+        let on: Arc<dyn Disk> = Arc::new(disk.clone());
+        let journal =
+            Journal::open_on(on, options, Arc::clone(&clock) as Arc<dyn Clock>).expect("the journal opens");
+        let mut state = replayed(&journal);
+        forget(&mut state);
+        let start = Start::from_state(&state);
+        let prf = HmacSha256Prf::new("local-1", &cast::PSEUDONYM_KEY);
+        let parts = Parts {
+            options: Options {
+                audience: "shuzha".to_owned(),
+                signature_window: std::time::Duration::from_secs(300),
+                nonces_max: plan.nonces_max,
+            },
+            keys: Keys { committer: Committer::new(&COMMIT_KEY), pseudonymiser: Pseudonymiser::new(prf) },
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            rng: Arc::new(OsRng),
+            journal,
+            releases: plan.releases.unwrap_or_else(|| Arc::new(store.clone())),
+            registry: Registry::new(),
+        };
+        let gate = Gate::new(parts, start, world::snapshot(&plan.more_world)).expect("metrics register");
+        Self { clock, disk, gate, store }
+    }
+
+    /// The node after its process was killed now and started again.
+    pub(crate) fn killed(self) -> Self {
+        let disk = self.disk.killed();
+        self.again_on(disk)
+    }
+
+    /// The node after a power cut that lost all that was not synced.
+    pub(crate) fn without_power(self) -> Self {
+        let disk = self.disk.cut_power(|| 0);
+        self.again_on(disk)
+    }
+
+    /// The node started again on what its disk became.
+    pub(crate) fn again_on(self, disk: MemoryDisk) -> Self {
+        self.forgetful_on(disk, |_| {})
+    }
+
+    /// The same, with a node that forgets.
+    pub(crate) fn forgetful_on(self, disk: MemoryDisk, forget: impl Fn(&mut State)) -> Self {
+        Self::open(disk, self.clock, self.store, Plan::default(), forget)
+    }
+
+    /// The present second.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().seconds()
+    }
+
+    /// Takes one call through the gate.
+    pub(crate) async fn call(&self, ask: &Ask, upstream: &Fake) -> Reply<()> {
+        let sent = ask.send(self.clock.now());
+        self.gate.serve(&sent.inbound(), upstream).await
+    }
+
+    /// A person's consent, given now.
+    pub(crate) fn consent(&self, person: &str, unit: &str, uses: u32) -> Consent {
+        let (scenario, purpose) = match unit {
+            "charity" => ("charity-aid", "public-welfare"),
+            "insurer" => ("insurer-claims", "industry"),
+            "startup" => ("startup-kyc", "industry"),
+            "probe" => ("probe-kyc", "industry"),
+            _ => ("bank-onboarding", "industry"),
+        };
+        cast::consent(person, unit, scenario, purpose, uses, self.clock.now())
+    }
+
+    /// The person withdraws; durable when this returns.
+    pub(crate) async fn withdraw(&self, consent: &Consent) {
+        let statement = cast::withdrawal(consent, self.clock.now());
+        let id = shuzha_core::RequestId::from_bytes([0xaa; 16]);
+        self.gate.withdraw(id, &statement).await.expect("the withdrawal is recorded");
+    }
+
+    /// Waits until all that was appended is durable, and gives the records.
+    pub(crate) async fn records(&self) -> Vec<RawRecord> {
+        let journal = self.gate.journal();
+        let mark = shuzha_evidence::Act {
+            at: self.clock.now(),
+            kind: shuzha_evidence::ActKind::Resumed,
+            actor: "test",
+            object: "",
+            commitment: None,
+        };
+        let durable = journal.append_durable(&Entry::Act(mark)).expect("the journal serves");
+        durable.await.expect("durable");
+        read(journal)
+    }
+
+    /// What the journal adds up to.
+    pub(crate) async fn state(&self) -> State {
+        self.records().await;
+        replayed(self.gate.journal())
+    }
+}
+
+/// The durable records.
+pub(crate) fn read(journal: &Journal) -> Vec<RawRecord> {
+    let reader = journal.reader(1).expect("readable");
+    reader.map(|record| record.expect("an intact record")).collect()
+}
+
+/// What the durable records add up to.
+pub(crate) fn replayed(journal: &Journal) -> State {
+    let mut state = State::default();
+    state
+        .replay(journal.reader(1).expect("readable"), &mut Changes::default())
+        .expect("the journal is consistent");
+    state
+}
+
+/// The last closing record among `records`.
+pub(crate) fn last_call(records: &[RawRecord]) -> Call<'_> {
+    let calls = records.iter().rev().filter_map(|record| match record.entry() {
+        Ok(Entry::Call(call)) => Some(*call),
+        _ => None,
+    });
+    calls.into_iter().next().expect("a call was recorded")
+}
+
+/// How many intents and how many closing records there are.
+pub(crate) fn counted(records: &[RawRecord]) -> (usize, usize) {
+    let count = |wanted: fn(&Entry<'_>) -> bool| {
+        records.iter().filter(|record| record.entry().is_ok_and(|entry| wanted(&entry))).count()
+    };
+    (count(|entry| matches!(entry, Entry::Intent(_))), count(|entry| matches!(entry, Entry::Call(_))))
+}
+
+/// The code of a refusal, or what kind of answer it is.
+pub(crate) fn outcome<S>(reply: &Reply<S>) -> String {
+    match &reply.payload {
+        Payload::Refused(refusal) => refusal.code.to_string(),
+        Payload::Answer(_) if reply.replayed => "replayed".to_owned(),
+        Payload::Answer(_) => "answered".to_owned(),
+        Payload::Stream { .. } => "opened".to_owned(),
+    }
+}
+
+/// The body of an answer; empty where there is none.
+pub(crate) fn body<S>(reply: &Reply<S>) -> &[u8] {
+    match &reply.payload {
+        Payload::Answer(bytes) => bytes,
+        _ => b"",
+    }
+}
+
+/// The decision as the table of holds names it.
+pub(crate) fn decision(call: &Call<'_>) -> &'static str {
+    match call.decision {
+        Decision::Answered => "answered",
+        Decision::Refused => "refused",
+        Decision::Failed => "failed",
+        Decision::Replayed => "replayed",
+    }
+}

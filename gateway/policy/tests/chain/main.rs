@@ -1,0 +1,13 @@
+//! The whole chain, from a signed request to its record, with a scripted product service and a disk in memory.
+//!
+//! Nothing here speaks HTTP: every test goes through [`shuzha_policy::Gate::serve`], as the data plane does.
+
+mod cast;
+mod holds;
+mod house;
+mod rest;
+mod restart;
+mod sim;
+mod table;
+mod upstream;
+mod world;

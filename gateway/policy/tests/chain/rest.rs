@@ -1,0 +1,88 @@
+//! Law 5: no personal data at rest. What the journal and its disk hold after a call says nothing about whom it was.
+
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use shuzha_policy::UpstreamFault;
+
+use crate::cast::{Ask, PERSON};
+use crate::house::{House, counted, outcome};
+use crate::upstream::{CONSISTENT, Fake, Say};
+
+/// `secret` as it might be written: plain, reversed, in hex, in base64 (at each of the three alignments).
+fn spellings(secret: &str) -> Vec<Vec<u8>> {
+    let bytes = secret.as_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut all = vec![
+        bytes.to_vec(),
+        bytes.iter().rev().copied().collect(),
+        secret.chars().rev().collect::<String>().into_bytes(),
+        hex.to_uppercase().into_bytes(),
+        hex.into_bytes(),
+        BASE64_STANDARD.encode(bytes).into_bytes(),
+    ];
+    for skip in 0..3.min(bytes.len()) {
+        // Whole groups only, so that what stands around does not change the letters.
+        let whole = &bytes[skip..skip + (bytes.len() - skip) / 3 * 3];
+        all.push(BASE64_STANDARD_NO_PAD.encode(whole).into_bytes());
+        all.push(BASE64_URL_SAFE_NO_PAD.encode(whole).into_bytes());
+    }
+    all
+}
+
+fn holds(haystack: &[u8], needle: &[u8]) -> bool {
+    needle.len() >= 4 && haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[test]
+fn the_search_finds_what_it_looks_for() {
+    for spelling in spellings(PERSON.0) {
+        assert!(holds(&[b"xx", &*spelling, b"yy"].concat(), &spelling));
+    }
+    let inside = BASE64_STANDARD.encode(format!("a{}z", PERSON.0));
+    assert!(spellings(PERSON.0).iter().any(|spelling| holds(inside.as_bytes(), spelling)));
+}
+
+#[tokio::test]
+async fn no_record_holds_an_identifier_a_name_a_token_or_an_answer() {
+    let house = House::new();
+    let consent = house.consent(PERSON.0, "bank", 9);
+    let ask = Ask::new("bank-1", "person-check", "verify", "bank-onboarding")
+        .with("x-consent", &consent.token)
+        .with("idempotency-key", PERSON.0);
+    let cases: [(Ask, Say, &str); 6] = [
+        (ask.clone(), Say::Json(200, CONSISTENT), "answered"),
+        (ask.clone(), Say::Json(200, CONSISTENT), "replayed"),
+        (
+            Ask { headers: ask.headers[..1].to_vec(), ..ask.clone() },
+            Say::Fault(UpstreamFault::Timeout),
+            "C802",
+        ),
+        (
+            Ask { headers: ask.headers[..1].to_vec(), ..ask.clone() },
+            Say::Json(200, "690113200205284265"),
+            "C902",
+        ),
+        (Ask { headers: Vec::new(), ..ask.clone() }, Say::Json(200, CONSISTENT), "C401"),
+        (
+            Ask { path: format!("/v1/products/{}/{}", PERSON.0, PERSON.1), ..ask },
+            Say::Json(200, CONSISTENT),
+            "C201",
+        ),
+    ];
+    for (ask, says, expected) in cases {
+        assert_eq!(outcome(&house.call(&ask, &Fake::new([says])).await), expected);
+    }
+    house.withdraw(&consent).await;
+    let records = house.records().await;
+    assert_eq!(counted(&records), (3, 6));
+    let signature = consent.token.rsplit('.').next().expect("a token has a signature");
+    let secrets = [PERSON.0, PERSON.1, &consent.token, &consent.jti, signature, "consistent"];
+    for secret in secrets {
+        for spelling in spellings(secret) {
+            for record in &records {
+                let position = record.position;
+                assert!(!holds(&record.bytes, &spelling), "record {position} holds what must not be at rest");
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Seeded simulation: few uses, little budget, little money; calls at once that are cut off anywhere, product services
+//! that answer, lie, stall and vanish, disks that fail and fill, nodes that are killed or lose power. An auditor who
+//! reads nothing but the journal and the answers checks the laws after every start.
+//!
+//! The journal's threads are real, so a seed fixes what is tried, not every interleaving.
+
+mod audit;
+mod weather;
+
+use shuzha_journal::disk::Disk;
+use shuzha_journal::disk::memory::Fault;
+use shuzha_store::State;
+
+use crate::cast::{Ask, Consent, PERSON, histogram};
+use crate::house::House;
+use audit::{Audit, Given};
+use weather::{Chance, Rng, Weather};
+
+/// Seeds that every run of the tests tries.
+const SEEDS: u64 = 208;
+/// Starts of the node per seed.
+const STARTS: usize = 3;
+/// Calls at once per start.
+const CALLS: usize = 9;
+/// Seeds within which a planted fault must be found.
+const SEEDS_TO_FIND: u64 = 60;
+/// Threads that share the seeds.
+const THREADS: u64 = 4;
+
+/// What is wrong with the node, to show that the auditor would notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Planted {
+    /// Nothing.
+    Nothing,
+    /// Syncs report success and do nothing, as if the answer had not waited for the disk.
+    DiskLies,
+    /// A dispatched use of a consent is given back when the node starts.
+    VoidsConsents,
+    /// A dispatched privacy charge is given back when the node starts.
+    VoidsCharges,
+    /// Retries are taken for new calls after a start.
+    ForgetsKeys,
+    /// Fees that were posted are forgotten.
+    ForgetsMoney,
+}
+
+impl Planted {
+    fn forget(self, state: &mut State) {
+        match self {
+            Self::Nothing | Self::DiskLies => {}
+            Self::VoidsConsents => state.consents.clear(),
+            Self::VoidsCharges => state.spend.clear(),
+            Self::ForgetsKeys => state.marks.clear(),
+            Self::ForgetsMoney => state.posted.clear(),
+        }
+    }
+}
+
+/// What may be asked in one seed.
+struct Cast {
+    asks: Vec<(Ask, Option<usize>)>,
+    consents: Vec<(Consent, u32)>,
+}
+
+impl Cast {
+    fn new(house: &House, rng: &mut Rng) -> Self {
+        let mut consents = Vec::new();
+        let mut asks = Vec::new();
+        for unit in ["probe", "probe", "startup"] {
+            let uses = 1 + u32::try_from(rng.below(2)).expect("small");
+            let consent = house.consent(PERSON.0, unit, uses);
+            let scenario = if unit == "probe" { "probe-kyc" } else { "startup-kyc" };
+            let ask = Ask::new(&format!("{unit}-1"), "person-check", "verify", scenario);
+            let ask = ask.with("x-consent", &consent.token);
+            let keyed = ask.clone().with("idempotency-key", &format!("key-{}", consents.len()));
+            asks.extend([ask, keyed].map(|ask| (ask, Some(consents.len()))));
+            consents.push((consent, uses));
+        }
+        for (product, epsilon) in
+            [("ward-report-a", "0.25"), ("ward-report-a", "0.3"), ("ward-report-b", "0.2")]
+        {
+            let ask = Ask::new("study-1", product, "query", "study-sample").body(&histogram("sex", epsilon));
+            let keyed = ask.clone().with("idempotency-key", &format!("{product}-{epsilon}"));
+            asks.extend([ask, keyed].map(|ask| (ask, None)));
+        }
+        asks.push((Ask::new("study-1", "enterprise-list", "download", "study-sample"), None));
+        Self { asks, consents }
+    }
+}
+
+/// Lets other futures run `turns` times.
+async fn turns(turns: u64) {
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One call, cut off after some turns or not.
+async fn call(house: &House, cast: &Cast, chance: &Chance) -> Option<Given> {
+    let (which, wait, patience) = chance.with(|rng| {
+        let patience = if rng.below(3) == 0 { rng.below(200) } else { u64::MAX };
+        (rng.index(cast.asks.len()), rng.below(4), patience)
+    });
+    turns(wait).await;
+    let (ask, consent) = &cast.asks[which];
+    let sent = ask.send(shuzha_core::Clock::now(&*house.clock));
+    let inbound = sent.inbound();
+    tokio::select! {
+        biased;
+        reply = house.gate.serve(&inbound, chance) => Given::of(&reply, sent.request, *consent),
+        () = turns(patience) => None,
+    }
+}
+
+fn trouble(house: &House, rng: &mut Rng) {
+    let fault = [Fault::Before, Fault::Half, Fault::After][rng.index(3)];
+    match rng.below(4) {
+        0 => house.disk.fail_after(rng.below(8), fault),
+        1 => {
+            let names = house.disk.list().expect("a listing");
+            let used: usize = names.iter().map(|name| house.disk.length(name)).sum();
+            house.disk.set_capacity(Some(used as u64 + rng.below(4_000)));
+        }
+        _ => {}
+    }
+}
+
+/// Plays one seed to its end.
+///
+/// # Errors
+/// The law that was broken, in a sentence.
+async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
+    let mut rng = Rng::new(seed);
+    let mut house = House::new();
+    if planted == Planted::DiskLies {
+        house.disk.dangerous_lie_about_syncs();
+    }
+    let cast = Cast::new(&house, &mut rng);
+    let mut audit = Audit::new(&cast.consents);
+    for _ in 0..STARTS {
+        if planted == Planted::Nothing {
+            trouble(&house, &mut rng);
+        }
+        let chance = Chance::new(rng.next(), Weather::of(&mut rng));
+        let calls = std::array::from_fn::<_, CALLS, _>(|_| call(&house, &cast, &chance));
+        for given in join_all(calls).await.into_iter().flatten() {
+            audit.given(given);
+        }
+        if planted == Planted::Nothing {
+            audit.check_living(&house)?;
+        }
+        let disk = if rng.below(2) == 0 && planted != Planted::DiskLies {
+            house.disk.killed()
+        } else {
+            house.disk.cut_power(|| rng.next())
+        };
+        house = house.forgetful_on(disk, |state| planted.forget(state));
+        audit.check(&house, planted == Planted::Nothing)?;
+    }
+    Ok(audit.answers())
+}
+
+/// Drives futures of one task together.
+async fn join_all<F: Future, const N: usize>(futures: [F; N]) -> [F::Output; N] {
+    let mut running = futures.map(Box::pin);
+    let mut done = std::array::from_fn::<_, N, _>(|_| None);
+    std::future::poll_fn(|context| {
+        let mut waiting = false;
+        for (future, done) in running.iter_mut().zip(&mut done) {
+            if done.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(output) => *done = Some(output),
+                    std::task::Poll::Pending => waiting = true,
+                }
+            }
+        }
+        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    done.map(|output| output.expect("every future is done"))
+}
+
+/// Plays `seeds` on this thread; the answers given, or the first law broken.
+fn play_all(seeds: impl Iterator<Item = u64>, planted: Planted) -> Result<usize, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut answers = 0;
+    for seed in seeds {
+        answers += runtime.block_on(play(seed, planted)).map_err(|why| format!("seed {seed}: {why}"))?;
+    }
+    Ok(answers)
+}
+
+#[test]
+fn the_laws_hold_for_every_seed() {
+    let answers: usize = std::thread::scope(|scope| {
+        let part = |first| {
+            scope.spawn(move || {
+                play_all((first..SEEDS).step_by(usize::try_from(THREADS).expect("few")), Planted::Nothing)
+            })
+        };
+        let parts: Vec<_> = (0..THREADS).map(part).collect();
+        parts
+            .into_iter()
+            .map(|part| part.join().expect("no panic").unwrap_or_else(|why| panic!("{why}")))
+            .sum()
+    });
+    // A simulation in which hardly anything is answered shows nothing.
+    assert!(answers > 3 * usize::try_from(SEEDS).expect("few"), "only {answers} answers in {SEEDS} seeds");
+}
+
+#[test]
+fn every_planted_fault_is_found() {
+    use Planted::{DiskLies, ForgetsKeys, ForgetsMoney, VoidsCharges, VoidsConsents};
+    std::thread::scope(|scope| {
+        for planted in [DiskLies, VoidsConsents, VoidsCharges, ForgetsKeys, ForgetsMoney] {
+            scope.spawn(move || {
+                let found =
+                    play_all(0..SEEDS_TO_FIND, planted).expect_err(&format!("{planted:?} goes unnoticed"));
+                let law = match planted {
+                    DiskLies => "not in the journal",
+                    VoidsConsents => "consent",
+                    VoidsCharges => "privacy",
+                    ForgetsKeys => "key",
+                    _ => "money",
+                };
+                assert!(found.contains(law), "{planted:?} was found as: {found}");
+            });
+        }
+    });
+}

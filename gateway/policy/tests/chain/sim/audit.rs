@@ -1,0 +1,263 @@
+//! The auditor: counts on its own, from the records and the answers given, and compares with what was allowed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shuzha_core::{Code, Id, RequestId};
+use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Intent};
+use shuzha_policy::{Payload, Reply};
+
+use crate::cast::Consent;
+use crate::house::{COMMIT_KEY, House, read};
+
+/// Most ε over the ward's people, over one data set, and per unit and data set, in nano-units (`world.yaml`).
+const WARD_MAX: u64 = 500_000_000;
+const DATA_SET_MAX: u64 = 400_000_000;
+/// Most micro-yuan per unit.
+const MONEY_MAX: [(&str, i64); 3] = [("probe", 2_000_000), ("startup", 600_000), ("study", 1_100_000_000)];
+/// Most calls of the grant with a quota.
+const QUOTA: (&str, u64) = ("probe-person", 4);
+
+/// An answer that reached a caller.
+pub(super) struct Given {
+    request: RequestId,
+    fee: i64,
+    replayed: bool,
+    consent: Option<usize>,
+}
+
+impl Given {
+    /// The answer in `reply`, if it is one.
+    pub(super) fn of<S>(reply: &Reply<S>, request: RequestId, consent: Option<usize>) -> Option<Self> {
+        if matches!(reply.payload, Payload::Refused(_)) {
+            return None;
+        }
+        let fee = reply.fee.expect("an answer has a fee").micros();
+        Some(Self { request, fee, replayed: reply.replayed, consent })
+    }
+}
+
+/// What the records add up to.
+#[derive(Default)]
+struct Books {
+    uses: BTreeMap<Commitment, u32>,
+    epsilon: BTreeMap<String, u64>,
+    money: BTreeMap<String, i64>,
+    calls: BTreeMap<String, u64>,
+    closed: BTreeMap<RequestId, (Decision, i64)>,
+    charged_keys: BTreeMap<Commitment, u32>,
+    packages: u32,
+}
+
+/// The auditor.
+pub(super) struct Audit {
+    consents: Vec<(Commitment, u32)>,
+    given: Vec<Given>,
+}
+
+impl Audit {
+    pub(super) fn new(consents: &[(Consent, u32)]) -> Self {
+        let committer = Committer::new(&COMMIT_KEY);
+        let known = |(consent, uses): &(Consent, u32)| {
+            (committer.commit("consent", &[b"yunze-consent", consent.jti.as_bytes()]), *uses)
+        };
+        Self { consents: consents.iter().map(known).collect(), given: Vec::new() }
+    }
+
+    /// An answer was given.
+    pub(super) fn given(&mut self, given: Given) {
+        self.given.push(given);
+    }
+
+    /// How many answers were given.
+    pub(super) fn answers(&self) -> usize {
+        self.given.len()
+    }
+
+    /// Checks the laws against the journal of a node that has just started; `memory` too, unless it is known to be
+    /// wrong.
+    ///
+    /// # Errors
+    /// The law that was broken.
+    pub(super) fn check(&self, house: &House, memory: bool) -> Result<(), String> {
+        let books = Books::read(house)?;
+        self.check_answers(&books)?;
+        self.check_uses(&books)?;
+        books.check_caps()?;
+        if memory { books.check_memory(house) } else { Ok(()) }
+    }
+
+    /// Checks a node that still serves, as far as its journal is durable.
+    ///
+    /// # Errors
+    /// The law that was broken.
+    pub(super) fn check_living(&self, house: &House) -> Result<(), String> {
+        Books::read(house)?.check_living(house)
+    }
+
+    /// Every answer that left is in the journal, at its fee.
+    fn check_answers(&self, books: &Books) -> Result<(), String> {
+        for given in &self.given {
+            let Some(&(decision, amount)) = books.closed.get(&given.request) else {
+                return Err(format!("an answer was given and is not in the journal: {}", given.request));
+            };
+            let wanted = if given.replayed { Decision::Replayed } else { Decision::Answered };
+            // A repetition shows the fee of the first answer and is recorded without one.
+            let fee = if given.replayed { 0 } else { given.fee };
+            if (decision, amount) != (wanted, fee) {
+                return Err(format!("an answer at {fee} is recorded as {decision:?} at {amount}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// released ≤ debited ≤ cap, for every consent.
+    fn check_uses(&self, books: &Books) -> Result<(), String> {
+        for (index, (consent, most)) in self.consents.iter().enumerate() {
+            let debited = books.uses.get(consent).copied().unwrap_or(0);
+            let released =
+                self.given.iter().filter(|given| given.consent == Some(index) && !given.replayed).count();
+            if released > debited as usize || debited > *most {
+                return Err(format!("consent {index}: released {released}, debited {debited}, cap {most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Books {
+    /// Reads the journal record by record.
+    fn read(house: &House) -> Result<Self, String> {
+        let mut books = Self::default();
+        let mut open = BTreeMap::new();
+        let mut intended = BTreeSet::new();
+        for record in read(house.gate.journal()) {
+            match record.entry().map_err(|error| error.to_string())? {
+                Entry::Intent(intent) => {
+                    if !intended.insert(intent.request) {
+                        return Err("a call has two intents".to_owned());
+                    }
+                    let debit = Debit::of_intent(&intent);
+                    books.debit(&debit);
+                    open.insert(intent.request, debit);
+                }
+                Entry::Call(call) => books.close(&call, open.remove(&call.request))?,
+                _ => {}
+            }
+        }
+        Ok(books)
+    }
+
+    fn debit(&mut self, debit: &Debit) {
+        if let Some(consent) = debit.consent {
+            *self.uses.entry(consent).or_default() += 1;
+        }
+        *self.epsilon.entry(debit.data_set.clone()).or_default() += debit.charge;
+    }
+
+    fn close(&mut self, call: &Call<'_>, open: Option<Debit>) -> Result<(), String> {
+        if self.closed.insert(call.request, (call.decision, call.amount.micros())).is_some() {
+            return Err("a call has two records".to_owned());
+        }
+        match (call.decision, open) {
+            (Decision::Refused | Decision::Replayed, Some(debit)) => {
+                if let Some(consent) = debit.consent {
+                    *self.uses.entry(consent).or_default() -= 1;
+                }
+                *self.epsilon.entry(debit.data_set).or_default() -= debit.charge;
+            }
+            (Decision::Answered | Decision::Failed, None) => self.debit(&Debit::of_call(call)),
+            _ => {}
+        }
+        let refused_early = call.code.is_some_and(|code: Code| code.stage() < 8 && code.stage() > 0);
+        if refused_early && call.decision == Decision::Failed {
+            return Err("a call that was refused before dispatch is recorded as failed".to_owned());
+        }
+        if call.decision == Decision::Answered {
+            let amount = call.amount.micros();
+            *self.money.entry(call.terms.unit.to_owned()).or_default() += amount;
+            *self.calls.entry(call.terms.grant.to_owned()).or_default() += 1;
+            self.packages += u32::from(call.terms.product == "enterprise-list" && amount > 0);
+            if let Some(key) = call.idempotency.filter(|_| amount > 0) {
+                *self.charged_keys.entry(key).or_default() += 1;
+            }
+        } else if call.amount.micros() != 0 {
+            return Err("money was taken for a call that was not answered".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_caps(&self) -> Result<(), String> {
+        if self.charged_keys.values().any(|charged| *charged > 1) {
+            return Err("an idempotency key was charged twice".to_owned());
+        }
+        if self.packages > 1 {
+            return Err("a package was charged twice: money".to_owned());
+        }
+        let epsilon: u64 = self.epsilon.values().sum();
+        if epsilon > WARD_MAX || self.epsilon.values().any(|spent| *spent > DATA_SET_MAX) {
+            return Err(format!("the privacy budget is over-spent: {:?}", self.epsilon));
+        }
+        for (unit, most) in MONEY_MAX {
+            let spent = self.money.get(unit).copied().unwrap_or(0);
+            if spent > most {
+                return Err(format!("money of {unit}: {spent} of {most}"));
+            }
+        }
+        let calls = self.calls.get(QUOTA.0).copied().unwrap_or(0);
+        if calls > QUOTA.1 { Err(format!("{calls} calls against a quota of {}", QUOTA.1)) } else { Ok(()) }
+    }
+
+    /// A gate that serves never believes in more money than the journal leaves.
+    fn check_living(&self, house: &House) -> Result<(), String> {
+        for (unit, journal) in &self.money {
+            let memory = house.gate.charged(&Id::new(unit).expect("a name")).micros();
+            if memory < *journal {
+                return Err(format!(
+                    "money of {unit}: {journal} is charged, and the gate has noticed {memory}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the gate goes on with is what the journal says.
+    fn check_memory(&self, house: &House) -> Result<(), String> {
+        let id = |name: &str| Id::new(name).expect("a name");
+        for (unit, _) in MONEY_MAX {
+            let (memory, journal) =
+                (house.gate.charged(&id(unit)).micros(), self.money.get(unit).copied().unwrap_or(0));
+            if memory != journal {
+                return Err(format!("{unit} was charged {journal}, and the gate believes {memory}"));
+            }
+        }
+        for set in ["ward-a", "ward-b"] {
+            let spent = self.epsilon.get(set).copied().unwrap_or(0);
+            let memory = house.gate.privacy_spent(&id(set)).nanos();
+            if memory != spent {
+                return Err(format!("{set} spent {spent}, and the gate believes {memory}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one call took of consent and budget.
+struct Debit {
+    consent: Option<Commitment>,
+    data_set: String,
+    charge: u64,
+}
+
+impl Debit {
+    fn of_intent(intent: &Intent<'_>) -> Self {
+        Self {
+            consent: intent.consent,
+            data_set: intent.terms.data_set.to_owned(),
+            charge: intent.charge.nanos(),
+        }
+    }
+
+    fn of_call(call: &Call<'_>) -> Self {
+        Self { consent: call.consent, data_set: call.terms.data_set.to_owned(), charge: call.charge.nanos() }
+    }
+}

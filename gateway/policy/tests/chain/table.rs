@@ -1,0 +1,414 @@
+//! `table.txt`: one runner, many rows. Every code the chain can give, every kind of answer, and which stage wins.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use http::Method;
+use shuzha_core::{Code, Id, NanoCharge};
+use shuzha_policy::{ReleaseKey, ReleaseStore, Reply, UpstreamFault};
+
+use crate::cast::{Ask, Consent, OTHER, PERSON, Sign, histogram, reissued, serial};
+use crate::house::{House, Plan, body, outcome};
+use crate::upstream::{CONSISTENT, Fake, Say, WARD};
+use crate::world;
+
+/// Codes that no row can give, and why.
+const NOT_IN_THE_TABLE: [(Code, &str); 15] = [
+    (Code::C001, "framing: refused by whoever speaks HTTP"),
+    (Code::C002, "paths: refused by whoever speaks HTTP"),
+    (Code::C003, "sizes: refused by whoever speaks HTTP"),
+    (Code::C004, "header sizes: refused by whoever speaks HTTP"),
+    (Code::C005, "slow requests: refused by whoever speaks HTTP"),
+    (Code::C006, "addresses: refused by whoever speaks HTTP"),
+    (Code::C007, "methods of addresses: refused by whoever speaks HTTP"),
+    (Code::C008, "lengths: refused by whoever speaks HTTP"),
+    (Code::C091, "draining: refused by whoever speaks HTTP"),
+    (Code::C410, "the withdrawal feed of one node is its own journal, which is never stale"),
+    (
+        Code::C606,
+        "a checked world has no report over data without a budget, and no query of charge nothing is parsed",
+    ),
+    (Code::C702, "a checked world has no two prices in force at once; shown by the price book's own tests"),
+    (Code::C703, "a checked world has no price above its ceiling; shown by the price book's own tests"),
+    (Code::C705, "a limit in the range of money is passed (C704) first; shown by the purse's own tests"),
+    (Code::C807, "nobody is there to be answered: the journal shows it, in `holds.rs`"),
+];
+
+/// One row.
+struct Row<'t> {
+    line: usize,
+    text: &'t str,
+    words: Vec<(&'t str, &'t str)>,
+    expected: &'t str,
+}
+
+impl<'t> Row<'t> {
+    fn read(line: usize, text: &'t str) -> Self {
+        let (asked, expected) = text.split_once(" => ").unwrap_or_else(|| panic!("line {line} has no `=>`"));
+        let mut words = Vec::new();
+        let mut rest = asked.split_whitespace();
+        while let Some(key) = rest.next() {
+            words.push((key, rest.next().unwrap_or_else(|| panic!("line {line}: `{key}` has no value"))));
+        }
+        Self { line, text, words, expected }
+    }
+
+    fn get(&self, key: &str) -> Option<&'t str> {
+        self.words.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+    }
+
+    fn given(&self) -> &'t str {
+        self.get("given").unwrap_or("")
+    }
+
+    /// The request of the row, without consent.
+    fn ask(&self) -> Ask {
+        let unit = self.get("unit").expect("every row has a unit");
+        let product = self.get("product").expect("every row has a product");
+        let operation = match product {
+            "credit-score" => "score",
+            "company-profile" => "lookup",
+            "enterprise-list" => "download",
+            "census-report" | "ward-report-a" | "ward-report-b" => "query",
+            _ => "verify",
+        };
+        let scenario = match unit {
+            "charity" => "charity-aid",
+            "civil-affairs" => "civil-planning",
+            "insurer" => "insurer-claims",
+            "lender" => "lender-loans",
+            "startup" => "startup-kyc",
+            "probe" => "probe-kyc",
+            "study" => "study-sample",
+            _ => "bank-onboarding",
+        };
+        let mut ask = Ask::new(&format!("{unit}-1"), product, operation, scenario);
+        if self.get("epsilon").is_some() || self.get("column").is_some() {
+            let epsilon = self.get("epsilon").unwrap_or("0.25");
+            ask = ask.body(&histogram(self.get("column").unwrap_or("sex"), epsilon));
+        }
+        for (key, value) in &self.words {
+            change(&mut ask, key, value, product);
+        }
+        ask
+    }
+
+    /// What the product service does with the row's own call.
+    fn says(&self) -> Vec<Say> {
+        let fault = match self.get("fault") {
+            Some("unreachable") => Some(UpstreamFault::Unreachable),
+            Some("none-healthy") => Some(UpstreamFault::NoneHealthy),
+            Some("timeout") => Some(UpstreamFault::Timeout),
+            Some("closed") => Some(UpstreamFault::Closed),
+            Some("too-large") => Some(UpstreamFault::TooLarge),
+            Some(other) => panic!("line {}: no fault {other}", self.line),
+            None => None,
+        };
+        if let Some(fault) = fault {
+            return vec![Say::Fault(fault)];
+        }
+        let status = self.get("status").map(|status| status.parse().expect("a status"));
+        if let (Some(status), Some("enterprise-list")) = (status, self.get("product")) {
+            return vec![Say::Package(status)];
+        }
+        let body = self.get("upstream").map(|body| &*body.to_owned().leak());
+        body.map(|body| Say::Json(status.unwrap_or(200), body)).into_iter().collect()
+    }
+}
+
+/// Applies one pair to the request.
+fn change(ask: &mut Ask, key: &str, value: &str, product: &str) {
+    match key {
+        "credential" => value.clone_into(&mut ask.credential),
+        "scenario" => ask.scenario = (value != "none").then(|| value.to_owned()),
+        "operation" => ask.path = format!("/v1/products/{product}/{value}"),
+        "method" => ask.method = value.parse().unwrap_or(Method::GET),
+        "body" => *ask = ask.clone().body(value),
+        "type" => ask.content_type = Some("text/plain"),
+        "query" => ask.query = Some(value.to_owned()),
+        "nonce" => ask.nonce = Some(value.to_owned()),
+        "skew" => ask.skew = value.parse().expect("seconds"),
+        "peer" => ask.peer = value.parse().expect("an address"),
+        "header" => {
+            let (name, value) = value.split_once(':').expect("name:value");
+            *ask = ask.clone().with(name, value);
+        }
+        "sign" => {
+            ask.sign = match value {
+                "none" => Sign::None,
+                "wrong" => Sign::Wrong,
+                "malformed" => Sign::Malformed,
+                "other-body" => Sign::OtherBody,
+                other => panic!("no way to sign {other}"),
+            };
+        }
+        "unit" | "product" | "consent" | "given" | "upstream" | "status" | "fault" | "epsilon" | "column" => {
+        }
+        other => panic!("no word {other}"),
+    }
+}
+
+/// The consent token of a row; withdrawn ones are withdrawn by the caller, after what was given.
+fn token(house: &House, row: &Row<'_>, consent: &Consent) -> Option<String> {
+    let now = house.clock_seconds();
+    let token = &consent.token;
+    Some(match row.get("consent")? {
+        "none" => return None,
+        "right" | "withdrawn" | "used-up" | "of-another-person" => token.clone(),
+        "garbage" => "garbage".to_owned(),
+        "forged" => {
+            let mut forged = token.clone().into_bytes();
+            let last = forged.len() - 2;
+            forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
+            String::from_utf8(forged).expect("ASCII")
+        }
+        "expired" => reissued(token, |claims| {
+            for (name, at) in [("iat", now - 7_200), ("nbf", now - 7_200), ("exp", now - 3_600)] {
+                claims[name] = at.into();
+            }
+        }),
+        "early" => reissued(token, |claims| claims["nbf"] = (now + 1_800).into()),
+        "for-another-unit" => {
+            reissued(token, |claims| claims["authorization_details"][0]["au"] = "charity".into())
+        }
+        "for-another-purpose" => {
+            reissued(token, |claims| claims["authorization_details"][0]["purpose"] = "sector".into())
+        }
+        "without-uses" => reissued(token, |claims| {
+            claims.as_object_mut().expect("an object").remove("use");
+        }),
+        "without-end" => reissued(token, |claims| {
+            claims.as_object_mut().expect("an object").remove("exp");
+        }),
+        other => panic!("line {}: no consent {other}", row.line),
+    })
+}
+
+/// A store of releases that breaks when it is written.
+struct Broken;
+
+impl ReleaseStore for Broken {
+    fn get(&self, _: &ReleaseKey) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
+    }
+
+    fn put(&self, _: &ReleaseKey, _: &[u8], _: NanoCharge) -> Result<Vec<u8>, String> {
+        panic!("the planned fault of the release store")
+    }
+}
+
+fn house_for(given: &str) -> House {
+    let plan = match given {
+        "nonces-full" => Plan { nonces_max: 1, ..Plan::default() },
+        "journal-busy" => Plan { queue_records_max: 1, ..Plan::default() },
+        "releases-broken" => Plan { releases: Some(Arc::new(Broken)), ..Plan::default() },
+        _ => Plan::default(),
+    };
+    House::planned(plan)
+}
+
+/// Calls until every nonce is refused: each of the 256 slots takes one.
+const CALLS_TO_FILL: usize = 5_000;
+
+/// Makes what is given true, before the row's own call. The ask may change with it.
+async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
+    let fake = Fake::new([]);
+    let answered = async |ask: &Ask, fake: &Fake| {
+        let reply = house.call(ask, fake).await;
+        let done = outcome(&reply);
+        assert!(matches!(&*done, "answered" | "opened"), "line {}: what is given was {done}", row.line);
+    };
+    match row.given() {
+        "paid-before" | "asked-before" | "called-before" => answered(&ask, &fake).await,
+        "called-twice" => {
+            answered(&ask, &fake).await;
+            answered(&ask, &fake).await;
+        }
+        "answered-before" => {
+            ask = ask.with("idempotency-key", "k1");
+            answered(&ask, &fake).await;
+        }
+        "replayed" => {
+            ask.nonce = Some(format!("nonce-{}", serial()));
+            answered(&ask, &fake).await;
+        }
+        "key-of-another-request" => {
+            ask = ask.with("idempotency-key", "k1");
+            answered(&ask.clone().body(r#"{"uscc":"91690114MAC4UCDX1R","name":"另"}"#), &fake).await;
+        }
+        "key-under-another-consent" => {
+            let other = house.consent(PERSON.0, "bank", 1);
+            let mut first = ask.clone().with("idempotency-key", "k1");
+            first.headers.retain(|(name, _)| name != "x-consent");
+            answered(&first.with("x-consent", &other.token), &fake).await;
+            ask = ask.with("idempotency-key", "k1");
+        }
+        "asked-for-0.2" => answered(&ask.clone().body(&histogram("sex", "0.2")), &fake).await,
+        "ward-a-asked" => {
+            let first =
+                Ask::new("study-1", "ward-report-a", "query", "study-sample").body(&histogram("sex", "0.3"));
+            answered(&first, &Fake::new([Say::Json(200, WARD)])).await;
+        }
+        "nonces-full" => {
+            let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
+            for _ in 0..CALLS_TO_FILL {
+                house.call(&nowhere, &fake).await;
+            }
+        }
+        "journal-full" => house.disk.set_capacity(Some(0)),
+        "journal-busy" => {
+            house.disk.hold_syncs();
+            house.call(&Ask::new("bank-1", "nowhere", "verify", "bank-onboarding"), &fake).await;
+        }
+        _ => {}
+    }
+    ask
+}
+
+/// The row's own call, with what happens while it is under way.
+async fn perform(house: &House, row: &Row<'_>, ask: &Ask, consent: &Consent) -> Reply<()> {
+    let waiting = Fake::new([Say::Wait(CONSISTENT)]);
+    match row.given() {
+        "one-in-flight" | "key-in-progress" => {
+            let key = row.given() == "key-in-progress";
+            let ask = if key { ask.clone().with("idempotency-key", "k1") } else { ask.clone() };
+            let (_, reply) = tokio::join!(house.call(&ask, &waiting), async {
+                waiting.arrived().await;
+                let reply = house.call(&ask, &Fake::new([])).await;
+                waiting.go();
+                reply
+            });
+            reply
+        }
+        "withdrawn-meanwhile" | "suspended-meanwhile" => {
+            let (reply, ()) = tokio::join!(house.call(ask, &waiting), async {
+                waiting.arrived().await;
+                if row.given() == "withdrawn-meanwhile" {
+                    house.withdraw(consent).await;
+                } else {
+                    house.gate.install(world::snapshot(&world::suspension("ApplicationUnit", "bank")));
+                }
+                waiting.go();
+            });
+            reply
+        }
+        _ => house.call(ask, &Fake::new(row.says())).await,
+    }
+}
+
+/// ε spent over all data sets, in nano-units.
+fn spent(house: &House) -> u64 {
+    let of = |name| house.gate.privacy_spent(&Id::new(name).expect("a name")).nanos();
+    ["census", "ward-a", "ward-b"].map(of).iter().sum()
+}
+
+/// Runs one row; says what is wrong.
+async fn run(row: &Row<'_>) -> Result<(), String> {
+    let house = house_for(row.given());
+    let unit = row.get("unit").expect("every row has a unit");
+    let person = if row.get("consent") == Some("of-another-person") { OTHER } else { PERSON };
+    let uses = if row.get("consent") == Some("used-up") { 1 } else { 5 };
+    let named = Id::new(unit).expect("a name");
+    let consent = house.consent(person.0, unit, uses);
+    let mut ask = row.ask();
+    if let Some(token) = token(&house, row, &consent) {
+        ask = ask.with("x-consent", &token);
+    }
+    let prepared_with = if row.get("consent") == Some("of-another-person") && !row.given().is_empty() {
+        let right = house.consent(PERSON.0, unit, uses);
+        let mut first = ask.clone();
+        first.headers.retain(|(name, _)| name != "x-consent");
+        first.with("x-consent", &right.token)
+    } else {
+        ask.clone()
+    };
+    let prepared = prepare(&house, row, prepared_with.clone()).await;
+    if row.get("consent") != Some("of-another-person") {
+        ask = prepared;
+    }
+    match row.get("consent") {
+        Some("withdrawn") => house.withdraw(&consent).await,
+        Some("used-up") => {
+            house.call(&ask, &Fake::new([])).await;
+        }
+        _ => {}
+    }
+    let (charged, epsilon) = (house.gate.charged(&named), spent(&house));
+    let reply = perform(&house, row, &ask, &consent).await;
+    let (charged, epsilon) =
+        (house.gate.charged(&named).micros() - charged.micros(), spent(&house) - epsilon);
+    house.disk.release_syncs();
+    check(row, &reply, charged, epsilon)
+}
+
+/// Compares what came back with the row.
+fn check(row: &Row<'_>, reply: &Reply<()>, charged: i64, epsilon: u64) -> Result<(), String> {
+    let mut words = row.expected.split_whitespace();
+    let wanted = words.next().expect("something is expected");
+    let found = outcome(reply);
+    if found != wanted {
+        return Err(format!("{found} instead of {wanted}"));
+    }
+    let refused = wanted.starts_with('C');
+    if refused && (reply.fee.is_some() || reply.receipt.is_some()) {
+        return Err("a refusal has a fee or a receipt".to_owned());
+    }
+    if let (true, Ok(code)) = (refused, wanted.parse::<Code>())
+        && reply.status != code.status()
+    {
+        return Err(format!("status {}", reply.status));
+    }
+    // An idempotent repetition shows the fee of its first answer and takes none.
+    let taken = if refused || found == "replayed" { Some(0) } else { reply.fee.map(|fee| fee.micros()) };
+    if taken.is_some_and(|taken| taken != charged)
+        && !matches!(row.given(), "one-in-flight" | "key-in-progress")
+    {
+        return Err(format!("{charged} micro-yuan were taken, fee {:?}", reply.fee));
+    }
+    while let (Some(key), Some(value)) = (words.next(), words.next()) {
+        let found = match key {
+            "fee" => reply.fee.map_or_else(|| "none".to_owned(), |fee| fee.to_string()),
+            "eps" => NanoCharge::from_nanos(epsilon).to_string(),
+            "says" => {
+                let text = String::from_utf8_lossy(body(reply)).into_owned();
+                if text.contains(value) { value.to_owned() } else { text }
+            }
+            other => panic!("line {}: nothing called {other} is expected", row.line),
+        };
+        let same = found == value || (key == "eps" && value == "0" && found == "0.0");
+        if !same {
+            return Err(format!("{key} is {found}"));
+        }
+    }
+    Ok(())
+}
+
+fn rows() -> Vec<Row<'static>> {
+    let lines = include_str!("table.txt").lines().zip(1..);
+    let rows = lines.filter(|(text, _)| !text.is_empty() && !text.starts_with('#'));
+    rows.map(|(text, line)| Row::read(line, text)).collect()
+}
+
+#[tokio::test]
+async fn every_row_of_the_table_holds() {
+    let mut wrong = Vec::new();
+    for row in rows() {
+        if let Err(why) = run(&row).await {
+            wrong.push(format!("table.txt:{}: {}\n    {why}", row.line, row.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{} rows do not hold:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_code_is_in_the_table_or_has_a_reason_not_to_be() {
+    let rows = rows();
+    let covered: BTreeSet<&str> =
+        rows.iter().filter_map(|row| row.expected.split_whitespace().next()).collect();
+    let excused: BTreeSet<&str> = NOT_IN_THE_TABLE.iter().map(|(code, _)| code.as_str()).collect();
+    for code in Code::ALL.iter().map(|code| code.as_str()) {
+        let both = (covered.contains(code), excused.contains(code));
+        assert_ne!(both, (false, false), "no row gives {code}, and nothing says why");
+        assert_ne!(both, (true, true), "{code} has a row: its excuse is out of date");
+    }
+}

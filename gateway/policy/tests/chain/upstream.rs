@@ -1,0 +1,133 @@
+//! A product service that says what it is told to say.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+use tokio::sync::Semaphore;
+
+/// What the product service does with one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Say {
+    /// Answers with this status and body.
+    Json(u16, &'static str),
+    /// Gives no answer.
+    Fault(UpstreamFault),
+    /// Says that it has the request, and answers when it is let go.
+    Wait(&'static str),
+    /// Opens a package with this status.
+    Package(u16),
+}
+
+/// 一致.
+pub(crate) const CONSISTENT: &str = r#"{"code":"00"}"#;
+/// Aggregates over the census by sex.
+pub(crate) const CENSUS: &str =
+    r#"{"data_version":"adult-1","rows":[{"key":["Female"],"count":300},{"key":["Male"],"count":700}]}"#;
+/// Aggregates over the ward by sex.
+pub(crate) const WARD: &str =
+    r#"{"data_version":"ward-1","rows":[{"key":["Female"],"count":30},{"key":["Male"],"count":70}]}"#;
+
+/// The product service.
+pub(crate) struct Fake {
+    script: Mutex<VecDeque<Say>>,
+    seen: Mutex<Vec<Seen>>,
+    arrived: Semaphore,
+    go: Semaphore,
+}
+
+/// What of a request reached the product service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) unit: String,
+    pub(crate) scenario: String,
+    pub(crate) fields: String,
+    pub(crate) body: Bytes,
+}
+
+impl Fake {
+    /// One that does as `script` says, call by call, and then answers what fits the product.
+    pub(crate) fn new(script: impl IntoIterator<Item = Say>) -> Self {
+        Self {
+            script: Mutex::new(script.into_iter().collect()),
+            seen: Mutex::default(),
+            arrived: Semaphore::new(0),
+            go: Semaphore::new(0),
+        }
+    }
+
+    /// Waits until a request is waiting in [`Say::Wait`].
+    pub(crate) async fn arrived(&self) {
+        self.arrived.acquire().await.expect("never closed").forget();
+    }
+
+    /// Lets one waiting request go on.
+    pub(crate) fn go(&self) {
+        self.go.add_permits(1);
+    }
+
+    /// The requests that reached it.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no holder panics").clone()
+    }
+
+    fn next(&self, dispatch: &Dispatch<'_>) -> Say {
+        self.seen.lock().expect("no holder panics").push(Seen {
+            unit: dispatch.unit.to_owned(),
+            scenario: dispatch.scenario.to_owned(),
+            fields: dispatch.fields.to_owned(),
+            body: dispatch.body.clone(),
+        });
+        let said = self.script.lock().expect("no holder panics").pop_front();
+        said.unwrap_or_else(|| Say::Json(200, usual(dispatch.path)))
+    }
+}
+
+/// What the services of the demo's world usually answer.
+fn usual(path: &str) -> &'static str {
+    match path {
+        "/v1/aggregate" => CENSUS,
+        "/v1/score" => r#"{"score":447}"#,
+        "/v1/enterprises:lookup" => {
+            r#"{"uscc":"91690114MAC4UCDX1R","name":"启木","status":"存续","established":"2019-05-06","area":"690114",
+               "legal_person":"钱多多","phone":"13800000000","registered_capital_yuan":1000000,"secret":1}"#
+        }
+        _ => CONSISTENT,
+    }
+}
+
+impl Upstream for Fake {
+    type Stream = ();
+
+    async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
+        let whole =
+            |status, body: &'static str| Ok(Fetched { status, body: Bytes::from_static(body.as_bytes()) });
+        match self.next(&dispatch) {
+            Say::Json(status, body) => whole(status, body),
+            Say::Fault(fault) => Err(fault),
+            Say::Wait(body) => {
+                self.arrived.add_permits(1);
+                self.go.acquire().await.expect("never closed").forget();
+                whole(200, body)
+            }
+            Say::Package(_) => panic!("the script has a package where an answer is asked for"),
+        }
+    }
+
+    async fn open(&self, dispatch: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
+        let status = match self.next(&dispatch) {
+            Say::Package(status) => status,
+            Say::Fault(fault) => return Err(fault),
+            Say::Json(..) => 200,
+            Say::Wait(_) => {
+                self.arrived.add_permits(1);
+                self.go.acquire().await.expect("never closed").forget();
+                200
+            }
+        };
+        let content_range = (status == 206).then(|| HeaderValue::from_static("bytes 100-199/1000"));
+        Ok(Opened { status, length: Some(100), content_range, etag: None, stream: () })
+    }
+}

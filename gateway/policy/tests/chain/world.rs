@@ -1,0 +1,75 @@
+//! The world of these tests: the demo's, and units with small limits (`world.yaml`).
+
+use ring::digest::{SHA256, digest};
+use shuzha_policy::{KeyRing, Snapshot};
+use shuzha_products::World;
+
+use crate::cast;
+
+macro_rules! demo {
+    ($($name:literal)*) => {
+        [$(($name, include_str!(concat!("../../../../config/examples/demo/", $name, ".yaml")))),*]
+    };
+}
+
+/// The files of the demo's world.
+const DEMO: [(&str, &str); 12] = demo!(
+    "data-sets" "grants" "jurisdiction" "organisations" "prices" "products-data" "products-verification"
+    "registration" "scenarios" "suspensions" "units" "upstreams"
+);
+
+/// HMAC credentials that have a key; all others were never deposited.
+const SECRETS: [&str; 11] = [
+    "bank-1",
+    "bank-2",
+    "bank-2024",
+    "insurer-1",
+    "insurer-office",
+    "charity-1",
+    "civil-affairs-1",
+    "lender-1",
+    "startup-1",
+    "probe-1",
+    "study-1",
+];
+
+/// A suspension of `kind` `name` from the beginning of time.
+pub(crate) fn suspension(kind: &str, name: &str) -> String {
+    format!(
+        "---\napiVersion: shuzha/v1\nkind: Suspension\nmetadata: {{name: stop}}\nspec:\n  \
+         target: {{kind: {kind}, name: {name}}}\n  since: 2025-03-03T09:00:00+08:00\n  reason: 测试\n"
+    )
+}
+
+/// The compiled world with `more` objects.
+pub(crate) fn snapshot(more: &str) -> Snapshot {
+    let mut files: Vec<(String, String)> =
+        DEMO.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    files.push(("tests".to_owned(), include_str!("world.yaml").to_owned()));
+    if !more.is_empty() {
+        files.push(("more".to_owned(), more.to_owned()));
+    }
+    let world = World::parse(&files).unwrap_or_else(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        panic!("the world of the tests is at fault:\n{}", lines.join("\n"))
+    });
+    let source: Vec<u8> = files.iter().flat_map(|(_, text)| text.bytes()).collect();
+    Snapshot::compile(world, &key_ring(), &source).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+fn key_ring() -> KeyRing {
+    let mut ring = KeyRing::default();
+    for name in SECRETS {
+        ring.secrets.insert(name.to_owned(), secret(name).to_vec());
+    }
+    for (name, seed) in [("bank-ed25519", "bank-ed25519"), ("yunze-consent-1", cast::ISSUER)] {
+        let key = ed25519_dalek::SigningKey::from_bytes(&secret(seed)).verifying_key();
+        ring.public_keys.insert(format!("keys/{name}.pub"), key.to_bytes());
+    }
+    ring
+}
+
+/// The secret, or the seed, that belongs to `name` in these tests.
+pub(crate) fn secret(name: &str) -> [u8; 32] {
+    digest(&SHA256, name.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
