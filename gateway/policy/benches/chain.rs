@@ -17,6 +17,9 @@ use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 #[path = "../tests/chain/cast.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod cast;
+#[path = "../tests/chain/consents.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod consents;
 #[path = "../tests/chain/house.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod house;

@@ -1,19 +1,17 @@
-//! Who calls: requests and their signatures, and the consents of a person who does not exist.
+//! Who calls: requests and their signatures.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use ed25519_dalek::Signer as _;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ring::digest::{SHA256, digest};
-use shuzha_core::{Id, RequestId, Timestamp};
+use shuzha_core::{RequestId, Timestamp};
 use shuzha_policy::Inbound;
-use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
-use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
 use sm3::{Digest, Sm3};
 
 use crate::world::secret;
@@ -243,81 +241,4 @@ impl Sent {
             peer: self.ask.peer,
         }
     }
-}
-
-/// A consent as its holder has it.
-#[derive(Clone)]
-pub(crate) struct Consent {
-    pub(crate) token: String,
-    pub(crate) jti: String,
-}
-
-/// The consent of `person` to `unit` for `scenario`, `uses` times, given at `now` and valid for an hour.
-pub(crate) fn consent(
-    person: &str,
-    unit: &str,
-    scenario: &str,
-    purpose: &str,
-    uses: u32,
-    now: Timestamp,
-) -> Consent {
-    let mut id = [7; 16];
-    id[8..].copy_from_slice(&serial().to_be_bytes());
-    let jti = BASE64_URL_SAFE_NO_PAD.encode(id);
-    let name = |text: &str| Id::new(text).expect("a name");
-    let person = CanonicalId::new(IdKind::Person, person).expect("a valid number");
-    let prf = HmacSha256Prf::new("local-1", &PSEUDONYM_KEY);
-    let subject = Pseudonymiser::new(prf).pseudonym(&name(unit), &name(scenario), &person);
-    let claims = Claims {
-        iss: "yunze-consent".to_owned(),
-        jti: jti.clone(),
-        iat: now.seconds(),
-        nbf: now.seconds(),
-        exp: Some(now.seconds() + 3_600),
-        sub: subject.to_string(),
-        sub_alg: "hmac-sha256".to_owned(),
-        sub_kid: "local-1".to_owned(),
-        aud: "shuzha".to_owned(),
-        authorization_details: vec![Details {
-            r#type: "data-product".to_owned(),
-            au: unit.to_owned(),
-            scenario: scenario.to_owned(),
-            products: vec!["person-check".to_owned()],
-            fields: vec!["/result".to_owned()],
-            purpose: purpose.to_owned(),
-            actions: vec!["verify".to_owned()],
-        }],
-        r#use: Some(Use { max: Some(uses) }),
-        legal: Legal {
-            basis: Basis::SeparateConsent,
-            sensitive: true,
-            notice: "person-check@1".to_owned(),
-            notice_hash: BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, b"notice")),
-            authn: Some("wangzheng".to_owned()),
-        },
-        rcpt: None,
-    };
-    let token = consent::issue(&claims, &issuer()).expect("the claims keep the rules");
-    Consent { token, jti }
-}
-
-/// The person's withdrawal of `consent`.
-pub(crate) fn withdrawal(consent: &Consent, now: Timestamp) -> String {
-    consent::issue_withdrawal(&consent.jti, Some("person"), now, &issuer()).expect("a withdrawal")
-}
-
-/// The token with `change` made to its claims, signed again by the issuer: what no honest issuer would issue.
-pub(crate) fn reissued(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
-    let mut parts = token.split('.');
-    let (header, payload) = (parts.next().expect("a header"), parts.next().expect("a payload"));
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url");
-    let mut claims = serde_json::from_slice(&payload).expect("JSON");
-    change(&mut claims);
-    let signed = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let tag = ed25519_dalek::SigningKey::from_bytes(&secret(ISSUER)).sign(signed.as_bytes()).to_bytes();
-    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
-}
-
-fn issuer() -> consent::Signer {
-    consent::Signer::from_seed("yunze-consent", ISSUER, &secret(ISSUER))
 }

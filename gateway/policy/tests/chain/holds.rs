@@ -11,7 +11,8 @@ use shuzha_core::{Code, Id, MicroYuan};
 use shuzha_journal::disk::memory::Fault;
 use shuzha_policy::UpstreamFault;
 
-use crate::cast::{Ask, Consent, PERSON};
+use crate::cast::{Ask, PERSON};
+use crate::consents::Consent;
 use crate::house::{House, counted, decision, last_call, outcome};
 use crate::upstream::{CENSUS, CONSISTENT, Fake, Say};
 use crate::world;

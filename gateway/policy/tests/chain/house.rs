@@ -13,7 +13,8 @@ use shuzha_policy::{Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, St
 use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
 use shuzha_store::{Changes, State, Store};
 
-use crate::cast::{self, Ask, Consent};
+use crate::cast::{self, Ask};
+use crate::consents::{self, Consent};
 use crate::upstream::Fake;
 use crate::world;
 
@@ -133,12 +134,12 @@ impl House {
             "probe" => ("probe-kyc", "industry"),
             _ => ("bank-onboarding", "industry"),
         };
-        cast::consent(person, unit, scenario, purpose, uses, self.clock.now())
+        consents::consent(person, unit, scenario, purpose, uses, self.clock.now())
     }
 
     /// The person withdraws; durable when this returns.
     pub(crate) async fn withdraw(&self, consent: &Consent) {
-        let statement = cast::withdrawal(consent, self.clock.now());
+        let statement = consents::withdrawal(consent, self.clock.now());
         let id = shuzha_core::RequestId::from_bytes([0xaa; 16]);
         self.gate.withdraw(id, &statement).await.expect("the withdrawal is recorded");
     }

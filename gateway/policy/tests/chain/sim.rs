@@ -7,11 +7,14 @@
 mod audit;
 mod weather;
 
+use std::pin::Pin;
+
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::Fault;
 use shuzha_store::State;
 
-use crate::cast::{Ask, Consent, PERSON, histogram};
+use crate::cast::{Ask, PERSON, histogram};
+use crate::consents::Consent;
 use crate::house::House;
 use audit::{Audit, Given};
 use weather::{Chance, Rng, Weather};
@@ -142,7 +145,7 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
             trouble(&house, &mut rng);
         }
         let chance = Chance::new(rng.next(), Weather::of(&mut rng));
-        let calls = std::array::from_fn::<_, CALLS, _>(|_| call(&house, &cast, &chance));
+        let calls = std::array::from_fn::<_, CALLS, _>(|_| Box::pin(call(&house, &cast, &chance)));
         for given in join_all(calls).await.into_iter().flatten() {
             audit.given(given);
         }
@@ -161,8 +164,7 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
 }
 
 /// Drives futures of one task together.
-async fn join_all<F: Future, const N: usize>(futures: [F; N]) -> [F::Output; N] {
-    let mut running = futures.map(Box::pin);
+async fn join_all<F: Future, const N: usize>(mut running: [Pin<Box<F>>; N]) -> [F::Output; N] {
     let mut done = std::array::from_fn::<_, N, _>(|_| None);
     std::future::poll_fn(|context| {
         let mut waiting = false;

@@ -1,16 +1,19 @@
 //! `table.txt`: one runner, many rows. Every code the chain can give, every kind of answer, and which stage wins.
 
+mod row;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use http::Method;
 use shuzha_core::{Code, Id, NanoCharge};
-use shuzha_policy::{ReleaseKey, ReleaseStore, Reply, UpstreamFault};
+use shuzha_policy::{ReleaseKey, ReleaseStore, Reply};
 
-use crate::cast::{Ask, Consent, OTHER, PERSON, Sign, histogram, reissued, serial};
+use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
+use crate::consents::{Consent, reissued};
 use crate::house::{House, Plan, body, outcome};
 use crate::upstream::{CONSISTENT, Fake, Say, WARD};
 use crate::world;
+use row::Row;
 
 /// Codes that no row can give, and why.
 const NOT_IN_THE_TABLE: [(Code, &str); 15] = [
@@ -33,120 +36,6 @@ const NOT_IN_THE_TABLE: [(Code, &str); 15] = [
     (Code::C705, "a limit in the range of money is passed (C704) first; shown by the purse's own tests"),
     (Code::C807, "nobody is there to be answered: the journal shows it, in `holds.rs`"),
 ];
-
-/// One row.
-struct Row<'t> {
-    line: usize,
-    text: &'t str,
-    words: Vec<(&'t str, &'t str)>,
-    expected: &'t str,
-}
-
-impl<'t> Row<'t> {
-    fn read(line: usize, text: &'t str) -> Self {
-        let (asked, expected) = text.split_once(" => ").unwrap_or_else(|| panic!("line {line} has no `=>`"));
-        let mut words = Vec::new();
-        let mut rest = asked.split_whitespace();
-        while let Some(key) = rest.next() {
-            words.push((key, rest.next().unwrap_or_else(|| panic!("line {line}: `{key}` has no value"))));
-        }
-        Self { line, text, words, expected }
-    }
-
-    fn get(&self, key: &str) -> Option<&'t str> {
-        self.words.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
-    }
-
-    fn given(&self) -> &'t str {
-        self.get("given").unwrap_or("")
-    }
-
-    /// The request of the row, without consent.
-    fn ask(&self) -> Ask {
-        let unit = self.get("unit").expect("every row has a unit");
-        let product = self.get("product").expect("every row has a product");
-        let operation = match product {
-            "credit-score" => "score",
-            "company-profile" => "lookup",
-            "enterprise-list" => "download",
-            "census-report" | "ward-report-a" | "ward-report-b" => "query",
-            _ => "verify",
-        };
-        let scenario = match unit {
-            "charity" => "charity-aid",
-            "civil-affairs" => "civil-planning",
-            "insurer" => "insurer-claims",
-            "lender" => "lender-loans",
-            "startup" => "startup-kyc",
-            "probe" => "probe-kyc",
-            "study" => "study-sample",
-            _ => "bank-onboarding",
-        };
-        let mut ask = Ask::new(&format!("{unit}-1"), product, operation, scenario);
-        if self.get("epsilon").is_some() || self.get("column").is_some() {
-            let epsilon = self.get("epsilon").unwrap_or("0.25");
-            ask = ask.body(&histogram(self.get("column").unwrap_or("sex"), epsilon));
-        }
-        for (key, value) in &self.words {
-            change(&mut ask, key, value, product);
-        }
-        ask
-    }
-
-    /// What the product service does with the row's own call.
-    fn says(&self) -> Vec<Say> {
-        let fault = match self.get("fault") {
-            Some("unreachable") => Some(UpstreamFault::Unreachable),
-            Some("none-healthy") => Some(UpstreamFault::NoneHealthy),
-            Some("timeout") => Some(UpstreamFault::Timeout),
-            Some("closed") => Some(UpstreamFault::Closed),
-            Some("too-large") => Some(UpstreamFault::TooLarge),
-            Some(other) => panic!("line {}: no fault {other}", self.line),
-            None => None,
-        };
-        if let Some(fault) = fault {
-            return vec![Say::Fault(fault)];
-        }
-        let status = self.get("status").map(|status| status.parse().expect("a status"));
-        if let (Some(status), Some("enterprise-list")) = (status, self.get("product")) {
-            return vec![Say::Package(status)];
-        }
-        let body = self.get("upstream").map(|body| &*body.to_owned().leak());
-        body.map(|body| Say::Json(status.unwrap_or(200), body)).into_iter().collect()
-    }
-}
-
-/// Applies one pair to the request.
-fn change(ask: &mut Ask, key: &str, value: &str, product: &str) {
-    match key {
-        "credential" => value.clone_into(&mut ask.credential),
-        "scenario" => ask.scenario = (value != "none").then(|| value.to_owned()),
-        "operation" => ask.path = format!("/v1/products/{product}/{value}"),
-        "method" => ask.method = value.parse().unwrap_or(Method::GET),
-        "body" => *ask = ask.clone().body(value),
-        "type" => ask.content_type = Some("text/plain"),
-        "query" => ask.query = Some(value.to_owned()),
-        "nonce" => ask.nonce = Some(value.to_owned()),
-        "skew" => ask.skew = value.parse().expect("seconds"),
-        "peer" => ask.peer = value.parse().expect("an address"),
-        "header" => {
-            let (name, value) = value.split_once(':').expect("name:value");
-            *ask = ask.clone().with(name, value);
-        }
-        "sign" => {
-            ask.sign = match value {
-                "none" => Sign::None,
-                "wrong" => Sign::Wrong,
-                "malformed" => Sign::Malformed,
-                "other-body" => Sign::OtherBody,
-                other => panic!("no way to sign {other}"),
-            };
-        }
-        "unit" | "product" | "consent" | "given" | "upstream" | "status" | "fault" | "epsilon" | "column" => {
-        }
-        other => panic!("no word {other}"),
-    }
-}
 
 /// The consent token of a row; withdrawn ones are withdrawn by the caller, after what was given.
 fn token(house: &House, row: &Row<'_>, consent: &Consent) -> Option<String> {

@@ -6,7 +6,7 @@ use shuzha_core::{Code, Id, RequestId};
 use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Intent};
 use shuzha_policy::{Payload, Reply};
 
-use crate::cast::Consent;
+use crate::consents::Consent;
 use crate::house::{COMMIT_KEY, House, read};
 
 /// Most ε over the ward's people, over one data set, and per unit and data set, in nano-units (`world.yaml`).
