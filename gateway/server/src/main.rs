@@ -144,7 +144,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             journal_command::inspect(out, &journal, from, limit).map(|()| true)
         }
         Command::Journal(JournalCommand::Verify { json }) => {
-            journal_command::verify(out, &config.data_dir, json).map(|()| true)
+            journal_command::verify(out, &config.data_dir, json)
         }
         Command::Demo(_) | Command::Call(_) => unreachable!("handled before the configuration is read"),
     }

@@ -2,7 +2,8 @@
 //!
 //! SIGTERM drains: calls under way are answered, everything is on disk, then the process ends. SIGQUIT hands the
 //! listening sockets to a new process started with `--upgrade`, then drains; the new one begins when the journal
-//! is free, and no connection is refused in between. SIGINT ends at once.
+//! is free, and no connection is refused in between. SIGHUP reads world files and keys again; what was in force stays
+//! so when they have faults. SIGINT ends at once.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use anyhow::{Context as _, Result};
 use shuzha_proxy::{Addresses, Sockets};
 use toml::Value;
 
-use crate::config::{Config, Sources};
+use crate::config::{Config, LogFormat, Sources};
 use crate::node::{Node, Setup};
 use crate::output::say;
 use crate::{logging, world};
@@ -80,11 +81,18 @@ pub(crate) fn run(config: &Config, upgrade: bool) -> Result<()> {
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
         signals: true,
     };
-    let node = Node::build(config, setup)?;
-    let addresses = node.handle.addresses().clone();
-    tracing::info!(data = ?addresses.data, operations = ?addresses.operations, "ready");
-    for address in &addresses.data {
-        say(&format!("数闸已就绪 Shuzha is ready: {address}"));
+    let mut node = Node::build(config, setup)?;
+    node.reload_at_hangup()?;
+    let addresses = node.handle.addresses();
+    let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();
+    let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
+    // Scripts and tests that asked for port 0 read the addresses from this line.
+    tracing::info!(data = data.join(","), operations, "ready");
+    // The JSON log stays JSON, line by line.
+    if config.log_format == LogFormat::Text {
+        for address in &data {
+            say(&format!("数闸已就绪 Shuzha is ready: {address}"));
+        }
     }
     node.run()
 }

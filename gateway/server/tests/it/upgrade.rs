@@ -1,0 +1,109 @@
+//! `shuzha serve --upgrade`: a new process takes over under load, and no call fails.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+
+use rustix::process::Signal;
+
+use crate::answers::Answer;
+use crate::books::Books;
+use crate::caller::{Ask, Caller, Credential};
+use crate::home::{COMPANY, Home};
+use crate::node::{Node, PATIENCE};
+
+/// Clients at once.
+const CLIENTS: usize = 4;
+/// Answers before the hand-over begins, and after the new process is ready.
+const ANSWERS: usize = 40;
+
+/// Clients that call until told to stop, each call on a connection of its own.
+struct Load {
+    stop: Arc<AtomicBool>,
+    answers: Receiver<Answer>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn start(node: &Node, bank: &Credential) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (tell, answers) = channel();
+        let clients = (0..CLIENTS).map(|_| {
+            let (stop, tell, bank, gateway) = (Arc::clone(&stop), tell.clone(), bank.clone(), node.data);
+            std::thread::spawn(move || {
+                let caller = Caller::without_pool(gateway);
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1));
+                    if tell.send(answer).is_err() {
+                        return;
+                    }
+                }
+            })
+        });
+        Self { clients: clients.collect(), stop, answers }
+    }
+
+    fn wait(&self, answers: usize) -> Vec<Answer> {
+        let next = || self.answers.recv_timeout(PATIENCE).expect("clients go on: no call has failed");
+        (0..answers).map(|_| next()).collect()
+    }
+
+    fn stop(self) -> Vec<Answer> {
+        self.stop.store(true, Ordering::Relaxed);
+        let rest = self.answers.iter().collect();
+        for client in self.clients {
+            client.join().expect("no call has failed");
+        }
+        rest
+    }
+}
+
+#[test]
+fn a_new_process_takes_over_under_load_and_no_call_fails() {
+    let home = Home::new();
+    let mut old = Node::start(&home);
+    let load = Load::start(&old, &home.credential("bank-1"));
+    let mut answers = load.wait(ANSWERS);
+
+    let mut new = Node::spawn(&home, &["--upgrade"]);
+    let socket = home.data().join("upgrade.sock");
+    while !socket.exists() {
+        answers.extend(load.wait(1));
+    }
+    old.signal(Signal::QUIT);
+    let (status, log) = old.ended();
+    assert!(status.success(), "{status}: {log:#?}");
+    new.wait_ready();
+    assert_eq!(new.data, old.data, "the same sockets");
+    answers.extend(load.wait(ANSWERS));
+    answers.extend(load.stop());
+    let (status, log) = new.drain();
+    assert!(status.success(), "{status}: {log:#?}");
+
+    let mut books = Books::new(home.journal());
+    books.read_on();
+    let epochs: Vec<&str> = answers
+        .iter()
+        .map(|answer| {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            books.record_of(answer).position.split('.').next().expect("epoch.sequence")
+        })
+        .collect();
+    assert!(epochs.contains(&"1") && epochs.contains(&"2"), "both processes answered");
+    assert!(books.state.open.is_empty(), "no call was abandoned");
+}
+
+#[test]
+fn without_a_successor_the_old_process_goes_on() {
+    let home = Home::new();
+    let node = Node::start(&home);
+    node.signal(Signal::QUIT);
+    let caller = Caller::new(node.data);
+    for _ in 0..3 {
+        let answer = caller.call(&home.credential("bank-1"), &Ask::company("bank-scenario", COMPANY.1));
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let (status, log) = node.drain();
+    assert!(status.success(), "{log:#?}");
+}
