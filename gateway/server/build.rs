@@ -9,9 +9,14 @@ fn main() {
     embed("../../config/examples/demo", "demo_world.rs", |name| name.ends_with(".yaml"));
 }
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script by environment variables")]
+fn from_cargo(name: &str) -> String {
+    std::env::var(name).expect("cargo sets it")
+}
+
 /// Writes `out`, a slice of (name without ending, text) of the files in `folder` that `takes` wants.
 fn embed(folder: &str, out: &str, takes: fn(&str) -> bool) {
-    let manifest = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let manifest = from_cargo("CARGO_MANIFEST_DIR");
     let folder = Path::new(&manifest).join(folder);
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut names: Vec<String> = std::fs::read_dir(&folder)
@@ -27,6 +32,6 @@ fn embed(folder: &str, out: &str, takes: fn(&str) -> bool) {
         writeln!(code, "    ({stem:?}, include_str!({path:?})),").expect("a string takes it");
     }
     code.push(']');
-    let target = std::env::var("OUT_DIR").expect("cargo sets it");
+    let target = from_cargo("OUT_DIR");
     std::fs::write(Path::new(&target).join(out), code).expect("OUT_DIR is writable");
 }

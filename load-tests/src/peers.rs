@@ -194,7 +194,9 @@ fn throughput_table(systems: &[System], figures: &[Vec<Figures>]) -> Table {
             system.does.to_owned(),
             format!("{:.0}", median(rounds.iter().map(Figures::per_second))),
             micros_text(median(rounds.iter().map(Figures::cpu_micros))),
-            ratio.filter(|ratio| *ratio > 0.0 && ratio.is_finite()).map_or_else(String::new, |ratio| format!("× {ratio:.2}")),
+            ratio
+                .filter(|ratio| *ratio > 0.0 && ratio.is_finite())
+                .map_or_else(String::new, |ratio| format!("× {ratio:.2}")),
             quantile(rounds, 0.5),
             quantile(rounds, 0.99),
             quantile(rounds, 0.999),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use shuzha_core::{Clock, Code, MicroYuan, NanoCharge, Id, Refusal, RequestId, Rng, Timestamp};
+use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
 use shuzha_evidence::{Act, ActKind, Call, Committer, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Journal;
 use shuzha_privacy::subject::Pseudonymiser;

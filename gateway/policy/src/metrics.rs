@@ -44,10 +44,8 @@ impl Metrics {
             Opts::new(METER_EVENTS_TOTAL, "Call records handed to the journal (recorded) or not (lost)"),
             &["state"],
         )?;
-        let privacy_debits = IntCounterVec::new(
-            Opts::new(PRIVACY_DEBITS_TOTAL, "Privacy charges by outcome"),
-            &["outcome"],
-        )?;
+        let privacy_debits =
+            IntCounterVec::new(Opts::new(PRIVACY_DEBITS_TOTAL, "Privacy charges by outcome"), &["outcome"])?;
         let unlisted_fields = IntCounter::new(
             UNLISTED_FIELDS_TOTAL,
             "Leaves of answers that no output contract lists, dropped",

@@ -49,7 +49,10 @@ pub(crate) struct Answer {
 impl Answer {
     /// The first header of this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON, or null.
@@ -94,16 +97,22 @@ impl Client {
             let target = format!("{scheme}://{}{}", self.authority, request.path);
             headers.extend(sign::headers(signer, request, &target, SystemClock.now().seconds(), &nonce));
         }
-        let mut builder =
-            http::Request::builder().method(request.method.as_str()).uri(format!("{}{}", self.base, request.path));
+        let mut builder = http::Request::builder()
+            .method(request.method.as_str())
+            .uri(format!("{}{}", self.base, request.path));
         for (name, value) in &headers {
             builder = builder.header(name, value);
         }
-        if !request.body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        if !request.body.is_empty()
+            && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        {
             builder = builder.header("Content-Type", "application/json");
         }
         let request = builder.body(request.body.clone())?;
-        #[expect(clippy::disallowed_methods, reason = "the latency shown to a person is measured on the wall")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the latency shown to a person is measured on the wall"
+        )]
         let started = Instant::now();
         let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;

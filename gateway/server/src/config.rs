@@ -96,7 +96,8 @@ fn merged(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
 fn environment() -> Table {
     let mut table = Table::new();
     for (name, value) in std::env::vars() {
-        let Some((section, key)) = name.strip_prefix(ENV_PREFIX).and_then(|rest| rest.split_once("__")) else {
+        let Some((section, key)) = name.strip_prefix(ENV_PREFIX).and_then(|rest| rest.split_once("__"))
+        else {
             continue;
         };
         let as_toml = format!("v = {value}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));

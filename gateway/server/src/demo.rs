@@ -42,7 +42,7 @@ const DATA_PORT: u16 = 8080;
 const OPERATIONS_PORT: u16 = 9090;
 
 /// Starts everything on this machine, makes real calls, and shows what happened.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct DemoArgs {
     /// End when the calls are made, instead of staying up.
     #[arg(long)]
@@ -60,7 +60,10 @@ struct RunningNode {
 
 /// Runs the demo; `true` when every call went as expected.
 pub(crate) fn run(out: &mut Out, args: DemoArgs, data_dir: Option<PathBuf>) -> Result<bool> {
-    #[expect(clippy::disallowed_methods, reason = "the time to be ready, shown to a person, is measured on the wall")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time to be ready, shown to a person, is measured on the wall"
+    )]
     let started = Instant::now();
     let temporary = tempfile::Builder::new().prefix("shuzha-demo-").tempdir()?;
     let data_dir = data_dir.unwrap_or_else(|| temporary.path().to_path_buf());
@@ -154,12 +157,18 @@ fn stay_up(cast: &Cast, handle: &Handle, data_dir: &Path) -> Result<()> {
     let (uscc, name) = cast::COMPANY;
     say("");
     say("网关仍在运行，可以自己试 The gateway stays up; try it:");
-    say(&format!("  shuzha call company-check verify --url {base} --key-id bank-1 --key-file {} \\", key.display()));
+    say(&format!(
+        "  shuzha call company-check verify --url {base} --key-id bank-1 --key-file {} \\",
+        key.display()
+    ));
     say(&format!("    --scenario bank-onboarding --data '{{\"uscc\":\"{uscc}\",\"name\":\"{name}\"}}'"));
     if let Some(operations) = addresses.operations {
         say(&format!("  curl http://{operations}/status        curl http://{operations}/metrics"));
     }
-    say(&format!("  curl {base}/errors/C401            shuzha journal inspect --data-dir {}", data_dir.display()));
+    say(&format!(
+        "  curl {base}/errors/C401            shuzha journal inspect --data-dir {}",
+        data_dir.display()
+    ));
     say("按 Ctrl-C 结束 Ctrl-C ends it.");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

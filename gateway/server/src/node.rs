@@ -112,7 +112,7 @@ impl Node {
         let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
         let projector = start_projector(data.store.clone(), &journal)?;
         let on_drained = {
-            let (journal, projector) = (journal.clone(), projector.handle.clone());
+            let projector = projector.handle.clone();
             move || {
                 projector.drain();
                 journal.close();

@@ -38,12 +38,8 @@ pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
 /// Writes a new file for its owner only, and waits until it is on disk. Never replaces one.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
     let shown = || format!("{} cannot be written", path.display());
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(shown)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(shown)?;
     file.set_permissions(Permissions::from_mode(0o600)).with_context(shown)?;
     file.write_all(content).with_context(shown)?;
     file.sync_all().with_context(shown)?;
@@ -59,7 +55,10 @@ pub(crate) fn load(path: &Path) -> Result<[u8; KEY_BYTES]> {
     let mut file = File::open(path).with_context(|| format!("key file {shown}"))?;
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
-        bail!("key file {shown} may be read by others (mode {:o}); make it 600 and replace the key", mode & 0o777);
+        bail!(
+            "key file {shown} may be read by others (mode {:o}); make it 600 and replace the key",
+            mode & 0o777
+        );
     }
     let mut content = Vec::with_capacity(KEY_BYTES + 1);
     (&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut content)?;

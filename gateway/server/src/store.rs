@@ -31,7 +31,9 @@ pub(crate) fn open_store(data_dir: &Path) -> Result<DataStore> {
 impl DataStore {
     /// Keeps a credential's secret, sealed.
     pub(crate) fn put_secret(&self, credential: &Id, algorithm: &str, secret: &[u8]) -> Result<()> {
-        self.store.put_secret(&self.master, &OsRng, credential, algorithm, secret).context("the secret is not kept")
+        self.store
+            .put_secret(&self.master, &OsRng, credential, algorithm, secret)
+            .context("the secret is not kept")
     }
 
     /// Names and algorithms of the secrets kept.

@@ -28,7 +28,8 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
     let mut files = Vec::new();
     let mut total = 0;
     for path in expand(paths)? {
-        let text = std::fs::read_to_string(&path).with_context(|| format!("world file {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("world file {}", path.display()))?;
         total += text.len() as u64;
         if total > SOURCE_BYTES_MAX {
             bail!("the world's files have more than {SOURCE_BYTES_MAX} bytes");

@@ -65,9 +65,10 @@ impl BudgetLedger {
         charge: NanoCharge,
     ) -> Result<Hold<'_, Self>, Code> {
         let mut spent = lock(&self.spent);
-        let of_space = space.data_sets.iter().try_fold(0_u64, |sum, name| {
-            sum.checked_add(spent.data_sets.get(name).copied().unwrap_or(0))
-        });
+        let of_space = space
+            .data_sets
+            .iter()
+            .try_fold(0_u64, |sum, name| sum.checked_add(spent.data_sets.get(name).copied().unwrap_or(0)));
         let before = Spent {
             // A sum past the range is past every cap.
             space: NanoCharge::from_nanos(of_space.unwrap_or(u64::MAX)),
@@ -134,8 +135,7 @@ mod tests {
             quota_default: NanoCharge::from_nanos(quota),
             quotas: Vec::new(),
         };
-        let space =
-            PersonSpace { cap: NanoCharge::from_nanos(space), data_sets: names.to_vec() };
+        let space = PersonSpace { cap: NanoCharge::from_nanos(space), data_sets: names.to_vec() };
         (space, [set(0), set(1)])
     }
 

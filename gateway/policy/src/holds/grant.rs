@@ -144,10 +144,7 @@ pub(crate) struct GrantLedger {
 
 impl GrantLedger {
     /// The ledger as the journal left it: calls per grant and local day, in order of days.
-    pub(crate) fn new(
-        clock: Arc<dyn Clock>,
-        usage: impl IntoIterator<Item = (Id, i32, u64)>,
-    ) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, usage: impl IntoIterator<Item = (Id, i32, u64)>) -> Self {
         let ledger = Self { states: Shards::new(), clock };
         let mut usage: Vec<_> = usage.into_iter().collect();
         usage.sort_by_key(|(_, day, _)| *day);
@@ -194,15 +191,21 @@ impl GrantLedger {
         Ok((Hold::new(self, Arc::clone(state)), rate))
     }
 
+    /// Asks the limiter. What is shown is the bucket: as many calls as may come at once, and the time in which an
+    /// empty one is full again.
     fn check_rate(&self, state: &GrantState, rate: Rate) -> Result<RateLimit, Refusal> {
         let limiter = self.limiter(state, rate);
+        let (burst, per_call) = (rate.burst.get(), rate.window / rate.calls.get());
         match limiter.check() {
-            Ok(snapshot) => Ok(RateLimit {
-                quota: u64::from(rate.calls.get()),
-                window: rate.window,
-                remaining: u64::from(snapshot.remaining_burst_capacity()),
-                reset: rate.window,
-            }),
+            Ok(snapshot) => {
+                let remaining = snapshot.remaining_burst_capacity().min(burst);
+                Ok(RateLimit {
+                    quota: u64::from(burst),
+                    window: per_call * burst,
+                    remaining: u64::from(remaining),
+                    reset: per_call * (burst - remaining),
+                })
+            }
             Err(not_until) => {
                 let wait = not_until.wait_time_from(GovClock(Arc::clone(&self.clock)).now());
                 Err(Refusal::retry(Code::C501, wait))

@@ -103,8 +103,7 @@ fn check_digest(field: &str, body_sha256: &[u8; 32]) -> Result<(), Refusal> {
         .find_map(|member| member.trim().strip_prefix("sha-256=:"))
         .and_then(|rest| rest.strip_suffix(':'))
         .ok_or_else(|| Refusal::at(Code::C102, "content-digest"))?;
-    let digest =
-        BASE64_STANDARD.decode(value).map_err(|_| Refusal::at(Code::C102, "content-digest"))?;
+    let digest = BASE64_STANDARD.decode(value).map_err(|_| Refusal::at(Code::C102, "content-digest"))?;
     if digest == body_sha256 { Ok(()) } else { Err(Refusal::at(Code::C108, "content-digest")) }
 }
 

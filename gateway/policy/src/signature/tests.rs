@@ -125,8 +125,7 @@ fn standard_sample(params: &str, sign: impl Fn(&str) -> String) -> Sample {
     ])
 }
 
-const PARAMS: &str =
-    r#"("@method" "@target-uri" "content-digest");created=1800000000;keyid="bank-1";nonce="0123456789abcdef""#;
+const PARAMS: &str = r#"("@method" "@target-uri" "content-digest");created=1800000000;keyid="bank-1";nonce="0123456789abcdef""#;
 
 #[test]
 fn the_standard_profile_verifies_hmac_and_ed25519() {
@@ -136,16 +135,17 @@ fn the_standard_profile_verifies_hmac_and_ed25519() {
 
     let signer = ed25519_dalek::SigningKey::from_bytes(&SECRET);
     let named = format!("{PARAMS};alg=\"ed25519\"");
-    let sample = standard_sample(&named, |base| {
-        BASE64_STANDARD.encode(signer.sign(base.as_bytes()).to_bytes())
-    });
+    let sample =
+        standard_sample(&named, |base| BASE64_STANDARD.encode(signer.sign(base.as_bytes()).to_bytes()));
     let call = sample.inbound();
     let claim = Claim::read(&call).expect("well-formed");
     let public = VerifyingKey::new(Algorithm::Ed25519, signer.verifying_key().as_bytes()).expect("a key");
     assert!(claim.proven_by(&public));
     // The named algorithm never selects the check (CVE-2026-39999): an HMAC key that is the public key's bytes
     // must not verify what an Ed25519 key was named for.
-    assert!(!claim.proven_by(&VerifyingKey::new(Algorithm::HmacSha256, signer.verifying_key().as_bytes()).expect("key")));
+    assert!(!claim.proven_by(
+        &VerifyingKey::new(Algorithm::HmacSha256, signer.verifying_key().as_bytes()).expect("key")
+    ));
 }
 
 #[test]

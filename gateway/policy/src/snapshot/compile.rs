@@ -12,8 +12,8 @@ use shuzha_products::rights::{self, QuotaPeriod};
 use shuzha_products::{World, product};
 
 use super::{
-    Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules, Scenario,
-    Snapshot, Statistics, Suspensions, Unit, purpose_class,
+    Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules,
+    Scenario, Snapshot, Statistics, Suspensions, Unit, purpose_class,
 };
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 use crate::signature::{Algorithm, VerifyingKey};
@@ -54,7 +54,14 @@ impl Snapshot {
         let scenarios = scenarios(&world);
         let suspensions = Suspensions::new(world.suspensions.values());
         let rules = Rules { certificate_required: world.jurisdiction().certificate_required };
-        let World { products: declared, certificates, grants: declared_grants, agreements, price_book: prices, .. } = world;
+        let World {
+            products: declared,
+            certificates,
+            grants: declared_grants,
+            agreements,
+            price_book: prices,
+            ..
+        } = world;
         let mut products = HashMap::new();
         for (index, (name, declared)) in (0..).zip(declared) {
             let mut product = product_of(name.clone(), index, declared, &statistics);
@@ -102,7 +109,10 @@ fn issuers(world: &World, keys: &KeyRing, faults: &mut Vec<CompileError>) -> Iss
         };
         let TokenAlgorithm::EdDsa = issuer.algorithm;
         if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), TokenSigning::EdDsa, key) {
-            faults.push(CompileError::Key { object: format!("ConsentIssuer/{name}"), reason: error.to_string() });
+            faults.push(CompileError::Key {
+                object: format!("ConsentIssuer/{name}"),
+                reason: error.to_string(),
+            });
         }
     }
     issuers
@@ -219,7 +229,8 @@ fn product_of(
     statistics: &HashMap<Id, Arc<Statistics>>,
 ) -> Product {
     let lane = declared.kind.lane();
-    let operations = (0..).zip(declared.operations).map(|(at, operation)| Operation::new(at, lane, operation));
+    let operations =
+        (0..).zip(declared.operations).map(|(at, operation)| Operation::new(at, lane, operation));
     Product {
         name,
         index,
@@ -242,7 +253,8 @@ fn grants(
     let agreements: HashMap<Id, Arc<Agreement>> = agreements
         .into_iter()
         .map(|(name, declared)| {
-            let agreement = Agreement { name: name.clone(), window: declared.window, signed: declared.signed };
+            let agreement =
+                Agreement { name: name.clone(), window: declared.window, signed: declared.signed };
             (name, Arc::new(agreement))
         })
         .collect();
@@ -284,9 +296,11 @@ fn grant(name: Id, declared: &rights::Grant, product: &Product, agreement: &Arc<
         },
     });
     let rate = &declared.rate;
-    let rate = NonZeroU32::new(rate.calls)
-        .zip(NonZeroU32::new(rate.burst))
-        .map(|(calls, burst)| Rate { calls, window: rate.per, burst });
+    let rate = NonZeroU32::new(rate.calls).zip(NonZeroU32::new(rate.burst)).map(|(calls, burst)| Rate {
+        calls,
+        window: rate.per,
+        burst,
+    });
     Grant {
         name,
         agreement: Arc::clone(agreement),

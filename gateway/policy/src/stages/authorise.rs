@@ -13,7 +13,7 @@ use crate::snapshot::{Grant, Operation, Product, Scenario, Snapshot, Unit};
 
 /// Proof that the unit may call the operation for the scenario now.
 pub(crate) struct Right<'e> {
-    unit: &'e Unit,
+    caller: Caller<'e>,
     product: &'e Product,
     operation: &'e Operation,
     scenario: &'e Scenario,
@@ -24,7 +24,7 @@ pub(crate) struct Right<'e> {
 impl<'e> Right<'e> {
     /// The application unit.
     pub(crate) fn unit(&self) -> &'e Unit {
-        self.unit
+        self.caller.unit()
     }
     /// The product.
     pub(crate) fn product(&self) -> &'e Product {
@@ -78,7 +78,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
         return Err(Code::C205.into());
     }
     let fields = grant.fields(operation);
-    let right = Right { unit, product, operation, scenario, grant, fields };
+    let right = Right { caller, product, operation, scenario, grant, fields };
     right.check_suspension(snapshot, now)?;
     Ok(right)
 }
@@ -110,7 +110,7 @@ impl Right<'_> {
     pub(crate) fn check_suspension(&self, snapshot: &Snapshot, now: Timestamp) -> Result<(), Refusal> {
         let stopped = &snapshot.suspensions;
         let suspended = stopped.everything(now)
-            || stopped.unit(&self.unit.name, now)
+            || stopped.unit(&self.unit().name, now)
             || stopped.product(&self.product.name, now)
             || stopped.scenario(&self.scenario.name, now)
             || self.product.data_sets.iter().any(|name| stopped.data_set(name, now));

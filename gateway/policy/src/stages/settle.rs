@@ -17,10 +17,7 @@ use crate::idempotency::Kept;
 use crate::{Opened, Payload, Reply};
 
 /// Settles the call and hands its answer out.
-pub(crate) async fn run<'e, S>(
-    env: &mut Env<'e>,
-    released: Released<'e, S>,
-) -> Result<Reply<S>, Refusal> {
+pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> Result<Reply<S>, Refusal> {
     let (admission, outcome, body) = released.into_parts();
     let grant = &admission.spend().slot().agreed().ask().right().grant().name;
     let mut amount =

@@ -57,14 +57,17 @@ impl Ask {
         match &self.expected {
             Expected::Answered(outcome) => (*outcome).to_owned(),
             Expected::Replayed => "replayed".to_owned(),
-            Expected::Refused(codes) => {
-                codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join("|")
-            }
+            Expected::Refused(codes) => codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join("|"),
         }
     }
 
     /// Makes the call. `before` is the result of the call before.
-    pub(super) fn make(self, client: &Client, cast: &Cast, before: Option<&CallResult>) -> Result<CallResult> {
+    pub(super) fn make(
+        self,
+        client: &Client,
+        cast: &Cast,
+        before: Option<&CallResult>,
+    ) -> Result<CallResult> {
         let mut headers = self.headers.clone();
         headers.push(("X-Scenario".to_owned(), self.scenario.to_owned()));
         let request = Request {
@@ -92,9 +95,9 @@ impl Ask {
         let ok = match &self.expected {
             Expected::Answered(wanted) => answer.status < 300 && outcome == *wanted,
             Expected::Replayed => replayed && before.is_some_and(|before| before.answer == answer.body),
-            Expected::Refused(codes) => codes.iter().any(|wanted| {
-                code.as_deref() == Some(wanted.as_str()) && answer.status == wanted.status()
-            }),
+            Expected::Refused(codes) => codes
+                .iter()
+                .any(|wanted| code.as_deref() == Some(wanted.as_str()) && answer.status == wanted.status()),
         };
         CallResult {
             status: answer.status,

@@ -4,29 +4,36 @@ use std::time::Duration;
 
 use anyhow::Result;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 use shuzha_core::{Code, Lang, MicroYuan, NanoCharge};
 
 use super::calls::CallResult;
 use crate::output::Out;
 
+/// Width of the table in columns of a terminal; longer cells wrap.
+const WIDTH: u16 = 150;
+
 /// Prints the table and its summary.
 pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "#",
-        "调用方 who",
-        "产品 product",
-        "情形 what",
-        "结果 outcome",
-        "HTTP",
-        "费用 fee ¥",
-        "ε",
-        "耗时 ms",
-        "回执 receipt",
-        "",
-    ]);
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header([
+            "#",
+            "调用方 who",
+            "产品 product",
+            "情形 what",
+            "结果 outcome",
+            "HTTP",
+            "费用 fee ¥",
+            "ε",
+            "耗时 ms",
+            "回执 receipt",
+            "",
+        ]);
     for (number, result) in (1..).zip(results) {
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let outcome = match &result.code {
@@ -36,11 +43,8 @@ pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
             }
             None => Cell::new(&result.outcome),
         };
-        let verdict = if result.ok {
-            Cell::new("✓")
-        } else {
-            Cell::new(format!("✗ {}", result.ask.expected()))
-        };
+        let verdict =
+            if result.ok { Cell::new("✓") } else { Cell::new(format!("✗ {}", result.ask.expected())) };
         table.add_row([
             right(number.to_string()),
             Cell::new(result.ask.unit),
