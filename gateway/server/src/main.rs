@@ -14,6 +14,7 @@ mod node;
 mod output;
 mod secret_file;
 mod serve;
+mod signals;
 mod store;
 mod world;
 

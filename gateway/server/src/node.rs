@@ -32,7 +32,8 @@ use crate::secret_file;
 use crate::store::open_store;
 use crate::world::Loaded;
 use operator::Running;
-use reload::{Prepared, Reloader};
+use reload::Prepared;
+pub(crate) use reload::Reloader;
 
 /// The journal, inside the data folder.
 pub(crate) const JOURNAL_DIR: &str = "journal";
@@ -56,8 +57,6 @@ pub(crate) struct Setup {
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// How long to wait for another process to leave the journal.
     pub(crate) journal_wait: Duration,
-    /// Whether the process's signals stop the node.
-    pub(crate) signals: bool,
 }
 
 /// A node that is ready to run.
@@ -65,7 +64,8 @@ pub(crate) struct Node {
     proxy: Proxy,
     pub(crate) handle: Handle,
     pub(crate) keys: NodeKeys,
-    reloader: Option<Reloader>,
+    /// Puts changed world files and keys in force while the node runs.
+    pub(crate) reloader: Arc<Reloader>,
     projector: ProjectorThread,
 }
 
@@ -134,7 +134,8 @@ impl Node {
             error_pages: ERROR_PAGES,
             threads: threads(config.threads),
             work_stealing: true,
-            signals: setup.signals,
+            // `shuzha serve` obeys them itself; the demo leaves them alone.
+            signals: false,
             upgrade_socket: Some(config.upgrade_socket.clone()),
             before_accept: None,
             on_drained: Some(Box::new(on_drained)),
@@ -143,16 +144,8 @@ impl Node {
         .context("the data plane")?;
         let handle = proxy.handle();
         handle.publish(&products);
-        let reloader = Reloader::new(data, gate, handle.clone(), config);
-        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, reloader: Some(reloader), projector })
-    }
-
-    /// Reads world files and keys again at every SIGHUP from here on.
-    ///
-    /// # Errors
-    /// When no thread can be started for it.
-    pub(crate) fn reload_at_hangup(&mut self) -> Result<()> {
-        self.reloader.take().map_or(Ok(()), Reloader::at_hangup)
+        let reloader = Arc::new(Reloader::new(data, gate, handle.clone(), config));
+        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, reloader, projector })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -17,7 +18,7 @@ use toml::Value;
 use crate::config::{Config, LogFormat, Sources};
 use crate::node::{Node, Setup};
 use crate::output::say;
-use crate::{logging, world};
+use crate::{logging, signals, world};
 
 /// How long a new process waits for the old one to pass its sockets, and then to leave the journal.
 const HANDOVER_WAIT: Duration = Duration::from_secs(60);
@@ -79,10 +80,9 @@ pub(crate) fn run(config: &Config, upgrade: bool) -> Result<()> {
         endpoints: HashMap::new(),
         disk: None,
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
-        signals: true,
     };
-    let mut node = Node::build(config, setup)?;
-    node.reload_at_hangup()?;
+    let node = Node::build(config, setup)?;
+    signals::obey(node.handle.clone(), Arc::clone(&node.reloader))?;
     let addresses = node.handle.addresses();
     let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();
     let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();

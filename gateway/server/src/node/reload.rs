@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result};
 use shuzha_core::Id;
 use shuzha_policy::{Gate, KeyRing, Snapshot};
 use shuzha_proxy::{Handle, UpstreamOptions};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::upstreams;
 use crate::config::Config;
@@ -68,34 +67,11 @@ impl Reloader {
         Self { data, gate, handle, world: config.world.clone(), data_dir: config.data_dir.clone() }
     }
 
-    /// Reloads at every SIGHUP, on a thread of its own that ends with the process.
+    /// Reads the files again and puts them in force whole, or changes nothing. Returns the snapshot's digest.
     ///
     /// # Errors
-    /// When the thread or its runtime cannot be made.
-    pub(crate) fn at_hangup(self) -> Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // Installed before this returns: from here on the signal no longer ends the process.
-        let mut hangups = {
-            let _inside = runtime.enter();
-            signal(SignalKind::hangup())?
-        };
-        let thread = std::thread::Builder::new().name("reload".into());
-        thread.spawn(move || {
-            while runtime.block_on(hangups.recv()).is_some() {
-                match self.reload() {
-                    Ok(digest) => tracing::info!(snapshot = digest, "reloaded"),
-                    Err(error) => {
-                        let faults = format!("{error:#}");
-                        tracing::error!(faults, "not reloaded: what was in force stays in force");
-                    }
-                }
-            }
-        })?;
-        Ok(())
-    }
-
-    /// Reads the files again and puts them in force whole, or changes nothing. Returns the snapshot's digest.
-    fn reload(&self) -> Result<String> {
+    /// Every fault of the files, or the key that cannot be used.
+    pub(crate) fn reload(&self) -> Result<String> {
         let loaded = world::load(&self.world)?;
         let prepared = Prepared::new(&self.data, loaded, &self.data_dir, &HashMap::new())?;
         let digest = prepared.snapshot.short_hash();
