@@ -81,7 +81,7 @@ fn call_signs_with_every_algorithm_and_profile() {
 fn doctor_says_what_is_in_order_and_what_is_not() {
     let home = Home::new();
     let config = home.file("shuzha.toml", "[world]\nfiles = ['world.yaml']\n");
-    let doctor = || home.command(&["doctor", "--config"]).arg(&config).output().expect("it starts");
+    let doctor = || home.command(&["doctor"]).arg("--config").arg(&config).output().expect("it starts");
     let well = doctor();
     assert!(well.status.success(), "{well:?}");
     let said = text(&well.stdout);

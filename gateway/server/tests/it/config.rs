@@ -54,7 +54,7 @@ fn a_world_with_several_faults_shows_all() {
     assert_ne!(faulty, WORLD);
     home.declare(&faulty);
     let config = home.file("shuzha.toml", "[world]\nfiles = ['world.yaml']\n");
-    let done = home.command(&["config", "check", "--config"]).arg(config).output().expect("it starts");
+    let done = home.command(&["config", "check"]).arg("--config").arg(&config).output().expect("it starts");
     assert_eq!(done.status.code(), Some(1), "{done:?}");
     let errors = text(&done.stderr);
     for (object, times) in [("Scenario/", 3), ("Ceiling/", 3), ("Price/census-report", 1)] {
@@ -64,7 +64,7 @@ fn a_world_with_several_faults_shows_all() {
 
     home.declare(WORLD);
     let config = home.file("shuzha.toml", "[world]\nfiles = ['world.yaml']\n");
-    let done = home.command(&["config", "check", "--config"]).arg(config).output().expect("it starts");
+    let done = home.command(&["config", "check"]).arg("--config").arg(&config).output().expect("it starts");
     assert!(done.status.success(), "{done:?}");
 }
 

@@ -39,8 +39,13 @@ impl Node {
 
     /// Starts a gateway and waits for nothing.
     pub(crate) fn spawn(home: &Home, arguments: &[&str]) -> Self {
-        let mut command = home.command(&["serve", "--world"]);
-        command.arg(home.world()).args(["--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0"]);
+        let mut command = home.command(&["serve"]);
+        command.arg("--world").arg(home.world()).args([
+            "--listen",
+            "127.0.0.1:0",
+            "--operations",
+            "127.0.0.1:0",
+        ]);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let errors = BufReader::new(child.stderr.take().expect("it is piped"));

@@ -88,8 +88,9 @@ fn a_new_secret_and_a_moved_service_are_taken_up() {
     );
     assert_eq!(caller.call(&home.credential("bank-1"), &company).status, 200);
     let held = Ask::company("bank-scenario", crate::service::HELD_NAME);
+    let new = home.credential("bank-1");
     std::thread::scope(|scope| {
-        let answer = scope.spawn(|| caller.call(&home.credential("bank-1"), &held));
+        let answer = scope.spawn(|| caller.call(&new, &held));
         let let_go =
             home.service.held.recv_timeout(crate::node::PATIENCE).expect("it reaches the new address");
         drop(let_go);

@@ -104,7 +104,7 @@ fn a_taken_address_is_a_sentence_too() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
     let config = home.file("shuzha.toml", &format!("[data_plane]\nlisten = ['{address}']\n"));
-    let done = home.command(&["serve", "--config"]).arg(config).output().expect("it starts");
+    let done = home.command(&["serve"]).arg("--config").arg(&config).output().expect("it starts");
     assert_eq!(done.status.code(), Some(1));
     let errors = crate::home::text(&done.stderr);
     assert!(errors.contains("listening sockets") && errors.contains(&address), "{errors}");
