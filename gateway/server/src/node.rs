@@ -193,7 +193,8 @@ fn recover(store: &Store, journal: &Journal) -> Result<State> {
     if state.reached.seq >= boot {
         bail!(
             "the store has counted records up to {}, but the journal ended at record {} when this process opened it: \
-             one of the two was replaced or restored from an older copy. Restore the other one too; nothing is served",
+             one of the two was replaced or restored from an older copy. Nothing is served until store and journal \
+             belong together again: what was spent since would be forgotten",
             state.reached.seq,
             boot.saturating_sub(1)
         );

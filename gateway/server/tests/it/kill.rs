@@ -18,9 +18,9 @@ use crate::home::{COMPANY, Home, PERSON};
 use crate::node::{Node, PATIENCE};
 
 const ROUNDS: u32 = 50;
-const CLIENTS: u64 = 4;
+const CLIENTS: u64 = 8;
 /// The kill comes after one to this many answers of a round.
-const ANSWERS_MAX: u64 = 40;
+const ANSWERS_MAX: u64 = 80;
 /// Of the calls answered in a round, how many are sent again after the restart.
 const REPLAYS_MAX: usize = 3;
 /// Calls that must be enough to use up what is left of anything when the rounds are over.

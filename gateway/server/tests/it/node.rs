@@ -1,9 +1,9 @@
 //! A running `shuzha serve`: its process, its addresses, its log.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,7 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Node {
     child: Child,
     lines: Receiver<String>,
-    /// Every line of the log read so far.
+    /// Every line it wrote, to either output, as far as read.
     pub(crate) log: Vec<String>,
     pub(crate) data: SocketAddr,
     pub(crate) operations: SocketAddr,
@@ -46,17 +46,11 @@ impl Node {
             "--operations",
             "127.0.0.1:0",
         ]);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
-        let errors = BufReader::new(child.stderr.take().expect("it is piped"));
         let (say, lines) = channel();
-        std::thread::spawn(move || {
-            for line in errors.lines().map_while(Result::ok) {
-                if say.send(line).is_err() {
-                    break;
-                }
-            }
-        });
+        read(child.stdout.take().expect("it is piped"), say.clone());
+        read(child.stderr.take().expect("it is piped"), say);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         Self { child, lines, log: Vec::new(), data: nowhere, operations: nowhere }
     }
@@ -116,6 +110,15 @@ impl Node {
         }
         (self.child.wait().expect("it ended"), std::mem::take(&mut self.log))
     }
+}
+
+/// Passes lines on until the process closes its end.
+fn read(output: impl Read + Send + 'static, say: Sender<String>) {
+    std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        // A test that is over does not listen.
+        lines.map(|line| say.send(line)).all(|sent| sent.is_ok())
+    });
 }
 
 impl Drop for Node {
