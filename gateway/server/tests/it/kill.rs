@@ -204,6 +204,12 @@ fn killed_fifty_times_no_answer_is_lost_and_nothing_is_overspent() {
     let (mut before, mut consents, mut retried) = (Vec::new(), Vec::new(), Vec::new());
     let (mut answered, mut caught_open) = (0, 0);
     for _ in 0..ROUNDS {
+        if dice.below(4) == 0 {
+            // Killed while it starts: what recovery leaves behind must be a journal to start from, too.
+            let mut starting = Node::spawn(&home, &[]);
+            starting.wait_line("the journal is replayed");
+            starting.kill();
+        }
         let node = Node::start(&home);
         look_back(&cast, &node, &before, &mut retried);
         consents.push(home.consent(PERSON.0, LIMITS.uses_per_consent));
