@@ -5,11 +5,11 @@
 
 mod calls;
 
-use shuzha_core::{RequestId, Timestamp};
+use shuzha_core::{PurposeClass, RequestId, Timestamp};
 
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, FORMAT_VERSION, Field};
-use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, PurposeClass};
+use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome};
 
 /// Why an entry was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

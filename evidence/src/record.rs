@@ -3,7 +3,7 @@
 //! Names borrow from the buffer they were decoded from, or from the snapshot they are encoded from, so neither
 //! direction copies.
 
-use shuzha_core::{Code, MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::Commitment;
 
@@ -34,19 +34,6 @@ pub struct Boot<'a> {
     pub node: &'a str,
     /// Version of the software.
     pub version: &'a str,
-}
-
-/// Class of purpose of the approved scenario (使用目的).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PurposeClass {
-    /// 公共治理.
-    PublicGovernance,
-    /// 公益事业.
-    PublicWelfare,
-    /// 产业发展.
-    Industry,
-    /// 行业发展.
-    Sector,
 }
 
 /// On which terms a call was made. Known once the call is authorised; empty names before.

@@ -6,6 +6,7 @@
 mod figures;
 mod systems;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,6 +75,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     say(&throughput_table(&systems, &closed).to_string());
 
     let ours = systems.iter().position(|system| system.name == OURS);
+    if let Some(at) = ours {
+        say(&format!("{OURS}, µs/request by thread: {}", by_thread(&closed[at])));
+    }
     let half = ours.map(|at| median(closed[at].iter().map(Figures::per_second)) / 2.0);
     let Some(rate) = options.rate.or_else(|| half.map(whole)) else { return Ok(()) };
     let open = rounds(options, &systems, &upstream, Pace::Open { rate })?;
@@ -204,6 +208,19 @@ fn throughput_table(systems: &[System], figures: &[Vec<Figures>]) -> Table {
         ]);
     }
     table
+}
+
+/// Medians over rounds, most expensive thread first.
+fn by_thread(rounds: &[Figures]) -> String {
+    let mut by_name: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (name, micros) in rounds.iter().flat_map(Figures::thread_micros) {
+        by_name.entry(name).or_default().push(micros);
+    }
+    let mut medians: Vec<(&str, f64)> =
+        by_name.into_iter().map(|(name, micros)| (name, median(micros.into_iter()))).collect();
+    medians.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let shown = medians.iter().filter(|(_, micros)| *micros >= 0.05);
+    shown.map(|(name, micros)| format!("{name} {micros:.1}")).collect::<Vec<_>>().join(", ")
 }
 
 fn latency_table(systems: &[System], figures: &[Vec<Figures>]) -> Table {

@@ -1,8 +1,9 @@
 //! A system under test as a process: pinned to a core, its processor time and memory read from `/proc`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -30,10 +31,12 @@ pub(crate) struct Process {
 }
 
 /// What a process has used.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
     /// User and system time of all threads since the start.
     pub(crate) cpu: Duration,
+    /// The same by name of thread; threads of one name are added up.
+    pub(crate) threads: BTreeMap<String, Duration>,
     /// Resident memory, bytes.
     pub(crate) resident: u64,
 }
@@ -91,14 +94,29 @@ impl Process {
     /// # Errors
     /// When it has ended.
     pub(crate) fn usage(&self) -> Result<Usage> {
-        let read = |file: &str| {
-            let path = format!("/proc/{}/{file}", self.child.id());
-            fs::read_to_string(&path).with_context(|| format!("{} has ended", self.name))
-        };
-        let ticks = cpu_ticks(&read("stat")?).context("an unknown form of /proc/PID/stat")?;
-        let resident = resident_kib(&read("status")?).context("an unknown form of /proc/PID/status")?;
-        let cpu = Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second())?;
-        Ok(Usage { cpu, resident: resident * 1024 })
+        let folder = PathBuf::from(format!("/proc/{}", self.child.id()));
+        let status = self.read(&folder.join("status"))?;
+        let (_, cpu) = self.cpu(&folder)?;
+        let mut threads: BTreeMap<String, Duration> = BTreeMap::new();
+        for thread in fs::read_dir(folder.join("task")).with_context(|| format!("{} has ended", self.name))? {
+            let (name, cpu) = self.cpu(&thread?.path())?;
+            *threads.entry(name).or_default() += cpu;
+        }
+        let resident = resident_kib(&status).context("an unknown form of /proc/PID/status")? * 1024;
+        Ok(Usage { cpu, threads, resident })
+    }
+
+    fn read(&self, path: &Path) -> Result<String> {
+        fs::read_to_string(path).with_context(|| format!("{} has ended", self.name))
+    }
+
+    /// Name and processor time of a process or thread.
+    fn cpu(&self, folder: &Path) -> Result<(String, Duration)> {
+        let stat = self.read(&folder.join("stat"))?;
+        let (name, ticks) = name_and_ticks(&stat).context("an unknown form of /proc/PID/stat")?;
+        // In nanoseconds, because a tick need not be a whole number of milliseconds.
+        let tick = Duration::from_secs(1) / u32::try_from(rustix::param::clock_ticks_per_second())?;
+        Ok((name.to_owned(), tick * u32::try_from(ticks)?))
     }
 
     /// Asks it to stop and waits until it has.
@@ -130,10 +148,12 @@ impl Drop for Process {
     }
 }
 
-/// utime + stime. The command's name stands in parentheses and may hold spaces, so fields count from its end.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+/// Name, and utime + stime. The name stands in parentheses and may hold spaces, so fields count from its end.
+fn name_and_ticks(stat: &str) -> Option<(&str, u64)> {
+    let (head, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some((head.split_once('(')?.1, ticks))
 }
 
 fn resident_kib(status: &str) -> Option<u64> {
@@ -166,9 +186,9 @@ mod tests {
     #[test]
     fn usage_is_read_from_forms_with_awkward_names() {
         let stat = "7 (a b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 5 0 0";
-        assert_eq!(cpu_ticks(stat), Some(300));
+        assert_eq!(name_and_ticks(stat), Some(("a b) c", 300)));
         assert_eq!(resident_kib("VmPeak:\t  9 kB\nVmRSS:\t    1024 kB\n"), Some(1024));
-        assert_eq!(cpu_ticks("7 (x"), None);
+        assert_eq!(name_and_ticks("7 (x"), None);
     }
 
     #[test]
@@ -183,6 +203,8 @@ mod tests {
             thread::yield_now();
         }
         assert!(used());
+        let usage = process.usage().expect("alive");
+        assert_eq!(usage.threads.keys().collect::<Vec<_>>(), ["sh"]);
         process.wait_until(|| true).expect("alive");
         process.stop().expect("stops when asked");
 

@@ -13,8 +13,9 @@ pub mod rating;
 
 pub use book::{PriceBook, PriceFault};
 pub use effective::{DateError, Effective};
-pub use price::{Billable, Ceiling, Outcome, Price, PurposeClass};
+pub use price::{Billable, Ceiling, Outcome, Price};
 pub use rating::{FreeReason, Rated, quote, rate};
+pub use shuzha_core::PurposeClass;
 
 #[cfg(test)]
 mod tests {

@@ -4,30 +4,6 @@ use shuzha_core::{Id, MicroYuan};
 
 use crate::Effective;
 
-/// The purpose of an approved scenario. It comes from the approval, never from a request (REQUIREMENTS F1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PurposeClass {
-    /// 公共治理: free.
-    PublicGovernance,
-    /// 公益事业: free.
-    PublicWelfare,
-    /// 产业发展: paid.
-    Industry,
-    /// 行业发展: paid.
-    Sector,
-}
-
-impl PurposeClass {
-    /// Every class.
-    pub const ALL: [Self; 4] = [Self::PublicGovernance, Self::PublicWelfare, Self::Industry, Self::Sector];
-
-    /// Whether use for this purpose is free (Yantai 20, Gansu-O 29).
-    #[must_use]
-    pub const fn is_free(self) -> bool {
-        matches!(self, Self::PublicGovernance | Self::PublicWelfare)
-    }
-}
-
 /// What came of a call, as far as its price depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {

@@ -1,11 +1,11 @@
 //! Intents and calls, and the terms they share.
 
-use shuzha_core::{Code, MicroYuan, NanoCharge};
+use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass};
 
 use super::{DecodeError, Numbered, read_at, read_request, write_option};
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, Field};
-use crate::record::{Call, Decision, Intent, Outcome, PurposeClass, Terms};
+use crate::record::{Call, Decision, Intent, Outcome, Terms};
 
 fn write_terms(w: &mut MapWriter<'_>, terms: &Terms<'_>) {
     w.name(&field::UNIT, terms.unit);

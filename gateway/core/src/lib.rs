@@ -7,6 +7,7 @@ pub mod code;
 pub mod identity;
 pub mod ids;
 pub mod lang;
+pub mod purpose;
 pub mod rng;
 pub mod units;
 
@@ -14,5 +15,6 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::{Code, Refusal};
 pub use ids::{Id, RequestId};
 pub use lang::Lang;
+pub use purpose::PurposeClass;
 pub use rng::{OsRng, Rng};
 pub use units::{MicroYuan, NanoCharge};

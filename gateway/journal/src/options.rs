@@ -23,9 +23,9 @@ pub const FREE_BYTES_MIN: u64 = 256 << 20;
 /// Most bytes that may wait to be written.
 pub(crate) const QUEUE_BYTES_MAX: usize = 32 << 20;
 
-/// After a write, the next waits this long, so that a busy journal wakes its writer ten thousand times a second at most
+/// After a write, the next waits this long, so that a busy journal wakes its writer a thousand times a second at most
 /// and not once a record. After a pause, a record is written at once. A killed process can lose what is younger than this.
-pub(crate) const GATHER: Duration = Duration::from_micros(100);
+pub(crate) const GATHER: Duration = Duration::from_millis(1);
 
 /// A record that nobody waits for is synced at latest this long after it was written.
 pub(crate) const SYNC_DELAY_MAX: Duration = Duration::from_millis(2);

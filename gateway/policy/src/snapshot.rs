@@ -10,8 +10,7 @@ mod suspensions;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use shuzha_core::{Id, MicroYuan, NanoCharge};
-use shuzha_evidence::PurposeClass;
+use shuzha_core::{Id, MicroYuan, NanoCharge, PurposeClass};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
@@ -235,35 +234,5 @@ impl Snapshot {
     #[must_use]
     pub fn grant_count(&self) -> usize {
         self.grants.len()
-    }
-}
-
-/// The record's class of purpose as pricing names it.
-pub(crate) fn purpose_of(purpose: PurposeClass) -> shuzha_pricing::PurposeClass {
-    match purpose {
-        PurposeClass::PublicGovernance => shuzha_pricing::PurposeClass::PublicGovernance,
-        PurposeClass::PublicWelfare => shuzha_pricing::PurposeClass::PublicWelfare,
-        PurposeClass::Industry => shuzha_pricing::PurposeClass::Industry,
-        PurposeClass::Sector => shuzha_pricing::PurposeClass::Sector,
-    }
-}
-
-/// The class of purpose as world files and consents name it.
-pub(crate) const fn purpose_name(purpose: PurposeClass) -> &'static str {
-    match purpose {
-        PurposeClass::PublicGovernance => "public-governance",
-        PurposeClass::PublicWelfare => "public-welfare",
-        PurposeClass::Industry => "industry",
-        PurposeClass::Sector => "sector",
-    }
-}
-
-/// Pricing's class of purpose as the record names it.
-fn purpose_class(purpose: shuzha_pricing::PurposeClass) -> PurposeClass {
-    match purpose {
-        shuzha_pricing::PurposeClass::PublicGovernance => PurposeClass::PublicGovernance,
-        shuzha_pricing::PurposeClass::PublicWelfare => PurposeClass::PublicWelfare,
-        shuzha_pricing::PurposeClass::Industry => PurposeClass::Industry,
-        shuzha_pricing::PurposeClass::Sector => PurposeClass::Sector,
     }
 }

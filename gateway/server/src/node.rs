@@ -133,7 +133,8 @@ impl Node {
             metrics: registry,
             error_pages: ERROR_PAGES,
             threads: threads(config.threads),
-            work_stealing: true,
+            // One thread has nobody to steal from, and a runtime without the means to is cheaper.
+            work_stealing: threads(config.threads) > 1,
             // `shuzha serve` obeys them itself; the demo leaves them alone.
             signals: false,
             upgrade_socket: Some(config.upgrade_socket.clone()),

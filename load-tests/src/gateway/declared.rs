@@ -16,7 +16,10 @@ pub(super) const UNIT: &str = "unit-0";
 /// Its credential.
 pub(super) const CREDENTIAL: &str = "unit-0-1";
 /// The scenario it calls for.
-pub(super) const SCENARIO: &str = "unit-0-scenario-0";
+pub(super) const SCENARIO: &str = "unit-0-s0";
+/// The grant it calls under.
+#[cfg(test)]
+pub(super) const GRANT: &str = "unit-0-s0-p0";
 /// The scenario's class of purpose.
 pub(super) const PURPOSE: &str = "industry";
 /// The product it calls.
@@ -26,7 +29,7 @@ pub(super) const ISSUER: &str = "consent-service";
 /// The id of the issuer's key.
 pub(super) const ISSUER_KEY: &str = "consent-service-1";
 /// Bytes of a consent token as issued here; systems that only pass it on get as many.
-pub(super) const TOKEN_BYTES_USUAL: usize = 951;
+pub(super) const TOKEN_BYTES_USUAL: usize = 938;
 
 /// In worlds of many grants, each unit has this many scenarios, and each scenario a grant for this many products.
 const SCENARIOS_PER_UNIT: u32 = 10;
@@ -152,7 +155,7 @@ fn declare_unit<W: Write>(world: &mut Yaml<W>, at: u32, most: u32) -> Result<u32
     world.object("Agreement", &unit, format_args!("{{unit: {unit}, {window}, signed: true}}"))?;
     let mut made = 0;
     for scenario in 0..SCENARIOS_PER_UNIT {
-        let scenario = format!("{unit}-scenario-{scenario}");
+        let scenario = format!("{unit}-s{scenario}");
         let spec = format!("{{unit: {unit}, purpose: {PURPOSE}, title: 核验, {FROM}, approved: true}}");
         world.object("Scenario", &scenario, spec)?;
         for product in 0..PRODUCTS {
@@ -160,7 +163,7 @@ fn declare_unit<W: Write>(world: &mut Yaml<W>, at: u32, most: u32) -> Result<u32
             let what = format!("product: product-{product}, operations: [verify]");
             let limits = "rate: {calls: 1000000, perSeconds: 1, burst: 1000000}, concurrency: 1000";
             let spec = format!("{{{who}, {what}, {window}, {limits}}}");
-            world.object("Grant", format_args!("{scenario}-product-{product}"), spec)?;
+            world.object("Grant", format_args!("{scenario}-p{product}"), spec)?;
             made += 1;
             if made == most {
                 return Ok(made);
@@ -181,13 +184,15 @@ mod tests {
         let path = folder.path().join("world.yaml");
         let address = "127.0.0.1:9".parse().expect("an address");
         let key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
-        for (grants, units, products) in [(1, 1, 1), (150, 1, 100), (2500, 3, 100)] {
+        for (grants, units, products) in [(1, 1, 1), (150, 1, 100), (2_500, 3, 100)] {
             write(&path, address, Path::new("upstream.key"), key, grants).expect("written");
             let text = std::fs::read_to_string(&path).expect("readable");
             let world = shuzha_products::World::parse(&[("world.yaml", text)]).expect("no fault");
             let found = (world.grants.len(), world.units.len(), world.products.len());
             assert_eq!(found, (grants as usize, units, products));
-            assert!(world.grants[format!("{SCENARIO}-{PRODUCT}").as_str()].unit.as_str() == UNIT);
+            let called = &world.grants[GRANT];
+            let names = [&called.unit, &called.scenario, &called.product].map(|id| id.as_str());
+            assert_eq!(names, [UNIT, SCENARIO, PRODUCT]);
         }
     }
 }

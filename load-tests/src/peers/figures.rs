@@ -1,5 +1,6 @@
 //! What one turn came to, and medians over rounds.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -13,6 +14,7 @@ pub(super) struct Figures {
     answered: f64,
     elapsed: Duration,
     cpu: Duration,
+    threads: BTreeMap<String, Duration>,
     resident: u64,
     latency: Histogram<u64>,
 }
@@ -20,11 +22,15 @@ pub(super) struct Figures {
 impl Figures {
     /// Taken from a tally whose meter read the system's process.
     pub(super) fn of(tally: &Tally<Usage>) -> Self {
-        let (start, end) = tally.meter;
+        let (start, end) = &tally.meter;
+        let since = |(name, cpu): (&String, &Duration)| {
+            (name.clone(), cpu.saturating_sub(start.threads.get(name).copied().unwrap_or_default()))
+        };
         Self {
             answered: float(tally.answered),
             elapsed: tally.elapsed,
             cpu: end.cpu.saturating_sub(start.cpu),
+            threads: end.threads.iter().map(since).collect(),
             resident: end.resident,
             latency: tally.latency.clone(),
         }
@@ -38,6 +44,11 @@ impl Figures {
     /// Processor time of the system's process per answer, microseconds.
     pub(super) fn cpu_micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.answered
+    }
+
+    /// Processor time per answer of each of the process's threads, microseconds, by name.
+    pub(super) fn thread_micros(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.threads.iter().map(|(name, cpu)| (name.as_str(), cpu.as_secs_f64() * 1e6 / self.answered))
     }
 
     /// Latency at a quantile, microseconds.
@@ -84,7 +95,10 @@ mod tests {
         assert!((median([4.0, 1.0].into_iter()) - 2.5).abs() < 1e-9);
         let mut latency = Histogram::new(3).expect("three digits");
         latency.record(700).expect("in range");
-        let usage = |cpu| Usage { cpu: Duration::from_millis(cpu), resident: 3 << 20 };
+        let usage = |cpu| {
+            let cpu = Duration::from_millis(cpu);
+            Usage { cpu, threads: [("main".to_owned(), cpu / 2)].into(), resident: 3 << 20 }
+        };
         let tally = Tally {
             answered: 1000,
             answered_in_all: 1100,
@@ -97,6 +111,8 @@ mod tests {
         let figures = Figures::of(&tally);
         assert!((figures.per_second() - 2000.0).abs() < 1e-6);
         assert!((figures.cpu_micros() - 30.0).abs() < 1e-6);
+        let threads: Vec<(&str, f64)> = figures.thread_micros().collect();
+        assert!(threads.len() == 1 && threads[0].0 == "main" && (threads[0].1 - 15.0).abs() < 1e-6);
         assert!((figures.resident_mib() - 3.0).abs() < 1e-6);
         assert!((figures.latency_micros(0.5) - 700.0).abs() < 1.0);
     }

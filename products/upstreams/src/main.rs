@@ -108,6 +108,9 @@ struct Common {
     /// End when the standard input closes.
     #[arg(long)]
     exit_with_stdin: bool,
+    /// Log what is wrong, and nothing else.
+    #[arg(long)]
+    quiet: bool,
 }
 
 /// How a product is made; not before its arguments are known to be right.
@@ -123,7 +126,6 @@ type Plan = Vec<(SocketAddr, Make)>;
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
     let (plan, common) = match arguments.command {
         Command::Register { listen, common } => (vec![(listen, REGISTER)], common),
         Command::Model { listen, common } => (vec![(listen, MODEL)], common),
@@ -137,6 +139,8 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Sample(wanted) => return sample(&wanted).context("cannot write to the standard output"),
     };
+    let level = if common.quiet { tracing::Level::WARN } else { tracing::Level::INFO };
+    tracing_subscriber::fmt().json().with_max_level(level).with_writer(std::io::stderr).init();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(run(plan, common))

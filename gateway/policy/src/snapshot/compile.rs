@@ -13,7 +13,7 @@ use shuzha_products::{World, product};
 
 use super::{
     Agreement, Credential, DataSet, Grant, GrantKey, Grants, Operation, PersonSpace, Product, Rules,
-    Scenario, Snapshot, Statistics, Suspensions, Unit, purpose_class,
+    Scenario, Snapshot, Statistics, Suspensions, Unit,
 };
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 use crate::signature::{Algorithm, VerifyingKey};
@@ -213,7 +213,7 @@ fn scenarios(world: &World) -> HashMap<Id, Arc<Scenario>> {
             name: name.clone(),
             index,
             unit: declared.unit.clone(),
-            purpose: purpose_class(declared.purpose),
+            purpose: declared.purpose,
             window: declared.window,
             approved: declared.approved,
         };

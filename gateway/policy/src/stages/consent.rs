@@ -13,7 +13,6 @@ use shuzha_privacy::output::FieldSet;
 use super::validate::Ask;
 use crate::env::{Env, Takes};
 use crate::signature::single;
-use crate::snapshot::purpose_name;
 
 /// Proof that the person agrees, where the product asks for it.
 pub(crate) struct Agreed<'e> {
@@ -46,7 +45,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
         scenario: right.scenario().name.as_str(),
         product: right.product().name.as_str(),
         action: right.operation().name.as_str(),
-        purpose: purpose_name(right.scenario().purpose),
+        purpose: right.scenario().purpose.as_str(),
     })?;
     consent.check_subject(ask.subject().ok_or(Code::C406)?)?;
     let operation = right.operation();

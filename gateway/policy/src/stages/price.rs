@@ -8,7 +8,6 @@ use shuzha_pricing::{Outcome, Price};
 
 use super::budget::Spend;
 use crate::env::{Env, Takes};
-use crate::snapshot::purpose_of;
 
 /// Proof that stages 1–7 passed. Only with this can a request leave for a product service.
 pub(crate) struct Admission<'e> {
@@ -31,7 +30,7 @@ impl<'e> Admission<'e> {
         if env.takes == Takes::Nothing {
             return Ok(MicroYuan::ZERO);
         }
-        let purpose = purpose_of(self.spend.slot().agreed().ask().right().scenario().purpose);
+        let purpose = self.spend.slot().agreed().ask().right().scenario().purpose;
         Ok(shuzha_pricing::rate(self.price, purpose, 1, outcome)?.amount)
     }
 }
@@ -47,7 +46,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
     let most = if env.takes == Takes::Nothing {
         MicroYuan::ZERO
     } else {
-        shuzha_pricing::quote(price, purpose_of(right.scenario().purpose), 1)?.amount
+        shuzha_pricing::quote(price, right.scenario().purpose, 1)?.amount
     };
     let unit = right.unit();
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.

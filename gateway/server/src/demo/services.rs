@@ -31,7 +31,7 @@ impl Services {
         for name in NAMES {
             let child = Command::new(&program)
                 .arg(name)
-                .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--gateway-key-file"])
+                .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--quiet", "--gateway-key-file"])
                 .arg(key_file)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
