@@ -134,7 +134,7 @@ fn main() -> ExitCode {
 fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool> {
     let journal = config.data_dir.join(node::JOURNAL_DIR);
     match command {
-        Command::Serve(args) => serve::run(config, args.upgrade).map(|()| true),
+        Command::Serve(args) => serve::run(config, args.upgrade),
         Command::Config(_) => {
             world::load(&config.world)?;
             out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)

@@ -61,9 +61,22 @@ impl ServeArgs {
     }
 }
 
-/// Serves.
-pub(crate) fn run(config: &Config, upgrade: bool) -> Result<()> {
+/// Serves until stopped; `false` when it cannot.
+///
+/// # Errors
+/// What keeps it from serving, unless the log is JSON: then that is its last line, for whoever collects them.
+pub(crate) fn run(config: &Config, upgrade: bool) -> Result<bool> {
     logging::start(config.log_level, config.log_format);
+    match serve(config, upgrade) {
+        Err(error) if config.log_format == LogFormat::Json => {
+            tracing::error!(error = format!("{error:#}"), "not serving");
+            Ok(false)
+        }
+        done => done.map(|()| true),
+    }
+}
+
+fn serve(config: &Config, upgrade: bool) -> Result<()> {
     let loaded = world::load(&config.world)?;
     if loaded.world.products.is_empty() {
         tracing::warn!("no product is declared; every call will be refused (see world.files)");

@@ -92,7 +92,11 @@ fn a_second_process_on_the_same_data_is_refused_with_a_sentence() {
     let mut second = Node::spawn(&home, &[]);
     let (status, log) = second.ended();
     assert_eq!(status.code(), Some(1), "{log:#?}");
-    assert!(log.iter().any(|line| line.contains("is in use by another process")), "{log:#?}");
+    let last = log.last().expect("it says why");
+    let last: serde_json::Value = serde_json::from_str(last).expect("the log is JSON to its last line");
+    assert_eq!((&last["level"], &last["message"]), (&"ERROR".into(), &"not serving".into()));
+    let why = last["error"].as_str().expect("a sentence");
+    assert!(why.contains("is in use by another process"), "{why}");
     let answer =
         Caller::new(node.data).call(&home.credential("bank-1"), &Ask::company("bank-scenario", COMPANY.1));
     assert_eq!(answer.status, 200, "the first one is not disturbed: {answer:?}");

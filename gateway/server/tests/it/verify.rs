@@ -131,7 +131,7 @@ fn a_journal_older_than_the_store_is_refused_again_and_again() {
         let mut node = Node::spawn(&home, &[]);
         let (status, log) = node.ended();
         assert_eq!(status.code(), Some(1), "attempt {attempt}: {log:#?}");
-        let told = if attempt == 0 { "the store has counted records up to 14" } else { "error: " };
+        let told = if attempt == 0 { "the store has counted records up to 14" } else { "not serving" };
         assert!(log.iter().any(|line| line.contains(told)), "attempt {attempt}: {log:#?}");
     }
 }
