@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod home;
 mod kill;
+mod load;
 mod node;
 mod reload;
 mod secrecy;

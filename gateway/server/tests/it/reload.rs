@@ -5,8 +5,13 @@ use serde_json::Value;
 
 use crate::caller::{Ask, Caller};
 use crate::home::{COMPANY, Home, WORLD};
+use crate::load::Load;
 use crate::node::Node;
 use crate::service::Service;
+
+/// Reloads under load, and answers in between.
+const RELOADS: usize = 10;
+const ANSWERS: usize = 20;
 
 fn digest(operations: &Caller) -> Value {
     operations.get("/status").json()["snapshot"]["digest"].clone()
@@ -96,4 +101,24 @@ fn a_new_secret_and_a_moved_service_are_taken_up() {
         drop(let_go);
         assert_eq!(answer.join().expect("no panic").status, 200);
     });
+}
+
+#[test]
+fn reloading_under_load_fails_no_call() {
+    let mut home = Home::new();
+    let mut node = Node::start(&home);
+    let load = Load::start(&node, &home.credential("bank-1"));
+    let mut answers = load.wait(ANSWERS);
+    for _ in 0..RELOADS {
+        // Every time the product service has moved; the one before goes on answering what is in flight.
+        home.service = Service::start();
+        home.declare(WORLD);
+        node.signal(Signal::HUP);
+        node.wait_line("reloaded");
+        answers.extend(load.wait(ANSWERS));
+    }
+    answers.extend(load.stop());
+    for answer in &answers {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }

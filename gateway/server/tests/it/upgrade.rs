@@ -1,63 +1,15 @@
 //! `shuzha serve --upgrade`: a new process takes over under load, and no call fails.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::JoinHandle;
-
 use rustix::process::Signal;
 
-use crate::answers::Answer;
 use crate::books::Books;
-use crate::caller::{Ask, Caller, Credential};
+use crate::caller::{Ask, Caller};
 use crate::home::{COMPANY, Home};
-use crate::node::{Node, PATIENCE};
+use crate::load::Load;
+use crate::node::Node;
 
-/// Clients at once.
-const CLIENTS: usize = 4;
 /// Answers before the hand-over begins, and after the new process is ready.
 const ANSWERS: usize = 40;
-
-/// Clients that call until told to stop, each call on a connection of its own.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answers: Receiver<Answer>,
-    clients: Vec<JoinHandle<()>>,
-}
-
-impl Load {
-    fn start(node: &Node, bank: &Credential) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (tell, answers) = channel();
-        let clients = (0..CLIENTS).map(|_| {
-            let (stop, tell, bank, gateway) = (Arc::clone(&stop), tell.clone(), bank.clone(), node.data);
-            std::thread::spawn(move || {
-                let caller = Caller::without_pool(gateway);
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1));
-                    if tell.send(answer).is_err() {
-                        return;
-                    }
-                }
-            })
-        });
-        Self { clients: clients.collect(), stop, answers }
-    }
-
-    fn wait(&self, answers: usize) -> Vec<Answer> {
-        let next = || self.answers.recv_timeout(PATIENCE).expect("clients go on: no call has failed");
-        (0..answers).map(|_| next()).collect()
-    }
-
-    fn stop(self) -> Vec<Answer> {
-        self.stop.store(true, Ordering::Relaxed);
-        let rest = self.answers.iter().collect();
-        for client in self.clients {
-            client.join().expect("no call has failed");
-        }
-        rest
-    }
-}
 
 #[test]
 fn a_new_process_takes_over_under_load_and_no_call_fails() {
