@@ -127,7 +127,6 @@ fn start_node(
         endpoints: services.endpoints.clone().into_iter().collect::<HashMap<_, _>>(),
         disk: Some(disk),
         journal_wait: Duration::from_secs(1),
-        signals: false,
     };
     let node = Node::build(&config, setup)?;
     let (handle, keys) = (node.handle.clone(), node.keys.clone());

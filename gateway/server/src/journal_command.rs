@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_evidence::{Call, Entry, Terms};
-use shuzha_journal::Position;
+use shuzha_journal::{Position, Summary};
+use shuzha_store::Comparison;
 
+use crate::node::JOURNAL_DIR;
 use crate::output::Out;
+use crate::store::{STORE_FILE, open_store};
 
 /// Prints records from `from` on, at most `limit`, one JSON object a line.
 pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, limit: usize) -> Result<()> {
@@ -18,22 +21,36 @@ pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, limit: usize) -> Res
     Ok(())
 }
 
-/// Checks every frame of the journal and says what it holds.
-pub(crate) fn verify(out: &mut Out, dir: &Path, as_json: bool) -> Result<()> {
-    let summary = shuzha_journal::verify(dir)?;
+/// Compares the store's projection in `data_dir` with the journal; nothing where no store was made yet.
+fn compare(data_dir: &Path) -> Result<Option<Comparison>> {
+    if !data_dir.join(STORE_FILE).exists() {
+        return Ok(None);
+    }
+    let store = open_store(data_dir)?.store;
+    store.verify(&data_dir.join(JOURNAL_DIR)).map(Some).context("the store's projection")
+}
+
+/// Checks every frame of the journal in `data_dir`, says what it holds, and whether the store's projection is what
+/// the journal adds up to; `false` when it is not.
+///
+/// # Errors
+/// Damage of the journal, with file and offset.
+pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<bool> {
+    let summary = match shuzha_journal::verify(&data_dir.join(JOURNAL_DIR)) {
+        Ok(summary) => summary,
+        Err(error) if as_json => {
+            out.line(&json!({"whole": false, "error": error.to_string()}).to_string())?;
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let comparison = compare(data_dir)?;
+    let sound = comparison.as_ref().is_none_or(|comparison| comparison.differences.is_empty());
     if as_json {
-        let summary = json!({
-            "whole": true,
-            "node": summary.node,
-            "first": summary.first.to_string(),
-            "last": summary.last.to_string(),
-            "records": summary.kinds.values().sum::<u64>(),
-            "segments": summary.segments,
-            "bytes": summary.bytes,
-            "kinds": summary.kinds,
-            "torn_tail": summary.torn.is_some(),
-        });
-        return out.line(&summary.to_string());
+        let mut shown = shown_summary(&summary);
+        shown["projection"] = comparison.as_ref().map(shown_comparison).into();
+        out.line(&shown.to_string())?;
+        return Ok(sound);
     }
     out.line("日志完整 The journal is whole.")?;
     out.line(&format!(
@@ -46,7 +63,44 @@ pub(crate) fn verify(out: &mut Out, dir: &Path, as_json: bool) -> Result<()> {
     if let Some(tail) = &summary.torn {
         out.line(&format!("  a torn tail will be cut off at the next start: {tail:?}"))?;
     }
-    Ok(())
+    let Some(comparison) = comparison else {
+        out.line("还没有登记库 There is no store yet to compare with.")?;
+        return Ok(sound);
+    };
+    let reached = comparison.reached;
+    if sound {
+        out.line(&format!("登记库与日志一致 The store agrees with the journal up to record {reached}."))?;
+    } else {
+        out.line(&format!("登记库与日志不符 The store differs from the journal up to record {reached}:"))?;
+        for difference in &comparison.differences {
+            out.line(&format!("  {:<14} {:>7} rows", difference.table, difference.rows))?;
+        }
+    }
+    Ok(sound)
+}
+
+fn shown_comparison(comparison: &Comparison) -> Value {
+    let differences = comparison.differences.iter();
+    let tables = differences.map(|difference| (difference.table.to_owned(), difference.rows.into()));
+    json!({
+        "reached": comparison.reached.to_string(),
+        "agrees": comparison.differences.is_empty(),
+        "differences": tables.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn shown_summary(summary: &Summary) -> Value {
+    json!({
+        "whole": true,
+        "node": summary.node,
+        "first": summary.first.to_string(),
+        "last": summary.last.to_string(),
+        "records": summary.kinds.values().sum::<u64>(),
+        "segments": summary.segments,
+        "bytes": summary.bytes,
+        "kinds": summary.kinds,
+        "torn_tail": summary.torn.is_some(),
+    })
 }
 
 /// A record for people and scripts. Commitments in hex.

@@ -14,6 +14,7 @@ mod node;
 mod output;
 mod secret_file;
 mod serve;
+mod signals;
 mod store;
 mod world;
 
@@ -133,7 +134,7 @@ fn main() -> ExitCode {
 fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool> {
     let journal = config.data_dir.join(node::JOURNAL_DIR);
     match command {
-        Command::Serve(args) => serve::run(config, args.upgrade).map(|()| true),
+        Command::Serve(args) => serve::run(config, args.upgrade),
         Command::Config(_) => {
             world::load(&config.world)?;
             out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)
@@ -144,7 +145,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             journal_command::inspect(out, &journal, from, limit).map(|()| true)
         }
         Command::Journal(JournalCommand::Verify { json }) => {
-            journal_command::verify(out, &config.data_dir, json).map(|()| true)
+            journal_command::verify(out, &config.data_dir, json)
         }
         Command::Demo(_) | Command::Call(_) => unreachable!("handled before the configuration is read"),
     }

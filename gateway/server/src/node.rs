@@ -6,22 +6,22 @@
 //! 4. The data plane is built; callers are accepted only when everything before it stands.
 
 mod operator;
+mod reload;
 mod upstreams;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use prometheus::Registry;
-use shuzha_core::{Id, OsRng, SystemClock};
+use shuzha_core::{OsRng, SystemClock};
 use shuzha_evidence::Committer;
 use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
-use shuzha_policy::{Gate, KeyRing, Keys, Options as GateOptions, Parts, Snapshot, Start};
+use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
 use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets, TlsOptions};
 use shuzha_store::projector::{self, ProjectorHandle};
@@ -29,9 +29,11 @@ use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
 use crate::secret_file;
-use crate::store::{DataStore, open_store};
-use crate::world::{self, Loaded};
+use crate::store::open_store;
+use crate::world::Loaded;
 use operator::Running;
+use reload::Prepared;
+pub(crate) use reload::Reloader;
 
 /// The journal, inside the data folder.
 pub(crate) const JOURNAL_DIR: &str = "journal";
@@ -55,8 +57,6 @@ pub(crate) struct Setup {
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// How long to wait for another process to leave the journal.
     pub(crate) journal_wait: Duration,
-    /// Whether the process's signals stop the node.
-    pub(crate) signals: bool,
 }
 
 /// A node that is ready to run.
@@ -64,6 +64,8 @@ pub(crate) struct Node {
     proxy: Proxy,
     pub(crate) handle: Handle,
     pub(crate) keys: NodeKeys,
+    /// Puts changed world files and keys in force while the node runs.
+    pub(crate) reloader: Arc<Reloader>,
     projector: ProjectorThread,
 }
 
@@ -89,14 +91,8 @@ impl Node {
         let journal = open_journal(config, &setup)?;
         journal.register(&registry).context("metrics of the journal")?;
         let start = Start::from_state(&recover(&data.store, &journal)?);
-        let upstreams = upstreams::options(&setup.loaded.world, &config.data_dir, &setup.endpoints)?;
-        let ring = key_ring(&data, &setup.loaded, &config.data_dir)?;
-        let products: Vec<Id> = setup.loaded.world.products.keys().cloned().collect();
-        let snapshot =
-            Snapshot::compile(setup.loaded.world, &ring, &setup.loaded.source).map_err(|faults| {
-                let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
-            })?;
+        let Prepared { snapshot, upstreams, products } =
+            Prepared::new(&data, setup.loaded, &config.data_dir, &setup.endpoints)?;
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
         let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
@@ -114,7 +110,7 @@ impl Node {
             registry: registry.clone(),
         };
         let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
-        let projector = start_projector(data.store, &journal)?;
+        let projector = start_projector(data.store.clone(), &journal)?;
         let on_drained = {
             let projector = projector.handle.clone();
             move || {
@@ -139,7 +135,8 @@ impl Node {
             threads: threads(config.threads),
             // One thread has nobody to steal from, and a runtime without the means to is cheaper.
             work_stealing: threads(config.threads) > 1,
-            signals: setup.signals,
+            // `shuzha serve` obeys them itself; the demo leaves them alone.
+            signals: false,
             upgrade_socket: Some(config.upgrade_socket.clone()),
             before_accept: None,
             on_drained: Some(Box::new(on_drained)),
@@ -148,7 +145,8 @@ impl Node {
         .context("the data plane")?;
         let handle = proxy.handle();
         handle.publish(&products);
-        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, projector })
+        let reloader = Arc::new(Reloader::new(data, gate, handle.clone(), config));
+        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, reloader, projector })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -186,21 +184,26 @@ fn open_journal(config: &Config, setup: &Setup) -> Result<Journal> {
 }
 
 /// The projection as the store has it, with the rest of the journal on top.
+///
+/// # Errors
+/// When the store has counted records that the journal does not hold: serving would forget what was spent in them.
 fn recover(store: &Store, journal: &Journal) -> Result<State> {
     let mut state = store.load_state().context("the store's projection")?;
+    // Opening the journal appended this process's boot record and nothing else; the store has not seen it yet.
+    let boot = journal.durable_seq();
+    if state.reached.seq >= boot {
+        bail!(
+            "the store has counted records up to {}, but the journal ended at record {} when this process opened it: \
+             one of the two was replaced or restored from an older copy. Nothing is served until store and journal \
+             belong together again: what was spent since would be forgotten",
+            state.reached.seq,
+            boot.saturating_sub(1)
+        );
+    }
     let rest = journal.reader(state.reached.seq + 1).context("the journal")?;
     state.replay(rest, &mut Changes::default()).context("replaying the journal")?;
     tracing::info!(reached = %state.reached, "the journal is replayed");
     Ok(state)
-}
-
-/// The keys the world names: public ones from files, secrets unsealed from the store.
-pub(crate) fn key_ring(data: &DataStore, loaded: &Loaded, data_dir: &Path) -> Result<KeyRing> {
-    let mut ring = world::public_keys(&loaded.world, data_dir)?;
-    for kept in data.store.secrets(&data.master).context("the sealed secrets")? {
-        ring.secrets.insert(kept.credential.to_string(), kept.secret.expose().to_vec());
-    }
-    Ok(ring)
 }
 
 fn start_projector(store: Store, journal: &Journal) -> Result<ProjectorThread> {

@@ -2,21 +2,23 @@
 //!
 //! SIGTERM drains: calls under way are answered, everything is on disk, then the process ends. SIGQUIT hands the
 //! listening sockets to a new process started with `--upgrade`, then drains; the new one begins when the journal
-//! is free, and no connection is refused in between. SIGINT ends at once.
+//! is free, and no connection is refused in between. SIGHUP reads world files and keys again; what was in force stays
+//! so when they have faults. SIGINT ends at once.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use shuzha_proxy::{Addresses, Sockets};
 use toml::Value;
 
-use crate::config::{Config, Sources};
+use crate::config::{Config, LogFormat, Sources};
 use crate::node::{Node, Setup};
 use crate::output::say;
-use crate::{logging, world};
+use crate::{logging, signals, world};
 
 /// How long a new process waits for the old one to pass its sockets, and then to leave the journal.
 const HANDOVER_WAIT: Duration = Duration::from_secs(60);
@@ -59,9 +61,22 @@ impl ServeArgs {
     }
 }
 
-/// Serves.
-pub(crate) fn run(config: &Config, upgrade: bool) -> Result<()> {
+/// Serves until stopped; `false` when it cannot.
+///
+/// # Errors
+/// What keeps it from serving, unless the log is JSON: then that is its last line, for whoever collects them.
+pub(crate) fn run(config: &Config, upgrade: bool) -> Result<bool> {
     logging::start(config.log_level, config.log_format);
+    match serve(config, upgrade) {
+        Err(error) if config.log_format == LogFormat::Json => {
+            tracing::error!(error = format!("{error:#}"), "not serving");
+            Ok(false)
+        }
+        done => done.map(|()| true),
+    }
+}
+
+fn serve(config: &Config, upgrade: bool) -> Result<()> {
     let loaded = world::load(&config.world)?;
     if loaded.world.products.is_empty() {
         tracing::warn!("no product is declared; every call will be refused (see world.files)");
@@ -78,13 +93,19 @@ pub(crate) fn run(config: &Config, upgrade: bool) -> Result<()> {
         endpoints: HashMap::new(),
         disk: None,
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
-        signals: true,
     };
     let node = Node::build(config, setup)?;
-    let addresses = node.handle.addresses().clone();
-    tracing::info!(data = ?addresses.data, operations = ?addresses.operations, "ready");
-    for address in &addresses.data {
-        say(&format!("数闸已就绪 Shuzha is ready: {address}"));
+    signals::obey(node.handle.clone(), Arc::clone(&node.reloader))?;
+    let addresses = node.handle.addresses();
+    let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();
+    let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
+    // Scripts and tests that asked for port 0 read the addresses from this line.
+    tracing::info!(data = data.join(","), operations, "ready");
+    // The JSON log stays JSON, line by line.
+    if config.log_format == LogFormat::Text {
+        for address in &data {
+            say(&format!("数闸已就绪 Shuzha is ready: {address}"));
+        }
     }
     node.run()
 }

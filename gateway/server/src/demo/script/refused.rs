@@ -127,7 +127,7 @@ impl Stage<'_> {
         ))?;
         disk.look_full(false);
         refused?;
-        self.wait_for_journal(|answer| answer.is_none())?;
+        self.wait_for_journal(|answer| answer != Some("C090"))?;
         self.call(company_check("腾出空间后恢复 and resumes", Expected::Answered("consistent")))
     }
 

@@ -1,0 +1,107 @@
+//! `shuzha keys|call|doctor`: what an operator and an application unit do by hand.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use crate::home::{COMPANY, Home, text};
+use crate::node::Node;
+
+#[test]
+fn keys_are_shown_once_listed_by_name_and_kept_sealed() {
+    let home = Home::new();
+    let issue = |name: &str, algorithm: &str| home.run(&["keys", "issue", name, "--algorithm", algorithm]);
+    let issued = issue("bank-9", "hmac-sm3");
+    assert!(issued.status.success(), "{issued:?}");
+    let secret =
+        BASE64_STANDARD.decode(text(&issued.stdout).trim()).expect("only the secret is on the output");
+    assert_eq!(secret.len(), 32);
+    let listed = home.run(&["keys", "list"]);
+    let listed = text(&listed.stdout);
+    assert!(listed.lines().any(|line| line == "bank-9\thmac-sm3"), "{listed}");
+    assert_eq!(listed.lines().count(), 5, "four of the world, and this one");
+    for entry in std::fs::read_dir(home.data()).expect("there").map(|entry| entry.expect("there").path()) {
+        let Ok(content) = std::fs::read(&entry) else { continue };
+        assert!(!content.windows(32).any(|window| window == secret), "{} holds the secret", entry.display());
+    }
+    assert_ne!(issue("bank-9", "hmac-sha256").stdout, issued.stdout, "a new one replaces it");
+    let refused = issue("bank-9", "md5");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("md5 is neither"), "{refused:?}");
+}
+
+#[test]
+fn a_key_pair_is_never_overwritten() {
+    let home = Home::new();
+    let seed = home.data().join("keys/bank-3.seed");
+    let before = std::fs::read(&seed).expect("made with the folder");
+    let again = home.run(&["keys", "pair", seed.to_str().expect("UTF-8")]);
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    assert_eq!(std::fs::read(&seed).expect("still there"), before);
+}
+
+#[test]
+fn call_signs_with_every_algorithm_and_profile() {
+    let home = Home::new();
+    let node = Node::start(&home);
+    let url = format!("http://{}", node.data);
+    let body = format!("{{\"uscc\":\"{}\",\"name\":\"{}\"}}", COMPANY.0, COMPANY.1);
+    let body_file = home.file("body.json", &body);
+    let call = |key_id: &str, key: &str, more: &[&str]| {
+        let key_file = home.file(&format!("{key_id}.key"), key);
+        let mut command =
+            home.command(&["call", "company-check", "verify", "--url", &url, "--key-id", key_id]);
+        command.args(["--scenario", "bank-scenario", "--data"]).arg(format!("@{}", body_file.display()));
+        command.arg("--key-file").arg(key_file).args(more).output().expect("it starts")
+    };
+    let shared = |name| BASE64_STANDARD.encode(home.credential(name).secret);
+    let seed = std::fs::read_to_string(home.data().join("keys/bank-3.seed")).expect("made with the folder");
+    for (key_id, key, more) in [
+        ("bank-1", shared("bank-1"), &["--profile", "simple"][..]),
+        ("bank-1", shared("bank-1"), &["--profile", "rfc9421"]),
+        ("bank-2", shared("bank-2"), &["--profile", "simple", "--algorithm", "hmac-sm3"]),
+        ("bank-2", shared("bank-2"), &["--profile", "rfc9421", "--algorithm", "hmac-sm3"]),
+        ("bank-3", seed.clone(), &["--profile", "rfc9421", "--algorithm", "ed25519"]),
+    ] {
+        let done = call(key_id, &key, more);
+        assert!(done.status.success(), "{more:?}: {done:?}");
+        let answer: Value = serde_json::from_slice(&done.stdout).expect("only the answer is on the output");
+        assert_eq!(answer["result"].as_str().map(str::trim), Some("consistent"), "{more:?}");
+        let headers = text(&done.stderr);
+        assert!(headers.contains("x-receipt: ") && headers.contains("x-fee: 0.3"), "{headers}");
+    }
+    let forged = call("bank-1", &shared("insurer-1"), &[]);
+    assert_eq!(forged.status.code(), Some(1));
+    assert!(text(&forged.stdout).contains("\"C103\""), "{forged:?}");
+    let impossible = call("bank-3", &seed, &["--algorithm", "ed25519"]);
+    assert!(text(&impossible.stderr).contains("--profile rfc9421"), "{impossible:?}");
+}
+
+#[test]
+fn doctor_says_what_is_in_order_and_what_is_not() {
+    let home = Home::new();
+    let config = home.file("shuzha.toml", "[world]\nfiles = ['world.yaml']\n");
+    let doctor = || home.command(&["doctor"]).arg("--config").arg(&config).output().expect("it starts");
+    let well = doctor();
+    assert!(well.status.success(), "{well:?}");
+    let said = text(&well.stdout);
+    for finding in
+        ["ok    journal: will be made", "ok    world: 3 products, 3 units, 5 grants", "takes connections"]
+    {
+        assert!(said.contains(finding), "{finding} in {said}");
+    }
+    assert!(!said.contains("BAD") && !said.contains("has no key here"), "{said}");
+
+    home.declare(&crate::home::WORLD.replace("name: bank-2}", "name: bank-8}"));
+    let said = doctor();
+    assert!(said.status.success(), "a missing key keeps nobody else from calling: {said:?}");
+    assert!(
+        text(&said.stdout).contains("credential bank-8 has no key here: `shuzha keys issue bank-8`"),
+        "{said:?}"
+    );
+
+    home.declare("kind: Nothing\n");
+    let ill = doctor();
+    assert_eq!(ill.status.code(), Some(1), "{ill:?}");
+    assert!(text(&ill.stdout).contains("BAD   world:"), "{ill:?}");
+}

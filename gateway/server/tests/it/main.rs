@@ -1,0 +1,21 @@
+//! The `shuzha` program as its users have it: real processes, real sockets, real files, on this machine only.
+//!
+//! Every test has a data folder, a product service and processes of its own. Tests wait for events (a line of the log,
+//! an answer, the end of a process), never for time to pass.
+
+mod answers;
+mod books;
+mod caller;
+mod commands;
+mod config;
+mod demo;
+mod home;
+mod kill;
+mod load;
+mod node;
+mod reload;
+mod secrecy;
+mod serve;
+mod service;
+mod upgrade;
+mod verify;
