@@ -67,6 +67,7 @@ pub(crate) struct Node {
     /// Puts changed world files and keys in force while the node runs.
     pub(crate) reloader: Arc<Reloader>,
     projector: ProjectorThread,
+    journal: Journal,
 }
 
 /// Keys that the demo's consent issuer shares with the node.
@@ -113,10 +114,7 @@ impl Node {
         let projector = start_projector(data.store.clone(), &journal)?;
         let on_drained = {
             let projector = projector.handle.clone();
-            move || {
-                projector.drain();
-                journal.close();
-            }
+            move || projector.drain()
         };
         let proxy = ProxyOptions {
             gate: Arc::new(operator::Served(Arc::clone(&gate))),
@@ -146,16 +144,20 @@ impl Node {
         let handle = proxy.handle();
         handle.publish(&products);
         let reloader = Arc::new(Reloader::new(data, gate, handle.clone(), config));
-        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, reloader, projector })
+        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, reloader, projector, journal })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
     pub(crate) fn run(self) -> Result<()> {
-        self.proxy.run().context("the data plane")?;
-        match self.projector.thread.join() {
+        let served = self.proxy.run().context("the data plane");
+        self.projector.handle.drain();
+        let projected = match self.projector.thread.join() {
             Ok(done) => done.context("the projection of the journal"),
-            Err(_) => anyhow::bail!("the projection of the journal panicked"),
-        }
+            Err(_) => Err(anyhow::anyhow!("the projection of the journal panicked")),
+        };
+        // Last: the next process begins when the journal is free, and then the projection must be its alone.
+        self.journal.close();
+        served.and(projected)
     }
 }
 

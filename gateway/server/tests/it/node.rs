@@ -65,18 +65,24 @@ impl Node {
 
     /// Waits for a line of the log with this message.
     pub(crate) fn wait_line(&mut self, message: &str) -> Value {
+        match self.wait_line_or_end(message) {
+            Some(line) => line,
+            None => panic!("it ended before it said {message}: {:#?}", self.log),
+        }
+    }
+
+    /// The same; none when the process ends without such a line.
+    pub(crate) fn wait_line_or_end(&mut self, message: &str) -> Option<Value> {
         loop {
             let line = match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => panic!("no line says {message}: {:#?}", self.log),
-                Err(RecvTimeoutError::Disconnected) => {
-                    panic!("it ended before it said {message}: {:#?}", self.log)
-                }
+                Err(RecvTimeoutError::Disconnected) => return None,
             };
             let read: Value = serde_json::from_str(&line).unwrap_or_default();
             self.log.push(line);
             if read["message"] == message {
-                return read;
+                return Some(read);
             }
         }
     }
