@@ -9,8 +9,9 @@ use crate::config::LogFormat;
 
 /// Starts logging. A second start, in tests, changes nothing.
 pub(crate) fn start(level: tracing::Level, format: LogFormat) {
-    // Pingora says at info what is of no use to an operator here.
-    let filter = EnvFilter::new(format!("{level},pingora_core=warn,pingora_load_balancing=warn"));
+    // What these say at info is of no use to an operator here.
+    const QUIET: &str = "pingora_core=warn,pingora_load_balancing=warn,refinery_core=warn";
+    let filter = EnvFilter::new(format!("{level},{QUIET}"));
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -49,7 +49,6 @@ impl<'e> Right<'e> {
 }
 
 /// Authorises the call.
-#[expect(clippy::needless_pass_by_value, reason = "the proof of the stage before is used up")]
 pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>, Refusal> {
     let now = env.now();
     let snapshot: &'e Snapshot = env.snapshot;
