@@ -92,7 +92,10 @@ impl Gate {
         let nonces = Nonces::new(parts.options.signature_window, parts.options.nonces_max);
         for (tag, at) in start.nonces {
             // A repeated tag is a request that was refused as a replay, or closed by two entries.
-            let _ = nonces.insert(tag, at);
+            if nonces.insert(tag, at) == Err(Code::C109) {
+                tracing::error!("nonces_max is too small for the nonces of the last minutes; some may be replayed");
+                break;
+            }
         }
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
         Ok(Self {

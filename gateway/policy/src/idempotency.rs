@@ -3,7 +3,7 @@
 //! Answers about persons are never written to disk, so the answers kept here are gone after a restart; that the
 //! call was charged and its consent used is in the journal and is not. A retry then runs again, for nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use shuzha_evidence::Commitment;
 pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// Most keys remembered at a time.
 pub(crate) const KEYS_MAX: usize = 262_144;
-/// Most bytes of answers kept; beyond it a retry runs again, for nothing.
+/// Most bytes of answers kept. Beyond it the oldest are let go, and a retry of theirs runs again, for nothing.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Longest `Idempotency-Key` in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 64;
@@ -58,6 +58,8 @@ struct Mark {
 #[derive(Default)]
 struct Marks {
     by_key: HashMap<Commitment, Mark>,
+    /// Answers kept, oldest first, with their sizes: when room is needed the oldest goes.
+    answers: VecDeque<(Commitment, usize)>,
     answer_bytes: usize,
 }
 
@@ -85,7 +87,7 @@ impl Idempotency {
                 (key, Mark { request, at, status })
             })
             .collect();
-        Self { marks: Mutex::new(Marks { by_key, answer_bytes: 0 }) }
+        Self { marks: Mutex::new(Marks { by_key, ..Marks::default() }) }
     }
 
     /// Begins a call with `key` for the request committed to by `request`.
@@ -135,15 +137,22 @@ impl Mark {
 
 impl Marks {
     fn sweep(&mut self, now: Timestamp) {
-        let mut freed = 0;
-        self.by_key.retain(|_, mark| {
-            let keep = !mark.expired(now);
-            if let (false, Status::Answered(Some(kept))) = (keep, &mark.status) {
-                freed += kept.body.len();
+        self.by_key.retain(|_, mark| !mark.expired(now));
+    }
+
+    /// Makes room for `bytes` of an answer by letting the oldest answers go; their marks stay. False when it is
+    /// larger than all the room there is.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        while self.answer_bytes + bytes > ANSWER_BYTES_MAX {
+            let Some((oldest, freed)) = self.answers.pop_front() else { return false };
+            self.answer_bytes -= freed;
+            if let Some(mark) = self.by_key.get_mut(&oldest)
+                && matches!(mark.status, Status::Answered(Some(_)))
+            {
+                mark.status = Status::Answered(None);
             }
-            keep
-        });
-        self.answer_bytes -= freed;
+        }
+        true
     }
 }
 
@@ -167,9 +176,11 @@ impl InUse<'_> {
     pub(crate) fn answered(mut self, kept: Kept) {
         self.done = true;
         let mut marks = crate::holds::lock(&self.keys.marks);
-        let room = marks.answer_bytes + kept.body.len() <= ANSWER_BYTES_MAX;
+        let bytes = kept.body.len();
+        let room = marks.make_room(bytes);
         if room {
-            marks.answer_bytes += kept.body.len();
+            marks.answers.push_back((self.key, bytes));
+            marks.answer_bytes += bytes;
         }
         if let Some(mark) = marks.by_key.get_mut(&self.key) {
             mark.status = Status::Answered(room.then_some(kept));
@@ -244,6 +255,19 @@ mod tests {
         assert_eq!(found, Found::AnsweredBefore);
         drop(in_use);
         assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("known").0, Found::AnsweredBefore);
+    }
+
+    #[test]
+    fn the_oldest_answers_make_room_and_stay_charged() {
+        let keys = Idempotency::new([]);
+        let third = Bytes::from(vec![b' '; ANSWER_BYTES_MAX / 3]);
+        for n in 1..=4 {
+            let (_, in_use) = keys.begin([n; 16], [9; 16], NOW).expect("free");
+            in_use.expect("in use").answered(Kept { body: third.clone(), ..kept() });
+        }
+        let found = |n| keys.begin([n; 16], [9; 16], NOW).map(|(found, _)| found).expect("known");
+        assert_eq!(found(1), Found::AnsweredBefore);
+        assert!((2..=4).all(|n| matches!(found(n), Found::Answered(_))));
     }
 
     #[test]
