@@ -16,5 +16,5 @@ pub use code::{Code, Refusal};
 pub use ids::{Id, RequestId};
 pub use lang::Lang;
 pub use purpose::PurposeClass;
-pub use rng::{OsRng, Rng};
+pub use rng::{IdRng, OsRng, Rng};
 pub use units::{MicroYuan, NanoCharge};

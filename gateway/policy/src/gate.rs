@@ -93,7 +93,9 @@ impl Gate {
         for (tag, at) in start.nonces {
             // A repeated tag is a request that was refused as a replay, or closed by two entries.
             if nonces.insert(tag, at) == Err(Code::C109) {
-                tracing::error!("nonces_max is too small for the nonces of the last minutes; some may be replayed");
+                tracing::error!(
+                    "nonces_max is too small for the nonces of the last minutes; some may be replayed"
+                );
                 break;
             }
         }

@@ -7,7 +7,7 @@ use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use shuzha_core::{Clock, Code, OsRng, RequestId, Timestamp};
+use shuzha_core::{Clock, Code, IdRng, RequestId, Timestamp};
 use shuzha_policy::Inbound;
 
 use super::{Edge, body, lang, route};
@@ -62,7 +62,7 @@ impl<G: Gate, C: Clock> Edge for DataEdge<G, C> {
     async fn answer(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Response<Body> {
         let (serving, last) = conn.begin(&self.limits);
         let arrival = Arrival {
-            request: RequestId::generate(&self.clock, &OsRng),
+            request: RequestId::generate(&self.clock, &IdRng),
             received: self.clock.now(),
             peer: conn.peer,
         };
