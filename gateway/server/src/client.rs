@@ -84,6 +84,8 @@ impl Client {
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .max_redirects(0)
+            // The gateway is called directly: a proxy of the environment would see consents and answers.
+            .proxy(None)
             .build();
         Ok(Self { base, authority, agent: config.new_agent() })
     }
