@@ -18,15 +18,9 @@ use super::shards::lock;
 use super::{Authority, Hold, Shards};
 use crate::RateLimit;
 
-/// Offset of Asia/Shanghai, in which days and months are counted: UTC+8 all year since 1991.
-const SHANGHAI_OFFSET_SECONDS: i64 = 8 * 3600;
-const DAY_SECONDS: i64 = 24 * 3600;
-
-/// The local day of an instant, as days since 1970-01-01.
-#[must_use]
-pub(crate) fn local_day(at: Timestamp) -> i32 {
-    let day = (at.seconds() + SHANGHAI_OFFSET_SECONDS).div_euclid(DAY_SECONDS);
-    i32::try_from(day).unwrap_or(i32::MAX)
+/// The local day of an instant (Asia/Shanghai), as the journal's reducer counts it.
+fn local_day(at: Timestamp) -> i32 {
+    i32::try_from(shuzha_store::local_day(at)).unwrap_or(i32::MAX)
 }
 
 /// The local month of a local day, as months since year 0.
