@@ -18,6 +18,7 @@
 //!
 //! **Invariant:** pure. No file is opened, no clock read, no network used here; keys in files stay paths.
 
+pub mod case;
 pub mod credential;
 pub mod data;
 mod error;

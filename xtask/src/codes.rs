@@ -26,6 +26,9 @@ const STAGES: [(&str, &str); 10] = [
     ("放行", "release"),
 ];
 
+/// Codes of four digits belong to no stage of a call.
+const CONTROL: (&str, &str) = ("控制面", "control plane");
+
 /// The first line of a code's page.
 pub(crate) fn title(code: Code) -> String {
     format!("# {code} {} · {}", code.title(Lang::Zh), code.title(Lang::En))
@@ -34,7 +37,7 @@ pub(crate) fn title(code: Code) -> String {
 /// The line of facts that a code's page states: stage and HTTP status.
 pub(crate) fn facts(code: Code) -> String {
     let stage = code.stage();
-    let (zh, en) = STAGES[usize::from(stage)];
+    let (zh, en) = STAGES.get(usize::from(stage)).copied().unwrap_or(CONTROL);
     format!("阶段 Stage: {stage} {zh} · {en} — HTTP {}", code.status())
 }
 

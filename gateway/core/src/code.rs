@@ -1,7 +1,7 @@
 //! Refusal codes: declared once, with status and message in both languages.
 //!
 //! The leading digit is the stage that refuses (DESIGN §2), so precedence is pipeline order; `C0xx` is the gate
-//! itself: what reached it was not yet a call, or the gate cannot serve. Every code has a page in `docs/errors/`.
+//! itself: what reached it was not yet a call, or the gate cannot serve. `C1xxx` is the control plane. Every code has a page in `docs/errors/`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -127,19 +127,39 @@ codes! {
     C902 502 "无法核验：产品服务的结果未登记" "Cannot verify: the product service's result is not mapped";
     C903 403 "处理期间授权被撤回或暂停" "Consent was withdrawn or access suspended during the call";
     C904 416 "请求的范围无法满足" "The requested range cannot be satisfied";
+
+    C1001 400 "请求不是合规的 JSON 或参数" "The request is not well-formed JSON, or a parameter is wrong";
+    C1002 422 "提交的内容有错误" "What was submitted has faults";
+    C1003 404 "没有这个对象" "There is no such object";
+    C1004 409 "已有同名对象" "An object of this name exists already";
+    C1005 412 "对象已被他人修改，请重新读取" "The object was changed by someone else; read it again";
+    C1006 428 "请用 If-Match 指明所依据的版本" "State the version you act on with If-Match";
+    C1007 409 "对象当前状态不允许此操作" "The object's present state does not allow this act";
+    C1008 409 "对象仍被引用" "The object is still referred to";
+    C1009 409 "同一幂等键已用于另一请求" "The idempotency key was used for another request";
+    C1010 413 "内容超过大小上限" "The content is above the size limit";
+
+    C1101 401 "请先登录" "Sign in first";
+    C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
+    C1103 429 "登录失败次数过多，账号暂时锁定" "Too many failed sign-ons; the account is locked for a while";
+    C1104 403 "账号没有此项权限" "The account may not do this";
+    C1105 403 "不得办理自己申请或经手的事项" "Nobody decides on what they applied for or handled before";
+    C1106 403 "令牌的范围不含此操作" "The token's scope does not cover this act";
+    C1107 422 "口令不符合要求" "The password does not meet the rules";
+    C1108 403 "请求缺少防跨站标记" "The request lacks the mark against cross-site forgery";
 }
 
 impl Code {
-    /// The stage that refuses with this code: 1–9, or 0 for the gate itself.
+    /// The stage that refuses with this code: 1–9, 0 for the gate itself, 10 and more for the control plane.
     #[must_use]
     pub fn stage(self) -> u8 {
-        self.as_str().as_bytes()[1] - b'0'
+        u8::try_from(self.number() / 100).expect("a number has at most four digits and begins with 1 then")
     }
 
     /// The number after the `C`, as the journal keeps it.
     #[must_use]
     pub fn number(self) -> u16 {
-        self.as_str()[1..].parse().expect("a code is C and three digits")
+        self.as_str()[1..].parse().expect("a code is C and digits")
     }
 
     /// The code with this number.
@@ -225,7 +245,7 @@ mod tests {
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],
-                other => panic!("{code} has stage {other}"),
+                10.. => &[400, 401, 403, 404, 409, 412, 413, 422, 428, 429],
             };
             assert!(allowed.contains(&code.status()), "{code} has {}", code.status());
         }

@@ -2,6 +2,7 @@
 //!
 //! Layer 0: everything here is needed by at least two crates above, does no IO and knows no wire format.
 
+pub mod calendar;
 pub mod clock;
 pub mod code;
 pub mod identity;
@@ -9,6 +10,7 @@ pub mod ids;
 pub mod lang;
 pub mod purpose;
 pub mod rng;
+pub mod role;
 pub mod units;
 
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -17,4 +19,5 @@ pub use ids::{Id, RequestId};
 pub use lang::Lang;
 pub use purpose::PurposeClass;
 pub use rng::{IdRng, OsRng, Rng};
+pub use role::Role;
 pub use units::{MicroYuan, NanoCharge};

@@ -1,0 +1,187 @@
+//! Cases (办件): a spec that its applicant writes, and a state that only named persons' acts change.
+//!
+//! A kind of case is one file below `case/`: its spec, its state, its verbs, and [`Case::decide`], a pure function. Who
+//! may use a verb at all, and that applicant, reviewer and approver are different persons, is checked outside, by what
+//! [`Verb`] says; a machine checks only what needs its own state. What of a case is in force for calls is derived from
+//! its state by [`Case::in_force`], so nothing has to be kept in step with it.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shuzha_core::calendar::{Calendar, Due};
+use shuzha_core::{Code, Id, Role, Timestamp};
+
+use crate::jurisdiction::Jurisdiction;
+use crate::world::Scope;
+use crate::yaml::Place;
+
+/// A named natural person (实名), acting in one role of one organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account.
+    pub account: Id,
+    /// The organisation the person acts for.
+    pub organisation: Id,
+    /// The role they act in.
+    pub role: Role,
+}
+
+/// Who changes a case.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// A person.
+    Person(&'a Actor),
+    /// Time: a deadline has passed.
+    Clock,
+}
+
+/// The circumstances of one act.
+#[derive(Clone, Copy, Debug)]
+pub struct Act<'a> {
+    /// Who.
+    pub by: By<'a>,
+    /// When.
+    pub at: Timestamp,
+    /// Why; empty where the verb asks for no reason.
+    pub reason: &'a str,
+    /// The jurisdiction's rules.
+    pub rules: &'a Jurisdiction,
+    /// Working days.
+    pub calendar: &'a Calendar,
+}
+
+/// What an act is in the separation of duties: on one case, nobody does two of the first three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Duty {
+    /// Writing, submitting, correcting: for the applicant's organisation only.
+    Apply,
+    /// Checking and giving an opinion.
+    Review,
+    /// Deciding.
+    Decide,
+    /// Keeping: reports, objections, hand-overs; outside the separation.
+    Keep,
+}
+
+/// Something that can be done to a case.
+#[derive(Clone, Copy, Debug)]
+pub struct Verb {
+    /// As in `POST …:verb`.
+    pub name: &'static str,
+    /// For people.
+    pub title_zh: &'static str,
+    /// Who may.
+    pub roles: &'static [Role],
+    /// Which duty it belongs to.
+    pub duty: Duty,
+    /// Whether a reason must be given.
+    pub reason: bool,
+    /// JSON Schema of its body, beside `reason` and `attachments` that every verb takes.
+    pub schema: &'static str,
+}
+
+/// One fault of a spec or a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where, `spec.window.until`; empty for the whole.
+    pub path: String,
+    /// What is wrong and what would be right, never with a person's data.
+    pub reason: String,
+}
+
+/// An act that was refused; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The stable code.
+    pub code: Code,
+    /// Every fault found.
+    pub faults: Vec<Fault>,
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Self {
+        Self { code, faults: Vec::new() }
+    }
+}
+
+/// By when something is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// Which: a word of the kind's own, `acceptance`.
+    pub what: &'static str,
+    /// When; provisional where the calendar is not loaded that far.
+    pub due: Due,
+}
+
+/// An object that is in force because of a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// Its kind in the world, `Certificate`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: Id,
+    /// Its spec, as a world file would have it.
+    pub spec: serde_json::Value,
+}
+
+/// A kind of case.
+pub(crate) trait Case: Sized + Send + Sync + 'static {
+    /// The word after `kind:`.
+    const KIND: &'static str;
+    /// The word in addresses, `registrations`.
+    const PLURAL: &'static str;
+    /// For people.
+    const TITLE_ZH: &'static str;
+    /// Names of all states, the first being the one after [`Case::open`].
+    const STATES: &'static [&'static str];
+    /// Everything that can be done.
+    const VERBS: &'static [Verb];
+    /// Who may open one.
+    const OPENED_BY: &'static [Role];
+    /// JSON Schema of the spec.
+    const SCHEMA: &'static str;
+
+    /// The stored state. It derives serde itself: a mirror of every machine would be a second model to keep true.
+    type State: Clone + Debug + PartialEq + Serialize + DeserializeOwned;
+    /// One of the verbs, with what its body says.
+    type Command: Debug;
+
+    /// Reads the spec, reporting every fault.
+    fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self>;
+
+    /// Reads the body of `verb`, reporting every fault. `verb` is one of [`Case::VERBS`].
+    fn command(verb: &str, body: &Place<'_>, scope: &Scope<'_>) -> Option<Self::Command>;
+
+    /// The state of a new case.
+    ///
+    /// # Errors
+    /// A rule of the jurisdiction that the spec breaks.
+    fn open(&self, act: &Act<'_>) -> Result<Self::State, Refused>;
+
+    /// The name of a state.
+    fn state_name(state: &Self::State) -> &'static str;
+
+    /// Whether the spec may be replaced in this state (a draft, or one sent back).
+    fn editable(state: &Self::State) -> bool;
+
+    /// What an act does.
+    ///
+    /// # Errors
+    /// Why it may not be done now; the state is as before.
+    fn decide(
+        &self,
+        state: &Self::State,
+        command: Self::Command,
+        act: &Act<'_>,
+    ) -> Result<Self::State, Refused>;
+
+    /// What is due, and when, by rules and calendar; asked again when either changes.
+    fn deadlines(&self, state: &Self::State, rules: &Jurisdiction, calendar: &Calendar) -> Vec<Deadline>;
+
+    /// What time itself does when deadline `what` passes; none where it only makes the case overdue.
+    fn passed(&self, state: &Self::State, what: &str) -> Option<Self::Command>;
+
+    /// What of the case is in force in state `state`. `name` is the case's.
+    fn in_force(&self, name: &Id, state: &Self::State) -> Vec<Declared>;
+}
