@@ -36,17 +36,25 @@ pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
 }
 
 /// Writes a new file for its owner only, and waits until it is on disk. Never replaces one.
+///
+/// The content is on disk before the name is: a process killed here leaves no file, or a whole one.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
     let shown = || format!("{} cannot be written", path.display());
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(shown)?;
-    file.set_permissions(Permissions::from_mode(0o600)).with_context(shown)?;
-    file.write_all(content).with_context(shown)?;
-    file.sync_all().with_context(shown)?;
+    let beside = path.with_extension(format!("{:016x}.new", u64::from_be_bytes(OsRng.bytes())));
+    let linked = write_beside(&beside, content).and_then(|()| std::fs::hard_link(&beside, path));
+    let removed = std::fs::remove_file(&beside);
+    linked.and(removed).with_context(shown)?;
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         File::open(dir).and_then(|dir| dir.sync_all()).with_context(shown)?;
     }
     Ok(())
+}
+
+fn write_beside(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// The key in `path`. A file that others may read is refused: its secret may be known.
@@ -92,5 +100,33 @@ mod tests {
         write_new(&path, b"short").expect("written");
         assert!(load_or_create(&path).is_err());
         assert_eq!(std::fs::read(&path).expect("there"), b"short");
+        assert!(write_new(&path, b"other").is_err(), "a file is never replaced");
+        assert_eq!(std::fs::read(&path).expect("there"), b"short");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 1, "nothing is left beside it");
     }
+
+    /// A process killed at any moment leaves what another one sees at that moment.
+    #[test]
+    fn a_key_is_never_seen_before_it_is_whole() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |round: u32| dir.path().join(format!("{round}.key"));
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                for round in 0..ROUNDS {
+                    load_or_create(&path(round)).expect("made");
+                }
+            });
+            for round in 0..ROUNDS {
+                let seen = loop {
+                    match std::fs::read(path(round)) {
+                        Ok(content) => break content,
+                        Err(_) => std::hint::spin_loop(),
+                    }
+                };
+                assert_eq!(seen.len(), KEY_BYTES, "key {round}");
+            }
+        });
+    }
+
+    const ROUNDS: u32 = 300;
 }
