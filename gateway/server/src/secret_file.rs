@@ -1,8 +1,8 @@
 //! Key files: 32 random bytes, readable by their owner only, made at first start.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -31,30 +31,27 @@ pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
         private_dir(dir)?;
     }
     let key = OsRng.bytes::<KEY_BYTES>();
-    write_new(path, &key)?;
-    Ok(key)
+    match write_new(path, &key) {
+        Ok(()) => Ok(key),
+        // Another process was first: its key is the one in use.
+        Err(_) if path.exists() => load(path),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a new file for its owner only, and waits until it is on disk. Never replaces one.
 ///
-/// The content is on disk before the name is: a process killed here leaves no file, or a whole one.
+/// It is written beside `path` and put there whole: whoever is killed meanwhile leaves all of it or nothing, never a
+/// short key that refuses every later start.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
     let shown = || format!("{} cannot be written", path.display());
-    let beside = path.with_extension(format!("{:016x}.new", u64::from_be_bytes(OsRng.bytes())));
-    let linked = write_beside(&beside, content).and_then(|()| std::fs::hard_link(&beside, path));
-    let removed = std::fs::remove_file(&beside);
-    linked.and(removed).with_context(shown)?;
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        File::open(dir).and_then(|dir| dir.sync_all()).with_context(shown)?;
-    }
-    Ok(())
-}
-
-fn write_beside(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(content)?;
-    file.sync_all()
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let owner_only = Permissions::from_mode(0o600);
+    let mut beside = tempfile::Builder::new().permissions(owner_only).tempfile_in(dir).with_context(shown)?;
+    beside.write_all(content).with_context(shown)?;
+    beside.as_file().sync_all().with_context(shown)?;
+    beside.persist_noclobber(path).map_err(|refused| refused.error).with_context(shown)?;
+    File::open(dir).and_then(|dir| dir.sync_all()).with_context(shown)
 }
 
 /// The key in `path`. A file that others may read is refused: its secret may be known.
@@ -78,6 +75,8 @@ pub(crate) fn load(path: &Path) -> Result<[u8; KEY_BYTES]> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -94,39 +93,41 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_there_whole_or_not_at_all_and_the_first_of_two_stays() {
+        const KEYS: usize = 200;
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |number: usize| dir.path().join(format!("{number}.key"));
+        let over = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            // What it sees at any moment is what a kill at that moment would leave.
+            let watcher = threads.spawn(|| {
+                (0..KEYS).find(|number| {
+                    loop {
+                        match std::fs::metadata(path(*number)) {
+                            Ok(file) => break file.len() != KEY_BYTES as u64,
+                            Err(_) if over.load(Ordering::Relaxed) => break false,
+                            Err(_) => std::hint::spin_loop(),
+                        }
+                    }
+                })
+            });
+            let make = || -> Vec<_> { (0..KEYS).map(|number| load_or_create(&path(number)).ok()).collect() };
+            let other = threads.spawn(make);
+            let (one, other) = (make(), other.join().expect("it does not panic"));
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(watcher.join().expect("it does not panic"), None, "a key was seen in part");
+            assert!(one.iter().all(Option::is_some), "every key is made or read");
+            assert_eq!(one, other);
+        });
+        assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), KEYS, "nothing else is left");
+    }
+
+    #[test]
     fn a_short_key_is_refused_and_not_replaced() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("short.key");
         write_new(&path, b"short").expect("written");
         assert!(load_or_create(&path).is_err());
         assert_eq!(std::fs::read(&path).expect("there"), b"short");
-        assert!(write_new(&path, b"other").is_err(), "a file is never replaced");
-        assert_eq!(std::fs::read(&path).expect("there"), b"short");
-        assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 1, "nothing is left beside it");
     }
-
-    /// A process killed at any moment leaves what another one sees at that moment.
-    #[test]
-    fn a_key_is_never_seen_before_it_is_whole() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = |round: u32| dir.path().join(format!("{round}.key"));
-        std::thread::scope(|threads| {
-            threads.spawn(|| {
-                for round in 0..ROUNDS {
-                    load_or_create(&path(round)).expect("made");
-                }
-            });
-            for round in 0..ROUNDS {
-                let seen = loop {
-                    match std::fs::read(path(round)) {
-                        Ok(content) => break content,
-                        Err(_) => std::hint::spin_loop(),
-                    }
-                };
-                assert_eq!(seen.len(), KEY_BYTES, "key {round}");
-            }
-        });
-    }
-
-    const ROUNDS: u32 = 300;
 }
