@@ -6,6 +6,10 @@ use crate::World;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
 
+mod years;
+
+pub use years::{YearError, calendar, with_year};
+
 /// The rules of the jurisdiction the gateway runs under. A world holds at most one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jurisdiction {
