@@ -12,4 +12,4 @@ mod tree;
 
 pub(crate) use document::{Document, split};
 pub(crate) use section::{Faults, Place, Section};
-pub(crate) use tree::{Node, Value, parse};
+pub(crate) use tree::{Entry, Node, Value, parse};
