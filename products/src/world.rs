@@ -24,8 +24,13 @@ use crate::upstream::Upstream;
 use crate::yaml::{Document, Faults, Place, split};
 
 mod check;
+mod closure;
+mod kinds;
 mod object;
 
+pub(crate) use closure::Closure;
+pub use closure::Fetch;
+pub use kinds::{KINDS, Kind};
 use object::{OBJECT_KINDS, Reader, parse_or_report};
 pub(crate) use object::{Object, Scope};
 
