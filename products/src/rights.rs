@@ -109,17 +109,24 @@ pub struct Agreement {
     pub window: Window,
     /// Whether all parties signed.
     pub signed: bool,
+    /// The scenarios it is about; empty where the declaration does not say.
+    pub scenarios: Vec<Id>,
 }
+
+/// Most scenarios of one agreement.
+pub(crate) const SCENARIOS_MAX: usize = 256;
 
 impl Object for Agreement {
     const KIND: &'static str = "Agreement";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["unit", "window", "signed"]])?;
+        let spec = spec.section(&[&["unit", "window", "signed", "scenarios"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let window = spec.required("window").and_then(|place| place.window());
         let signed = spec.required("signed").and_then(|place| place.boolean());
-        Some(Self { unit: unit?.0.clone(), window: window?, signed: signed? })
+        let scenarios = spec.optional("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
+        let scenarios = scenarios.unwrap_or_default().iter().filter_map(Place::id).collect();
+        Some(Self { unit: unit?.0.clone(), window: window?, signed: signed?, scenarios })
     }
 
     fn table(world: &World) -> &Table<Self> {

@@ -119,7 +119,7 @@ impl World {
     /// The rules in force: the declared ones, or the strictest.
     #[must_use]
     pub fn jurisdiction(&self) -> Jurisdiction {
-        self.jurisdictions.values().next().copied().unwrap_or_default()
+        self.jurisdictions.values().next().cloned().unwrap_or_default()
     }
 }
 

@@ -100,6 +100,11 @@ impl Object for Grant {
         });
         let agreement = spec.required("agreement").and_then(|place| {
             let (id, found) = scope.find::<Agreement>(&place)?;
+            if let Some((scenario, _)) = scenario.filter(|_| !found.scenarios.is_empty())
+                && !found.scenarios.contains(scenario)
+            {
+                return place.fail(format!("is not about scenario `{scenario}`"));
+            }
             same_unit(&place, unit, &found.unit).map(|()| id)
         });
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
