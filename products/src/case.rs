@@ -9,12 +9,40 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use shuzha_core::calendar::{Calendar, Due};
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use crate::jurisdiction::Jurisdiction;
 use crate::world::Scope;
 use crate::yaml::Place;
+
+mod agreement;
+mod emergency_plan;
+mod exit_review;
+mod grant;
+mod kind;
+#[cfg(test)]
+mod matrix;
+mod parts;
+mod scenario;
+mod social_import;
+mod suspension;
+mod ticket;
+
+pub use kind::{CaseKind, Outcome, Subject};
+
+/// Every kind of case.
+pub const KINDS: &[CaseKind] = &[
+    CaseKind::of::<scenario::Scenario>(),
+    CaseKind::of::<agreement::Agreement>(),
+    CaseKind::of::<grant::Grant>(),
+    CaseKind::of::<suspension::Suspension>(),
+    CaseKind::of::<exit_review::ExitReview>(),
+    CaseKind::of::<emergency_plan::EmergencyPlan>(),
+    CaseKind::of::<social_import::SocialImport>(),
+    CaseKind::of::<ticket::Ticket>(),
+];
 
 /// A named natural person (实名), acting in one role of one organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +150,7 @@ pub struct Declared {
     /// Its name.
     pub name: Id,
     /// Its spec, as a world file would have it.
-    pub spec: serde_json::Value,
+    pub spec: Value,
 }
 
 /// A kind of case.
@@ -182,6 +210,12 @@ pub(crate) trait Case: Sized + Send + Sync + 'static {
     /// What time itself does when deadline `what` passes; none where it only makes the case overdue.
     fn passed(&self, state: &Self::State, what: &str) -> Option<Self::Command>;
 
-    /// What of the case is in force in state `state`. `name` is the case's.
-    fn in_force(&self, name: &Id, state: &Self::State) -> Vec<Declared>;
+    /// What of the case is in force in state `state`. `name` and `spec` are the case's; the spec was readable once, and
+    /// is taken as it stands, so that nothing has to be fetched to know what a million cases put in force.
+    fn in_force(name: &Id, spec: &Value, state: &Self::State) -> Vec<Declared>;
+
+    /// Organisations other than the applicant's that the case concerns.
+    fn parties(&self) -> Vec<Id> {
+        Vec::new()
+    }
 }

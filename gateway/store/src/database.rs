@@ -41,14 +41,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
-            created.map_err(StoreError::io("create", parent))?;
-        }
-        // SQLite gives the files beside the database the mode of the database.
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-        file.map_err(StoreError::io("open", path))?;
-        Self::prepare(Connection::open(path)?, &MIGRATIONS)
+        Self::prepare(open(path)?, &MIGRATIONS)
     }
 
     /// A database in memory, for tests and simulations.
@@ -59,22 +52,42 @@ impl Store {
         Self::prepare(Connection::open_in_memory()?, &MIGRATIONS)
     }
 
-    fn prepare(mut connection: Connection, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
-        let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
-        Runner::new(&known).run(&mut connection).map_err(Box::new)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    fn prepare(connection: Connection, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        Ok(Self { connection: Arc::new(Mutex::new(prepared(connection, migrations)?)) })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().expect("nothing panics while it holds the connection")
     }
+}
+
+/// Opens the file at `path`, for its owner only; creates file and directory if they are missing.
+pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+        created.map_err(StoreError::io("create", parent))?;
+    }
+    // SQLite gives the files beside the database the mode of the database.
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    file.map_err(StoreError::io("open", path))?;
+    Ok(Connection::open(path)?)
+}
+
+/// Sets the connection to durable commits and applies the migrations that are still missing.
+pub(crate) fn prepared(
+    mut connection: Connection,
+    migrations: &[(&str, &str)],
+) -> Result<Connection, StoreError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
+    let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
+    Runner::new(&known).run(&mut connection).map_err(Box::new)?;
+    Ok(connection)
 }
 
 impl std::fmt::Debug for Store {

@@ -62,7 +62,7 @@ pub enum StoreError {
     #[error("{} does not hold a key of 32 bytes", .0.display())]
     KeyMalformed(PathBuf),
     /// A secret does not open: another master key sealed it, or the row was changed.
-    #[error("the secret of credential {0} does not open under this master key")]
+    #[error("the secret of {0} does not open under this master key")]
     Unsealing(String),
     /// A secret could not be sealed.
     #[error("a secret could not be sealed")]

@@ -11,6 +11,7 @@ mod error;
 mod projection;
 pub mod projector;
 pub mod reduce;
+pub mod register;
 mod releases;
 mod secrets;
 
@@ -19,5 +20,6 @@ pub use error::StoreError;
 pub use projection::{Comparison, Difference};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, SpendKey, State, Usage, local_day};
+pub use register::Register;
 pub use releases::Release;
 pub use secrets::{CredentialSecret, MasterKey, Secret};

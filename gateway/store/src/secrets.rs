@@ -12,7 +12,7 @@ pub use master::MasterKey;
 use crate::{Store, StoreError};
 
 /// Bytes of a GCM nonce.
-const NONCE_BYTES: usize = 12;
+pub(crate) const NONCE_BYTES: usize = 12;
 
 /// A secret in the clear; zeroed when dropped, and never shown.
 pub struct Secret(Zeroizing<Vec<u8>>);
@@ -45,6 +45,40 @@ fn bound_to(credential: &str, algorithm: &str) -> Aad<Vec<u8>> {
     Aad::from(bytes)
 }
 
+/// Seals `secret` for `whose` and `what`; answers the nonce and the sealed bytes.
+pub(crate) fn seal(
+    master: &MasterKey,
+    rng: &(impl Rng + ?Sized),
+    whose: &str,
+    what: &str,
+    secret: &[u8],
+) -> Result<([u8; NONCE_BYTES], Zeroizing<Vec<u8>>), StoreError> {
+    let mut nonce = [0; NONCE_BYTES];
+    rng.fill(&mut nonce);
+    // With room for the tag from the start: growing would leave a copy of the secret behind.
+    let mut sealed = Zeroizing::new(Vec::with_capacity(secret.len() + ring::aead::MAX_TAG_LEN));
+    sealed.extend_from_slice(secret);
+    let aad = bound_to(whose, what);
+    let done = master.key().seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut *sealed);
+    done.map_err(|_| StoreError::Sealing)?;
+    Ok((nonce, sealed))
+}
+
+/// Opens what [`seal`] sealed.
+pub(crate) fn open(
+    master: &MasterKey,
+    whose: &str,
+    what: &str,
+    nonce: [u8; NONCE_BYTES],
+    mut sealed: Zeroizing<Vec<u8>>,
+) -> Result<Secret, StoreError> {
+    let aad = bound_to(whose, what);
+    let opened = master.key().open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
+    let length = opened.map_err(|_| StoreError::Unsealing(whose.to_owned()))?.len();
+    sealed.truncate(length);
+    Ok(Secret(sealed))
+}
+
 impl Store {
     /// Seals `secret` as the one of `credential` for `algorithm`, in place of any before; durable on return.
     ///
@@ -58,15 +92,7 @@ impl Store {
         algorithm: &str,
         secret: &[u8],
     ) -> Result<(), StoreError> {
-        let mut nonce = [0; NONCE_BYTES];
-        rng.fill(&mut nonce);
-        // With room for the tag from the start: growing would leave a copy of the secret behind.
-        let mut sealed = Zeroizing::new(Vec::with_capacity(secret.len() + ring::aead::MAX_TAG_LEN));
-        sealed.extend_from_slice(secret);
-        let aad = bound_to(credential.as_str(), algorithm);
-        let done =
-            master.key().seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut *sealed);
-        done.map_err(|_| StoreError::Sealing)?;
+        let (nonce, sealed) = seal(master, rng, credential.as_str(), algorithm, secret)?;
         let connection = self.lock();
         let mut put = connection.prepare_cached("REPLACE INTO secrets VALUES (?1, ?2, ?3, ?4)")?;
         put.execute((credential.as_str(), algorithm, nonce, &**sealed))?;
@@ -96,13 +122,10 @@ impl Store {
         while let Some(row) = rows.next()? {
             let (credential, algorithm): (String, String) = (row.get(0)?, row.get(1)?);
             let nonce: [u8; NONCE_BYTES] = row.get(2)?;
-            let mut sealed = Zeroizing::new(row.get::<_, Vec<u8>>(3)?);
-            let aad = bound_to(&credential, &algorithm);
-            let opened = master.key().open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut sealed);
-            let length = opened.map_err(|_| StoreError::Unsealing(credential.clone()))?.len();
-            sealed.truncate(length);
+            let sealed = Zeroizing::new(row.get::<_, Vec<u8>>(3)?);
+            let secret = open(master, &credential, &algorithm, nonce, sealed)?;
             let credential = Id::new(&credential).map_err(|_| StoreError::BadRow("secrets"))?;
-            secrets.push(CredentialSecret { credential, algorithm, secret: Secret(sealed) });
+            secrets.push(CredentialSecret { credential, algorithm, secret });
         }
         Ok(secrets)
     }

@@ -1,5 +1,6 @@
 //! Reading one object: its envelope, its name, its spec.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use super::{API_VERSION, Table, World};
 use crate::WorldError;
 use crate::credential::{ConsentIssuer, Credential};
 use crate::data::{DataSet, PersonSpace};
+use crate::emergency::EmergencyPlan;
+use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
@@ -42,7 +45,7 @@ pub(crate) trait Object: Sized {
 /// How a document of some kind is read.
 pub(super) struct ObjectKind {
     pub(super) name: &'static str,
-    read: fn(&Id, &Place<'_>, &mut World, &Declared),
+    pub(super) read: fn(&Id, &Place<'_>, &mut World, &Declared, Option<&Seeking>),
 }
 
 /// Every kind, in an order in which references point backwards.
@@ -64,14 +67,22 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Price>(),
     kind::<Grant>(),
     kind::<Suspension>(),
+    kind::<EmergencyPlan>(),
+    kind::<ExitReview>(),
 ];
 
 const fn kind<T: Object>() -> ObjectKind {
     ObjectKind { name: T::KIND, read: read::<T> }
 }
 
-fn read<T: Object>(id: &Id, spec: &Place<'_>, world: &mut World, declared: &Declared) {
-    if let Some(object) = T::read(id, spec, &Scope { world, declared }) {
+fn read<T: Object>(
+    id: &Id,
+    spec: &Place<'_>,
+    world: &mut World,
+    declared: &Declared,
+    seeking: Option<&Seeking>,
+) {
+    if let Some(object) = T::read(id, spec, &Scope { world, declared, seeking }) {
         T::table_mut(world).insert(id.clone(), object);
     }
 }
@@ -109,15 +120,38 @@ impl Declared {
         self.unreadable.extend(document.name_hint().map(str::to_owned));
     }
 
+    /// Whether an object of this kind and name was declared.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.origins.contains_key(key)
+    }
+
+    /// Remembers an object that no file declares.
+    pub(super) fn insert(&mut self, key: Key) {
+        self.origins.insert(key, Origin { file: Arc::from(""), line: 0 });
+    }
+
     fn knows<T: Object>(&self, id: &Id) -> bool {
         self.origin::<T>(id).is_some() || self.unreadable.contains(id.as_str())
     }
 }
 
+/// Kind and name of an object.
+pub(super) type Key = (&'static str, Id);
+
+/// What a reader missed while the world is gathered object by object; see [`World::read_closure`].
+#[derive(Debug, Default)]
+pub(super) struct Seeking {
+    /// Missed in this reading; not yet known to be absent.
+    pub(super) wanted: RefCell<Vec<Key>>,
+    /// Known not to exist.
+    pub(super) absent: HashSet<Key>,
+}
+
 /// What a reader may refer to: everything read so far.
 pub(crate) struct Scope<'w> {
-    world: &'w World,
-    declared: &'w Declared,
+    pub(super) world: &'w World,
+    pub(super) declared: &'w Declared,
+    pub(super) seeking: Option<&'w Seeking>,
 }
 
 impl<'w> Scope<'w> {
@@ -132,9 +166,23 @@ impl<'w> Scope<'w> {
         let id = place.id()?;
         let found = T::table(self.world).get_key_value(&id);
         if found.is_none() && !self.declared.knows::<T>(&id) {
-            return place.fail(format!("there is no {} named `{id}`", T::KIND));
+            return self.miss(T::KIND, place, id);
         }
         found
+    }
+}
+
+impl Scope<'_> {
+    fn miss<T>(&self, kind: &'static str, place: &Place<'_>, id: Id) -> Option<T> {
+        let reason = format!("there is no {kind} named `{id}`");
+        let key = (kind, id);
+        match self.seeking {
+            Some(seeking) if !seeking.absent.contains(&key) => {
+                seeking.wanted.borrow_mut().push(key);
+                None
+            }
+            _ => place.fail(reason),
+        }
     }
 }
 
@@ -169,7 +217,7 @@ impl Reader {
             self.world.labels.insert(key, labels);
         }
         match root.entries().into_iter().flatten().find(|(key, _)| *key == "spec") {
-            Some((_, spec)) => (kind.read)(&id, &spec, &mut self.world, &self.declared),
+            Some((_, spec)) => (kind.read)(&id, &spec, &mut self.world, &self.declared, None),
             None => root.fail("is missing `spec`").unwrap_or_default(),
         }
     }

@@ -56,6 +56,12 @@ impl<'n> Place<'n> {
         Self { node, path: String::new(), file, object, faults }
     }
 
+    /// The same node, known as `path`: for an object that stands alone.
+    pub(crate) fn named(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
     /// Reports a fault here. Answers `None` so that a reader can end with it.
     pub(crate) fn fail<T>(&self, reason: impl Into<String>) -> Option<T> {
         self.report(self.node.line, &self.path, reason);

@@ -84,6 +84,44 @@ impl Value {
     }
 }
 
+impl Node {
+    /// A JSON value as a tree without lines.
+    ///
+    /// # Errors
+    /// Why not, when it is larger or deeper than a document may be, or holds a whole number out of range.
+    pub(crate) fn from_json(json: &serde_json::Value) -> Result<Self, String> {
+        let mut left = NODES_MAX;
+        from_json(json, DEPTH_MAX, &mut left)
+    }
+}
+
+fn from_json(json: &serde_json::Value, depth: usize, left: &mut usize) -> Result<Node, String> {
+    use serde_json::Value as Json;
+    let depth = depth.checked_sub(1).ok_or_else(|| format!("is nested deeper than {DEPTH_MAX} levels"))?;
+    *left = left.checked_sub(1).ok_or_else(|| format!("has more than {NODES_MAX} values"))?;
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Boolean(*value),
+        Json::Number(number) => match (number.as_i64(), number.is_f64().then(|| number.as_f64()).flatten()) {
+            (Some(integer), _) => Value::Integer(integer),
+            (None, Some(real)) => Value::Real(real),
+            (None, None) => return Err("holds a whole number out of range".to_owned()),
+        },
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => {
+            Value::List(items.iter().map(|item| from_json(item, depth, left)).collect::<Result<_, _>>()?)
+        }
+        Json::Object(fields) => {
+            let entry = |(key, value): (&String, &Json)| {
+                let node = from_json(value, depth, left)?;
+                Ok(Entry { line: 0, key: key.clone(), node })
+            };
+            Value::Map(fields.iter().map(entry).collect::<Result<_, String>>()?)
+        }
+    };
+    Ok(Node { line: 0, value })
+}
+
 /// Parses one document.
 ///
 /// # Errors

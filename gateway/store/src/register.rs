@@ -1,0 +1,172 @@
+//! The register (登记簿): everything declared, every case, every act, and the accounts of those who act.
+//!
+//! One SQLite file of its own, so that the data plane can go on serving while it is away. Specs and states are JSON text
+//! that this crate does not look into; what they mean is the control plane's business.
+//!
+//! Guarantees:
+//! - [`Register::commit`] is one transaction: the act, its objects, deadlines, index rows and the idempotency answer stand
+//!   together or not at all, and are durable on return.
+//! - Of any number of commits that expect the same version of an object, one succeeds; the others change nothing.
+//! - Versions only grow: an object that is removed and made again goes on above its old version.
+
+mod accounts;
+mod acts;
+mod commit;
+mod deadlines;
+mod objects;
+mod sign_on;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rusqlite::{Connection, Row};
+use shuzha_core::{Id, Timestamp};
+
+pub use accounts::{Account, Link, Password, Session, Token};
+pub use acts::{Act, ActFilter, Author, Recorded};
+pub use commit::{Answer, Batch, Change, CommitError, Content, Effect};
+pub use deadlines::{Deadline, Notice};
+pub use objects::{CaseState, Filter, Object, Reference};
+pub use sign_on::{Lockout, OneTimeSecret};
+
+use crate::{StoreError, database};
+
+/// Every migration, in order; never edited once applied.
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
+    ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
+];
+
+/// The register. Clones share one connection, and calls take turns on it.
+#[derive(Clone)]
+pub struct Register {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Register {
+    /// Opens the register at `path`, for its owner only; creates file and directory if they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the file system, the database or its migrations.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::prepare(database::open(path)?)
+    }
+
+    /// A register in memory, for tests and simulations.
+    ///
+    /// # Errors
+    /// As [`Register::open`].
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+        let connection = database::prepared(connection, &MIGRATIONS)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().expect("nothing panics while it holds the connection")
+    }
+
+    /// How many acts were accepted so far.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn revision(&self) -> Result<u64, StoreError> {
+        let value = self.lock().query_one("SELECT value FROM revision", [], |row| row.get(0))?;
+        number(value, "revision")
+    }
+
+    /// Every row of every table as text, for tests that compare the whole register before and after.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn dump(&self) -> Result<String, StoreError> {
+        use std::fmt::Write as _;
+
+        let connection = self.lock();
+        let mut tables = connection.prepare(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'refinery%' ORDER BY name",
+        )?;
+        let tables = tables.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+        let mut text = String::new();
+        for table in tables {
+            let mut statement = connection.prepare(&format!("SELECT * FROM {table}"))?;
+            let columns = statement.column_count();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                text.push_str(&table);
+                for column in 0..columns {
+                    write!(text, " {:?}", row.get_ref(column)?).expect("a string takes all text");
+                }
+                text.push('\n');
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl std::fmt::Debug for Register {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Register")
+    }
+}
+
+/// A count or sequence from the database.
+fn number(value: i64, table: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::BadRow(table))
+}
+
+/// A count or sequence for the database.
+fn integer(value: u64, table: &'static str) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Range(table))
+}
+
+/// The name in a column.
+fn id(row: &Row<'_>, column: usize, table: &'static str) -> Result<Id, StoreError> {
+    Id::new(row.get_ref(column)?.as_str().map_err(|_| StoreError::BadRow(table))?)
+        .map_err(|_| StoreError::BadRow(table))
+}
+
+/// The name in a column that may be empty.
+fn id_or_none(row: &Row<'_>, column: usize, table: &'static str) -> Result<Option<Id>, StoreError> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| Id::new(&text).map_err(|_| StoreError::BadRow(table))).transpose()
+}
+
+/// The instant in a column.
+fn at(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp::from_micros(row.get(column)?))
+}
+
+/// Every row of a query as a value.
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+/// The first row of a query as a value.
+fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    rows.next()?.map(read).transpose()
+}
+
+#[cfg(test)]
+mod tests;

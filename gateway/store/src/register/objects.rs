@@ -1,0 +1,193 @@
+//! Objects: declared ones and cases.
+
+use rusqlite::{Connection, Row, params};
+use shuzha_core::{Id, Timestamp};
+
+use super::{Register, at, first, id, id_or_none, number, rows};
+use crate::StoreError;
+
+/// One object of the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its kind, `DataSet`.
+    pub kind: String,
+    /// Its name.
+    pub name: Id,
+    /// The revision that wrote it last.
+    pub version: u64,
+    /// The organisation that it belongs to.
+    pub owner: Option<Id>,
+    /// Its spec, JSON.
+    pub spec: String,
+    /// For cases: where it stands.
+    pub state: Option<CaseState>,
+    /// When it was first written.
+    pub created: Timestamp,
+    /// When it was last written.
+    pub updated: Timestamp,
+}
+
+/// Where a case stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseState {
+    /// The state's name.
+    pub name: String,
+    /// The state, JSON.
+    pub json: String,
+    /// Whether the spec may be replaced in it.
+    pub editable: bool,
+}
+
+/// Kind and name of an object.
+pub type Reference = (String, Id);
+
+/// Which objects of a kind to list, by name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// The kind.
+    pub kind: &'a str,
+    /// Only names after this one.
+    pub after: Option<&'a Id>,
+    /// Only of this owner.
+    pub owner: Option<&'a Id>,
+    /// Only in this state.
+    pub state: Option<&'a str>,
+    /// Only with this text in name or spec.
+    pub text: Option<&'a str>,
+    /// Only what this organisation owns, or what refers, over any number of steps, to something that it owns.
+    pub concerning: Option<&'a Id>,
+    /// Only with a deadline that has passed.
+    pub overdue: bool,
+    /// At most so many.
+    pub limit: usize,
+}
+
+const COLUMNS: &str = "o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.editable, o.created_micros, o.updated_micros";
+
+/// Whether the object of row `o` leads to one that organisation `?` owns.
+const LEADS_TO_OWNED: &str = "EXISTS (
+    WITH RECURSIVE leads (kind, name) AS (
+        SELECT to_kind, to_name FROM refers WHERE kind = o.kind AND name = o.name
+        UNION
+        SELECT r.to_kind, r.to_name FROM leads JOIN refers r ON r.kind = leads.kind AND r.name = leads.name
+    )
+    SELECT 1 FROM leads JOIN objects x ON x.kind = leads.kind AND x.name = leads.name WHERE x.owner = ?1)";
+
+fn object(row: &Row<'_>) -> Result<Object, StoreError> {
+    let state: (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+    let editable = row.get(7)?;
+    Ok(Object {
+        kind: row.get(0)?,
+        name: id(row, 1, "objects")?,
+        version: number(row.get(2)?, "objects")?,
+        owner: id_or_none(row, 3, "objects")?,
+        spec: row.get(4)?,
+        state: state.0.zip(state.1).map(|(name, json)| CaseState { name, json, editable }),
+        created: at(row, 8)?,
+        updated: at(row, 9)?,
+    })
+}
+
+pub(super) fn get(connection: &Connection, kind: &str, name: &str) -> Result<Option<Object>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM objects o WHERE o.kind = ?1 AND o.name = ?2");
+    first(connection, &sql, [kind, name], object)
+}
+
+fn reference(row: &Row<'_>) -> Result<Reference, StoreError> {
+    Ok((row.get(0)?, id(row, 1, "refers")?))
+}
+
+impl Register {
+    /// The object of this kind and name.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn get(&self, kind: &str, name: &str) -> Result<Option<Object>, StoreError> {
+        get(&self.lock(), kind, name)
+    }
+
+    /// Whether `organisation` owns the object, or the object leads to one that it owns.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn concerns(&self, organisation: &Id, kind: &str, name: &str) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT o.owner IS ?1 OR {LEADS_TO_OWNED} FROM objects o WHERE o.kind = ?2 AND o.name = ?3"
+        );
+        let found =
+            first(&self.lock(), &sql, [organisation.as_str(), kind, name], |row| Ok(row.get::<_, bool>(0)?))?;
+        Ok(found.unwrap_or(false))
+    }
+
+    /// Objects of a kind in order of name.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn list(&self, filter: &Filter<'_>) -> Result<Vec<Object>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM objects o WHERE o.kind = ?2
+             AND (?3 IS NULL OR o.name > ?3)
+             AND (?4 IS NULL OR o.owner = ?4)
+             AND (?5 IS NULL OR o.state_name = ?5)
+             AND (?6 IS NULL OR instr(o.name, ?6) > 0 OR instr(o.spec, ?6) > 0)
+             AND (?7 = 0 OR EXISTS (SELECT 1 FROM deadlines d WHERE d.kind = o.kind AND d.name = o.name AND d.passed = 1))
+             AND (?1 IS NULL OR o.owner IS ?1 OR {LEADS_TO_OWNED})
+             ORDER BY o.name LIMIT ?8"
+        );
+        let limit = i64::try_from(filter.limit).map_err(|_| StoreError::Range("objects"))?;
+        let text = |name: Option<&Id>| name.map(|name| name.as_str().to_owned());
+        let parameters = params![
+            text(filter.concerning),
+            filter.kind,
+            text(filter.after),
+            text(filter.owner),
+            filter.state,
+            filter.text,
+            filter.overdue,
+            limit
+        ];
+        rows(&self.lock(), &sql, parameters, object)
+    }
+
+    /// Which case puts the object in force, if one does.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn holder(&self, kind: &str, name: &str) -> Result<Option<Object>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM in_force f JOIN objects o ON o.kind = f.case_kind AND o.name = f.case_name
+             WHERE f.kind = ?1 AND f.name = ?2"
+        );
+        first(&self.lock(), &sql, [kind, name], object)
+    }
+
+    /// What refers to the object, at most `limit`.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn referrers(&self, kind: &str, name: &str, limit: usize) -> Result<Vec<Reference>, StoreError> {
+        let limit = i64::try_from(limit).map_err(|_| StoreError::Range("refers"))?;
+        let sql = "SELECT kind, name FROM refers WHERE to_kind = ?1 AND to_name = ?2 LIMIT ?3";
+        rows(&self.lock(), sql, params![kind, name, limit], reference)
+    }
+
+    /// Calls `take` with every object, by kind and name, a page at a time, so that other calls get their turn.
+    ///
+    /// # Errors
+    /// Of the database, or what `take` answers.
+    pub fn each<E: From<StoreError>>(&self, mut take: impl FnMut(Object) -> Result<(), E>) -> Result<(), E> {
+        const PAGE: i64 = 1_000;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM objects o WHERE (o.kind, o.name) > (?1, ?2) ORDER BY o.kind, o.name LIMIT {PAGE}"
+        );
+        let mut after = (String::new(), String::new());
+        loop {
+            let page = rows(&self.lock(), &sql, (&after.0, &after.1), object)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = (last.kind.clone(), last.name.to_string());
+            for object in page {
+                take(object)?;
+            }
+        }
+    }
+}
