@@ -92,7 +92,13 @@ impl Desk {
         self.with(By::Person(by), |subject, act| self.kind.open(subject, act))
     }
 
-    pub(super) fn act(&self, state: &Value, by: &Actor, verb: &str, body: &Value) -> Result<Outcome, Refused> {
+    pub(super) fn act(
+        &self,
+        state: &Value,
+        by: &Actor,
+        verb: &str,
+        body: &Value,
+    ) -> Result<Outcome, Refused> {
         self.with(By::Person(by), |subject, act| self.kind.act(subject, state, verb, body, act))
     }
 
@@ -159,8 +165,10 @@ pub(super) fn body(kind: &str, verb: &str) -> Value {
         ("Scenario" | "Agreement", "suspend") => json!({"rectifyBy": "2026-07-01"}),
         (_, "hand-over" | "destroy" | "import" | "remove") => json!({"digest": DIGEST}),
         (_, "drill") => json!({"held": "2026-05-01", "result": "达到预期", "digest": DIGEST}),
-        (_, "report") => json!({"occurred": "2026-05-31T23:50:00Z", "what": "异常批量调用", "affected": "核验产品",
-            "measures": "已紧急关闭", "contact": "运营机构值班室"}),
+        (_, "report") => {
+            json!({"occurred": "2026-05-31T23:50:00Z", "what": "异常批量调用", "affected": "核验产品",
+            "measures": "已紧急关闭", "contact": "运营机构值班室"})
+        }
         (_, "answer") => json!({"verdict": "corrected"}),
         _ => json!({}),
     }

@@ -40,13 +40,9 @@ fn c4_the_matrix_of_states_and_verbs() {
 #[test]
 fn c4_four_years_are_too_long_in_heilongjiang_and_not_in_gansu() {
     let four = || Desk::new("Agreement", spec("2026-01-01", "2030-01-01"));
-    for (pack, taken) in [
-        ("heilongjiang", false),
-        ("qingtian", false),
-        ("gansu", true),
-        ("yantai", true),
-        ("qingdao", true),
-    ] {
+    for (pack, taken) in
+        [("heilongjiang", false), ("qingtian", false), ("gansu", true), ("yantai", true), ("qingdao", true)]
+    {
         let opened = four().under(pack).open(&person(Role::ApplicationUnit));
         let shown = opened.as_ref().map(|one| one.state_name).map_err(shown);
         assert_eq!(shown, if taken { Ok("draft") } else { Err(("C1301", vec!["spec.window"])) }, "{pack}");
@@ -73,7 +69,10 @@ fn c4_qingtian_takes_a_renewal_in_the_last_six_months_only() {
 #[test]
 fn g2_a_split_sums_to_the_whole_and_names_parties_once() {
     for (split, path) in [
-        (json!([{"party": "data-bureau", "parts": 3_333}, {"party": "yunze-data", "parts": 6_666}]), "spec.split"),
+        (
+            json!([{"party": "data-bureau", "parts": 3_333}, {"party": "yunze-data", "parts": 6_666}]),
+            "spec.split",
+        ),
         (json!([{"party": "police", "parts": 10_000}]), "spec.split[0].party"),
         (
             json!([{"party": "data-bureau", "parts": 5_000}, {"party": "data-bureau", "parts": 5_000}]),

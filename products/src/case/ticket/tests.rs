@@ -26,7 +26,8 @@ fn k2_the_provider_of_the_data_answers_and_nobody_else() {
     let desk = Desk::new("Ticket", spec());
     let open = desk.open(&person(Role::ApplicationUnit)).expect("a ticket");
     let answer = body("Ticket", "answer");
-    let refused = desk.act(&open.state, &of(Role::Provider, "police"), "answer", &answer).expect_err("not its");
+    let refused =
+        desk.act(&open.state, &of(Role::Provider, "police"), "answer", &answer).expect_err("not its");
     assert_eq!(refused.code.as_str(), "C1304");
     let answered = desk.act(&open.state, &person(Role::Provider), "answer", &answer).expect("an answer");
     assert_eq!(answered.state["answers"][0]["verdict"], json!("corrected"));
