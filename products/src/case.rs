@@ -18,11 +18,12 @@ use crate::world::Scope;
 use crate::yaml::Place;
 
 mod kind;
+pub mod registration;
 
 pub use kind::{CaseKind, Outcome, Subject};
 
 /// Every kind of case.
-pub const KINDS: &[CaseKind] = &[];
+pub const KINDS: &[CaseKind] = &[CaseKind::of::<registration::Registration>()];
 
 /// A named natural person (实名), acting in one role of one organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
