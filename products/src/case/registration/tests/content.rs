@@ -203,10 +203,7 @@ fn b2_an_application_becomes_a_certificate() {
         kind.passed(&mut subject, &state, "publicity", &at("2025-10-22")).expect("acts").expect("certified");
     assert_eq!(outcome.state_name, "certified");
     let certificate = &outcome.in_force[0];
-    let node = crate::yaml::Node {
-        line: 1,
-        value: crate::yaml::Value::from_json(&certificate.spec).expect("a tree"),
-    };
+    let node = crate::yaml::Node::from_json(&certificate.spec).expect("a tree");
     let faults = Faults::default();
     let place = Place::root(&node, "", "", &faults);
     let window =
