@@ -25,6 +25,7 @@ mod kind;
 #[cfg(test)]
 mod matrix;
 mod parts;
+pub mod registration;
 mod scenario;
 mod social_import;
 mod suspension;
@@ -34,6 +35,7 @@ pub use kind::{CaseKind, Outcome, Subject};
 
 /// Every kind of case.
 pub const KINDS: &[CaseKind] = &[
+    CaseKind::of::<registration::Registration>(),
     CaseKind::of::<scenario::Scenario>(),
     CaseKind::of::<agreement::Agreement>(),
     CaseKind::of::<grant::Grant>(),

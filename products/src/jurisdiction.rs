@@ -14,6 +14,7 @@ use crate::yaml::Place;
 mod pack;
 mod years;
 
+pub(crate) use pack::FORMS;
 pub use pack::{PACKS, pack, parse};
 pub use years::{YearError, calendar, with_year};
 

@@ -148,6 +148,16 @@ codes! {
     C1107 422 "口令不符合要求" "The password does not meet the rules";
     C1108 403 "请求缺少防跨站标记" "The request lacks the mark against cross-site forgery";
 
+    C1201 409 "缺件已一次性告知过" "What is missing was told once already";
+    C1202 422 "没有可作为凭证期限的授权期限" "There is no authorised term left for a certificate";
+    C1203 409 "现在不能续展" "The certificate cannot be renewed now";
+    C1204 409 "公示期未满" "The publicity period is not over";
+    C1205 409 "有未决的异议" "An objection is open";
+    C1206 409 "审查意见不支持通过" "The review does not support approval";
+    C1207 404 "没有这项未决的异议" "There is no such open objection";
+    C1208 409 "未决的异议过多" "Too many objections are open";
+    C1209 422 "本地不登记此类产品" "This jurisdiction does not register products of this form";
+
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";
     C1303 409 "数据提供单位或共享来源尚未全部同意" "Not every provider or source has agreed yet";

@@ -49,7 +49,8 @@ const RULES: &[&str] = &[
     "operation_report",
 ];
 
-const FORMS: &[(&str, ProductForm)] = &[
+/// The words for 产品形态.
+pub(crate) const FORMS: &[(&str, ProductForm)] = &[
     ("package", ProductForm::Package),
     ("model", ProductForm::Model),
     ("interface", ProductForm::Interface),

@@ -17,6 +17,11 @@ const TEXT_BYTES_MAX: usize = 512;
 impl<'n> Place<'n> {
     /// Text, neither empty nor longer than a field may be.
     pub(crate) fn text(&self) -> Option<&'n str> {
+        self.text_within(TEXT_BYTES_MAX)
+    }
+
+    /// Text of at most `bytes_max` bytes: an abstract, a description.
+    pub(crate) fn text_within(&self, bytes_max: usize) -> Option<&'n str> {
         let Value::Text(text) = self.value() else {
             return match self.value() {
                 Value::Integer(_) | Value::Real(_) | Value::Boolean(_) => {
@@ -28,8 +33,8 @@ impl<'n> Place<'n> {
         if text.trim().is_empty() {
             return self.fail("must not be empty");
         }
-        if text.len() > TEXT_BYTES_MAX {
-            return self.fail(format!("at most {TEXT_BYTES_MAX} bytes"));
+        if text.len() > bytes_max {
+            return self.fail(format!("at most {bytes_max} bytes"));
         }
         if text.chars().any(char::is_control) {
             return self.fail("holds a control character");
