@@ -74,6 +74,9 @@ pub struct World {
     pub grants: Table<Grant>,
     /// Suspensions.
     pub suspensions: Table<Suspension>,
+    /// The spec of every object but grants by (kind, name), as JSON with sorted keys: however it was written, one
+    /// spec has one text.
+    pub specs: BTreeMap<(&'static str, Id), Box<str>>,
     /// Labels of objects that have some, by (kind, name).
     pub labels: BTreeMap<(&'static str, Id), BTreeMap<String, String>>,
 }

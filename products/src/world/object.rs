@@ -169,7 +169,13 @@ impl Reader {
             self.world.labels.insert(key, labels);
         }
         match root.entries().into_iter().flatten().find(|(key, _)| *key == "spec") {
-            Some((_, spec)) => (kind.read)(&id, &spec, &mut self.world, &self.declared),
+            Some((_, spec)) => {
+                // Grants are the many; what one says is all in its compiled form.
+                if kind.name != Grant::KIND {
+                    self.world.specs.insert((kind.name, id.clone()), spec.json().to_string().into());
+                }
+                (kind.read)(&id, &spec, &mut self.world, &self.declared);
+            }
             None => root.fail("is missing `spec`").unwrap_or_default(),
         }
     }

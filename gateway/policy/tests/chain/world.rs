@@ -53,8 +53,7 @@ pub(crate) fn snapshot(more: &str) -> Snapshot {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("the world of the tests is at fault:\n{}", lines.join("\n"))
     });
-    let source: Vec<u8> = files.iter().flat_map(|(_, text)| text.bytes()).collect();
-    Snapshot::compile(world, &key_ring(), &source).unwrap_or_else(|faults| panic!("{faults:?}"))
+    Snapshot::compile(world, &key_ring()).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
 fn key_ring() -> KeyRing {
