@@ -22,21 +22,19 @@ use shuzha_core::{Id, MicroYuan, NanoCharge, PurposeClass};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
-use shuzha_privacy::output::FieldSet;
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
 use shuzha_products::jurisdiction::Jurisdiction;
 
 pub use compile::{CompileError, Delta, KeyRing};
-pub(crate) use grants::{Grant, Terms};
-pub(crate) use name::Name;
+pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
+use name::Name;
 pub(crate) use operation::{Operation, Place, Tag};
-pub(crate) use rows::{Row, TermsPool};
 pub(crate) use suspensions::Suspensions;
 
 use cow_map::{ByNumber, CowMap};
 use declared::Declared;
-use grants::{GrantTable, quota_code};
+use grants::GrantTable;
 use roll::{Roll, Source};
 
 use crate::releases::ReleaseKey;
@@ -233,6 +231,21 @@ impl Snapshot {
     #[must_use]
     pub const fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    /// Every object but grants, in no order that means anything.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Source> {
+        self.roll.objects().map(|source| &**source)
+    }
+
+    /// Every grant with its key, in no order that means anything.
+    pub(crate) fn all_grants(&self) -> impl Iterator<Item = (GrantKey, &Grant)> {
+        self.grants.iter()
+    }
+
+    /// The name behind a number of a grant.
+    pub(crate) fn name(&self, number: u32) -> &Id {
+        self.names.text(number)
     }
 
     /// First eight bytes of the digest, as records carry them.

@@ -1,13 +1,14 @@
 //! From checked objects to a snapshot: a whole world, or what changed of one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use shuzha_core::Id;
 use shuzha_products::World;
 
-use super::Snapshot;
 use super::roll::GRANT;
-use super::rows::TermsPool;
+use super::rows::{Row, TermsPool};
+use super::{Snapshot, Terms};
 
 /// Keys that world files name and do not hold.
 #[derive(Default)]
@@ -70,6 +71,32 @@ impl Snapshot {
         let mut pool = TermsPool::default();
         for (name, grant) in grants {
             snapshot.put_grant(&name, &grant, &world, &mut pool);
+        }
+        snapshot.seal();
+        Ok(snapshot)
+    }
+
+    /// A world with grants in compiled form: name, unit, scenario, agreement, product, and which of `terms`.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub(crate) fn restore<'n>(
+        mut world: World,
+        keys: &KeyRing,
+        terms: &[Terms],
+        count: usize,
+        rows: impl Iterator<Item = (Id, [&'n Id; 4], usize)>,
+    ) -> Result<Self, Vec<CompileError>> {
+        let mut snapshot = Self::default();
+        let changed: Vec<_> = world.specs.keys().cloned().collect();
+        snapshot.edit(&mut world, &changed, &[], keys)?;
+        snapshot.reserve_grants(count);
+        let mut pool = TermsPool::default();
+        let terms: Vec<_> = terms.iter().map(|terms| pool.share(terms.clone())).collect();
+        for (name, [unit, scenario, agreement, product], at) in rows {
+            let (terms, digest) = &terms[at];
+            let row = Row { name: &name, unit, scenario, agreement, product };
+            snapshot.put_row(&row, Arc::clone(terms), digest);
         }
         snapshot.seal();
         Ok(snapshot)

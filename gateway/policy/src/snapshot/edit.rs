@@ -202,7 +202,8 @@ impl Snapshot {
     fn link_statistics(&mut self) {
         let statistics = self.declared.statistics();
         let of = |product: &Product| product.data_sets.iter().find_map(|set| statistics.get(set).cloned());
-        let linked: Vec<_> = self.products.iter().map(|(name, product)| (name.clone(), of(product))).collect();
+        let linked: Vec<_> =
+            self.products.iter().map(|(name, product)| (name.clone(), of(product))).collect();
         for (name, statistics) in linked {
             let known = self.products.get(&name).is_some_and(|known| known.statistics.is_some());
             if (known || statistics.is_some())

@@ -57,12 +57,10 @@ impl Snapshot {
         world: &World,
         pool: &mut TermsPool,
     ) {
-        let operations = declared.operations.iter().filter_map(|granted| self.granted(declared, granted, world));
-        let terms = Terms {
-            window: declared.window,
-            limits: limits(declared),
-            operations: operations.collect(),
-        };
+        let operations =
+            declared.operations.iter().filter_map(|granted| self.granted(declared, granted, world));
+        let terms =
+            Terms { window: declared.window, limits: limits(declared), operations: operations.collect() };
         let row = Row {
             name,
             unit: &declared.unit,
@@ -137,7 +135,8 @@ impl Snapshot {
             let fields = new.fields_among(&old.pointers(*fields));
             (!fields.is_empty()).then_some((new.tag, fields))
         };
-        let concerned = |grant: &Grant| grant.terms().operations.iter().any(|(tag, _)| moved.contains_key(tag));
+        let concerned =
+            |grant: &Grant| grant.terms().operations.iter().any(|(tag, _)| moved.contains_key(tag));
         let rows: Vec<(GrantKey, Grant)> = self
             .grants
             .iter()
