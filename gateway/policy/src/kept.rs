@@ -121,7 +121,7 @@ impl Kept {
     /// Keys that are none, prices that cannot stand.
     pub fn compile(mut self, keys: &KeyRing) -> Result<Snapshot, Vec<CompileError>> {
         let world = std::mem::take(&mut self.world);
-        let snapshot = Snapshot::restore(world, keys, &self.terms, self.grants.1, self.rows())?;
+        let snapshot = Snapshot::restore(world, keys, &self.names, &self.terms, self.rows())?;
         if *snapshot.digest() != self.digest {
             tracing::warn!(
                 left_out = self.left_out.len(),

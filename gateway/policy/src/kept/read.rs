@@ -31,8 +31,11 @@ impl Kept {
         let (digest, objects, names, terms, grants) =
             tables(&mut cursor).ok_or(KeptError::Malformed(cursor.at))?;
         // Every row is read once here, so that reading them again cannot fail.
+        let mut last = None;
         for _ in 0..grants.1 {
-            row(&mut cursor, &names, terms.len()).ok_or(KeptError::Malformed(cursor.at))?;
+            let found = row(&mut cursor, names.len(), terms.len());
+            let name = found.map(|(name, ..)| name).filter(|name| last.as_ref() < Some(name));
+            last = Some(name.ok_or(KeptError::Malformed(cursor.at))?);
         }
         if cursor.at != end {
             return Err(KeptError::Malformed(cursor.at));
@@ -42,10 +45,11 @@ impl Kept {
     }
 
     /// The grants: name, unit, scenario, agreement, product, and the position of the terms.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (Id, [&Id; 4], usize)> {
+    pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = (Id, [usize; 4], usize)> {
         let content = &self.bytes[..self.bytes.len() - CHECKSUM_BYTES];
         let mut cursor = Cursor { bytes: content, at: self.grants.0 };
-        (0..self.grants.1).map_while(move |_| row(&mut cursor, &self.names, self.terms.len()))
+        let next = move |_| row(&mut cursor, self.names.len(), self.terms.len());
+        (0..self.grants.1).map(next).map(|row| row.expect("every row was read before"))
     }
 }
 
@@ -162,9 +166,9 @@ fn terms(cursor: &mut Cursor<'_>) -> Option<Terms> {
 }
 
 /// One grant.
-fn row<'n>(cursor: &mut Cursor<'_>, names: &'n [Id], terms: usize) -> Option<(Id, [&'n Id; 4], usize)> {
+fn row(cursor: &mut Cursor<'_>, names: usize, terms: usize) -> Option<(Id, [usize; 4], usize)> {
     let name = cursor.id()?;
-    let mut reference = || cursor.position(names.len()).map(|at| &names[at]);
+    let mut reference = || cursor.position(names);
     let references = [reference()?, reference()?, reference()?, reference()?];
     Some((name, references, cursor.position(terms)?))
 }

@@ -76,27 +76,30 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// A world with grants in compiled form: name, unit, scenario, agreement, product, and which of `terms`.
+    /// A world with grants in compiled form: a name of its own, unit, scenario, agreement and product as positions in
+    /// `names`, and which of `terms`.
     ///
     /// # Errors
     /// Every fault found.
-    pub(crate) fn restore<'n>(
+    pub(crate) fn restore(
         mut world: World,
         keys: &KeyRing,
+        names: &[Id],
         terms: &[Terms],
-        count: usize,
-        rows: impl Iterator<Item = (Id, [&'n Id; 4], usize)>,
+        rows: impl ExactSizeIterator<Item = (Id, [usize; 4], usize)>,
     ) -> Result<Self, Vec<CompileError>> {
         let mut snapshot = Self::default();
         let changed: Vec<_> = world.specs.keys().cloned().collect();
         snapshot.edit(&mut world, &changed, &[], keys)?;
-        snapshot.reserve_grants(count);
+        snapshot.reserve_grants(rows.len());
         let mut pool = TermsPool::default();
         let terms: Vec<_> = terms.iter().map(|terms| pool.share(terms.clone())).collect();
-        for (name, [unit, scenario, agreement, product], at) in rows {
+        let numbers: Vec<u32> = names.iter().map(|name| snapshot.number(name)).collect();
+        for (name, references, at) in rows {
             let (terms, digest) = &terms[at];
+            let [unit, scenario, agreement, product] = references.map(|at| &names[at]);
             let row = Row { name: &name, unit, scenario, agreement, product };
-            snapshot.put_row(&row, Arc::clone(terms), digest);
+            snapshot.add_row(&row, references.map(|at| numbers[at]), Arc::clone(terms), digest);
         }
         snapshot.seal();
         Ok(snapshot)

@@ -47,7 +47,7 @@ pub(crate) struct Grant {
 }
 
 /// Window, limits and what is granted: the same for many grants.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Terms {
     pub(crate) window: Window,
     pub(crate) limits: Limits,

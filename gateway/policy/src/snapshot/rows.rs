@@ -18,11 +18,11 @@ use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 
 /// Terms seen so far, each with its digest: grants of one world share few.
 #[derive(Default)]
-pub(crate) struct TermsPool(HashMap<Arc<Terms>, [u8; 32]>);
+pub(super) struct TermsPool(HashMap<Arc<Terms>, [u8; 32]>);
 
 impl TermsPool {
     /// The shared copy of `terms`, and its digest.
-    pub(crate) fn share(&mut self, terms: Terms) -> (Arc<Terms>, [u8; 32]) {
+    pub(super) fn share(&mut self, terms: Terms) -> (Arc<Terms>, [u8; 32]) {
         if let Some((known, digest)) = self.0.get_key_value(&terms) {
             return (Arc::clone(known), *digest);
         }
@@ -34,17 +34,17 @@ impl TermsPool {
 }
 
 /// A grant by the names of what it refers to.
-pub(crate) struct Row<'r> {
-    pub(crate) name: &'r Id,
-    pub(crate) unit: &'r Id,
-    pub(crate) scenario: &'r Id,
-    pub(crate) agreement: &'r Id,
-    pub(crate) product: &'r Id,
+pub(super) struct Row<'r> {
+    pub(super) name: &'r Id,
+    pub(super) unit: &'r Id,
+    pub(super) scenario: &'r Id,
+    pub(super) agreement: &'r Id,
+    pub(super) product: &'r Id,
 }
 
 impl Snapshot {
     /// Makes room for `count` grants.
-    pub(crate) fn reserve_grants(&mut self, count: usize) {
+    pub(super) fn reserve_grants(&mut self, count: usize) {
         self.grants.reserve(count);
     }
 
@@ -73,11 +73,21 @@ impl Snapshot {
     }
 
     /// Puts a grant in force in the place of the one of its name. `digest` is that of `terms`.
-    pub(crate) fn put_row(&mut self, row: &Row<'_>, terms: Arc<Terms>, digest: &[u8; 32]) {
+    fn put_row(&mut self, row: &Row<'_>, terms: Arc<Terms>, digest: &[u8; 32]) {
         self.remove_grant(row.name.as_str());
-        let (unit, scenario) = (self.names.number(row.unit), self.names.number(row.scenario));
-        let key = (unit, scenario, self.names.number(row.product));
-        let agreement = self.names.number(row.agreement);
+        let numbers = [row.unit, row.scenario, row.agreement, row.product].map(|name| self.number(name));
+        self.add_row(row, numbers, terms, digest);
+    }
+
+    /// The number of a name.
+    pub(super) fn number(&mut self, name: &Id) -> u32 {
+        self.names.number(name)
+    }
+
+    /// Puts a grant in force of whose name there is none. `numbers` are those of unit, scenario, agreement, product.
+    pub(super) fn add_row(&mut self, row: &Row<'_>, numbers: [u32; 4], terms: Arc<Terms>, digest: &[u8; 32]) {
+        let [unit, scenario, agreement, product] = numbers;
+        let key = (unit, scenario, product);
         self.roll.put_grant(row.name.as_str(), row.leaf(digest), key);
         self.grants.insert(key, Grant::new(Name::from(row.name), agreement, terms));
     }
@@ -91,7 +101,7 @@ impl Snapshot {
     }
 
     /// The names of what a grant refers to: unit, scenario, agreement, product.
-    pub(crate) fn references(&self, key: GrantKey, grant: &Grant) -> [&Id; 4] {
+    fn references(&self, key: GrantKey, grant: &Grant) -> [&Id; 4] {
         [key.0, key.1, grant.agreement, key.2].map(|number| self.names.text(number))
     }
 
