@@ -113,7 +113,9 @@ impl Snapshot {
     /// # Errors
     /// Every fault found; then nothing of the change is in force.
     pub fn with(&self, delta: Delta, keys: &KeyRing) -> Result<Self, Vec<CompileError>> {
-        let Delta { mut world, changed, removed } = delta;
+        let Delta { mut world, mut changed, removed } = delta;
+        changed.sort_unstable();
+        changed.dedup();
         let listed = |object: &(&'static str, Id)| changed.contains(object) || removed.contains(object);
         let mut faults = Vec::new();
         for (kind, name) in &changed {
