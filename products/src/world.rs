@@ -85,6 +85,9 @@ pub struct World {
     pub emergency_plans: Table<EmergencyPlan>,
     /// Exit reviews that were passed.
     pub exit_reviews: Table<ExitReview>,
+    /// The spec of every object but grants by (kind, name), as JSON with sorted keys: however it was written, one
+    /// spec has one text.
+    pub specs: BTreeMap<(&'static str, Id), Box<str>>,
     /// Labels of objects that have some, by (kind, name).
     pub labels: BTreeMap<(&'static str, Id), BTreeMap<String, String>>,
 }

@@ -1,7 +1,7 @@
 //! The gate: everything that outlives a call, and the one way through it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -12,7 +12,7 @@ use shuzha_privacy::subject::Pseudonymiser;
 
 use crate::consent_cache::ConsentCache;
 use crate::env::{Env, unavailable};
-use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger};
+use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger, lock};
 use crate::idempotency::Idempotency;
 use crate::metrics::Metrics;
 use crate::nonce::Nonces;
@@ -21,7 +21,7 @@ use crate::releases::{ReleaseStore, Releases};
 use crate::signature::Decoys;
 use crate::snapshot::Snapshot;
 use crate::start::Start;
-use crate::{Inbound, Payload, Reply, Upstream, stages};
+use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
 
 /// How the gate is set.
 #[derive(Clone, Debug)]
@@ -80,6 +80,16 @@ pub struct Gate {
     pub(crate) releases: Releases,
     pub(crate) metrics: Metrics,
     snapshot: ArcSwap<Snapshot>,
+    changing: Mutex<Changing>,
+}
+
+/// Owned by whoever puts a snapshot in force, for as long as that takes: two changes are made one after the other, and
+/// neither is lost.
+#[derive(Default)]
+struct Changing {
+    /// Snapshots replaced and perhaps still read by a call. Kept until nobody does, so that a call never pays for taking
+    /// one apart.
+    replaced: Vec<Arc<Snapshot>>,
 }
 
 impl Gate {
@@ -116,6 +126,7 @@ impl Gate {
             rng: parts.rng,
             journal: parts.journal,
             snapshot: ArcSwap::from_pointee(snapshot),
+            changing: Mutex::default(),
             nonces,
             metrics,
         })
@@ -201,9 +212,26 @@ impl Gate {
     /// Puts `snapshot` in force for every call that begins from now on, and for the release of those under way.
     /// Counters are not touched.
     pub fn install(&self, snapshot: Snapshot) {
-        self.metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
+        self.put_in_force(snapshot, &mut lock(&self.changing));
+    }
+
+    /// Puts a change in force as [`Gate::install`] does, at the cost of the change, and returns the new snapshot.
+    /// `keys` holds those of changed credentials and issuers.
+    ///
+    /// # Errors
+    /// Every fault found; then nothing of the change is in force.
+    pub fn apply(&self, delta: Delta, keys: &KeyRing) -> Result<Arc<Snapshot>, Vec<CompileError>> {
+        let mut changing = lock(&self.changing);
+        let next = self.snapshot().with(delta, keys)?;
+        Ok(self.put_in_force(next, &mut changing))
+    }
+
+    fn put_in_force(&self, snapshot: Snapshot, changing: &mut Changing) -> Arc<Snapshot> {
+        let snapshot = Arc::new(snapshot);
+        changing.replaced.push(self.snapshot.swap(Arc::clone(&snapshot)));
+        changing.replaced.retain(|replaced| Arc::strong_count(replaced) > 1);
         let hash = snapshot.short_hash();
-        self.snapshot.store(Arc::new(snapshot));
+        self.metrics.installed(&hash, snapshot.grant_count());
         let act = Act {
             at: self.clock.now(),
             kind: ActKind::SnapshotInstalled,
@@ -214,6 +242,7 @@ impl Gate {
         if self.journal.append(&Entry::Act(act)).is_err() {
             self.metrics.unrecorded();
         }
+        snapshot
     }
 
     /// The journal.

@@ -19,17 +19,17 @@ impl Packages {
     }
 
     /// Whether the grant has paid.
-    pub(crate) fn is_paid(&self, grant: &Id) -> bool {
+    pub(crate) fn is_paid(&self, grant: &str) -> bool {
         lock(&self.paid).contains(grant)
     }
 
     /// Claims the one charge of the grant: `true` for exactly one of several racing calls.
-    pub(crate) fn claim(&self, grant: &Id) -> bool {
-        lock(&self.paid).insert(grant.clone())
+    pub(crate) fn claim(&self, grant: &str) -> bool {
+        lock(&self.paid).insert(Id::new(grant).expect("the name of a grant"))
     }
 
     /// Gives a claim back whose record could not be written.
-    pub(crate) fn unclaim(&self, grant: &Id) {
+    pub(crate) fn unclaim(&self, grant: &str) {
         lock(&self.paid).remove(grant);
     }
 }

@@ -2,45 +2,91 @@
 //!
 //! It is made from a checked [`World`](shuzha_products::World) and holds the very shapes the stages ask for. The
 //! world's counters are not in it: they live with the gate, so a new snapshot resets nothing.
+//!
+//! A change makes a new snapshot that shares with the old one whatever it did not touch; see [`Snapshot::with`].
 
 mod compile;
+mod cow_map;
+mod declared;
+mod edit;
+mod grants;
+mod name;
 mod operation;
+mod roll;
+mod rows;
 mod suspensions;
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use shuzha_core::{Id, MicroYuan, NanoCharge, PurposeClass};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
-use shuzha_privacy::output::FieldSet;
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
+use shuzha_products::jurisdiction::Jurisdiction;
 
-pub use compile::{CompileError, KeyRing};
-pub(crate) use operation::{Operation, Place};
+pub use compile::{CompileError, Delta, KeyRing};
+pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
+use name::Name;
+pub(crate) use operation::{Operation, Place, Tag};
 pub(crate) use suspensions::Suspensions;
 
-use crate::holds::GrantLedger;
-use crate::holds::grant::{GrantState, Limits};
+use cow_map::{ByNumber, CowMap};
+use declared::Declared;
+use grants::GrantTable;
+use roll::{Roll, Source};
+
 use crate::releases::ReleaseKey;
 use crate::signature::{Algorithm, VerifyingKey};
 
 /// Everything the stages look up.
+#[derive(Clone, Default)]
 pub struct Snapshot {
-    /// SHA-256 of the world's canonical text.
+    /// Of everything on the roll.
     digest: [u8; 32],
     pub(crate) rules: Rules,
-    pub(crate) credentials: HashMap<Id, Arc<Credential>>,
-    pub(crate) products: HashMap<Id, Arc<Product>>,
-    pub(crate) scenarios: HashMap<Id, Arc<Scenario>>,
-    pub(crate) grants: HashMap<GrantKey, Grants>,
-    pub(crate) issuers: Issuers,
+    pub(crate) credentials: CowMap<Id, Arc<Credential>>,
+    /// By the number of the name, as agreements and grants are.
+    units: CowMap<u32, Arc<Unit>, ByNumber>,
+    pub(crate) products: CowMap<Id, Arc<Product>>,
+    pub(crate) scenarios: CowMap<Id, Arc<Scenario>>,
+    agreements: CowMap<u32, Arc<Agreement>, ByNumber>,
+    grants: GrantTable,
+    pub(crate) issuers: Arc<Issuers>,
     /// Changes with the issuers, so that consents cached under others are not found.
     pub(crate) issuers_generation: u64,
-    pub(crate) prices: PriceBook,
-    pub(crate) suspensions: Suspensions,
+    pub(crate) prices: Arc<PriceBook>,
+    pub(crate) suspensions: Arc<Suspensions>,
+    /// What the shapes above that are made of several objects are made of.
+    declared: Declared,
+    names: Names,
+    roll: Roll,
+}
+
+/// Names that grants refer to, by number. A name keeps its number when its object goes, for grants that still refer to
+/// it, and so that the object can come back; numbers begin anew when a process starts.
+#[derive(Clone, Default)]
+struct Names {
+    numbers: CowMap<Id, u32>,
+    texts: CowMap<u32, Id, ByNumber>,
+}
+
+impl Names {
+    /// The number of `name`, given out now if it has none.
+    fn number(&mut self, name: &Id) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.numbers.len()).expect("fewer names than would fill the memory");
+        self.numbers.insert(name.clone(), number);
+        self.texts.insert(number, name.clone());
+        number
+    }
+
+    fn text(&self, number: u32) -> &Id {
+        self.texts.get(&number).expect("every number given out has its name")
+    }
 }
 
 /// What the jurisdiction asks for.
@@ -49,10 +95,17 @@ pub(crate) struct Rules {
     pub(crate) certificate_required: bool,
 }
 
+impl Default for Rules {
+    /// Of the strictest jurisdiction.
+    fn default() -> Self {
+        Self { certificate_required: Jurisdiction::default().certificate_required }
+    }
+}
+
 /// An application unit (应用单位).
 pub(crate) struct Unit {
     pub(crate) name: Id,
-    /// Number of the unit in this snapshot's grant keys.
+    /// Number of its name.
     index: u32,
     pub(crate) credit_limit: Option<MicroYuan>,
 }
@@ -60,7 +113,8 @@ pub(crate) struct Unit {
 /// A credential of a unit.
 pub(crate) struct Credential {
     pub(crate) name: Id,
-    pub(crate) unit: Arc<Unit>,
+    /// Number of the unit's name.
+    unit: u32,
     pub(crate) algorithm: Algorithm,
     /// None where the key was not deposited with this gateway.
     pub(crate) key: Option<VerifyingKey>,
@@ -70,12 +124,13 @@ pub(crate) struct Credential {
 }
 
 /// A product, live or not.
+#[derive(Clone)]
 pub(crate) struct Product {
     pub(crate) name: Id,
     index: u32,
     pub(crate) version: u32,
     pub(crate) upstream: Id,
-    pub(crate) operations: Vec<Operation>,
+    pub(crate) operations: Arc<[Operation]>,
     pub(crate) certificates: Vec<Window>,
     pub(crate) data_sets: Vec<Id>,
     /// For reports: the data set's public metadata and budgets.
@@ -148,45 +203,6 @@ pub(crate) struct Agreement {
     pub(crate) signed: bool,
 }
 
-/// (unit, scenario, product), each by its number in this snapshot.
-pub(crate) type GrantKey = (u32, u32, u32);
-
-/// The grants under one key; nearly always one.
-#[derive(Clone)]
-pub(crate) enum Grants {
-    One(Arc<Grant>),
-    Many(Arc<[Arc<Grant>]>),
-}
-
-/// What a unit may call for a scenario.
-pub(crate) struct Grant {
-    pub(crate) name: Id,
-    pub(crate) agreement: Arc<Agreement>,
-    pub(crate) window: Window,
-    pub(crate) limits: Limits,
-    /// Operation of the product, by position, and the leaves of its answer that are granted.
-    operations: Box<[(u16, FieldSet)]>,
-    state: OnceLock<Arc<GrantState>>,
-}
-
-impl Grant {
-    /// Whether the grant is for the operation.
-    pub(crate) fn covers(&self, operation: &Operation) -> bool {
-        self.operations.iter().any(|(index, _)| *index == operation.index)
-    }
-
-    /// The granted leaves of the operation's answer.
-    pub(crate) fn fields(&self, operation: &Operation) -> FieldSet {
-        let found = self.operations.iter().find(|(index, _)| *index == operation.index);
-        found.map_or_else(FieldSet::default, |(_, fields)| *fields)
-    }
-
-    /// The grant's counters, looked up once per snapshot.
-    pub(crate) fn state(&self, ledger: &GrantLedger) -> &Arc<GrantState> {
-        self.state.get_or_init(|| ledger.state(&self.name))
-    }
-}
-
 impl Snapshot {
     /// The operation that `/v1/products/{product}/{operation}` names.
     pub(crate) fn route(&self, path: &str) -> Option<(&Product, &Operation)> {
@@ -196,20 +212,40 @@ impl Snapshot {
         Some((product, operation))
     }
 
+    /// The unit of a credential; none once it was removed.
+    pub(crate) fn unit(&self, credential: &Credential) -> Option<&Unit> {
+        self.units.get(&credential.unit).map(|unit| &**unit)
+    }
+
+    /// The agreement that a grant stands under; none once it was removed.
+    pub(crate) fn agreement(&self, grant: &Grant) -> Option<&Agreement> {
+        self.agreements.get(&grant.agreement).map(|agreement| &**agreement)
+    }
+
     /// The grants of (unit, scenario, product).
-    pub(crate) fn grants_of(
-        &self,
-        unit: &Unit,
-        scenario: &Scenario,
-        product: &Product,
-    ) -> impl Iterator<Item = &Grant> {
-        let found = self.grants.get(&(unit.index, scenario.index, product.index));
-        let slice: &[Arc<Grant>] = match found {
-            None => &[],
-            Some(Grants::One(grant)) => std::slice::from_ref(grant),
-            Some(Grants::Many(grants)) => grants,
-        };
-        slice.iter().map(|grant| &**grant)
+    pub(crate) fn grants_of(&self, unit: &Unit, scenario: &Scenario, product: &Product) -> &[Grant] {
+        self.grants.under((unit.index, scenario.index, product.index))
+    }
+
+    /// The digest: equal exactly when the same objects are in force.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Every object but grants, in no order that means anything.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Source> {
+        self.roll.objects().map(|source| &**source)
+    }
+
+    /// Every grant with its key, in no order that means anything.
+    pub(crate) fn all_grants(&self) -> impl Iterator<Item = (GrantKey, &Grant)> {
+        self.grants.iter()
+    }
+
+    /// The name behind a number of a grant.
+    pub(crate) fn name(&self, number: u32) -> &Id {
+        self.names.text(number)
     }
 
     /// First eight bytes of the digest, as records carry them.
@@ -230,7 +266,7 @@ impl Snapshot {
         })
     }
 
-    /// Number of keys under which grants stand.
+    /// Number of grants.
     #[must_use]
     pub fn grant_count(&self) -> usize {
         self.grants.len()

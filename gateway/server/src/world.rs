@@ -12,12 +12,10 @@ use shuzha_products::credential::PublicKey;
 /// Most bytes of all world files together: a gibibyte holds about two million grants.
 const SOURCE_BYTES_MAX: u64 = 1 << 30;
 
-/// A checked world and the text it was read from.
+/// A checked world.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) world: World,
-    /// Name and text of every file, for the snapshot's digest.
-    pub(crate) source: Vec<u8>,
 }
 
 /// Reads the files, and every `*.yaml` of the folders, in `paths`.
@@ -49,14 +47,7 @@ pub(crate) fn from_texts(files: &[(String, String)]) -> Result<Loaded> {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{} faults in the world's files:\n{}", lines.len(), lines.join("\n"))
     })?;
-    let mut source = Vec::new();
-    for (name, text) in files {
-        source.extend_from_slice(&(name.len() as u64).to_be_bytes());
-        source.extend_from_slice(name.as_bytes());
-        source.extend_from_slice(&(text.len() as u64).to_be_bytes());
-        source.extend_from_slice(text.as_bytes());
-    }
-    Ok(Loaded { world, source })
+    Ok(Loaded { world })
 }
 
 /// Files in order; a folder stands for its `*.yaml` files in order of name.

@@ -84,6 +84,10 @@ fn read<T: Object>(
 ) {
     if let Some(object) = T::read(id, spec, &Scope { world, declared, seeking }) {
         T::table_mut(world).insert(id.clone(), object);
+        // Grants are the many; what one says is all in its compiled form.
+        if T::KIND != Grant::KIND {
+            world.specs.insert((T::KIND, id.clone()), spec.json().to_string().into());
+        }
     }
 }
 

@@ -30,7 +30,7 @@ fn local_month(day: i32) -> i32 {
 }
 
 /// A window in which a quota counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum QuotaWindow {
     /// The local day.
     Day,
@@ -41,7 +41,7 @@ pub(crate) enum QuotaWindow {
 }
 
 /// Most calls per window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct CallQuota {
     /// Calls.
     pub max: u64,
@@ -50,7 +50,7 @@ pub(crate) struct CallQuota {
 }
 
 /// A rate: `calls` per `window`, at most `burst` at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rate {
     /// Calls per window.
     pub calls: NonZeroU32,
@@ -61,7 +61,7 @@ pub(crate) struct Rate {
 }
 
 /// What a grant limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Limits {
     /// Quota, if any.
     pub quota: Option<CallQuota>,

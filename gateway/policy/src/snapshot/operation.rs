@@ -1,27 +1,35 @@
 //! One operation of a product, as the stages ask about it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::Method;
+use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::output::FieldSet;
 use shuzha_products::input::{self, Parsed};
 use shuzha_products::kinds::{Lane, Released};
 use shuzha_products::product;
 
+/// Names an operation together with the leaves of its answer: 16 bytes of SHA-256 over both. A grant holds leaves by
+/// position; under another contract the same positions would be other leaves, so there the grant is for nothing until
+/// it is translated.
+pub(crate) type Tag = [u8; 16];
+
 /// An operation. What its product's kind decides is asked of the kind; nothing here knows which kinds there are.
 pub(crate) struct Operation {
     pub(crate) name: Id,
-    /// Position in the product.
-    pub(crate) index: u16,
+    /// What grants know it by.
+    pub(crate) tag: Tag,
     pub(crate) method: Method,
     /// Whether every call needs the person's consent.
     pub(crate) personal: bool,
     lane: Lane,
     declared: product::Operation,
-    /// Calls at once. A new snapshot counts anew, so for the moment of a change calls of both are let through.
-    in_flight: AtomicU32,
+    /// Calls at once, counted on when a change replaces the product. A world put in force whole counts anew, so for the
+    /// moment of that calls of both are let through.
+    in_flight: Arc<AtomicU32>,
     /// Every leaf of the answer, and their pointers as the product service is told them.
     all: FieldSet,
     all_list: Box<str>,
@@ -37,7 +45,8 @@ impl Drop for Place<'_> {
 }
 
 impl Operation {
-    pub(super) fn new(index: u16, lane: Lane, declared: product::Operation) -> Self {
+    /// `before` is the operation that this one replaces.
+    pub(super) fn new(lane: Lane, declared: product::Operation, before: Option<&Self>) -> Self {
         let method = match declared.method {
             product::Method::Get => Method::GET,
             product::Method::Post => Method::POST,
@@ -45,11 +54,11 @@ impl Operation {
         let all = declared.output.contract().map_or_else(FieldSet::default, |contract| contract.all());
         let mut operation = Self {
             name: declared.name.clone(),
-            index,
+            tag: tag(&declared),
             method,
             personal: declared.personal,
             lane,
-            in_flight: AtomicU32::new(0),
+            in_flight: before.map(|before| Arc::clone(&before.in_flight)).unwrap_or_default(),
             all,
             all_list: Box::from(""),
             declared,
@@ -112,6 +121,12 @@ impl Operation {
         contract.map_or_else(FieldSet::default, |c| c.fields_among(pointers.iter().map(String::as_str)))
     }
 
+    /// The pointers of `fields`, leaves of this operation's answer.
+    pub(super) fn pointers(&self, fields: FieldSet) -> Vec<String> {
+        let contract = self.declared.output.contract();
+        contract.map_or_else(Vec::new, |contract| contract.pointers(fields).map(str::to_owned).collect())
+    }
+
     /// Whether the answer has leaves to choose from.
     pub(crate) fn has_fields(&self) -> bool {
         self.declared.output.contract().is_some()
@@ -137,4 +152,20 @@ impl Operation {
             Refusal::at(fault.code, fault.at)
         })
     }
+}
+
+/// The tag of an operation.
+pub(super) fn tag(operation: &product::Operation) -> Tag {
+    let mut context = Context::new(&SHA256);
+    let mut add = |part: &str| {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    };
+    add(operation.name.as_str());
+    if let Some(contract) = operation.output.contract() {
+        contract.pointers(contract.all()).for_each(add);
+    }
+    let mut tag = Tag::default();
+    tag.copy_from_slice(&context.finish().as_ref()[..16]);
+    tag
 }

@@ -73,8 +73,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
     env.facts.terms.purpose = Some(scenario.purpose);
     let grant = find_grant(snapshot, unit, scenario, product, operation, now)?;
     env.facts.terms.grant = grant.name.as_str();
-    env.facts.terms.agreement = grant.agreement.name.as_str();
-    if !grant.agreement.signed || !grant.agreement.window.contains(now) {
+    let agreement = snapshot.agreement(grant).ok_or(Code::C205)?;
+    env.facts.terms.agreement = agreement.name.as_str();
+    if !agreement.signed || !agreement.window.contains(now) {
         return Err(Code::C205.into());
     }
     let fields = grant.fields(operation);
@@ -95,7 +96,7 @@ fn find_grant<'e>(
     let mut outside_window = false;
     for grant in snapshot.grants_of(unit, scenario, product) {
         if grant.covers(operation) {
-            if grant.window.contains(now) {
+            if grant.window().contains(now) {
                 return Ok(grant);
             }
             outside_window = true;

@@ -49,7 +49,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
         return Err(Code::C103.into());
     }
     env.facts.terms.credential = credential.name.as_str();
-    env.facts.terms.unit = credential.unit.name.as_str();
+    // A credential outlives its unit as one that may not be used.
+    let unit = env.snapshot.unit(credential).ok_or(Code::C106)?;
+    env.facts.terms.unit = unit.name.as_str();
     check_standing(env, credential)?;
     env.facts.nonce = nonce::tag(claim.key_id, claim.nonce);
     env.gate.nonces.insert(env.facts.nonce, now)?;
@@ -63,7 +65,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
         ],
     );
     env.facts.request_commitment = Some(commitment);
-    Ok(Caller { unit: &credential.unit })
+    Ok(Caller { unit })
 }
 
 /// Whether the credential may be used now and from here.

@@ -39,7 +39,7 @@ impl<'e> Admission<'e> {
 pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'e>, Refusal> {
     let right = spend.slot().agreed().ask().right();
     let product = right.product();
-    let paid_before = right.operation().streamed() && env.gate.packages.is_paid(&right.grant().name);
+    let paid_before = right.operation().streamed() && env.gate.packages.is_paid(right.grant().name.as_str());
     let operation = right.operation().name.as_str();
     let price = env.snapshot.prices.resolve(product.name.as_str(), operation, env.now())?;
     env.facts.terms.price = price.id.as_str();

@@ -19,7 +19,7 @@ use crate::{Opened, Payload, Reply};
 /// Settles the call and hands its answer out.
 pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> Result<Reply<S>, Refusal> {
     let (admission, outcome, body) = released.into_parts();
-    let grant = &admission.spend().slot().agreed().ask().right().grant().name;
+    let grant = admission.spend().slot().agreed().ask().right().grant().name.as_str();
     let mut amount =
         if env.holds.money.is_some() { admission.amount(env, outcome)? } else { MicroYuan::ZERO };
     // Of several first fetches at once, one pays.

@@ -41,7 +41,7 @@ impl Default for Plan {
 pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) disk: MemoryDisk,
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Gate>,
     store: Store,
 }
 
@@ -89,7 +89,7 @@ impl House {
             registry: Registry::new(),
         };
         let gate = Gate::new(parts, start, world::snapshot(&plan.more_world)).expect("metrics register");
-        Self { clock, disk, gate, store }
+        Self { clock, disk, gate: Arc::new(gate), store }
     }
 
     /// The node after its process was killed now and started again.

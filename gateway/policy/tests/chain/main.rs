@@ -4,6 +4,7 @@
 
 mod cast;
 mod consents;
+mod deltas;
 mod holds;
 mod house;
 mod rest;

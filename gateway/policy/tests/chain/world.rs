@@ -41,23 +41,29 @@ pub(crate) fn suspension(kind: &str, name: &str) -> String {
     )
 }
 
-/// The compiled world with `more` objects.
-pub(crate) fn snapshot(more: &str) -> Snapshot {
+/// The files of this world with `more` objects.
+pub(crate) fn files(more: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> =
         DEMO.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     files.push(("tests".to_owned(), include_str!("world.yaml").to_owned()));
     if !more.is_empty() {
         files.push(("more".to_owned(), more.to_owned()));
     }
+    files
+}
+
+/// The compiled world with `more` objects.
+pub(crate) fn snapshot(more: &str) -> Snapshot {
+    let files = files(more);
     let world = World::parse(&files).unwrap_or_else(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("the world of the tests is at fault:\n{}", lines.join("\n"))
     });
-    let source: Vec<u8> = files.iter().flat_map(|(_, text)| text.bytes()).collect();
-    Snapshot::compile(world, &key_ring(), &source).unwrap_or_else(|faults| panic!("{faults:?}"))
+    Snapshot::compile(world, &key_ring()).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
-fn key_ring() -> KeyRing {
+/// The keys of this world.
+pub(crate) fn key_ring() -> KeyRing {
     let mut ring = KeyRing::default();
     for name in SECRETS {
         ring.secrets.insert(name.to_owned(), secret(name).to_vec());

@@ -36,7 +36,7 @@ impl Prepared {
         let upstreams = upstreams::options(&loaded.world, data_dir, endpoints)?;
         let ring = key_ring(data, &loaded, data_dir)?;
         let products = loaded.world.products.keys().cloned().collect();
-        let snapshot = Snapshot::compile(loaded.world, &ring, &loaded.source).map_err(|faults| {
+        let snapshot = Snapshot::compile(loaded.world, &ring).map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
         })?;

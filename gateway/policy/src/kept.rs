@@ -1,0 +1,169 @@
+//! The last world known to be good, on disk: what a node starts from when whoever decides the world is away, and
+//! faster than from its declarations.
+//!
+//! The file holds every object as it was declared, grants in their compiled form, and no key: keys come from the ring
+//! at load. One world has one file, byte for byte. Layout, integers big-endian, texts with their length before them:
+//!
+//! ```text
+//! "shuzha kept world 1\n"   magic and version
+//! digest of the world       32 bytes
+//! objects                   count u32, each: kind u8+, name u8+, spec as JSON u32+; in order of kind and name
+//! names                     count u32, each: u8+
+//! terms                     count u32, each: window i64 i64, quota u8 u64, rate u32 u64 (µs) u32,
+//!                           calls at once u32, operations u16, each: tag 16 bytes, leaves u64
+//! grants                    count u32, each: name u8+, then unit, scenario, agreement, product, terms u32 each,
+//!                           as positions in the tables above; in order of name
+//! SHA-256 of all of it      32 bytes
+//! ```
+//!
+//! A file that is cut short, damaged or of another version is refused with the reason; the checksum is against
+//! accidents, so what follows it is still read as if an enemy had written it. Who may write the file may write the
+//! world: `docs/trust.md`.
+
+mod keeper;
+mod read;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use shuzha_core::Id;
+use shuzha_products::World;
+use shuzha_products::world::API_VERSION;
+
+pub use keeper::Keeper;
+pub use write::write;
+
+use crate::snapshot::Terms;
+use crate::{CompileError, KeyRing, Snapshot};
+
+/// First bytes of a file.
+pub(crate) const MAGIC: &[u8] = b"shuzha kept world 1\n";
+/// Bytes of the checksum at the end.
+pub(crate) const CHECKSUM_BYTES: usize = 32;
+/// Largest file that is read: some ten million grants.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+/// How often objects at fault are left out before the rest is read. One that goes may take others with it, and no
+/// chain of references is longer than the list of kinds.
+const ROUNDS_MAX: usize = 32;
+
+/// Why a file is not what this program kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    /// It could not be read.
+    #[error("the kept world cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// Not such a file, or of another version of this program.
+    #[error("not a kept world of this version")]
+    Version,
+    /// Larger than any such file.
+    #[error("the kept world has more than {FILE_BYTES_MAX} bytes")]
+    TooLarge,
+    /// Bytes were lost or changed.
+    #[error("the kept world is damaged: its checksum is another")]
+    Checksum,
+    /// The checksum is right, and the content is none that this program writes.
+    #[error("the kept world is malformed at byte {0}")]
+    Malformed(usize),
+    /// What is left of the objects does not become a world.
+    #[error("the kept world's objects cannot be read: {0}")]
+    Objects(String),
+}
+
+/// A kept world, read and checked.
+#[derive(Debug)]
+pub struct Kept {
+    bytes: Vec<u8>,
+    digest: [u8; 32],
+    world: World,
+    left_out: Vec<String>,
+    names: Vec<Id>,
+    terms: Vec<Terms>,
+    /// Where the grants begin, and how many there are.
+    grants: (usize, usize),
+}
+
+impl Kept {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`KeptError`].
+    pub fn read(path: &Path) -> Result<Self, KeptError> {
+        if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
+            return Err(KeptError::TooLarge);
+        }
+        Self::from_bytes(std::fs::read(path)?)
+    }
+
+    /// Every object but the grants, for whoever needs more of them than a snapshot holds: the addresses of product
+    /// services, the key files.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Objects that could not be read any more, mostly because what they refer to was removed. They are not in force:
+    /// absence is denial.
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// The digest of the world that was kept.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Puts the world together with the keys of this node.
+    ///
+    /// # Errors
+    /// Keys that are none, prices that cannot stand.
+    pub fn compile(mut self, keys: &KeyRing) -> Result<Snapshot, Vec<CompileError>> {
+        let world = std::mem::take(&mut self.world);
+        let snapshot = Snapshot::restore(world, keys, &self.names, &self.terms, self.rows())?;
+        if *snapshot.digest() != self.digest {
+            tracing::warn!(
+                left_out = self.left_out.len(),
+                "the world in force is not quite the one that was kept"
+            );
+        }
+        Ok(snapshot)
+    }
+}
+
+/// Reads objects through the readers of world files. Those at fault are left out, and with them whatever cannot be
+/// read without them.
+fn read_world(mut objects: BTreeMap<(String, String), String>) -> Result<(World, Vec<String>), KeptError> {
+    let mut left_out = Vec::new();
+    for _ in 0..ROUNDS_MAX {
+        let mut text = String::new();
+        for ((kind, name), spec) in &objects {
+            use std::fmt::Write as _;
+            let head = format_args!(
+                "---\napiVersion: {API_VERSION}\nkind: {kind}\nmetadata: {{name: \"{name}\"}}\n"
+            );
+            // JSON is YAML, and a spec from `serde_json` has no line break of its own.
+            let _ = writeln!(text, "{head}spec: {spec}");
+        }
+        let faults = match World::parse(&[("kept", text)]) {
+            Ok(world) => return Ok((world, left_out)),
+            Err(faults) => faults,
+        };
+        let before = objects.len();
+        for fault in &faults {
+            let at = fault.object.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
+            if at.is_some_and(|at| objects.remove(&at).is_some()) {
+                tracing::warn!(%fault, "an object of the kept world is left out");
+                left_out.push(fault.object.clone());
+            }
+        }
+        if objects.len() == before {
+            return Err(KeptError::Objects(faults.first().map(ToString::to_string).unwrap_or_default()));
+        }
+    }
+    Err(KeptError::Objects("too many refer to what is not there".to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! What the snapshot keeps as it was declared, because some shape the stages read is made of several of these.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ring::digest::{Context, SHA256};
+use shuzha_core::Id;
+use shuzha_pricing::{Ceiling, Price, PriceBook};
+use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
+use shuzha_products::credential::{ConsentIssuer, TokenAlgorithm};
+use shuzha_products::jurisdiction::Jurisdiction;
+use shuzha_products::registration::Certificate;
+use shuzha_products::suspension::Suspension;
+use shuzha_products::{data, world::Table};
+
+use super::grants::finished;
+use super::{CompileError, DataSet, PersonSpace, Statistics};
+
+/// Declared objects by name. Few beside grants; a change copies one table.
+#[derive(Clone, Default)]
+pub(super) struct Declared {
+    pub(super) jurisdictions: Arc<Table<Jurisdiction>>,
+    /// With their keys; none where the key was not here.
+    pub(super) issuers: Arc<BTreeMap<Id, (ConsentIssuer, Option<[u8; 32]>)>>,
+    pub(super) person_spaces: Arc<Table<data::PersonSpace>>,
+    pub(super) data_sets: Arc<Table<data::DataSet>>,
+    pub(super) certificates: Arc<Table<Certificate>>,
+    pub(super) ceilings: Arc<Table<Ceiling>>,
+    pub(super) prices: Arc<Table<Price>>,
+    pub(super) suspensions: Arc<Table<Suspension>>,
+}
+
+/// Which shapes must be made anew after a change.
+#[derive(Default)]
+pub(super) struct Stale {
+    pub(super) rules: bool,
+    pub(super) issuers: bool,
+    pub(super) statistics: bool,
+    pub(super) certificates: bool,
+    pub(super) prices: bool,
+    pub(super) suspensions: bool,
+}
+
+impl Declared {
+    /// The trusted issuers whose keys are here, and a number that changes with them. One whose key file is missing is
+    /// not trusted: absence is denial.
+    pub(super) fn issuers(&self, faults: &mut Vec<CompileError>) -> (Issuers, u64) {
+        let mut issuers = Issuers::new();
+        let mut context = Context::new(&SHA256);
+        for (name, (issuer, key)) in self.issuers.iter() {
+            let Some(key) = key else {
+                tracing::warn!(issuer = %name, "the issuer's public key is not here; its consents are refused");
+                continue;
+            };
+            let TokenAlgorithm::EdDsa = issuer.algorithm;
+            for part in [issuer.kid.as_str(), name.as_str()] {
+                context.update(part.as_bytes());
+                context.update(&[0]);
+            }
+            context.update(key);
+            let (kid, signing) = (issuer.kid.as_str(), TokenSigning::EdDsa);
+            if let Err(error) = issuers.register(kid, name.as_str(), signing, key) {
+                let object = format!("ConsentIssuer/{name}");
+                faults.push(CompileError::Key { object, reason: error.to_string() });
+            }
+        }
+        let hash = finished(context);
+        (issuers, hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// The data sets that have privacy terms, ready to be charged.
+    pub(super) fn statistics(&self) -> BTreeMap<Id, Arc<Statistics>> {
+        let mut ready = BTreeMap::new();
+        for (name, set) in self.data_sets.iter() {
+            let Some(terms) = &set.privacy else { continue };
+            let Some(space) = self.person_spaces.get(&terms.person_space) else { continue };
+            let shares = |set: &data::DataSet| {
+                set.privacy.as_ref().is_some_and(|privacy| privacy.person_space == terms.person_space)
+            };
+            let sharing = self.data_sets.iter().filter(|(_, set)| shares(set)).map(|(name, _)| name.clone());
+            let quotas =
+                terms.quotas.iter().map(|quota| (quota.unit.clone(), quota.scenario.clone(), quota.max));
+            let statistics = Statistics {
+                domain: terms.domain.clone(),
+                data_set: DataSet {
+                    name: name.clone(),
+                    cap: terms.cap,
+                    per_query_max: terms.per_query_max,
+                    quota_default: terms.quota_default,
+                    quotas: quotas.collect(),
+                },
+                space: PersonSpace { cap: space.cap, data_sets: sharing.collect() },
+                data_version: terms.data_version.clone(),
+            };
+            ready.insert(name.clone(), Arc::new(statistics));
+        }
+        ready
+    }
+
+    /// The book of prices.
+    pub(super) fn price_book(&self, faults: &mut Vec<CompileError>) -> PriceBook {
+        let prices = self.prices.values().cloned().collect();
+        match PriceBook::build(prices, self.ceilings.values().cloned().collect()) {
+            Ok(book) => book,
+            Err(found) => {
+                faults.extend(found.iter().map(|fault| CompileError::Prices(fault.to_string())));
+                PriceBook::default()
+            }
+        }
+    }
+}
