@@ -160,7 +160,8 @@ impl Journal {
         self.inner.shared.push(entry, None)
     }
 
-    /// Queues `entry` and gives a future that resolves once it is durable.
+    /// Queues `entry` and gives a future that resolves once it is durable. Called within a runtime, it is a task of that
+    /// runtime which says so, to everybody there at once: the runtime must go on running while anybody waits.
     ///
     /// # Errors
     /// [`Unavailable`]; nothing was queued then.

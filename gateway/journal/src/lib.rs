@@ -7,6 +7,7 @@
 //! **Invariant:** an error of the disk is never retried. After a failed `fdatasync` the kernel may have dropped the dirty
 //! pages, and a second one would report success over lost data.
 
+mod desk;
 pub mod disk;
 mod error;
 mod frame;

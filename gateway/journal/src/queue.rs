@@ -11,18 +11,12 @@ use std::time::{Duration, Instant};
 use shuzha_evidence::Entry;
 use tokio::sync::oneshot;
 
+use crate::desk::{Desks, Outcome, Waiter, tell};
 use crate::disk::DiskFile;
 use crate::frame::{self, FRAME_BYTES_MAX, FRAME_HEAD_BYTES};
 use crate::metrics::Metrics;
 use crate::options::QUEUE_BYTES_MAX;
 use crate::{Health, Position, Unavailable};
-
-type Outcome = Result<(), Unavailable>;
-
-pub(crate) struct Waiter {
-    seq: u64,
-    tell: oneshot::Sender<Outcome>,
-}
 
 /// What the writer waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +43,7 @@ pub(crate) struct Queue {
     pub(crate) file: Arc<dyn DiskFile>,
     /// Callers that wait, by ascending sequence.
     waiters: VecDeque<Waiter>,
+    desks: Desks,
     pub(crate) health: Health,
     pub(crate) closing: bool,
     pub(crate) writer_done: bool,
@@ -92,13 +87,6 @@ pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
-fn tell(waiters: Vec<Waiter>, outcome: Outcome) {
-    for waiter in waiters {
-        // The caller may have gone; then nobody needs to know.
-        let _ = waiter.tell.send(outcome);
-    }
-}
-
 impl Shared {
     /// A queue behind record `last`, which is durable and stands in `file`.
     pub(crate) fn new(
@@ -116,6 +104,7 @@ impl Shared {
             unsynced_since: None,
             file,
             waiters: VecDeque::new(),
+            desks: Desks::default(),
             health: Health::Serving,
             closing: false,
             writer_done: false,
@@ -147,8 +136,8 @@ impl Shared {
         entry: &Entry<'_>,
         waiter: Option<oneshot::Sender<Outcome>>,
     ) -> Result<Position, Unavailable> {
-        let mut queue = self.lock();
-        let queue = &mut *queue;
+        let mut guard = self.lock();
+        let queue = &mut *guard;
         match queue.health {
             _ if queue.closing => return Err(Unavailable::Closed),
             Health::Serving => {}
@@ -172,7 +161,8 @@ impl Shared {
         frame::seal(&mut queue.buffer[start..], position, behind);
         queue.next_seq += 1;
         if let Some(tell) = waiter {
-            queue.waiters.push_back(Waiter { seq: position.seq, tell });
+            let desk = queue.desks.here();
+            queue.waiters.push_back(Waiter { seq: position.seq, tell, desk });
         }
         let wake = match queue.parked {
             Parked::No => false,
@@ -181,6 +171,10 @@ impl Shared {
         };
         if wake {
             queue.parked = Parked::No;
+        }
+        // Whoever is woken wants the queue: it is let go first, or they would meet at its lock.
+        drop(guard);
+        if wake {
             self.wake_writer.notify_one();
         }
         self.metrics.count(entry.kind_name());
@@ -237,8 +231,8 @@ impl Shared {
         self.durable_seq.store(seq, Ordering::Release);
         let waiters = queue.take_waiters(seq);
         let waiting = queue.next_seq - 1 - seq;
-        self.durable_moved.notify_all();
         drop(queue);
+        self.durable_moved.notify_all();
         self.metrics.batch.observe(f64::from(u32::try_from(seq - before).unwrap_or(u32::MAX)));
         self.metrics.queue.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         tell(waiters, Ok(()));

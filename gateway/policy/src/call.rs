@@ -47,6 +47,8 @@ pub struct Dispatch<'a> {
     pub path: &'a str,
     /// Body.
     pub body: Bytes,
+    /// SHA-256 of the body.
+    pub body_sha256: [u8; 32],
     /// The application unit, passed on.
     pub unit: &'a str,
     /// The scenario, passed on.

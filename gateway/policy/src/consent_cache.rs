@@ -1,56 +1,78 @@
-//! Consents verified before, by the hash of their token: an Ed25519 check costs 55 µs, a look-up half of one.
+//! Consents verified before, by their token: an Ed25519 check costs 55 µs, a look-up less than one.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use shuzha_core::Timestamp;
+use shuzha_evidence::Commitment;
 use shuzha_privacy::consent::Consent;
 
 use crate::holds::Shards;
 
-/// Most consents kept.
+/// Most consents kept. Full, the cache holds some 130 MiB of tokens.
 pub(crate) const CONSENTS_MAX: usize = 131_072;
-/// Most consents kept per first byte of the hash.
-const PER_SLOT_MAX: usize = CONSENTS_MAX / 256;
+/// Most consents kept per shard.
+const PER_SHARD_MAX: usize = CONSENTS_MAX / crate::holds::SHARDS;
+/// Bytes at the end of a token that it is looked up by: within its signature, which no two tokens share.
+const TAIL_BYTES: usize = 32;
 
-/// Hash of a token under one generation of issuers.
-pub(crate) type TokenHash = [u8; 32];
+/// A consent as verified.
+pub(crate) struct Known {
+    /// The whole token: what is found is compared with what was sent, byte by byte.
+    token: Box<str>,
+    /// The set of issuers it was verified under; a revoked issuer's tokens are not found under the next.
+    issuers_generation: u64,
+    /// What it says.
+    pub(crate) consent: Consent,
+    /// The commitment to it in records.
+    pub(crate) commitment: Commitment,
+}
+
+impl Known {
+    /// A consent just verified.
+    pub(crate) fn new(
+        token: &str,
+        issuers_generation: u64,
+        consent: Consent,
+        commitment: Commitment,
+    ) -> Arc<Self> {
+        Arc::new(Self { token: token.into(), issuers_generation, consent, commitment })
+    }
+}
 
 /// Verified consents. Holds nothing that a token does not say; never written anywhere.
 pub(crate) struct ConsentCache {
-    known: Shards<u8, HashMap<TokenHash, Arc<Consent>>>,
+    known: Shards<u64, Arc<Known>>,
+    hasher: RandomState,
 }
 
 impl ConsentCache {
     pub(crate) fn new() -> Self {
-        Self { known: Shards::new() }
+        Self { known: Shards::new(), hasher: RandomState::new() }
     }
 
-    /// The key of `token`. Another set of issuers makes another key, so a revoked issuer's tokens are not found.
-    pub(crate) fn key(&self, token: &str, issuers_generation: u64) -> TokenHash {
-        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-        context.update(&issuers_generation.to_be_bytes());
-        context.update(token.as_bytes());
-        let mut key = [0; 32];
-        key.copy_from_slice(context.finish().as_ref());
-        key
+    fn key(&self, token: &str) -> u64 {
+        let bytes = token.as_bytes();
+        self.hasher.hash_one(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..])
     }
 
-    pub(crate) fn get(&self, key: &TokenHash) -> Option<Arc<Consent>> {
-        self.known.with(&key[0], |slots| slots.get(&key[0])?.get(key).cloned())
+    pub(crate) fn get(&self, token: &str, issuers_generation: u64) -> Option<Arc<Known>> {
+        let key = self.key(token);
+        let known = self.known.with(&key, |shard| shard.get(&key).map(Arc::clone))?;
+        (*known.token == *token && known.issuers_generation == issuers_generation).then_some(known)
     }
 
-    /// Keeps a verified consent; a full slot first forgets the expired, then everything: it is only a cache.
-    pub(crate) fn put(&self, key: TokenHash, consent: Arc<Consent>, now: Timestamp) {
-        self.known.with(&key[0], |slots| {
-            let slot = slots.entry(key[0]).or_default();
-            if slot.len() >= PER_SLOT_MAX {
-                slot.retain(|_, consent| consent.check_time(now).is_ok());
+    /// Keeps a verified consent; a full shard first forgets the expired, then everything: it is only a cache.
+    pub(crate) fn put(&self, known: Arc<Known>, now: Timestamp) {
+        let key = self.key(&known.token);
+        self.known.with(&key, |shard| {
+            if shard.len() >= PER_SHARD_MAX {
+                shard.retain(|_, known| known.consent.check_time(now).is_ok());
             }
-            if slot.len() >= PER_SLOT_MAX {
-                slot.clear();
+            if shard.len() >= PER_SHARD_MAX {
+                shard.clear();
             }
-            slot.insert(key, consent);
+            shard.insert(key, known);
         });
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Facts<'e> {
     pub(crate) consent: Option<Commitment>,
     pub(crate) subject: Option<Commitment>,
     pub(crate) request_commitment: Option<Commitment>,
+    pub(crate) body_sha256: [u8; 32],
     pub(crate) charge: NanoCharge,
     pub(crate) admitted: Option<Timestamp>,
     pub(crate) sent: Option<Timestamp>,

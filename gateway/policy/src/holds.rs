@@ -13,7 +13,7 @@ pub(crate) use budget::BudgetLedger;
 pub(crate) use consent::ConsentLedger;
 pub(crate) use grant::GrantLedger;
 pub(crate) use purse::PurseLedger;
-pub(crate) use shards::{Shards, lock};
+pub(crate) use shards::{SHARDS, Shards, lock};
 
 use shuzha_core::MicroYuan;
 

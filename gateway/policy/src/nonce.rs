@@ -3,12 +3,14 @@
 //! A nonce is remembered as an eight-byte tag for at least twice the time window, in two generations that take
 //! turns. The journal keeps the tag of every call, so the set is whole again after a restart.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use shuzha_core::{Code, Timestamp};
 
-use crate::holds::Shards;
+use crate::holds::lock;
+use crate::signature::sha256;
 
 /// The tag of a nonce of one credential.
 pub(crate) type NonceTag = [u8; 8];
@@ -16,9 +18,13 @@ pub(crate) type NonceTag = [u8; 8];
 /// Most tags remembered by default: about 30,000 signed requests a second for the default window.
 pub const NONCES_MAX_DEFAULT: usize = 4_000_000;
 
+/// One for each first byte of a tag.
+const SHARDS: usize = 256;
+
 /// The set of tags.
 pub(crate) struct Nonces {
-    seen: Shards<u8, Generations>,
+    /// By the first byte of the tag. A lock is held to look one tag up and note it.
+    seen: Box<[Mutex<Generations>]>,
     span_micros: i64,
     per_shard_max: usize,
 }
@@ -27,19 +33,19 @@ pub(crate) struct Nonces {
 struct Generations {
     /// When the younger generation began.
     since: Timestamp,
-    young: HashMap<NonceTag, ()>,
-    old: HashMap<NonceTag, ()>,
+    young: HashSet<NonceTag>,
+    old: HashSet<NonceTag>,
 }
 
 /// The tag of `nonce` as used by the credential `key_id`.
 pub(crate) fn tag(key_id: &str, nonce: &str) -> NonceTag {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut text = Vec::with_capacity(key_id.len() + 1 + nonce.len());
     // A key id holds no NUL, so no two pairs share a text.
-    context.update(key_id.as_bytes());
-    context.update(&[0]);
-    context.update(nonce.as_bytes());
+    text.extend_from_slice(key_id.as_bytes());
+    text.push(0);
+    text.extend_from_slice(nonce.as_bytes());
     let mut tag = [0; 8];
-    tag.copy_from_slice(&context.finish().as_ref()[..8]);
+    tag.copy_from_slice(&sha256(&text)[..8]);
     tag
 }
 
@@ -47,7 +53,8 @@ impl Nonces {
     /// An empty set for signatures accepted `window` before and after now, of at most `most` tags.
     pub(crate) fn new(window: Duration, most: usize) -> Self {
         let span = i64::try_from(window.as_micros()).unwrap_or(i64::MAX).saturating_mul(2);
-        Self { seen: Shards::new(), span_micros: span.max(1), per_shard_max: (most / 256).max(1) }
+        let seen: Box<[_]> = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { seen, span_micros: span.max(1), per_shard_max: (most / SHARDS).max(1) }
     }
 
     /// Notes `tag`.
@@ -55,18 +62,15 @@ impl Nonces {
     /// # Errors
     /// C105 when it was seen before, C109 when the set is full: forgetting would let a replay through.
     pub(crate) fn insert(&self, tag: NonceTag, now: Timestamp) -> Result<(), Code> {
-        self.seen.with(&tag[0], |shard| {
-            let set = shard.entry(tag[0]).or_default();
-            set.turn(now, self.span_micros);
-            if set.young.contains_key(&tag) || set.old.contains_key(&tag) {
-                return Err(Code::C105);
-            }
-            if set.young.len() + set.old.len() >= self.per_shard_max {
-                return Err(Code::C109);
-            }
-            set.young.insert(tag, ());
-            Ok(())
-        })
+        let set = &mut *lock(&self.seen[usize::from(tag[0])]);
+        set.turn(now, self.span_micros);
+        if set.old.contains(&tag) {
+            return Err(Code::C105);
+        }
+        if set.young.len() + set.old.len() >= self.per_shard_max {
+            return Err(if set.young.contains(&tag) { Code::C105 } else { Code::C109 });
+        }
+        if set.young.insert(tag) { Ok(()) } else { Err(Code::C105) }
     }
 }
 

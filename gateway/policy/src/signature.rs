@@ -92,7 +92,7 @@ fn check_nonce(nonce: &str, place: &str) -> Result<(), Refusal> {
 }
 
 /// SHA-256 of `body`.
-fn sha256(body: &[u8]) -> [u8; 32] {
+pub(crate) fn sha256(body: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, body).as_ref());
     out

@@ -26,6 +26,7 @@ use hyper::body::Incoming;
 use shuzha_core::{Clock, Id};
 use shuzha_policy::{Dispatch, Fetched, Opened, UpstreamFault};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::error::ProxyError;
 use crate::metrics::Metrics;
@@ -127,9 +128,9 @@ impl Upstreams {
 
     async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
         let target = self.target(dispatch.upstream)?;
-        let (timeout, bytes_max) = (dispatch.timeout, dispatch.answer_bytes_max);
+        let (by, bytes_max) = (link::due(dispatch.timeout), dispatch.answer_bytes_max);
         let fetching = async {
-            let (mut link, instance, response) = self.send(&target, dispatch).await?;
+            let (mut link, instance, response) = self.send(&target, dispatch, by).await?;
             let (parts, body) = response.into_parts();
             if unreadable(&parts.headers)? {
                 return Ok(Fetched { status: StatusCode::BAD_GATEWAY.as_u16(), body: Bytes::new() });
@@ -137,20 +138,21 @@ impl Upstreams {
             let body = link.read(body, bytes_max).await.map_err(|fault| match fault {
                 ReadFault::TooLarge => UpstreamFault::TooLarge,
                 ReadFault::Broken => UpstreamFault::Closed,
+                ReadFault::Late => UpstreamFault::Timeout,
             })?;
             instance.pool.give(link);
             Ok(Fetched { status: parts.status.as_u16(), body })
         };
-        let ended = tokio::time::timeout(timeout, fetching).await.unwrap_or(Err(UpstreamFault::Timeout));
+        let ended = fetching.await;
         count(&target, ended.as_ref().err());
         ended
     }
 
     async fn open(&self, dispatch: Dispatch<'_>) -> Result<Opened<PackageBody>, UpstreamFault> {
         let target = self.target(dispatch.upstream)?;
-        let timeout = dispatch.timeout;
+        let by = link::due(dispatch.timeout);
         let opening = async {
-            let (link, instance, response) = self.send(&target, dispatch).await?;
+            let (link, instance, response) = self.send(&target, dispatch, by).await?;
             let (mut parts, body) = response.into_parts();
             // A compressed package cannot be resumed by ranges of what it holds.
             if unreadable(&parts.headers)? {
@@ -167,16 +169,17 @@ impl Upstreams {
                 stream: PackageBody::new(body, link, pool, target.options.stall_timeout),
             })
         };
-        let ended = tokio::time::timeout(timeout, opening).await.unwrap_or(Err(UpstreamFault::Timeout));
+        let ended = opening.await;
         count(&target, ended.as_ref().err());
         ended
     }
 
-    /// Sends a request; again only when nothing of it was sent.
+    /// Sends a request and waits for the head of its answer until `by`; again only when nothing of it was sent.
     async fn send<'t>(
         &self,
         target: &'t Target,
         dispatch: Dispatch<'_>,
+        by: Instant,
     ) -> Result<(Link, &'t Instance, Response<Incoming>), UpstreamFault> {
         let mut request =
             request::request(&target.key, self.clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;
@@ -189,16 +192,22 @@ impl Upstreams {
                 Some(link) => Some(link),
                 // An instance that refused a moment ago is not asked again.
                 None if tried == Some(instance.address) => break,
-                None => Link::connect(instance.address, target.options.connect_timeout).await,
+                None => {
+                    Link::connect(instance.address, link::due(target.options.connect_timeout).min(by)).await
+                }
             };
             tried = Some(instance.address);
             let Some(mut link) = link else {
                 fault = UpstreamFault::Unreachable;
+                if Instant::now() >= by {
+                    return Err(UpstreamFault::Timeout);
+                }
                 continue;
             };
-            match link.send(request).await {
+            match link.send(request, by).await {
                 Ok(response) => return Ok((link, instance, response)),
                 Err(SendFault::Broken) => return Err(UpstreamFault::Closed),
+                Err(SendFault::Late) => return Err(UpstreamFault::Timeout),
                 Err(SendFault::Unsent(unsent)) => {
                     request = *unsent;
                     fault = UpstreamFault::Closed;

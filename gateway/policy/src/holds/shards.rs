@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, MutexGuard};
 
 /// Shards of one map. A power of two, well above the number of worker threads.
-const SHARDS: usize = 64;
+pub(crate) const SHARDS: usize = 64;
 
 /// A sharded map. A lock is held for the time of one closure and never across an await.
 pub(crate) struct Shards<K, V> {

@@ -1,16 +1,17 @@
 //! Stage 4 of 10, consent: does the person's live consent (个人授权) cover exactly this?
 //!
-//! The token is verified once and then known by its hash; unit, scenario, product, operation, fields and subject
+//! The token is verified once and then known; unit, scenario, product, operation, fields and subject
 //! are compared on every call. Effective right = contract ∩ grant ∩ consent: a consent never widens anything.
 //! One use is held here.
 
 use std::sync::Arc;
 
 use shuzha_core::{Code, Refusal};
-use shuzha_privacy::consent::{Asked, Consent};
+use shuzha_privacy::consent::Asked;
 use shuzha_privacy::output::FieldSet;
 
 use super::validate::Ask;
+use crate::consent_cache::Known;
 use crate::env::{Env, Takes};
 use crate::signature::single;
 
@@ -38,7 +39,8 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
         return Ok(Agreed { ask, fields: granted });
     }
     let token = single(env.call.headers, "x-consent")?.ok_or(Code::C401)?;
-    let consent = verified(env, token)?;
+    let known = verified(env, token)?;
+    let consent = &known.consent;
     let right = ask.right();
     consent.covers(&Asked {
         unit: right.unit().name.as_str(),
@@ -53,8 +55,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
     if operation.has_fields() && fields.is_empty() {
         return Err(Code::C405.into());
     }
-    let committer = &env.gate.keys.committer;
-    let commitment = committer.commit("consent", &[consent.issuer.as_bytes(), consent.jti.as_bytes()]);
+    let commitment = known.commitment;
     env.facts.consent = Some(commitment);
     if env.takes == Takes::All {
         env.holds.consent = Some(env.gate.consents.take(commitment, consent.uses_max)?);
@@ -65,17 +66,18 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
 }
 
 /// The consent in `token`: from the cache, or verified now.
-fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Consent>, Refusal> {
+fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Known>, Refusal> {
     let now = env.now();
     let gate = env.gate;
-    let key = gate.consent_cache.key(token, env.snapshot.issuers_generation);
-    if let Some(known) = gate.consent_cache.get(&key) {
-        known.check_time(now)?;
+    let generation = env.snapshot.issuers_generation;
+    if let Some(known) = gate.consent_cache.get(token, generation) {
+        known.consent.check_time(now)?;
         return Ok(known);
     }
     let issuers = &env.snapshot.issuers;
     let fresh = shuzha_privacy::consent::verify(token, issuers, &gate.options.audience, now)?;
-    let fresh = Arc::new(fresh);
-    gate.consent_cache.put(key, Arc::clone(&fresh), now);
+    let commitment = gate.keys.committer.commit("consent", &[fresh.issuer.as_bytes(), fresh.jti.as_bytes()]);
+    let fresh = Known::new(token, generation, fresh, commitment);
+    gate.consent_cache.put(Arc::clone(&fresh), now);
     Ok(fresh)
 }

@@ -10,6 +10,7 @@ use shuzha_privacy::dp::Noise;
 
 use super::price::Admission;
 use crate::env::Env;
+use crate::signature::sha256;
 use crate::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
 /// Proof that the product service answered, and what.
@@ -76,9 +77,13 @@ async fn send<'e, U: Upstream>(
     let right = agreed.ask().right();
     let operation = right.operation();
     let query = agreed.ask().query();
-    let body = match query {
-        Some((query, _)) => Bytes::from(query.engine_request().to_string()),
-        None => env.call.body.clone(),
+    let (body, body_sha256) = match query {
+        Some((query, _)) => {
+            let body = Bytes::from(query.engine_request().to_string());
+            let digest = sha256(&body);
+            (body, digest)
+        }
+        None => (env.call.body.clone(), env.facts.body_sha256),
     };
     let fields = operation.field_list(agreed.fields());
     let dispatch = Dispatch {
@@ -87,6 +92,7 @@ async fn send<'e, U: Upstream>(
         method: operation.method.clone(),
         path: operation.upstream_path(),
         body,
+        body_sha256,
         unit: right.unit().name.as_str(),
         scenario: right.scenario().name.as_str(),
         fields: &fields,

@@ -65,6 +65,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
         ],
     );
     env.facts.request_commitment = Some(commitment);
+    env.facts.body_sha256 = claim.body_sha256;
     Ok(Caller { unit })
 }
 

@@ -7,6 +7,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use shuzha_core::{Code, Id, MicroYuan};
 use shuzha_journal::disk::memory::Fault;
 use shuzha_policy::UpstreamFault;
@@ -315,4 +317,27 @@ async fn a_retry_whose_intent_finds_no_room_takes_no_second_use() {
     });
     let state = house.state().await;
     assert_eq!(state.consents.values().map(|consent| consent.uses).sum::<u32>(), 1);
+}
+
+/// A consent that was verified is known by its token. A token that ends in the same signature and says something else
+/// was never verified.
+#[tokio::test]
+async fn a_known_consents_signature_vouches_for_no_other_token() {
+    let house = House::new();
+    let consent = house.consent(PERSON.0, "bank", 9);
+    let ask = |token: &str| {
+        Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", token)
+    };
+    let fake = Fake::new([]);
+    assert_eq!(outcome(&house.call(&ask(&consent.token), &fake).await), "answered");
+    let mut parts = consent.token.split('.');
+    let (head, claims, tag) =
+        (parts.next().expect("a header"), parts.next().expect("claims"), parts.next().expect("a signature"));
+    let json = BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64url");
+    let json = String::from_utf8(json).expect("JSON").replace("\"max\":9", "\"max\":8");
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(&json);
+    assert!(json.contains("\"max\":8"), "the claims were changed");
+    let forged = format!("{head}.{claims}.{tag}");
+    assert_eq!(outcome(&house.call(&ask(&forged), &fake).await), "C403");
+    assert_eq!(outcome(&house.call(&ask(&consent.token), &fake).await), "answered");
 }

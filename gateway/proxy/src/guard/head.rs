@@ -92,7 +92,8 @@ fn request_line(line: &[u8]) -> Result<RequestLine<'_>, Code> {
     else {
         return Err(Code::C001);
     };
-    if method.is_empty() || !method.bytes().all(tchar) || method == REFUSED_METHOD {
+    if method.is_empty() || !method.bytes().all(|byte| TCHARS[usize::from(byte)]) || method == REFUSED_METHOD
+    {
         return Err(Code::C001);
     }
     let old = match version {
@@ -123,10 +124,12 @@ fn field<'a>(line: &'a [u8], seen: &mut Seen<'a>) -> Result<(), Code> {
     // Obsolete line folding (RFC 9112 §5.2) and white space before the colon (§5.1) fall to the token test.
     let colon = memchr::memchr(b':', line).ok_or(Code::C001)?;
     let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
-    if name.is_empty() || !name.iter().copied().all(tchar) {
+    if name.is_empty() || !name.iter().all(|&byte| TCHARS[usize::from(byte)]) {
         return Err(Code::C001);
     }
-    if value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) {
+    // Without an early end, so that it is done sixteen bytes at a time: a value is nearly always sound, and may be long.
+    let control = |byte: u8| ((byte < 0x20) & (byte != b'\t')) | (byte == 0x7f);
+    if value.iter().fold(false, |found, &byte| found | control(byte)) {
         return Err(Code::C009);
     }
     framing(name, value, seen)
@@ -187,6 +190,20 @@ fn trim(value: &[u8]) -> &[u8] {
     let end = value.iter().rposition(outside).map_or(start, |last| last + 1);
     &value[start..end]
 }
+
+/// Which bytes are characters of a token.
+static TCHARS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = u8::MAX;
+    loop {
+        table[byte as usize] = tchar(byte);
+        if byte == 0 {
+            break;
+        }
+        byte -= 1;
+    }
+    table
+};
 
 /// A character of a token (RFC 9110 §5.6.2).
 const fn tchar(byte: u8) -> bool {

@@ -5,7 +5,7 @@
 //! dropped call drops its connection with it. A link that lies in the pool is not polled: whether the peer has closed it
 //! is found out by polling it once when it is taken.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -19,8 +19,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
 
 use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
+
+/// A year: far, and still an instant that can be reckoned with.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 type Driver = Pin<Box<http1::Connection<TokioIo<TcpStream>, Full<Bytes>>>>;
 
@@ -30,6 +34,9 @@ pub(super) struct Link {
     sender: http1::SendRequest<Full<Bytes>>,
     /// None once the connection has ended.
     driver: Option<Driver>,
+    /// When the answer is due. Made once for all requests on the link: to move a timer back costs next to nothing, a new
+    /// one is put into the runtime's wheel under its lock and often wakes the runtime's poll.
+    due: Pin<Box<Sleep>>,
 }
 
 /// Why a request brought no answer.
@@ -39,6 +46,8 @@ pub(super) enum SendFault {
     Unsent(Box<Request<Full<Bytes>>>),
     /// The connection broke off, or what came was not HTTP.
     Broken,
+    /// The answer was due.
+    Late,
 }
 
 /// Why an answer could not be read whole.
@@ -48,12 +57,19 @@ pub(super) enum ReadFault {
     TooLarge,
     /// The connection broke off.
     Broken,
+    /// The answer was due.
+    Late,
+}
+
+/// The instant `within` from now; a limit that is longer than any process runs counts as [`LONGEST`].
+pub(super) fn due(within: Duration) -> Instant {
+    Instant::now() + within.min(LONGEST)
 }
 
 impl Link {
     /// Opens a connection. None when it cannot be opened in time.
-    pub(super) async fn connect(to: SocketAddr, within: Duration) -> Option<Self> {
-        let stream = tokio::time::timeout(within, TcpStream::connect(to)).await.ok()?.ok()?;
+    pub(super) async fn connect(to: SocketAddr, by: Instant) -> Option<Self> {
+        let stream = tokio::time::timeout_at(by, TcpStream::connect(to)).await.ok()?.ok()?;
         stream.set_nodelay(true).ok()?;
         let (sender, driver) = http1::Builder::new()
             .max_headers(HEAD_FIELDS_MAX)
@@ -61,7 +77,7 @@ impl Link {
             .handshake(TokioIo::new(stream))
             .await
             .ok()?;
-        Some(Self { sender, driver: Some(Box::pin(driver)) })
+        Some(Self { sender, driver: Some(Box::pin(driver)), due: Box::pin(tokio::time::sleep_until(by)) })
     }
 
     /// Lets hyper work on the connection.
@@ -82,13 +98,16 @@ impl Link {
         .await
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer, at most until `by`, which is also the limit of
+    /// [`Link::read`].
     pub(super) async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
+        by: Instant,
     ) -> Result<Response<Incoming>, SendFault> {
+        self.due.as_mut().reset(by);
         let mut answer = pin!(self.sender.try_send_request(request));
-        let driver = &mut self.driver;
+        let (driver, due) = (&mut self.driver, &mut self.due);
         poll_fn(|cx| {
             if let Some(running) = driver
                 && running.as_mut().poll(cx).is_ready()
@@ -103,7 +122,7 @@ impl Link {
                     None => SendFault::Broken,
                 })),
                 Poll::Pending if driver.is_none() => Poll::Ready(Err(SendFault::Broken)),
-                Poll::Pending => Poll::Pending,
+                Poll::Pending => due.as_mut().poll(cx).map(|()| Err(SendFault::Late)),
             }
         })
         .await
@@ -144,7 +163,11 @@ impl Link {
         let mut first = Bytes::new();
         let mut rest: Option<BytesMut> = None;
         while !body.is_end_stream() {
-            let Some(chunk) = poll_fn(|cx| self.poll_chunk(&mut body, cx)).await else { break };
+            let chunk = poll_fn(|cx| match self.poll_chunk(&mut body, cx) {
+                Poll::Pending => self.due.as_mut().poll(cx).map(|()| Some(Err(ReadFault::Late))),
+                ready => ready,
+            });
+            let Some(chunk) = chunk.await else { break };
             let chunk = chunk?;
             if rest.as_ref().map_or(first.len(), BytesMut::len) + chunk.len() > bytes_max {
                 return Err(ReadFault::TooLarge);

@@ -32,11 +32,12 @@ impl Pool {
 
     /// Puts back a link whose answer was read to its end.
     pub(super) fn give(&self, link: Link) {
+        let now = Instant::now();
         let mut idle = self.lock();
-        let old = idle.iter().take_while(|(since, _)| since.elapsed() >= IDLE_TIME_MAX).count();
+        let old = idle.iter().take_while(|(since, _)| now.duration_since(*since) >= IDLE_TIME_MAX).count();
         let spare = idle.drain(..old).collect::<Vec<_>>();
         if idle.len() < IDLE_MAX {
-            idle.push((Instant::now(), link));
+            idle.push((now, link));
         }
         drop(idle);
         drop(spare);

@@ -38,7 +38,7 @@ pub(super) fn request(
             scenario: dispatch.scenario,
             fields: dispatch.fields,
             timestamp: timestamp.as_bytes(),
-            body: &dispatch.body,
+            body_sha256: &dispatch.body_sha256,
         },
     );
     let mut fields = HeaderMap::with_capacity(REQUEST_FIELDS);

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use shuzha_policy::call::Delivery;
 use tokio::time::Sleep;
 
-use super::link::{Link, ReadFault};
+use super::link::Link;
 use super::pool::Pool;
 use crate::reply::{Body, Package, PackageStream};
 
@@ -59,7 +59,7 @@ impl PackageBody {
                 }
                 Poll::Ready(Some(Ok(bytes)))
             }
-            Poll::Ready(Some(Err(ReadFault::Broken | ReadFault::TooLarge))) => {
+            Poll::Ready(Some(Err(_))) => {
                 self.link = None;
                 Poll::Ready(Some(Err(StreamFault::Broken)))
             }

@@ -121,20 +121,20 @@ impl HealthCheck for Probe {
     async fn check(&self, target: &Backend) -> pingora_core::Result<()> {
         let failed = |why| Error::explain(ErrorType::ConnectError, why);
         let address = *target.as_inet().ok_or_else(|| failed("not an internet address"))?;
+        let by = super::link::due(self.within);
         let asking = async {
-            let mut link = Link::connect(address, self.within).await?;
+            let mut link = Link::connect(address, by).await?;
             let Some(path) = &self.path else { return Some(()) };
             let mut request = Request::new(Full::new(Bytes::new()));
             *request.uri_mut() = path.clone();
             let host = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
             request.headers_mut().insert(header::HOST, host);
-            let response = link.send(request).await.ok()?;
+            let response = link.send(request, by).await.ok()?;
             let healthy = response.status() == http::StatusCode::OK;
             link.read(response.into_body(), HEALTH_BYTES_MAX).await.ok()?;
             healthy.then_some(())
         };
-        let answer = tokio::time::timeout(self.within, asking).await;
-        answer.ok().flatten().ok_or_else(|| failed("no healthy answer"))
+        asking.await.ok_or_else(|| failed("no healthy answer"))
     }
 
     fn health_threshold(&self, success: bool) -> usize {

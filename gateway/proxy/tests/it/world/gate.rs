@@ -74,6 +74,10 @@ impl TestGate {
             method: Method::POST,
             path,
             body: call.body.clone(),
+            body_sha256: ring::digest::digest(&ring::digest::SHA256, &call.body)
+                .as_ref()
+                .try_into()
+                .expect("SHA-256 is 32 bytes"),
             unit: "bank-a",
             scenario: "credit",
             fields: "/score",
