@@ -9,7 +9,7 @@ use shuzha_core::{PurposeClass, RequestId, Timestamp};
 
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, FORMAT_VERSION, Field};
-use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome};
+use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, Registered};
 
 /// Why an entry was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +96,7 @@ const INTENT: u64 = 2;
 const CALL: u64 = 3;
 const ACT: u64 = 4;
 const DELIVERY: u64 = 5;
+const REGISTERED: u64 = 6;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -112,6 +113,7 @@ impl<'a> Entry<'a> {
             Self::Call(call) => calls::write_call(&mut w, call),
             Self::Act(act) => write_act(&mut w, act),
             Self::Delivery(delivery) => write_delivery(&mut w, delivery),
+            Self::Registered(act) => write_registered(&mut w, act),
         }
         w.finish()
     }
@@ -132,6 +134,7 @@ impl<'a> Entry<'a> {
             CALL => Self::Call(Box::new(calls::read_call(&mut r)?)),
             ACT => Self::Act(read_act(&mut r)?),
             DELIVERY => Self::Delivery(read_delivery(&mut r)?),
+            REGISTERED => Self::Registered(read_registered(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -147,6 +150,7 @@ impl<'a> Entry<'a> {
             Self::Call(_) => "call",
             Self::Act(_) => "act",
             Self::Delivery(_) => "delivery",
+            Self::Registered(_) => "registered",
         }
     }
 }
@@ -215,6 +219,30 @@ fn read_delivery<'a>(r: &mut MapReader<'a>) -> Result<Delivery<'a>, DecodeError>
         bytes: r.uint_or_zero(&field::BYTES)?,
         complete: r.flag(&field::COMPLETE)?,
     })
+}
+
+fn write_registered(w: &mut MapWriter<'_>, act: &Registered<'_>) {
+    w.uint(&field::KIND, REGISTERED);
+    w.int(&field::AT, act.at.micros());
+    w.name(&field::ACTOR, act.actor);
+    w.name(&field::OBJECT, act.object);
+    w.bytes(&field::ACT_ID, act.id.as_bytes());
+    w.name(&field::VERB, act.verb);
+    w.name(&field::OBJECT_KIND, act.kind);
+    w.name(&field::ORGANISATION, act.organisation);
+    w.name(&field::ROLE, act.role);
+    w.bytes(&field::ACT_DIGEST, &act.digest);
+}
+
+fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeError> {
+    let at = read_at(r)?;
+    let (actor, object) = (r.name(&field::ACTOR)?, r.name(&field::OBJECT)?);
+    let id = r.bytes(&field::ACT_ID)?.ok_or(DecodeError::Missing(field::ACT_ID.name))?;
+    let (verb, kind) = (r.name(&field::VERB)?, r.name(&field::OBJECT_KIND)?);
+    let (organisation, role) = (r.name(&field::ORGANISATION)?, r.name(&field::ROLE)?);
+    let digest = r.bytes(&field::ACT_DIGEST)?.ok_or(DecodeError::Missing(field::ACT_DIGEST.name))?;
+    let id = RequestId::from_bytes(id);
+    Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest })
 }
 
 #[cfg(test)]

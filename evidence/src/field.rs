@@ -98,4 +98,10 @@ fields! {
     FROM = 39 "from" Uint;
     BYTES = 40 "bytes" Uint;
     COMPLETE = 41 "complete" Bool;
+    ACT_ID = 42 "act_id" Bytes(16);
+    VERB = 43 "verb" Text;
+    OBJECT_KIND = 44 "object_kind" Text;
+    ORGANISATION = 45 "organisation" Text;
+    ROLE = 46 "role" Text;
+    ACT_DIGEST = 47 "act_digest" Bytes(32);
 }

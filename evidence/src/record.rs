@@ -23,6 +23,8 @@ pub enum Entry<'a> {
     Act(Act<'a>),
     /// Bytes of a package that reached the caller, written when the stream ends.
     Delivery(Delivery<'a>),
+    /// An act on the register (登记簿): what was declared, applied for, reviewed, decided.
+    Registered(Registered<'a>),
 }
 
 /// A process took the journal over.
@@ -185,6 +187,29 @@ pub struct Act<'a> {
     pub object: &'a str,
     /// What it was done to, where it may only be committed to (a consent).
     pub commitment: Option<Commitment>,
+}
+
+/// An act on the register. What it says in free text stays in the register; here stands its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered<'a> {
+    /// The act's identity: an act that is written twice is one act.
+    pub id: RequestId,
+    /// When.
+    pub at: Timestamp,
+    /// The account that acted; empty when time itself did.
+    pub actor: &'a str,
+    /// What it was done to.
+    pub object: &'a str,
+    /// What was done, one of a closed list per kind.
+    pub verb: &'a str,
+    /// Kind of the object.
+    pub kind: &'a str,
+    /// The organisation that the actor acted for.
+    pub organisation: &'a str,
+    /// The role that they acted in.
+    pub role: &'a str,
+    /// Salted SHA-256 of the whole act, reason and attachments included; the salt stays in the register.
+    pub digest: [u8; 32],
 }
 
 /// Bytes of a package that reached the caller.

@@ -2,7 +2,7 @@
 //! [`Ask`] into a [`Reply`] on a thread of its own.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -26,6 +26,8 @@ pub(crate) struct Ask {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) source: IpAddr,
+    /// Who asks, once that is known; for the access log.
+    pub(crate) asker: OnceLock<Id>,
 }
 
 impl Ask {
@@ -65,14 +67,6 @@ impl Ask {
     /// As [`Ask::json`].
     pub(crate) fn json_or_empty(&self) -> Result<Value, Problem> {
         if self.body.is_empty() { Ok(Value::Object(serde_json::Map::new())) } else { self.json() }
-    }
-
-    /// Refuses a body where none is taken, and parameters likewise.
-    ///
-    /// # Errors
-    /// C1001.
-    pub(crate) fn bare(&self) -> Result<(), Problem> {
-        self.parameters().done()
     }
 }
 

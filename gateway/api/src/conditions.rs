@@ -25,6 +25,25 @@ pub(crate) enum Expected {
     Unsaid,
 }
 
+impl Expected {
+    /// The version, where one is named.
+    pub(crate) const fn version(self) -> Option<u64> {
+        match self {
+            Self::Version(version) => Some(version),
+            Self::Nothing | Self::Unsaid => None,
+        }
+    }
+
+    /// A refusal as seen by a caller who said this: who asked for nothing to be there yet is not helped by being asked for
+    /// a version.
+    pub(crate) fn refused(self, problem: Problem) -> Problem {
+        match (self, problem.code) {
+            (Self::Nothing, Code::C1006) => Code::C1004.into(),
+            _ => problem,
+        }
+    }
+}
+
 /// The one value of a header; none where it is absent.
 ///
 /// # Errors

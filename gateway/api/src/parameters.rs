@@ -124,7 +124,7 @@ impl Parameters {
     }
 }
 
-fn instant(text: &str) -> Option<Timestamp> {
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     let found = if text.len() == "2026-01-31".len() {
         let date: Date = text.parse().ok()?;
         LOCAL.to_timestamp(date.at(0, 0, 0, 0)).ok()?

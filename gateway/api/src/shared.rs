@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shuzha_control::Control;
+use shuzha_control::accounts::Accounts;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
@@ -12,6 +13,7 @@ use crate::limits::Limits;
 /// Shared by all requests; nothing in it changes while the API runs, but for what [`Control`] guards itself.
 pub(crate) struct Shared {
     pub(crate) control: Arc<Control>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     /// Requests that may still begin.

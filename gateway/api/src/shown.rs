@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shuzha_control::{Attachment, Caller, Consequences, HistoryEntry, Kind, ObjectView, Outcome};
 use shuzha_products::case::Duty;
 use shuzha_products::world::API_VERSION;
-use shuzha_store::register::{Deadline, Notice, Reference};
+use shuzha_store::register::{Account, Deadline, Notice, Reference, Token};
 
 use crate::fields::hex;
 use crate::parameters::instant_text;
@@ -122,4 +122,27 @@ pub(crate) fn act(entry: &HistoryEntry) -> Value {
 
 fn attachment(attachment: &Attachment) -> Value {
     json!({"name": attachment.name, "bytes": attachment.bytes, "sha256": hex(&attachment.sha256)})
+}
+
+/// An account.
+pub(crate) fn account(account: &Account) -> Value {
+    json!({
+        "name": account.name.as_str(),
+        "version": account.version,
+        "organisation": account.organisation.as_str(),
+        "person": account.person,
+        "roles": account.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "disabled": account.disabled,
+    })
+}
+
+/// An API token, without what it opens.
+pub(crate) fn token(token: &Token) -> Value {
+    json!({
+        "name": token.name.as_str(),
+        "roles": token.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "readOnly": token.read_only,
+        "created": instant_text(token.created),
+        "until": instant_text(token.until),
+    })
 }

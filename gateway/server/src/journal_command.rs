@@ -128,6 +128,18 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "object": act.object,
             "commitment": act.commitment.map(|commitment| hex(&commitment)),
         }),
+        Entry::Registered(act) => json!({
+            "kind": "registered",
+            "act": act.id.to_string(),
+            "at_us": act.at.micros(),
+            "actor": act.actor,
+            "organisation": act.organisation,
+            "role": act.role,
+            "verb": act.verb,
+            "object_kind": act.kind,
+            "object": act.object,
+            "digest": hex(&act.digest),
+        }),
         Entry::Delivery(delivery) => json!({
             "kind": "delivery",
             "request": delivery.request.to_string(),

@@ -63,7 +63,7 @@ impl State {
             Entry::Intent(intent) => step.intent(intent)?,
             Entry::Call(call) => step.call(call)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
-            Entry::Act(_) | Entry::Delivery(_) => {}
+            Entry::Act(_) | Entry::Delivery(_) | Entry::Registered(_) => {}
         }
         self.reached = position;
         Ok(())

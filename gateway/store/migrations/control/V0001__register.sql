@@ -16,6 +16,7 @@ CREATE TABLE objects (
     spec TEXT NOT NULL,
     state_name TEXT,
     state TEXT,
+    editable INTEGER NOT NULL CHECK (editable IN (0, 1)),
     created_micros INTEGER NOT NULL,
     updated_micros INTEGER NOT NULL,
     PRIMARY KEY (kind, name),
@@ -97,6 +98,8 @@ CREATE TABLE answers (
     key TEXT NOT NULL,
     request BLOB NOT NULL CHECK (length(request) = 32),
     answer TEXT NOT NULL,
+    -- The revision of the act that was answered so.
+    revision INTEGER NOT NULL,
     at_micros INTEGER NOT NULL,
     PRIMARY KEY (account, key)
 ) STRICT, WITHOUT ROWID;

@@ -160,26 +160,23 @@ impl Register {
         }
         record(&transaction, &batch.act, revision)?;
         if let Some(answer) = &batch.answer {
-            keep(&transaction, answer, at)?;
+            keep(&transaction, answer, revision, at)?;
         }
         acts::mark(&transaction, &batch.journalled)?;
         transaction.commit()?;
         Ok(number(revision, "revision")?)
     }
 
-    /// The answer kept for an account's idempotency key.
+    /// The answer kept for an account's idempotency key, with the revision of its act.
     ///
     /// # Errors
     /// Of the database.
-    pub fn answer(&self, account: &Id, key: &str) -> Result<Option<Answer>, StoreError> {
-        let sql = "SELECT request, answer FROM answers WHERE account = ?1 AND key = ?2";
+    pub fn answer(&self, account: &Id, key: &str) -> Result<Option<(Answer, u64)>, StoreError> {
+        let sql = "SELECT request, answer, revision FROM answers WHERE account = ?1 AND key = ?2";
         first(&self.lock(), sql, [account.as_str(), key], |row| {
-            Ok(Answer {
-                account: account.clone(),
-                key: key.to_owned(),
-                request: row.get(0)?,
-                answer: row.get(1)?,
-            })
+            let (account, key) = (account.clone(), key.to_owned());
+            let answer = Answer { account, key, request: row.get(0)?, answer: row.get(1)? };
+            Ok((answer, number(row.get(2)?, "answers")?))
         })
     }
 
@@ -202,17 +199,18 @@ fn write(
     let expected = change.expected.map(|version| integer(version, "objects")).transpose()?;
     let Some(to) = &change.to else { return remove(transaction, kind, name, expected) };
     let state = to.state.as_ref().map(|state| (state.name.as_str(), state.json.as_str())).unzip();
+    let editable = to.state.as_ref().is_some_and(|state| state.editable);
     let owner = to.owner.as_ref().map(Id::as_str);
     let written = match expected {
         None => transaction
-            .prepare_cached("INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT DO NOTHING")?
-            .execute(params![kind, name, revision, owner, to.spec, state.0, state.1, at.micros()])?,
+            .prepare_cached("INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) ON CONFLICT DO NOTHING")?
+            .execute(params![kind, name, revision, owner, to.spec, state.0, state.1, editable, at.micros()])?,
         Some(version) => transaction
             .prepare_cached(
-                "UPDATE objects SET version = ?3, owner = ?4, spec = ?5, state_name = ?6, state = ?7, updated_micros = ?8
-                 WHERE kind = ?1 AND name = ?2 AND version = ?9",
+                "UPDATE objects SET version = ?3, owner = ?4, spec = ?5, state_name = ?6, state = ?7, editable = ?8,
+                 updated_micros = ?9 WHERE kind = ?1 AND name = ?2 AND version = ?10",
             )?
-            .execute(params![kind, name, revision, owner, to.spec, state.0, state.1, at.micros(), version])?,
+            .execute(params![kind, name, revision, owner, to.spec, state.0, state.1, editable, at.micros(), version])?,
     };
     if written != 1 {
         return Err(CommitError::Conflict);
@@ -278,9 +276,16 @@ fn record(connection: &Connection, act: &Act, revision: i64) -> Result<(), Commi
     Ok(())
 }
 
-fn keep(connection: &Connection, answer: &Answer, at: Timestamp) -> Result<(), CommitError> {
+fn keep(connection: &Connection, answer: &Answer, revision: i64, at: Timestamp) -> Result<(), CommitError> {
     let kept = connection
-        .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING")?
-        .execute(params![answer.account.as_str(), answer.key, answer.request, answer.answer, at.micros()])?;
+        .prepare_cached("INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING")?
+        .execute(params![
+            answer.account.as_str(),
+            answer.key,
+            answer.request,
+            answer.answer,
+            revision,
+            at.micros()
+        ])?;
     if kept == 1 { Ok(()) } else { Err(CommitError::KeyUsed) }
 }

@@ -34,6 +34,8 @@ pub struct CaseState {
     pub name: String,
     /// The state, JSON.
     pub json: String,
+    /// Whether the spec may be replaced in it.
+    pub editable: bool,
 }
 
 /// Kind and name of an object.
@@ -61,7 +63,7 @@ pub struct Filter<'a> {
 }
 
 const COLUMNS: &str =
-    "o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.created_micros, o.updated_micros";
+    "o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.editable, o.created_micros, o.updated_micros";
 
 /// Whether the object of row `o` leads to one that organisation `?` owns.
 const LEADS_TO_OWNED: &str = "EXISTS (
@@ -74,15 +76,16 @@ const LEADS_TO_OWNED: &str = "EXISTS (
 
 fn object(row: &Row<'_>) -> Result<Object, StoreError> {
     let state: (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
+    let editable = row.get(7)?;
     Ok(Object {
         kind: row.get(0)?,
         name: id(row, 1, "objects")?,
         version: number(row.get(2)?, "objects")?,
         owner: id_or_none(row, 3, "objects")?,
         spec: row.get(4)?,
-        state: state.0.zip(state.1).map(|(name, json)| CaseState { name, json }),
-        created: at(row, 7)?,
-        updated: at(row, 8)?,
+        state: state.0.zip(state.1).map(|(name, json)| CaseState { name, json, editable }),
+        created: at(row, 8)?,
+        updated: at(row, 9)?,
     })
 }
 

@@ -1,0 +1,89 @@
+//! The outbox's other end: acts go from the register to the journal, each exactly once.
+
+use ring::digest::{Context, SHA256};
+use shuzha_core::RequestId;
+use shuzha_evidence::{Entry, Registered};
+use shuzha_journal::Journal;
+use shuzha_store::register::Act;
+
+/// The journal did not say that the act is durable. It may be there or not; [`ActLog::recorded_after`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal did not confirm the act")]
+pub struct Unrecorded;
+
+/// Where acts are recorded for good.
+pub trait ActLog: Send + Sync + 'static {
+    /// Appends an act; durable on return. Answers the sequence at which it stands.
+    ///
+    /// # Errors
+    /// [`Unrecorded`]; the act may stand there all the same.
+    fn append(&self, act: &Act) -> Result<u64, Unrecorded>;
+
+    /// Acts that stand after sequence `seq`, as (identity, sequence).
+    ///
+    /// # Errors
+    /// [`Unrecorded`] when the log cannot be read.
+    fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded>;
+}
+
+/// The call journal as the log of acts.
+#[derive(Clone, Debug)]
+pub struct JournalLog(pub Journal);
+
+impl ActLog for JournalLog {
+    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
+        let by = act.by.as_ref();
+        let entry = Entry::Registered(Registered {
+            id: act.id,
+            at: act.at,
+            actor: by.map_or("", |by| by.account.as_str()),
+            object: act.name.as_str(),
+            verb: &act.verb,
+            kind: &act.kind,
+            organisation: by.map_or("", |by| by.organisation.as_str()),
+            role: by.map_or("", |by| by.role.as_str()),
+            digest: digest(act),
+        });
+        let durable = self.0.append_durable(&entry).map_err(|_| Unrecorded)?;
+        durable.wait().map(|position| position.seq).map_err(|_| Unrecorded)
+    }
+
+    fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
+        let mut found = Vec::new();
+        for record in self.0.reader(seq + 1).map_err(|_| Unrecorded)? {
+            let record = record.map_err(|_| Unrecorded)?;
+            if let Entry::Registered(act) = record.entry().map_err(|_| Unrecorded)? {
+                found.push((act.id, record.position.seq));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The digest of an act as the journal has it: SHA-256 over the salt and every field, each with its length before it.
+#[must_use]
+pub fn digest(act: &Act) -> [u8; 32] {
+    let by = act.by.as_ref();
+    let at = act.at.micros().to_be_bytes();
+    let fields: [&[u8]; 13] = [
+        &act.salt,
+        act.id.as_bytes(),
+        &at,
+        by.map_or("", |by| by.account.as_str()).as_bytes(),
+        by.map_or("", |by| by.organisation.as_str()).as_bytes(),
+        by.map_or("", |by| by.role.as_str()).as_bytes(),
+        act.duty.as_deref().unwrap_or_default().as_bytes(),
+        act.verb.as_bytes(),
+        act.kind.as_bytes(),
+        act.name.as_str().as_bytes(),
+        act.state.as_deref().unwrap_or_default().as_bytes(),
+        act.reason.as_bytes(),
+        act.attachments.as_bytes(),
+    ];
+    let mut context = Context::new(&SHA256);
+    for field in fields {
+        context.update(&(field.len() as u64).to_be_bytes());
+        context.update(field);
+    }
+    context.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}

@@ -1,0 +1,208 @@
+//! The control plane's state: the register, and the one writer that changes it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+use shuzha_core::calendar::Calendar;
+use shuzha_core::{Clock, RequestId, Rng, Timestamp};
+use shuzha_products::jurisdiction::Jurisdiction;
+use shuzha_store::Register;
+use shuzha_store::register::{Batch, CommitError};
+
+use crate::{ActLog, Delta, Error, Force, Publish};
+
+/// What a control plane is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub register: Register,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, fit for secrets.
+    pub rng: Arc<dyn Rng>,
+    /// Where acts are recorded for good.
+    pub log: Arc<dyn ActLog>,
+    /// Where changes take effect.
+    pub publish: Arc<dyn Publish>,
+    /// By which rules cases are decided.
+    pub rules: Rules,
+}
+
+/// The rules that cases are decided by.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// The jurisdiction's.
+    pub jurisdiction: Jurisdiction,
+    /// Working days.
+    pub calendar: Calendar,
+}
+
+/// The control plane.
+pub struct Control {
+    pub(crate) register: Register,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    log: Arc<dyn ActLog>,
+    publish: Arc<dyn Publish>,
+    rules: RwLock<Arc<Rules>>,
+    /// Held from loading an object to publishing its change, so that changes take effect in the order of their acts.
+    writer: Mutex<Writer>,
+}
+
+/// What the writer knows beyond the register.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// Whether acts of the outbox may already stand in the journal.
+    uncertain: bool,
+    /// Acts that stand in the journal without the register saying so yet, as (revision, sequence).
+    journalled: Vec<(u64, u64)>,
+    /// Changes that are in the register, and take effect once their acts are in the journal.
+    pending: Vec<Delta>,
+}
+
+impl Control {
+    /// Takes the register over: acts that were accepted and not journalled are journalled now.
+    ///
+    /// # Errors
+    /// Of the register, or [`Error::Unrecorded`].
+    pub fn new(parts: Parts) -> Result<Self, Error> {
+        let writer = Writer { uncertain: true, journalled: Vec::new(), pending: Vec::new() };
+        let control = Self {
+            register: parts.register,
+            clock: parts.clock,
+            rng: parts.rng,
+            log: parts.log,
+            publish: parts.publish,
+            rules: RwLock::new(Arc::new(parts.rules)),
+            writer: Mutex::new(writer),
+        };
+        drop(control.writer()?);
+        Ok(control)
+    }
+
+    /// What is in force, for building the gate's first snapshot.
+    #[must_use]
+    pub fn force(&self) -> Force<'_> {
+        Force::new(&self.register)
+    }
+
+    /// The register.
+    #[must_use]
+    pub const fn register(&self) -> &Register {
+        &self.register
+    }
+
+    /// The rules in use.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().expect("nothing panics while it holds the rules"))
+    }
+
+    pub(crate) fn replace_rules(&self, rules: Rules) -> Arc<Rules> {
+        let rules = Arc::new(rules);
+        *self.rules.write().expect("nothing panics while it holds the rules") = Arc::clone(&rules);
+        rules
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn new_act_id(&self) -> RequestId {
+        RequestId::generate(&*self.clock, &*self.rng)
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.rng.fill(&mut bytes);
+        bytes
+    }
+
+    /// The writer's turn. Everything accepted before is in the journal and in effect when it begins.
+    pub(crate) fn writer(&self) -> Result<MutexGuard<'_, Writer>, Error> {
+        // A panic in a turn may have left a change committed and not published: what the register says counts.
+        let mut writer = self.writer.lock().unwrap_or_else(|poisoned| {
+            self.writer.clear_poison();
+            let mut writer = poisoned.into_inner();
+            writer.uncertain = true;
+            writer
+        });
+        self.settle(&mut writer)?;
+        Ok(writer)
+    }
+
+    /// Accepts one act: register, journal, effect. Answers its revision.
+    pub(crate) fn accept(
+        &self,
+        writer: &mut Writer,
+        mut batch: Batch,
+        put: Vec<shuzha_products::case::Declared>,
+        removed: Vec<(&'static str, shuzha_core::Id)>,
+    ) -> Result<u64, Error> {
+        batch.journalled.clone_from(&writer.journalled);
+        let revision = self.register.commit(&batch).inspect_err(|error| {
+            // The database may have kept it all the same.
+            writer.uncertain |= matches!(error, CommitError::Store(_));
+        })?;
+        writer.journalled.clear();
+        writer.pending.push(Delta { revision, put, removed });
+        self.settle(writer)?;
+        Ok(revision)
+    }
+
+    /// Brings the outbox to the journal, each act once, and puts what is pending into effect.
+    fn settle(&self, writer: &mut Writer) -> Result<(), Error> {
+        if writer.uncertain || !writer.pending.is_empty() {
+            self.record(writer)?;
+        }
+        for delta in writer.pending.drain(..) {
+            if !delta.put.is_empty() || !delta.removed.is_empty() {
+                self.publish.publish(&delta, &Force::new(&self.register));
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, writer: &mut Writer) -> Result<(), Error> {
+        let unrecorded = |_| {
+            tracing::error!("acts of the register wait for the journal");
+            Error::Unrecorded
+        };
+        let mut known = HashMap::new();
+        if writer.uncertain {
+            let from = self.register.journalled()?;
+            known.extend(self.log.recorded_after(from).map_err(unrecorded)?);
+        }
+        for recorded in self.register.outbox()? {
+            if writer.journalled.iter().any(|(revision, _)| *revision == recorded.revision) {
+                continue;
+            }
+            let seq = match known.get(&recorded.act.id) {
+                Some(&seq) => seq,
+                None => self.log.append(&recorded.act).map_err(|error| {
+                    writer.uncertain = true;
+                    unrecorded(error)
+                })?,
+            };
+            writer.journalled.push((recorded.revision, seq));
+        }
+        writer.uncertain = false;
+        Ok(())
+    }
+
+    /// Writes down which acts stand in the journal; otherwise the next act does it.
+    ///
+    /// # Errors
+    /// Of the register, or [`Error::Unrecorded`].
+    pub fn flush(&self) -> Result<(), Error> {
+        let mut writer = self.writer()?;
+        self.register.mark_journalled(&writer.journalled)?;
+        writer.journalled.clear();
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Control")
+    }
+}

@@ -1,0 +1,122 @@
+//! What is in force: declared objects, and what cases put there. Derived, never stored twice.
+
+use std::cell::RefCell;
+
+use serde_json::Value;
+use shuzha_core::Id;
+use shuzha_products::case::Declared;
+use shuzha_products::world;
+use shuzha_store::register::Object;
+use shuzha_store::Register;
+
+use crate::{Error, Kind};
+
+/// A change of what is in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delta {
+    /// The act that brought it about.
+    pub revision: u64,
+    /// Objects that come into force or change.
+    pub put: Vec<Declared>,
+    /// Objects that are no longer in force, by kind and name.
+    pub removed: Vec<(&'static str, Id)>,
+}
+
+/// Where changes of what is in force go: the gate, in the binary.
+pub trait Publish: Send + Sync + 'static {
+    /// Puts `delta` into effect for every call that begins from now on. `force` answers what the changed objects refer
+    /// to, as it stands after the change.
+    fn publish(&self, delta: &Delta, force: &Force<'_>);
+}
+
+/// Reads what is in force.
+#[derive(Clone, Copy, Debug)]
+pub struct Force<'r> {
+    register: &'r Register,
+}
+
+impl<'r> Force<'r> {
+    /// What is in force by `register`.
+    #[must_use]
+    pub const fn new(register: &'r Register) -> Self {
+        Self { register }
+    }
+
+    /// The spec of an object in force; as a world file would have it.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub fn spec(&self, kind: &str, name: &Id) -> Result<Option<Value>, Error> {
+        if let Some(holder) = self.register.holder(kind, name.as_str())? {
+            let found = in_force(&holder)?.into_iter().find(|held| held.kind == kind && held.name == *name);
+            return Ok(found.map(|held| held.spec));
+        }
+        match Kind::find(kind) {
+            Some(Kind::Declared(..)) => {
+                let object = self.register.get(kind, name.as_str())?;
+                object.map(|object| json(&object, &object.spec)).transpose()
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Calls `take` with every object in force.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub fn each(&self, mut take: impl FnMut(Declared)) -> Result<(), Error> {
+        self.register.each(|object| {
+            in_force(&object)?.into_iter().for_each(&mut take);
+            Ok(())
+        })
+    }
+
+    /// Runs `read` with a function that answers what objects refer to; then tells what went wrong below it.
+    pub(crate) fn fetching<T>(
+        &self,
+        read: impl FnOnce(&mut world::Fetch<'_>) -> T,
+    ) -> Result<(T, Vec<(&'static str, Id)>), Error> {
+        let failed: RefCell<Option<Error>> = RefCell::default();
+        let mut met = Vec::new();
+        let answer = read(&mut |kind, name| match self.spec(kind, name) {
+            Ok(spec) => {
+                if spec.is_some() {
+                    met.push((kind, name.clone()));
+                }
+                spec
+            }
+            Err(error) => {
+                failed.replace(Some(error));
+                None
+            }
+        });
+        match failed.into_inner() {
+            Some(error) => Err(error),
+            None => Ok((answer, met)),
+        }
+    }
+}
+
+/// What one object of the register puts in force.
+pub(crate) fn in_force(object: &Object) -> Result<Vec<Declared>, Error> {
+    let spec = || json(object, &object.spec);
+    match (Kind::find(&object.kind), &object.state) {
+        (Some(Kind::Declared(kind, _)), None) => {
+            Ok(vec![Declared { kind: kind.name, name: object.name.clone(), spec: spec()? }])
+        }
+        (Some(Kind::Case(case)), Some(state)) => {
+            let held = case.in_force(&object.name, &spec()?, &json(object, &state.json)?);
+            held.map_err(|refused| unreadable(object, format!("its state is refused with {}", refused.code)))
+        }
+        _ => Err(unreadable(object, "its kind is not known to this software".to_owned())),
+    }
+}
+
+/// JSON of the register.
+pub(crate) fn json(object: &Object, text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text).map_err(|error| unreadable(object, error.to_string()))
+}
+
+pub(crate) fn unreadable(object: &Object, what: String) -> Error {
+    Error::Unreadable { kind: object.kind.clone(), name: object.name.to_string(), what }
+}

@@ -1,0 +1,36 @@
+//! The control plane's use cases: who may declare, apply, review, decide, suspend; what that puts in force; what is due.
+//!
+//! - [`Control`] reads and changes the register: [`Control::put`], [`Control::act`], [`Control::remove`] and their readers.
+//! - [`Kind`] is what the register holds: declared kinds and kinds of cases. Adding a kind of case changes nothing here.
+//! - [`accounts`] signs persons on.
+//! - [`ActLog`] and [`Publish`] are what the binary plugs in: the journal, and the gate.
+//!
+//! Everything blocks: the register is a file, and an act is durable when it is answered. Callers in asynchronous code take
+//! a thread for it.
+//!
+//! **Invariant:** a change is one act; it stands in the register, and then in the journal, before it takes effect, and
+//! takes effect before it is answered.
+//! **Invariant:** no HTTP framework, no socket, no clock of its own.
+
+pub mod accounts;
+mod act_log;
+mod caller;
+mod control;
+mod error;
+mod force;
+mod kind;
+mod reading;
+mod scheduler;
+mod separation;
+mod stored;
+mod view;
+mod writing;
+
+pub use act_log::{ActLog, JournalLog, Unrecorded, digest};
+pub use caller::Caller;
+pub use control::{Control, Parts, Rules};
+pub use error::{Error, Refusal};
+pub use force::{Delta, Force, Publish};
+pub use kind::{Access, Kind};
+pub use reading::{AuditQuery, Page, Query};
+pub use view::{Attachment, Consequences, HistoryEntry, ObjectView, Outcome, Request};

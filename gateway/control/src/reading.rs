@@ -1,0 +1,242 @@
+//! Reading the register as a caller may see it: what is not theirs to see is not there (C1003).
+
+use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_store::register::{ActFilter, Filter, Notice, Object, Recorded};
+
+use crate::force::json;
+use crate::view::{Attachment, HistoryEntry, ObjectView};
+use crate::{Caller, Control, Error, Kind, stored};
+
+/// Most objects of one page.
+const PAGE_MAX: usize = 200;
+
+/// Which objects to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<'a> {
+    /// Only of this owner.
+    pub owner: Option<&'a Id>,
+    /// Only in this state.
+    pub state: Option<&'a str>,
+    /// Only with this text in name or spec.
+    pub text: Option<&'a str>,
+    /// Only with a deadline that has passed.
+    pub overdue: bool,
+    /// Only after this name: the cursor.
+    pub after: Option<&'a Id>,
+    /// At most so many, 1 to 200; 0 for 50.
+    pub limit: usize,
+}
+
+/// Which acts to list, newest first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuditQuery<'a> {
+    /// Only on objects of this kind.
+    pub kind: Option<&'a str>,
+    /// Only on objects of this name.
+    pub name: Option<&'a str>,
+    /// Only by this account.
+    pub actor: Option<&'a str>,
+    /// Only this verb.
+    pub verb: Option<&'a str>,
+    /// Only at or after.
+    pub from: Option<Timestamp>,
+    /// Only before.
+    pub until: Option<Timestamp>,
+    /// Only before this revision: the cursor.
+    pub before: Option<u64>,
+    /// At most so many, 1 to 200; 0 for 50.
+    pub limit: usize,
+}
+
+/// One page, and where the next one begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T, C> {
+    /// In order.
+    pub items: Vec<T>,
+    /// The cursor of the next page, where there is more.
+    pub next: Option<C>,
+}
+
+impl<T, C> Page<T, C> {
+    /// Of one item more than the page takes, the cursor; the last one is then left out.
+    fn cut(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> C) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+}
+
+fn page_size(limit: usize) -> usize {
+    const PAGE_DEFAULT: usize = 50;
+    if limit == 0 { PAGE_DEFAULT } else { limit.min(PAGE_MAX) }
+}
+
+impl Control {
+    /// One object.
+    ///
+    /// # Errors
+    /// C1003 when there is none, or none that the caller may see.
+    pub fn get(&self, caller: &Caller, kind: &str, name: &Id) -> Result<ObjectView, Error> {
+        let kind = Kind::find(kind).ok_or(Code::C1003)?;
+        let object = self.register.get(kind.name(), name.as_str())?.ok_or(Code::C1003)?;
+        if !self.sees(caller, kind, &object)? {
+            return Err(Code::C1003.into());
+        }
+        self.view(kind, object)
+    }
+
+    /// Objects of a kind in order of name, as far as the caller may see them.
+    ///
+    /// # Errors
+    /// C1003 for an unknown kind.
+    pub fn list(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        query: &Query<'_>,
+    ) -> Result<Page<ObjectView, Id>, Error> {
+        let kind = Kind::find(kind).ok_or(Code::C1003)?;
+        let limit = page_size(query.limit);
+        let filter = Filter {
+            kind: kind.name(),
+            after: query.after,
+            owner: query.owner,
+            state: query.state,
+            text: query.text,
+            concerning: if kind.public() { None } else { caller.bound_to() },
+            overdue: query.overdue,
+            limit: limit + 1,
+        };
+        let found = self.register.list(&filter)?;
+        let page = Page::cut(found, limit, |object| object.name.clone());
+        let items = page.items.into_iter().map(|object| self.view(kind, object));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+    }
+
+    /// What was done to one object, newest first.
+    ///
+    /// # Errors
+    /// As [`Control::get`].
+    pub fn history(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        name: &Id,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Page<HistoryEntry, u64>, Error> {
+        let object = self.get(caller, kind, name)?;
+        let filter = ActFilter {
+            kind: Some(object.kind),
+            name: Some(name.as_str()),
+            before,
+            limit: page_size(limit) + 1,
+            ..ActFilter::default()
+        };
+        self.page_of_acts(&filter)
+    }
+
+    /// Acts on all objects and accounts, newest first: for the auditor and the authority.
+    ///
+    /// # Errors
+    /// C1104 for others.
+    pub fn audit(&self, caller: &Caller, query: &AuditQuery<'_>) -> Result<Page<HistoryEntry, u64>, Error> {
+        if !caller.is(Role::Auditor) && !caller.is(Role::Authority) {
+            return Err(Code::C1104.into());
+        }
+        self.page_of_acts(&ActFilter {
+            before: query.before,
+            kind: query.kind,
+            name: query.name,
+            actor: query.actor,
+            verb: query.verb,
+            from: query.from,
+            until: query.until,
+            limit: page_size(query.limit) + 1,
+        })
+    }
+
+    /// Notices of deadlines that passed on cases the caller may see, newest first.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub fn notices(
+        &self,
+        caller: &Caller,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Page<Notice, u64>, Error> {
+        let limit = page_size(limit);
+        let page = Page::cut(self.register.notices(before, limit + 1)?, limit, |notice| notice.id);
+        let mut items = Vec::new();
+        for notice in page.items {
+            let seen = match caller.bound_to() {
+                None => true,
+                Some(own) => self.register.concerns(own, &notice.kind, notice.name.as_str())?,
+            };
+            if seen {
+                items.push(notice);
+            }
+        }
+        Ok(Page { items, next: page.next })
+    }
+
+    fn page_of_acts(&self, filter: &ActFilter<'_>) -> Result<Page<HistoryEntry, u64>, Error> {
+        let page = Page::cut(self.register.acts(filter)?, filter.limit - 1, |act| act.revision);
+        let items = page.items.into_iter().map(shown);
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+    }
+
+    /// Whether the caller may see the object.
+    pub(crate) fn sees(&self, caller: &Caller, kind: Kind, object: &Object) -> Result<bool, Error> {
+        match caller.bound_to() {
+            Some(own) if !kind.public() => {
+                Ok(self.register.concerns(own, &object.kind, object.name.as_str())?)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    pub(crate) fn view(&self, kind: Kind, object: Object) -> Result<ObjectView, Error> {
+        let spec = json(&object, &object.spec)?;
+        let state = match &object.state {
+            Some(state) => Some((state.name.clone(), json(&object, &state.json)?)),
+            None => None,
+        };
+        let deadlines = match state {
+            Some(_) => self.register.deadlines(kind.name(), object.name.as_str())?,
+            None => Vec::new(),
+        };
+        Ok(ObjectView {
+            kind: kind.name(),
+            name: object.name,
+            version: object.version,
+            owner: object.owner,
+            spec,
+            state,
+            deadlines,
+            created: object.created,
+            updated: object.updated,
+        })
+    }
+}
+
+fn shown(recorded: Recorded) -> Result<HistoryEntry, Error> {
+    let act = recorded.act;
+    let attachments: Vec<Attachment> = stored::read_attachments(&act.attachments).map_err(|error| {
+        Error::Unreadable { kind: "act".to_owned(), name: recorded.revision.to_string(), what: error.to_string() }
+    })?;
+    Ok(HistoryEntry {
+        revision: recorded.revision,
+        id: act.id,
+        at: act.at,
+        by: act.by.map(|by| (by.account, by.organisation, by.role)),
+        verb: act.verb,
+        object: (act.kind, act.name),
+        state: act.state,
+        reason: act.reason,
+        attachments,
+        journal_seq: recorded.journal_seq,
+    })
+}

@@ -1,0 +1,407 @@
+//! Changing the register. Every change walks the same path: permission, visibility, version, separation of duties, what
+//! was submitted, the rule, and then one transaction.
+
+mod check;
+mod consequences;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use shuzha_core::{Code, Id, Timestamp};
+use shuzha_products::World;
+use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Outcome as Decided, Subject};
+use shuzha_store::register::{self, Author, Batch, CaseState, Change, Content, Deadline, Object, Reference};
+
+use crate::control::Writer;
+use crate::force::{in_force, json as parse};
+use crate::kind::{Access, owner_of};
+use crate::view::{Outcome, Request};
+use crate::{Caller, Control, Error, Kind, separation, stored};
+
+/// A change that was found to be in order, and not made yet.
+pub(crate) struct Ready {
+    pub(crate) kind: Kind,
+    pub(crate) name: Id,
+    pub(crate) before: Option<Object>,
+    pub(crate) to: Option<Content>,
+    pub(crate) verb: String,
+    pub(crate) duty: Option<Duty>,
+    pub(crate) in_force: Vec<Declared>,
+}
+
+/// An act's own words.
+pub(crate) struct Said<'a> {
+    pub(crate) by: Option<&'a Actor>,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: &'a str,
+    pub(crate) attachments: String,
+}
+
+impl Control {
+    /// Writes an object of a declared kind, opens a case, or replaces the spec of one that is still being drafted.
+    ///
+    /// # Errors
+    /// C1104, C1106 without the role; C1003 where the object is not the caller's to see; C1005, C1006 for its version;
+    /// C1007 for a case past drafting; C1105 by separation of duties; C1002 with every fault of the spec; or the
+    /// rule that a new case breaks.
+    pub fn put(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        name: &Id,
+        spec: &Value,
+        request: &Request<'_>,
+    ) -> Result<Outcome, Error> {
+        let kind = Kind::find(kind).ok_or(Code::C1003)?;
+        let actor = match kind {
+            Kind::Declared(_, access) => caller.acting(&[access.any, access.own].concat())?,
+            Kind::Case(case) => caller.acting(case.opened_by)?,
+        };
+        let asked = check::Asked::new("put", kind, name, spec, request)?;
+        let mut writer = self.writer()?;
+        if let Some(kept) = self.kept(caller, &asked)? {
+            return Ok(kept);
+        }
+        let before = self.load(caller, kind, name, request.expected)?;
+        let now = self.now();
+        let ready = match kind {
+            Kind::Declared(_, access) => self.ready_to_declare(&actor, kind, access, name, spec, before)?,
+            Kind::Case(case) => {
+                let act = (&actor, now, request.reason);
+                self.ready_to_draft(act, kind, case, name, spec, before)?
+            }
+        };
+        self.finish(&mut writer, &actor, &asked, ready, now)
+    }
+
+    /// Removes an object of a declared kind. Cases stay: they end by their verbs.
+    ///
+    /// # Errors
+    /// As [`Control::put`]; C1007 for a case; C1008 where something still refers to the object.
+    pub fn remove(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        name: &Id,
+        request: &Request<'_>,
+    ) -> Result<Outcome, Error> {
+        let kind = Kind::find(kind).ok_or(Code::C1003)?;
+        let Kind::Declared(_, access) = kind else { return Err(Code::C1007.into()) };
+        let actor = caller.acting(&[access.any, access.own].concat())?;
+        let asked = check::Asked::new("delete", kind, name, &Value::Null, request)?;
+        let mut writer = self.writer()?;
+        if let Some(kept) = self.kept(caller, &asked)? {
+            return Ok(kept);
+        }
+        let before = self.load(caller, kind, name, request.expected)?.ok_or(Code::C1003)?;
+        may_write(&actor, access, before.owner.as_ref())?;
+        if let Some((kind, name)) = self.register.referrers(kind.name(), name.as_str(), 1)?.pop() {
+            return Err(Error::fault(Code::C1008, "", format!("{kind}/{name} refers to it")));
+        }
+        let (verb, name) = ("delete".to_owned(), name.clone());
+        let ready =
+            Ready { kind, name, before: Some(before), to: None, verb, duty: None, in_force: Vec::new() };
+        let now = self.now();
+        self.finish(&mut writer, &actor, &asked, ready, now)
+    }
+
+    /// Does `verb` to a case. `body` is the verb's own; reason and attachments stand in `request`.
+    ///
+    /// # Errors
+    /// C1104, C1106 without the role; C1003 where the case is not the caller's to see; C1005, C1006 for its version;
+    /// C1105 by separation of duties; C1002 with every fault of the body, or without a reason where one is needed; or
+    /// the code by which the case refuses.
+    pub fn act(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        name: &Id,
+        verb: &str,
+        body: &Value,
+        request: &Request<'_>,
+    ) -> Result<Outcome, Error> {
+        let kind = Kind::find(kind).ok_or(Code::C1003)?;
+        let Kind::Case(case) = kind else { return Err(Code::C1003.into()) };
+        let verb = case.verb(verb).ok_or(Code::C1003)?;
+        let actor = caller.acting(verb.roles)?;
+        let asked = check::Asked::new(verb.name, kind, name, body, request)?;
+        let mut writer = self.writer()?;
+        if let Some(kept) = self.kept(caller, &asked)? {
+            return Ok(kept);
+        }
+        let before = self.load(caller, kind, name, request.expected)?.ok_or(Code::C1003)?;
+        if verb.reason && request.reason.trim().is_empty() {
+            return Err(Error::fault(Code::C1002, "reason", "is missing"));
+        }
+        if verb.duty == Duty::Apply && before.owner.as_ref() != Some(&actor.organisation) {
+            return Err(Code::C1104.into());
+        }
+        separation::check(&actor.account, verb.duty, &self.register.duties(kind.name(), name.as_str())?)?;
+        let (spec, state) = (parse(&before, &before.spec)?, state_of(&before)?);
+        let (now, rules) = (self.now(), self.rules());
+        let act = Act {
+            by: By::Person(&actor),
+            at: now,
+            reason: request.reason,
+            rules: &rules.jurisdiction,
+            calendar: &rules.calendar,
+        };
+        let (decided, met) = self.force().fetching(|fetch| {
+            case.act(&mut Subject { name, spec: &spec, fetch }, &state, verb.name, body, &act)
+        })?;
+        let ready = decided_as(kind, name, before, decided?, met, verb.name, Some(verb.duty));
+        self.finish(&mut writer, &actor, &asked, ready, now)
+    }
+
+    /// The object that is to be changed, at the version the caller acts on.
+    fn load(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        name: &Id,
+        expected: Option<u64>,
+    ) -> Result<Option<Object>, Error> {
+        let Some(object) = self.register.get(kind.name(), name.as_str())? else {
+            return if expected.is_some() { Err(Code::C1005.into()) } else { Ok(None) };
+        };
+        if !self.sees(caller, kind, &object)? {
+            return Err(Code::C1003.into());
+        }
+        match expected {
+            None => Err(Code::C1006.into()),
+            Some(version) if version != object.version => Err(Code::C1005.into()),
+            Some(_) => Ok(Some(object)),
+        }
+    }
+
+    fn ready_to_declare(
+        &self,
+        actor: &Actor,
+        kind: Kind,
+        access: &Access,
+        name: &Id,
+        spec: &Value,
+        before: Option<Object>,
+    ) -> Result<Ready, Error> {
+        if let Some(before) = &before {
+            may_write(actor, access, before.owner.as_ref())?;
+        }
+        let (world, met) = self.force().fetching(|fetch| World::read_closure(kind.name(), name, spec, fetch))?;
+        world.map_err(check::faulty)?;
+        let writer = before.as_ref().and_then(|before| before.owner.clone());
+        let writer = writer.unwrap_or_else(|| actor.organisation.clone());
+        let owner = owner_of(access, name, spec, &writer, |kind, name| {
+            self.register.get(kind, name).ok().flatten().and_then(|object| object.owner)
+        });
+        may_write(actor, access, owner.as_ref())?;
+        let declared = Declared { kind: kind.name(), name: name.clone(), spec: spec.clone() };
+        let to = Content {
+            owner,
+            spec: spec.to_string(),
+            state: None,
+            refers: references(met),
+            in_force: Vec::new(),
+            deadlines: Vec::new(),
+        };
+        let (verb, in_force) = ("put".to_owned(), vec![declared]);
+        Ok(Ready { kind, name: name.clone(), before, to: Some(to), verb, duty: None, in_force })
+    }
+
+    fn ready_to_draft(
+        &self,
+        (actor, at, reason): (&Actor, Timestamp, &str),
+        kind: Kind,
+        case: &CaseKind,
+        name: &Id,
+        spec: &Value,
+        before: Option<Object>,
+    ) -> Result<Ready, Error> {
+        let verb = if before.is_some() { "edit" } else { "open" };
+        if let Some(before) = &before {
+            if before.owner.as_ref() != Some(&actor.organisation) {
+                return Err(Code::C1104.into());
+            }
+            if !before.state.as_ref().is_some_and(|state| state.editable) {
+                return Err(Code::C1007.into());
+            }
+            let past = self.register.duties(kind.name(), name.as_str())?;
+            separation::check(&actor.account, Duty::Apply, &past)?;
+        }
+        let rules = self.rules();
+        let (rules, calendar) = (&rules.jurisdiction, &rules.calendar);
+        let act = Act { by: By::Person(actor), at, reason, rules, calendar };
+        let (decided, met) =
+            self.force().fetching(|fetch| case.open(&mut Subject { name, spec, fetch }, &act))?;
+        let content = content(decided?, Some(actor.organisation.clone()), spec.to_string(), met);
+        let (to, in_force) = (Some(content.0), content.1);
+        let (name, verb, duty) = (name.clone(), verb.to_owned(), Some(Duty::Apply));
+        Ok(Ready { kind, name, before, to, verb, duty, in_force })
+    }
+
+    /// Makes a change that is in order, or tells what it would do.
+    fn finish(
+        &self,
+        writer: &mut Writer,
+        actor: &Actor,
+        asked: &check::Asked<'_>,
+        ready: Ready,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        let request = asked.request;
+        let attachments = stored::write_attachments(request.attachments);
+        let said = Said { by: Some(actor), at: now, reason: request.reason, attachments };
+        let change = self.difference(&ready)?;
+        let consequences = self.consequences(&ready, &change)?;
+        let object = shown(&ready, now)?;
+        let mut outcome = Outcome { object, revision: 0, consequences, replayed: false };
+        if request.dry_run {
+            return Ok(outcome);
+        }
+        let answer = request.key.map(|key| register::Answer {
+            account: actor.account.clone(),
+            key: key.to_owned(),
+            request: asked.digest,
+            answer: stored::write_outcome(&outcome),
+        });
+        let batch = Batch { answer, ..self.batch(ready, said, None) };
+        outcome.revision = self.accept(writer, batch, change.put, change.removed)?;
+        if let Some(object) = &mut outcome.object {
+            object.version = outcome.revision;
+        }
+        Ok(outcome)
+    }
+
+    /// The transaction of a change.
+    pub(crate) fn batch(&self, ready: Ready, said: Said<'_>, passed: Option<Deadline>) -> Batch {
+        let act = register::Act {
+            id: self.new_act_id(),
+            salt: self.random(),
+            at: said.at,
+            by: said.by.map(|actor| Author {
+                account: actor.account.clone(),
+                organisation: actor.organisation.clone(),
+                role: actor.role,
+            }),
+            duty: ready.duty.and_then(separation::word).map(str::to_owned),
+            verb: ready.verb,
+            kind: ready.kind.name().to_owned(),
+            name: ready.name.clone(),
+            state: ready.to.as_ref().and_then(|to| to.state.as_ref()).map(|state| state.name.clone()),
+            reason: said.reason.to_owned(),
+            attachments: said.attachments,
+        };
+        let change = Change {
+            kind: ready.kind.name().to_owned(),
+            name: ready.name,
+            expected: ready.before.map(|before| before.version),
+            to: ready.to,
+        };
+        let (effects, answer, journalled) = (Vec::new(), None, Vec::new());
+        Batch { act, changes: vec![change], effects, passed, answer, journalled }
+    }
+
+    /// The answer already given for this caller's idempotency key.
+    fn kept(&self, caller: &Caller, asked: &check::Asked<'_>) -> Result<Option<Outcome>, Error> {
+        let Some(key) = asked.request.key else { return Ok(None) };
+        let Some((answer, revision)) = self.register.answer(&caller.account, key)? else { return Ok(None) };
+        if answer.request != asked.digest {
+            return Err(Code::C1009.into());
+        }
+        let outcome = stored::read_outcome(&answer.answer, revision).ok_or_else(|| Error::Unreadable {
+            kind: "answer".to_owned(),
+            name: revision.to_string(),
+            what: "it is not an outcome".to_owned(),
+        })?;
+        Ok(Some(outcome))
+    }
+}
+
+/// Whether the actor may write an object of this owner.
+fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
+    let own = access.own.contains(&actor.role) && owner == Some(&actor.organisation);
+    if access.any.contains(&actor.role) || own { Ok(()) } else { Err(Code::C1104.into()) }
+}
+
+/// What an object refers to, each once.
+fn references(met: Vec<(&'static str, Id)>) -> Vec<Reference> {
+    let unique: BTreeMap<_, ()> = met.into_iter().map(|key| (key, ())).collect();
+    unique.into_keys().map(|(kind, name)| (kind.to_owned(), name)).collect()
+}
+
+pub(crate) fn state_of(object: &Object) -> Result<Value, Error> {
+    match &object.state {
+        Some(state) => parse(object, &state.json),
+        None => Err(crate::force::unreadable(object, "a case without a state".to_owned())),
+    }
+}
+
+/// A case as an act leaves it.
+fn content(
+    decided: Decided,
+    owner: Option<Id>,
+    spec: String,
+    met: Vec<(&'static str, Id)>,
+) -> (Content, Vec<Declared>) {
+    let mut refers = references(met);
+    // A party is concerned through its own entry among the organisations.
+    refers.extend(decided.parties.into_iter().map(|party| ("Organisation".to_owned(), party)));
+    let deadlines = decided.deadlines.into_iter();
+    let content = Content {
+        owner,
+        spec,
+        state: Some(CaseState {
+            name: decided.state_name.to_owned(),
+            json: decided.state.to_string(),
+            editable: decided.editable,
+        }),
+        refers,
+        in_force: decided.in_force.iter().map(|held| (held.kind.to_owned(), held.name.clone())).collect(),
+        deadlines: deadlines.map(|d| (d.what.to_owned(), d.due.at, d.due.provisional)).collect(),
+    };
+    (content, decided.in_force)
+}
+
+/// A stored case after an act.
+pub(crate) fn decided_as(
+    kind: Kind,
+    name: &Id,
+    before: Object,
+    decided: Decided,
+    met: Vec<(&'static str, Id)>,
+    verb: &str,
+    duty: Option<Duty>,
+) -> Ready {
+    let (to, in_force) = content(decided, before.owner.clone(), before.spec.clone(), met);
+    let (name, verb) = (name.clone(), verb.to_owned());
+    Ready { kind, name, before: Some(before), to: Some(to), verb, duty, in_force }
+}
+
+/// The object as it will be shown; its version comes with the act.
+fn shown(ready: &Ready, now: Timestamp) -> Result<Option<crate::ObjectView>, Error> {
+    let Some(to) = &ready.to else { return Ok(None) };
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| json!(null));
+    let deadlines = to.deadlines.iter().map(|(what, at, provisional)| Deadline {
+        kind: ready.kind.name().to_owned(),
+        name: ready.name.clone(),
+        what: what.clone(),
+        at: *at,
+        provisional: *provisional,
+        passed: false,
+    });
+    Ok(Some(crate::ObjectView {
+        kind: ready.kind.name(),
+        name: ready.name.clone(),
+        version: 0,
+        owner: to.owner.clone(),
+        spec: read(&to.spec),
+        state: to.state.as_ref().map(|state| (state.name.clone(), read(&state.json))),
+        deadlines: deadlines.collect(),
+        created: ready.before.as_ref().map_or(now, |before| before.created),
+        updated: now,
+    }))
+}
+
+/// What was in force because of an object before it changed.
+pub(crate) fn in_force_before(before: Option<&Object>) -> Result<Vec<Declared>, Error> {
+    before.map(in_force).transpose().map(Option::unwrap_or_default)
+}
