@@ -17,12 +17,32 @@ use crate::jurisdiction::Jurisdiction;
 use crate::world::Scope;
 use crate::yaml::Place;
 
+mod agreement;
+mod emergency_plan;
+mod exit_review;
+mod grant;
 mod kind;
+#[cfg(test)]
+mod matrix;
+mod parts;
+mod scenario;
+mod social_import;
+mod suspension;
+mod ticket;
 
 pub use kind::{CaseKind, Outcome, Subject};
 
 /// Every kind of case.
-pub const KINDS: &[CaseKind] = &[];
+pub const KINDS: &[CaseKind] = &[
+    CaseKind::of::<scenario::Scenario>(),
+    CaseKind::of::<agreement::Agreement>(),
+    CaseKind::of::<grant::Grant>(),
+    CaseKind::of::<suspension::Suspension>(),
+    CaseKind::of::<exit_review::ExitReview>(),
+    CaseKind::of::<emergency_plan::EmergencyPlan>(),
+    CaseKind::of::<social_import::SocialImport>(),
+    CaseKind::of::<ticket::Ticket>(),
+];
 
 /// A named natural person (实名), acting in one role of one organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -177,6 +177,9 @@ fn charge(place: &Place<'_>) -> Option<NanoCharge> {
 pub struct DataSet {
     /// 数据提供单位.
     pub provider: Id,
+    /// The department or place it came from by sharing (共享), where the provider is not its source: that source too must
+    /// agree to its use (Gansu-O 12; Heilongjiang 8).
+    pub shared_from: Option<Id>,
     /// Level.
     pub sensitivity: Sensitivity,
     /// Terms of statistics; `None` refuses every statistical query (C606).
@@ -187,7 +190,7 @@ impl Object for DataSet {
     const KIND: &'static str = "DataSet";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["provider", "sensitivity", "privacy"]])?;
+        let spec = spec.section(&[&["provider", "sharedFrom", "sensitivity", "privacy"]])?;
         let provider = spec.required("provider").and_then(|place| {
             let (id, found) = scope.find::<Organisation>(&place)?;
             match found.kind {
@@ -195,12 +198,16 @@ impl Object for DataSet {
                 _ => place.fail("must be an organisation of kind provider or authority"),
             }
         });
+        let shared_from = match spec.optional("sharedFrom") {
+            Some(place) => Some(scope.find::<Organisation>(&place)?.0.clone()),
+            None => None,
+        };
         let sensitivity = spec.required("sensitivity").and_then(|place| place.word(SENSITIVITIES));
         let privacy = match spec.optional("privacy") {
             Some(place) => Some(PrivacyTerms::read(&place, scope)?),
             None => None,
         };
-        Some(Self { provider: provider?, sensitivity: sensitivity?, privacy })
+        Some(Self { provider: provider?, shared_from, sensitivity: sensitivity?, privacy })
     }
 
     fn table(world: &World) -> &Table<Self> {

@@ -21,7 +21,9 @@
 pub mod case;
 pub mod credential;
 pub mod data;
+pub mod emergency;
 mod error;
+pub mod exit_review;
 pub mod input;
 pub mod jurisdiction;
 pub mod kinds;

@@ -9,6 +9,7 @@ use shuzha_privacy::subject::IdKind;
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
+use crate::exit_review::Digest;
 use crate::input::{InputContract, SubjectRule, always_text};
 use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::parties::{Organisation, OrganisationKind};
@@ -101,6 +102,8 @@ pub struct Product {
     pub version: u32,
     /// Its operations, at least one.
     pub operations: Vec<Operation>,
+    /// Of all that an exit review looks at; see [`crate::exit_review`].
+    pub digest: Digest,
 }
 
 impl Product {
@@ -143,6 +146,7 @@ impl Object for Product {
             upstream: upstream?.0.clone(),
             version: version?,
             operations: operations?,
+            digest: Digest::of(&spec.place().json()),
         })
     }
 

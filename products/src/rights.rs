@@ -2,17 +2,20 @@
 
 use shuzha_core::Id;
 use shuzha_pricing::PurposeClass;
+use shuzha_privacy::output::LEAVES_MAX;
 
 use crate::parties::ApplicationUnit;
+use crate::product::OPERATIONS_MAX;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
 use crate::{Window, World};
 
 mod grant;
 
+pub(crate) use grant::read_operations;
 pub use grant::{Grant, GrantedOperation, Quota, QuotaPeriod, Rate};
 
-const PURPOSES: &[(&str, PurposeClass)] = &[
+pub(crate) const PURPOSES: &[(&str, PurposeClass)] = &[
     ("public-governance", PurposeClass::PublicGovernance),
     ("public-welfare", PurposeClass::PublicWelfare),
     ("industry", PurposeClass::Industry),
@@ -32,24 +35,59 @@ pub struct Scenario {
     pub window: Window,
     /// Whether the authority approved it.
     pub approved: bool,
+    /// All that it was approved for; empty where the declaration leaves that to its grants.
+    pub needs: Vec<Need>,
 }
+
+/// One product that a scenario needs, with no more of it than needed (最小必要). The names are checked where the scenario
+/// is applied for, and by each grant: products are read after scenarios.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The product.
+    pub product: Id,
+    /// Its operations.
+    pub operations: Vec<Id>,
+    /// Leaves of their output contracts, as JSON pointers.
+    pub fields: Vec<String>,
+}
+
+impl Need {
+    fn read(place: &Place<'_>) -> Option<Self> {
+        let section = place.section(&[NEED_FIELDS])?;
+        let product = section.required("product").and_then(|place| place.id());
+        let operations = section.required("operations").and_then(|place| place.some_items(OPERATIONS_MAX));
+        let fields = section.optional("fields").and_then(|place| place.items(LEAVES_MAX)).unwrap_or_default();
+        Some(Self {
+            product: product?,
+            operations: operations?.iter().filter_map(Place::id).collect(),
+            fields: fields.iter().filter_map(|place| place.text().map(str::to_owned)).collect(),
+        })
+    }
+}
+
+/// Fields of one need; a case's are the same.
+pub(crate) const NEED_FIELDS: &[&str] = &["product", "operations", "fields"];
+/// Most products of one scenario.
+pub(crate) const NEEDS_MAX: usize = 64;
 
 impl Object for Scenario {
     const KIND: &'static str = "Scenario";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["unit", "purpose", "title", "window", "approved"]])?;
+        let spec = spec.section(&[&["unit", "purpose", "title", "window", "approved", "needs"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let purpose = spec.required("purpose").and_then(|place| place.word(PURPOSES));
         let title = spec.required("title").and_then(|place| place.text());
         let window = spec.required("window").and_then(|place| place.window());
         let approved = spec.required("approved").and_then(|place| place.boolean());
+        let needs = spec.optional("needs").and_then(|place| place.some_items(NEEDS_MAX)).unwrap_or_default();
         Some(Self {
             unit: unit?.0.clone(),
             purpose: purpose?,
             title: title?.to_owned(),
             window: window?,
             approved: approved?,
+            needs: needs.iter().filter_map(Need::read).collect(),
         })
     }
 
@@ -71,17 +109,24 @@ pub struct Agreement {
     pub window: Window,
     /// Whether all parties signed.
     pub signed: bool,
+    /// The scenarios it is about; empty where the declaration does not say.
+    pub scenarios: Vec<Id>,
 }
+
+/// Most scenarios of one agreement.
+pub(crate) const SCENARIOS_MAX: usize = 256;
 
 impl Object for Agreement {
     const KIND: &'static str = "Agreement";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["unit", "window", "signed"]])?;
+        let spec = spec.section(&[&["unit", "window", "signed", "scenarios"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let window = spec.required("window").and_then(|place| place.window());
         let signed = spec.required("signed").and_then(|place| place.boolean());
-        Some(Self { unit: unit?.0.clone(), window: window?, signed: signed? })
+        let scenarios = spec.optional("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
+        let scenarios = scenarios.unwrap_or_default().iter().filter_map(Place::id).collect();
+        Some(Self { unit: unit?.0.clone(), window: window?, signed: signed?, scenarios })
     }
 
     fn table(world: &World) -> &Table<Self> {

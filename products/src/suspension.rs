@@ -59,7 +59,7 @@ impl Object for Suspension {
     }
 }
 
-fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
+pub(crate) fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
     type Find = fn(&Scope<'_>, &Place<'_>) -> Option<Target>;
     const KINDS: &[(&str, Find)] = &[
         (Product::KIND, |scope, name| scope.find::<Product>(name).map(|(id, _)| Target::Product(id.clone()))),

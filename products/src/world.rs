@@ -13,6 +13,8 @@ use shuzha_pricing::{Ceiling, Price, PriceBook};
 use crate::WorldError;
 use crate::credential::{ConsentIssuer, Credential};
 use crate::data::{DataSet, PersonSpace};
+use crate::emergency::EmergencyPlan;
+use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
@@ -79,6 +81,10 @@ pub struct World {
     pub grants: Table<Grant>,
     /// Suspensions.
     pub suspensions: Table<Suspension>,
+    /// Emergency plans.
+    pub emergency_plans: Table<EmergencyPlan>,
+    /// Exit reviews that were passed.
+    pub exit_reviews: Table<ExitReview>,
     /// Labels of objects that have some, by (kind, name).
     pub labels: BTreeMap<(&'static str, Id), BTreeMap<String, String>>,
 }
@@ -113,7 +119,7 @@ impl World {
     /// The rules in force: the declared ones, or the strictest.
     #[must_use]
     pub fn jurisdiction(&self) -> Jurisdiction {
-        self.jurisdictions.values().next().copied().unwrap_or_default()
+        self.jurisdictions.values().next().cloned().unwrap_or_default()
     }
 }
 

@@ -12,4 +12,5 @@ mod tree;
 
 pub(crate) use document::{Document, split};
 pub(crate) use section::{Faults, Place, Section};
-pub(crate) use tree::{Node, Value, parse};
+pub(crate) use time::{months_before, parse_instant, show_instant, years_after};
+pub(crate) use tree::{Entry, Node, Value, parse};

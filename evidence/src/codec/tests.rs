@@ -92,7 +92,17 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
         (any::<[u8; 16]>(), at(), proptest::array::uniform6(name()), any::<[u8; 32]>()).prop_map(
             |(id, at, [actor, object, verb, kind, organisation, role], digest)| {
                 let id = RequestId::from_bytes(id);
-                Entry::Registered(Registered { id, at, actor, object, verb, kind, organisation, role, digest })
+                Entry::Registered(Registered {
+                    id,
+                    at,
+                    actor,
+                    object,
+                    verb,
+                    kind,
+                    organisation,
+                    role,
+                    digest,
+                })
             }
         ),
         (any::<[u8; 16]>(), at(), name(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(

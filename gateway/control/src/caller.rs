@@ -18,6 +18,8 @@ pub struct Caller {
     pub withheld: Vec<Role>,
     /// Whether they may only read.
     pub read_only: bool,
+    /// Whether an API token stands for them: it may not change what they sign on with.
+    pub by_token: bool,
 }
 
 /// Roles that see every object: they supervise, decide on or operate the whole.

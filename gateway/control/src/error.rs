@@ -88,10 +88,14 @@ impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict => Code::C1005.into(),
-            CommitError::Held((kind, name)) => {
-                Self::fault(Code::C1004, "metadata.name", format!("{kind}/{name} is in force by another case"))
+            CommitError::Held((kind, name)) => Self::fault(
+                Code::C1004,
+                "metadata.name",
+                format!("{kind}/{name} is in force by another case"),
+            ),
+            CommitError::Referred((kind, name)) => {
+                Self::fault(Code::C1008, "", format!("{kind}/{name} refers to it"))
             }
-            CommitError::Referred((kind, name)) => Self::fault(Code::C1008, "", format!("{kind}/{name} refers to it")),
             CommitError::KeyUsed => Code::C1009.into(),
             CommitError::Store(error) => Self::Store(error),
         }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use shuzha_core::Id;
 use shuzha_products::case::Declared;
 use shuzha_products::world;
-use shuzha_store::register::Object;
 use shuzha_store::Register;
+use shuzha_store::register::Object;
 
 use crate::{Error, Kind};
 

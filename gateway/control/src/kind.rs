@@ -7,7 +7,7 @@ use shuzha_products::world;
 
 /// How an object of a declared kind comes to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub(crate) enum Owner {
     /// It is the organisation itself.
     Itself,
     /// The organisation that a field of the spec names.

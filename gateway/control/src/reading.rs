@@ -59,7 +59,7 @@ pub struct Page<T, C> {
 
 impl<T, C> Page<T, C> {
     /// Of one item more than the page takes, the cursor; the last one is then left out.
-    fn cut(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> C) -> Self {
+    pub(crate) fn cut(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> C) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
         let next = if more { items.last().map(cursor) } else { None };
@@ -224,9 +224,12 @@ impl Control {
 
 fn shown(recorded: Recorded) -> Result<HistoryEntry, Error> {
     let act = recorded.act;
-    let attachments: Vec<Attachment> = stored::read_attachments(&act.attachments).map_err(|error| {
-        Error::Unreadable { kind: "act".to_owned(), name: recorded.revision.to_string(), what: error.to_string() }
-    })?;
+    let attachments: Vec<Attachment> =
+        stored::read_attachments(&act.attachments).map_err(|error| Error::Unreadable {
+            kind: "act".to_owned(),
+            name: recorded.revision.to_string(),
+            what: error.to_string(),
+        })?;
     Ok(HistoryEntry {
         revision: recorded.revision,
         id: act.id,

@@ -66,7 +66,9 @@ impl Control {
                     let list = list.into_iter().map(|d| (d.what.to_owned(), d.due.at, d.due.provisional));
                     self.register.redate(&kind, &name, &list.collect::<Vec<_>>())?;
                 }
-                Err(refused) => tracing::warn!(kind, %name, code = %refused.code, "a case keeps its provisional deadlines"),
+                Err(refused) => {
+                    tracing::warn!(kind, %name, code = %refused.code, "a case keeps its provisional deadlines")
+                }
             }
         }
         Ok(rules)
@@ -75,13 +77,14 @@ impl Control {
     fn pass(&self, deadline: Deadline, now: Timestamp) -> Result<(), Error> {
         let mut writer = self.writer()?;
         let name: &Id = &deadline.name;
-        let (kind, object) = match (Kind::find(&deadline.kind), self.register.get(&deadline.kind, name.as_str())?) {
-            (Some(kind @ Kind::Case(_)), Some(object)) => (kind, object),
-            _ => {
-                self.register.overdue(&deadline, now)?;
-                return Ok(());
-            }
-        };
+        let (kind, object) =
+            match (Kind::find(&deadline.kind), self.register.get(&deadline.kind, name.as_str())?) {
+                (Some(kind @ Kind::Case(_)), Some(object)) => (kind, object),
+                _ => {
+                    self.register.overdue(&deadline, now)?;
+                    return Ok(());
+                }
+            };
         let Kind::Case(case) = kind else { unreachable!("matched above") };
         let (spec, state) = (json(&object, &object.spec)?, state_of(&object)?);
         let rules = self.rules();

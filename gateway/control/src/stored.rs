@@ -87,7 +87,11 @@ pub(crate) fn write_outcome(outcome: &Outcome) -> String {
         added: consequences.added.iter().map(pair).collect(),
         changed: consequences.changed.iter().map(pair).collect(),
         removed: consequences.removed.iter().map(pair).collect(),
-        losing: consequences.losing.iter().map(|(grant, unit)| (grant.to_string(), unit.to_string())).collect(),
+        losing: consequences
+            .losing
+            .iter()
+            .map(|(grant, unit)| (grant.to_string(), unit.to_string()))
+            .collect(),
         losing_more: consequences.losing_more,
         unchecked: consequences.unchecked,
     };

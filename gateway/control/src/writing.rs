@@ -186,7 +186,8 @@ impl Control {
         if let Some(before) = &before {
             may_write(actor, access, before.owner.as_ref())?;
         }
-        let (world, met) = self.force().fetching(|fetch| World::read_closure(kind.name(), name, spec, fetch))?;
+        let (world, met) =
+            self.force().fetching(|fetch| World::read_closure(kind.name(), name, spec, fetch))?;
         world.map_err(check::faulty)?;
         let writer = before.as_ref().and_then(|before| before.owner.clone());
         let writer = writer.unwrap_or_else(|| actor.organisation.clone());

@@ -1,10 +1,92 @@
 //! Working days (工作日): the Chinese calendar with public holidays and make-up days (调休), Asia/Shanghai.
+//!
+//! Monday to Friday are working days, but for what the yearly notice of the State Council's General Office says: days off
+//! (放假) and weekend days that are worked (调休上班). A term of n working days does not count the day of the act and ends with
+//! the end of its n-th working day.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Timestamp;
+use crate::clock::MICROS_PER_SECOND;
+
+/// China keeps UTC+8 all year since 1992; earlier summer times do not matter to terms of today.
+const OFFSET_MICROS: i64 = 8 * 3_600 * MICROS_PER_SECOND;
+const DAY_MICROS: i64 = 86_400 * MICROS_PER_SECOND;
+
+/// One day in Asia/Shanghai, counted from 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day of the proleptic Gregorian date, or `None` where there is no such date.
+    #[must_use]
+    pub fn new(year: i32, month: u8, day: u8) -> Option<Self> {
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        let found = Self(days_from_civil(year.into(), month.into(), day.into()));
+        (found.civil() == (year.into(), month.into(), day.into())).then_some(found)
+    }
+
+    /// The day in which `at` lies.
+    #[must_use]
+    pub const fn of(at: Timestamp) -> Self {
+        Self(at.micros().saturating_add(OFFSET_MICROS).div_euclid(DAY_MICROS))
+    }
+
+    /// The day's first instant.
+    #[must_use]
+    pub const fn start(self) -> Timestamp {
+        Timestamp::from_micros(self.0.saturating_mul(DAY_MICROS).saturating_sub(OFFSET_MICROS))
+    }
+
+    /// The day after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The day's year.
+    #[must_use]
+    pub fn year(self) -> i32 {
+        i32::try_from(self.civil().0).unwrap_or(i32::MAX)
+    }
+
+    /// 1970-01-01 was a Thursday.
+    const fn is_weekend(self) -> bool {
+        matches!((self.0 + 3).rem_euclid(7), 5 | 6)
+    }
+
+    /// Year, month, day. Howard Hinnant, “chrono-compatible low-level date algorithms”: years begin in March.
+    const fn civil(self) -> (i64, i64, i64) {
+        let shifted = self.0 + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let of_era = shifted.rem_euclid(146_097);
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        (year_of_era + era * 400 + (month <= 2) as i64, month, day)
+    }
+}
+
+/// The inverse of [`Day::civil`].
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
 
 /// Working days of the years whose notices are loaded; weekends are free in all others.
-#[derive(Clone, Debug, Default)]
-pub struct Calendar {}
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    years: BTreeSet<i32>,
+    /// Days the notices name, and whether they are worked.
+    named: BTreeMap<Day, bool>,
+}
 
 /// An instant by which something is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,4 +95,93 @@ pub struct Due {
     pub at: Timestamp,
     /// Whether it lies past the loaded calendar: computed with plain weekends, and again when a year is added.
     pub provisional: bool,
+}
+
+impl Calendar {
+    /// This calendar with the notice of one year: days `off` and weekend days `worked`. A notice may name days of a
+    /// neighbouring year (a New Year's holiday that begins in December); they count without making that year known.
+    #[must_use]
+    pub fn with_year(
+        mut self,
+        year: i32,
+        off: impl IntoIterator<Item = Day>,
+        worked: impl IntoIterator<Item = Day>,
+    ) -> Self {
+        self.years.insert(year);
+        self.named.extend(off.into_iter().map(|day| (day, false)));
+        self.named.extend(worked.into_iter().map(|day| (day, true)));
+        self
+    }
+
+    /// Whether the notice of `year` is loaded.
+    #[must_use]
+    pub fn knows(&self, year: i32) -> bool {
+        self.years.contains(&year)
+    }
+
+    /// Whether `day` is worked; by plain weekends in a year that is not loaded.
+    #[must_use]
+    pub fn is_working_day(&self, day: Day) -> bool {
+        self.named.get(&day).copied().unwrap_or_else(|| !day.is_weekend())
+    }
+
+    /// When a term of `working_days` that an act at `from` sets running has passed. The day of the act does not count,
+    /// and its last day counts whole: the answer is the first instant of the day after. With none, that is the end of
+    /// the act's own day.
+    #[must_use]
+    pub fn due(&self, from: Timestamp, working_days: u16) -> Due {
+        let mut day = Day::of(from);
+        let mut provisional = false;
+        let mut left = working_days;
+        while left > 0 {
+            day = day.next();
+            provisional |= !self.knows(day.year());
+            left -= u16::from(self.is_working_day(day));
+        }
+        Due { at: day.next().start(), provisional }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_checked_and_read_back() {
+        for (year, month, day) in [(1970, 1, 1), (2000, 2, 29), (2026, 12, 31), (1969, 12, 31), (2100, 3, 1)]
+        {
+            let found = Day::new(year, month, day).expect("a date");
+            assert_eq!(found.civil(), (year.into(), month.into(), day.into()));
+            assert_eq!((found.year(), Day::of(found.start())), (year, found));
+        }
+        assert_eq!(Day::new(1970, 1, 1), Some(Day(0)));
+        for (year, month, day) in [(2026, 2, 29), (2100, 2, 29), (2026, 0, 1), (2026, 13, 1), (2026, 4, 31)] {
+            assert_eq!(Day::new(year, month, day), None, "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn b8_days_begin_at_midnight_in_china() {
+        let day = Day::new(2026, 1, 1).expect("a date");
+        assert_eq!(day.start(), Timestamp::from_seconds(1_767_196_800));
+        assert_eq!(Day::of(Timestamp::from_micros(day.start().micros() - 1)).next(), day);
+        // 2026-01-03 is a Saturday.
+        assert!(Day::new(2026, 1, 3).expect("a date").is_weekend());
+        assert!(!Day::new(2026, 1, 5).expect("a date").is_weekend());
+    }
+
+    #[test]
+    fn b8_holidays_are_free_and_make_up_days_worked() {
+        let day = |day| Day::new(2026, 10, day).expect("a date");
+        let calendar = Calendar::default().with_year(2026, (1..=7).map(day), [day(10)]);
+        // Wednesday 30 September; eighth and ninth are Thursday and Friday, the tenth a worked Saturday.
+        let from = Day::new(2026, 9, 30).expect("a date").start();
+        let due = |days| calendar.due(from, days);
+        assert_eq!(due(0).at, day(1).start());
+        assert_eq!(due(1).at, day(9).start());
+        assert_eq!(due(3), Due { at: day(11).start(), provisional: false });
+        assert_eq!(due(4).at, day(13).start());
+        assert!(due(100).provisional && !due(50).provisional);
+        assert_eq!(Calendar::default().due(from, 3).at, day(6).start());
+    }
 }

@@ -147,6 +147,24 @@ codes! {
     C1106 403 "令牌的范围不含此操作" "The token's scope does not cover this act";
     C1107 422 "口令不符合要求" "The password does not meet the rules";
     C1108 403 "请求缺少防跨站标记" "The request lacks the mark against cross-site forgery";
+
+    C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
+    C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";
+    C1303 409 "数据提供单位或共享来源尚未全部同意" "Not every provider or source has agreed yet";
+    C1304 403 "本单位不是该办件的相关方" "Your organisation is not asked in this case";
+    C1305 409 "还没有专家意见" "There is no expert's opinion yet";
+    C1308 422 "授权超出场景或协议的期限" "The grant reaches outside the term of its scenario or agreement";
+    C1309 409 "所依据的场景或协议没有生效" "The scenario or agreement it rests on is not in force";
+    C1310 409 "尚未到可以重新申请的时间" "It is too early to apply again";
+    C1311 409 "移交或销毁尚未完成" "Records are not handed over or data not destroyed yet";
+    C1312 422 "整改期限须在将来" "The term for rectification must lie in the future";
+    C1313 403 "不得代其他机构申请" "You may not apply for another organisation";
+
+    C1401 403 "只有数据主管部门可以提出非紧急的暂时关闭" "Only the authority orders a suspension that is no emergency";
+    C1402 409 "整改期限未到且未反馈整改，不能终止" "Rectification is still open; it cannot be terminated";
+    C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
+    C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
+    C1405 409 "不在批准的导入时间内" "The import was approved for another time";
 }
 
 impl Code {

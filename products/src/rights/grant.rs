@@ -5,11 +5,11 @@ use std::time::Duration;
 use shuzha_core::Id;
 use shuzha_privacy::output::{FieldSet, LEAVES_MAX};
 
-use super::{Agreement, Scenario};
+use super::{Agreement, Need, Scenario};
 use crate::parties::ApplicationUnit;
 use crate::product::{OPERATIONS_MAX, Product};
 use crate::world::{Object, Scope, Table};
-use crate::yaml::{Place, Section};
+use crate::yaml::{Place, Section, Value};
 use crate::{Window, World};
 
 /// Largest quota.
@@ -96,14 +96,22 @@ impl Object for Grant {
         let unit = unit.map(|(id, _)| id);
         let scenario = spec.required("scenario").and_then(|place| {
             let (id, found) = scope.find::<Scenario>(&place)?;
-            same_unit(&place, unit, &found.unit).map(|()| id)
+            same_unit(&place, unit, &found.unit).map(|()| (id, found))
         });
         let agreement = spec.required("agreement").and_then(|place| {
             let (id, found) = scope.find::<Agreement>(&place)?;
+            if let Some((scenario, _)) = scenario.filter(|_| !found.scenarios.is_empty())
+                && !found.scenarios.contains(scenario)
+            {
+                return place.fail(format!("is not about scenario `{scenario}`"));
+            }
             same_unit(&place, unit, &found.unit).map(|()| id)
         });
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
         let operations = product.and_then(|(_, product)| read_operations(&spec, product));
+        if let (Some((_, scenario)), Some((product, _))) = (scenario, product) {
+            within_needs(&spec, scenario, product);
+        }
         let window = spec.required("window").and_then(|place| place.window());
         let quota = spec.optional("quota").and_then(|place| read_quota(&place));
         let rate = spec.required("rate").and_then(|place| read_rate(&place));
@@ -113,7 +121,7 @@ impl Object for Grant {
         };
         Some(Self {
             unit: unit?.clone(),
-            scenario: scenario?.clone(),
+            scenario: scenario?.0.clone(),
             agreement: agreement?.clone(),
             product: product?.0.clone(),
             operations: operations?,
@@ -140,9 +148,40 @@ fn same_unit(place: &Place<'_>, unit: Option<&Id>, other: &Id) -> Option<()> {
     }
 }
 
+/// Reports what the grant gives beyond what its scenario was approved for (REQUIREMENTS C5).
+fn within_needs(spec: &Section<'_>, scenario: &Scenario, product: &Id) {
+    if scenario.needs.is_empty() {
+        return;
+    }
+    let beyond = |place: &Place<'_>| place.fail::<()>("is more than the scenario was approved for");
+    let needs: Vec<&Need> = scenario.needs.iter().filter(|need| need.product == *product).collect();
+    if needs.is_empty() {
+        spec.required("product").iter().for_each(|place| drop(beyond(place)));
+        return;
+    }
+    let items = |key: &str| {
+        let list = spec.optional(key).filter(|place| matches!(place.value(), Value::List(_)));
+        list.and_then(|place| place.items(usize::MAX)).unwrap_or_default()
+    };
+    let text = |place: &Place<'_>| match place.value() {
+        Value::Text(text) => text.clone(),
+        _ => String::new(),
+    };
+    for place in items("operations") {
+        if !needs.iter().any(|need| need.operations.iter().any(|one| one.as_str() == text(&place))) {
+            beyond(&place);
+        }
+    }
+    for place in items("fields") {
+        if !needs.iter().any(|need| need.fields.contains(&text(&place))) {
+            beyond(&place);
+        }
+    }
+}
+
 /// Reads `operations` and `fields`: every field must be a leaf of some granted operation, and every operation whose
 /// kind has leaves must be left with some.
-fn read_operations(spec: &Section<'_>, product: &Product) -> Option<Vec<GrantedOperation>> {
+pub(crate) fn read_operations(spec: &Section<'_>, product: &Product) -> Option<Vec<GrantedOperation>> {
     let names = spec.required("operations").and_then(|place| place.some_items(OPERATIONS_MAX));
     let fields = spec.optional("fields");
     let items = fields.as_ref().and_then(|place| place.some_items(LEAVES_MAX));

@@ -40,6 +40,8 @@ pub const KINDS: &[Kind] = &[
     declared("Price", "prices", "价格"),
     by_case("Grant", "grants", "授权"),
     by_case("Suspension", "suspensions", "暂时关闭"),
+    by_case("EmergencyPlan", "emergency-plans", "应急预案"),
+    by_case("ExitReview", "exit-reviews", "出域审查"),
 ];
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use super::{API_VERSION, Table, World};
 use crate::WorldError;
 use crate::credential::{ConsentIssuer, Credential};
 use crate::data::{DataSet, PersonSpace};
+use crate::emergency::EmergencyPlan;
+use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
@@ -65,6 +67,8 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Price>(),
     kind::<Grant>(),
     kind::<Suspension>(),
+    kind::<EmergencyPlan>(),
+    kind::<ExitReview>(),
 ];
 
 const fn kind<T: Object>() -> ObjectKind {

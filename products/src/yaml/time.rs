@@ -16,8 +16,29 @@ const YEARS: std::ops::RangeInclusive<i16> = 1990..=2199;
 
 const EXPECTED: &str = "expected a date (2026-01-31) or an instant (2026-01-31T08:00:00+08:00)";
 
+/// An instant as this crate's texts write it, in UTC; reads back as the same instant.
+pub(crate) fn show_instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(at.micros()).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// `years` calendar years after `at`, in local time: a term that begins on 29 February ends on a 28th.
+pub(crate) fn years_after(at: Timestamp, years: u8) -> Option<Timestamp> {
+    moved(at, jiff::Span::new().years(i64::from(years)))
+}
+
+/// `months` calendar months before `at`, in local time.
+pub(crate) fn months_before(at: Timestamp, months: u8) -> Option<Timestamp> {
+    moved(at, jiff::Span::new().months(-i64::from(months)))
+}
+
+fn moved(at: Timestamp, by: jiff::Span) -> Option<Timestamp> {
+    let local = jiff::Timestamp::from_microsecond(at.micros()).ok()?.to_zoned(LOCAL.clone());
+    let moved = local.checked_add(by).ok()?;
+    Some(Timestamp::from_micros(moved.timestamp().as_microsecond()))
+}
+
 /// Reads a local date as its first instant, or an instant. Without an offset, the local time is meant.
-pub(super) fn parse_instant(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn parse_instant(text: &str) -> Result<Timestamp, String> {
     let local = |at: DateTime| at.to_zoned(LOCAL.clone()).map(|zoned| zoned.timestamp());
     let found = if text.len() == "2026-01-31".len() {
         text.parse::<Date>().and_then(|date| local(date.at(0, 0, 0, 0)))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::Value;
-use shuzha_core::{Code, Id};
+use shuzha_core::Id;
 use shuzha_products::World;
 use shuzha_products::case::{Declared, Fault};
 use shuzha_store::register::Reference;
@@ -54,15 +54,15 @@ impl Control {
     }
 
     /// What the change does to others; refuses one that would leave what refers to it unreadable.
-    pub(super) fn consequences(
-        &self,
-        ready: &Ready,
-        difference: &Difference,
-    ) -> Result<Consequences, Error> {
+    pub(super) fn consequences(&self, ready: &Ready, difference: &Difference) -> Result<Consequences, Error> {
         let mut consequences = Consequences {
             added: difference.added.clone(),
             changed: difference.changed.clone(),
-            removed: difference.removed.iter().map(|(kind, name)| ((*kind).to_owned(), name.clone())).collect(),
+            removed: difference
+                .removed
+                .iter()
+                .map(|(kind, name)| ((*kind).to_owned(), name.clone()))
+                .collect(),
             ..Consequences::default()
         };
         if matches!(ready.kind, Kind::Declared(..)) {
@@ -75,7 +75,8 @@ impl Control {
     /// Reads again what refers to a changed object. Answers whether that was too much to do.
     fn check_referrers(&self, difference: &Difference) -> Result<bool, Error> {
         let mut faults = Vec::new();
-        for changed in difference.put.iter().filter(|put| difference.changed.iter().any(|c| c.1 == put.name)) {
+        for changed in difference.put.iter().filter(|put| difference.changed.iter().any(|c| c.1 == put.name))
+        {
             let referrers =
                 self.register.referrers(changed.kind, changed.name.as_str(), REFERRERS_MAX + 1)?;
             if referrers.len() > REFERRERS_MAX {

@@ -157,8 +157,7 @@ impl Register {
     /// # Errors
     /// Of the database.
     pub fn password(&self, account: &Id) -> Result<Option<Password>, StoreError> {
-        let sql =
-            "SELECT memory_kib, passes, lanes, salt, hash, temporary FROM passwords WHERE account = ?1";
+        let sql = "SELECT memory_kib, passes, lanes, salt, hash, temporary FROM passwords WHERE account = ?1";
         first(&self.lock(), sql, [account.as_str()], |row| {
             Ok(Password {
                 account: account.clone(),
@@ -283,7 +282,9 @@ fn put_account(
     let roles = words(&account.roles);
     let written = match expected {
         None => connection
-            .prepare_cached("INSERT INTO accounts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO accounts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![name, revision, organisation, person, roles, account.disabled, now.micros()])?,
         Some(version) => connection
             .prepare_cached(
@@ -308,6 +309,10 @@ fn put_account(
 }
 
 /// Whether a row came back.
-pub(super) fn exists(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> Result<bool, StoreError> {
+pub(super) fn exists(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<bool, StoreError> {
     Ok(connection.prepare_cached(sql)?.query_row(parameters, |_| Ok(())).optional()?.is_some())
 }

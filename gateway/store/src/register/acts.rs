@@ -80,10 +80,13 @@ const COLUMNS: &str = "revision, id, salt, at_micros, actor, organisation, role,
 
 fn recorded(row: &Row<'_>) -> Result<Recorded, StoreError> {
     let role = |text: String| text.parse::<Role>().map_err(|_| StoreError::BadRow("acts"));
-    let by = match (id_or_none(row, 4, "acts")?, id_or_none(row, 5, "acts")?, row.get::<_, Option<String>>(6)?) {
-        (Some(account), Some(organisation), Some(text)) => Some(Author { account, organisation, role: role(text)? }),
-        _ => None,
-    };
+    let by =
+        match (id_or_none(row, 4, "acts")?, id_or_none(row, 5, "acts")?, row.get::<_, Option<String>>(6)?) {
+            (Some(account), Some(organisation), Some(text)) => {
+                Some(Author { account, organisation, role: role(text)? })
+            }
+            _ => None,
+        };
     let act = Act {
         id: RequestId::from_bytes(row.get(1)?),
         salt: row.get(2)?,

@@ -152,8 +152,15 @@ impl Register {
             // A case that stays as it was due must not be asked about the same instant again, and one that was dealt
             // with by another process must not be dealt with twice.
             let open = transaction
-                .prepare_cached("SELECT 1 FROM deadlines WHERE kind = ?1 AND name = ?2 AND what = ?3 AND at_micros = ?4")?
-                .exists(params![deadline.kind, deadline.name.as_str(), deadline.what, deadline.at.micros()])?;
+                .prepare_cached(
+                    "SELECT 1 FROM deadlines WHERE kind = ?1 AND name = ?2 AND what = ?3 AND at_micros = ?4",
+                )?
+                .exists(params![
+                    deadline.kind,
+                    deadline.name.as_str(),
+                    deadline.what,
+                    deadline.at.micros()
+                ])?;
             if open && !deadlines::pass(&transaction, deadline)? {
                 return Err(CommitError::Conflict);
             }
@@ -223,7 +230,8 @@ fn write(
     transaction
         .prepare_cached("DELETE FROM in_force WHERE case_kind = ?1 AND case_name = ?2")?
         .execute([kind, name])?;
-    let mut hold = transaction.prepare_cached("INSERT INTO in_force VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?;
+    let mut hold =
+        transaction.prepare_cached("INSERT INTO in_force VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?;
     for held in &to.in_force {
         if hold.execute([&held.0, held.1.as_str(), kind, name])? != 1 {
             return Err(CommitError::Held(held.clone()));

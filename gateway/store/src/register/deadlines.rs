@@ -62,8 +62,8 @@ pub(super) fn replace(
 ) -> Result<(), StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM deadlines WHERE kind = ?1 AND name = ?2");
     let before = rows(connection, &sql, [kind, name.as_str()], deadline)?;
-    let mut remove = connection
-        .prepare_cached("DELETE FROM deadlines WHERE kind = ?1 AND name = ?2 AND what = ?3")?;
+    let mut remove =
+        connection.prepare_cached("DELETE FROM deadlines WHERE kind = ?1 AND name = ?2 AND what = ?3")?;
     for old in before.iter().filter(|old| !list.iter().any(|(what, ..)| *what == old.what)) {
         remove.execute((kind, name.as_str(), &old.what))?;
     }
@@ -80,12 +80,8 @@ pub(super) fn pass(connection: &Connection, deadline: &Deadline) -> Result<bool,
     let mut mark = connection.prepare_cached(
         "UPDATE deadlines SET passed = 1 WHERE kind = ?1 AND name = ?2 AND what = ?3 AND at_micros = ?4 AND passed = 0",
     )?;
-    let marked = mark.execute(params![
-        deadline.kind,
-        deadline.name.as_str(),
-        deadline.what,
-        deadline.at.micros()
-    ])?;
+    let marked =
+        mark.execute(params![deadline.kind, deadline.name.as_str(), deadline.what, deadline.at.micros()])?;
     Ok(marked == 1)
 }
 
@@ -159,7 +155,12 @@ impl Register {
     ///
     /// # Errors
     /// Of the database; nothing is changed then.
-    pub fn redate(&self, kind: &str, name: &Id, list: &[(String, Timestamp, bool)]) -> Result<(), StoreError> {
+    pub fn redate(
+        &self,
+        kind: &str,
+        name: &Id,
+        list: &[(String, Timestamp, bool)],
+    ) -> Result<(), StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         replace(&transaction, kind, name, list)?;

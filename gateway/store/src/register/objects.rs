@@ -62,8 +62,7 @@ pub struct Filter<'a> {
     pub limit: usize,
 }
 
-const COLUMNS: &str =
-    "o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.editable, o.created_micros, o.updated_micros";
+const COLUMNS: &str = "o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.editable, o.created_micros, o.updated_micros";
 
 /// Whether the object of row `o` leads to one that organisation `?` owns.
 const LEADS_TO_OWNED: &str = "EXISTS (

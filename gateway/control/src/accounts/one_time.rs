@@ -1,0 +1,216 @@
+//! One-time codes (RFC 6238: HMAC-SHA-1, 6 digits, 30 seconds) and recovery codes for when the device is lost.
+
+use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
+use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_store::register::{Effect, OneTimeSecret};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{Accounts, author, conflict_is, hash};
+use crate::{Caller, Error};
+
+/// Seconds of one time step.
+const STEP_SECONDS: i64 = 30;
+/// Digits of a code, as the power of ten they count to.
+const DIGITS: u32 = 6;
+/// Time steps before and after the present one whose codes are taken: clocks differ.
+const STEPS_AROUND: i64 = 1;
+/// Bytes of a secret: as many as the hash has (RFC 4226 §4, R6).
+const SECRET_BYTES: usize = 20;
+/// Recovery codes given out at once.
+const RECOVERY_CODES: usize = 10;
+
+/// What a person needs for setting their device up; shown once.
+pub struct Enrolment {
+    /// The secret in base 32.
+    pub secret: Zeroizing<String>,
+    /// The same as an address that devices read, `otpauth://totp/…`.
+    pub address: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Enrolment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Enrolment")
+    }
+}
+
+/// Base 32 (RFC 4648 §6) without padding.
+pub(super) fn base32(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
+    let (mut held, mut bits) = (0_u32, 0_u32);
+    for &byte in bytes {
+        held = held << 8 | u32::from(byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            text.push(char::from(LETTERS[(held >> bits & 31) as usize]));
+        }
+        held &= (1 << bits) - 1;
+    }
+    if bits > 0 {
+        text.push(char::from(LETTERS[(held << (5 - bits) & 31) as usize]));
+    }
+    text
+}
+
+/// The code of counter `step` (RFC 4226 §5.3), as a number of `digits` digits.
+fn code(secret: &[u8], step: u64, digits: u32) -> u32 {
+    let tag = sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret), &step.to_be_bytes());
+    let tag = tag.as_ref();
+    let at = usize::from(tag[tag.len() - 1] & 15);
+    let word = u32::from_be_bytes(tag[at..at + 4].try_into().expect("four bytes"));
+    (word & 0x7fff_ffff) % 10_u32.pow(digits)
+}
+
+fn step_of(now: Timestamp) -> i64 {
+    now.seconds().div_euclid(STEP_SECONDS)
+}
+
+/// The time step near `now` whose code `text` is.
+fn matching_step(secret: &[u8], text: &str, now: Timestamp) -> Option<u64> {
+    let present = step_of(now);
+    // Every step is compared, so that the time taken does not tell which one it was.
+    (present - STEPS_AROUND..=present + STEPS_AROUND)
+        .filter_map(|step| u64::try_from(step).ok())
+        .filter(|&step| {
+            let expected = format!("{:06}", code(secret, step, DIGITS));
+            bool::from(expected.as_bytes().ct_eq(text.as_bytes()))
+        })
+        .last()
+}
+
+impl Accounts {
+    /// Makes a secret for one-time codes, which counts once [`Accounts::confirm_one_time`] has seen a code of it.
+    ///
+    /// # Errors
+    /// C1007 where one-time codes are in use already; C1106 by token.
+    pub fn enrol_one_time(&self, caller: &Caller) -> Result<Enrolment, Error> {
+        let account = self.own_account(caller)?;
+        let secret = Zeroizing::new(self.control.random::<SECRET_BYTES>());
+        let sealed = OneTimeSecret::seal(&self.master, &*self.control.rng, &account.name, &*secret)?;
+        self.accept(author(&account), "one-time-enrol", &account.name, vec![Effect::OneTime(sealed)])
+            .map_err(conflict_is(Code::C1007))?;
+        let secret = Zeroizing::new(base32(&*secret));
+        let address = format!("otpauth://totp/Shuzha:{}?secret={}&issuer=Shuzha", account.name, *secret);
+        Ok(Enrolment { secret, address: Zeroizing::new(address) })
+    }
+
+    /// Puts one-time codes into use, by a first code. Answers recovery codes, each good once; shown once.
+    ///
+    /// # Errors
+    /// C1102 when the code is not right; C1007 where nothing waits to be confirmed.
+    pub fn confirm_one_time(&self, caller: &Caller, code: &str) -> Result<Vec<Zeroizing<String>>, Error> {
+        let account = self.own_account(caller)?;
+        let kept = self.control.register.one_time_secret(&self.master, &account.name)?;
+        let Some((secret, false)) = kept else { return Err(Code::C1007.into()) };
+        let step = matching_step(secret.expose(), code, self.control.now()).ok_or(Code::C1102)?;
+        if !self.control.register.take_step(&account.name, step)? {
+            return Err(Code::C1102.into());
+        }
+        let codes: Vec<_> = (0..RECOVERY_CODES).map(|_| self.recovery_code()).collect();
+        let hashes = codes.iter().map(|code| hash(&folded(code))).collect();
+        let effects = vec![
+            Effect::ConfirmOneTime(account.name.clone()),
+            Effect::RecoveryCodes(account.name.clone(), hashes),
+        ];
+        self.accept(author(&account), "one-time-confirm", &account.name, effects)
+            .map_err(conflict_is(Code::C1007))?;
+        Ok(codes)
+    }
+
+    /// Takes one-time codes out of use: the person themselves with a code, or an administrator for someone else whose
+    /// device is lost.
+    ///
+    /// # Errors
+    /// C1102 when the code is not right; C1104 for someone else's without the role; C1007 where none are in use.
+    pub fn remove_one_time(&self, caller: &Caller, whose: &Id, code: Option<&str>) -> Result<(), Error> {
+        let own = self.own_account(caller)?;
+        if own.name == *whose {
+            if !self.takes_code(whose, code.unwrap_or_default())? {
+                return Err(Code::C1102.into());
+            }
+        } else {
+            caller.acting(&[Role::Sre])?;
+            self.control.register.account(whose.as_str())?.ok_or(Code::C1003)?;
+        }
+        let effects = vec![Effect::RemoveOneTime(whose.clone())];
+        let removed = self.accept(author(&own), "one-time-remove", whose, effects);
+        removed.map(drop).map_err(conflict_is(Code::C1007))
+    }
+
+    /// Whether `text` is a one-time code of the account, or one of its recovery codes; either is good once.
+    pub(super) fn takes_code(&self, account: &Id, text: &str) -> Result<bool, Error> {
+        let register = &self.control.register;
+        let Some((secret, true)) = register.one_time_secret(&self.master, account)? else { return Ok(false) };
+        if let Some(step) = matching_step(secret.expose(), text, self.control.now()) {
+            return Ok(register.take_step(account, step)?);
+        }
+        Ok(register.take_recovery_code(account, &hash(&folded(text)))?)
+    }
+
+    fn recovery_code(&self) -> Zeroizing<String> {
+        let bytes = Zeroizing::new(self.control.random::<10>());
+        let text = Zeroizing::new(base32(&*bytes));
+        Zeroizing::new(format!("{}-{}-{}-{}", &text[..4], &text[4..8], &text[8..12], &text[12..]))
+    }
+}
+
+/// A recovery code as it is hashed, however a person typed it.
+fn folded(code: &str) -> Zeroizing<String> {
+    let letters = code.chars().filter(char::is_ascii_alphanumeric);
+    Zeroizing::new(letters.map(|c| c.to_ascii_uppercase()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6238 appendix B, the column of SHA-1: eight digits.
+    #[test]
+    fn a3_codes_are_those_of_rfc_6238() {
+        let secret = b"12345678901234567890";
+        let vectors = [
+            (59, 94_287_082),
+            (1_111_111_109, 7_081_804),
+            (1_111_111_111, 14_050_471),
+            (1_234_567_890, 89_005_924),
+            (2_000_000_000, 69_279_037),
+            (20_000_000_000, 65_353_130),
+        ];
+        for (seconds, expected) in vectors {
+            let step = u64::try_from(step_of(Timestamp::from_seconds(seconds))).expect("after 1970");
+            assert_eq!(code(secret, step, 8), expected, "at {seconds} s");
+        }
+    }
+
+    /// RFC 4648 §10.
+    #[test]
+    fn base_32_is_that_of_rfc_4648() {
+        let vectors = [
+            ("", ""),
+            ("f", "MY"),
+            ("fo", "MZXQ"),
+            ("foo", "MZXW6"),
+            ("foob", "MZXW6YQ"),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI"),
+        ];
+        for (plain, expected) in vectors {
+            assert_eq!(base32(plain.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_code_holds_for_its_step_and_its_neighbours() {
+        let secret = [7; SECRET_BYTES];
+        let at = |seconds| Timestamp::from_seconds(seconds);
+        let text = format!("{:06}", code(&secret, 100, DIGITS));
+        for (seconds, expected) in
+            [(2_969, None), (2_970, Some(100)), (3_000, Some(100)), (3_059, Some(100)), (3_060, None)]
+        {
+            assert_eq!(matching_step(&secret, &text, at(seconds)), expected, "at {seconds} s");
+        }
+        assert_eq!(matching_step(&secret, "", at(3_000)), None);
+    }
+}

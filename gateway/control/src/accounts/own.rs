@@ -1,0 +1,113 @@
+//! What persons do to their own account: by a session, never by a token.
+
+use std::collections::BTreeSet;
+
+use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_store::register::{Account, Effect, Token};
+use zeroize::Zeroizing;
+
+use super::{Accounts, TOKEN_PREFIX, author, conflict_is, password};
+use crate::{Caller, Error};
+
+/// Most API tokens of one account.
+const TOKENS_MAX: usize = 50;
+
+impl Accounts {
+    /// Changes one's own password; ends every session of the account, this one too.
+    ///
+    /// # Errors
+    /// C1102 when the present one is not right, C1103 after too many failures; C1107 for the new one; C1106 by token.
+    pub fn set_password(&self, caller: &Caller, present: &str, new: &str) -> Result<(), Error> {
+        let account = self.own_account(caller)?;
+        let tried = format!("name {}", account.name);
+        self.unlocked(&[&tried])?;
+        let kept = self.control.register.password(&account.name)?;
+        if !self.matches(kept.as_ref(), present) {
+            self.failed(&[&tried])?;
+            return Err(Code::C1102.into());
+        }
+        if present == new {
+            return Err(Error::fault(Code::C1107, "password", "is not the present one"));
+        }
+        password::check(&account, new)?;
+        let effects = vec![Effect::Password(self.hashed(&account.name, new, false))];
+        self.accept(author(&account), "set-password", &account.name, effects).map(drop)
+    }
+
+    /// Makes an API token for oneself, shown once. `roles` are some of one's own.
+    ///
+    /// # Errors
+    /// C1104 for a role one has not; C1004 where the name is taken; C1002 for its end; C1106 by token.
+    pub fn create_token(
+        &self,
+        caller: &Caller,
+        name: &Id,
+        roles: &[Role],
+        read_only: bool,
+        until: Timestamp,
+    ) -> Result<Zeroizing<String>, Error> {
+        let account = self.own_account(caller)?;
+        if !roles.iter().all(|role| caller.is(*role)) {
+            return Err(Code::C1104.into());
+        }
+        let now = self.control.now();
+        if roles.is_empty() {
+            return Err(Error::fault(Code::C1002, "roles", "at least one entry"));
+        }
+        if until <= now || until > now.plus(self.options.token_life_max) {
+            let days = self.options.token_life_max.as_secs() / 86_400;
+            return Err(Error::fault(Code::C1002, "until", format!("lies ahead, by at most {days} days")));
+        }
+        if self.control.register.tokens(&account.name)?.len() >= TOKENS_MAX {
+            return Err(Error::fault(
+                Code::C1002,
+                "name",
+                format!("an account has at most {TOKENS_MAX} tokens"),
+            ));
+        }
+        let (text, hash) = self.secret(TOKEN_PREFIX);
+        let roles: BTreeSet<Role> = roles.iter().copied().collect();
+        let token = Token {
+            hash,
+            name: name.clone(),
+            account: account.name.clone(),
+            roles: roles.into_iter().collect(),
+            read_only,
+            created: now,
+            until,
+        };
+        self.accept(author(&account), "token-create", &account.name, vec![Effect::Token(token)])
+            .map_err(conflict_is(Code::C1004))?;
+        Ok(text)
+    }
+
+    /// One's own API tokens.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub fn tokens(&self, caller: &Caller) -> Result<Vec<Token>, Error> {
+        Ok(self.control.register.tokens(&caller.account)?)
+    }
+
+    /// Ends an API token: one's own, or as administrator someone else's.
+    ///
+    /// # Errors
+    /// C1003 where there is none; C1104 for someone else's without the role.
+    pub fn remove_token(&self, caller: &Caller, whose: &Id, name: &Id) -> Result<(), Error> {
+        let own = self.own_account(caller)?;
+        if own.name != *whose {
+            caller.acting(&[Role::Sre])?;
+        }
+        let effects = vec![Effect::RemoveToken(whose.clone(), name.clone())];
+        let removed = self.accept(author(&own), "token-remove", whose, effects);
+        removed.map(drop).map_err(conflict_is(Code::C1003))
+    }
+
+    /// The caller's own account.
+    pub(super) fn own_account(&self, caller: &Caller) -> Result<Account, Error> {
+        if caller.by_token {
+            return Err(Code::C1106.into());
+        }
+        Ok(self.control.register.account(caller.account.as_str())?.ok_or(Code::C1101)?)
+    }
+}

@@ -1,0 +1,281 @@
+//! Agreements (授权使用协议; Gansu-O 20, Heilongjiang 14, Qingtian 二(五)): parties, scenarios, term, revenue split.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shuzha_core::calendar::Calendar;
+use shuzha_core::{Code, Id, Role, Timestamp};
+
+use super::parts::{
+    At, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, digest, fixed, nothing,
+    rectify_by, refused, stages, verb, with,
+};
+use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
+use crate::Window;
+use crate::jurisdiction::Jurisdiction;
+use crate::parties::{ApplicationUnit, Organisation};
+use crate::rights::{self, SCENARIOS_MAX, Scenario};
+use crate::world::{Object, Scope};
+use crate::yaml::{Place, months_before, years_after};
+
+/// Most parties of one agreement.
+const PARTIES_MAX: usize = 32;
+/// A split is in parts of ten thousand (万分比), so that it sums exactly.
+const WHOLE: u32 = 10_000;
+const SIGNERS: &[Role] = &[Role::Authority, Role::Operator, Role::Provider, Role::ApplicationUnit];
+
+stages! {
+    Draft "draft";
+    Signing "signing";
+    Returned "returned";
+    InForce "in-force";
+    Suspended "suspended";
+    Terminated "terminated";
+    Expired "expired";
+    Archived "archived";
+}
+
+/// An agreement to be signed by all its parties.
+#[derive(Debug)]
+pub(crate) struct Agreement {
+    organisation: Id,
+    parties: BTreeSet<Id>,
+    window: Window,
+    /// Term of the agreement that this one renews.
+    renews: Option<Window>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    stage: Stage,
+    signed: BTreeMap<Name, At>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rectify_by: Option<At>,
+    closing: Closing,
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Submit,
+    Sign,
+    Return,
+    Suspend(Timestamp),
+    Resume,
+    Terminate,
+    HandOver(String),
+    Destroy(String),
+    Archive,
+    Expire,
+}
+
+impl Agreement {
+    fn check(&self, act: &Act<'_>) -> Result<(), Refused> {
+        applies_for(act, &self.organisation)?;
+        let (from, until) = (self.window.from(), self.window.until());
+        if until <= act.at {
+            return Err(refused(Code::C1002, "spec.window.until", "lies in the past"));
+        }
+        if let Some(years) = act.rules.agreement_years_max
+            && years_after(from, years).is_none_or(|end| until > end)
+        {
+            let article = act.rules.article("agreement_term").unwrap_or_default();
+            let reason = format!("a term is at most {years} years {article}");
+            return Err(refused(Code::C1301, "spec.window", reason.trim_end()));
+        }
+        if let (Some(old), Some(months)) = (self.renews, act.rules.reapplication_months)
+            && months_before(old.until(), months).is_none_or(|begin| act.at < begin)
+        {
+            let reason = format!("may be renewed in the last {months} months of its term");
+            return Err(refused(Code::C1310, "spec.renews", &reason));
+        }
+        Ok(())
+    }
+}
+
+impl Case for Agreement {
+    const KIND: &'static str = "Agreement";
+    const PLURAL: &'static str = "agreements";
+    const TITLE_ZH: &'static str = "授权协议";
+    const STATES: &'static [&'static str] = Stage::NAMES;
+    const VERBS: &'static [Verb] = &[
+        verb("submit", "提交签署", &[Role::ApplicationUnit, Role::Operator], Duty::Apply, NOTHING),
+        verb("sign", "签署", SIGNERS, Duty::Keep, NOTHING),
+        verb("return", "退回修改", SIGNERS, Duty::Keep, NOTHING).with_reason(),
+        verb("suspend", "暂时关闭", &[Role::Authority], Duty::Decide, RECTIFY).with_reason(),
+        verb("resume", "恢复", &[Role::Authority], Duty::Decide, NOTHING).with_reason(),
+        verb("terminate", "终止", &[Role::Authority], Duty::Decide, NOTHING).with_reason(),
+        verb("hand-over", "移交记录", &[Role::ApplicationUnit, Role::Operator], Duty::Keep, DIGEST),
+        verb("destroy", "销毁留存数据", &[Role::ApplicationUnit, Role::Operator], Duty::Keep, DIGEST),
+        verb("archive", "归档", &[Role::Authority], Duty::Keep, NOTHING),
+    ];
+    const OPENED_BY: &'static [Role] = &[Role::ApplicationUnit, Role::Operator];
+    const SCHEMA: &'static str = include_str!("schema/agreement.json");
+
+    type State = State;
+    type Command = Command;
+
+    fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
+        let what = &["unit", "scenarios", "window", "parties", "split"];
+        let spec = spec.section(&[what, &["securityOfficer", "scope", "renews"]])?;
+        let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
+        let scenarios = spec.required("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
+        for place in scenarios.into_iter().flatten() {
+            let (Some((_, found)), Some((unit, _))) = (scope.find::<Scenario>(&place), unit) else { continue };
+            if found.unit != *unit {
+                place.fail::<()>(format!("belongs to unit `{}`", found.unit));
+            }
+        }
+        let window = spec.required("window").and_then(|place| place.window());
+        let parties = spec.required("parties").and_then(|place| read_parties(&place, scope));
+        if let (Some(parties), Some((_, unit))) = (&parties, unit)
+            && !parties.contains(&unit.organisation)
+        {
+            spec.required("parties")?.fail::<()>(format!("the unit's `{}` is missing", unit.organisation));
+        }
+        spec.required("split").and_then(|place| read_split(&place, parties.as_ref()?));
+        spec.required("securityOfficer").and_then(|place| place.text());
+        spec.required("scope").and_then(|place| place.text());
+        let renews = spec.optional("renews").and_then(|place| {
+            let (_, old) = scope.find::<rights::Agreement>(&place)?;
+            match unit {
+                Some((unit, _)) if old.unit != *unit => place.fail("belongs to another unit"),
+                _ => Some(old.window),
+            }
+        });
+        let organisation = unit?.1.organisation.clone();
+        Some(Self { organisation, parties: parties?, window: window?, renews })
+    }
+
+    fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
+        match verb {
+            "submit" => nothing(body, Command::Submit),
+            "sign" => nothing(body, Command::Sign),
+            "return" => nothing(body, Command::Return),
+            "suspend" => rectify_by(body).map(Command::Suspend),
+            "resume" => nothing(body, Command::Resume),
+            "terminate" => nothing(body, Command::Terminate),
+            "hand-over" => digest(body).map(Command::HandOver),
+            "destroy" => digest(body).map(Command::Destroy),
+            _ => nothing(body, Command::Archive),
+        }
+    }
+
+    fn open(&self, act: &Act<'_>) -> Result<State, Refused> {
+        self.check(act)?;
+        Ok(State {
+            stage: Stage::Draft,
+            signed: BTreeMap::new(),
+            rectify_by: None,
+            closing: Closing::default(),
+        })
+    }
+
+    fn state_name(state: &State) -> &'static str {
+        state.stage.as_str()
+    }
+
+    fn editable(state: &State) -> bool {
+        matches!(state.stage, Stage::Draft | Stage::Returned)
+    }
+
+    fn decide(&self, state: &State, command: Command, act: &Act<'_>) -> Result<State, Refused> {
+        use Stage::{Archived, Draft, Expired, InForce, Returned, Signing, Suspended, Terminated};
+        let mut next = state.clone();
+        next.stage = match (state.stage, command) {
+            (Draft | Returned, Command::Submit) => {
+                self.check(act)?;
+                next.signed.clear();
+                Signing
+            }
+            (Signing, Command::Sign) => {
+                next.signed.insert(Name(asked(act, &self.parties)?), At(act.at));
+                let all = self.parties.iter().all(|one| next.signed.contains_key(&Name(one.clone())));
+                if all { InForce } else { Signing }
+            }
+            (Signing, Command::Return) => asked(act, &self.parties).map(|_| Returned)?,
+            (InForce, Command::Suspend(by)) => {
+                next.rectify_by = Some(ahead(by, act)?);
+                Suspended
+            }
+            (Suspended, Command::Resume) => {
+                next.rectify_by = None;
+                InForce
+            }
+            (InForce | Suspended, Command::Terminate) => Terminated,
+            (InForce | Suspended, Command::Expire) => Expired,
+            (from @ (Terminated | Expired), Command::HandOver(digest)) => {
+                next.closing.handed_over = Some(digest);
+                from
+            }
+            (from @ (Terminated | Expired), Command::Destroy(digest)) => {
+                next.closing.destroyed = Some(digest);
+                from
+            }
+            (Terminated | Expired, Command::Archive) => next.closing.complete().map(|()| Archived)?,
+            _ => return Err(Code::C1007.into()),
+        };
+        Ok(next)
+    }
+
+    fn deadlines(&self, state: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
+        let runs = matches!(state.stage, Stage::InForce | Stage::Suspended);
+        let term = runs.then(|| fixed("term", self.window.until()));
+        let rectification = state.rectify_by.filter(|_| state.stage == Stage::Suspended);
+        term.into_iter().chain(rectification.map(|at| fixed("rectification", at.0))).collect()
+    }
+
+    fn passed(&self, _: &State, what: &str) -> Option<Command> {
+        (what == "term").then_some(Command::Expire)
+    }
+
+    fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {
+        let signed = match state.stage {
+            Stage::Draft | Stage::Signing | Stage::Returned => return Vec::new(),
+            stage => stage == Stage::InForce,
+        };
+        let spec = with(spec, &["unit", "window", "scenarios"], [("signed", signed.into())]);
+        vec![Declared { kind: rights::Agreement::KIND, name: name.clone(), spec }]
+    }
+
+    fn parties(&self) -> Vec<Id> {
+        self.parties.iter().cloned().collect()
+    }
+}
+
+fn read_parties(place: &Place<'_>, scope: &Scope<'_>) -> Option<BTreeSet<Id>> {
+    let items = place.some_items(PARTIES_MAX)?;
+    let mut parties = BTreeSet::new();
+    for item in &items {
+        let Some((party, _)) = scope.find::<Organisation>(item) else { continue };
+        if !parties.insert(party.clone()) {
+            item.fail::<()>("is named twice");
+        }
+    }
+    if items.len() < 2 {
+        return place.fail("an agreement has at least two parties");
+    }
+    (parties.len() == items.len()).then_some(parties)
+}
+
+/// The revenue split (收益分配; Gansu-O 20(七), REQUIREMENTS G2): each party's part of ten thousand.
+fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>) -> Option<()> {
+    let mut sum = 0_u32;
+    let mut seen = BTreeSet::new();
+    for item in place.some_items(PARTIES_MAX)? {
+        let section = item.section(&[&["party", "parts"]])?;
+        let party = section.required("party").and_then(|place| {
+            let party = place.id()?;
+            if parties.contains(&party) { Some(party) } else { place.fail("is no party of the agreement") }
+        });
+        let parts = section.required("parts").and_then(|place| place.count(0..=WHOLE));
+        sum = sum.saturating_add(parts?);
+        if !seen.insert(party?) {
+            item.fail::<()>("repeats a party");
+        }
+    }
+    if sum == WHOLE { Some(()) } else { place.fail(format!("sums to {sum}, not to {WHOLE}")) }
+}
+
+#[cfg(test)]
+mod tests;
