@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use shuzha_core::{Code, Timestamp};
+use shuzha_core::Timestamp;
 
 use super::sign_on::PASSWORD_BYTES_MAX;
 use crate::ask::{Ask, Reply};
@@ -113,7 +113,7 @@ pub(crate) fn create_token(ask: &Ask) -> Result<Reply, Problem> {
 pub(crate) fn remove_token(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
-    let name = ask.id("token").map_err(|_| Problem::from(Code::C1003))?;
+    let name = ask.id("token")?;
     ask.shared.accounts.remove_token(&caller, &caller.account, &name)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
