@@ -138,6 +138,8 @@ codes! {
     C1008 409 "对象仍被引用" "The object is still referred to";
     C1009 409 "同一幂等键已用于另一请求" "The idempotency key was used for another request";
     C1010 413 "内容超过大小上限" "The content is above the size limit";
+    C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
+    C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -273,7 +275,7 @@ mod tests {
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],
-                10.. => &[400, 401, 403, 404, 409, 412, 413, 422, 428, 429],
+                10.. => &[400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429],
             };
             assert!(allowed.contains(&code.status()), "{code} has {}", code.status());
         }

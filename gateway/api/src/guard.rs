@@ -1,0 +1,102 @@
+//! Around every request: its id, how many run at once, security headers, problems written out, the access log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use shuzha_core::{Code, IdRng, Lang, RequestId};
+
+use crate::problem::Problem;
+use crate::shared::Shared;
+
+/// Says which request an answer belongs to.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Who asked, for the access log; the routes that know add it to their answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker(pub(crate) shuzha_core::Id);
+
+/// Runs one request.
+pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let id = RequestId::generate(&*shared.clock, &IdRng);
+    let lang = language(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let began = tokio::time::Instant::now();
+    let mut response = match Arc::clone(&shared.requests).try_acquire_owned() {
+        Ok(_turn) => next.run(request).await,
+        Err(_) => {
+            Problem { retry_after: Some(Duration::from_secs(1)), ..Code::C092.into() }.into_response()
+        }
+    };
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = &problem {
+        let headers = std::mem::take(response.headers_mut());
+        response = problem.render(id, lang);
+        // `Allow`, which axum knows, and cookies that end.
+        for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name?, value))) {
+            if !response.headers().contains_key(&name) && name != http::header::CONTENT_LENGTH {
+                response.headers_mut().append(name, value);
+            }
+        }
+    }
+    protect(response.headers_mut(), id, shared.https);
+    tracing::info!(
+        request_id = %id,
+        method = %method,
+        route,
+        status = response.status().as_u16(),
+        code = problem.as_ref().map(|problem| problem.code.as_str()),
+        account = response.extensions().get::<Asker>().map(|asker| asker.0.as_str()),
+        micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}
+
+/// The language of messages.
+fn language(headers: &HeaderMap) -> Lang {
+    headers
+        .get(ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .map_or(Lang::Zh, Lang::from_accept_language)
+}
+
+fn protect(headers: &mut HeaderMap, id: RequestId, https: bool) {
+    let id = HeaderValue::from_str(&id.to_string()).expect("an id is ASCII");
+    headers.insert(REQUEST_ID, id);
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (RESOURCE_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
+/// What is answered where no route is.
+pub(crate) async fn nowhere() -> Response {
+    Problem::from(Code::C006).into_response()
+}
+
+/// What is answered where the method is not among the route's; axum adds `Allow`.
+pub(crate) async fn no_such_method() -> Response {
+    let response = Problem::from(Code::C007).into_response();
+    debug_assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    response
+}

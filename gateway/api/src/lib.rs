@@ -1,0 +1,80 @@
+//! The control API over HTTP: REST under `/api/v1`, problem details, an OpenAPI 3.1 document generated from the code.
+//!
+//! - [`Options`] → [`Options::build`] → [`Api::serve`] until its drain.
+//! - [`openapi::document`] is the published document; `docs/api/openapi.json` is the same, kept current by a test.
+//!
+//! Objects and cases of every kind go through the same handlers: adding a kind changes nothing here but the document. What
+//! a person may do, see and decide is the business of `shuzha-control`; here requests become its calls, and its answers
+//! become JSON.
+//!
+//! **Invariant:** a request is answered with JSON or a problem document, whatever came in; a bug is a C093, not a dead
+//! connection.
+//! **Invariant:** no body, cookie, token or password reaches the log.
+
+mod ask;
+mod conditions;
+mod fields;
+mod guard;
+mod json;
+pub mod limits;
+pub mod openapi;
+mod parameters;
+mod problem;
+mod routes;
+mod server;
+mod shared;
+mod shown;
+mod who;
+
+use std::sync::Arc;
+
+use axum::Router;
+use bytes::Bytes;
+use shuzha_control::Control;
+use shuzha_control::accounts::Accounts;
+use shuzha_core::Clock;
+use tokio::sync::Semaphore;
+
+pub use limits::Limits;
+use shared::Shared;
+
+/// What the API is built from.
+pub struct Options {
+    /// The register's use cases.
+    pub control: Arc<Control>,
+    /// Those of accounts.
+    pub accounts: Arc<Accounts>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What connections and requests may take.
+    pub limits: Limits,
+    /// Whether browsers come by HTTPS, through something that ends TLS in front: cookies are then bound to it.
+    pub https: bool,
+    /// Refusal codes and the Markdown that explains each.
+    pub error_pages: &'static [(&'static str, &'static str)],
+}
+
+impl Options {
+    /// Builds the API.
+    #[must_use]
+    pub fn build(self) -> Api {
+        let shared = Shared {
+            control: self.control,
+            accounts: self.accounts,
+            clock: self.clock,
+            requests: Arc::new(Semaphore::new(self.limits.requests_max)),
+            limits: self.limits.clone(),
+            https: self.https,
+            error_pages: self.error_pages,
+            openapi: Bytes::from(openapi::document().to_string()),
+        };
+        Api { router: routes::router(Arc::new(shared)), limits: self.limits }
+    }
+}
+
+/// The API, ready to serve.
+#[derive(Clone, Debug)]
+pub struct Api {
+    router: Router,
+    limits: Limits,
+}

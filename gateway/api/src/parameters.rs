@@ -1,0 +1,185 @@
+//! Query parameters, strictly: each at most once, none that the address does not take.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use shuzha_core::{Code, Timestamp};
+use shuzha_products::case::Fault;
+
+use crate::problem::Problem;
+
+/// Where local dates are local: Asia/Shanghai has kept this offset since 1991.
+pub(crate) const LOCAL: Offset = Offset::constant(8);
+
+/// Most objects of a page.
+pub(crate) const PAGE_MAX: usize = 200;
+/// Objects of a page where the caller does not say.
+pub(crate) const PAGE_DEFAULT: usize = 50;
+
+/// The parameters of one request, being read. [`Parameters::done`] ends the reading.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    given: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl Parameters {
+    /// Takes a query apart.
+    pub(crate) fn of(query: Option<&str>) -> Self {
+        let mut given: Vec<(String, String)> = Vec::new();
+        let mut faults = Vec::new();
+        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+                faults.push(Fault { path: "?".to_owned(), reason: "is not percent-encoded UTF-8".to_owned() });
+                continue;
+            };
+            if given.iter().any(|(known, _)| *known == name) {
+                faults.push(Fault { path: format!("?{name}"), reason: "is given twice".to_owned() });
+            }
+            given.push((name, value));
+        }
+        Self { given, known: Vec::new(), faults }
+    }
+
+    /// Reports a fault of a parameter.
+    fn fail<T>(&mut self, name: &str, reason: impl Into<String>) -> Option<T> {
+        self.faults.push(Fault { path: format!("?{name}"), reason: reason.into() });
+        None
+    }
+
+    /// The parameter's text, where it is given.
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        const TEXT_BYTES_MAX: usize = 256;
+        self.known.push(name);
+        let (_, value) = self.given.iter().find(|(given, _)| given == name)?;
+        let value = value.clone();
+        match value.len() {
+            1..=TEXT_BYTES_MAX if !value.contains(char::is_control) => Some(value),
+            _ => self.fail(name, format!("must have 1 to {TEXT_BYTES_MAX} bytes, and no control character")),
+        }
+    }
+
+    /// The parameter as `T`, where it is given.
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+        let text = self.text(name)?;
+        text.parse().map_or_else(|error: T::Err| self.fail(name, error.to_string()), Some)
+    }
+
+    /// `true` or `false`; false where it is not given.
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+        match self.text(name).as_deref() {
+            Some("true") => true,
+            None | Some("false") => false,
+            Some(_) => self.fail(name, "must be true or false").unwrap_or_default(),
+        }
+    }
+
+    /// `limit`.
+    pub(crate) fn limit(&mut self) -> usize {
+        let Some(text) = self.text("limit") else { return PAGE_DEFAULT };
+        match text.parse() {
+            Ok(limit @ 1..=PAGE_MAX) => limit,
+            _ => self.fail("limit", format!("must be 1 to {PAGE_MAX}")).unwrap_or_default(),
+        }
+    }
+
+    /// One of a closed list of words.
+    pub(crate) fn word(&mut self, name: &'static str, words: &[&str]) -> Option<String> {
+        let text = self.text(name)?;
+        if words.contains(&text.as_str()) {
+            return Some(text);
+        }
+        self.fail(name, format!("must be one of: {}", words.join(", ")))
+    }
+
+    /// A date in China, meaning its first instant, or an instant with its offset.
+    pub(crate) fn instant(&mut self, name: &'static str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        match instant(&text) {
+            Some(at) => Some(at),
+            None => self.fail(name, "must be a date (2026-01-31) or an instant (2026-01-31T08:00:00+08:00)"),
+        }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// C1001 with every fault, unknown parameters among them.
+    pub(crate) fn done(mut self) -> Result<(), Problem> {
+        let known = self.known.join(", ");
+        for (name, _) in &self.given {
+            if !self.known.contains(&name.as_str()) {
+                let reason = match known.as_str() {
+                    "" => "unknown parameter; none is taken here".to_owned(),
+                    known => format!("unknown parameter; permitted: {known}"),
+                };
+                self.faults.push(Fault { path: format!("?{name}"), reason });
+            }
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem { faults: self.faults, ..Code::C1001.into() }) }
+    }
+}
+
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let found = if text.len() == "2026-01-31".len() {
+        let date: Date = text.parse().ok()?;
+        LOCAL.to_timestamp(date.at(0, 0, 0, 0)).ok()?
+    } else {
+        text.parse().ok()?
+    };
+    Some(Timestamp::from_micros(found.as_microsecond()))
+}
+
+/// An instant for people and programs: RFC 3339 with China's offset.
+pub(crate) fn instant_text(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::MAX);
+    at.display_with_offset(LOCAL).to_string()
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
+                u8::try_from(value).expect("two hexadecimal digits are a byte")
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_of_a_query_is_told_at_once() {
+        let mut parameters = Parameters::of(Some("limit=0&dry_run=yes&from=2026-13-01&x=1&limit=3&y=%ff"));
+        parameters.limit();
+        parameters.flag("dry_run");
+        parameters.instant("from");
+        let problem = parameters.done().expect_err("it is full of faults");
+        let mut paths: Vec<_> = problem.faults.iter().map(|fault| fault.path.as_str()).collect();
+        paths.sort_unstable();
+        assert_eq!(paths, ["?", "?dry_run", "?from", "?limit", "?limit", "?x"]);
+    }
+
+    #[test]
+    fn dates_and_instants_are_chinas() {
+        let mut parameters = Parameters::of(Some("from=2026-01-31&until=2026-01-31T00%3A00%3A00%2B08:00&q=a+b"));
+        let from = parameters.instant("from").expect("a date");
+        assert_eq!(parameters.instant("until"), Some(from));
+        assert_eq!(parameters.text("q").as_deref(), Some("a b"));
+        parameters.done().expect("no fault");
+        assert_eq!(instant_text(from), "2026-01-31T00:00:00+08:00");
+    }
+}

@@ -1,0 +1,130 @@
+//! Refusals on the wire: problem details (RFC 9457) with a stable code and every fault at once.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+use shuzha_control::Error;
+use shuzha_core::{Code, Lang, RequestId};
+use shuzha_products::case::Fault;
+
+/// The media type of a problem.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request is not answered as asked. Its language and request id are filled in where the answer leaves, in
+/// `guard`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The stable code; the status follows from it.
+    pub(crate) code: Code,
+    /// Every fault found, where the code is about what was submitted.
+    pub(crate) faults: Vec<Fault>,
+    /// When trying again makes sense.
+    pub(crate) retry_after: Option<Duration>,
+    /// The methods that the address takes, where the one used is not among them.
+    pub(crate) allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem with one fault.
+    pub(crate) fn fault(code: Code, path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { faults: vec![Fault { path: path.into(), reason: reason.into() }], ..code.into() }
+    }
+
+    /// The document.
+    pub(crate) fn body(&self, request: RequestId, lang: Lang) -> Value {
+        let mut body = json!({
+            "type": format!("/errors/{}", self.code),
+            "title": self.code.title(lang),
+            "status": self.code.status(),
+            "code": self.code.as_str(),
+            "request_id": request.to_string(),
+        });
+        if !self.faults.is_empty() {
+            let faults = self.faults.iter().map(|fault| json!({"path": fault.path, "reason": fault.reason}));
+            body["faults"] = faults.collect();
+        }
+        body
+    }
+
+    /// The whole answer.
+    pub(crate) fn render(&self, request: RequestId, lang: Lang) -> Response {
+        let status = StatusCode::from_u16(self.code.status()).expect("every code has a status");
+        let mut response = (status, self.body(request, lang).to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        let lang = match lang {
+            Lang::Zh => "zh",
+            Lang::En => "en",
+        };
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(lang));
+        if let Some(after) = self.retry_after {
+            // Rounded up: a caller that comes a moment early is refused again.
+            let seconds = after.as_millis().div_ceil(1_000).max(1).to_string();
+            headers.insert(RETRY_AFTER, HeaderValue::from_str(&seconds).expect("digits are a header value"));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self { code, faults: Vec::new(), retry_after: None, allow: None }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        let retry_after = error.retryable().then_some(Duration::from_secs(1));
+        match error {
+            Error::Refused(refusal) => {
+                Self { faults: refusal.faults, retry_after: refusal.retry_after, ..code.into() }
+            }
+            other => {
+                tracing::error!(error = %other, "the control plane failed");
+                Self { retry_after, ..code.into() }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The status, and the problem as an extension for `guard` to write out.
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.code.status()).expect("every code has a status");
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_everything_at_once_in_the_language_asked_for() {
+        let mut problem = Problem::fault(Code::C1002, "spec.window", "is missing");
+        problem.faults.push(Fault { path: "spec.fields[1]".to_owned(), reason: "is named twice".to_owned() });
+        let body = problem.body(RequestId::from_bytes([7; 16]), Lang::En);
+        assert_eq!(body["type"], "/errors/C1002");
+        assert_eq!(body["status"], 422);
+        assert_eq!(body["title"], Code::C1002.title(Lang::En));
+        assert_eq!(body["faults"].as_array().map(Vec::len), Some(2));
+        assert!(Problem::from(Code::C1003).body(RequestId::default(), Lang::Zh).get("faults").is_none());
+    }
+
+    #[test]
+    fn waiting_is_told_in_whole_seconds_rounded_up() {
+        let problem = Problem { retry_after: Some(Duration::from_millis(1_001)), ..Code::C1103.into() };
+        let response = problem.render(RequestId::default(), Lang::Zh);
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        assert_eq!(response.headers()[CONTENT_LANGUAGE], "zh");
+    }
+}

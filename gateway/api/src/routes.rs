@@ -1,0 +1,153 @@
+//! Where what is answered. Objects and cases of every kind share their handlers; adding a kind adds no route.
+
+pub(crate) mod about;
+pub(crate) mod accounts;
+pub(crate) mod acts;
+pub(crate) mod me;
+pub(crate) mod objects;
+pub(crate) mod sign_on;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request, State};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use shuzha_core::Code;
+
+use crate::ask::{Ask, Reply, accepts_json};
+use crate::guard::{self, Asker};
+use crate::limits::DISCARD_BYTES_MAX;
+use crate::problem::Problem;
+use crate::shared::Shared;
+
+/// The address a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source(pub(crate) IpAddr);
+
+/// What answers one method of one route. Runs on a thread where it may block.
+pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
+
+/// A route by its methods. `HEAD` goes wherever `GET` goes.
+fn methods(handlers: &[(MethodFilter, Handler)]) -> MethodRouter<Arc<Shared>> {
+    handlers.iter().fold(MethodRouter::new(), |route, &(method, handler)| {
+        let run = move |state: State<Arc<Shared>>, path: RawPathParams, request: Request| {
+            answer(handler, state, path, request)
+        };
+        route.on(method, run)
+    })
+}
+
+/// Every route.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    const GET: MethodFilter = MethodFilter::GET;
+    const PUT: MethodFilter = MethodFilter::PUT;
+    const POST: MethodFilter = MethodFilter::POST;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
+    Router::new()
+        .route("/errors/{code}", methods(&[(GET, about::error_page)]))
+        .route("/api/v1/openapi.json", methods(&[(GET, about::openapi)]))
+        .route("/api/v1/roles", methods(&[(GET, about::roles)]))
+        .route("/api/v1/sessions", methods(&[(POST, sign_on::begin)]))
+        .route("/api/v1/sessions/current", methods(&[(DELETE, sign_on::end)]))
+        .route("/api/v1/first-administrator", methods(&[(POST, sign_on::first_administrator)]))
+        .route("/api/v1/me", methods(&[(GET, me::get)]))
+        .route("/api/v1/me/password", methods(&[(PUT, me::set_password)]))
+        .route("/api/v1/me/one-time-code", methods(&[(POST, me::enrol), (DELETE, me::remove_one_time)]))
+        .route("/api/v1/me/one-time-code:confirm", methods(&[(POST, me::confirm)]))
+        .route("/api/v1/me/tokens", methods(&[(GET, me::tokens), (POST, me::create_token)]))
+        .route("/api/v1/me/tokens/{token}", methods(&[(DELETE, me::remove_token)]))
+        .route("/api/v1/accounts", methods(&[(GET, accounts::list), (POST, accounts::create)]))
+        .route(
+            "/api/v1/accounts/{name}",
+            methods(&[(GET, accounts::get), (PUT, accounts::change), (POST, accounts::act)]),
+        )
+        .route("/api/v1/accounts/{name}/tokens/{token}", methods(&[(DELETE, accounts::remove_token)]))
+        .route("/api/v1/acts", methods(&[(GET, acts::audit)]))
+        .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)]))
+        .route("/api/v1/notices", methods(&[(GET, acts::notices)]))
+        .route("/api/v1/{plural}", methods(&[(GET, objects::list)]))
+        .route(
+            "/api/v1/{plural}/{name}",
+            methods(&[
+                (GET, objects::get),
+                (PUT, objects::put),
+                (DELETE, objects::remove),
+                (POST, objects::act),
+            ]),
+        )
+        .route("/api/v1/{plural}/{name}/history", methods(&[(GET, acts::history)]))
+        .fallback(guard::nowhere)
+        .method_not_allowed_fallback(guard::no_such_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::around))
+        .with_state(shared)
+}
+
+/// Takes a request whole and has it answered where blocking does no harm.
+async fn answer(
+    handler: Handler,
+    State(shared): State<Arc<Shared>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path().starts_with("/api/") && !accepts_json(&parts.headers) {
+        return Problem::from(Code::C1012).into_response();
+    }
+    let limits = &shared.limits;
+    let body = match tokio::time::timeout(limits.body, read(body, limits.body_bytes_max)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(problem)) => return problem.into_response(),
+        Err(_) => return Problem::from(Code::C005).into_response(),
+    };
+    let nobody = Source(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let ask = Ask {
+        path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        method: parts.method,
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body,
+        source: parts.extensions.get().copied().unwrap_or(nobody).0,
+        asker: OnceLock::new(),
+        shared,
+    };
+    let run = tokio::task::spawn_blocking(move || {
+        let answered = handler(&ask);
+        (answered, ask.asker.into_inner())
+    });
+    match run.await {
+        Ok((answered, asker)) => {
+            let mut response = answered.into_response();
+            if let Some(asker) = asker {
+                response.extensions_mut().insert(Asker(asker));
+            }
+            response
+        }
+        Err(_) => {
+            tracing::error!("a request met a bug");
+            Problem::from(Code::C093).into_response()
+        }
+    }
+}
+
+/// The whole body. What is too large is still read for a while, so that the caller gets to read the refusal.
+async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    let mut whole = BytesMut::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::fault(Code::C1001, "", "the body ended early"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen <= bytes_max {
+            whole.extend_from_slice(&data);
+        } else if seen > bytes_max.saturating_add(DISCARD_BYTES_MAX) {
+            break;
+        }
+    }
+    if seen > bytes_max { Err(Code::C003.into()) } else { Ok(whole.freeze()) }
+}

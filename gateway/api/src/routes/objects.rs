@@ -1,0 +1,199 @@
+//! Objects and cases of every kind: lists, one, writing, removing, acting.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use shuzha_control::{Kind, Query, Request};
+use shuzha_core::{Code, Id};
+use shuzha_products::world::API_VERSION;
+
+use crate::ask::{Ask, Reply};
+use crate::conditions::{self, Expected};
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::{shown, who};
+
+/// Says that an answer is the kept one of an earlier request with the same key.
+pub(crate) const REPLAYED: http::HeaderName = http::HeaderName::from_static("idempotency-replayed");
+
+/// The kind whose plural stands in the path.
+///
+/// # Errors
+/// C006 where there is none.
+pub(crate) fn kind(ask: &Ask) -> Result<Kind, Problem> {
+    let plural = ask.part("plural");
+    Kind::all().find(|kind| kind.plural() == plural).ok_or_else(|| Code::C006.into())
+}
+
+/// `GET /api/v1/{plural}`.
+pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
+    let kind = kind(ask)?;
+    let caller = who::caller(ask)?;
+    let mut parameters = ask.parameters();
+    let limit = parameters.limit();
+    let after: Option<Id> = parameters.parsed("cursor");
+    let owner: Option<Id> = parameters.parsed("owner");
+    let text = parameters.text("q");
+    let (mut state, mut overdue) = (None, false);
+    if let Kind::Case(case) = kind {
+        state = parameters.word("state", case.states);
+        overdue = parameters.flag("overdue");
+    }
+    parameters.done()?;
+    let query = Query {
+        owner: owner.as_ref(),
+        state: state.as_deref(),
+        text: text.as_deref(),
+        overdue,
+        after: after.as_ref(),
+        limit,
+    };
+    let page = ask.shared.control.list(&caller, kind.name(), &query)?;
+    let mut next = page.next;
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for view in &page.items {
+        let item = shown::object(view, &caller);
+        bytes += item.to_string().len();
+        items.push(item);
+        if bytes > ask.shared.limits.page_bytes_max && items.len() < page.items.len() {
+            next = Some(view.name.clone());
+            break;
+        }
+    }
+    Ok(Reply::ok(&json!({"items": items, "next": next.as_ref().map(Id::as_str)})))
+}
+
+/// `GET /api/v1/{plural}/{name}`.
+pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
+    let kind = kind(ask)?;
+    if ask.part("name").contains(':') {
+        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
+    }
+    let caller = who::caller(ask)?;
+    ask.parameters().done()?;
+    let view = ask.shared.control.get(&caller, kind.name(), &ask.id("name")?)?;
+    if conditions::has_already(&ask.headers, view.version) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED).version(view.version));
+    }
+    Ok(Reply::ok(&shown::object(&view, &caller)).version(view.version))
+}
+
+/// `PUT /api/v1/{plural}/{name}`: a declared object, a new case, or the spec of one that is being drafted.
+pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
+    let kind = kind(ask)?;
+    if ask.part("name").contains(':') {
+        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
+    }
+    let caller = who::caller(ask)?;
+    let (how, dry_run) = how(ask)?;
+    let body = ask.json()?;
+    let mut fields = Fields::of(&body);
+    let version = fields.word("apiVersion", API_VERSION);
+    let word = fields.word("kind", kind.name());
+    let path = ask.part("name");
+    let name = fields.section("metadata", |metadata| {
+        let name = metadata.id("name")?;
+        if name.as_str() == path { Some(name) } else { metadata.fail("name", "differs from the address") }
+    });
+    let spec = fields.required("spec");
+    let reason = fields.reason();
+    let attachments = fields.attachments();
+    let (name, spec, reason, attachments) = fields.done(|| {
+        version.and(word)?;
+        Some((name?, spec?, reason?, attachments?))
+    })?;
+    let request = Request {
+        expected: how.version(),
+        dry_run,
+        key: conditions::idempotency_key(&ask.headers)?,
+        reason: &reason,
+        attachments: &attachments,
+    };
+    let outcome = ask.shared.control.put(&caller, kind.name(), &name, spec, &request);
+    let outcome = outcome.map_err(|error| how.refused(error.into()))?;
+    let made = request.expected.is_none() && !dry_run;
+    let reply = changed(&outcome, &caller, dry_run, if made { StatusCode::CREATED } else { StatusCode::OK });
+    Ok(if made { reply.location(&format!("/api/v1/{}/{name}", kind.plural())) } else { reply })
+}
+
+/// `DELETE /api/v1/{plural}/{name}`.
+pub(crate) fn remove(ask: &Ask) -> Result<Reply, Problem> {
+    let kind = kind(ask)?;
+    if ask.part("name").contains(':') {
+        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
+    }
+    if let Kind::Case(_) = kind {
+        return Err(Problem { allow: Some("GET, HEAD, PUT"), ..Code::C007.into() });
+    }
+    let caller = who::caller(ask)?;
+    let (how, dry_run) = how(ask)?;
+    let name = ask.id("name")?;
+    let body = ask.json_or_empty()?;
+    let mut fields = Fields::of(&body);
+    let (reason, attachments) = (fields.reason(), fields.attachments());
+    let (reason, attachments) = fields.done(|| Some((reason?, attachments?)))?;
+    let request = Request {
+        expected: how.version(),
+        dry_run,
+        key: conditions::idempotency_key(&ask.headers)?,
+        reason: &reason,
+        attachments: &attachments,
+    };
+    let outcome = ask.shared.control.remove(&caller, kind.name(), &name, &request);
+    let outcome = outcome.map_err(|error| how.refused(error.into()))?;
+    Ok(changed(&outcome, &caller, dry_run, StatusCode::OK))
+}
+
+/// `POST /api/v1/{plural}/{name}:{verb}`.
+pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
+    let kind = kind(ask)?;
+    let Some((name, verb)) = ask.part("name").split_once(':') else {
+        let allow = if matches!(kind, Kind::Case(_)) { "GET, HEAD, PUT" } else { "GET, HEAD, PUT, DELETE" };
+        return Err(Problem { allow: Some(allow), ..Code::C007.into() });
+    };
+    let known = matches!(kind, Kind::Case(case) if case.verb(verb).is_some());
+    if !known {
+        return Err(Code::C006.into());
+    }
+    let caller = who::caller(ask)?;
+    let (how, dry_run) = how(ask)?;
+    let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
+    let body = ask.json()?;
+    let mut fields = Fields::of(&body);
+    let (reason, attachments) = (fields.reason(), fields.attachments());
+    let (reason, attachments) = fields.done_open(|| Some((reason?, attachments?)))?;
+    let request = Request {
+        expected: how.version(),
+        dry_run,
+        key: conditions::idempotency_key(&ask.headers)?,
+        reason: &reason,
+        attachments: &attachments,
+    };
+    let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
+    let outcome = outcome.map_err(|error| how.refused(error.into()))?;
+    Ok(changed(&outcome, &caller, dry_run, StatusCode::OK))
+}
+
+/// What a change is conditional on, and whether it is only tried.
+fn how(ask: &Ask) -> Result<(Expected, bool), Problem> {
+    let mut parameters = ask.parameters();
+    let dry_run = parameters.flag("dry_run");
+    parameters.done()?;
+    Ok((conditions::expected(&ask.headers)?, dry_run))
+}
+
+fn changed(
+    outcome: &shuzha_control::Outcome,
+    caller: &shuzha_control::Caller,
+    dry_run: bool,
+    status: StatusCode,
+) -> Reply {
+    let body: Value = shown::change(outcome, caller, dry_run);
+    let mut reply = Reply::with(status, &body);
+    if let (Some(object), false) = (&outcome.object, dry_run) {
+        reply = reply.version(object.version);
+    }
+    if outcome.replayed {
+        reply = reply.header(REPLAYED, http::HeaderValue::from_static("true"));
+    }
+    reply
+}

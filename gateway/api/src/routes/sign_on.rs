@@ -1,0 +1,79 @@
+//! Signing on and off; the first administrator.
+
+use http::header::SET_COOKIE;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+use shuzha_core::Code;
+
+use crate::ask::{Ask, Reply};
+use crate::fields::{Fields, TEXT_BYTES_MAX};
+use crate::parameters::instant_text;
+use crate::problem::Problem;
+use crate::{shown, who};
+
+/// Longest password in bytes: longer ones are refused before they are hashed.
+pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// `POST /api/v1/sessions`.
+pub(crate) fn begin(ask: &Ask) -> Result<Reply, Problem> {
+    ask.parameters().done()?;
+    let body = ask.json()?;
+    let mut fields = Fields::of(&body);
+    let name = fields.text("name", 1..=TEXT_BYTES_MAX);
+    let password = fields.text("password", 1..=PASSWORD_BYTES_MAX);
+    let code = fields.text_or_none("code", 1..=TEXT_BYTES_MAX);
+    let (name, password, code) = fields.done(|| Some((name?, password?, code?)))?;
+    let started = ask.shared.accounts.sign_in(name, password, code, &ask.source.to_string())?;
+    Ok(started_reply(ask, &started))
+}
+
+/// The answer to a sign-on: the session in a cookie, and its mark for the page.
+pub(crate) fn started_reply(ask: &Ask, started: &shuzha_control::accounts::Started) -> Reply {
+    let https = ask.shared.https;
+    let seconds = started.until.micros_since(ask.shared.clock.now()) / 1_000_000;
+    let secure = if https { "; Secure" } else { "" };
+    let cookie = format!(
+        "{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}",
+        who::cookie_name(https),
+        *started.session
+    );
+    let mut cookie = HeaderValue::from_str(&cookie).expect("names, base 64 and digits are a header value");
+    cookie.set_sensitive(true);
+    let body = json!({
+        "account": shown::account(&started.account),
+        "csrf": who::csrf(&started.session),
+        "until": instant_text(started.until),
+        "mustChangePassword": started.must_change_password,
+    });
+    Reply::with(StatusCode::CREATED, &body).header(SET_COOKIE, cookie)
+}
+
+/// `DELETE /api/v1/sessions/current`.
+pub(crate) fn end(ask: &Ask) -> Result<Reply, Problem> {
+    ask.parameters().done()?;
+    let caller = who::caller(ask)?;
+    let https = ask.shared.https;
+    let session = who::session(&ask.headers, https).filter(|_| !caller.by_token).ok_or(Code::C1003)?;
+    ask.shared.accounts.sign_out(session)?;
+    let secure = if https { "; Secure" } else { "" };
+    let cookie = format!("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}", who::cookie_name(https));
+    let cookie = HeaderValue::from_str(&cookie).expect("it is ASCII");
+    Ok(Reply::empty(StatusCode::NO_CONTENT).header(SET_COOKIE, cookie))
+}
+
+/// `POST /api/v1/first-administrator`: by the token that was printed at the first start.
+pub(crate) fn first_administrator(ask: &Ask) -> Result<Reply, Problem> {
+    ask.parameters().done()?;
+    let body = ask.json()?;
+    let mut fields = Fields::of(&body);
+    let token = fields.text("token", 1..=TEXT_BYTES_MAX);
+    let name = fields.id("name");
+    let organisation = fields.id("organisation");
+    let person = fields.text("person", 1..=TEXT_BYTES_MAX);
+    let password = fields.text("password", 1..=PASSWORD_BYTES_MAX);
+    let (token, name, organisation, person, password) =
+        fields.done(|| Some((token?, name?, organisation?, person?, password?)))?;
+    let source = ask.source.to_string();
+    let account = ask.shared.accounts.create_first(token, &name, &organisation, person, password, &source)?;
+    Ok(Reply::with(StatusCode::CREATED, &shown::account(&account)).location(&format!("/api/v1/accounts/{name}")))
+}

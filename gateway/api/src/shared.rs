@@ -1,0 +1,27 @@
+//! What every request is answered from.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shuzha_control::Control;
+use shuzha_control::accounts::Accounts;
+use shuzha_core::Clock;
+use tokio::sync::Semaphore;
+
+use crate::limits::Limits;
+
+/// Shared by all requests; nothing in it changes while the API runs, but for what [`Control`] guards itself.
+pub(crate) struct Shared {
+    pub(crate) control: Arc<Control>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    /// Requests that may still begin.
+    pub(crate) requests: Arc<Semaphore>,
+    /// Whether browsers come by HTTPS.
+    pub(crate) https: bool,
+    /// Code and Markdown of the pages that problems point at.
+    pub(crate) error_pages: &'static [(&'static str, &'static str)],
+    /// The OpenAPI document, rendered once.
+    pub(crate) openapi: Bytes,
+}

@@ -1,0 +1,89 @@
+//! Who asks: an API token, or a session that a browser keeps in a cookie.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use ring::digest::{SHA256, digest};
+use shuzha_control::Caller;
+use shuzha_control::accounts::SignedOn;
+use shuzha_core::Code;
+use subtle::ConstantTimeEq as _;
+
+use crate::ask::Ask;
+use crate::conditions::single;
+use crate::problem::Problem;
+
+/// The header that a page of ours sends with every change, and that no other site can make a browser send.
+pub(crate) const CSRF: &str = "x-csrf-token";
+
+/// The cookie's name. The prefix makes browsers refuse it from elsewhere, and works over HTTPS only.
+pub(crate) const fn cookie_name(https: bool) -> &'static str {
+    if https { "__Host-shuzha" } else { "shuzha" }
+}
+
+/// The mark against cross-site forgery that belongs to a session: whoever can read it could read the session's answers.
+pub(crate) fn csrf(session: &str) -> String {
+    let text = format!("shuzha csrf {session}");
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
+}
+
+/// The session in the cookies of a request.
+pub(crate) fn session(headers: &HeaderMap, https: bool) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == cookie_name(https)).map(|(_, value)| value)
+}
+
+/// The signed-on person.
+///
+/// # Errors
+/// C1101 without a sign-on that holds; C1108 for a change by cookie without its mark.
+pub(crate) fn signed_on(ask: &Ask) -> Result<SignedOn, Problem> {
+    let accounts = &ask.shared.accounts;
+    let signed_on = if let Some(authorization) = single(&ask.headers, AUTHORIZATION.as_str())? {
+        let (scheme, token) = authorization.split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Code::C1101.into());
+        }
+        accounts.token(token.trim())?
+    } else {
+        let session = session(&ask.headers, ask.shared.https).ok_or(Code::C1101)?;
+        let signed_on = accounts.session(session)?;
+        if !matches!(ask.method, Method::GET | Method::HEAD) {
+            let mark = single(&ask.headers, CSRF)?.unwrap_or_default();
+            if !bool::from(mark.as_bytes().ct_eq(csrf(session).as_bytes())) {
+                return Err(Code::C1108.into());
+            }
+        }
+        signed_on
+    };
+    // Asked for once per request; a second time would name the same person.
+    let _ = ask.asker.set(signed_on.caller.account.clone());
+    Ok(signed_on)
+}
+
+/// The signed-on person, as whom the control plane knows them.
+///
+/// # Errors
+/// As [`signed_on`].
+pub(crate) fn caller(ask: &Ask) -> Result<Caller, Problem> {
+    signed_on(ask).map(|signed_on| signed_on.caller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn the_session_is_found_among_other_cookies() {
+        let headers = HeaderMap::from_iter([
+            (COOKIE, HeaderValue::from_static("lang=zh; shuzha=abc")),
+            (COOKIE, HeaderValue::from_static("__Host-shuzha=def")),
+        ]);
+        assert_eq!(session(&headers, false), Some("abc"));
+        assert_eq!(session(&headers, true), Some("def"));
+        assert_eq!(session(&HeaderMap::new(), true), None);
+    }
+}
