@@ -63,7 +63,7 @@ impl Snapshot {
         let declared = &mut self.declared;
         match kind {
             "Jurisdiction" => {
-                let rules = *world.jurisdictions.get(name)?;
+                let rules = world.jurisdictions.get(name)?.clone();
                 Arc::make_mut(&mut declared.jurisdictions).insert(name.clone(), rules);
                 stale.rules = true;
             }
@@ -178,8 +178,10 @@ impl Snapshot {
     /// Makes anew what is made of several objects.
     fn refresh(&mut self, stale: &Stale, faults: &mut Vec<CompileError>) {
         if stale.rules {
-            let rules = self.declared.jurisdictions.values().next().copied().unwrap_or_default();
-            self.rules = Rules { certificate_required: rules.certificate_required };
+            let rules = self.declared.jurisdictions.values().next();
+            self.rules = rules.map_or_else(Rules::default, |rules| Rules {
+                certificate_required: rules.certificate_required,
+            });
         }
         if stale.issuers {
             let (issuers, generation) = self.declared.issuers(faults);
