@@ -28,7 +28,6 @@ use shuzha_products::jurisdiction::Jurisdiction;
 
 pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
-use name::Name;
 pub(crate) use operation::{Operation, Place, Tag};
 pub(crate) use suspensions::Suspensions;
 
