@@ -77,7 +77,7 @@ fn encode<W: Write>(snapshot: &Snapshot, out: &mut Summed<W>) -> io::Result<()> 
         out.put(source.spec.as_bytes())?;
     }
     let mut grants: Vec<(GrantKey, &Grant)> = snapshot.all_grants().collect();
-    grants.sort_unstable_by(|(_, one), (_, other)| one.name.cmp(&other.name));
+    grants.sort_unstable_by_key(|(_, grant)| grant.name);
     let tables = Tables::of(&grants);
     out.count(tables.names.len())?;
     for number in &tables.names {

@@ -49,7 +49,7 @@ impl<K, V, S: Default> Default for CowMap<K, V, S> {
 
 /// Which shard of `count` a hash belongs to: its upper half, scaled.
 fn place(hash: u64, count: usize) -> usize {
-    let scaled = u128::from(hash >> 32) * count as u128 >> 32;
+    let scaled = (u128::from(hash >> 32) * count as u128) >> 32;
     usize::try_from(scaled).expect("less than the number of shards")
 }
 

@@ -16,12 +16,15 @@ use shuzha_products::{data, world::Table};
 use super::grants::finished;
 use super::{CompileError, DataSet, PersonSpace, Statistics};
 
+/// An issuer and its key.
+type IssuerWithKey = (ConsentIssuer, Option<[u8; 32]>);
+
 /// Declared objects by name. Few beside grants; a change copies one table.
 #[derive(Clone, Default)]
 pub(super) struct Declared {
     pub(super) jurisdictions: Arc<Table<Jurisdiction>>,
     /// With their keys; none where the key was not here.
-    pub(super) issuers: Arc<BTreeMap<Id, (ConsentIssuer, Option<[u8; 32]>)>>,
+    pub(super) issuers: Arc<Table<IssuerWithKey>>,
     pub(super) person_spaces: Arc<Table<data::PersonSpace>>,
     pub(super) data_sets: Arc<Table<data::DataSet>>,
     pub(super) certificates: Arc<Table<Certificate>>,

@@ -168,7 +168,7 @@ impl GrantTable {
         };
         let mut all: Vec<Grant> = rows.as_slice().to_vec();
         all.push(grant);
-        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all.sort_by_key(|grant| grant.name);
         *rows = Rows::Many(all.into());
     }
 

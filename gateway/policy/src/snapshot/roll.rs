@@ -59,7 +59,9 @@ pub(crate) struct Roll {
 
 impl Default for Roll {
     fn default() -> Self {
-        Self { buckets: Arc::new(vec![Arc::new(Bucket::default()); BUCKETS]) }
+        // All share one empty bucket until they are written.
+        let empty = Arc::new(Bucket::default());
+        Self { buckets: Arc::new(vec![empty; BUCKETS]) }
     }
 }
 
