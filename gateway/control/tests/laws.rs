@@ -156,14 +156,18 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
     let before = house.register.dump().unwrap();
     let version = Some(opened.revision);
     assert_eq!(code(house.order(&wang, "stop-1", "order", version)), Code::C1105);
-    assert_eq!(code(house.order(&person("bank", "bank", &[Role::ApplicationUnit]), "stop-1", "order", version)), Code::C1104);
+    assert_eq!(
+        code(house.order(&person("bank", "bank", &[Role::ApplicationUnit]), "stop-1", "order", version)),
+        Code::C1104
+    );
     assert_eq!(code(house.order(&authority("li"), "stop-1", "order", None)), Code::C1006);
     assert_eq!(code(house.order(&authority("li"), "stop-1", "order", Some(77))), Code::C1005);
     assert_eq!(code(house.order(&authority("li"), "stop-2", "order", version)), Code::C1005);
     assert_eq!(code(house.order(&authority("li"), "stop-1", "resume", version)), Code::C1007);
     assert_eq!(code(house.order(&authority("li"), "stop-1", "dance", version)), Code::C1003);
     let silent = Request { expected: version, ..Request::default() };
-    let silent = house.control.act(&authority("li"), "suspensions", &id("stop-1"), "order", &json!({}), &silent);
+    let silent =
+        house.control.act(&authority("li"), "suspensions", &id("stop-1"), "order", &json!({}), &silent);
     assert_eq!(code(silent), Code::C1002, "a reason is needed");
     assert_eq!(house.register.dump().unwrap(), before, "nothing half-done remains");
     assert!(house.order(&authority("li"), "stop-1", "order", version).is_ok());
@@ -214,7 +218,8 @@ fn objects_of_others_are_not_there() {
         house.control.put(by, kind, &id(name), &spec, &Request::default())
     };
     put(&bureau, "organisations", "bank", organisation("银行")).unwrap();
-    put(&bureau, "application-units", "bank-a", json!({"organisation": "bank", "securityOfficer": "甲"})).unwrap();
+    put(&bureau, "application-units", "bank-a", json!({"organisation": "bank", "securityOfficer": "甲"}))
+        .unwrap();
     let bank = person("qian", "bank", &[Role::ApplicationUnit]);
     let other = person("sun", "other", &[Role::ApplicationUnit]);
     let unit = id("bank-a");
@@ -226,9 +231,15 @@ fn objects_of_others_are_not_there() {
     assert_eq!(code(house.control.put(&other, "application-units", &unit, &spec, &changed)), Code::C1003);
     let seen = |by| house.control.list(by, "application-units", &Query::default()).unwrap().items.len();
     assert_eq!((seen(&bank), seen(&other), seen(&bureau)), (1, 0, 1));
-    let theirs = put(&other, "application-units", "grab", json!({"organisation": "bank", "securityOfficer": "丙"}));
+    let theirs =
+        put(&other, "application-units", "grab", json!({"organisation": "bank", "securityOfficer": "丙"}));
     assert_eq!(code(theirs), Code::C1104, "nobody declares in another's name");
-    let removed = house.control.remove(&bureau, "organisations", &id("bank"), &Request { expected: Some(1), ..Request::default() });
+    let removed = house.control.remove(
+        &bureau,
+        "organisations",
+        &id("bank"),
+        &Request { expected: Some(1), ..Request::default() },
+    );
     assert_eq!(code(removed), Code::C1008);
 }
 
@@ -340,7 +351,8 @@ fn a_kept_but_unconfirmed_act_is_not_written_twice() {
     for fault in [LOSE, KEEP_AND_FAIL] {
         let house = House::new();
         house.log.fault.store(fault, Ordering::SeqCst);
-        let refused = house.control.put(&authority("w"), "suspensions", &id("s"), &stop(true), &Request::default());
+        let refused =
+            house.control.put(&authority("w"), "suspensions", &id("s"), &stop(true), &Request::default());
         assert_eq!(code(refused), Code::C090);
         assert!(house.gate.0.lock().unwrap().is_empty(), "no effect before the journal");
         let house = if fault == LOSE { house.restarted() } else { house };
