@@ -256,7 +256,10 @@ fn a3_an_identity_elsewhere_signs_on_only_where_it_was_linked() {
     assert_eq!(refused(house.accounts.sign_in_linked("https://id.example", "42")), Code::C1102);
     house.accounts.link(&root, &id("wang"), "https://id.example", "42").expect("linked");
     assert_eq!(refused(house.accounts.link(&root, &id("wang"), "https://id.example", "42")), Code::C1004);
-    assert_eq!(house.accounts.sign_in_linked("https://id.example", "42").unwrap().account.name, id("wang"));
+    let started = house.accounts.sign_in_linked("https://id.example", "42").expect("signed on");
+    let signed = house.accounts.session(&started.session).expect("holds");
+    assert_eq!((signed.caller.account, signed.must_change_password), (id("wang"), false));
+    assert_eq!(signed.caller.roles, [Role::Expert], "a password that was not asked for need not be changed");
     house.accounts.unlink(&root, &id("wang"), "https://id.example", "42").expect("unlinked");
     assert_eq!(refused(house.accounts.sign_in_linked("https://id.example", "42")), Code::C1102);
 }
