@@ -6,14 +6,14 @@ mod consequences;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_products::World;
 use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Outcome as Decided, Subject};
 use shuzha_store::register::{self, Author, Batch, CaseState, Change, Content, Deadline, Object, Reference};
 
 use crate::control::Writer;
-use crate::force::{in_force, json as parse};
+use crate::force::{Met, in_force, json as parse};
 use crate::kind::{Access, owner_of};
 use crate::view::{Outcome, Request};
 use crate::{Caller, Control, Error, Kind, separation, stored};
@@ -324,7 +324,7 @@ fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), E
 }
 
 /// What an object refers to, each once.
-fn references(met: Vec<(&'static str, Id)>) -> Vec<Reference> {
+fn references(met: Met) -> Vec<Reference> {
     let unique: BTreeMap<_, ()> = met.into_iter().map(|key| (key, ())).collect();
     unique.into_keys().map(|(kind, name)| (kind.to_owned(), name)).collect()
 }
@@ -337,12 +337,7 @@ pub(crate) fn state_of(object: &Object) -> Result<Value, Error> {
 }
 
 /// A case as an act leaves it.
-fn content(
-    decided: Decided,
-    owner: Option<Id>,
-    spec: String,
-    met: Vec<(&'static str, Id)>,
-) -> (Content, Vec<Declared>) {
+fn content(decided: Decided, owner: Option<Id>, spec: String, met: Met) -> (Content, Vec<Declared>) {
     let mut refers = references(met);
     // A party is concerned through its own entry among the organisations.
     refers.extend(decided.parties.into_iter().map(|party| ("Organisation".to_owned(), party)));
@@ -368,7 +363,7 @@ pub(crate) fn decided_as(
     name: &Id,
     before: Object,
     decided: Decided,
-    met: Vec<(&'static str, Id)>,
+    met: Met,
     verb: &str,
     duty: Option<Duty>,
 ) -> Ready {
@@ -380,7 +375,7 @@ pub(crate) fn decided_as(
 /// The object as it will be shown; its version comes with the act.
 fn shown(ready: &Ready, now: Timestamp) -> Result<Option<crate::ObjectView>, Error> {
     let Some(to) = &ready.to else { return Ok(None) };
-    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| json!(null));
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let deadlines = to.deadlines.iter().map(|(what, at, provisional)| Deadline {
         kind: ready.kind.name().to_owned(),
         name: ready.name.clone(),
