@@ -368,3 +368,47 @@ fn a_kept_but_unconfirmed_act_is_not_written_twice() {
         assert_eq!(house.register.outbox().expect("answers").len(), 0);
     }
 }
+
+/// The same with the journal that a node really has, over a restart.
+#[test]
+fn a3_acts_stand_in_the_journal_once_with_their_digest() {
+    use shuzha_control::{JournalLog, digest};
+    use shuzha_evidence::Entry;
+    use shuzha_journal::{Journal, Options};
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let register = Register::open(&dir.path().join("control.db")).expect("opens");
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_770_000_000)));
+    for round in 0..2 {
+        let journal =
+            Journal::open(Options::new(dir.path().join("journal"), id("gate-1"), "0.1.0"), clock.clone());
+        let journal = journal.expect("opens");
+        let control = Control::new(Parts {
+            register: register.clone(),
+            clock: clock.clone(),
+            rng: Arc::new(OsRng),
+            log: Arc::new(JournalLog(journal.clone())),
+            publish: Arc::new(Gate::default()),
+            rules: Rules::default(),
+        });
+        let control = control.expect("starts");
+        let name = id(&format!("stop-{round}"));
+        control
+            .put(&authority("wang"), "suspensions", &name, &stop(true), &Request::default())
+            .expect("opened");
+        // Ends without a flush: the register does not know where its last act stands.
+        drop(control);
+        let mut acts = register.acts(&ActFilter { limit: 9, ..ActFilter::default() }).expect("answers");
+        acts.reverse();
+        let mut met = Vec::new();
+        for record in journal.reader(1).expect("opens") {
+            let record = record.expect("reads");
+            if let Entry::Registered(act) = record.entry().expect("known") {
+                met.push((act.id, act.digest));
+            }
+        }
+        let expected: Vec<_> = acts.iter().map(|recorded| (recorded.act.id, digest(&recorded.act))).collect();
+        assert_eq!(met, expected);
+        journal.close();
+    }
+}
