@@ -29,6 +29,10 @@ const STAGES: [(&str, &str); 10] = [
 /// Codes of four digits belong to no stage of a call.
 const CONTROL: (&str, &str) = ("控制面", "control plane");
 
+fn stage_name(stage: u8) -> (&'static str, &'static str) {
+    STAGES.get(usize::from(stage)).copied().unwrap_or(CONTROL)
+}
+
 /// The first line of a code's page.
 pub(crate) fn title(code: Code) -> String {
     format!("# {code} {} · {}", code.title(Lang::Zh), code.title(Lang::En))
@@ -37,7 +41,7 @@ pub(crate) fn title(code: Code) -> String {
 /// The line of facts that a code's page states: stage and HTTP status.
 pub(crate) fn facts(code: Code) -> String {
     let stage = code.stage();
-    let (zh, en) = STAGES.get(usize::from(stage)).copied().unwrap_or(CONTROL);
+    let (zh, en) = stage_name(stage);
     format!("阶段 Stage: {stage} {zh} · {en} — HTTP {}", code.status())
 }
 
@@ -45,14 +49,15 @@ pub(crate) fn facts(code: Code) -> String {
 pub(crate) fn index() -> String {
     let mut page = String::from(
         "# 拒绝码 · Refusal codes\n\n\
-         由 `cargo xtask codes` 生成，请勿手改。首位数字是拒绝所在的阶段；`C0` 表示闸口自身。\n\
-         Written by `cargo xtask codes`; do not edit. The first digit is the stage that refuses; `C0` is the gate itself.\n",
+         由 `cargo xtask codes` 生成，请勿手改。首位数字是拒绝所在的阶段；`C0` 表示闸口自身；四位数的码属于控制面。\n\
+         Written by `cargo xtask codes`; do not edit. The first digit is the stage that refuses; `C0` is the gate itself;\n\
+         four digits are the control plane.\n",
     );
     let mut stage = None;
     for &code in Code::ALL {
         if stage != Some(code.stage()) {
             stage = Some(code.stage());
-            let (zh, en) = STAGES[usize::from(code.stage())];
+            let (zh, en) = stage_name(code.stage());
             let heading = format!(
                 "\n## {} {zh} · {en}\n\n| 码 Code | HTTP | 含义 Meaning |\n|---|---|---|\n",
                 code.stage()
@@ -88,7 +93,8 @@ mod tests {
         for &code in Code::ALL {
             assert_eq!(index.matches(&format!("[{code}]({code}.md)")).count(), 1, "{code}");
         }
-        assert_eq!(index.matches("\n## ").count(), STAGES.len());
+        let stages: std::collections::BTreeSet<u8> = Code::ALL.iter().map(|code| code.stage()).collect();
+        assert_eq!(index.matches("\n## ").count(), stages.len());
         assert!(index.find("C303.md") < index.find("## 4 ") && index.find("## 4 ") < index.find("C401.md"));
     }
 }

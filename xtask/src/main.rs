@@ -5,6 +5,7 @@
 mod bench;
 mod codes;
 mod deny;
+mod requirements;
 mod say;
 mod step;
 mod test;
@@ -23,6 +24,7 @@ usage: cargo xtask <task>
   test           format, lints, tidy, documentation tests, all tests
   deny           licences, banned crates and sources of every dependency
   codes          print the refusal codes and write docs/errors/README.md
+  requirements   write docs/requirements.md: requirement, tests that show it, page
   bench [args]   the load tests, in release mode; arguments go to shuzha-load";
 
 fn main() -> ExitCode {
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&root),
         Some("deny") => deny::run(&root),
         Some("codes") => codes::run(&root),
+        Some("requirements") => requirements::run(&root),
         Some("bench") => bench::run(&root, &args[1..]),
         Some("help" | "--help" | "-h") => {
             say(USAGE);

@@ -46,8 +46,8 @@ impl Counts {
 
     /// Reads one line of output; only the summary lines of cargo's and nextest's runners count.
     fn read(self, line: &str) -> Self {
-        let line = line.trim_start();
-        if !(line.starts_with("test result:") || line.starts_with("Summary [")) {
+        // An indented result is one that nextest shows of a failed test; its own summary counts that test.
+        if !(line.starts_with("test result:") || line.trim_start().starts_with("Summary [")) {
             return self;
         }
         let before = |word: &str| -> u64 {
@@ -89,6 +89,8 @@ fn pass_on(root: &Path, program: &str, args: &[&str]) -> Result<(bool, Counts)> 
     let mut child = Command::new(program)
         .args(args)
         .current_dir(root)
+        // A failed test's message is its last line then, wherever this runs, and not the stack that follows it.
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -129,6 +131,7 @@ mod tests {
         let lines = [
             "test result: ok. 5 passed; 1 failed; 2 ignored; 0 measured; 7 filtered out; finished in 0.01s",
             "     Summary [   0.52s] 12 tests run: 10 passed (1 slow), 2 failed, 3 skipped",
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out",
             "this line says 99 passed, 99 failed",
         ];
         let counts = lines.iter().fold(Counts::default(), |counts, line| counts.read(line));

@@ -11,6 +11,19 @@ use crate::say::say;
 use crate::step::{self, Counts, Outcome};
 use crate::tidy;
 
+/// How tests are run: what passes is not listed, and what failed is repeated at the end with all it printed.
+const NEXTEST: [&str; 9] = [
+    "nextest",
+    "run",
+    "--workspace",
+    "--no-fail-fast",
+    "--status-level=slow",
+    "--final-status-level=fail",
+    "--failure-output=immediate-final",
+    "--show-progress=none",
+    "--color=never",
+];
+
 /// Runs the steps; true when all of them passed.
 ///
 /// # Errors
@@ -24,7 +37,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         cargo("doc tests", &["test", "--workspace", "--doc", "--no-fail-fast"])?,
     ];
     done.push(match step::answers("cargo", &["nextest", "--version"]) {
-        Some(_) => cargo("tests", &["nextest", "run", "--workspace", "--no-fail-fast"])?,
+        Some(_) => cargo("tests", &NEXTEST)?,
         None => cargo("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])?,
     });
     Ok(summary(&done))

@@ -13,6 +13,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::requirements;
 use crate::say::{complain, say};
 use crate::tree::Tree;
 
@@ -84,6 +85,10 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     findings.extend(edges::check(&arch, &packages));
     findings.extend(pages::check(&tree));
     findings.extend(docs::check(&tree));
+    if tree.text(requirements::PAGE_FILE) != Some(requirements::page(&tree)?.as_str()) {
+        let reason = "is not current: run `cargo xtask requirements`";
+        findings.push(Finding::at(requirements::PAGE_FILE, 0, reason));
+    }
     for finding in &findings {
         complain(&finding.to_string());
     }

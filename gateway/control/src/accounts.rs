@@ -163,6 +163,3 @@ fn conflict_is(code: shuzha_core::Code) -> impl FnOnce(Error) -> Error {
         other => other,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,8 @@
 //! Key files: 32 random bytes, readable by their owner only, made at first start.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -31,22 +31,27 @@ pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
         private_dir(dir)?;
     }
     let key = OsRng.bytes::<KEY_BYTES>();
-    write_new(path, &key)?;
-    Ok(key)
+    match write_new(path, &key) {
+        Ok(()) => Ok(key),
+        // Another process was first: its key is the one in use.
+        Err(_) if path.exists() => load(path),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a new file for its owner only, and waits until it is on disk. Never replaces one.
+///
+/// It is written beside `path` and put there whole: whoever is killed meanwhile leaves all of it or nothing, never a
+/// short key that refuses every later start.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
     let shown = || format!("{} cannot be written", path.display());
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(shown)?;
-    file.set_permissions(Permissions::from_mode(0o600)).with_context(shown)?;
-    file.write_all(content).with_context(shown)?;
-    file.sync_all().with_context(shown)?;
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        File::open(dir).and_then(|dir| dir.sync_all()).with_context(shown)?;
-    }
-    Ok(())
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let owner_only = Permissions::from_mode(0o600);
+    let mut beside = tempfile::Builder::new().permissions(owner_only).tempfile_in(dir).with_context(shown)?;
+    beside.write_all(content).with_context(shown)?;
+    beside.as_file().sync_all().with_context(shown)?;
+    beside.persist_noclobber(path).map_err(|refused| refused.error).with_context(shown)?;
+    File::open(dir).and_then(|dir| dir.sync_all()).with_context(shown)
 }
 
 /// The key in `path`. A file that others may read is refused: its secret may be known.
@@ -70,6 +75,8 @@ pub(crate) fn load(path: &Path) -> Result<[u8; KEY_BYTES]> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -83,6 +90,36 @@ mod tests {
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("changed");
         let error = load_or_create(&path).expect_err("others may read it").to_string();
         assert!(error.contains("644"), "{error}");
+    }
+
+    #[test]
+    fn a_key_is_there_whole_or_not_at_all_and_the_first_of_two_stays() {
+        const KEYS: usize = 200;
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |number: usize| dir.path().join(format!("{number}.key"));
+        let over = AtomicBool::new(false);
+        std::thread::scope(|threads| {
+            // What it sees at any moment is what a kill at that moment would leave.
+            let watcher = threads.spawn(|| {
+                (0..KEYS).find(|number| {
+                    loop {
+                        match std::fs::metadata(path(*number)) {
+                            Ok(file) => break file.len() != KEY_BYTES as u64,
+                            Err(_) if over.load(Ordering::Relaxed) => break false,
+                            Err(_) => std::hint::spin_loop(),
+                        }
+                    }
+                })
+            });
+            let make = || -> Vec<_> { (0..KEYS).map(|number| load_or_create(&path(number)).ok()).collect() };
+            let other = threads.spawn(make);
+            let (one, other) = (make(), other.join().expect("it does not panic"));
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(watcher.join().expect("it does not panic"), None, "a key was seen in part");
+            assert!(one.iter().all(Option::is_some), "every key is made or read");
+            assert_eq!(one, other);
+        });
+        assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), KEYS, "nothing else is left");
     }
 
     #[test]

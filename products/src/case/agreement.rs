@@ -121,7 +121,9 @@ impl Case for Agreement {
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let scenarios = spec.required("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
         for place in scenarios.into_iter().flatten() {
-            let (Some((_, found)), Some((unit, _))) = (scope.find::<Scenario>(&place), unit) else { continue };
+            let (Some((_, found)), Some((unit, _))) = (scope.find::<Scenario>(&place), unit) else {
+                continue;
+            };
             if found.unit != *unit {
                 place.fail::<()>(format!("belongs to unit `{}`", found.unit));
             }

@@ -126,7 +126,8 @@ impl Case for EmergencyPlan {
                     return Err(refused(Code::C1002, "held", "lies in the future"));
                 }
                 if next.drills.len() >= DRILLS_MAX {
-                    let reason = format!("a plan keeps at most {DRILLS_MAX} drills; retire it and file a new one");
+                    let reason =
+                        format!("a plan keeps at most {DRILLS_MAX} drills; retire it and file a new one");
                     return Err(refused(Code::C1002, "", &reason));
                 }
                 next.drills.push(Drill { held: At(held), result, digest });

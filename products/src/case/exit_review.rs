@@ -207,8 +207,7 @@ impl ExitReview {
 fn findings(body: &Place<'_>) -> Option<Findings> {
     let body = body.section(&[&["noRawData", "notReversible", "noJoiningRisk"]])?;
     let answer = |field| body.required(field).and_then(|place| place.boolean());
-    let (raw, reversible, joining) =
-        (answer("noRawData"), answer("notReversible"), answer("noJoiningRisk"));
+    let (raw, reversible, joining) = (answer("noRawData"), answer("notReversible"), answer("noJoiningRisk"));
     Some(Findings { no_raw_data: raw?, not_reversible: reversible?, no_joining_risk: joining? })
 }
 

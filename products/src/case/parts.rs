@@ -118,11 +118,7 @@ pub(super) fn refused(code: Code, path: &str, reason: &str) -> Refused {
 
 /// A term for rectification lies ahead.
 pub(super) fn ahead(at: Timestamp, act: &Act<'_>) -> Result<At, Refused> {
-    if at > act.at {
-        Ok(At(at))
-    } else {
-        Err(refused(Code::C1312, "rectifyBy", "must lie in the future"))
-    }
+    if at > act.at { Ok(At(at)) } else { Err(refused(Code::C1312, "rectifyBy", "must lie in the future")) }
 }
 
 /// A date that was agreed or set, not counted in working days.

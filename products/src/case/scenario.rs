@@ -28,7 +28,8 @@ use crate::yaml::Place;
 
 /// Most security measures named.
 const MEASURES_MAX: usize = 32;
-const MODES: &[(&str, Mode)] = &[("whole", Mode::Whole), ("field", Mode::Field), ("scenario", Mode::Scenario)];
+const MODES: &[(&str, Mode)] =
+    &[("whole", Mode::Whole), ("field", Mode::Field), ("scenario", Mode::Scenario)];
 
 stages! {
     Draft "draft";
@@ -100,7 +101,11 @@ impl Scenario {
     fn check(&self, act: &Act<'_>) -> Result<(), Refused> {
         applies_for(act, &self.organisation)?;
         if !act.rules.permits_mode(self.mode) {
-            return Err(refused(Code::C1302, "spec.mode", "is no mode of authorisation in this jurisdiction"));
+            return Err(refused(
+                Code::C1302,
+                "spec.mode",
+                "is no mode of authorisation in this jurisdiction",
+            ));
         }
         if self.window.until() <= act.at {
             return Err(refused(Code::C1002, "spec.window.until", "lies in the past"));
@@ -314,7 +319,8 @@ impl Scenario {
 /// Whom one need asks for their agreement.
 fn read_need(place: &Place<'_>, scope: &Scope<'_>) -> Vec<Id> {
     let Some(section) = place.section(&[NEED_FIELDS]) else { return Vec::new() };
-    let Some((_, product)) = section.required("product").and_then(|place| scope.find::<Product>(&place)) else {
+    let Some((_, product)) = section.required("product").and_then(|place| scope.find::<Product>(&place))
+    else {
         return Vec::new();
     };
     read_operations(&section, product);

@@ -131,7 +131,7 @@ impl Case for Suspension {
     }
 
     fn decide(&self, state: &State, command: Command, act: &Act<'_>) -> Result<State, Refused> {
-        use Stage::{Emergency, InForce, Lifted, Proposed, Rejected, Terminated};
+        use Stage::{Emergency, InForce, Lifted, Proposed, Rejected};
         let mut next = state.clone();
         next.stage = match (state.stage, command) {
             (Proposed, Command::Order) => {
@@ -140,7 +140,10 @@ impl Case for Suspension {
             }
             (Proposed, Command::Reject) => Rejected,
             (Emergency, Command::Confirm) => InForce,
-            (from @ (Emergency | InForce), Command::Report { occurred, what, affected, measures, contact }) => {
+            (
+                from @ (Emergency | InForce),
+                Command::Report { occurred, what, affected, measures, contact },
+            ) => {
                 let (at, occurred) = (At(act.at), At(occurred));
                 next.report = Some(Report { at, occurred, what, affected, measures, contact });
                 from

@@ -94,7 +94,7 @@ impl Accounts {
         }
         // Not the address: one right password must not buy an attacker further guesses at others.
         register.clear_lockout(&by_name)?;
-        self.begin(account, kept.temporary)
+        self.begin(account, kept.temporary, false)
     }
 
     /// Signs on the account that an identity elsewhere is linked to. The caller has verified that identity.
@@ -105,14 +105,14 @@ impl Accounts {
         let register = &self.control.register;
         let linked = register.linked(issuer, subject)?.ok_or(Code::C1102)?;
         let account = register.account(linked.as_str())?.filter(|account| !account.disabled);
-        self.begin(account.ok_or(Code::C1102)?, false)
+        self.begin(account.ok_or(Code::C1102)?, false, true)
     }
 
-    fn begin(&self, account: Account, must_change_password: bool) -> Result<Started, Error> {
+    fn begin(&self, account: Account, must_change_password: bool, linked: bool) -> Result<Started, Error> {
         let now = self.control.now();
         let until = now.plus(self.options.session_life);
         let (text, hash) = self.secret("");
-        let session = Session { hash, account: account.name.clone(), created: now, seen: now, until };
+        let session = Session { hash, account: account.name.clone(), created: now, seen: now, until, linked };
         self.control.register.begin_session(&session, SESSIONS_MAX)?;
         Ok(Started { session: text, account, until, must_change_password })
     }
@@ -134,7 +134,8 @@ impl Accounts {
         }
         let account = register.account(held.account.as_str())?.filter(|account| !account.disabled);
         let account = account.ok_or(Code::C1101)?;
-        let must_change = register.password(&account.name)?.is_some_and(|kept| kept.temporary);
+        let temporary = register.password(&account.name)?.is_some_and(|kept| kept.temporary);
+        let must_change = temporary && !held.linked;
         let roles = if must_change { Vec::new() } else { account.roles.clone() };
         let caller = caller(&account, roles, false, false);
         Ok(SignedOn { caller, person: account.person, until: held.until, must_change_password: must_change })

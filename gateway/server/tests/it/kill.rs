@@ -48,11 +48,11 @@ impl Dice {
     }
 }
 
-/// A call that was sent, and what came back before the kill.
+/// A call that was sent, and what came back before the kill, or why nothing did.
 struct Sent {
     ask: Ask,
     signed: Signed,
-    answer: Option<Answer>,
+    answer: Result<Answer, ureq::Error>,
 }
 
 /// Everything that clients need to make calls.
@@ -109,8 +109,8 @@ fn client(cast: Cast, seed: u64, node: &Node, consents: &[String], tell: Sender<
         loop {
             let (credential, ask) = cast.throw(&mut dice, &consents);
             let signed = ask.signed(credential);
-            let answer = caller.send(&signed).ok();
-            let gone = answer.is_none();
+            let answer = caller.send(&signed);
+            let gone = answer.is_err();
             // The test may have failed and gone as well.
             if tell.send(Sent { ask, signed, answer }).is_err() || gone {
                 return;
@@ -119,57 +119,64 @@ fn client(cast: Cast, seed: u64, node: &Node, consents: &[String], tell: Sender<
     })
 }
 
-/// Puts load on the node and kills it after `answers` of them.
-fn load_and_kill(cast: &Cast, node: Node, dice: &mut Dice, consents: &[String], answers: u64) -> Vec<Sent> {
+/// Puts load on the node and kills it after `answers` of them. What was sent, and the node's log.
+fn load_and_kill(
+    cast: &Cast,
+    node: Node,
+    dice: &mut Dice,
+    consents: &[String],
+    answers: u64,
+) -> (Vec<Sent>, Vec<String>) {
     let (tell, told) = channel();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| client(cast.clone(), dice.below(u64::MAX >> 32) + 1, &node, consents, tell.clone()))
         .collect();
     drop(tell);
-    let mut sent = Vec::new();
-    for _ in 0..answers {
-        sent.push(told.recv_timeout(PATIENCE).expect("clients go on until the kill"));
+    let mut sent: Vec<_> = (0..answers).map_while(|_| told.recv_timeout(PATIENCE).ok()).collect();
+    let log = node.kill();
+    assert_eq!(sent.len() as u64, answers, "clients go on until the kill\n{log:#?}");
+    for call in &sent {
+        assert!(call.answer.is_ok(), "unanswered before the kill: {:?}\n{log:#?}", call.answer);
     }
-    assert!(sent.iter().all(|call| call.answer.is_some()), "every call is answered until the kill");
-    node.kill();
     sent.extend(told.iter());
     for client in clients {
         client.join().expect("clients do not panic");
     }
-    sent
+    (sent, log)
 }
 
 /// After a restart: what was answered is refused as a replay, and what had a key is charged once in all.
 fn look_back(cast: &Cast, node: &Node, before: &[Sent], retried: &mut Vec<Answer>) {
     let caller = Caller::new(node.data);
     let answered =
-        || before.iter().filter(|call| call.answer.as_ref().is_some_and(|answer| answer.status == 200));
+        || before.iter().filter(|call| call.answer.as_ref().is_ok_and(|answer| answer.status == 200));
     for call in answered().rev().take(REPLAYS_MAX) {
         let again = caller.send(&call.signed).expect("an answer");
-        assert_eq!(again.code().as_deref(), Some("C105"), "{again:?}");
+        assert_eq!(again.code().as_deref(), Some("C105"), "not refused as a replay: {again:?}");
     }
-    let unanswered = before.iter().filter(|call| call.answer.is_none());
+    let unanswered = before.iter().filter(|call| call.answer.is_err());
     for call in answered().rev().take(REPLAYS_MAX).chain(unanswered) {
         if call.ask.idempotency.is_none() {
             continue;
         }
         let again = caller.call(&cast.bank, &call.ask);
-        assert_eq!(again.status, 200, "{again:?}");
-        if let Some(first) = &call.answer {
+        assert_eq!(again.status, 200, "a retry: {again:?}, first {:?}", call.answer);
+        if let Ok(first) = &call.answer {
             assert_eq!((again.fee, again.replayed), (Some(MicroYuan::ZERO), true), "{again:?}");
-            assert_eq!(again.body, first.body);
+            assert_eq!(again.body, first.body, "{again:?}, first {first:?}");
         }
         retried.push(again);
     }
 }
 
 /// Every answer is in the books as its client has it; returns how many were answered.
-fn compare(books: &Books, sent: &[Sent]) -> usize {
-    let answers = sent.iter().filter_map(|call| call.answer.as_ref());
+fn compare(books: &Books, sent: &[Sent], log: &[String]) -> usize {
+    let answers = sent.iter().filter_map(|call| call.answer.as_ref().ok());
     let mut answered = 0;
     for answer in answers {
         if let Some(code) = answer.code() {
-            assert!(["C407", "C503", "C601", "C602", "C603", "C704"].contains(&&*code), "{answer:?}");
+            let used_up = ["C407", "C503", "C601", "C602", "C603", "C704"];
+            assert!(used_up.contains(&&*code), "refused, and not as used up: {answer:?}\n{log:#?}");
         } else {
             books.record_of(answer);
             answered += 1;
@@ -196,14 +203,15 @@ fn seed() -> u64 {
 #[test]
 fn killed_fifty_times_no_answer_is_lost_and_nothing_is_overspent() {
     let seed = seed();
-    println!("SHUZHA_TEST_SEED={seed}");
     let mut dice = Dice(seed);
     let home = Home::new();
     let cast = Cast::new(&home);
     let mut books = Books::new(home.journal());
     let (mut before, mut consents, mut retried) = (Vec::new(), Vec::new(), Vec::new());
     let (mut answered, mut caught_open) = (0, 0);
-    for _ in 0..ROUNDS {
+    for round in 1..=ROUNDS {
+        // Where any failure below this line belongs.
+        eprintln!("SHUZHA_TEST_SEED={seed} round {round}");
         if dice.below(4) == 0 {
             // Killed while it starts: what recovery leaves behind must be a journal to start from, too.
             let mut starting = Node::spawn(&home, &[]);
@@ -215,10 +223,11 @@ fn killed_fifty_times_no_answer_is_lost_and_nothing_is_overspent() {
         consents.push(home.consent(PERSON.0, LIMITS.uses_per_consent));
         let last = &consents[consents.len().saturating_sub(3)..];
         let answers = 1 + dice.below(ANSWERS_MAX);
-        before = load_and_kill(&cast, node, &mut dice, last, answers);
+        let log;
+        (before, log) = load_and_kill(&cast, node, &mut dice, last, answers);
         books.read_on();
         books.check(&LIMITS);
-        answered += compare(&books, &before);
+        answered += compare(&books, &before, &log);
         caught_open += books.state.open.len();
         for answer in retried.drain(..) {
             assert_eq!(books.charged_under_key_of(&answer), (1, PRICE), "{answer:?}");

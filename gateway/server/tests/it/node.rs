@@ -92,10 +92,12 @@ impl Node {
         kill_process(pid, signal).expect("it is our process and not yet waited for");
     }
 
-    /// Ends it as a power switch would.
-    pub(crate) fn kill(mut self) {
+    /// Ends it as a power switch would; the whole log.
+    pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().expect("it is our process");
         self.child.wait().expect("it ends");
+        self.log.extend(self.lines.iter());
+        std::mem::take(&mut self.log)
     }
 
     /// Asks it to drain, and waits for its end.

@@ -50,7 +50,9 @@ CREATE TABLE sessions (
     account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
     created_micros INTEGER NOT NULL,
     seen_micros INTEGER NOT NULL,
-    until_micros INTEGER NOT NULL
+    until_micros INTEGER NOT NULL,
+    -- Whether an identity elsewhere signed on, and no password was asked for.
+    linked INTEGER NOT NULL CHECK (linked IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_account ON sessions (account);
 

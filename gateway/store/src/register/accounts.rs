@@ -57,6 +57,8 @@ pub struct Session {
     pub seen: Timestamp,
     /// When it ends at the latest.
     pub until: Timestamp,
+    /// Whether an identity elsewhere signed on, and no password was asked for.
+    pub linked: bool,
 }
 
 /// An API token.

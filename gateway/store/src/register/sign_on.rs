@@ -118,13 +118,16 @@ impl Register {
         let keep = i64::try_from(sessions_max).map_err(|_| StoreError::Range("sessions"))?;
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
-        transaction.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-            session.hash,
-            session.account.as_str(),
-            session.created.micros(),
-            session.seen.micros(),
-            session.until.micros()
-        ])?;
+        transaction.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+            params![
+                session.hash,
+                session.account.as_str(),
+                session.created.micros(),
+                session.seen.micros(),
+                session.until.micros(),
+                session.linked
+            ],
+        )?;
         transaction
             .prepare_cached(
                 "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE account = ?1
@@ -139,7 +142,8 @@ impl Register {
     /// # Errors
     /// Of the database.
     pub fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
-        let sql = "SELECT account, created_micros, seen_micros, until_micros FROM sessions WHERE hash = ?1";
+        let sql =
+            "SELECT account, created_micros, seen_micros, until_micros, linked FROM sessions WHERE hash = ?1";
         first(&self.lock(), sql, [hash], |row| {
             Ok(Session {
                 hash: *hash,
@@ -147,6 +151,7 @@ impl Register {
                 created: at(row, 1)?,
                 seen: at(row, 2)?,
                 until: at(row, 3)?,
+                linked: row.get(4)?,
             })
         })
     }

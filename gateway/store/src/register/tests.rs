@@ -1,1 +1,124 @@
+//! What the register promises: one winner per version, whole batches or nothing, versions that only grow.
 
+use shuzha_core::{Id, OsRng, RequestId, Rng, SystemClock, Timestamp};
+
+use super::*;
+
+fn name(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+fn act() -> Act {
+    Act {
+        id: RequestId::generate(&SystemClock, &OsRng),
+        salt: OsRng.bytes(),
+        at: Timestamp::from_seconds(1),
+        by: None,
+        duty: None,
+        verb: "put".to_owned(),
+        kind: "Thing".to_owned(),
+        name: name("a"),
+        state: None,
+        reason: String::new(),
+        attachments: "[]".to_owned(),
+    }
+}
+
+fn content(spec: &str) -> Content {
+    Content {
+        owner: None,
+        spec: spec.to_owned(),
+        state: None,
+        refers: Vec::new(),
+        in_force: Vec::new(),
+        deadlines: Vec::new(),
+    }
+}
+
+fn batch(changes: Vec<Change>) -> Batch {
+    Batch { act: act(), changes, effects: Vec::new(), passed: None, answer: None, journalled: Vec::new() }
+}
+
+fn change(of: &str, expected: Option<u64>, to: Option<Content>) -> Change {
+    Change { kind: "Thing".to_owned(), name: name(of), expected, to }
+}
+
+#[test]
+fn of_sixteen_commits_on_one_version_one_succeeds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("control.db");
+    let first = Register::open(&path).expect("opens");
+    let version = first.commit(&batch(vec![change("a", None, Some(content("{}")))])).expect("committed");
+    // Connections of their own, so that SQLite and not the mutex decides.
+    let registers: Vec<_> = (0..16).map(|_| Register::open(&path).expect("opens")).collect();
+    let won: usize = std::thread::scope(|scope| {
+        let race = |register: Register| {
+            let batch = batch(vec![change("a", Some(version), Some(content("{\"won\":1}")))]);
+            scope.spawn(move || match register.commit(&batch) {
+                Ok(_) => 1,
+                Err(CommitError::Conflict) => 0,
+                // Write-ahead mode lets a reader that becomes a writer fail at once; it has changed nothing.
+                Err(CommitError::Store(error)) if error.retryable() => 0,
+                Err(other) => panic!("{other}"),
+            })
+        };
+        let threads: Vec<_> = registers.into_iter().map(race).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(first.revision().expect("answers"), 2);
+    assert_eq!(first.outbox().expect("answers").len(), 2);
+}
+
+#[test]
+fn a_batch_that_fails_at_its_end_leaves_nothing() {
+    let register = Register::in_memory().expect("opens");
+    register.commit(&batch(vec![change("a", None, Some(content("{}")))])).expect("committed");
+    let before = register.dump().expect("answers");
+    let halves = vec![change("b", None, Some(content("{}"))), change("a", Some(9), Some(content("{}")))];
+    assert!(matches!(register.commit(&batch(halves)), Err(CommitError::Conflict)));
+    assert_eq!(register.dump().expect("answers"), before);
+}
+
+#[test]
+fn a_version_is_never_given_twice() {
+    let register = Register::in_memory().expect("opens");
+    let commit = |change| register.commit(&batch(vec![change])).expect("committed");
+    let first = commit(change("a", None, Some(content("{}"))));
+    commit(change("a", Some(first), None));
+    let again = commit(change("a", None, Some(content("{}"))));
+    assert!(again > first);
+    let stale = register.commit(&batch(vec![change("a", Some(first), None)]));
+    assert!(matches!(stale, Err(CommitError::Conflict)));
+}
+
+#[test]
+fn what_is_referred_to_stays_and_what_is_held_is_held_once() {
+    let register = Register::in_memory().expect("opens");
+    let version = register.commit(&batch(vec![change("a", None, Some(content("{}")))])).expect("committed");
+    let held = vec![("Grant".to_owned(), name("g"))];
+    let holder = Content { refers: vec![("Thing".to_owned(), name("a"))], in_force: held, ..content("{}") };
+    register.commit(&batch(vec![change("b", None, Some(holder.clone()))])).expect("committed");
+    let removed = register.commit(&batch(vec![change("a", Some(version), None)]));
+    assert!(matches!(removed, Err(CommitError::Referred((_, name))) if name.as_str() == "b"));
+    let second = register.commit(&batch(vec![change("c", None, Some(holder))]));
+    assert!(matches!(second, Err(CommitError::Held((_, name))) if name.as_str() == "g"));
+    assert_eq!(register.holder("Grant", "g").expect("answers").map(|o| o.name), Some(name("b")));
+}
+
+#[test]
+fn a_deadline_keeps_its_mark_until_it_moves() {
+    let register = Register::in_memory().expect("opens");
+    let due = |at| vec![("review".to_owned(), Timestamp::from_seconds(at), true)];
+    let with = |at| Some(Content { deadlines: due(at), ..content("{}") });
+    let first = register.commit(&batch(vec![change("a", None, with(5))])).expect("committed");
+    let open = || register.due(Timestamp::from_seconds(100), 9).expect("answers");
+    let deadline = open().pop().expect("is due");
+    assert!(register.overdue(&deadline, Timestamp::from_seconds(9)).expect("marked"));
+    assert!(!register.overdue(&deadline, Timestamp::from_seconds(9)).expect("answers"), "once");
+    let second = register.commit(&batch(vec![change("a", Some(first), with(5))])).expect("committed");
+    assert!(open().is_empty());
+    register.commit(&batch(vec![change("a", Some(second), with(6))])).expect("committed");
+    assert_eq!(open().len(), 1);
+    assert_eq!(register.notices(None, 9).expect("answers").len(), 1);
+}

@@ -1,0 +1,36 @@
+use serde_json::{Value, json};
+use shuzha_core::Role;
+
+use crate::case::matrix::{Desk, body, person, shown};
+
+fn spec() -> Value {
+    json!({"unit": "bank", "title": "预案", "officer": "数据安全部", "contact": "值班室",
+        "events": ["数据泄露"], "steps": ["停止处理", "报告主管部门"]})
+}
+
+#[test]
+fn i2_the_matrix_of_states_and_verbs() {
+    Desk::new("EmergencyPlan", spec()).matrix(
+        Role::ApplicationUnit,
+        &[
+            ("draft", &[]),
+            ("submitted", &["submit"]),
+            ("returned", &["submit", "return"]),
+            ("filed", &["submit", "file"]),
+            ("retired", &["submit", "file", "retire"]),
+        ],
+        include_str!("../testdata/emergency-plan.txt"),
+    );
+}
+
+#[test]
+fn i2_drills_are_recorded_and_do_not_lie_ahead() {
+    let desk = Desk::new("EmergencyPlan", spec());
+    let drilled = desk.walk(Role::ApplicationUnit, &["submit", "file", "drill", "drill"]);
+    assert_eq!(drilled.state["drills"].as_array().map(Vec::len), Some(2));
+    assert_eq!(drilled.in_force[0].spec, json!({"unit": "bank", "title": "预案"}));
+    let mut ahead = body("EmergencyPlan", "drill");
+    ahead["held"] = json!("2026-06-02");
+    let refused = desk.act(&drilled.state, &person(Role::Authority), "drill", &ahead).expect_err("ahead");
+    assert_eq!(shown(&refused), ("C1002", vec!["held"]));
+}

@@ -1,0 +1,91 @@
+use serde_json::json;
+use shuzha_core::{Id, Role};
+
+use crate::World;
+use crate::case::matrix::{Desk, body, of, person};
+
+fn desk() -> Desk {
+    Desk::new("ExitReview", json!({"product": "company-profile", "evidence": "测试报告第 12 号"}))
+}
+
+#[test]
+fn e1_the_matrix_of_states_and_verbs() {
+    desk().matrix(
+        Role::Operator,
+        &[
+            ("draft", &[]),
+            ("review", &["submit"]),
+            ("passed", &["submit", "opine", "pass"]),
+            ("failed", &["submit", "fail"]),
+        ],
+        include_str!("../testdata/exit-review.txt"),
+    );
+}
+
+#[test]
+fn e1_a_changed_product_is_not_passed_and_a_passed_one_changed_is_not_spoken_for() {
+    let mut desk = desk();
+    let passed = desk.walk(Role::Operator, &["submit", "pass"]);
+    let declared = passed.in_force[0].spec.clone();
+    let review = desk.walk(Role::Operator, &["submit"]);
+    desk.change("Product", "company-profile", "version", json!(99));
+    let findings = body("ExitReview", "pass");
+    let refused = desk.act(&review.state, &person(Role::Authority), "pass", &findings).expect_err("changed");
+    assert_eq!(refused.code.as_str(), "C1403");
+    for (version, speaks) in [(99, false), (1, true)] {
+        desk.change("Product", "company-profile", "version", json!(version));
+        let name: Id = "review-1".parse().expect("a name");
+        let world = desk.world(&name, &declared);
+        let (product, found) = world.products.first_key_value().expect("the product");
+        assert_eq!(world.exit_reviews["review-1"].speaks_for(product, found), speaks, "version {version}");
+    }
+}
+
+#[test]
+fn e1_every_reviewer_of_the_jurisdiction_must_have_found_nothing() {
+    let findings = body("ExitReview", "pass");
+    for (pack, opinions, code) in [
+        ("gansu", &[][..], None),
+        ("heilongjiang", &[], Some("C1404")),
+        ("heilongjiang", &["opine@yunze-data:operator"], None),
+        ("qingdao", &[], Some("C1404")),
+        ("qingdao", &["opine@market-regulator:provider"], None),
+    ] {
+        let desk = desk().under(pack);
+        let mut state = desk.walk(Role::Operator, &["submit"]).state;
+        for opinion in opinions {
+            let (_, who) = opinion.split_once('@').expect("an organisation");
+            let (organisation, role) = who.split_once(':').expect("a role");
+            let by = of(role.parse().expect("a role"), organisation);
+            state = desk.act(&state, &by, "opine", &findings).expect("an opinion").state;
+        }
+        let done = desk.act(&state, &person(Role::Authority), "pass", &findings);
+        assert_eq!(done.err().map(|refused| refused.code.as_str()), code, "{pack} {opinions:?}");
+    }
+}
+
+#[test]
+fn e1_one_unfavourable_finding_is_enough() {
+    let desk = desk();
+    let review = desk.walk(Role::Operator, &["submit"]);
+    for field in ["noRawData", "notReversible", "noJoiningRisk"] {
+        let mut findings = body("ExitReview", "pass");
+        findings[field] = json!(false);
+        let refused = desk.act(&review.state, &person(Role::Authority), "pass", &findings);
+        assert_eq!(refused.expect_err("a risk").code.as_str(), "C1404", "{field}");
+        let doubted = desk.act(&review.state, &person(Role::Expert), "opine", &findings).expect("an opinion");
+        let pass = body("ExitReview", "pass");
+        let refused = desk.act(&doubted.state, &person(Role::Authority), "pass", &pass);
+        assert_eq!(refused.expect_err("a doubt").code.as_str(), "C1404", "{field}");
+    }
+    let stranger = of(Role::Provider, "police");
+    let refused = desk.act(&review.state, &stranger, "opine", &body("ExitReview", "opine"));
+    assert_eq!(refused.expect_err("not its data").code.as_str(), "C1304");
+}
+
+impl Desk {
+    fn world(&self, name: &Id, spec: &serde_json::Value) -> World {
+        let mut fetch = |kind: &'static str, name: &Id| self.object(kind, name);
+        World::read_closure("ExitReview", name, spec, &mut fetch).expect("a world")
+    }
+}
