@@ -1,0 +1,18 @@
+//! A control plane with a person of every role, for tools that test an API from its document. Prints the address and the
+//! tokens, and serves until its standard input ends.
+
+#[path = "../tests/it/plane.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod plane;
+
+use std::io::Read as _;
+
+fn main() {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let plane = plane::Plane::at(&address);
+    println!("http://{}", plane.address);
+    for (name, _, roles) in plane::CAST {
+        println!("{name} {} {}", roles[0], plane::token_text(name, "all"));
+    }
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
