@@ -2,7 +2,7 @@
 //! tokens, and serves until its standard input ends.
 
 #[path = "../tests/it/plane.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, which use all of it")]
 mod plane;
 
 use std::io::Read as _;
