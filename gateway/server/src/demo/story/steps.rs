@@ -155,7 +155,6 @@ fn registration(begin: Timestamp) -> Vec<Step> {
         "catalogue": {"fromExisting": true, "reference": "企业登记目录 1"},
         "attachments": [],
     });
-    let reason = |text: &str| json!({"reason": text});
     vec![
         case(
             "sun",
@@ -179,14 +178,6 @@ fn registration(begin: Timestamp) -> Vec<Step> {
         ),
         act("li", "欲自行批准 tries to approve it as well", PATH, "approve", json!({}), "C1105"),
         act("chen", "审查通过，进入公示 approves; publicity begins", PATH, "approve", json!({}), "publicity"),
-        act(
-            "chen",
-            "公示未满即登记异议处理 acts too early",
-            PATH,
-            "resolve-objection",
-            reason("无异议"),
-            "C1002",
-        ),
         pass(24, "公示十个工作日 ten working days of publicity pass"),
         step(
             "li",
@@ -285,11 +276,18 @@ fn calls() -> Vec<Step> {
     let stop =
         json!({"target": {"kind": "Product", "name": PRODUCT}, "emergency": true, "reason": "异常批量调用"});
     vec![
-        step("wu", "调用 calls the product", What::Call { expected: "一致" }),
+        step("wu", "调用 calls the product", What::Call { expected: "consistent" }),
         case("qian", "紧急关闭 emergency stop", "suspensions", "Suspension", "stop-1", stop),
         step("wu", "关闭后调用 calls after the stop", What::Call { expected: "C208" }),
-        act("wang", "确认并恢复 confirms", STOP, "confirm", json!({"reason": "已排除风险"}), "confirmed"),
-        act("feng", "恢复 resumes", STOP, "resume", json!({"reason": "整改完成"}), "resumed"),
-        step("wu", "恢复后调用 calls after resumption", What::Call { expected: "一致" }),
+        act(
+            "wang",
+            "主管部门确认 the authority confirms",
+            STOP,
+            "confirm",
+            json!({"reason": "情况属实"}),
+            "in-force",
+        ),
+        act("feng", "恢复 resumes", STOP, "resume", json!({"reason": "整改完成"}), "lifted"),
+        step("wu", "恢复后调用 calls after resumption", What::Call { expected: "consistent" }),
     ]
 }
