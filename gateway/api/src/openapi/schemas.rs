@@ -6,6 +6,8 @@ use shuzha_core::{Code, Role};
 use shuzha_products::case::{CaseKind, Verb};
 use shuzha_products::world::API_VERSION;
 
+use super::declared;
+
 /// Statuses that problems have.
 pub(super) const PROBLEM_STATUSES: &[u16] =
     &[400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429, 500, 503];
@@ -25,7 +27,7 @@ pub(super) fn reference(name: &str) -> Value {
 }
 
 /// An object with these fields and no others; `required` of them must be there.
-fn object(required: &[&str], properties: Value) -> Value {
+pub(super) fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }
 
@@ -228,7 +230,7 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
     let name = kind.name();
     let spec = match kind {
         Kind::Case(case) => embedded(case.schema, &format!("{name}Spec")),
-        Kind::Declared(..) => json!({"type": "object", "description": "As in a world file."}),
+        Kind::Declared(..) => declared::spec(name),
     };
     all.insert(format!("{name}Spec"), spec);
     let mut shown = json!({
