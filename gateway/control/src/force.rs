@@ -29,6 +29,9 @@ pub trait Publish: Send + Sync + 'static {
     fn publish(&self, delta: &Delta, force: &Force<'_>);
 }
 
+/// Objects in force that a reading met, by kind and name.
+pub(crate) type Met = Vec<(&'static str, Id)>;
+
 /// Reads what is in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Force<'r> {
@@ -75,7 +78,7 @@ impl<'r> Force<'r> {
     pub(crate) fn fetching<T>(
         &self,
         read: impl FnOnce(&mut world::Fetch<'_>) -> T,
-    ) -> Result<(T, Vec<(&'static str, Id)>), Error> {
+    ) -> Result<(T, Met), Error> {
         let failed: RefCell<Option<Error>> = RefCell::default();
         let mut met = Vec::new();
         let answer = read(&mut |kind, name| match self.spec(kind, name) {

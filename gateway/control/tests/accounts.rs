@@ -39,7 +39,7 @@ const ROOT_PASSWORD: &str = "three unrelated words";
 const FROM: &str = "192.0.2.1";
 
 fn id(text: &str) -> Id {
-    Id::new(text).unwrap()
+    Id::new(text).expect("answers")
 }
 
 fn profile(roles: &[Role]) -> Profile {
@@ -50,7 +50,7 @@ fn profile(roles: &[Role]) -> Profile {
 
 impl House {
     fn new() -> Self {
-        let register = Register::in_memory().unwrap();
+        let register = Register::in_memory().expect("answers");
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_770_000_000)));
         let parts = Parts {
             register: register.clone(),
@@ -60,9 +60,9 @@ impl House {
             publish: Arc::new(Gate),
             rules: Rules::default(),
         };
-        let dir = tempfile::tempdir().unwrap();
-        let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).unwrap();
-        let control = Arc::new(Control::new(parts).unwrap());
+        let dir = tempfile::tempdir().expect("answers");
+        let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).expect("answers");
+        let control = Arc::new(Control::new(parts).expect("answers"));
         let accounts = Accounts::new(control, Arc::new(master), Options::default());
         Self { register, clock, accounts, _dir: dir }
     }
@@ -70,7 +70,7 @@ impl House {
     /// With its first administrator, signed on.
     fn administered() -> (Self, Caller) {
         let house = Self::new();
-        let token = house.accounts.first_token().unwrap().expect("no account yet");
+        let token = house.accounts.first_token().expect("answers").expect("no account yet");
         let made = house.accounts.create_first(&token, &id("root"), &id("ops"), "李某", ROOT_PASSWORD, FROM);
         made.expect("made");
         let root = house.sign_in("root", ROOT_PASSWORD);
@@ -94,7 +94,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
 #[test]
 fn a3_the_first_administrator_comes_by_a_token_that_works_once() {
     let house = House::new();
-    let token = house.accounts.first_token().unwrap().expect("no account yet");
+    let token = house.accounts.first_token().expect("answers").expect("no account yet");
     let make = |token: &str, password: &str| {
         house.accounts.create_first(token, &id("root"), &id("ops"), "李某", password, FROM)
     };
@@ -102,9 +102,9 @@ fn a3_the_first_administrator_comes_by_a_token_that_works_once() {
     assert_eq!(refused(make(&token, "short")), Code::C1107);
     assert_eq!(make(&token, ROOT_PASSWORD).expect("made").roles, [Role::Sre]);
     assert_eq!(refused(make(&token, ROOT_PASSWORD)), Code::C1102);
-    assert!(house.accounts.first_token().unwrap().is_none());
+    assert!(house.accounts.first_token().expect("answers").is_none());
     let late = House::new();
-    let token = late.accounts.first_token().unwrap().expect("no account yet");
+    let token = late.accounts.first_token().expect("answers").expect("no account yet");
     late.clock.advance(Options::default().first_token_life);
     let made = late.accounts.create_first(&token, &id("root"), &id("ops"), "李某", ROOT_PASSWORD, FROM);
     assert_eq!(refused(made), Code::C1102);
@@ -124,16 +124,16 @@ fn a3_nobody_changes_their_own_rights_and_only_administrators_change_others() {
     );
     assert_eq!(refused(house.accounts.create(&root, &id("wang"), profile(&[Role::Expert]))), Code::C1004);
     // Until the first password is changed, the person acts in no role.
-    let started = house.accounts.sign_in("wang", &made.password, None, FROM).unwrap();
+    let started = house.accounts.sign_in("wang", &made.password, None, FROM).expect("answers");
     assert!(started.must_change_password);
-    let wang = house.accounts.session(&started.session).unwrap().caller;
+    let wang = house.accounts.session(&started.session).expect("answers").caller;
     assert!(wang.roles.is_empty());
     house.accounts.set_password(&wang, &made.password, "nine green lanterns").expect("changed");
     assert_eq!(refused(house.accounts.session(&started.session)), Code::C1101, "sessions end");
     let wang = house.sign_in("wang", "nine green lanterns");
     assert_eq!(wang.roles, [Role::Authority]);
     assert_eq!(refused(house.accounts.create(&wang, &id("x"), profile(&[Role::Expert]))), Code::C1104);
-    let version = house.accounts.get(&root, &id("wang")).unwrap().version;
+    let version = house.accounts.get(&root, &id("wang")).expect("answers").version;
     let closed = Profile { disabled: true, ..profile(&[Role::Authority]) };
     assert_eq!(
         refused(house.accounts.change(&root, &id("wang"), Some(version + 1), closed.clone())),
@@ -141,8 +141,10 @@ fn a3_nobody_changes_their_own_rights_and_only_administrators_change_others() {
     );
     house.accounts.change(&root, &id("wang"), Some(version), closed).expect("changed");
     assert_eq!(house.code("wang", "nine green lanterns", None), Code::C1102);
-    let acts =
-        house.register.acts(&ActFilter { kind: Some("Account"), limit: 50, ..ActFilter::default() }).unwrap();
+    let acts = house
+        .register
+        .acts(&ActFilter { kind: Some("Account"), limit: 50, ..ActFilter::default() })
+        .expect("answers");
     let verbs: Vec<_> = acts.iter().rev().map(|recorded| recorded.act.verb.as_str()).collect();
     assert_eq!(verbs, ["create-first", "create", "set-password", "change"]);
 }
@@ -161,7 +163,7 @@ fn a3_guessing_is_locked_out_for_known_and_unknown_names_alike() {
     }
     house.clock.advance(Duration::from_secs(31));
     house.sign_in("root", ROOT_PASSWORD);
-    let known = house.register.dump().unwrap();
+    let known = house.register.dump().expect("answers");
     assert!(!known.contains(FROM) && !known.contains("nobody"), "no address, no guessed name at rest");
 }
 
@@ -194,23 +196,26 @@ fn totp(secret: &str, clock: &ManualClock) -> String {
         bits += 5;
         if bits >= 8 {
             bits -= 8;
-            key.push(u8::try_from(held >> bits & 255).unwrap());
+            key.push(u8::try_from(held >> bits & 255).expect("answers"));
         }
     }
     let step = clock.now().seconds() / 30;
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
     let tag = ring::hmac::sign(&key, &step.to_be_bytes());
     let at = usize::from(tag.as_ref()[19] & 15);
-    let word = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    let word = u32::from_be_bytes(tag.as_ref()[at..at + 4].try_into().expect("answers")) & 0x7fff_ffff;
     format!("{:06}", word % 1_000_000)
 }
 
 #[test]
 fn a4_tokens_expire_are_scoped_and_do_not_change_sign_on() {
     let (house, root) = House::administered();
-    let made = house.accounts.create(&root, &id("wang"), profile(&[Role::Authority, Role::Expert])).unwrap();
+    let made = house
+        .accounts
+        .create(&root, &id("wang"), profile(&[Role::Authority, Role::Expert]))
+        .expect("answers");
     let wang = house.sign_in("wang", &made.password);
-    house.accounts.set_password(&wang, &made.password, "nine green lanterns").unwrap();
+    house.accounts.set_password(&wang, &made.password, "nine green lanterns").expect("answers");
     let wang = house.sign_in("wang", "nine green lanterns");
     let until = Timestamp::from_seconds(1_770_000_000).plus(Duration::from_secs(86_400));
     let make = |roles: &[Role], name: &str, until| {
@@ -237,14 +242,14 @@ fn a4_tokens_expire_are_scoped_and_do_not_change_sign_on() {
 #[test]
 fn a3_sessions_end_by_idleness_and_by_age() {
     let (house, _) = House::administered();
-    let session = house.accounts.sign_in("root", ROOT_PASSWORD, None, FROM).unwrap().session;
+    let session = house.accounts.sign_in("root", ROOT_PASSWORD, None, FROM).expect("answers").session;
     for _ in 0..23 {
         house.clock.advance(Duration::from_secs(29 * 60));
         assert!(house.accounts.session(&session).is_ok());
     }
     house.clock.advance(Duration::from_secs(60 * 60));
     assert_eq!(refused(house.accounts.session(&session)), Code::C1101);
-    let idle = house.accounts.sign_in("root", ROOT_PASSWORD, None, FROM).unwrap().session;
+    let idle = house.accounts.sign_in("root", ROOT_PASSWORD, None, FROM).expect("answers").session;
     house.clock.advance(Duration::from_secs(31 * 60));
     assert_eq!(refused(house.accounts.session(&idle)), Code::C1101);
 }
@@ -252,7 +257,7 @@ fn a3_sessions_end_by_idleness_and_by_age() {
 #[test]
 fn a3_an_identity_elsewhere_signs_on_only_where_it_was_linked() {
     let (house, root) = House::administered();
-    house.accounts.create(&root, &id("wang"), profile(&[Role::Expert])).unwrap();
+    house.accounts.create(&root, &id("wang"), profile(&[Role::Expert])).expect("answers");
     assert_eq!(refused(house.accounts.sign_in_linked("https://id.example", "42")), Code::C1102);
     house.accounts.link(&root, &id("wang"), "https://id.example", "42").expect("linked");
     assert_eq!(refused(house.accounts.link(&root, &id("wang"), "https://id.example", "42")), Code::C1004);

@@ -31,7 +31,7 @@ struct Log {
 impl ActLog for Log {
     fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
         let fault = self.fault.swap(PASS, Ordering::SeqCst);
-        let mut kept = self.kept.lock().unwrap();
+        let mut kept = self.kept.lock().expect("answers");
         if fault != LOSE {
             kept.push(act.id);
         }
@@ -39,7 +39,7 @@ impl ActLog for Log {
     }
 
     fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
-        let kept = self.kept.lock().unwrap();
+        let kept = self.kept.lock().expect("answers");
         let after = kept.iter().enumerate().map(|(at, id)| (*id, at as u64 + 1));
         Ok(after.filter(|(_, at)| *at > seq).collect())
     }
@@ -50,7 +50,7 @@ struct Gate(Mutex<Vec<Delta>>);
 
 impl Publish for Gate {
     fn publish(&self, delta: &Delta, _: &Force<'_>) {
-        self.0.lock().unwrap().push(delta.clone());
+        self.0.lock().expect("answers").push(delta.clone());
     }
 }
 
@@ -64,7 +64,7 @@ struct House {
 
 impl House {
     fn new() -> Self {
-        Self::on(Register::in_memory().unwrap(), Arc::default(), Arc::default())
+        Self::on(Register::in_memory().expect("answers"), Arc::default(), Arc::default())
     }
 
     fn on(register: Register, log: Arc<Log>, gate: Arc<Gate>) -> Self {
@@ -96,7 +96,7 @@ impl House {
 }
 
 fn id(text: &str) -> Id {
-    Id::new(text).unwrap()
+    Id::new(text).expect("answers")
 }
 
 fn person(account: &str, organisation: &str, roles: &[Role]) -> Caller {
@@ -138,14 +138,14 @@ fn a3_of_sixteen_who_decide_at_once_one_does() {
             scope.spawn(move || house.order(&by, "stop-1", "order", Some(opened.revision)))
         };
         let threads: Vec<_> = (0..16).map(decide).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads.into_iter().map(|thread| thread.join().expect("answers")).collect()
     });
     let (done, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!((done.len(), refused.len()), (1, 15));
     for refused in refused {
         assert_eq!(code(refused), Code::C1005);
     }
-    assert_eq!(house.log.kept.lock().unwrap().len(), 2);
+    assert_eq!(house.log.kept.lock().expect("answers").len(), 2);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
     let house = House::new();
     let wang = authority("wang");
     let opened = house.open(&wang, "stop-1", false);
-    let before = house.register.dump().unwrap();
+    let before = house.register.dump().expect("answers");
     let version = Some(opened.revision);
     assert_eq!(code(house.order(&wang, "stop-1", "order", version)), Code::C1105);
     assert_eq!(
@@ -169,7 +169,7 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
     let silent =
         house.control.act(&authority("li"), "suspensions", &id("stop-1"), "order", &json!({}), &silent);
     assert_eq!(code(silent), Code::C1002, "a reason is needed");
-    assert_eq!(house.register.dump().unwrap(), before, "nothing half-done remains");
+    assert_eq!(house.register.dump().expect("answers"), before, "nothing half-done remains");
     assert!(house.order(&authority("li"), "stop-1", "order", version).is_ok());
 }
 
@@ -178,21 +178,24 @@ fn i1_an_emergency_stop_is_in_force_when_it_is_answered() {
     let house = House::new();
     let opened = house.open(&person("night", "operator", &[Role::Operator]), "stop-1", true);
     assert_eq!(opened.consequences.added, [("Suspension".to_owned(), id("stop-1"))]);
-    let deltas = house.gate.0.lock().unwrap();
+    let deltas = house.gate.0.lock().expect("answers");
     assert_eq!((deltas.len(), deltas[0].put.len(), deltas[0].revision), (1, 1, opened.revision));
     assert_eq!(deltas[0].put[0].kind, "Suspension");
-    assert!(house.control.force().spec("Suspension", &id("stop-1")).unwrap().is_some());
+    assert!(house.control.force().spec("Suspension", &id("stop-1")).expect("answers").is_some());
 }
 
 #[test]
 fn a_dry_run_tells_and_changes_nothing() {
     let house = House::new();
-    let before = house.register.dump().unwrap();
+    let before = house.register.dump().expect("answers");
     let request = Request { dry_run: true, key: Some("k"), ..Request::default() };
-    let told = house.control.put(&authority("wang"), "suspensions", &id("s"), &stop(true), &request).unwrap();
+    let told = house
+        .control
+        .put(&authority("wang"), "suspensions", &id("s"), &stop(true), &request)
+        .expect("answers");
     assert_eq!(told.consequences.added.len(), 1);
-    assert_eq!(house.register.dump().unwrap(), before);
-    assert!(house.gate.0.lock().unwrap().is_empty());
+    assert_eq!(house.register.dump().expect("answers"), before);
+    assert!(house.gate.0.lock().expect("answers").is_empty());
 }
 
 #[test]
@@ -202,12 +205,12 @@ fn a_retry_with_its_key_is_answered_the_same_and_done_once() {
         let request = Request { key: Some("k-1"), ..Request::default() };
         house.control.put(&authority("wang"), "organisations", &id("bank"), spec, &request)
     };
-    let first = put(&organisation("银行")).unwrap();
-    let again = put(&organisation("银行")).unwrap();
+    let first = put(&organisation("银行")).expect("answers");
+    let again = put(&organisation("银行")).expect("answers");
     assert!(again.replayed && !first.replayed);
     assert_eq!(Outcome { replayed: false, ..again }, first);
     assert_eq!(code(put(&organisation("别的"))), Code::C1009);
-    assert_eq!(house.register.revision().unwrap(), 1);
+    assert_eq!(house.register.revision().expect("answers"), 1);
 }
 
 #[test]
@@ -217,9 +220,9 @@ fn objects_of_others_are_not_there() {
     let put = |by: &Caller, kind: &str, name: &str, spec: Value| {
         house.control.put(by, kind, &id(name), &spec, &Request::default())
     };
-    put(&bureau, "organisations", "bank", organisation("银行")).unwrap();
+    put(&bureau, "organisations", "bank", organisation("银行")).expect("answers");
     put(&bureau, "application-units", "bank-a", json!({"organisation": "bank", "securityOfficer": "甲"}))
-        .unwrap();
+        .expect("answers");
     let bank = person("qian", "bank", &[Role::ApplicationUnit]);
     let other = person("sun", "other", &[Role::ApplicationUnit]);
     let unit = id("bank-a");
@@ -229,7 +232,8 @@ fn objects_of_others_are_not_there() {
     let changed = Request { expected: Some(2), ..Request::default() };
     let spec = json!({"organisation": "bank", "securityOfficer": "乙"});
     assert_eq!(code(house.control.put(&other, "application-units", &unit, &spec, &changed)), Code::C1003);
-    let seen = |by| house.control.list(by, "application-units", &Query::default()).unwrap().items.len();
+    let seen =
+        |by| house.control.list(by, "application-units", &Query::default()).expect("answers").items.len();
     assert_eq!((seen(&bank), seen(&other), seen(&bureau)), (1, 0, 1));
     let theirs =
         put(&other, "application-units", "grab", json!({"organisation": "bank", "securityOfficer": "丙"}));
@@ -263,18 +267,21 @@ fn every_fault_is_told_at_once_and_large_attachments_are_refused() {
 fn deadlines_are_dealt_with_after_a_week_away_once() {
     let house = House::new();
     let opened = house.open(&authority("wang"), "stop-1", false);
-    house.order(&authority("li"), "stop-1", "order", Some(opened.revision)).unwrap();
-    let due = house.control.next_due().unwrap().expect("rectification has a term");
-    assert_eq!(house.control.tick().unwrap(), 0);
+    house.order(&authority("li"), "stop-1", "order", Some(opened.revision)).expect("answers");
+    let due = house.control.next_due().expect("answers").expect("rectification has a term");
+    assert_eq!(house.control.tick().expect("answers"), 0);
     house.clock.set(due.plus(Duration::from_secs(7 * 86_400)));
     let house = house;
-    assert_eq!(house.control.tick().unwrap(), 1);
-    assert_eq!(house.control.tick().unwrap(), 0);
+    assert_eq!(house.control.tick().expect("answers"), 1);
+    assert_eq!(house.control.tick().expect("answers"), 0);
     let overdue = Query { overdue: true, ..Query::default() };
-    assert_eq!(house.control.list(&authority("li"), "suspensions", &overdue).unwrap().items.len(), 1);
-    let notices = house.control.notices(&authority("li"), None, 0).unwrap().items;
+    assert_eq!(
+        house.control.list(&authority("li"), "suspensions", &overdue).expect("answers").items.len(),
+        1
+    );
+    let notices = house.control.notices(&authority("li"), None, 0).expect("answers").items;
     assert_eq!((notices.len(), notices[0].due), (1, due));
-    assert_eq!(house.control.next_due().unwrap(), None);
+    assert_eq!(house.control.next_due().expect("answers"), None);
 }
 
 const VERBS: [&str; 6] = ["order", "reject", "confirm", "rectified", "resume", "terminate"];
@@ -295,11 +302,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What the laws say of a register and its journal at any moment at which nothing is under way.
 fn check_laws(house: &House) {
-    let acts = house.register.acts(&ActFilter { limit: 1_000, ..ActFilter::default() }).unwrap();
-    let revision = house.register.revision().unwrap();
+    let acts = house.register.acts(&ActFilter { limit: 1_000, ..ActFilter::default() }).expect("answers");
+    let revision = house.register.revision().expect("answers");
     assert_eq!(acts.len() as u64, revision, "one act per revision");
     let mut in_register: Vec<_> = acts.iter().rev().map(|recorded| recorded.act.id).collect();
-    assert_eq!(*house.log.kept.lock().unwrap(), in_register, "each act once, in order");
+    assert_eq!(*house.log.kept.lock().expect("answers"), in_register, "each act once, in order");
     in_register.dedup();
     assert_eq!(in_register.len(), acts.len());
     let mut duties: BTreeMap<(String, Id), String> = BTreeMap::new();
@@ -321,20 +328,20 @@ proptest! {
         let mut house = House::new();
         house.open(&persons[0], "stop", emergency);
         for step in steps {
-            let version = house.register.get("Suspension", "stop").unwrap().unwrap().version;
-            let before = house.register.dump().unwrap();
+            let version = house.register.get("Suspension", "stop").expect("answers").expect("answers").version;
+            let before = house.register.dump().expect("answers");
             house.log.fault.store(step.fault, Ordering::SeqCst);
             let expected = if step.stale { version - 1 } else { version };
             let result = house.order(&persons[step.person], "stop", VERBS[step.verb], Some(expected));
             house.log.fault.store(PASS, Ordering::SeqCst);
-            let after = house.register.get("Suspension", "stop").unwrap().unwrap().version;
+            let after = house.register.get("Suspension", "stop").expect("answers").expect("answers").version;
             match result {
                 Ok(outcome) => {
                     prop_assert!(after > version);
                     prop_assert_eq!(outcome.revision, after);
                 }
                 Err(Error::Unrecorded) => prop_assert!(after > version, "accepted, and waiting for the journal"),
-                Err(_) => prop_assert_eq!(house.register.dump().unwrap(), before),
+                Err(_) => prop_assert_eq!(house.register.dump().expect("answers"), before),
             }
             if step.restart {
                 house = house.restarted();
@@ -354,10 +361,54 @@ fn a_kept_but_unconfirmed_act_is_not_written_twice() {
         let refused =
             house.control.put(&authority("w"), "suspensions", &id("s"), &stop(true), &Request::default());
         assert_eq!(code(refused), Code::C090);
-        assert!(house.gate.0.lock().unwrap().is_empty(), "no effect before the journal");
+        assert!(house.gate.0.lock().expect("answers").is_empty(), "no effect before the journal");
         let house = if fault == LOSE { house.restarted() } else { house };
-        house.control.flush().unwrap();
+        house.control.flush().expect("answers");
         check_laws(&house);
-        assert_eq!(house.register.outbox().unwrap().len(), 0);
+        assert_eq!(house.register.outbox().expect("answers").len(), 0);
+    }
+}
+
+/// The same with the journal that a node really has, over a restart.
+#[test]
+fn a3_acts_stand_in_the_journal_once_with_their_digest() {
+    use shuzha_control::{JournalLog, digest};
+    use shuzha_evidence::Entry;
+    use shuzha_journal::{Journal, Options};
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let register = Register::open(&dir.path().join("control.db")).expect("opens");
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_770_000_000)));
+    for round in 0..2 {
+        let journal =
+            Journal::open(Options::new(dir.path().join("journal"), id("gate-1"), "0.1.0"), clock.clone());
+        let journal = journal.expect("opens");
+        let control = Control::new(Parts {
+            register: register.clone(),
+            clock: clock.clone(),
+            rng: Arc::new(OsRng),
+            log: Arc::new(JournalLog(journal.clone())),
+            publish: Arc::new(Gate::default()),
+            rules: Rules::default(),
+        });
+        let control = control.expect("starts");
+        let name = id(&format!("stop-{round}"));
+        control
+            .put(&authority("wang"), "suspensions", &name, &stop(true), &Request::default())
+            .expect("opened");
+        // Ends without a flush: the register does not know where its last act stands.
+        drop(control);
+        let mut acts = register.acts(&ActFilter { limit: 9, ..ActFilter::default() }).expect("answers");
+        acts.reverse();
+        let mut met = Vec::new();
+        for record in journal.reader(1).expect("opens") {
+            let record = record.expect("reads");
+            if let Entry::Registered(act) = record.entry().expect("known") {
+                met.push((act.id, act.digest));
+            }
+        }
+        let expected: Vec<_> = acts.iter().map(|recorded| (recorded.act.id, digest(&recorded.act))).collect();
+        assert_eq!(met, expected);
+        journal.close();
     }
 }

@@ -71,13 +71,15 @@ fn step_of(now: Timestamp) -> i64 {
 fn matching_step(secret: &[u8], text: &str, now: Timestamp) -> Option<u64> {
     let present = step_of(now);
     // Every step is compared, so that the time taken does not tell which one it was.
-    (present - STEPS_AROUND..=present + STEPS_AROUND)
-        .filter_map(|step| u64::try_from(step).ok())
-        .filter(|&step| {
-            let expected = format!("{:06}", code(secret, step, DIGITS));
-            bool::from(expected.as_bytes().ct_eq(text.as_bytes()))
-        })
-        .last()
+    let mut found = None;
+    for step in present - STEPS_AROUND..=present + STEPS_AROUND {
+        let Ok(step) = u64::try_from(step) else { continue };
+        let expected = format!("{:06}", code(secret, step, DIGITS));
+        if bool::from(expected.as_bytes().ct_eq(text.as_bytes())) {
+            found = Some(step);
+        }
+    }
+    found
 }
 
 impl Accounts {

@@ -143,10 +143,10 @@ impl Control {
                 if !walked.insert(referrer.clone()) {
                     continue;
                 }
-                if referrer.0 == "Grant" {
-                    if let Some(spec) = self.force().spec("Grant", &referrer.1)? {
-                        add(consequences, &referrer.1, &spec);
-                    }
+                if referrer.0 == "Grant"
+                    && let Some(spec) = self.force().spec("Grant", &referrer.1)?
+                {
+                    add(consequences, &referrer.1, &spec);
                 }
                 open.push_back(referrer);
             }
