@@ -60,6 +60,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/errors/{code}", methods(&[(GET, about::error_page)], None))
         .route("/api/v1/openapi.json", methods(&[(GET, about::openapi)], None))
+        .route("/api/v1/jurisdiction", methods(&[(GET, about::jurisdiction)], None))
         .route("/api/v1/roles", methods(&[(GET, about::roles)], None))
         .route("/api/v1/sessions", methods(&[(POST, sign_on::begin)], None))
         .route("/api/v1/sessions/current", methods(&[(DELETE, sign_on::end)], None))

@@ -258,6 +258,13 @@ fn about(paths: &mut Map<String, Value>) {
         &[],
     );
     put(paths, "/api/v1/openapi.json", "get", document);
+    let rules = Operation::new(ABOUT, "jurisdiction", "By which rules cases are decided. 适用规则").answers(
+        200,
+        "The rules; terms are in working days.",
+        reference("Rules"),
+        &[],
+    );
+    put(paths, "/api/v1/jurisdiction", "get", rules);
     let roles = Operation::new(ABOUT, "roles", "Every role.").answers(
         200,
         "All of them.",

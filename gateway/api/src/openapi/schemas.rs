@@ -58,6 +58,14 @@ fn common() -> Value {
         Code::ALL.iter().filter(|code| of_the_api(**code)).map(|code| code.as_str()).collect();
     let fault =
         object(&["path", "reason"], json!({"path": {"type": "string"}, "reason": {"type": "string"}}));
+    let rule = object(
+        &["rule", "value", "article"],
+        json!({
+            "rule": {"type": "string"},
+            "value": {"description": "Null where the rule does not exist here."},
+            "article": {"type": ["string", "null"]},
+        }),
+    );
     json!({
         "Name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,27}$"},
         "Revision": {"type": "string", "pattern": "^[0-9]{1,18}$"},
@@ -88,6 +96,10 @@ fn common() -> Value {
             "description": "Documents behind the act, which are kept elsewhere.",
         },
         "Words": object(&[], json!({"reason": reference("Reason"), "attachments": reference("Attachments")})),
+        "Rules": object(&["title", "level", "items", "next"], json!({
+            "title": {"type": "string"}, "level": {"enum": ["province", "local"]},
+            "items": {"type": "array", "items": rule}, "next": {"type": "null"},
+        })),
         "RolePage": page(object(&["role", "title"], json!({"role": reference("Role"), "title": {"type": "string"}}))),
     })
 }
