@@ -149,6 +149,7 @@ codes! {
     C1106 403 "令牌的范围不含此操作" "The token's scope does not cover this act";
     C1107 422 "口令不符合要求" "The password does not meet the rules";
     C1108 403 "请求缺少防跨站标记" "The request lacks the mark against cross-site forgery";
+    C1109 503 "身份提供方暂时无法使用" "The identity provider cannot be used at present";
 
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";
@@ -265,7 +266,7 @@ mod tests {
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],
-                10.. => &[400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429],
+                10.. => &[400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503],
             };
             assert!(allowed.contains(&code.status()), "{code} has {}", code.status());
         }
