@@ -42,8 +42,7 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
         response = problem.render(id, lang);
         // `Allow`, which axum knows, and cookies that end.
         for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name?, value))) {
-            let other = name == CONTENT_LENGTH
-                || (name == ALLOW && problem.allow.is_none() && problem.code != Code::C007);
+            let other = name == CONTENT_LENGTH || (name == ALLOW && problem.code != Code::C007);
             if !other && !response.headers().contains_key(&name) {
                 response.headers_mut().append(name, value);
             }
