@@ -112,7 +112,7 @@ fn path(name: &str, description: &str) -> Value {
 
 /// Parameters by name.
 pub(super) fn parameters() -> Value {
-    let tag = json!({"type": "string", "pattern": "^\"(0|[1-9][0-9]{0,18})\"$"});
+    let tag = json!({"type": "string", "pattern": "^\"[0-9]{1,18}\"$"});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": crate::parameters::PAGE_MAX, "default": crate::parameters::PAGE_DEFAULT});
     let text = json!({
         "type": "string", "minLength": 1, "maxLength": crate::parameters::TEXT_CHARS_MAX, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
@@ -135,7 +135,7 @@ pub(super) fn parameters() -> Value {
         "until": query("until", "Before this date or instant.", reference("Moment")),
         "dry_run": query("dry_run", "Answer what the change would do, and change nothing.", json!({"type": "boolean"})),
         "If-Match": header("If-Match", true, "The version the caller acts on.", tag.clone()),
-        "If-Match-or-new": header("If-Match", false, "The version the caller acts on; absent for a new object.", tag.clone()),
+        "If-Match-or-new": header("If-Match", false, "The version the caller acts on; absent for a new object.", tag),
         "If-None-Match": header("If-None-Match", false, "The version the caller has already.", json!({"type": "string"})),
         "create-only": header("If-None-Match", false, "`*`: only if there is no such object yet. Excludes `If-Match`.", json!({"const": "*"})),
         "Idempotency-Key": header(
