@@ -1,3 +1,5 @@
 //! x
 /// x
-pub fn document() -> serde_json::Value { serde_json::json!({}) }
+pub fn document() -> serde_json::Value {
+    serde_json::json!({})
+}

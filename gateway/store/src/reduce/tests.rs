@@ -74,6 +74,7 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         response_bytes: 20,
         request_commitment: Some(held.request_commitment),
         response_commitment: None,
+        sandbox: false,
     }
 }
 
