@@ -43,6 +43,3 @@ pub(crate) fn example(place: &Place<'_>, kind: &dyn ProductKind, output: &dyn Re
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
