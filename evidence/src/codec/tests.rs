@@ -283,3 +283,15 @@ proptest! {
         prop_assert!(Entry::decode(&bytes[..at.index(bytes.len())]).is_err());
     }
 }
+
+/// The mark of a trial stands in its record, and a record without it has the bytes it always had.
+#[test]
+fn k1_a_trial_is_marked_and_other_calls_are_as_before() {
+    let call = |sandbox| Entry::Call(Box::new(Call { sandbox, ..largest("n") }));
+    let (real, trial) = (encode(&call(false)), encode(&call(true)));
+    assert_eq!(trial.len(), real.len() + 3);
+    assert_eq!(trial[real.len()..], [0x18, 48, 0xf5]);
+    let mut written = trial;
+    *written.last_mut().expect("bytes") = 0xf4;
+    assert_eq!(Entry::decode(&written), Err(DecodeError::NotCanonical));
+}

@@ -119,7 +119,10 @@ async fn k1_keys_work_within_the_sandbox_and_never_across() {
     let first = house.call(&trial, &upstream).await;
     assert_eq!((outcome(&first), first.sandbox), ("answered".to_owned(), true));
     let again = house.call(&trial, &upstream).await;
-    assert_eq!((outcome(&again), again.sandbox, again.receipt), ("replayed".to_owned(), true, first.receipt.clone()));
+    assert_eq!(
+        (outcome(&again), again.sandbox, again.receipt),
+        ("replayed".to_owned(), true, first.receipt.clone())
+    );
     let paid = house.call(&real, &upstream).await;
     assert_eq!((outcome(&paid), paid.sandbox), ("answered".to_owned(), false));
     assert_eq!(paid.fee.map(|fee| fee.to_string()).as_deref(), Some("1.20"));
