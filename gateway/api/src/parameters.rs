@@ -1,6 +1,7 @@
 //! Query parameters, strictly: each at most once, none that the address does not take.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -15,6 +16,8 @@ pub(crate) const LOCAL: Offset = Offset::constant(8);
 
 /// Most objects of a page.
 pub(crate) const PAGE_MAX: usize = 200;
+/// Longest text of a parameter in characters.
+pub(crate) const TEXT_CHARS_MAX: usize = 64;
 /// Objects of a page where the caller does not say.
 pub(crate) const PAGE_DEFAULT: usize = 50;
 
@@ -54,13 +57,13 @@ impl Parameters {
 
     /// The parameter's text, where it is given.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        const TEXT_BYTES_MAX: usize = 256;
         self.known.push(name);
         let (_, value) = self.given.iter().find(|(given, _)| given == name)?;
         let value = value.clone();
-        match value.len() {
-            1..=TEXT_BYTES_MAX if !value.contains(char::is_control) => Some(value),
-            _ => self.fail(name, format!("must have 1 to {TEXT_BYTES_MAX} bytes, and no control character")),
+        match value.chars().count() {
+            1..=TEXT_CHARS_MAX if !value.contains(char::is_control) => Some(value),
+            _ => self
+                .fail(name, format!("must have 1 to {TEXT_CHARS_MAX} characters, none a control character")),
         }
     }
 
@@ -86,6 +89,29 @@ impl Parameters {
             Ok(limit @ 1..=PAGE_MAX) => limit,
             _ => self.fail("limit", format!("must be 1 to {PAGE_MAX}")).unwrap_or_default(),
         }
+    }
+
+    /// A whole number in `range`.
+    pub(crate) fn whole(&mut self, name: &'static str, range: RangeInclusive<u16>) -> Option<u16> {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => self.fail(name, format!("must be {} to {}", range.start(), range.end())),
+        }
+    }
+
+    /// Ends a reading whose parameters `names` must all be there.
+    ///
+    /// # Errors
+    /// C1001 with every fault.
+    pub(crate) fn need<T>(mut self, found: Option<T>, names: &[&str]) -> Result<T, Problem> {
+        for name in names {
+            if !self.given.iter().any(|(given, _)| given == name) {
+                self.fail::<()>(name, "is missing");
+            }
+        }
+        self.done()?;
+        Ok(found.expect("what is there and has no fault was read"))
     }
 
     /// One of a closed list of words.

@@ -53,7 +53,10 @@ pub(crate) fn end(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
     let caller = who::caller(ask)?;
     let https = ask.shared.https;
-    let session = who::session(&ask.headers, https).filter(|_| !caller.by_token).ok_or(Code::C1003)?;
+    if caller.by_token {
+        return Err(Code::C1106.into());
+    }
+    let session = who::session(&ask.headers, https).ok_or(Code::C1101)?;
     ask.shared.accounts.sign_out(session)?;
     let secure = if https { "; Secure" } else { "" };
     let cookie =
