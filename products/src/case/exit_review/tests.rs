@@ -1,3 +1,5 @@
+//! Exit reviews: who must have found what, and every verb in every state.
+
 use serde_json::json;
 use shuzha_core::{Id, Role};
 
