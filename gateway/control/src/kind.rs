@@ -155,12 +155,13 @@ pub(crate) fn owner_of(
 mod tests {
     use super::*;
 
-    /// A declared kind that nobody may write would be a kind without a use.
+    /// A declared kind that nobody may write would be a kind without a use. The jurisdiction is configuration.
     #[test]
     fn a3_every_declared_kind_has_its_row_and_no_case_has_one() {
         for kind in world::KINDS {
             let rows = ACCESS.iter().filter(|access| access.kind == kind.name).count();
-            assert_eq!(rows, usize::from(kind.declared), "{}", kind.name);
+            let declared = kind.declared && kind.name != "Jurisdiction";
+            assert_eq!(rows, usize::from(declared), "{}", kind.name);
         }
         assert!(ACCESS.iter().all(|access| !access.any.is_empty() || !access.own.is_empty()));
     }

@@ -45,6 +45,11 @@ impl fmt::Debug for Subject<'_, '_> {
     }
 }
 
+/// What an instant that has come does to a case, if anything.
+type Passed = fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>;
+/// What is due of a case.
+type Deadlines = fn(&mut Subject<'_, '_>, &Value, &Jurisdiction, &Calendar) -> Result<Vec<Deadline>, Refused>;
+
 /// A kind of case.
 #[derive(Clone, Copy)]
 pub struct CaseKind {
@@ -65,8 +70,8 @@ pub struct CaseKind {
     read: fn(&mut Subject<'_, '_>) -> Result<(), Vec<Fault>>,
     open: fn(&mut Subject<'_, '_>, &Act<'_>) -> Result<Outcome, Refused>,
     act: fn(&mut Subject<'_, '_>, &Value, &str, &Value, &Act<'_>) -> Result<Outcome, Refused>,
-    passed: fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>,
-    deadlines: fn(&mut Subject<'_, '_>, &Value, &Jurisdiction, &Calendar) -> Result<Vec<Deadline>, Refused>,
+    passed: Passed,
+    deadlines: Deadlines,
     in_force: fn(&Id, &Value, &Value) -> Result<Vec<Declared>, Refused>,
 }
 
