@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    X_CONTENT_TYPE_OPTIONS, WWW_AUTHENTICATE, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shuzha_core::{Code, IdRng, Lang, RequestId};
@@ -48,6 +48,9 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
                 response.headers_mut().append(name, value);
             }
         }
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"shuzha\""));
     }
     protect(response.headers_mut(), id, shared.https);
     tracing::info!(

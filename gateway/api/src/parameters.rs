@@ -1,6 +1,7 @@
 //! Query parameters, strictly: each at most once, none that the address does not take.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -85,6 +86,29 @@ impl Parameters {
             Ok(limit @ 1..=PAGE_MAX) => limit,
             _ => self.fail("limit", format!("must be 1 to {PAGE_MAX}")).unwrap_or_default(),
         }
+    }
+
+    /// A whole number in `range`.
+    pub(crate) fn whole(&mut self, name: &'static str, range: RangeInclusive<u16>) -> Option<u16> {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => self.fail(name, format!("must be {} to {}", range.start(), range.end())),
+        }
+    }
+
+    /// Ends a reading whose parameters `names` must all be there.
+    ///
+    /// # Errors
+    /// C1001 with every fault.
+    pub(crate) fn need<T>(mut self, found: Option<T>, names: &[&str]) -> Result<T, Problem> {
+        for name in names {
+            if !self.given.iter().any(|(given, _)| given == name) {
+                self.fail::<()>(name, "is missing");
+            }
+        }
+        self.done()?;
+        Ok(found.expect("what is there and has no fault was read"))
     }
 
     /// One of a closed list of words.

@@ -71,6 +71,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/acts", methods(&[(GET, acts::audit)]))
         .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)]))
         .route("/api/v1/notices", methods(&[(GET, acts::notices)]))
+        .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)]))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)]))
         .route(
             "/api/v1/{plural}/{name}",

@@ -6,6 +6,7 @@ use shuzha_core::Timestamp;
 
 use super::objects::kind;
 use crate::ask::{Ask, Reply};
+use crate::parameters::instant_text;
 use crate::problem::Problem;
 use crate::{shown, who};
 
@@ -82,4 +83,14 @@ pub(crate) fn deadlines(ask: &Ask) -> Result<Reply, Problem> {
         }
     }
     Ok(Reply::ok(&json!({"items": items, "more": more})))
+}
+
+/// `GET /api/v1/calendar/due`: when a number of working days has passed.
+pub(crate) fn calendar_due(ask: &Ask) -> Result<Reply, Problem> {
+    who::caller(ask)?;
+    let mut parameters = ask.parameters();
+    let (from, days) = (parameters.instant("from"), parameters.whole("days", 0..=1_000));
+    let (from, days) = parameters.need(from.zip(days), &["from", "days"])?;
+    let due = ask.shared.control.rules().calendar.due(from, days);
+    Ok(Reply::ok(&json!({"at": instant_text(due.at), "provisional": due.provisional})))
 }

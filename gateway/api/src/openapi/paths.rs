@@ -1,0 +1,255 @@
+//! Every path and its operations.
+
+use serde_json::{Map, Value, json};
+use shuzha_control::Kind;
+use shuzha_products::case::{CaseKind, Verb};
+
+use super::operation::{Operation, query};
+use super::schemas::reference;
+
+const SIGN_ON: &str = "sign-on";
+const ACCOUNTS: &str = "accounts";
+const ACTS: &str = "acts";
+const ABOUT: &str = "about";
+
+/// The groups that operations are in.
+pub(super) fn tags() -> Value {
+    let fixed = [
+        (SIGN_ON, "登录与本人账号"),
+        (ACCOUNTS, "账号管理"),
+        (ACTS, "办理记录与期限"),
+        (ABOUT, "接口说明"),
+    ];
+    let tag = |name: &str, title: &str| json!({"name": name, "description": title});
+    let kinds = Kind::all().map(|kind| tag(kind.name(), kind.title_zh()));
+    fixed.iter().map(|(name, title)| tag(name, title)).chain(kinds).collect()
+}
+
+/// Every path.
+pub(super) fn all() -> Value {
+    let mut paths = Map::new();
+    for kind in Kind::all() {
+        of_kind(&mut paths, kind);
+    }
+    sign_on(&mut paths);
+    me(&mut paths);
+    accounts(&mut paths);
+    acts(&mut paths);
+    about(&mut paths);
+    Value::Object(paths)
+}
+
+fn put(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Operation) {
+    paths.entry(path).or_insert_with(|| json!({}))[method] = operation.done();
+}
+
+fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
+    let (name, plural) = (kind.name(), kind.plural());
+    let (list, one) = (format!("/api/v1/{plural}"), format!("/api/v1/{plural}/{{name}}"));
+    let schema = |suffix: &str| reference(&format!("{name}{suffix}"));
+    let mut listing = Operation::new(name, &format!("list{name}"), "List, in order of name.")
+        .takes(&["limit", "cursor", "owner", "q", "Accept-Language"])
+        .answers(200, "A page.", schema("Page"), &[]);
+    if let Kind::Case(case) = kind {
+        listing = listing
+            .takes(&["overdue"])
+            .parameter(query("state", "Only in this state.", json!({"enum": case.states})));
+    }
+    put(paths, &list, "get", listing);
+    let get = Operation::new(name, &format!("get{name}"), "Read one.")
+        .takes(&["name", "If-None-Match", "Accept-Language"])
+        .answers(200, "The object.", reference(name), &["ETag"])
+        .nothing(304, "The caller has this version already.", &["ETag"]);
+    put(paths, &one, "get", get);
+    let summary = match kind {
+        Kind::Declared(..) => "Write.",
+        Kind::Case(_) => "Open a case, or replace the spec of one that is being drafted.",
+    };
+    let write = Operation::new(name, &format!("put{name}"), summary)
+        .takes(&["name", "If-Match-or-new", "create-only", "Idempotency-Key", "dry_run", "Accept-Language"])
+        .body(schema("Write"), true)
+        .answers(200, "Written, or tried.", schema("Change"), &["ETag-unless-tried", "Idempotency-Replayed"])
+        .answers(201, "Made.", schema("Change"), &["ETag", "Location", "Idempotency-Replayed"])
+        .problem(&[409, 412, 428]);
+    put(paths, &one, "put", write);
+    match kind {
+        Kind::Declared(..) => {
+            let remove = Operation::new(name, &format!("delete{name}"), "Remove; refused while referred to.")
+                .takes(&["name", "If-Match", "Idempotency-Key", "dry_run", "Accept-Language"])
+                .body(reference("Words"), false)
+                .answers(200, "Removed, or tried.", schema("Change"), &["Idempotency-Replayed"])
+                .problem(&[409, 412, 428]);
+            put(paths, &one, "delete", remove);
+        }
+        Kind::Case(case) => case.verbs.iter().for_each(|verb| of_verb(paths, case, verb)),
+    }
+    let history = Operation::new(name, &format!("history{name}"), "What was done to it, newest first.")
+        .takes(&["name", "limit", "revision", "Accept-Language"])
+        .answers(200, "A page.", reference("ActPage"), &[]);
+    put(paths, &format!("{one}/history"), "get", history);
+}
+
+fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {
+    let roles: Vec<_> = verb.roles.iter().map(|role| format!("`{role}`")).collect();
+    let summary = format!("{} For {}.", verb.title_zh, roles.join(", "));
+    let act = Operation::new(case.kind, &format!("{}{}", verb.name, case.kind), &summary)
+        .takes(&["name", "If-Match", "Idempotency-Key", "dry_run", "Accept-Language"])
+        .body(reference(&format!("{}.{}", case.kind, verb.name)), true)
+        .answers(
+            200,
+            "Done, or tried.",
+            reference(&format!("{}Change", case.kind)),
+            &["ETag-unless-tried", "Idempotency-Replayed"],
+        )
+        .problem(&[409, 412, 428]);
+    put(paths, &format!("/api/v1/{}/{{name}}:{}", case.plural, verb.name), "post", act);
+}
+
+fn sign_on(paths: &mut Map<String, Value>) {
+    let begin = Operation::open(SIGN_ON, "signIn", "Sign on by name, password and one-time code.")
+        .public()
+        .takes(&["Accept-Language"])
+        .body(reference("SignIn"), true)
+        .answers(201, "Signed on; the session is in the cookie.", reference("SignedIn"), &["Set-Cookie"])
+        .problem(&[401, 429]);
+    put(paths, "/api/v1/sessions", "post", begin);
+    let end = Operation::new(SIGN_ON, "signOut", "Sign off.")
+        .in_person()
+        .nothing(204, "Signed off.", &["Set-Cookie"]);
+    put(paths, "/api/v1/sessions/current", "delete", end);
+    let first = Operation::open(SIGN_ON, "firstAdministrator", "Make the first account, by the printed token.")
+        .public()
+        .takes(&["Accept-Language"])
+        .body(reference("FirstAdministrator"), true)
+        .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
+        .problem(&[401, 429]);
+    put(paths, "/api/v1/first-administrator", "post", first);
+}
+
+fn me(paths: &mut Map<String, Value>) {
+    let get = Operation::new(SIGN_ON, "me", "Who one is here.")
+        .takes(&["Accept-Language"])
+        .answers(200, "The sign-on.", reference("Me"), &[]);
+    put(paths, "/api/v1/me", "get", get);
+    let password = Operation::new(SIGN_ON, "setPassword", "Change one's password; ends all one's sessions.")
+        .in_person()
+        .body(reference("SetPassword"), true)
+        .nothing(204, "Changed.", &[])
+        .problem(&[429]);
+    put(paths, "/api/v1/me/password", "put", password);
+    let enrol = Operation::new(SIGN_ON, "enrolOneTimeCode", "Get a secret for one-time codes (RFC 6238).")
+        .in_person()
+        .body(reference("Nothing"), false)
+        .answers(201, "The secret, to be confirmed by a first code.", reference("Enrolment"), &[])
+        .problem(&[409]);
+    put(paths, "/api/v1/me/one-time-code", "post", enrol);
+    let remove = Operation::new(SIGN_ON, "removeOneTimeCode", "Stop using one-time codes, by a last one.")
+        .in_person()
+        .body(reference("OneTimeCode"), true)
+        .nothing(204, "Stopped.", &[])
+        .problem(&[409, 429]);
+    put(paths, "/api/v1/me/one-time-code", "delete", remove);
+    let confirm = Operation::new(SIGN_ON, "confirmOneTimeCode", "Put one-time codes into use.")
+        .in_person()
+        .body(reference("OneTimeCode"), true)
+        .answers(200, "Recovery codes, each good once; shown here only.", reference("RecoveryCodes"), &[])
+        .problem(&[409, 429]);
+    put(paths, "/api/v1/me/one-time-code:confirm", "post", confirm);
+    let tokens = Operation::new(SIGN_ON, "listTokens", "One's API tokens.")
+        .answers(200, "All of them.", reference("TokenPage"), &[]);
+    put(paths, "/api/v1/me/tokens", "get", tokens);
+    let create = Operation::new(SIGN_ON, "createToken", "Make an API token.")
+        .in_person()
+        .body(reference("NewToken"), true)
+        .answers(201, "The token; shown here only.", reference("MadeToken"), &["Location"])
+        .problem(&[409]);
+    put(paths, "/api/v1/me/tokens", "post", create);
+    let remove = Operation::new(SIGN_ON, "removeToken", "End an API token.")
+        .in_person()
+        .takes(&["token"])
+        .nothing(204, "Ended.", &[]);
+    put(paths, "/api/v1/me/tokens/{token}", "delete", remove);
+}
+
+fn accounts(paths: &mut Map<String, Value>) {
+    let list = Operation::new(ACCOUNTS, "listAccounts", "List, in order of name.")
+        .takes(&["limit", "cursor", "organisation", "Accept-Language"])
+        .answers(200, "A page.", reference("AccountPage"), &[]);
+    put(paths, "/api/v1/accounts", "get", list);
+    let create = Operation::new(ACCOUNTS, "createAccount", "Make an account.")
+        .body(reference("NewAccount"), true)
+        .answers(201, "The account and its first password; shown here only.", reference("MadeAccount"), &["ETag", "Location"])
+        .problem(&[409]);
+    put(paths, "/api/v1/accounts", "post", create);
+    let one = "/api/v1/accounts/{name}";
+    let get = Operation::new(ACCOUNTS, "getAccount", "Read one.")
+        .takes(&["name", "If-None-Match", "Accept-Language"])
+        .answers(200, "The account.", reference("Account"), &["ETag"])
+        .nothing(304, "The caller has this version already.", &["ETag"]);
+    put(paths, one, "get", get);
+    let change = Operation::new(ACCOUNTS, "changeAccount", "Change someone else's account.")
+        .takes(&["name", "If-Match"])
+        .body(reference("Profile"), true)
+        .answers(200, "Changed.", reference("Account"), &["ETag"])
+        .problem(&[409, 412, 428]);
+    put(paths, one, "put", change);
+    let act = |id: &str, summary: &str| Operation::new(ACCOUNTS, id, summary).takes(&["name"]).problem(&[409]);
+    let reset = act("resetPassword", "Give someone else a new password; ends their sessions.")
+        .body(reference("Nothing"), false)
+        .answers(200, "The password, to be changed at the next sign-on; shown here only.", reference("Password"), &[]);
+    put(paths, &format!("{one}:reset-password"), "post", reset);
+    for (verb, id, summary) in [
+        ("link", "linkAccount", "Let an identity of an identity provider sign on as the account."),
+        ("unlink", "unlinkAccount", "End such a link."),
+    ] {
+        let link = act(id, summary).body(reference("Link"), true).nothing(204, "Done.", &[]);
+        put(paths, &format!("{one}:{verb}"), "post", link);
+    }
+    let codes = act("removeOneTimeCodeOf", "Stop someone else's one-time codes.")
+        .body(reference("Nothing"), false)
+        .nothing(204, "Stopped.", &[]);
+    put(paths, &format!("{one}:remove-one-time-code"), "post", codes);
+    let token = Operation::new(ACCOUNTS, "removeTokenOf", "End someone's API token.")
+        .in_person()
+        .takes(&["name", "token"])
+        .nothing(204, "Ended.", &[]);
+    put(paths, &format!("{one}/tokens/{{token}}"), "delete", token);
+}
+
+fn acts(paths: &mut Map<String, Value>) {
+    let audit = Operation::new(ACTS, "audit", "Every act, newest first. For `auditor` and `authority`.")
+        .takes(&["limit", "revision", "kind", "object", "actor", "verb", "from", "until", "Accept-Language"])
+        .answers(200, "A page.", reference("ActPage"), &[]);
+    put(paths, "/api/v1/acts", "get", audit);
+    let deadlines = Operation::new(ACTS, "deadlines", "What is due next, in order of time.")
+        .takes(&["limit", "until", "Accept-Language"])
+        .answers(200, "Open deadlines.", reference("Deadlines"), &[]);
+    put(paths, "/api/v1/deadlines", "get", deadlines);
+    let notices = Operation::new(ACTS, "notices", "Deadlines that passed, newest first.")
+        .takes(&["limit", "revision", "Accept-Language"])
+        .answers(200, "A page.", reference("NoticePage"), &[]);
+    put(paths, "/api/v1/notices", "get", notices);
+    let due = Operation::new(ACTS, "calendarDue", "When a number of working days has passed. 工作日计算")
+        .parameter(json!({"name": "from", "in": "query", "required": true, "schema": reference("Moment")}))
+        .parameter(json!({"name": "days", "in": "query", "required": true, "schema": {"type": "integer", "minimum": 0, "maximum": 1000}}))
+        .takes(&["Accept-Language"])
+        .answers(200, "The first instant that is too late.", reference("Due"), &[]);
+    put(paths, "/api/v1/calendar/due", "get", due);
+}
+
+fn about(paths: &mut Map<String, Value>) {
+    let document = Operation::open(ABOUT, "openapi", "This document.")
+        .public()
+        .answers(200, "OpenAPI 3.1.", json!({"type": "object"}), &[]);
+    put(paths, "/api/v1/openapi.json", "get", document);
+    let roles = Operation::new(ABOUT, "roles", "Every role.")
+        .takes(&["Accept-Language"])
+        .answers(200, "All of them.", reference("RolePage"), &[]);
+    put(paths, "/api/v1/roles", "get", roles);
+    let code = json!({"name": "code", "in": "path", "required": true, "schema": {"enum": shuzha_core::Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>()}});
+    let page = Operation::open(ABOUT, "errorPage", "What a code means and what to do.")
+        .public()
+        .parameter(code)
+        .answer(200, "Markdown.", json!({"text/markdown": {"schema": {"type": "string"}}}), &[]);
+    put(paths, "/errors/{code}", "get", page);
+}
