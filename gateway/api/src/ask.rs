@@ -56,7 +56,11 @@ impl Ask {
     pub(crate) fn json(&self) -> Result<Value, Problem> {
         let kind = conditions::single(&self.headers, CONTENT_TYPE.as_str())?;
         if !kind.is_some_and(is_json) || self.headers.contains_key(CONTENT_ENCODING) {
-            return Err(Problem::fault(Code::C1011, "Content-Type", "must be application/json, not compressed"));
+            return Err(Problem::fault(
+                Code::C1011,
+                "Content-Type",
+                "must be application/json, not compressed",
+            ));
         }
         json::parse(&self.body).map_err(|error| Problem::fault(Code::C1001, "", format!("not JSON: {error}")))
     }
@@ -91,7 +95,9 @@ pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
         || ranges.any(|range| {
             let mut parts = range.split(';').map(str::trim);
             let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let refused = parts.any(|parameter| parameter.starts_with("q=0") && !parameter.contains(|c: char| matches!(c, '1'..='9')));
+            let refused = parts.any(|parameter| {
+                parameter.starts_with("q=0") && !parameter.contains(|c: char| matches!(c, '1'..='9'))
+            });
             matches!(kind.as_str(), "*/*" | "application/*" | "application/json") && !refused
         })
 }

@@ -33,7 +33,9 @@ impl<'v> Fields<'v> {
         let mut fields = Self { map: value.as_object(), path, known: Vec::new(), faults: Vec::new() };
         if fields.map.is_none() {
             let path = fields.path.clone();
-            fields.faults.push(Fault { path, reason: format!("expected an object, found {}", describe(value)) });
+            fields
+                .faults
+                .push(Fault { path, reason: format!("expected an object, found {}", describe(value)) });
         }
         fields
     }
@@ -71,7 +73,11 @@ impl<'v> Fields<'v> {
     }
 
     /// Text of `bytes` bytes, or nothing: `Some(None)` where the field is not there.
-    pub(crate) fn text_or_none(&mut self, key: &'static str, bytes: RangeInclusive<usize>) -> Option<Option<&'v str>> {
+    pub(crate) fn text_or_none(
+        &mut self,
+        key: &'static str,
+        bytes: RangeInclusive<usize>,
+    ) -> Option<Option<&'v str>> {
         match self.optional(key) {
             None => Some(None),
             Some(value) => self.as_text(key, value, bytes).map(Some),
@@ -276,8 +282,14 @@ mod tests {
         let problem = fields.done(|| Some((name?, roles?, password?))).expect_err("it is full of faults");
         let paths: Vec<_> = problem.faults.iter().map(|fault| fault.path.as_str()).collect();
         let expected = [
-            "name", "roles[1]", "roles[2]", "password", "attachments[0].bytes", "attachments[0].sha256",
-            "attachments[1]", "extra",
+            "name",
+            "roles[1]",
+            "roles[2]",
+            "password",
+            "attachments[0].bytes",
+            "attachments[0].sha256",
+            "attachments[1]",
+            "extra",
         ];
         assert_eq!(paths, expected);
     }

@@ -34,9 +34,7 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
     let began = tokio::time::Instant::now();
     let mut response = match Arc::clone(&shared.requests).try_acquire_owned() {
         Ok(_turn) => next.run(request).await,
-        Err(_) => {
-            Problem { retry_after: Some(Duration::from_secs(1)), ..Code::C092.into() }.into_response()
-        }
+        Err(_) => Problem { retry_after: Some(Duration::from_secs(1)), ..Code::C092.into() }.into_response(),
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {

@@ -35,7 +35,8 @@ impl Parameters {
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-                faults.push(Fault { path: "?".to_owned(), reason: "is not percent-encoded UTF-8".to_owned() });
+                faults
+                    .push(Fault { path: "?".to_owned(), reason: "is not percent-encoded UTF-8".to_owned() });
                 continue;
             };
             if given.iter().any(|(known, _)| *known == name) {
@@ -144,7 +145,11 @@ impl Parameters {
                 self.faults.push(Fault { path: format!("?{name}"), reason });
             }
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem { faults: self.faults, ..Code::C1001.into() }) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem { faults: self.faults, ..Code::C1001.into() })
+        }
     }
 }
 
@@ -199,7 +204,8 @@ mod tests {
 
     #[test]
     fn dates_and_instants_are_chinas() {
-        let mut parameters = Parameters::of(Some("from=2026-01-31&until=2026-01-31T00%3A00%3A00%2B08:00&q=a+b"));
+        let mut parameters =
+            Parameters::of(Some("from=2026-01-31&until=2026-01-31T00%3A00%3A00%2B08:00&q=a+b"));
         let from = parameters.instant("from").expect("a date");
         assert_eq!(parameters.instant("until"), Some(from));
         assert_eq!(parameters.text("q").as_deref(), Some("a b"));

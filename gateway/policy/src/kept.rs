@@ -132,9 +132,14 @@ impl Kept {
     }
 }
 
-/// Reads objects through the readers of world files. Those at fault are left out, and with them whatever cannot be
-/// read without them.
-fn read_world(mut objects: BTreeMap<(String, String), String>) -> Result<(World, Vec<String>), KeptError> {
+/// Reads objects, given as spec in JSON by kind and name, through the readers of world files. Those at fault are left
+/// out, and with them whatever cannot be read without them: absence is denial. Answers what was left out as well.
+///
+/// # Errors
+/// [`KeptError::Objects`] when leaving out does not help.
+pub fn read_world(
+    mut objects: BTreeMap<(String, String), String>,
+) -> Result<(World, Vec<String>), KeptError> {
     let mut left_out = Vec::new();
     for _ in 0..ROUNDS_MAX {
         let mut text = String::new();
@@ -146,7 +151,7 @@ fn read_world(mut objects: BTreeMap<(String, String), String>) -> Result<(World,
             // JSON is YAML, and a spec from `serde_json` has no line break of its own.
             let _ = writeln!(text, "{head}spec: {spec}");
         }
-        let faults = match World::parse(&[("kept", text)]) {
+        let faults = match World::parse(&[("objects", text)]) {
             Ok(world) => return Ok((world, left_out)),
             Err(faults) => faults,
         };
@@ -154,7 +159,7 @@ fn read_world(mut objects: BTreeMap<(String, String), String>) -> Result<(World,
         for fault in &faults {
             let at = fault.object.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
             if at.is_some_and(|at| objects.remove(&at).is_some()) {
-                tracing::warn!(%fault, "an object of the kept world is left out");
+                tracing::warn!(%fault, "an object is at fault and not in force");
                 left_out.push(fault.object.clone());
             }
         }

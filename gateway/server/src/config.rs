@@ -2,6 +2,7 @@
 //!
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
+mod control;
 mod reader;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use shuzha_core::Id;
 use toml::{Table, Value};
 
+pub(crate) use control::ControlConfig;
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) node: Id,
     pub(crate) data_dir: PathBuf,
     pub(crate) world: Vec<PathBuf>,
+    pub(crate) control: ControlConfig,
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) audience: String,
@@ -118,6 +121,8 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     });
     let data_dir = r.take::<String>("node", "data_dir").map(PathBuf::from);
     let world = r.take::<Vec<String>>("world", "files");
+    let relative_to = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
+    let control = control::read(&mut r, &relative_to);
     let listen = r.take("data_plane", "listen");
     let tls = read_tls(&mut r);
     let audience = r.take::<String>("data_plane", "audience");
@@ -132,12 +137,12 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let socket = r.take::<String>("upgrade", "socket");
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
-    let relative_to = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
     let build = || {
         let data_dir: PathBuf = data_dir?;
         Some(Config {
             node: node?,
             world: world?.iter().map(|path| relative_to.join(path)).collect(),
+            control: control?,
             listen: listen?,
             tls: tls?,
             audience: audience?,

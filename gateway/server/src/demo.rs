@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use shuzha_core::clock::ShiftedClock;
 use shuzha_journal::disk::Directory;
 use shuzha_proxy::{Addresses, Handle, Sockets};
 use toml::Value;
@@ -122,7 +123,8 @@ fn start_node(
     let files: Vec<_> =
         WORLD.iter().map(|(name, text)| (format!("{name}.yaml"), (*text).to_owned())).collect();
     let setup = Setup {
-        loaded: world::from_texts(&files)?,
+        files: Some(world::from_texts(&files)?.world),
+        clock: ShiftedClock::default(),
         sockets: sockets()?,
         endpoints: services.endpoints.clone().into_iter().collect::<HashMap<_, _>>(),
         disk: Some(disk),

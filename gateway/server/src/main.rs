@@ -5,6 +5,7 @@
 mod call_command;
 mod client;
 mod config;
+mod control;
 mod demo;
 mod doctor;
 mod journal_command;

@@ -2,12 +2,13 @@
 //!
 //! 1. The journal is opened (recovered, locked): nothing may be spent that is not written.
 //! 2. The store's projection is loaded and the rest of the journal replayed on it: what was spent stays spent.
-//! 3. World and keys are compiled to the snapshot.
-//! 4. The data plane is built; callers are accepted only when everything before it stands.
+//! 3. World and keys are compiled to the snapshot: from files, or from the register.
+//! 4. The control plane takes the register over, where there is one; the data plane is built; callers are accepted only when everything before it stands.
 
 mod operator;
 mod reload;
-mod upstreams;
+mod source;
+pub(crate) mod upstreams;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use prometheus::Registry;
-use shuzha_core::{OsRng, SystemClock};
+use shuzha_core::OsRng;
+use shuzha_core::clock::ShiftedClock;
 use shuzha_evidence::Committer;
 use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
@@ -28,12 +30,14 @@ use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
+use crate::control::Known;
 use crate::secret_file;
 use crate::store::open_store;
-use crate::world::Loaded;
 use operator::Running;
-use reload::Prepared;
-pub(crate) use reload::Reloader;
+pub(crate) use reload::{Prepared, Reloader, key_ring};
+use shuzha_products::World;
+pub(crate) use source::Controlled;
+use source::Source;
 
 /// The journal, inside the data folder.
 pub(crate) const JOURNAL_DIR: &str = "journal";
@@ -45,11 +49,14 @@ pub(crate) const PSEUDONYM_KEY_FILE: &str = "keys/pseudonym.key";
 pub(crate) const PSEUDONYM_KEY_ID: &str = "local-1";
 
 /// The pages that refusals point at.
-const ERROR_PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/error_pages.rs"));
+pub(crate) const ERROR_PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/error_pages.rs"));
 
 /// What a node is made of besides its configuration.
 pub(crate) struct Setup {
-    pub(crate) loaded: Loaded,
+    /// The world, where it is declared in files; otherwise the register says what is in force.
+    pub(crate) files: Option<World>,
+    /// The time. Nothing but a demo or a test moves it.
+    pub(crate) clock: ShiftedClock,
     pub(crate) sockets: Sockets,
     /// Where product services are instead of where the world says; the demo starts its own.
     pub(crate) endpoints: HashMap<String, SocketAddr>,
@@ -66,6 +73,8 @@ pub(crate) struct Node {
     pub(crate) keys: NodeKeys,
     /// Puts changed world files and keys in force while the node runs.
     pub(crate) reloader: Arc<Reloader>,
+    /// The control plane, where the register says what is in force.
+    pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
     journal: Journal,
 }
@@ -87,13 +96,14 @@ impl Node {
     /// # Errors
     /// What keeps it from serving, in a sentence.
     pub(crate) fn build(config: &Config, setup: Setup) -> Result<Self> {
-        let data = open_store(&config.data_dir)?;
+        let data = Arc::new(open_store(&config.data_dir)?);
         let registry = Registry::new();
         let journal = open_journal(config, &setup)?;
         journal.register(&registry).context("metrics of the journal")?;
         let start = Start::from_state(&recover(&data.store, &journal)?);
-        let Prepared { snapshot, upstreams, products } =
-            Prepared::new(&data, setup.loaded, &config.data_dir, &setup.endpoints)?;
+        let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints)?;
+        let Prepared { snapshot, upstreams, products } = prepared;
+        let known = Known::of(&upstreams, &products);
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
         let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
@@ -104,7 +114,7 @@ impl Node {
                 nonces_max: config.nonces_max,
             },
             keys: Keys { committer: Committer::new(&commit), pseudonymiser: Pseudonymiser::new(prf) },
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(setup.clock.clone()),
             rng: Arc::new(OsRng),
             journal: journal.clone(),
             releases: Arc::new(data.store.clone()),
@@ -122,8 +132,9 @@ impl Node {
                 Arc::clone(&gate),
                 projector.handle.clone(),
                 config.node.clone(),
+                source.name(),
             )),
-            clock: SystemClock,
+            clock: setup.clock.clone(),
             sockets: setup.sockets,
             tls: config.tls.clone().map(|(cert, key)| TlsOptions { cert, key }),
             limits: config.limits.clone(),
@@ -143,13 +154,26 @@ impl Node {
         .context("the data plane")?;
         let handle = proxy.handle();
         handle.publish(&products);
-        let reloader = Arc::new(Reloader::new(data, gate, handle.clone(), config));
-        Ok(Self { proxy, handle, keys: NodeKeys { pseudonym }, reloader, projector, journal })
+        let parts = source::Parts {
+            data,
+            gate,
+            handle: handle.clone(),
+            clock: setup.clock,
+            journal: journal.clone(),
+            endpoints: setup.endpoints,
+            known,
+        };
+        let (reloader, control) = source.start(parts, config)?;
+        let keys = NodeKeys { pseudonym };
+        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, journal })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
     pub(crate) fn run(self) -> Result<()> {
         let served = self.proxy.run().context("the data plane");
+        if let Some(controlled) = self.control {
+            controlled.stop();
+        }
         self.projector.handle.drain();
         let projected = match self.projector.thread.join() {
             Ok(done) => done.context("the projection of the journal"),
@@ -173,7 +197,7 @@ fn open_journal(config: &Config, setup: &Setup) -> Result<Journal> {
     options.segment_bytes = config.segment_bytes;
     options.queue_records_max = config.queue_records_max;
     options.free_bytes_min = config.free_bytes_min;
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(setup.clock.clone());
     let opened = match &setup.disk {
         Some(disk) => Journal::open_on(Arc::clone(disk), options, clock),
         None => Journal::open_wait(options, clock, setup.journal_wait),

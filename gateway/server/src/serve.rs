@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use shuzha_core::clock::ShiftedClock;
 use shuzha_proxy::{Addresses, Sockets};
 use toml::Value;
 
@@ -34,6 +35,9 @@ pub(crate) struct ServeArgs {
     /// Address for callers.
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// Address of the control API.
+    #[arg(long)]
+    control: Option<SocketAddr>,
     /// Address for operators.
     #[arg(long)]
     operations: Option<SocketAddr>,
@@ -54,6 +58,9 @@ impl ServeArgs {
         if let Some(address) = self.listen {
             let list = vec![Value::String(address.to_string())];
             sources.flags.push(("data_plane", "listen", Value::Array(list)));
+        }
+        if let Some(address) = self.control {
+            sources.flags.push(("control", "listen", Value::String(address.to_string())));
         }
         if let Some(address) = self.operations {
             sources.flags.push(("operations", "listen", Value::String(address.to_string())));
@@ -77,10 +84,7 @@ pub(crate) fn run(config: &Config, upgrade: bool) -> Result<bool> {
 }
 
 fn serve(config: &Config, upgrade: bool) -> Result<()> {
-    let loaded = world::load(&config.world)?;
-    if loaded.world.products.is_empty() {
-        tracing::warn!("no product is declared; every call will be refused (see world.files)");
-    }
+    let files = if config.world.is_empty() { None } else { Some(world::load(&config.world)?.world) };
     let sockets = if upgrade {
         Sockets::take_over(&config.upgrade_socket, HANDOVER_WAIT).context("taking the sockets over")?
     } else {
@@ -88,7 +92,8 @@ fn serve(config: &Config, upgrade: bool) -> Result<()> {
         Sockets::bind(&addresses).context("the listening sockets")?
     };
     let setup = Setup {
-        loaded,
+        files,
+        clock: ShiftedClock::default(),
         sockets,
         endpoints: HashMap::new(),
         disk: None,
@@ -99,8 +104,17 @@ fn serve(config: &Config, upgrade: bool) -> Result<()> {
     let addresses = node.handle.addresses();
     let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();
     let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
+    let control = node.control.as_ref().map(|control| control.plane.address().to_string());
     // Scripts and tests that asked for port 0 read the addresses from this line.
-    tracing::info!(data = data.join(","), operations, "ready");
+    tracing::info!(
+        data = data.join(","),
+        operations,
+        control = control.as_deref().unwrap_or_default(),
+        "ready"
+    );
+    if let Some(token) = node.control.as_ref().and_then(|control| control.plane.first_token.as_ref()) {
+        tell_first_token(control.as_deref().unwrap_or_default(), token);
+    }
     // The JSON log stays JSON, line by line.
     if config.log_format == LogFormat::Text {
         for address in &data {
@@ -108,4 +122,18 @@ fn serve(config: &Config, upgrade: bool) -> Result<()> {
         }
     }
     node.run()
+}
+
+/// Shows the one-time token of the first administrator, on the terminal and not in the log: whoever has it may make
+/// that account.
+fn tell_first_token(address: &str, token: &str) {
+    say("还没有管理员账号。一次性令牌（24 小时内有效）：");
+    say("There is no administrator yet. The one-time token, good for 24 hours:");
+    say(&format!("  {token}"));
+    say(&format!(
+        "  curl -X POST http://{address}/api/v1/first-administrator -H 'Content-Type: application/json' \\"
+    ));
+    say(
+        "    -d '{\"token\":\"…\",\"name\":\"admin\",\"person\":\"姓名\",\"organisation\":\"…\",\"password\":\"…\"}'",
+    );
 }

@@ -1,6 +1,7 @@
 //! The data folder: where the store, the journal and the keys of a node are.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use shuzha_core::{Id, OsRng};
@@ -16,7 +17,7 @@ pub(crate) const MASTER_KEY_FILE: &str = "keys/master.key";
 /// The store of a node and the key of what is sealed in it.
 pub(crate) struct DataStore {
     pub(crate) store: Store,
-    pub(crate) master: MasterKey,
+    pub(crate) master: Arc<MasterKey>,
 }
 
 /// Opens the store in `data_dir`, which is made if need be.
@@ -25,7 +26,7 @@ pub(crate) fn open_store(data_dir: &Path) -> Result<DataStore> {
     secret_file::private_dir(&data_dir.join("keys"))?;
     let master = MasterKey::load_or_create(&data_dir.join(MASTER_KEY_FILE), &OsRng).context("master key")?;
     let store = Store::open(&data_dir.join(STORE_FILE)).context("the embedded store")?;
-    Ok(DataStore { store, master })
+    Ok(DataStore { store, master: Arc::new(master) })
 }
 
 impl DataStore {

@@ -50,6 +50,27 @@ impl World {
     }
 }
 
+impl World {
+    /// Reads several objects, each fetched, and what they refer to: what a change of policy is compiled from.
+    ///
+    /// # Errors
+    /// As [`World::read_closure`]; and an object that is not there.
+    pub fn read_objects(objects: &[(&'static str, Id)], fetch: &mut Fetch<'_>) -> Result<Self, Vec<Fault>> {
+        let mut closure = Closure::new(fetch);
+        for (kind, name) in objects {
+            let Some(kind) = OBJECT_KINDS.iter().find(|known| known.name == *kind) else {
+                closure.fault("kind", format!("there is no kind `{kind}`"));
+                continue;
+            };
+            let key = (kind.name, name.clone());
+            if closure.obtain(key.clone()) && closure.seeking.absent.contains(&key) {
+                closure.fault("", format!("{}/{name} is not there", kind.name));
+            }
+        }
+        closure.finish()
+    }
+}
+
 /// A world that is gathered object by object.
 pub(crate) struct Closure<'f, 'g> {
     fetch: &'g mut Fetch<'f>,

@@ -100,7 +100,9 @@ pub(crate) fn create_token(ask: &Ask) -> Result<Reply, Problem> {
     let roles = fields.roles("roles");
     let read_only = fields.boolean("readOnly", false);
     let until: Option<Timestamp> = match fields.text("until", 1..=TEXT_BYTES_MAX).map(instant) {
-        Some(None) => fields.fail("until", "must be a date (2026-01-31) or an instant (2026-01-31T08:00:00+08:00)"),
+        Some(None) => {
+            fields.fail("until", "must be a date (2026-01-31) or an instant (2026-01-31T08:00:00+08:00)")
+        }
         read => read.flatten(),
     };
     let (name, roles, read_only, until) = fields.done(|| Some((name?, roles?, read_only?, until?)))?;

@@ -56,7 +56,8 @@ pub(crate) fn end(ask: &Ask) -> Result<Reply, Problem> {
     let session = who::session(&ask.headers, https).filter(|_| !caller.by_token).ok_or(Code::C1003)?;
     ask.shared.accounts.sign_out(session)?;
     let secure = if https { "; Secure" } else { "" };
-    let cookie = format!("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}", who::cookie_name(https));
+    let cookie =
+        format!("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}", who::cookie_name(https));
     let cookie = HeaderValue::from_str(&cookie).expect("it is ASCII");
     Ok(Reply::empty(StatusCode::NO_CONTENT).header(SET_COOKIE, cookie))
 }
@@ -75,5 +76,6 @@ pub(crate) fn first_administrator(ask: &Ask) -> Result<Reply, Problem> {
         fields.done(|| Some((token?, name?, organisation?, person?, password?)))?;
     let source = ask.source.to_string();
     let account = ask.shared.accounts.create_first(token, &name, &organisation, person, password, &source)?;
-    Ok(Reply::with(StatusCode::CREATED, &shown::account(&account)).location(&format!("/api/v1/accounts/{name}")))
+    Ok(Reply::with(StatusCode::CREATED, &shown::account(&account))
+        .location(&format!("/api/v1/accounts/{name}")))
 }

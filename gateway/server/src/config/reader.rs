@@ -93,6 +93,12 @@ impl FromConfig for String {
     }
 }
 
+impl FromConfig for bool {
+    fn from_config(value: &Value) -> Result<Self, String> {
+        value.as_bool().ok_or_else(|| "expected true or false".to_owned())
+    }
+}
+
 impl FromConfig for usize {
     fn from_config(value: &Value) -> Result<Self, String> {
         let number = value.as_integer().and_then(|number| Self::try_from(number).ok());

@@ -51,11 +51,13 @@ pub(crate) struct Running {
     gate: Arc<Gate>,
     projector: ProjectorHandle,
     node: Id,
+    /// Where the world in force came from at the start.
+    world: &'static str,
 }
 
 impl Running {
-    pub(crate) fn new(gate: Arc<Gate>, projector: ProjectorHandle, node: Id) -> Self {
-        Self { gate, projector, node }
+    pub(crate) fn new(gate: Arc<Gate>, projector: ProjectorHandle, node: Id, world: &'static str) -> Self {
+        Self { gate, projector, node, world }
     }
 
     fn lag(&self) -> u64 {
@@ -87,6 +89,7 @@ impl Operator for Running {
                 "projected_seq": self.projector.reached(),
             },
             "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
+            "world": self.world,
         })
         .to_string()
     }

@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Options for every product service in `world`. A key file that is missing is made: its copy goes to the service.
-pub(super) fn options(
+pub(crate) fn options(
     world: &World,
     data_dir: &Path,
     instead: &HashMap<String, SocketAddr>,

@@ -1,0 +1,133 @@
+//! The control plane in the binary: the register opened, what it decides put in force, its deadlines kept, its API served.
+//!
+//! It runs where no world files are given; then the register says what is in force. When the register cannot be read at
+//! the start, the node serves the last world that was in force, kept on disk, and says so.
+
+mod listener;
+mod publisher;
+mod scheduler;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use shuzha_api::Options as ApiOptions;
+use shuzha_control::accounts::{Accounts, Options as AccountOptions};
+use shuzha_control::{Control, Force, JournalLog, Parts};
+use shuzha_core::{Clock, OsRng};
+use shuzha_journal::Journal;
+use shuzha_policy::kept::read_world;
+use shuzha_products::World;
+use shuzha_store::{MasterKey, Register};
+use zeroize::Zeroizing;
+
+use crate::config::ControlConfig;
+use listener::Listener;
+pub(crate) use publisher::{Known, Publisher};
+use scheduler::Scheduler;
+
+/// The register, inside the data folder.
+const REGISTER_FILE: &str = "control.db";
+/// The last world in force, inside the data folder.
+pub(crate) const KEPT_FILE: &str = "world.kept";
+
+/// Opens the register in `data_dir`; it is made at the first start.
+pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
+    Register::open(&data_dir.join(REGISTER_FILE)).context("the register")
+}
+
+/// Everything in force by the register, as one world. What cannot be read is left out, and the log says so.
+///
+/// # Errors
+/// When the register cannot be read.
+pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<World> {
+    let mut objects = BTreeMap::new();
+    Force::new(register).each(|held| {
+        objects.insert((held.kind.to_owned(), held.name.to_string()), held.spec.to_string());
+    })?;
+    if let Some((name, spec)) = &config.pack {
+        objects.insert(("Jurisdiction".to_owned(), (*name).to_owned()), spec.to_string());
+    }
+    let (world, left_out) = read_world(objects)?;
+    if !left_out.is_empty() {
+        tracing::error!(objects = left_out.join(", "), "in the register and not in force");
+    }
+    Ok(world)
+}
+
+/// What the control plane is started with.
+pub(crate) struct Setup {
+    pub(crate) register: Register,
+    pub(crate) config: ControlConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Journal,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) master: Arc<MasterKey>,
+    pub(crate) error_pages: &'static [(&'static str, &'static str)],
+}
+
+/// A running control plane.
+pub(crate) struct ControlPlane {
+    control: Arc<Control>,
+    scheduler: Scheduler,
+    listener: Listener,
+    /// By which the first administrator makes their account; none once there is one.
+    pub(crate) first_token: Option<Zeroizing<String>>,
+}
+
+impl ControlPlane {
+    /// Takes the register over, deals with what fell due meanwhile, and answers its API.
+    ///
+    /// # Errors
+    /// Of the register, the journal or the listening address.
+    pub(crate) fn start(setup: Setup) -> Result<Self> {
+        let control = Arc::new(Control::new(Parts {
+            register: setup.register,
+            clock: Arc::clone(&setup.clock),
+            rng: Arc::new(OsRng),
+            log: Arc::new(JournalLog(setup.journal)),
+            publish: setup.publisher,
+            rules: setup.config.rules,
+        })?);
+        let accounts = Accounts::new(Arc::clone(&control), setup.master, AccountOptions::default());
+        let accounts = Arc::new(accounts);
+        let first_token = accounts.first_token()?;
+        let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
+        let api = ApiOptions {
+            control: Arc::clone(&control),
+            accounts,
+            clock: setup.clock,
+            limits: shuzha_api::Limits::default(),
+            https: setup.config.https,
+            error_pages: setup.error_pages,
+        };
+        let listener = Listener::start(setup.config.listen, api.build())?;
+        Ok(Self { control, scheduler, listener, first_token })
+    }
+
+    /// Where the API listens.
+    pub(crate) const fn address(&self) -> std::net::SocketAddr {
+        self.listener.address
+    }
+
+    /// The use cases, for whoever lives in the same process.
+    pub(crate) fn control(&self) -> Arc<Control> {
+        Arc::clone(&self.control)
+    }
+
+    /// Deals with what is due by the clock as it stands now, after it was moved.
+    ///
+    /// # Errors
+    /// Of the register or the journal.
+    pub(crate) fn catch_up(&self) -> Result<()> {
+        while self.control.tick()? > 0 {}
+        Ok(())
+    }
+
+    /// Answers what is under way and ends.
+    pub(crate) fn stop(self) {
+        self.listener.stop();
+        self.scheduler.stop();
+    }
+}

@@ -1,0 +1,170 @@
+//! From the register to the gate: a change of what is in force, effective for every call that begins after it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::Value;
+use shuzha_control::{Delta, Force, Publish};
+use shuzha_core::Id;
+use shuzha_policy::{CompileError, Gate};
+use shuzha_products::World;
+use shuzha_proxy::{Handle, UpstreamOptions};
+use shuzha_store::Register;
+
+use super::world_in_force;
+use crate::config::ControlConfig;
+use crate::node::{Prepared, key_ring, upstreams};
+use crate::store::DataStore;
+
+/// The kind whose objects are product services.
+const UPSTREAM: &str = "Upstream";
+
+/// Puts changes of the register in force.
+pub(crate) struct Publisher {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) handle: Handle,
+    pub(crate) data: Arc<DataStore>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) register: Register,
+    pub(crate) config: ControlConfig,
+    /// Addresses that stand in for those of product services.
+    pub(crate) endpoints: HashMap<String, SocketAddr>,
+    /// Product services and products in force; taken for the length of one change.
+    pub(crate) known: Mutex<Known>,
+}
+
+/// What the data plane is told as a whole, whenever one of it changes.
+#[derive(Default)]
+pub(crate) struct Known {
+    pub(crate) services: BTreeMap<Id, UpstreamOptions>,
+    pub(crate) products: BTreeSet<Id>,
+}
+
+impl Known {
+    pub(crate) fn of(services: &[UpstreamOptions], products: &[Id]) -> Self {
+        let services = services.iter().map(|service| (service.name.clone(), service.clone()));
+        Self { services: services.collect(), products: products.iter().cloned().collect() }
+    }
+}
+
+impl Publish for Publisher {
+    /// A change that cannot be put in force by itself is put in force with everything else, what is at fault left out:
+    /// a decision that takes something away must not wait for somebody to notice.
+    fn publish(&self, delta: &Delta, force: &Force<'_>) {
+        let Err(error) = self.apply(delta, force) else { return };
+        tracing::error!(
+            revision = delta.revision,
+            error = format!("{error:#}"),
+            "a change is put in force with all else"
+        );
+        if let Err(error) = self.rebuild() {
+            tracing::error!(
+                revision = delta.revision,
+                error = format!("{error:#}"),
+                "a decision is NOT in force on this node"
+            );
+        }
+    }
+}
+
+impl Publisher {
+    fn apply(&self, delta: &Delta, force: &Force<'_>) -> Result<()> {
+        let mut known = self.known.lock().expect("nothing panics while it holds what is known");
+        let changed = self.with_dependents(delta);
+        let world = self.closure(&changed, delta, force)?;
+        let mut services = known.services.clone();
+        for (_, name) in delta.removed.iter().filter(|(kind, _)| *kind == UPSTREAM) {
+            services.remove(name);
+        }
+        if changed.iter().any(|(kind, _)| *kind == UPSTREAM) {
+            for service in upstreams::options(&world, &self.data_dir, &self.endpoints)? {
+                services.insert(service.name.clone(), service);
+            }
+        }
+        let of = |kind: &str, list: &[(&'static str, Id)]| -> Vec<Id> {
+            list.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.clone()).collect()
+        };
+        let (products, gone) = (of("Product", &changed), of("Product", &delta.removed));
+        let ring = key_ring(&self.data, &world, &self.data_dir)?;
+        // Services first: a product must not be in force before its service is known, nor a service go before it.
+        if services.len() >= known.services.len() {
+            self.replace(&services)?;
+        }
+        let change = shuzha_policy::Delta { world, changed, removed: delta.removed.clone() };
+        self.gate.apply(change, &ring).map_err(|faults| in_words(&faults))?;
+        if services.len() < known.services.len() {
+            self.replace(&services)?;
+        }
+        known.services = services;
+        known.products.extend(products);
+        known.products.retain(|product| !gone.contains(product));
+        self.handle.publish(&known.products);
+        Ok(())
+    }
+
+    fn replace(&self, services: &BTreeMap<Id, UpstreamOptions>) -> Result<()> {
+        let list: Vec<_> = services.values().cloned().collect();
+        self.handle.upstreams().replace(&list).context("the product services")
+    }
+
+    /// What changed, and what was read against it and must be read again.
+    fn with_dependents(&self, delta: &Delta) -> Vec<(&'static str, Id)> {
+        let snapshot = self.gate.snapshot();
+        let mut changed: Vec<_> = delta.put.iter().map(|held| (held.kind, held.name.clone())).collect();
+        for held in &delta.put {
+            for dependent in snapshot.dependents(held.kind, &held.name) {
+                if !changed.contains(&dependent) && !delta.removed.contains(&dependent) {
+                    changed.push(dependent);
+                }
+            }
+        }
+        changed
+    }
+
+    /// The changed objects and what they refer to.
+    fn closure(&self, changed: &[(&'static str, Id)], delta: &Delta, force: &Force<'_>) -> Result<World> {
+        let mut failed = None;
+        let mut fetch = |kind: &'static str, name: &Id| -> Option<Value> {
+            if let Some(held) = delta.put.iter().find(|held| held.kind == kind && held.name == *name) {
+                return Some(held.spec.clone());
+            }
+            force.spec(kind, name).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        };
+        let read = World::read_objects(changed, &mut fetch);
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        read.map_err(|faults| {
+            let lines: Vec<_> =
+                faults.iter().map(|fault| format!("{}: {}", fault.path, fault.reason)).collect();
+            anyhow!("what changed cannot be read: {}", lines.join("; "))
+        })
+    }
+
+    /// Reads everything in force anew and puts it in force; answers the snapshot's digest.
+    ///
+    /// # Errors
+    /// When the register cannot be read, or what it holds not be put in force.
+    pub(crate) fn rebuild(&self) -> Result<String> {
+        let mut known = self.known.lock().expect("nothing panics while it holds what is known");
+        let world = world_in_force(&self.register, &self.config)?;
+        let prepared = Prepared::new(&self.data, world, &self.data_dir, &self.endpoints)?;
+        let digest = prepared.snapshot.short_hash();
+        self.handle.upstreams().replace(&prepared.upstreams).context("the product services")?;
+        *known = Known::of(&prepared.upstreams, &prepared.products);
+        self.gate.install(prepared.snapshot);
+        self.handle.publish(&known.products);
+        Ok(digest)
+    }
+}
+
+fn in_words(faults: &[CompileError]) -> anyhow::Error {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    anyhow!("the change cannot be put in force: {}", lines.join("; "))
+}

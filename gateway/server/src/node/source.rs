@@ -1,0 +1,151 @@
+//! Where a node's world comes from: files, the register, or, when the register is away, what was last in force.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use shuzha_core::clock::ShiftedClock;
+use shuzha_journal::Journal;
+use shuzha_policy::Gate;
+use shuzha_policy::kept::{Keeper, Kept};
+use shuzha_products::World;
+use shuzha_proxy::Handle;
+use shuzha_store::Register;
+
+use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
+use crate::config::Config;
+use crate::control::{self, ControlPlane, KEPT_FILE, Known, Publisher, open_register, world_in_force};
+use crate::store::DataStore;
+
+/// Least time between two writings of the world in force.
+const KEEP_PAUSE: Duration = Duration::from_secs(5);
+
+/// Where the world comes from.
+pub(super) enum Source {
+    Files,
+    Register(Register),
+    /// The register could not be read.
+    Kept,
+}
+
+/// What the node stands on when the control plane starts.
+pub(super) struct Parts {
+    pub(super) data: Arc<DataStore>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) handle: Handle,
+    pub(super) clock: ShiftedClock,
+    pub(super) journal: Journal,
+    pub(super) endpoints: HashMap<String, SocketAddr>,
+    pub(super) known: Known,
+}
+
+/// A control plane and the file that outlives its register.
+pub(crate) struct Controlled {
+    pub(crate) plane: ControlPlane,
+    keeper: Keeper,
+}
+
+impl Controlled {
+    /// Answers what is under way and ends; the last change is on disk then.
+    pub(super) fn stop(self) {
+        self.plane.stop();
+        drop(self.keeper);
+    }
+}
+
+impl Source {
+    /// Finds the world and makes it ready.
+    ///
+    /// # Errors
+    /// Every fault of the world or its keys; of the register, when nothing was kept to serve instead.
+    pub(super) fn open(
+        files: Option<World>,
+        data: &DataStore,
+        config: &Config,
+        endpoints: &HashMap<String, SocketAddr>,
+    ) -> Result<(Self, Prepared)> {
+        let prepare = |world| Prepared::new(data, world, &config.data_dir, endpoints);
+        if let Some(world) = files {
+            return Ok((Self::Files, prepare(world)?));
+        }
+        let read = open_register(&config.data_dir).and_then(|register| {
+            let world = world_in_force(&register, &config.control)?;
+            Ok((register, world))
+        });
+        match read {
+            Ok((register, world)) => Ok((Self::Register(register), prepare(world)?)),
+            Err(error) => {
+                let prepared = kept(data, config, endpoints).with_context(|| format!("{error:#}; and"))?;
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the register is away: serving the world that was last in force, with nobody to change it"
+                );
+                Ok((Self::Kept, prepared))
+            }
+        }
+    }
+
+    /// For the node's status.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Register(_) => "register",
+            Self::Kept => "last known good; the register is away",
+        }
+    }
+
+    /// Starts what keeps the world current.
+    ///
+    /// # Errors
+    /// Of the register, the journal, or the control API's address.
+    pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
+        let Parts { data, gate, handle, clock, journal, endpoints, known } = parts;
+        let data_dir = config.data_dir.clone();
+        let register = match self {
+            Self::Files => {
+                let world = config.world.clone();
+                return Ok((Reloader::Files { data, gate, handle, world, data_dir }, None));
+            }
+            Self::Kept => return Ok((Reloader::Nowhere, None)),
+            Self::Register(register) => register,
+        };
+        let path = data_dir.join(KEPT_FILE);
+        let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
+        let master = Arc::clone(&data.master);
+        let publisher = Arc::new(Publisher {
+            gate,
+            handle,
+            data,
+            data_dir,
+            register: register.clone(),
+            config: config.control.clone(),
+            endpoints,
+            known: Mutex::new(known),
+        });
+        let plane = ControlPlane::start(control::Setup {
+            register,
+            config: config.control.clone(),
+            clock: Arc::new(clock),
+            journal,
+            publisher: Arc::clone(&publisher),
+            master,
+            error_pages: ERROR_PAGES,
+        })?;
+        Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))
+    }
+}
+
+/// The world that was last in force.
+fn kept(data: &DataStore, config: &Config, endpoints: &HashMap<String, SocketAddr>) -> Result<Prepared> {
+    let kept = Kept::read(&config.data_dir.join(KEPT_FILE))?;
+    let upstreams = upstreams::options(kept.world(), &config.data_dir, endpoints)?;
+    let ring = key_ring(data, kept.world(), &config.data_dir)?;
+    let products = kept.world().products.keys().cloned().collect();
+    let snapshot = kept.compile(&ring).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the kept world cannot be put in force: {}", lines.join("; "))
+    })?;
+    Ok(Prepared { snapshot, upstreams, products })
+}
