@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -33,10 +34,13 @@ pub(crate) struct Source(pub(crate) IpAddr);
 /// What answers one method of one route. Runs on a thread where it may block.
 pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
 
+/// The parts of a path, where they are percent-encoded UTF-8.
+type Path = Result<RawPathParams, RawPathParamsRejection>;
+
 /// A route by its methods. `HEAD` goes wherever `GET` goes.
 fn methods(handlers: &[(MethodFilter, Handler)]) -> MethodRouter<Arc<Shared>> {
     handlers.iter().fold(MethodRouter::new(), |route, &(method, handler)| {
-        let run = move |state: State<Arc<Shared>>, path: RawPathParams, request: Request| {
+        let run = move |state: State<Arc<Shared>>, path: Path, request: Request| {
             answer(handler, state, path, request)
         };
         route.on(method, run)
@@ -93,13 +97,16 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 async fn answer(
     handler: Handler,
     State(shared): State<Arc<Shared>>,
-    path: RawPathParams,
+    path: Path,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     if parts.uri.path().starts_with("/api/") && !accepts_json(&parts.headers) {
         return Problem::from(Code::C1012).into_response();
     }
+    let Ok(path) = path else {
+        return Problem::fault(Code::C1001, "/", "is not percent-encoded UTF-8").into_response();
+    };
     let limits = &shared.limits;
     let body = match tokio::time::timeout(limits.body, read(body, limits.body_bytes_max)).await {
         Ok(Ok(body)) => body,

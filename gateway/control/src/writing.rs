@@ -152,7 +152,7 @@ impl Control {
         expected: Option<u64>,
     ) -> Result<Option<Object>, Error> {
         let Some(object) = self.register.get(kind.name(), name.as_str())? else {
-            return if expected.is_some() { Err(Code::C1005.into()) } else { Ok(None) };
+            return if expected.is_some() { Err(Code::C1003.into()) } else { Ok(None) };
         };
         if !self.sees(caller, kind, &object)? {
             return Err(Code::C1003.into());

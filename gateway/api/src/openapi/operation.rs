@@ -52,7 +52,8 @@ impl Operation {
 
     /// The same with a body.
     pub(super) fn body(mut self, schema: Value, required: bool) -> Self {
-        self.0["requestBody"] = json!({"required": required, "content": {"application/json": {"schema": schema}}});
+        self.0["requestBody"] =
+            json!({"required": required, "content": {"application/json": {"schema": schema}}});
         self.problem(&[415, 422])
     }
 
@@ -84,7 +85,8 @@ impl Operation {
     /// The same with problems by their status.
     pub(super) fn problem(mut self, statuses: &[u16]) -> Self {
         for status in statuses {
-            self.0["responses"][status.to_string()] = json!({"$ref": format!("#/components/responses/{status}")});
+            self.0["responses"][status.to_string()] =
+                json!({"$ref": format!("#/components/responses/{status}")});
         }
         self
     }

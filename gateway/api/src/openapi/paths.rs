@@ -14,12 +14,8 @@ const ABOUT: &str = "about";
 
 /// The groups that operations are in.
 pub(super) fn tags() -> Value {
-    let fixed = [
-        (SIGN_ON, "登录与本人账号"),
-        (ACCOUNTS, "账号管理"),
-        (ACTS, "办理记录与期限"),
-        (ABOUT, "接口说明"),
-    ];
+    let fixed =
+        [(SIGN_ON, "登录与本人账号"), (ACCOUNTS, "账号管理"), (ACTS, "办理记录与期限"), (ABOUT, "接口说明")];
     let tag = |name: &str, title: &str| json!({"name": name, "description": title});
     let kinds = Kind::all().map(|kind| tag(kind.name(), kind.title_zh()));
     fixed.iter().map(|(name, title)| tag(name, title)).chain(kinds).collect()
@@ -51,9 +47,11 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
         .takes(&["limit", "cursor", "owner", "q", "Accept-Language"])
         .answers(200, "A page.", schema("Page"), &[]);
     if let Kind::Case(case) = kind {
-        listing = listing
-            .takes(&["overdue"])
-            .parameter(query("state", "Only in this state.", json!({"enum": case.states})));
+        listing = listing.takes(&["overdue"]).parameter(query(
+            "state",
+            "Only in this state.",
+            json!({"enum": case.states}),
+        ));
     }
     put(paths, &list, "get", listing);
     let get = Operation::new(name, &format!("get{name}"), "Read one.")
@@ -113,23 +111,29 @@ fn sign_on(paths: &mut Map<String, Value>) {
         .answers(201, "Signed on; the session is in the cookie.", reference("SignedIn"), &["Set-Cookie"])
         .problem(&[401, 429]);
     put(paths, "/api/v1/sessions", "post", begin);
-    let end = Operation::new(SIGN_ON, "signOut", "Sign off.")
-        .in_person()
-        .nothing(204, "Signed off.", &["Set-Cookie"]);
+    let end = Operation::new(SIGN_ON, "signOut", "Sign off.").in_person().nothing(
+        204,
+        "Signed off.",
+        &["Set-Cookie"],
+    );
     put(paths, "/api/v1/sessions/current", "delete", end);
-    let first = Operation::open(SIGN_ON, "firstAdministrator", "Make the first account, by the printed token.")
-        .public()
-        .takes(&["Accept-Language"])
-        .body(reference("FirstAdministrator"), true)
-        .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
-        .problem(&[401, 429]);
+    let first =
+        Operation::open(SIGN_ON, "firstAdministrator", "Make the first account, by the printed token.")
+            .public()
+            .takes(&["Accept-Language"])
+            .body(reference("FirstAdministrator"), true)
+            .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
+            .problem(&[401, 429]);
     put(paths, "/api/v1/first-administrator", "post", first);
 }
 
 fn me(paths: &mut Map<String, Value>) {
-    let get = Operation::new(SIGN_ON, "me", "Who one is here.")
-        .takes(&["Accept-Language"])
-        .answers(200, "The sign-on.", reference("Me"), &[]);
+    let get = Operation::new(SIGN_ON, "me", "Who one is here.").takes(&["Accept-Language"]).answers(
+        200,
+        "The sign-on.",
+        reference("Me"),
+        &[],
+    );
     put(paths, "/api/v1/me", "get", get);
     let password = Operation::new(SIGN_ON, "setPassword", "Change one's password; ends all one's sessions.")
         .in_person()
@@ -155,8 +159,12 @@ fn me(paths: &mut Map<String, Value>) {
         .answers(200, "Recovery codes, each good once; shown here only.", reference("RecoveryCodes"), &[])
         .problem(&[409, 429]);
     put(paths, "/api/v1/me/one-time-code:confirm", "post", confirm);
-    let tokens = Operation::new(SIGN_ON, "listTokens", "One's API tokens.")
-        .answers(200, "All of them.", reference("TokenPage"), &[]);
+    let tokens = Operation::new(SIGN_ON, "listTokens", "One's API tokens.").answers(
+        200,
+        "All of them.",
+        reference("TokenPage"),
+        &[],
+    );
     put(paths, "/api/v1/me/tokens", "get", tokens);
     let create = Operation::new(SIGN_ON, "createToken", "Make an API token.")
         .in_person()
@@ -178,7 +186,12 @@ fn accounts(paths: &mut Map<String, Value>) {
     put(paths, "/api/v1/accounts", "get", list);
     let create = Operation::new(ACCOUNTS, "createAccount", "Make an account.")
         .body(reference("NewAccount"), true)
-        .answers(201, "The account and its first password; shown here only.", reference("MadeAccount"), &["ETag", "Location"])
+        .answers(
+            201,
+            "The account and its first password; shown here only.",
+            reference("MadeAccount"),
+            &["ETag", "Location"],
+        )
         .problem(&[409]);
     put(paths, "/api/v1/accounts", "post", create);
     let one = "/api/v1/accounts/{name}";
@@ -193,10 +206,16 @@ fn accounts(paths: &mut Map<String, Value>) {
         .answers(200, "Changed.", reference("Account"), &["ETag"])
         .problem(&[409, 412, 428]);
     put(paths, one, "put", change);
-    let act = |id: &str, summary: &str| Operation::new(ACCOUNTS, id, summary).takes(&["name"]).problem(&[409]);
+    let act =
+        |id: &str, summary: &str| Operation::new(ACCOUNTS, id, summary).takes(&["name"]).problem(&[409]);
     let reset = act("resetPassword", "Give someone else a new password; ends their sessions.")
         .body(reference("Nothing"), false)
-        .answers(200, "The password, to be changed at the next sign-on; shown here only.", reference("Password"), &[]);
+        .answers(
+            200,
+            "The password, to be changed at the next sign-on; shown here only.",
+            reference("Password"),
+            &[],
+        );
     put(paths, &format!("{one}:reset-password"), "post", reset);
     for (verb, id, summary) in [
         ("link", "linkAccount", "Let an identity of an identity provider sign on as the account."),
@@ -238,13 +257,19 @@ fn acts(paths: &mut Map<String, Value>) {
 }
 
 fn about(paths: &mut Map<String, Value>) {
-    let document = Operation::open(ABOUT, "openapi", "This document.")
-        .public()
-        .answers(200, "OpenAPI 3.1.", json!({"type": "object"}), &[]);
+    let document = Operation::open(ABOUT, "openapi", "This document.").public().answers(
+        200,
+        "OpenAPI 3.1.",
+        json!({"type": "object"}),
+        &[],
+    );
     put(paths, "/api/v1/openapi.json", "get", document);
-    let roles = Operation::new(ABOUT, "roles", "Every role.")
-        .takes(&["Accept-Language"])
-        .answers(200, "All of them.", reference("RolePage"), &[]);
+    let roles = Operation::new(ABOUT, "roles", "Every role.").takes(&["Accept-Language"]).answers(
+        200,
+        "All of them.",
+        reference("RolePage"),
+        &[],
+    );
     put(paths, "/api/v1/roles", "get", roles);
     let code = json!({"name": "code", "in": "path", "required": true, "schema": {"enum": shuzha_core::Code::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>()}});
     let page = Operation::open(ABOUT, "errorPage", "What a code means and what to do.")

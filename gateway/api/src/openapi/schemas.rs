@@ -13,7 +13,10 @@ pub(super) const PROBLEM_STATUSES: &[u16] =
 /// Whether the control API refuses with this code; the others are the gateway's.
 pub(super) fn of_the_api(code: Code) -> bool {
     code.stage() >= 10
-        || matches!(code, Code::C003 | Code::C005 | Code::C006 | Code::C007 | Code::C090 | Code::C092 | Code::C093)
+        || matches!(
+            code,
+            Code::C003 | Code::C005 | Code::C006 | Code::C007 | Code::C090 | Code::C092 | Code::C093
+        )
 }
 
 /// A reference to a schema.
@@ -49,8 +52,10 @@ pub(super) fn all() -> Value {
 }
 
 fn common() -> Value {
-    let codes: Vec<_> = Code::ALL.iter().filter(|code| of_the_api(**code)).map(|code| code.as_str()).collect();
-    let fault = object(&["path", "reason"], json!({"path": {"type": "string"}, "reason": {"type": "string"}}));
+    let codes: Vec<_> =
+        Code::ALL.iter().filter(|code| of_the_api(**code)).map(|code| code.as_str()).collect();
+    let fault =
+        object(&["path", "reason"], json!({"path": {"type": "string"}, "reason": {"type": "string"}}));
     json!({
         "Name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,27}$"},
         "Revision": {"type": "string", "pattern": "^[0-9]{1,18}$"},
@@ -112,17 +117,26 @@ fn changes() -> Value {
 }
 
 fn acts() -> Value {
-    let by = object(&["account", "organisation", "role"], json!({
-        "account": reference("Name"), "organisation": reference("Name"), "role": reference("Role"),
-    }));
-    let due = object(&["what", "at", "provisional", "passed", "object"], json!({
-        "what": {"type": "string"}, "at": reference("Instant"), "provisional": {"type": "boolean"},
-        "passed": {"type": "boolean"}, "object": reference("Reference"),
-    }));
-    let notice = object(&["id", "at", "object", "what", "due"], json!({
-        "id": {"type": "integer"}, "at": reference("Instant"), "object": reference("Reference"),
-        "what": {"type": "string"}, "due": reference("Instant"),
-    }));
+    let by = object(
+        &["account", "organisation", "role"],
+        json!({
+            "account": reference("Name"), "organisation": reference("Name"), "role": reference("Role"),
+        }),
+    );
+    let due = object(
+        &["what", "at", "provisional", "passed", "object"],
+        json!({
+            "what": {"type": "string"}, "at": reference("Instant"), "provisional": {"type": "boolean"},
+            "passed": {"type": "boolean"}, "object": reference("Reference"),
+        }),
+    );
+    let notice = object(
+        &["id", "at", "object", "what", "due"],
+        json!({
+            "id": {"type": "integer"}, "at": reference("Instant"), "object": reference("Reference"),
+            "what": {"type": "string"}, "due": reference("Instant"),
+        }),
+    );
     json!({
         "Act": object(
             &["revision", "id", "at", "by", "verb", "object", "state", "reason", "attachments", "journalSequence"],
@@ -230,32 +244,41 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
         }
     }
     all.insert(name.to_owned(), object(&required, shown));
-    let write = object(&["apiVersion", "kind", "metadata", "spec"], json!({
-        "apiVersion": {"const": API_VERSION}, "kind": {"const": name},
-        "metadata": object(&["name"], json!({"name": reference("Name")})),
-        "spec": reference(&format!("{name}Spec")),
-        "reason": reference("Reason"), "attachments": reference("Attachments"),
-    }));
+    let write = object(
+        &["apiVersion", "kind", "metadata", "spec"],
+        json!({
+            "apiVersion": {"const": API_VERSION}, "kind": {"const": name},
+            "metadata": object(&["name"], json!({"name": reference("Name")})),
+            "spec": reference(&format!("{name}Spec")),
+            "reason": reference("Reason"), "attachments": reference("Attachments"),
+        }),
+    );
     all.insert(format!("{name}Write"), write);
     all.insert(format!("{name}Page"), page(reference(name)));
-    let change = object(&["dryRun", "revision", "object", "consequences"], json!({
-        "dryRun": {"type": "boolean"},
-        "revision": {"type": "integer", "minimum": 0, "description": "The act's place in the order of acts; 0 in a dry run."},
-        "object": {"oneOf": [reference(name), {"type": "null"}]},
-        "consequences": reference("Consequences"),
-    }));
+    let change = object(
+        &["dryRun", "revision", "object", "consequences"],
+        json!({
+            "dryRun": {"type": "boolean"},
+            "revision": {"type": "integer", "minimum": 0, "description": "The act's place in the order of acts; 0 in a dry run."},
+            "object": {"oneOf": [reference(name), {"type": "null"}]},
+            "consequences": reference("Consequences"),
+        }),
+    );
     all.insert(format!("{name}Change"), change);
 }
 
 fn status(case: &CaseKind) -> Value {
     let verbs: Vec<_> = case.verbs.iter().map(|verb| verb.name).collect();
-    object(&["state", "since", "details", "deadlines", "verbs"], json!({
-        "state": {"enum": case.states},
-        "since": reference("Instant"),
-        "details": {"description": "What the case has gathered: opinions, dates, numbers."},
-        "deadlines": {"type": "array", "items": reference("Deadline")},
-        "verbs": {"type": "array", "items": {"enum": verbs}, "description": "Open to the caller by role and organisation."},
-    }))
+    object(
+        &["state", "since", "details", "deadlines", "verbs"],
+        json!({
+            "state": {"enum": case.states},
+            "since": reference("Instant"),
+            "details": {"description": "What the case has gathered: opinions, dates, numbers."},
+            "deadlines": {"type": "array", "items": reference("Deadline")},
+            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "Open to the caller by role and organisation."},
+        }),
+    )
 }
 
 /// The body of a verb: its own fields, a reason, attachments.
@@ -268,7 +291,11 @@ fn command(kind: &str, verb: &Verb) -> Value {
         schema["properties"]["reason"] =
             json!({"type": "string", "maxLength": Request::REASON_CHARS_MAX, "pattern": "\\S"});
         let required = schema.as_object_mut().expect("a schema is an object").entry("required");
-        required.or_insert_with(|| json!([])).as_array_mut().expect("`required` is a list").push("reason".into());
+        required
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+            .expect("`required` is a list")
+            .push("reason".into());
     }
     schema
 }

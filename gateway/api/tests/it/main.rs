@@ -1,0 +1,13 @@
+//! The control API over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod bad_input;
+mod cases;
+mod client;
+mod document;
+mod listener;
+mod objects;
+mod plane;
+mod random;
+mod sign_on;

@@ -1,0 +1,200 @@
+//! A control plane on a real socket, with persons of every role, each with an API token.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use ring::digest::{SHA256, digest};
+use shuzha_api::{Limits, Options};
+use shuzha_control::accounts::{self, Accounts};
+use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
+use shuzha_core::clock::ManualClock;
+use shuzha_core::{Id, OsRng, RequestId, Role, Timestamp};
+use shuzha_store::register::{Account, Act, Batch, Effect, Token};
+use shuzha_store::{MasterKey, Register};
+use tokio::sync::oneshot;
+
+/// 2026-02-02, a Monday.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_770_000_000);
+
+/// Persons: account, organisation, roles.
+pub(crate) const CAST: &[(&str, &str, &[Role])] = &[
+    ("root", "ops", &[Role::Sre]),
+    ("wang", "bureau", &[Role::Authority]),
+    ("li", "bureau", &[Role::Authority]),
+    ("registrar", "centre", &[Role::Registrar]),
+    ("provider", "police", &[Role::Provider]),
+    ("operator", "operating", &[Role::Operator]),
+    ("expert", "institute", &[Role::Expert]),
+    ("bank", "bank", &[Role::ApplicationUnit]),
+    ("lender", "lender", &[Role::ApplicationUnit]),
+    ("pricing", "ndrc", &[Role::Pricing]),
+    ("finance", "treasury", &[Role::Finance]),
+    ("auditor", "audit", &[Role::Auditor]),
+    ("subject", "people", &[Role::DataSubject]),
+];
+
+/// Stands for the journal.
+#[derive(Default)]
+pub(crate) struct Log(Mutex<Vec<RequestId>>);
+
+impl ActLog for Log {
+    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
+        let mut kept = self.0.lock().unwrap();
+        kept.push(act.id);
+        Ok(kept.len() as u64)
+    }
+
+    fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
+        let kept = self.0.lock().unwrap();
+        let placed = kept.iter().zip(1..).map(|(id, at)| (*id, at));
+        Ok(placed.filter(|(_, at)| *at > seq).collect())
+    }
+}
+
+/// Stands for the gate.
+#[derive(Default)]
+pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>);
+
+impl Publish for Gate {
+    fn publish(&self, delta: &Delta, _: &Force<'_>) {
+        self.0.lock().unwrap().push(delta.clone());
+    }
+}
+
+/// A running control plane.
+pub(crate) struct Plane {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) register: Register,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) gate: Arc<Gate>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    _dir: tempfile::TempDir,
+}
+
+impl Plane {
+    /// Without anybody.
+    pub(crate) fn empty(limits: Limits, address: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let register = Register::open(&dir.path().join("control.db")).unwrap();
+        let clock = Arc::new(ManualClock::at(NOW));
+        let gate = Arc::new(Gate::default());
+        let parts = Parts {
+            register: register.clone(),
+            clock: clock.clone(),
+            rng: Arc::new(OsRng),
+            log: Arc::new(Log::default()),
+            publish: gate.clone(),
+            rules: Rules::default(),
+        };
+        let control = Arc::new(Control::new(parts).unwrap());
+        let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).unwrap();
+        let options = accounts::Options::default();
+        let accounts = Arc::new(Accounts::new(control.clone(), Arc::new(master), options));
+        let options = Options {
+            control,
+            accounts: accounts.clone(),
+            clock: clock.clone(),
+            limits,
+            https: false,
+            error_pages: &[("C1003", "# C1003\n")],
+        };
+        let listener = std::net::TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.unwrap().block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                options.build().serve(listener, async { drop(stopped.await) }).await;
+            });
+        });
+        let (stop, thread) = (Some(stop), Some(thread));
+        Self { address, clock, register, accounts, gate, stop, thread, _dir: dir }
+    }
+
+    /// With the cast.
+    pub(crate) fn new() -> Self {
+        Self::at("127.0.0.1:0")
+    }
+
+    /// With the cast, at a given address.
+    pub(crate) fn at(address: &str) -> Self {
+        let plane = Self::empty(Limits::default(), address);
+        for (name, organisation, roles) in CAST {
+            plane.person(name, organisation, roles);
+        }
+        plane
+    }
+
+    /// One more person, without a password.
+    pub(crate) fn person(&self, name: &str, organisation: &str, roles: &[Role]) {
+        let (name, organisation) = (id(name), id(organisation));
+        let account = Account {
+            name: name.clone(),
+            version: 0,
+            organisation,
+            person: "某人".to_owned(),
+            roles: roles.to_vec(),
+            disabled: false,
+        };
+        self.keep(Effect::Account { account, expected: None });
+        self.token(name.as_str(), "all", roles, false);
+    }
+
+    /// One more token; answers it.
+    pub(crate) fn token(&self, account: &str, name: &str, roles: &[Role], read_only: bool) -> String {
+        let text = token_text(account, name);
+        let token = Token {
+            hash: digest(&SHA256, text.as_bytes()).as_ref().try_into().unwrap(),
+            name: id(name),
+            account: id(account),
+            roles: roles.to_vec(),
+            read_only,
+            created: NOW,
+            until: NOW.plus(std::time::Duration::from_secs(86_400)),
+        };
+        self.keep(Effect::Token(token));
+        text
+    }
+
+    fn keep(&self, effect: Effect) {
+        let act = Act {
+            id: RequestId::generate(&*self.clock, &OsRng),
+            salt: [0; 16],
+            at: NOW,
+            by: None,
+            duty: None,
+            verb: "create".to_owned(),
+            kind: "Account".to_owned(),
+            name: id("fixture"),
+            state: None,
+            reason: String::new(),
+            attachments: "[]".to_owned(),
+        };
+        let (changes, journalled) = (Vec::new(), Vec::new());
+        let batch = Batch { act, changes, effects: vec![effect], passed: None, answer: None, journalled };
+        self.register.commit(&batch).unwrap();
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// The token of a person of the cast.
+pub(crate) fn token_text(account: &str, name: &str) -> String {
+    format!("szt_{account}-{name}")
+}
+
+/// A name.
+pub(crate) fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
