@@ -124,7 +124,7 @@ pub(super) fn refused(wanted: &Wanted, problem: &Problem, better: &[Fault]) {
 /// How many objects of which kind became what.
 fn summary(counts: &BTreeMap<(usize, Done), usize>, dry_run: bool) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     let heads = Done::ALL.map(|done| done.title(dry_run));
     table.set_header(["类别 kind"].iter().chain(&heads));
     for (at, kind) in Kind::all().enumerate() {
