@@ -75,9 +75,8 @@ pub(crate) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
             None if is_tag(tag) => Err(Code::C1005.into()),
             None => Err(Problem::fault(Code::C1001, "If-Match", "must be one entity tag, such as \"7\"")),
         },
-        (Some(_), Some(_)) => {
-            Err(Problem::fault(Code::C1001, "If-Match", "and If-None-Match exclude each other"))
-        }
+        // One says that there is something, the other that there is nothing.
+        (Some(_), Some(_)) => Err(Code::C1005.into()),
     }
 }
 

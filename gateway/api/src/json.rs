@@ -16,6 +16,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
     Ok(value)
 }
 
+/// Up to here every whole number has a double of its own.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -50,6 +53,14 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // `7.0` is the integer 7 to JSON Schema, and to whoever wrote it by a language with one type of number.
+        if value.fract() == 0.0 && value.abs() <= WHOLE_MAX {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole, and within what both types hold"
+            )]
+            return Ok((value as i64).into());
+        }
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number is out of range"))
     }
 
@@ -90,6 +101,7 @@ mod tests {
     fn what_is_read_is_what_serde_json_reads_unless_a_key_stands_twice() {
         let text = br#"{"a": [1, -2, 3.5, null, true, "x\n"], "b": {"c": 18446744073709551615}}"#;
         assert_eq!(parse(text).expect("JSON"), serde_json::from_slice::<Value>(text).expect("JSON"));
+        assert_eq!(parse(b"[7.0, -0.0, 1e3]").expect("JSON"), serde_json::json!([7, 0, 1000]));
         for bad in [
             r#"{"a": 1, "a": 1}"#,
             r#"{"x": {"a": 1, "b": 2, "a": 3}}"#,

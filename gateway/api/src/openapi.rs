@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "what `json!` builds is embedded where it is handed")]
 
+mod declared;
 mod operation;
 mod paths;
 mod schemas;
@@ -51,4 +52,5 @@ Registers, cases and accounts of the gate for public data. 公共数据登记、
 - A retry with the same `Idempotency-Key` and content gets the same answer and changes nothing more.
 - Lists are pages: `next` is the `cursor` of the page after. Pages stay in order while objects come and go.
 - Errors are problem documents (RFC 9457) with a stable `code`, explained at `type`, and every fault at once.
-- What a person may not see is not there (404).";
+- What a person may not see is not there (404).
+- Messages are Chinese, or English with `Accept-Language: en`.";

@@ -16,6 +16,8 @@ pub(crate) const LOCAL: Offset = Offset::constant(8);
 
 /// Most objects of a page.
 pub(crate) const PAGE_MAX: usize = 200;
+/// Longest text of a parameter in characters.
+pub(crate) const TEXT_CHARS_MAX: usize = 64;
 /// Objects of a page where the caller does not say.
 pub(crate) const PAGE_DEFAULT: usize = 50;
 
@@ -55,13 +57,13 @@ impl Parameters {
 
     /// The parameter's text, where it is given.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        const TEXT_BYTES_MAX: usize = 256;
         self.known.push(name);
         let (_, value) = self.given.iter().find(|(given, _)| given == name)?;
         let value = value.clone();
-        match value.len() {
-            1..=TEXT_BYTES_MAX if !value.contains(char::is_control) => Some(value),
-            _ => self.fail(name, format!("must have 1 to {TEXT_BYTES_MAX} bytes, and no control character")),
+        match value.chars().count() {
+            1..=TEXT_CHARS_MAX if !value.contains(char::is_control) => Some(value),
+            _ => self
+                .fail(name, format!("must have 1 to {TEXT_CHARS_MAX} characters, none a control character")),
         }
     }
 

@@ -37,14 +37,18 @@ pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
 /// The parts of a path, where they are percent-encoded UTF-8.
 type Path = Result<RawPathParams, RawPathParamsRejection>;
 
-/// A route by its methods. `HEAD` goes wherever `GET` goes.
-fn methods(handlers: &[(MethodFilter, Handler)]) -> MethodRouter<Arc<Shared>> {
-    handlers.iter().fold(MethodRouter::new(), |route, &(method, handler)| {
-        let run = move |state: State<Arc<Shared>>, path: Path, request: Request| {
-            answer(handler, state, path, request)
-        };
-        route.on(method, run)
-    })
+/// A route by its methods; `otherwise` answers all others, where axum's list of methods would not be right. `HEAD` goes
+/// wherever `GET` goes.
+fn methods(handlers: &[(MethodFilter, Handler)], otherwise: Option<Handler>) -> MethodRouter<Arc<Shared>> {
+    let run = |handler: Handler| {
+        move |state: State<Arc<Shared>>, path: Path, request: Request| answer(handler, state, path, request)
+    };
+    let route =
+        handlers.iter().fold(MethodRouter::new(), |route, &(method, handler)| route.on(method, run(handler)));
+    match otherwise {
+        Some(handler) => route.fallback(run(handler)),
+        None => route,
+    }
 }
 
 /// Every route.
@@ -54,39 +58,41 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
     Router::new()
-        .route("/errors/{code}", methods(&[(GET, about::error_page)]))
-        .route("/api/v1/openapi.json", methods(&[(GET, about::openapi)]))
-        .route("/api/v1/roles", methods(&[(GET, about::roles)]))
-        .route("/api/v1/sessions", methods(&[(POST, sign_on::begin)]))
-        .route("/api/v1/sessions/current", methods(&[(DELETE, sign_on::end)]))
-        .route("/api/v1/first-administrator", methods(&[(POST, sign_on::first_administrator)]))
-        .route("/api/v1/me", methods(&[(GET, me::get)]))
-        .route("/api/v1/me/password", methods(&[(PUT, me::set_password)]))
-        .route("/api/v1/me/one-time-code", methods(&[(POST, me::enrol), (DELETE, me::remove_one_time)]))
-        .route("/api/v1/me/one-time-code:confirm", methods(&[(POST, me::confirm)]))
-        .route("/api/v1/me/tokens", methods(&[(GET, me::tokens), (POST, me::create_token)]))
-        .route("/api/v1/me/tokens/{token}", methods(&[(DELETE, me::remove_token)]))
-        .route("/api/v1/accounts", methods(&[(GET, accounts::list), (POST, accounts::create)]))
+        .route("/errors/{code}", methods(&[(GET, about::error_page)], None))
+        .route("/api/v1/openapi.json", methods(&[(GET, about::openapi)], None))
+        .route("/api/v1/jurisdiction", methods(&[(GET, about::jurisdiction)], None))
+        .route("/api/v1/roles", methods(&[(GET, about::roles)], None))
+        .route("/api/v1/sessions", methods(&[(POST, sign_on::begin)], None))
+        .route("/api/v1/sessions/current", methods(&[(DELETE, sign_on::end)], None))
+        .route("/api/v1/first-administrator", methods(&[(POST, sign_on::first_administrator)], None))
+        .route("/api/v1/me", methods(&[(GET, me::get)], None))
+        .route("/api/v1/me/password", methods(&[(PUT, me::set_password)], None))
+        .route("/api/v1/me/one-time-code", methods(&[(POST, me::enrol), (DELETE, me::remove_one_time)], None))
+        .route("/api/v1/me/one-time-code:confirm", methods(&[(POST, me::confirm)], None))
+        .route("/api/v1/me/tokens", methods(&[(GET, me::tokens), (POST, me::create_token)], None))
+        .route("/api/v1/me/tokens/{token}", methods(&[(DELETE, me::remove_token)], None))
+        .route("/api/v1/accounts", methods(&[(GET, accounts::list), (POST, accounts::create)], None))
         .route(
             "/api/v1/accounts/{name}",
-            methods(&[(GET, accounts::get), (PUT, accounts::change), (POST, accounts::act)]),
+            methods(
+                &[(GET, accounts::get), (PUT, accounts::change), (POST, accounts::act)],
+                Some(accounts::no_such_method),
+            ),
         )
-        .route("/api/v1/accounts/{name}/tokens/{token}", methods(&[(DELETE, accounts::remove_token)]))
-        .route("/api/v1/acts", methods(&[(GET, acts::audit)]))
-        .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)]))
-        .route("/api/v1/notices", methods(&[(GET, acts::notices)]))
-        .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)]))
-        .route("/api/v1/{plural}", methods(&[(GET, objects::list)]))
+        .route("/api/v1/accounts/{name}/tokens/{token}", methods(&[(DELETE, accounts::remove_token)], None))
+        .route("/api/v1/acts", methods(&[(GET, acts::audit)], None))
+        .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)], None))
+        .route("/api/v1/notices", methods(&[(GET, acts::notices)], None))
+        .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)], None))
+        .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))
         .route(
             "/api/v1/{plural}/{name}",
-            methods(&[
-                (GET, objects::get),
-                (PUT, objects::put),
-                (DELETE, objects::remove),
-                (POST, objects::act),
-            ]),
+            methods(
+                &[(GET, objects::get), (PUT, objects::put), (DELETE, objects::remove), (POST, objects::act)],
+                Some(objects::no_such_method),
+            ),
         )
-        .route("/api/v1/{plural}/{name}/history", methods(&[(GET, acts::history)]))
+        .route("/api/v1/{plural}/{name}/history", methods(&[(GET, acts::history)], None))
         .fallback(guard::nowhere)
         .method_not_allowed_fallback(guard::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::around))

@@ -162,7 +162,7 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
     );
     assert_eq!(code(house.order(&authority("li"), "stop-1", "order", None)), Code::C1006);
     assert_eq!(code(house.order(&authority("li"), "stop-1", "order", Some(77))), Code::C1005);
-    assert_eq!(code(house.order(&authority("li"), "stop-2", "order", version)), Code::C1005);
+    assert_eq!(code(house.order(&authority("li"), "stop-2", "order", version)), Code::C1003);
     assert_eq!(code(house.order(&authority("li"), "stop-1", "resume", version)), Code::C1007);
     assert_eq!(code(house.order(&authority("li"), "stop-1", "dance", version)), Code::C1003);
     let silent = Request { expected: version, ..Request::default() };

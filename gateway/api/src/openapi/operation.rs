@@ -114,7 +114,9 @@ fn path(name: &str, description: &str) -> Value {
 pub(super) fn parameters() -> Value {
     let tag = json!({"type": "string", "pattern": "^\"(0|[1-9][0-9]{0,18})\"$"});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": crate::parameters::PAGE_MAX, "default": crate::parameters::PAGE_DEFAULT});
-    let text = json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[\\x20-\\x7e]+$"});
+    let text = json!({
+        "type": "string", "minLength": 1, "maxLength": crate::parameters::TEXT_CHARS_MAX, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]+$",
+    });
     json!({
         "name": path("name", "The object's name."),
         "token": path("token", "The token's name."),
@@ -134,13 +136,12 @@ pub(super) fn parameters() -> Value {
         "dry_run": query("dry_run", "Answer what the change would do, and change nothing.", json!({"type": "boolean"})),
         "If-Match": header("If-Match", true, "The version the caller acts on.", tag.clone()),
         "If-Match-or-new": header("If-Match", false, "The version the caller acts on; absent for a new object.", tag.clone()),
-        "If-None-Match": header("If-None-Match", false, "The version the caller has already.", tag),
+        "If-None-Match": header("If-None-Match", false, "The version the caller has already.", json!({"type": "string"})),
         "create-only": header("If-None-Match", false, "`*`: only if there is no such object yet. Excludes `If-Match`.", json!({"const": "*"})),
         "Idempotency-Key": header(
             "Idempotency-Key", false, "Names this request and its retries.",
             json!({"type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": shuzha_control::Request::KEY_BYTES_MAX}),
         ),
-        "Accept-Language": header("Accept-Language", false, "Language of messages: `zh` (default) or `en`.", json!({"type": "string", "pattern": "^[A-Za-z-]{2,16}$"})),
     })
 }
 

@@ -44,7 +44,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
     let (list, one) = (format!("/api/v1/{plural}"), format!("/api/v1/{plural}/{{name}}"));
     let schema = |suffix: &str| reference(&format!("{name}{suffix}"));
     let mut listing = Operation::new(name, &format!("list{name}"), "List, in order of name.")
-        .takes(&["limit", "cursor", "owner", "q", "Accept-Language"])
+        .takes(&["limit", "cursor", "owner", "q"])
         .answers(200, "A page.", schema("Page"), &[]);
     if let Kind::Case(case) = kind {
         listing = listing.takes(&["overdue"]).parameter(query(
@@ -55,7 +55,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
     }
     put(paths, &list, "get", listing);
     let get = Operation::new(name, &format!("get{name}"), "Read one.")
-        .takes(&["name", "If-None-Match", "Accept-Language"])
+        .takes(&["name", "If-None-Match"])
         .answers(200, "The object.", reference(name), &["ETag"])
         .nothing(304, "The caller has this version already.", &["ETag"]);
     put(paths, &one, "get", get);
@@ -64,7 +64,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
         Kind::Case(_) => "Open a case, or replace the spec of one that is being drafted.",
     };
     let write = Operation::new(name, &format!("put{name}"), summary)
-        .takes(&["name", "If-Match-or-new", "create-only", "Idempotency-Key", "dry_run", "Accept-Language"])
+        .takes(&["name", "If-Match-or-new", "create-only", "Idempotency-Key", "dry_run"])
         .body(schema("Write"), true)
         .answers(200, "Written, or tried.", schema("Change"), &["ETag-unless-tried", "Idempotency-Replayed"])
         .answers(201, "Made.", schema("Change"), &["ETag", "Location", "Idempotency-Replayed"])
@@ -73,7 +73,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
     match kind {
         Kind::Declared(..) => {
             let remove = Operation::new(name, &format!("delete{name}"), "Remove; refused while referred to.")
-                .takes(&["name", "If-Match", "Idempotency-Key", "dry_run", "Accept-Language"])
+                .takes(&["name", "If-Match", "Idempotency-Key", "dry_run"])
                 .body(reference("Words"), false)
                 .answers(200, "Removed, or tried.", schema("Change"), &["Idempotency-Replayed"])
                 .problem(&[409, 412, 428]);
@@ -82,7 +82,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
         Kind::Case(case) => case.verbs.iter().for_each(|verb| of_verb(paths, case, verb)),
     }
     let history = Operation::new(name, &format!("history{name}"), "What was done to it, newest first.")
-        .takes(&["name", "limit", "revision", "Accept-Language"])
+        .takes(&["name", "limit", "revision"])
         .answers(200, "A page.", reference("ActPage"), &[]);
     put(paths, &format!("{one}/history"), "get", history);
 }
@@ -91,7 +91,7 @@ fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {
     let roles: Vec<_> = verb.roles.iter().map(|role| format!("`{role}`")).collect();
     let summary = format!("{} For {}.", verb.title_zh, roles.join(", "));
     let act = Operation::new(case.kind, &format!("{}{}", verb.name, case.kind), &summary)
-        .takes(&["name", "If-Match", "Idempotency-Key", "dry_run", "Accept-Language"])
+        .takes(&["name", "If-Match", "Idempotency-Key", "dry_run"])
         .body(reference(&format!("{}.{}", case.kind, verb.name)), true)
         .answers(
             200,
@@ -106,7 +106,6 @@ fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {
 fn sign_on(paths: &mut Map<String, Value>) {
     let begin = Operation::open(SIGN_ON, "signIn", "Sign on by name, password and one-time code.")
         .public()
-        .takes(&["Accept-Language"])
         .body(reference("SignIn"), true)
         .answers(201, "Signed on; the session is in the cookie.", reference("SignedIn"), &["Set-Cookie"])
         .problem(&[401, 429]);
@@ -117,7 +116,6 @@ fn sign_on(paths: &mut Map<String, Value>) {
     let first =
         Operation::open(SIGN_ON, "firstAdministrator", "Make the first account, by the printed token.")
             .public()
-            .takes(&["Accept-Language"])
             .body(reference("FirstAdministrator"), true)
             .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
             .problem(&[401, 429]);
@@ -125,12 +123,8 @@ fn sign_on(paths: &mut Map<String, Value>) {
 }
 
 fn me(paths: &mut Map<String, Value>) {
-    let get = Operation::new(SIGN_ON, "me", "Who one is here.").takes(&["Accept-Language"]).answers(
-        200,
-        "The sign-on.",
-        reference("Me"),
-        &[],
-    );
+    let get =
+        Operation::new(SIGN_ON, "me", "Who one is here.").answers(200, "The sign-on.", reference("Me"), &[]);
     put(paths, "/api/v1/me", "get", get);
     let password = Operation::new(SIGN_ON, "setPassword", "Change one's password; ends all one's sessions.")
         .in_person()
@@ -178,7 +172,7 @@ fn me(paths: &mut Map<String, Value>) {
 
 fn accounts(paths: &mut Map<String, Value>) {
     let list = Operation::new(ACCOUNTS, "listAccounts", "List, in order of name.")
-        .takes(&["limit", "cursor", "organisation", "Accept-Language"])
+        .takes(&["limit", "cursor", "organisation"])
         .answers(200, "A page.", reference("AccountPage"), &[]);
     put(paths, "/api/v1/accounts", "get", list);
     let create = Operation::new(ACCOUNTS, "createAccount", "Make an account.")
@@ -193,7 +187,7 @@ fn accounts(paths: &mut Map<String, Value>) {
     put(paths, "/api/v1/accounts", "post", create);
     let one = "/api/v1/accounts/{name}";
     let get = Operation::new(ACCOUNTS, "getAccount", "Read one.")
-        .takes(&["name", "If-None-Match", "Accept-Language"])
+        .takes(&["name", "If-None-Match"])
         .answers(200, "The account.", reference("Account"), &["ETag"])
         .nothing(304, "The caller has this version already.", &["ETag"]);
     put(paths, one, "get", get);
@@ -234,21 +228,21 @@ fn accounts(paths: &mut Map<String, Value>) {
 
 fn acts(paths: &mut Map<String, Value>) {
     let audit = Operation::new(ACTS, "audit", "Every act, newest first. For `auditor` and `authority`.")
-        .takes(&["limit", "revision", "kind", "object", "actor", "verb", "from", "until", "Accept-Language"])
+        .takes(&["limit", "revision", "kind", "object", "actor", "verb", "from", "until"])
         .answers(200, "A page.", reference("ActPage"), &[]);
     put(paths, "/api/v1/acts", "get", audit);
     let deadlines = Operation::new(ACTS, "deadlines", "What is due next, in order of time.")
-        .takes(&["limit", "until", "Accept-Language"])
+        .takes(&["limit", "until"])
         .answers(200, "Open deadlines.", reference("Deadlines"), &[]);
     put(paths, "/api/v1/deadlines", "get", deadlines);
     let notices = Operation::new(ACTS, "notices", "Deadlines that passed, newest first.")
-        .takes(&["limit", "revision", "Accept-Language"])
+        .takes(&["limit", "revision"])
         .answers(200, "A page.", reference("NoticePage"), &[]);
     put(paths, "/api/v1/notices", "get", notices);
     let due = Operation::new(ACTS, "calendarDue", "When a number of working days has passed. 工作日计算")
         .parameter(json!({"name": "from", "in": "query", "required": true, "schema": reference("Moment")}))
         .parameter(json!({"name": "days", "in": "query", "required": true, "schema": {"type": "integer", "minimum": 0, "maximum": 1000}}))
-        .takes(&["Accept-Language"])
+
         .answers(200, "The first instant that is too late.", reference("Due"), &[]);
     put(paths, "/api/v1/calendar/due", "get", due);
 }
@@ -261,7 +255,14 @@ fn about(paths: &mut Map<String, Value>) {
         &[],
     );
     put(paths, "/api/v1/openapi.json", "get", document);
-    let roles = Operation::new(ABOUT, "roles", "Every role.").takes(&["Accept-Language"]).answers(
+    let rules = Operation::new(ABOUT, "jurisdiction", "By which rules cases are decided. 适用规则").answers(
+        200,
+        "The rules; terms are in working days.",
+        reference("Rules"),
+        &[],
+    );
+    put(paths, "/api/v1/jurisdiction", "get", rules);
+    let roles = Operation::new(ABOUT, "roles", "Every role.").answers(
         200,
         "All of them.",
         reference("RolePage"),

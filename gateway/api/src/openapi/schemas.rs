@@ -6,6 +6,8 @@ use shuzha_core::{Code, Role};
 use shuzha_products::case::{CaseKind, Verb};
 use shuzha_products::world::API_VERSION;
 
+use super::declared;
+
 /// Statuses that problems have.
 pub(super) const PROBLEM_STATUSES: &[u16] =
     &[400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429, 500, 503];
@@ -25,7 +27,7 @@ pub(super) fn reference(name: &str) -> Value {
 }
 
 /// An object with these fields and no others; `required` of them must be there.
-fn object(required: &[&str], properties: Value) -> Value {
+pub(super) fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }
 
@@ -56,6 +58,14 @@ fn common() -> Value {
         Code::ALL.iter().filter(|code| of_the_api(**code)).map(|code| code.as_str()).collect();
     let fault =
         object(&["path", "reason"], json!({"path": {"type": "string"}, "reason": {"type": "string"}}));
+    let rule = object(
+        &["rule", "value", "article"],
+        json!({
+            "rule": {"type": "string"},
+            "value": {"description": "Null where the rule does not exist here."},
+            "article": {"type": ["string", "null"]},
+        }),
+    );
     json!({
         "Name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,27}$"},
         "Revision": {"type": "string", "pattern": "^[0-9]{1,18}$"},
@@ -86,6 +96,10 @@ fn common() -> Value {
             "description": "Documents behind the act, which are kept elsewhere.",
         },
         "Words": object(&[], json!({"reason": reference("Reason"), "attachments": reference("Attachments")})),
+        "Rules": object(&["title", "level", "items", "next"], json!({
+            "title": {"type": "string"}, "level": {"enum": ["province", "local"]},
+            "items": {"type": "array", "items": rule}, "next": {"type": "null"},
+        })),
         "RolePage": page(object(&["role", "title"], json!({"role": reference("Role"), "title": {"type": "string"}}))),
     })
 }
@@ -228,7 +242,7 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
     let name = kind.name();
     let spec = match kind {
         Kind::Case(case) => embedded(case.schema, &format!("{name}Spec")),
-        Kind::Declared(..) => json!({"type": "object", "description": "As in a world file."}),
+        Kind::Declared(..) => declared::spec(name),
     };
     all.insert(format!("{name}Spec"), spec);
     let mut shown = json!({

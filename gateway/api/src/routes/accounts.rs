@@ -80,9 +80,7 @@ fn profile(fields: &mut Fields<'_>) -> Option<Profile> {
 
 /// `POST /api/v1/accounts/{name}:{verb}`.
 pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
-    let Some((name, verb)) = ask.part("name").split_once(':') else {
-        return Err(Problem { allow: Some("GET, HEAD, PUT"), ..Code::C007.into() });
-    };
+    let Some((name, verb)) = ask.part("name").split_once(':') else { return no_such_method(ask) };
     if !VERBS.contains(&verb) {
         return Err(Code::C006.into());
     }
@@ -123,9 +121,15 @@ pub(crate) fn remove_token(ask: &Ask) -> Result<Reply, Problem> {
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
+/// Any other method on one account, or on one of its verbs.
+pub(crate) fn no_such_method(ask: &Ask) -> Result<Reply, Problem> {
+    not_a_verb(ask)?;
+    Err(Problem { allow: Some("GET, HEAD, PUT"), ..Code::C007.into() })
+}
+
 fn not_a_verb(ask: &Ask) -> Result<(), Problem> {
-    if ask.part("name").contains(':') {
-        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
+    match ask.part("name").split_once(':') {
+        Some((_, verb)) if VERBS.contains(&verb) => Err(Problem { allow: Some("POST"), ..Code::C007.into() }),
+        _ => Ok(()),
     }
-    Ok(())
 }

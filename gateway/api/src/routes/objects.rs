@@ -65,9 +65,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
 /// `GET /api/v1/{plural}/{name}`.
 pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     let kind = kind(ask)?;
-    if ask.part("name").contains(':') {
-        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
-    }
+    not_a_verb(ask, kind)?;
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
     let view = ask.shared.control.get(&caller, kind.name(), &ask.id("name")?)?;
@@ -80,9 +78,7 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
 /// `PUT /api/v1/{plural}/{name}`: a declared object, a new case, or the spec of one that is being drafted.
 pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
     let kind = kind(ask)?;
-    if ask.part("name").contains(':') {
-        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
-    }
+    not_a_verb(ask, kind)?;
     let caller = who::caller(ask)?;
     let (how, dry_run) = how(ask)?;
     let body = ask.json()?;
@@ -118,11 +114,9 @@ pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
 /// `DELETE /api/v1/{plural}/{name}`.
 pub(crate) fn remove(ask: &Ask) -> Result<Reply, Problem> {
     let kind = kind(ask)?;
-    if ask.part("name").contains(':') {
-        return Err(Problem { allow: Some("POST"), ..Code::C007.into() });
-    }
+    not_a_verb(ask, kind)?;
     if let Kind::Case(_) = kind {
-        return Err(Problem { allow: Some("GET, HEAD, PUT"), ..Code::C007.into() });
+        return no_such_method(ask);
     }
     let caller = who::caller(ask)?;
     let (how, dry_run) = how(ask)?;
@@ -146,12 +140,8 @@ pub(crate) fn remove(ask: &Ask) -> Result<Reply, Problem> {
 /// `POST /api/v1/{plural}/{name}:{verb}`.
 pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     let kind = kind(ask)?;
-    let Some((name, verb)) = ask.part("name").split_once(':') else {
-        let allow = if matches!(kind, Kind::Case(_)) { "GET, HEAD, PUT" } else { "GET, HEAD, PUT, DELETE" };
-        return Err(Problem { allow: Some(allow), ..Code::C007.into() });
-    };
-    let known = matches!(kind, Kind::Case(case) if case.verb(verb).is_some());
-    if !known {
+    let Some((name, verb)) = ask.part("name").split_once(':') else { return no_such_method(ask) };
+    if !is_verb(kind, verb) {
         return Err(Code::C006.into());
     }
     let caller = who::caller(ask)?;
@@ -171,6 +161,29 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
     let outcome = outcome.map_err(|error| how.refused(error.into()))?;
     Ok(changed(&outcome, &caller, dry_run, StatusCode::OK))
+}
+
+/// Any other method on one object, or on one of its verbs.
+pub(crate) fn no_such_method(ask: &Ask) -> Result<Reply, Problem> {
+    let kind = kind(ask)?;
+    not_a_verb(ask, kind)?;
+    let allow = match kind {
+        Kind::Case(_) => "GET, HEAD, PUT",
+        Kind::Declared(..) => "GET, HEAD, PUT, DELETE",
+    };
+    Err(Problem { allow: Some(allow), ..Code::C007.into() })
+}
+
+/// Tells that a verb takes `POST` alone. What is no verb is no name either, and is not there.
+fn not_a_verb(ask: &Ask, kind: Kind) -> Result<(), Problem> {
+    match ask.part("name").split_once(':') {
+        Some((_, verb)) if is_verb(kind, verb) => Err(Problem { allow: Some("POST"), ..Code::C007.into() }),
+        _ => Ok(()),
+    }
+}
+
+fn is_verb(kind: Kind, verb: &str) -> bool {
+    matches!(kind, Kind::Case(case) if case.verb(verb).is_some())
 }
 
 /// What a change is conditional on, and whether it is only tried.

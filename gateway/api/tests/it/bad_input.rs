@@ -79,7 +79,9 @@ fn a4_an_address_that_is_none_says_so() {
     }
     for (method, path, allow) in [
         ("POST", "/api/v1/organisations", "GET,HEAD"),
-        ("PATCH", "/api/v1/organisations/x", "GET,HEAD,PUT,DELETE,POST"),
+        ("PATCH", "/api/v1/organisations/x", "GET, HEAD, PUT, DELETE"),
+        ("OPTIONS", "/api/v1/tickets/x:answer", "POST"),
+        ("PATCH", "/api/v1/accounts/x", "GET, HEAD, PUT"),
         ("POST", "/api/v1/organisations/x", "GET, HEAD, PUT, DELETE"),
         ("DELETE", "/api/v1/tickets/x", "GET, HEAD, PUT"),
         ("GET", "/api/v1/tickets/x:answer", "POST"),

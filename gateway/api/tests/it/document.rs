@@ -65,3 +65,33 @@ fn a4_operation_ids_are_unique_and_path_parameters_declared() {
     }
     assert!(ids.len() > 100, "{}", ids.len());
 }
+
+/// The schemas of specs are written beside the readers: what those accept in the worked example, these must.
+#[test]
+fn a4_the_worked_example_meets_the_schemas_of_its_kinds() {
+    let document = shuzha_api::openapi::document();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
+    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for part in text.split("\n---").filter(|part| part.contains("kind:")) {
+            let object: Value =
+                serde_saphyr::from_str(part).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let kind = object["kind"].as_str().unwrap();
+            if !matches!(shuzha_control::Kind::find(kind), Some(shuzha_control::Kind::Declared(..))) {
+                continue;
+            }
+            *seen.entry(kind.to_owned()).or_default() += 1;
+            let reference = format!("#/components/schemas/{kind}Spec");
+            let schema = serde_json::json!({"components": document["components"], "$ref": reference});
+            let found = jsonschema::draft202012::validate(&schema, &object["spec"]);
+            found
+                .unwrap_or_else(|error| panic!("{} {}: {error}", path.display(), object["metadata"]["name"]));
+        }
+    }
+    assert!(seen.len() >= 11, "{seen:?}");
+}

@@ -184,3 +184,20 @@ fn a4_what_belongs_to_others_is_not_there() {
         .expect(403)
         .refused("C1104");
 }
+
+#[test]
+fn a4_rules_roles_and_working_days_can_be_asked_for() {
+    let plane = Plane::new();
+    let rules = plane.by("bank", "GET", "/api/v1/jurisdiction").send().expect(200).json();
+    assert_eq!(rules["items"][0], json!({"rule": "certificate", "value": true, "article": null}));
+    let roles = plane.by("bank", "GET", "/api/v1/roles").send().expect(200).json();
+    assert_eq!(roles["items"].as_array().map(Vec::len), Some(11));
+    // Ten working days from Friday are two weeks, and provisional without a loaded year.
+    let due =
+        plane.by("bank", "GET", "/api/v1/calendar/due?from=2027-01-08&days=10").send().expect(200).json();
+    assert_eq!(due, json!({"at": "2027-01-23T00:00:00+08:00", "provisional": true}));
+    let faults = plane.by("bank", "GET", "/api/v1/calendar/due?days=x").send().expect(400).faults();
+    assert_eq!(faults, ["?days", "?from"]);
+    let due = plane.by("bank", "GET", "/api/v1/deadlines?limit=1").send().expect(200).json();
+    assert_eq!(due, json!({"items": [], "more": false}));
+}

@@ -1,0 +1,167 @@
+//! Specs of the declared kinds, for people and tools that write them. The catalogue's own readers decide: they know more
+//! than a schema can say, and a test holds the worked example of the repository against both.
+
+use serde_json::{Value, json};
+use shuzha_products::{jurisdiction, kinds};
+
+use super::schemas::{object, reference};
+
+/// The schema of the spec of a declared kind.
+pub(super) fn spec(kind: &str) -> Value {
+    match kind {
+        "Jurisdiction" => jurisdiction(),
+        "Organisation" => object(
+            &["kind", "uscc", "name"],
+            json!({
+                "kind": {"enum": ["authority", "registrar", "provider", "operator", "unit", "exchange"]},
+                "uscc": {
+                    "type": "string", "pattern": "^[0-9A-HJ-NPQRTUWXY]{18}$",
+                    "description": "统一社会信用代码 (GB 32100), with its check character.",
+                },
+                "name": text(),
+            }),
+        ),
+        "ApplicationUnit" => object(
+            &["organisation", "securityOfficer"],
+            json!({
+                "organisation": reference("Name"), "securityOfficer": text(), "creditLimit": yuan(),
+            }),
+        ),
+        "Credential" => object(
+            &["unit", "algorithm", "window"],
+            json!({
+                "unit": reference("Name"),
+                "algorithm": {"enum": ["hmac-sha256", "hmac-sm3", "ed25519"]},
+                "publicKey": key(), "publicKeyFile": text(), "window": window(),
+                "allow": {"type": "array", "minItems": 1, "items": text(), "description": "Networks (CIDR) it may be used from."},
+                "revoked": {"type": "boolean"},
+            }),
+        ),
+        "ConsentIssuer" => object(
+            &["kid", "algorithm"],
+            json!({
+                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA"]},
+                "publicKey": key(), "publicKeyFile": text(),
+            }),
+        ),
+        "PersonSpace" => {
+            object(&["measure", "cap"], json!({"measure": {"enum": ["pure-eps", "rho"]}, "cap": charge()}))
+        }
+        "DataSet" => data_set(),
+        "Upstream" => object(
+            &["endpoints", "timeout", "keyFile"],
+            json!({
+                "endpoints": {"type": "array", "minItems": 1, "items": text(), "description": "`host:port`."},
+                "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
+                "healthPath": {"type": "string", "pattern": "^/"}, "keyFile": text(),
+            }),
+        ),
+        "Product" => product(),
+        "PriceAct" => object(
+            &["number", "issuer", "window"],
+            json!({
+                "number": text(), "issuer": reference("Name"), "window": window(),
+            }),
+        ),
+        "Ceiling" => object(
+            &["act", "product", "perCallMax", "window"],
+            json!({
+                "act": reference("Name"), "product": reference("Name"), "perCallMax": yuan(), "window": window(),
+            }),
+        ),
+        "Price" => object(
+            &["act", "product", "perCall", "charged", "window"],
+            json!({
+                "act": reference("Name"), "product": reference("Name"), "operation": reference("Name"),
+                "perCall": yuan(),
+                "charged": {
+                    "type": "array", "minItems": 1, "uniqueItems": true,
+                    "items": {"enum": ["consistent", "inconsistent", "no_record", "answer", "package"]},
+                },
+                "window": window(),
+            }),
+        ),
+        _ => json!({"type": "object"}),
+    }
+}
+
+fn text() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 512})
+}
+
+fn yuan() -> Value {
+    json!({"type": "string", "pattern": "^[0-9]{1,12}([.][0-9]{1,6})?$", "description": "Yuan, as quoted decimal text."})
+}
+
+fn charge() -> Value {
+    json!({"type": "string", "pattern": "^[0-9]{1,9}([.][0-9]{1,9})?$", "description": "ε or ρ, as quoted decimal text."})
+}
+
+fn key() -> Value {
+    json!({"type": "string", "minLength": 44, "maxLength": 44, "description": "Ed25519 public key in base 64."})
+}
+
+fn window() -> Value {
+    object(&["from", "until"], json!({"from": reference("Moment"), "until": reference("Moment")}))
+}
+
+fn jurisdiction() -> Value {
+    let packs: Vec<_> = jurisdiction::PACKS.iter().map(|(name, _)| *name).collect();
+    let by_pack =
+        object(&["rules"], json!({"rules": {"enum": packs}, "level": {"enum": ["province", "local"]}}));
+    json!({"oneOf": [by_pack, object(&["certificateRequired"], json!({"certificateRequired": {"type": "boolean"}}))]})
+}
+
+fn data_set() -> Value {
+    let quota = object(
+        &["unit", "scenario", "max"],
+        json!({
+            "unit": reference("Name"), "scenario": reference("Name"), "max": charge(),
+        }),
+    );
+    let quotas =
+        object(&["default"], json!({"default": charge(), "overrides": {"type": "array", "items": quota}}));
+    let privacy = object(
+        &["personSpace", "cap", "dataVersion", "perQueryMax", "quotas", "domain"],
+        json!({
+            "personSpace": reference("Name"), "cap": charge(), "dataVersion": reference("Name"),
+            "perQueryMax": charge(), "quotas": quotas,
+            "domain": {"type": "object", "description": "Public metadata: columns, keys, bounds."},
+        }),
+    );
+    object(
+        &["provider", "sensitivity"],
+        json!({
+            "provider": reference("Name"), "sharedFrom": reference("Name"),
+            "sensitivity": {"enum": ["general", "sensitive", "important", "core"]}, "privacy": privacy,
+        }),
+    )
+}
+
+fn product() -> Value {
+    let kinds: Vec<_> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
+    let operation = json!({
+        "type": "object",
+        "required": ["name", "method", "path", "personal"],
+        "description": "With the fields of the product's kind beside these.",
+        "properties": {
+            "name": reference("Name"), "method": {"enum": ["GET", "POST"]},
+            "path": {"type": "string", "pattern": "^/"}, "personal": {"type": "boolean"},
+            "subject": object(&["kind", "pointer"], json!({
+                "kind": {"enum": ["person", "organisation"]}, "pointer": {"type": "string", "pattern": "^/"},
+            })),
+            "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
+            "answerBytesMax": {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$"},
+            "concurrency": {"type": "integer", "minimum": 1},
+        },
+    });
+    object(
+        &["kind", "title", "operator", "dataSets", "upstream", "version", "operations"],
+        json!({
+            "kind": {"enum": kinds}, "title": text(), "operator": reference("Name"),
+            "dataSets": {"type": "array", "minItems": 1, "items": reference("Name")},
+            "upstream": reference("Name"), "version": {"type": "integer", "minimum": 1, "maximum": u32::MAX},
+            "operations": {"type": "array", "minItems": 1, "items": operation},
+        }),
+    )
+}
