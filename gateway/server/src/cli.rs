@@ -5,11 +5,11 @@
 
 mod api;
 mod apply;
-mod difference;
 mod diff;
+mod difference;
 mod dump;
-mod files;
 mod fields;
+mod files;
 mod login;
 mod people;
 mod problem;

@@ -152,7 +152,9 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Journal(JournalCommand::Verify { json }) => {
             journal_command::verify(out, &config.data_dir, json)
         }
-        Command::Demo(_) | Command::Call(_) | Command::Api(_) => unreachable!("handled before the configuration is read"),
+        Command::Demo(_) | Command::Call(_) | Command::Api(_) => {
+            unreachable!("handled before the configuration is read")
+        }
     }
 }
 

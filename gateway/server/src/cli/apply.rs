@@ -9,7 +9,7 @@ use shuzha_control::Kind;
 use shuzha_products::case::Fault;
 
 use super::api::{Api, Connection};
-use super::files::{self, Files, Standing, Tried, Trial, Wanted};
+use super::files::{self, Files, Standing, Trial, Tried, Wanted};
 use super::problem::Problem;
 use crate::output::{Out, say};
 
@@ -69,7 +69,11 @@ pub(super) fn run(out: &mut Out, args: &ApplyArgs) -> Result<bool> {
             }
         };
         if let Done::Created | Done::Replaced = done {
-            let labels = if one.document.labels.is_empty() { "" } else { " · 标签不入登记簿 labels are not kept in the register" };
+            let labels = if one.document.labels.is_empty() {
+                ""
+            } else {
+                " · 标签不入登记簿 labels are not kept in the register"
+            };
             out.line(&format!("{} {}{labels}", one.title(), done.title(args.dry_run)))?;
         }
         let kind = Kind::all().position(|kind| kind.name() == one.kind.name()).unwrap_or(usize::MAX);
@@ -136,7 +140,8 @@ fn summary(counts: &BTreeMap<(usize, Done), usize>, dry_run: bool) -> Table {
             table.add_row([name].into_iter().chain(cells));
         }
     }
-    let total = |done| counts.iter().filter(|((_, of), _)| *of == done).map(|(_, count)| count).sum::<usize>();
+    let total =
+        |done| counts.iter().filter(|((_, of), _)| *of == done).map(|(_, count)| count).sum::<usize>();
     let cells = Done::ALL.map(|done| Cell::new(total(done)).set_alignment(CellAlignment::Right));
     table.add_row([Cell::new("合计 total")].into_iter().chain(cells));
     table
@@ -164,7 +169,8 @@ pub(super) fn consequences(told: &Value) -> Vec<String> {
         lines.push("还有更多授权失效 more grants than these are cut off".to_owned());
     }
     if told["unchecked"] == true {
-        lines.push("引用者过多，未逐一复核 too many objects refer to it: they were not read again".to_owned());
+        lines
+            .push("引用者过多，未逐一复核 too many objects refer to it: they were not read again".to_owned());
     }
     lines
 }

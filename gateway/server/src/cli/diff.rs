@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::api::Connection;
 use super::apply::{consequences, refused};
 use super::difference::differences;
-use super::files::{self, Files, Standing, Tried, Trial};
+use super::files::{self, Files, Standing, Trial, Tried};
 use crate::output::Out;
 
 /// Nothing differs.

@@ -25,7 +25,9 @@ pub(super) fn run(out: &mut Out, args: &DumpArgs) -> Result<()> {
         bail!("there is no kind {unknown}; there are {}", known.join(", "));
     }
     let api = args.connection.signed_on()?;
-    let asked = |kind: &Kind| args.kind.is_empty() || args.kind.iter().any(|word| word == kind.name() || word == kind.plural());
+    let asked = |kind: &Kind| {
+        args.kind.is_empty() || args.kind.iter().any(|word| word == kind.name() || word == kind.plural())
+    };
     for kind in Kind::all().filter(asked) {
         api.each(&addresses(kind), &[], |object| {
             let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -36,7 +38,10 @@ pub(super) fn run(out: &mut Out, args: &DumpArgs) -> Result<()> {
             };
             let spec = yaml::field("spec", &object["spec"]);
             let kind = kind.name();
-            let head = format!("---\n{state}apiVersion: {API_VERSION}\nkind: {kind}\nmetadata: {{name: {}}}\n", yaml::text(&name));
+            let head = format!(
+                "---\n{state}apiVersion: {API_VERSION}\nkind: {kind}\nmetadata: {{name: {}}}\n",
+                yaml::text(&name)
+            );
             out.line(&format!("{head}{}", spec.trim_end()))?;
             Ok(true)
         })?;

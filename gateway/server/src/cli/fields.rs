@@ -36,11 +36,17 @@ impl Given {
         };
         let schema: Value = serde_json::from_str(verb.schema).expect("the kinds' tests read their schemas");
         for field in &self.fields {
-            let (key, value) = field.split_once('=').with_context(|| format!("--field {field}: expected KEY=VALUE"))?;
+            let (key, value) =
+                field.split_once('=').with_context(|| format!("--field {field}: expected KEY=VALUE"))?;
             let steps: Vec<&str> = key.split('.').collect();
-            let is_text = steps.iter().try_fold(&schema, |at, step| at["properties"].get(step)).is_some_and(is_text);
+            let is_text =
+                steps.iter().try_fold(&schema, |at, step| at["properties"].get(step)).is_some_and(is_text);
             // What the verb wants as text stays text, whatever it looks like: dates, numbers of papers, codes.
-            let value = if is_text { value.into() } else { serde_json::from_str(value).unwrap_or_else(|_| value.into()) };
+            let value = if is_text {
+                value.into()
+            } else {
+                serde_json::from_str(value).unwrap_or_else(|_| value.into())
+            };
             set(&mut body, &steps, value).with_context(|| format!("--field {field}"))?;
         }
         if let Some(reason) = &self.reason {
@@ -67,7 +73,8 @@ fn read(file: &Path) -> Result<Value> {
 
 /// Whether a schema wants text.
 fn is_text(schema: &Value) -> bool {
-    schema["type"] == "string" || schema["enum"].as_array().is_some_and(|words| words.iter().all(Value::is_string))
+    schema["type"] == "string"
+        || schema["enum"].as_array().is_some_and(|words| words.iter().all(Value::is_string))
 }
 
 /// Sets the field at `steps`, making the objects on the way.
@@ -85,7 +92,10 @@ fn set(body: &mut Value, steps: &[&str], value: Value) -> Result<()> {
 
 /// Name, size and digest of a document.
 fn attachment(file: &Path) -> Result<Value> {
-    let name = file.file_name().and_then(|name| name.to_str()).with_context(|| format!("{}: no name", file.display()))?;
+    let name = file
+        .file_name()
+        .and_then(|name| name.to_str())
+        .with_context(|| format!("{}: no name", file.display()))?;
     let mut digest = Digest::new(&SHA256);
     let mut bytes = 0_u64;
     let mut reader = std::fs::File::open(file).with_context(|| file.display().to_string())?;
@@ -105,7 +115,8 @@ fn attachment(file: &Path) -> Result<Value> {
 /// The fields that a verb takes, a line each, for its help.
 pub(super) fn help(verb: &Verb) -> String {
     let schema: Value = serde_json::from_str(verb.schema).expect("the kinds' tests read their schemas");
-    let required = |name: &str| schema["required"].as_array().is_some_and(|list| list.iter().any(|one| one == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|list| list.iter().any(|one| one == name));
     let fields = schema["properties"].as_object().into_iter().flatten().map(|(name, schema)| {
         let what = schema["enum"].as_array().map_or_else(
             || schema["type"].as_str().unwrap_or("any").to_owned(),
@@ -167,7 +178,8 @@ mod tests {
     #[test]
     fn the_help_names_every_field() {
         let help = help(&VERB);
-        for line in ["--reason is required", "until (string) 必填 required", "kind (1|2)", "term (object)"] {
+        for line in ["--reason is required", "until (string) 必填 required", "kind (1|2)", "term (object)"]
+        {
             assert!(help.contains(line), "{line} in {help}");
         }
     }

@@ -59,12 +59,17 @@ pub(super) fn read(files: &Files) -> Result<Option<Vec<Wanted>>> {
     let documents = match documents(&texts, &kinds) {
         Ok(documents) => documents,
         Err(faults) => {
-            say(&format!("文件有 {0} 处错误，什么也没有写入 The files have {0} faults; nothing was written:", faults.len()));
+            say(&format!(
+                "文件有 {0} 处错误，什么也没有写入 The files have {0} faults; nothing was written:",
+                faults.len()
+            ));
             faults.iter().for_each(|fault| say(&format!("  {fault}")));
             return Ok(None);
         }
     };
-    let wanted = documents.into_iter().filter_map(|document| Some(Wanted { kind: Kind::find(document.kind)?, document }));
+    let wanted = documents
+        .into_iter()
+        .filter_map(|document| Some(Wanted { kind: Kind::find(document.kind)?, document }));
     let mut wanted: Vec<_> = wanted.collect();
     wanted.sort_by_key(|wanted| kinds.iter().position(|kind| *kind == wanted.document.kind));
     Ok(Some(wanted))
@@ -76,7 +81,8 @@ fn text(path: &Path, bytes_max: u64) -> Result<(String, String)> {
         let read = std::io::stdin().lock().take(bytes_max + 1).read_to_string(&mut text);
         ("-".to_owned(), read)
     } else {
-        let read = std::fs::File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
+        let read =
+            std::fs::File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
         (path.display().to_string(), read)
     };
     read.with_context(|| name.clone())?;
@@ -104,7 +110,9 @@ pub(super) enum Standing {
 impl Standing {
     /// Asks the register.
     pub(super) fn of(api: &Api, wanted: &Wanted) -> Result<Self> {
-        let Some(mut object) = api.get(wanted.kind, wanted.document.name.as_str())? else { return Ok(Self::New) };
+        let Some(mut object) = api.get(wanted.kind, wanted.document.name.as_str())? else {
+            return Ok(Self::New);
+        };
         let spec = object["spec"].take();
         if spec == wanted.document.spec {
             return Ok(Self::Same);
@@ -142,7 +150,13 @@ pub(super) struct Trial {
 
 impl Trial {
     /// Tries to write `wanted`.
-    pub(super) fn put(&mut self, api: &Api, wanted: &Wanted, expect: Expect, reason: Option<&str>) -> Result<Tried> {
+    pub(super) fn put(
+        &mut self,
+        api: &Api,
+        wanted: &Wanted,
+        expect: Expect,
+        reason: Option<&str>,
+    ) -> Result<Tried> {
         let Document { kind, name, spec, .. } = &wanted.document;
         let tried = match api.put(wanted.kind, name.as_str(), spec, reason, (expect, true)) {
             Ok(mut change) => Tried::Accepted(change["consequences"].take()),

@@ -66,7 +66,7 @@ pub(super) fn login(args: &LoginArgs) -> Result<()> {
     };
     let now = SystemClock.now();
     let until = show::instant(now.plus(Duration::from_secs(u64::from(args.days) * 86_400)));
-    let token = format!("cli-{}", show::compact(now));
+    let token = show::fresh_name("cli", now);
     let body = json!({"name": token, "roles": roles, "readOnly": args.read_only, "until": until});
     let made = session.call("POST", "/api/v1/me/tokens", Some(&body), None);
     // The session is not needed any more, whatever came of the token.
@@ -91,9 +91,9 @@ fn begin(connection: &Connection, name: &str, password: &str) -> Result<Answer> 
         Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
-    let asks_code = refused
-        .downcast_ref::<Problem>()
-        .is_some_and(|problem| problem.code == "C1102" && problem.faults.iter().any(|(path, _)| path == "code"));
+    let asks_code = refused.downcast_ref::<Problem>().is_some_and(|problem| {
+        problem.code == "C1102" && problem.faults.iter().any(|(path, _)| path == "code")
+    });
     if !asks_code {
         return Err(refused);
     }

@@ -89,7 +89,8 @@ fn word(kind: Kind) -> String {
 
 fn command_of(kind: Kind) -> Command {
     let title = format!("{} {}", kind.title_zh(), kind.plural());
-    let mut command = Command::new(word(kind)).about(title).subcommand_required(true).arg_required_else_help(true);
+    let mut command =
+        Command::new(word(kind)).about(title).subcommand_required(true).arg_required_else_help(true);
     command = command
         .subcommand(ListArgs::augment_args(Command::new("list").about("列表 Lists them.")))
         .subcommand(OneArgs::augment_args(Command::new("show").about("查看 Shows one.")))
@@ -172,7 +173,8 @@ pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
 
 fn list(out: &mut Out, kind: Kind, args: &ListArgs) -> Result<()> {
     let given = [("state", &args.state), ("owner", &args.owner), ("q", &args.query)];
-    let mut filters: Vec<_> = given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    let mut filters: Vec<_> =
+        given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     if args.overdue {
         filters.push(("overdue", "true"));
     }
@@ -214,7 +216,12 @@ fn act(out: &mut Out, kind: Kind, verb: &Verb, args: &ActArgs) -> Result<()> {
         Some(version) => version,
         None => before["metadata"]["version"].as_u64().context("an object without a version")?,
     };
-    let path = format!("{}:{}{}", address(kind, &args.name), verb.name, if args.dry_run { "?dry_run=true" } else { "" });
+    let path = format!(
+        "{}:{}{}",
+        address(kind, &args.name),
+        verb.name,
+        if args.dry_run { "?dry_run=true" } else { "" }
+    );
     let change = api.call("POST", &path, Some(&body), Some(Expect::Version(version)))?.body;
     let state = |object: &Value| show::text(&object["status"]["state"]);
     let tried = if args.dry_run { "试办 tried only: " } else { "" };
@@ -250,8 +257,13 @@ mod tests {
             assert!(KindCommand::has_subcommand(&word), "{word}");
             assert!(read(&["shuzha", &word, "list", "--overdue"]).is_ok(), "{word}");
             for verb in verbs(kind) {
-                let read = read(&["shuzha", &word, verb.name, "a", "--reason", "r", "--field", "x=1"]).expect("read");
-                assert!(matches!(read.what, What::Act(known, _) if known.name == verb.name), "{word} {}", verb.name);
+                let read = read(&["shuzha", &word, verb.name, "a", "--reason", "r", "--field", "x=1"])
+                    .expect("read");
+                assert!(
+                    matches!(read.what, What::Act(known, _) if known.name == verb.name),
+                    "{word} {}",
+                    verb.name
+                );
             }
         }
         assert_eq!(word(Kind::find("ExitReview").expect("a kind")), "exit-review");

@@ -27,7 +27,9 @@ impl Problem {
         let code = text("code");
         let title = match code.parse::<Code>() {
             Ok(code) => format!("{} {}", code.title(Lang::Zh), code.title(Lang::En)),
-            Err(_) if code.is_empty() => "对方的答复不是数闸的格式 The answer is not the control plane's".to_owned(),
+            Err(_) if code.is_empty() => {
+                "对方的答复不是数闸的格式 The answer is not the control plane's".to_owned()
+            }
             // A newer server knows codes that this program does not.
             Err(_) => text("title"),
         };
@@ -39,7 +41,10 @@ impl Problem {
             status,
             title,
             faults: faults.collect(),
-            page: body["type"].as_str().filter(|page| page.starts_with('/')).map(|page| format!("{base}{page}")),
+            page: body["type"]
+                .as_str()
+                .filter(|page| page.starts_with('/'))
+                .map(|page| format!("{base}{page}")),
             request: text("request_id"),
             retry_after: retry_after.map(str::to_owned),
             code,

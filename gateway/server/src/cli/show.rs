@@ -4,7 +4,7 @@ use comfy_table::{Table, presets};
 use jiff::tz::Offset;
 use serde_json::Value;
 use shuzha_control::Kind;
-use shuzha_core::Timestamp;
+use shuzha_core::{OsRng, Rng as _, Timestamp};
 
 /// China's offset, the same all year since 1992.
 const LOCAL: Offset = Offset::constant(8);
@@ -21,9 +21,9 @@ pub(super) fn instant(at: Timestamp) -> String {
     format!("{}+08:00", civil(at).strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
-/// An instant as a part of a name.
-pub(super) fn compact(at: Timestamp) -> String {
-    civil(at).strftime("%Y%m%d-%H%M%S").to_string()
+/// A name that nobody else makes: of the time, and of chance for those who are quick.
+pub(super) fn fresh_name(prefix: &str, at: Timestamp) -> String {
+    format!("{prefix}-{}-{:04x}", civil(at).strftime("%Y%m%d-%H%M%S"), u16::from_ne_bytes(OsRng.bytes()))
 }
 
 /// An instant that the API wrote, for people; as it is where it is none.
@@ -77,7 +77,11 @@ pub(super) fn table(heads: &[&str]) -> Table {
 pub(super) fn list(kind: Kind, objects: &[Value], now: Timestamp) -> Table {
     let case = matches!(kind, Kind::Case(_));
     let heads = ["名称 name", "所属 owner", "更新 updated"];
-    let mut table = table(&if case { [&heads[..], &["状态 state", "期限 next deadline"]].concat() } else { heads.to_vec() });
+    let mut table = table(&if case {
+        [&heads[..], &["状态 state", "期限 next deadline"]].concat()
+    } else {
+        heads.to_vec()
+    });
     for object in objects {
         let metadata = &object["metadata"];
         let mut row = vec![text(&metadata["name"]), text(&metadata["owner"]), local(&metadata["updated"])];
@@ -111,7 +115,12 @@ pub(super) fn head(kind: Kind, object: &Value, now: Timestamp) -> Table {
         for due in status["deadlines"].as_array().into_iter().flatten() {
             row("期限 deadline", deadline(due, now));
         }
-        let verbs: Vec<_> = status["verbs"].as_array().into_iter().flatten().map(|verb| verb_title(kind, &text(verb))).collect();
+        let verbs: Vec<_> = status["verbs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|verb| verb_title(kind, &text(verb)))
+            .collect();
         row("可办 open to you", if verbs.is_empty() { "—".to_owned() } else { verbs.join(", ") });
     }
     table
@@ -128,7 +137,8 @@ pub(super) fn verb_title(kind: Kind, verb: &str) -> String {
 
 /// A list of acts on objects of a kind.
 pub(super) fn history(kind: Kind, acts: &[Value]) -> Table {
-    let mut table = table(&["时间 at", "经办 by", "办理 act", "状态 state", "理由 reason", "附件 attachments"]);
+    let mut table =
+        table(&["时间 at", "经办 by", "办理 act", "状态 state", "理由 reason", "附件 attachments"]);
     for act in acts {
         let by = match &act["by"] {
             Value::Null => "期限届满 time".to_owned(),
@@ -156,12 +166,21 @@ mod tests {
     fn times_are_chinas_and_days_are_counted() {
         let now = Timestamp::from_seconds(1_770_000_000);
         assert_eq!(instant(now), "2026-02-02T10:40:00+08:00");
-        assert_eq!(compact(now), "20260202-104000");
+        let name = fresh_name("stop", now);
+        assert!(name.starts_with("stop-20260202-104000-") && shuzha_core::Id::check(&name).is_ok(), "{name}");
         assert_eq!(local(&json!("2026-02-02T02:40:00Z")), "2026-02-02 10:40");
         assert_eq!(local(&Value::Null), "—");
-        let due = |at: &str, provisional| deadline(&json!({"what": "review", "at": at, "provisional": provisional}), now);
+        let due = |at: &str, provisional| {
+            deadline(&json!({"what": "review", "at": at, "provisional": provisional}), now)
+        };
         assert_eq!(due("2026-02-03T10:40:00+08:00", false), "review 2026-02-03 10:40 · 剩 1 天 1 d left");
-        assert_eq!(due("2026-02-04T10:39:00+08:00", true), "review 2026-02-04 10:39 · 剩 2 天 2 d left · 暂定 provisional");
-        assert_eq!(due("2026-02-02T10:00:00+08:00", false), "review 2026-02-02 10:00 · 逾期 1 天 1 d overdue");
+        assert_eq!(
+            due("2026-02-04T10:39:00+08:00", true),
+            "review 2026-02-04 10:39 · 剩 2 天 2 d left · 暂定 provisional"
+        );
+        assert_eq!(
+            due("2026-02-02T10:00:00+08:00", false),
+            "review 2026-02-02 10:00 · 逾期 1 天 1 d overdue"
+        );
     }
 }

@@ -63,10 +63,11 @@ pub(super) fn run(out: &mut Out, command: &SuspendCommand) -> Result<()> {
         SuspendCommand::DataSet(one) => ("DataSet", Some(&one.name), &one.stop),
         SuspendCommand::Everything(stop) => ("Everything", None, stop),
     };
-    let case = args.case.clone().unwrap_or_else(|| format!("stop-{}", show::compact(SystemClock.now())));
+    let case = args.case.clone().unwrap_or_else(|| show::fresh_name("stop", SystemClock.now()));
     let suspension = Kind::find("Suspension").context("there is no such kind of case")?;
     let api = args.connection.signed_on()?;
-    let change = api.put(suspension, &case, &spec(kind, name, args), Some(&args.reason), (Expect::New, args.dry_run))?;
+    let change =
+        api.put(suspension, &case, &spec(kind, name, args), Some(&args.reason), (Expect::New, args.dry_run))?;
     let tried = if args.dry_run { "试办 tried only: " } else { "" };
     let state = show::text(&change["object"]["status"]["state"]);
     out.line(&format!("{tried}Suspension/{case} 紧急停用 emergency stop: {state}"))?;

@@ -84,7 +84,9 @@ pub(super) fn text(value: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             // What YAML does not print, or takes for an end of line or a mark at the start of a file.
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
+            c if c.is_control()
+                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
+            {
                 let _ = write!(out, "\\U{:08X}", u32::from(c));
             }
             c => out.push(c),
@@ -103,15 +105,37 @@ mod tests {
     use super::*;
 
     fn read_back(spec: &Value) -> Value {
-        let file = format!("apiVersion: shuzha/v1\nkind: Product\nmetadata: {{name: a}}\n{}", field("spec", spec));
-        let mut read = documents(&[("f", &file)], &["Product"]).unwrap_or_else(|faults| panic!("{faults:?}\n{file}"));
+        let file =
+            format!("apiVersion: shuzha/v1\nkind: Product\nmetadata: {{name: a}}\n{}", field("spec", spec));
+        let mut read =
+            documents(&[("f", &file)], &["Product"]).unwrap_or_else(|faults| panic!("{faults:?}\n{file}"));
         read.remove(0).spec
     }
 
     #[test]
     fn what_yaml_could_misread_is_quoted() {
-        for word in ["", "no", "NULL", "1", "2025-01-01", "~", "a: b", "a #b", " a", "- a", "0x1f", ".5", "*a", "核验，甲", "a\u{85}b\u{7f}"] {
-            assert_eq!(read_back(&json!({"v": word, "l": [word]})), json!({"v": word, "l": [word]}), "{word:?}");
+        for word in [
+            "",
+            "no",
+            "NULL",
+            "1",
+            "2025-01-01",
+            "~",
+            "a: b",
+            "a #b",
+            " a",
+            "- a",
+            "0x1f",
+            ".5",
+            "*a",
+            "核验，甲",
+            "a\u{85}b\u{7f}",
+        ] {
+            assert_eq!(
+                read_back(&json!({"v": word, "l": [word]})),
+                json!({"v": word, "l": [word]}),
+                "{word:?}"
+            );
         }
         assert_eq!(text("bank-a.1"), "bank-a.1");
         assert_eq!(text("核验"), "核验");
@@ -120,8 +144,16 @@ mod tests {
     }
 
     fn json_value() -> impl Strategy<Value = Value> {
-        let number = prop_oneof![any::<i64>().prop_map(Value::from), (-1e15..1e15).prop_map(|real: f64| Value::from(real))];
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number, any::<String>().prop_map(Value::from)];
+        let number = prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            (-1e15..1e15).prop_map(|real: f64| Value::from(real))
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            number,
+            any::<String>().prop_map(Value::from)
+        ];
         leaf.prop_recursive(4, 40, 5, |inner| {
             let list = prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from);
             let map = prop::collection::btree_map(any::<String>(), inner, 0..5);

@@ -31,7 +31,15 @@ impl House {
     pub(super) fn start() -> Self {
         let root = tempfile::tempdir().expect("a folder");
         let mut command = shuzha();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--operations",
+            "127.0.0.1:0",
+            "--control",
+            "127.0.0.1:0",
+        ]);
         command.arg("--data-dir").arg(root.path().join("data"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
@@ -68,12 +76,18 @@ impl House {
     }
 
     /// Someone with an account, signed on with a password of their own.
-    pub(super) fn member(&self, root: &Person<'_>, name: &str, organisation: &str, roles: &[&str]) -> Person<'_> {
+    pub(super) fn member(
+        &self,
+        root: &Person<'_>,
+        name: &str,
+        organisation: &str,
+        roles: &[&str],
+    ) -> Person<'_> {
         let account = json!({"name": name, "organisation": organisation, "person": "某人", "roles": roles});
         let made = root.post("/api/v1/accounts", &account);
         let first = made["password"].as_str().expect("shown once").to_owned();
         let person = self.person(name);
-        let own = format!("another {name} passphrase");
+        let own = "four further unrelated words";
         let signed_on = person.told(&["login", "--name", name], &format!("{first}\n{own}\n{own}\n"));
         assert!(signed_on.status.success(), "{signed_on:?}");
         person
@@ -165,7 +179,8 @@ impl Person<'_> {
     fn post(&self, path: &str, body: &Value) -> Value {
         let token = std::fs::read_to_string(self.token_file()).expect("signed on");
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        let request = agent.post(format!("{}{path}", self.house.api)).header("Content-Type", "application/json");
+        let request =
+            agent.post(format!("{}{path}", self.house.api)).header("Content-Type", "application/json");
         let request = request.header("Authorization", format!("Bearer {}", token.trim()));
         let mut answer = request.send(body.to_string()).expect("answers");
         let text = answer.body_mut().read_to_string().expect("UTF-8");
