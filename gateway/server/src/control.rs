@@ -116,15 +116,6 @@ impl ControlPlane {
         Arc::clone(&self.control)
     }
 
-    /// Deals with what is due by the clock as it stands now, after it was moved.
-    ///
-    /// # Errors
-    /// Of the register or the journal.
-    pub(crate) fn catch_up(&self) -> Result<()> {
-        while self.control.tick()? > 0 {}
-        Ok(())
-    }
-
     /// Answers what is under way and ends.
     pub(crate) fn stop(self) {
         self.listener.stop();

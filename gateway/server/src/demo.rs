@@ -9,6 +9,7 @@ mod cast;
 mod disk;
 mod script;
 mod services;
+mod story;
 mod table;
 
 use std::collections::HashMap;
@@ -71,18 +72,31 @@ pub(crate) fn run(out: &mut Out, args: DemoArgs, data_dir: Option<PathBuf>) -> R
     secret_file::private_dir(&data_dir.join("keys"))?;
     let cast = Cast::prepare(&data_dir)?;
     let mut services = Services::start(&data_dir.join("keys/gateway.key"))?;
+    if !args.json {
+        say(
+            "数闸演示 Shuzha demo: 先看一个产品从登记到调用 one product, from its registration to its first call",
+        );
+    }
+    let before = started.elapsed();
+    let story_dir = temporary.path().join("story");
+    let told = story::play(&story_dir, &services, &data_dir.join("keys/gateway.key"))?;
+    let story_took = started.elapsed().saturating_sub(before);
+    if !args.json {
+        story::print(out, &told)?;
+        say(&format!("以上用时 it took {} ms", story_took.as_millis()));
+    }
     let (directory, _lock) = journal_directory(&data_dir)?;
     let disk = Arc::new(DemoDisk::new(directory));
     let (node, keys) = start_node(&data_dir, &services, Arc::clone(&disk))?;
     let base = format!("http://{}", node.handle.addresses().data[0]);
-    let ready = started.elapsed();
+    let ready = started.elapsed().saturating_sub(story_took);
     if !args.json {
         say(&format!("数闸演示 Shuzha demo: everything is ready after {} ms.", ready.as_millis()));
     }
     let results = script::play(&base, &cast, &keys, &mut services, &disk)?;
-    let as_expected = results.iter().all(|result| result.ok);
+    let as_expected = results.iter().all(|result| result.ok) && story::as_expected(&told);
     if args.json {
-        out.line(&table::json(&results, ready).to_string())?;
+        out.line(&table::json(&results, ready, &story::json(&told)).to_string())?;
     } else {
         table::print(out, &results)?;
     }
@@ -138,13 +152,17 @@ fn start_node(
 
 /// The usual ports, or free ones where they are taken.
 fn sockets() -> Result<Sockets> {
-    let at = |data, operations| Addresses {
+    Sockets::bind(&addresses(DATA_PORT, OPERATIONS_PORT))
+        .or_else(|_| Sockets::bind(&addresses(0, 0)))
+        .context("no address to listen on")
+}
+
+/// These ports of this machine.
+fn addresses(data: u16, operations: u16) -> Addresses {
+    Addresses {
         data: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, data))],
         operations: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, operations))),
-    };
-    Sockets::bind(&at(DATA_PORT, OPERATIONS_PORT))
-        .or_else(|_| Sockets::bind(&at(0, 0)))
-        .context("no address to listen on")
+    }
 }
 
 /// Says how to try it, and waits for Ctrl-C.

@@ -96,7 +96,7 @@ fn charges(results: &[CallResult]) -> NanoCharge {
 }
 
 /// The one object of `--json`.
-pub(super) fn json(results: &[CallResult], ready: Duration) -> Value {
+pub(super) fn json(results: &[CallResult], ready: Duration, story: &Value) -> Value {
     let calls: Vec<Value> = results
         .iter()
         .map(|result| {
@@ -120,6 +120,7 @@ pub(super) fn json(results: &[CallResult], ready: Duration) -> Value {
         })
         .collect();
     json!({
+        "story": story,
         "calls": calls,
         "summary": {
             "calls": results.len(),
