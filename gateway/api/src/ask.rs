@@ -137,6 +137,14 @@ impl Reply {
         self
     }
 
+    /// The same as a redirect to where the browser goes on; the headers stay, the body goes.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn moved(mut self, to: HeaderValue) -> Self {
+        (self.status, self.body) = (StatusCode::SEE_OTHER, None);
+        self.headers.retain(|(name, _)| *name != CONTENT_TYPE);
+        self.header(LOCATION, to)
+    }
+
     /// The same with a version.
     pub(crate) fn version(self, version: u64) -> Self {
         self.header(ETAG, conditions::etag(version))
@@ -154,9 +162,10 @@ impl IntoResponse for Reply {
             Some(body) => (self.status, body).into_response(),
             None => self.status.into_response(),
         };
+        // In place of the content type that axum put there.
+        response.headers_mut().remove(CONTENT_TYPE);
         for (name, value) in self.headers {
-            // The first of a name takes the place of what axum put there.
-            response.headers_mut().insert(name, value);
+            response.headers_mut().append(name, value);
         }
         response
     }

@@ -36,6 +36,8 @@ use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
 pub use limits::Limits;
+#[cfg(feature = "oidc")]
+pub use routes::oidc::OidcOptions;
 use shared::Shared;
 
 /// What the API is built from.
@@ -58,17 +60,32 @@ impl Options {
     /// Builds the API.
     #[must_use]
     pub fn build(self) -> Api {
-        let shared = Shared {
+        let limits = self.limits.clone();
+        Api { router: routes::router(Arc::new(self.shared())), limits }
+    }
+
+    /// Builds the API with sign-on by an identity provider.
+    #[cfg(feature = "oidc")]
+    #[must_use]
+    pub fn build_with_oidc(self, provider: OidcOptions) -> Api {
+        let limits = self.limits.clone();
+        let shared = Shared { oidc: Some(routes::oidc::Oidc::new(provider)), ..self.shared() };
+        Api { router: routes::router(Arc::new(shared)), limits }
+    }
+
+    fn shared(self) -> Shared {
+        Shared {
             control: self.control,
             accounts: self.accounts,
             clock: self.clock,
             requests: Arc::new(Semaphore::new(self.limits.requests_max)),
-            limits: self.limits.clone(),
+            limits: self.limits,
             https: self.https,
             error_pages: self.error_pages,
+            #[cfg(feature = "oidc")]
+            oidc: None,
             openapi: Bytes::from(openapi::document().to_string()),
-        };
-        Api { router: routes::router(Arc::new(shared)), limits: self.limits }
+        }
     }
 }
 

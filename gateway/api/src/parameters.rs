@@ -67,6 +67,13 @@ impl Parameters {
         }
     }
 
+    /// The parameter's text, where it is given and another party chose its length.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn long(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        self.given.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
+    }
+
     /// The parameter as `T`, where it is given.
     pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         let text = self.text(name)?;

@@ -5,6 +5,8 @@ pub(crate) mod accounts;
 pub(crate) mod acts;
 pub(crate) mod me;
 pub(crate) mod objects;
+#[cfg(feature = "oidc")]
+pub(crate) mod oidc;
 pub(crate) mod sign_on;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -57,7 +59,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     const PUT: MethodFilter = MethodFilter::PUT;
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
-    Router::new()
+    let routes = Router::new();
+    #[cfg(feature = "oidc")]
+    let routes = routes
+        .route("/api/v1/sign-on/oidc", methods(&[(GET, oidc::begin)], None))
+        .route("/api/v1/sign-on/oidc/callback", methods(&[(GET, oidc::end)], None));
+    routes
         .route("/errors/{code}", methods(&[(GET, about::error_page)], None))
         .route("/api/v1/openapi.json", methods(&[(GET, about::openapi)], None))
         .route("/api/v1/jurisdiction", methods(&[(GET, about::jurisdiction)], None))

@@ -22,6 +22,9 @@ pub(crate) struct Shared {
     pub(crate) https: bool,
     /// Code and Markdown of the pages that problems point at.
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
+    /// The identity provider, where there is one.
+    #[cfg(feature = "oidc")]
+    pub(crate) oidc: Option<crate::routes::oidc::Oidc>,
     /// The OpenAPI document, rendered once.
     pub(crate) openapi: Bytes,
 }

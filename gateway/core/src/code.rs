@@ -149,6 +149,7 @@ codes! {
     C1106 403 "令牌的范围不含此操作" "The token's scope does not cover this act";
     C1107 422 "口令不符合要求" "The password does not meet the rules";
     C1108 403 "请求缺少防跨站标记" "The request lacks the mark against cross-site forgery";
+    C1109 503 "身份提供方暂时无法使用" "The identity provider cannot be used at present";
 
     C1201 409 "缺件已一次性告知过" "What is missing was told once already";
     C1202 422 "没有可作为凭证期限的授权期限" "There is no authorised term left for a certificate";
@@ -275,7 +276,7 @@ mod tests {
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],
-                10.. => &[400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429],
+                10.. => &[400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 428, 429, 503],
             };
             assert!(allowed.contains(&code.status()), "{code} has {}", code.status());
         }

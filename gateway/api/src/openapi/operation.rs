@@ -112,7 +112,7 @@ fn path(name: &str, description: &str) -> Value {
 
 /// Parameters by name.
 pub(super) fn parameters() -> Value {
-    let tag = json!({"type": "string", "pattern": "^\"(0|[1-9][0-9]{0,18})\"$"});
+    let tag = json!({"type": "string", "pattern": "^\"[0-9]{1,18}\"$"});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": crate::parameters::PAGE_MAX, "default": crate::parameters::PAGE_DEFAULT});
     let text = json!({
         "type": "string", "minLength": 1, "maxLength": crate::parameters::TEXT_CHARS_MAX, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]+$",

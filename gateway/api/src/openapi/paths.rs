@@ -114,6 +114,19 @@ fn sign_on(paths: &mut Map<String, Value>) {
         Operation::new(SIGN_ON, "signOut", "End the session, or the API token, that the request comes with.")
             .nothing(204, "Signed off.", &["Set-Cookie"]);
     put(paths, "/api/v1/sessions/current", "delete", end);
+    let begin =
+        Operation::open(SIGN_ON, "beginOidc", "Go to the identity provider; 404 where none is set up.")
+            .public()
+            .nothing(302, "To the provider.", &["Location", "Set-Cookie"]);
+    put(paths, "/api/v1/sign-on/oidc", "get", begin);
+    let text = json!({"type": "string"});
+    let end = Operation::open(SIGN_ON, "endOidc", "Come back from it; a linked identity is signed on.")
+        .public()
+        .parameter(query("state", "As it was sent.", text.clone()))
+        .parameter(query("code", "The authorization code.", text))
+        .nothing(303, "Signed on; the session is in the cookie.", &["Location", "Set-Cookie"])
+        .problem(&[401]);
+    put(paths, "/api/v1/sign-on/oidc/callback", "get", end);
     let first =
         Operation::open(SIGN_ON, "firstAdministrator", "Make the first account, by the printed token.")
             .public()

@@ -8,6 +8,8 @@ mod client;
 mod document;
 mod listener;
 mod objects;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod plane;
 mod random;
 mod sign_on;

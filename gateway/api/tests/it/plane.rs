@@ -76,6 +76,15 @@ pub(crate) struct Plane {
 impl Plane {
     /// Without anybody.
     pub(crate) fn empty(limits: Limits, address: &str) -> Self {
+        Self::built(limits, address, Options::build)
+    }
+
+    /// Without anybody, built in its own way.
+    pub(crate) fn built(
+        limits: Limits,
+        address: &str,
+        build: impl FnOnce(Options) -> shuzha_api::Api + Send + 'static,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let register = Register::open(&dir.path().join("control.db")).unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
@@ -108,7 +117,7 @@ impl Plane {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             runtime.unwrap().block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                options.build().serve(listener, async { drop(stopped.await) }).await;
+                build(options).serve(listener, async { drop(stopped.await) }).await;
             });
         });
         let (stop, thread) = (Some(stop), Some(thread));
