@@ -23,15 +23,17 @@ use crate::registration::Certificate;
 use crate::rights::{Agreement, Grant, Scenario};
 use crate::suspension::Suspension;
 use crate::upstream::Upstream;
-use crate::yaml::{Document, Faults, Place, split};
+use crate::yaml::{self, Faults, Place, split};
 
 mod check;
 mod closure;
+mod documents;
 mod kinds;
 mod object;
 
 pub(crate) use closure::Closure;
 pub use closure::Fetch;
+pub use documents::{Document, documents};
 pub use kinds::{KINDS, Kind};
 use object::{OBJECT_KINDS, Reader, parse_or_report};
 pub(crate) use object::{Object, Scope};
@@ -99,7 +101,7 @@ impl World {
     /// Every fault found, in order of file and line.
     pub fn parse<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, Vec<WorldError>> {
         let mut reader = Reader::default();
-        let mut by_kind: Vec<Vec<(Document<'_>, Arc<str>)>> = vec![Vec::new(); OBJECT_KINDS.len()];
+        let mut by_kind: Vec<Vec<(yaml::Document<'_>, Arc<str>)>> = vec![Vec::new(); OBJECT_KINDS.len()];
         for (name, text) in files {
             let file: Arc<str> = name.as_ref().into();
             for document in split(name.as_ref(), text.as_ref()) {
@@ -127,7 +129,7 @@ impl World {
 }
 
 /// Which kind of object a document declares, as an index into [`OBJECT_KINDS`].
-fn kind_of(document: &Document<'_>, faults: &Faults) -> Option<usize> {
+fn kind_of(document: &yaml::Document<'_>, faults: &Faults) -> Option<usize> {
     let known = |name: &str| OBJECT_KINDS.iter().position(|kind| kind.name == name);
     if let Some(at) = document.kind_hint().and_then(known) {
         return Some(at);

@@ -35,18 +35,24 @@ pub(crate) fn session(headers: &HeaderMap, https: bool) -> Option<&str> {
     pairs.find(|(name, _)| *name == cookie_name(https)).map(|(_, value)| value)
 }
 
+/// The API token of a request.
+///
+/// # Errors
+/// C1101 for any other way of signing on.
+pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(authorization) = single(headers, AUTHORIZATION.as_str())? else { return Ok(None) };
+    let (scheme, token) = authorization.split_once(' ').unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(Code::C1101.into()) }
+}
+
 /// The signed-on person.
 ///
 /// # Errors
 /// C1101 without a sign-on that holds; C1108 for a change by cookie without its mark.
 pub(crate) fn signed_on(ask: &Ask) -> Result<SignedOn, Problem> {
     let accounts = &ask.shared.accounts;
-    let signed_on = if let Some(authorization) = single(&ask.headers, AUTHORIZATION.as_str())? {
-        let (scheme, token) = authorization.split_once(' ').unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Code::C1101.into());
-        }
-        accounts.token(token.trim())?
+    let signed_on = if let Some(token) = token(&ask.headers)? {
+        accounts.token(token)?
     } else {
         let session = session(&ask.headers, ask.shared.https).ok_or(Code::C1101)?;
         let signed_on = accounts.session(session)?;

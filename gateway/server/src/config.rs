@@ -2,6 +2,7 @@
 //!
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
+pub(crate) mod client;
 mod control;
 mod reader;
 

@@ -1,8 +1,9 @@
 //! The `shuzha` binary: configuration, wiring, commands.
 //!
-//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage · 64 the configuration has faults.
+//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults.
 
 mod call_command;
+mod cli;
 mod client;
 mod config;
 mod control;
@@ -74,6 +75,8 @@ enum Command {
     /// Reads the call journal.
     #[command(subcommand)]
     Journal(JournalCommand),
+    #[command(flatten)]
+    Api(Box<cli::ApiCommand>),
 }
 
 #[derive(Subcommand, Debug)]
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         // The demo has a configuration of its own.
         Command::Demo(args) => return finish(demo::run(&mut out, args, arguments.common.data_dir)),
         Command::Call(args) => return finish(call_command::run(&mut out, *args)),
+        Command::Api(command) => return end(cli::run(&mut out, *command)),
         Command::Serve(args) => {
             args.flags(&mut sources);
             Command::Serve(args)
@@ -148,7 +152,9 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Journal(JournalCommand::Verify { json }) => {
             journal_command::verify(out, &config.data_dir, json)
         }
-        Command::Demo(_) | Command::Call(_) => unreachable!("handled before the configuration is read"),
+        Command::Demo(_) | Command::Call(_) | Command::Api(_) => {
+            unreachable!("handled before the configuration is read")
+        }
     }
 }
 
@@ -163,9 +169,13 @@ fn report(faults: &[config::ConfigFault]) -> ExitCode {
 
 /// 0 for `true`, 1 for `false` and for an error, which is told with its causes.
 fn finish(result: anyhow::Result<bool>) -> ExitCode {
+    end(result.map(|done| if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+}
+
+/// The exit code; 1 for an error, which is told with its causes.
+fn end(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => {
             let pipe = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
             if pipe != Some(std::io::ErrorKind::BrokenPipe) {

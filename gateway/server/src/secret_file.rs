@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use shuzha_core::{OsRng, Rng};
+use tempfile::{NamedTempFile, PersistError};
 
 /// Bytes of a key.
 pub(crate) const KEY_BYTES: usize = 32;
@@ -40,24 +41,59 @@ pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
 }
 
 /// Writes a new file for its owner only, and waits until it is on disk. Never replaces one.
-///
-/// It is written beside `path` and put there whole: whoever is killed meanwhile leaves all of it or nothing, never a
-/// short key that refuses every later start.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
+    write(path, content, |beside| beside.persist_noclobber(path))
+}
+
+/// Writes a file for its owner only, in place of one that may be there, and waits until it is on disk.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        private_dir(dir)?;
+    }
+    write(path, content, |beside| beside.persist(path))
+}
+
+/// Writes beside `path` and lets `put` put it there whole: whoever is killed meanwhile leaves all of it or nothing, never
+/// a short key that refuses every later start.
+fn write(
+    path: &Path,
+    content: &[u8],
+    put: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> Result<()> {
     let shown = || format!("{} cannot be written", path.display());
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let owner_only = Permissions::from_mode(0o600);
     let mut beside = tempfile::Builder::new().permissions(owner_only).tempfile_in(dir).with_context(shown)?;
     beside.write_all(content).with_context(shown)?;
     beside.as_file().sync_all().with_context(shown)?;
-    beside.persist_noclobber(path).map_err(|refused| refused.error).with_context(shown)?;
+    put(beside).map_err(|refused| refused.error).with_context(shown)?;
     File::open(dir).and_then(|dir| dir.sync_all()).with_context(shown)
 }
 
 /// The key in `path`. A file that others may read is refused: its secret may be known.
 pub(crate) fn load(path: &Path) -> Result<[u8; KEY_BYTES]> {
+    let content = read_private(path, KEY_BYTES as u64 + 1)?;
+    match content.try_into() {
+        Ok(key) => Ok(key),
+        Err(_) => bail!("key file {} does not hold exactly {KEY_BYTES} bytes", path.display()),
+    }
+}
+
+/// The one word in `path`, of at most `bytes_max` bytes. A file that others may read is refused.
+pub(crate) fn load_word(path: &Path, bytes_max: u64) -> Result<String> {
+    let content = read_private(path, bytes_max + 1)?;
+    let word = str::from_utf8(&content).ok().map(str::trim);
+    let visible = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
+    match word.filter(visible).filter(|_| content.len() as u64 <= bytes_max) {
+        Some(word) => Ok(word.to_owned()),
+        None => bail!("{} does not hold one word", path.display()),
+    }
+}
+
+/// The first bytes of a file, which only its owner may read.
+fn read_private(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
     let shown = path.display();
-    let mut file = File::open(path).with_context(|| format!("key file {shown}"))?;
+    let file = File::open(path).with_context(|| format!("key file {shown}"))?;
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
         bail!(
@@ -65,12 +101,9 @@ pub(crate) fn load(path: &Path) -> Result<[u8; KEY_BYTES]> {
             mode & 0o777
         );
     }
-    let mut content = Vec::with_capacity(KEY_BYTES + 1);
-    (&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut content)?;
-    match content.try_into() {
-        Ok(key) => Ok(key),
-        Err(_) => bail!("key file {shown} does not hold exactly {KEY_BYTES} bytes"),
-    }
+    let mut content = Vec::new();
+    file.take(bytes_max).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(crate) fn from_texts(files: &[(String, String)]) -> Result<Loaded> {
 }
 
 /// Files in order; a folder stands for its `*.yaml` files in order of name.
-fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(crate) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {

@@ -238,7 +238,7 @@ pub(super) fn parse_or_report(document: &Document<'_>, object: &str, faults: &Fa
 }
 
 /// Reads `apiVersion`, `kind` and `metadata`; answers name and labels.
-fn read_envelope(root: &Place<'_>, kind: &str) -> Option<(Id, BTreeMap<String, String>)> {
+pub(super) fn read_envelope(root: &Place<'_>, kind: &str) -> Option<(Id, BTreeMap<String, String>)> {
     let envelope = root.section(&[&["apiVersion", "kind", "metadata", "spec"]])?;
     if let Some(place) = envelope.required("apiVersion") {
         place.word(&[(API_VERSION, ())]);

@@ -110,11 +110,9 @@ fn sign_on(paths: &mut Map<String, Value>) {
         .answers(201, "Signed on; the session is in the cookie.", reference("SignedIn"), &["Set-Cookie"])
         .problem(&[401, 429]);
     put(paths, "/api/v1/sessions", "post", begin);
-    let end = Operation::new(SIGN_ON, "signOut", "Sign off.").in_person().nothing(
-        204,
-        "Signed off.",
-        &["Set-Cookie"],
-    );
+    let end =
+        Operation::new(SIGN_ON, "signOut", "End the session, or the API token, that the request comes with.")
+            .nothing(204, "Signed off.", &["Set-Cookie"]);
     put(paths, "/api/v1/sessions/current", "delete", end);
     let begin =
         Operation::open(SIGN_ON, "beginOidc", "Go to the identity provider; 404 where none is set up.")

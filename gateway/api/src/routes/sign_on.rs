@@ -48,14 +48,15 @@ pub(crate) fn started_reply(ask: &Ask, started: &shuzha_control::accounts::Start
     Reply::with(StatusCode::CREATED, &body).header(SET_COOKIE, cookie)
 }
 
-/// `DELETE /api/v1/sessions/current`.
+/// `DELETE /api/v1/sessions/current`: ends the session, or the API token, that the request comes with.
 pub(crate) fn end(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
     let caller = who::caller(ask)?;
-    let https = ask.shared.https;
-    if caller.by_token {
-        return Err(Code::C1106.into());
+    if let Some(token) = who::token(&ask.headers)?.filter(|_| caller.by_token) {
+        ask.shared.accounts.give_up_token(token)?;
+        return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
+    let https = ask.shared.https;
     let session = who::session(&ask.headers, https).ok_or(Code::C1101)?;
     ask.shared.accounts.sign_out(session)?;
     let secure = if https { "; Secure" } else { "" };

@@ -6,7 +6,7 @@ use shuzha_core::{Code, Id, Role, Timestamp};
 use shuzha_store::register::{Account, Effect, Token};
 use zeroize::Zeroizing;
 
-use super::{Accounts, TOKEN_PREFIX, author, conflict_is, password};
+use super::{Accounts, TOKEN_PREFIX, author, conflict_is, hash, password};
 use crate::{Caller, Error};
 
 /// Most API tokens of one account.
@@ -101,6 +101,20 @@ impl Accounts {
         let effects = vec![Effect::RemoveToken(whose.clone(), name.clone())];
         let removed = self.accept(author(&own), "token-remove", whose, effects);
         removed.map(drop).map_err(conflict_is(Code::C1003))
+    }
+
+    /// Ends the API token that is given in full: whoever holds it may give it up.
+    ///
+    /// # Errors
+    /// C1101 when it does not hold.
+    pub fn give_up_token(&self, token: &str) -> Result<(), Error> {
+        self.token(token)?;
+        let register = &self.control.register;
+        let held = register.token(&hash(token))?.ok_or(Code::C1101)?;
+        let account = register.account(held.account.as_str())?.ok_or(Code::C1101)?;
+        let effects = vec![Effect::RemoveToken(account.name.clone(), held.name)];
+        let removed = self.accept(author(&account), "token-remove", &account.name, effects);
+        removed.map(drop).map_err(conflict_is(Code::C1101))
     }
 
     /// The caller's own account.

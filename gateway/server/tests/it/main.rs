@@ -6,6 +6,7 @@
 mod answers;
 mod books;
 mod caller;
+mod cli;
 mod commands;
 mod config;
 mod demo;

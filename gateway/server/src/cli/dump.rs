@@ -1,0 +1,50 @@
+//! `shuzha dump`: the register as files that `apply` reads.
+
+use anyhow::{Result, bail};
+use shuzha_control::Kind;
+use shuzha_products::world::API_VERSION;
+
+use super::api::{Connection, addresses};
+use super::yaml;
+use crate::output::Out;
+
+/// What to print.
+#[derive(clap::Args, Debug)]
+pub(crate) struct DumpArgs {
+    /// Only objects of this kind, `Product` or `products`; may be given again.
+    #[arg(long)]
+    kind: Vec<String>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the command.
+pub(super) fn run(out: &mut Out, args: &DumpArgs) -> Result<()> {
+    if let Some(unknown) = args.kind.iter().find(|word| Kind::find(word).is_none()) {
+        let known: Vec<_> = Kind::all().map(|kind| kind.name()).collect();
+        bail!("there is no kind {unknown}; there are {}", known.join(", "));
+    }
+    let api = args.connection.signed_on()?;
+    let asked = |kind: &Kind| {
+        args.kind.is_empty() || args.kind.iter().any(|word| word == kind.name() || word == kind.plural())
+    };
+    for kind in Kind::all().filter(asked) {
+        api.each(&addresses(kind), &[], |object| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let name = text(&object["metadata"]["name"]);
+            let state = match object["status"]["state"].as_str() {
+                Some(state) => format!("# 状态 state: {state}\n"),
+                None => String::new(),
+            };
+            let spec = yaml::field("spec", &object["spec"]);
+            let kind = kind.name();
+            let head = format!(
+                "---\n{state}apiVersion: {API_VERSION}\nkind: {kind}\nmetadata: {{name: {}}}\n",
+                yaml::text(&name)
+            );
+            out.line(&format!("{head}{}", spec.trim_end()))?;
+            Ok(true)
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! `shuzha registration|scenario|grant|… list|show|history|VERB`: one command per kind, made from the table of kinds.
+
+use anyhow::{Context as _, Result};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use serde_json::Value;
+use shuzha_control::Kind;
+use shuzha_core::{Clock as _, SystemClock};
+use shuzha_products::case::Verb;
+
+use super::api::{Api, Connection, Expect, address, addresses};
+use super::apply::consequences;
+use super::fields::{self, Given};
+use super::{show, yaml};
+use crate::output::Out;
+
+/// Something done with objects of one kind.
+#[derive(Debug)]
+pub(crate) struct KindCommand {
+    kind: Kind,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    List(ListArgs),
+    Show(OneArgs),
+    History(OneArgs),
+    Act(&'static Verb, ActArgs),
+}
+
+/// Which objects to list.
+#[derive(Args, Debug)]
+struct ListArgs {
+    /// Only in this state.
+    #[arg(long)]
+    state: Option<String>,
+    /// Only of this organisation.
+    #[arg(long)]
+    owner: Option<String>,
+    /// Only with this text in name or spec.
+    #[arg(long, short)]
+    query: Option<String>,
+    /// Only cases with a deadline that has passed.
+    #[arg(long)]
+    overdue: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 200)]
+    limit: usize,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// One object.
+#[derive(Args, Debug)]
+struct OneArgs {
+    /// Its name.
+    name: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// What to do to a case.
+#[derive(Args, Debug)]
+struct ActArgs {
+    /// Its name.
+    name: String,
+    #[command(flatten)]
+    given: Given,
+    /// Only if it is still at this version: the one that was looked at.
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<u64>,
+    /// Tells what would happen, and changes nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// The kind's name as a command, `exit-review`.
+fn word(kind: Kind) -> String {
+    kind.name().char_indices().fold(String::new(), |mut word, (at, c)| {
+        if at > 0 && c.is_ascii_uppercase() {
+            word.push('-');
+        }
+        word.push(c.to_ascii_lowercase());
+        word
+    })
+}
+
+fn command_of(kind: Kind) -> Command {
+    let title = format!("{} {}", kind.title_zh(), kind.plural());
+    let mut command =
+        Command::new(word(kind)).about(title).subcommand_required(true).arg_required_else_help(true);
+    command = command
+        .subcommand(ListArgs::augment_args(Command::new("list").about("列表 Lists them.")))
+        .subcommand(OneArgs::augment_args(Command::new("show").about("查看 Shows one.")))
+        .subcommand(OneArgs::augment_args(Command::new("history").about("经过 Shows what was done to one.")));
+    for verb in verbs(kind) {
+        let roles: Vec<_> = verb.roles.iter().map(|role| role.as_str()).collect();
+        let about = format!("{} ({})", verb.title_zh, roles.join(", "));
+        let act = Command::new(verb.name).about(about).after_help(fields::help(verb));
+        command = command.subcommand(ActArgs::augment_args(act));
+    }
+    command
+}
+
+fn verbs(kind: Kind) -> &'static [Verb] {
+    match kind {
+        Kind::Case(case) => case.verbs,
+        Kind::Declared(..) => &[],
+    }
+}
+
+impl Subcommand for KindCommand {
+    fn augment_subcommands(command: Command) -> Command {
+        Kind::all().fold(command, |command, kind| command.subcommand(command_of(kind)))
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Kind::all().any(|kind| word(kind) == name)
+    }
+}
+
+impl FromArgMatches for KindCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
+        let (name, matches) = matches.subcommand().ok_or_else(missing)?;
+        let kind = Kind::all().find(|kind| word(*kind) == name).ok_or_else(missing)?;
+        let (name, matches) = matches.subcommand().ok_or_else(missing)?;
+        let what = match name {
+            "list" => What::List(ListArgs::from_arg_matches(matches)?),
+            "show" => What::Show(OneArgs::from_arg_matches(matches)?),
+            "history" => What::History(OneArgs::from_arg_matches(matches)?),
+            verb => {
+                let verb = verbs(kind).iter().find(|known| known.name == verb).ok_or_else(missing)?;
+                What::Act(verb, ActArgs::from_arg_matches(matches)?)
+            }
+        };
+        Ok(Self { kind, what })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
+    let kind = command.kind;
+    match &command.what {
+        What::List(args) => list(out, kind, args),
+        What::Show(args) => {
+            let object = one(&args.connection.signed_on()?, kind, &args.name)?;
+            show_one(out, kind, &object)
+        }
+        What::History(args) => {
+            let mut acts = Vec::new();
+            let path = format!("{}/history", address(kind, &args.name));
+            args.connection.signed_on()?.each(&path, &[], |act| {
+                acts.push(act.clone());
+                Ok(true)
+            })?;
+            out.line(&show::history(kind, &acts).to_string())
+        }
+        What::Act(verb, args) => act(out, kind, verb, args),
+    }
+}
+
+fn list(out: &mut Out, kind: Kind, args: &ListArgs) -> Result<()> {
+    let given = [("state", &args.state), ("owner", &args.owner), ("q", &args.query)];
+    let mut filters: Vec<_> =
+        given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    if args.overdue {
+        filters.push(("overdue", "true"));
+    }
+    let (mut objects, mut more) = (Vec::new(), false);
+    args.connection.signed_on()?.each(&addresses(kind), &filters, |object| {
+        more = objects.len() == args.limit;
+        if !more {
+            objects.push(object.clone());
+        }
+        Ok(!more)
+    })?;
+    out.line(&show::list(kind, &objects, SystemClock.now()).to_string())?;
+    if more {
+        out.line(&format!("只列出前 {0} 项 only the first {0} are listed: --limit", args.limit))?;
+    }
+    Ok(())
+}
+
+/// An object that must be there.
+fn one(api: &Api, kind: Kind, name: &str) -> Result<Value> {
+    Ok(api.call("GET", &address(kind, name), None, None)?.body)
+}
+
+fn show_one(out: &mut Out, kind: Kind, object: &Value) -> Result<()> {
+    out.line(&show::head(kind, object, SystemClock.now()).to_string())?;
+    out.line(yaml::field("spec", &object["spec"]).trim_end())?;
+    let details = &object["status"]["details"];
+    if details.is_object() {
+        out.line(yaml::field("details", details).trim_end())?;
+    }
+    Ok(())
+}
+
+fn act(out: &mut Out, kind: Kind, verb: &Verb, args: &ActArgs) -> Result<()> {
+    let api = args.connection.signed_on()?;
+    let body = args.given.body(verb)?;
+    let before = one(&api, kind, &args.name)?;
+    let version = match args.if_version {
+        Some(version) => version,
+        None => before["metadata"]["version"].as_u64().context("an object without a version")?,
+    };
+    let path = format!(
+        "{}:{}{}",
+        address(kind, &args.name),
+        verb.name,
+        if args.dry_run { "?dry_run=true" } else { "" }
+    );
+    let change = api.call("POST", &path, Some(&body), Some(Expect::Version(version)))?.body;
+    let state = |object: &Value| show::text(&object["status"]["state"]);
+    let tried = if args.dry_run { "试办 tried only: " } else { "" };
+    out.line(&format!(
+        "{tried}{}/{} {}: {} → {}",
+        kind.name(),
+        args.name,
+        show::verb_title(kind, verb.name),
+        state(&before),
+        state(&change["object"])
+    ))?;
+    let now = SystemClock.now();
+    for due in change["object"]["status"]["deadlines"].as_array().into_iter().flatten() {
+        out.line(&format!("  期限 deadline: {}", show::deadline(due, now)))?;
+    }
+    consequences(&change["consequences"]).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_and_verb_is_a_command() {
+        let command = KindCommand::augment_subcommands(Command::new("shuzha"));
+        command.clone().debug_assert();
+        let read = |line: &[&str]| {
+            let matches = command.clone().try_get_matches_from(line)?;
+            KindCommand::from_arg_matches(&matches)
+        };
+        for kind in Kind::all() {
+            let word = word(kind);
+            assert!(KindCommand::has_subcommand(&word), "{word}");
+            assert!(read(&["shuzha", &word, "list", "--overdue"]).is_ok(), "{word}");
+            for verb in verbs(kind) {
+                let read = read(&["shuzha", &word, verb.name, "a", "--reason", "r", "--field", "x=1"])
+                    .expect("read");
+                assert!(
+                    matches!(read.what, What::Act(known, _) if known.name == verb.name),
+                    "{word} {}",
+                    verb.name
+                );
+            }
+        }
+        assert_eq!(word(Kind::find("ExitReview").expect("a kind")), "exit-review");
+        assert!(read(&["shuzha", "registration", "dance", "a"]).is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! `shuzha suspend`: the emergency stop (Yantai 27, Gansu-O 21) in one line; lifting it is a case like any other.
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use shuzha_control::Kind;
+use shuzha_core::{Clock as _, SystemClock};
+
+use super::api::{Connection, Expect};
+use super::apply::consequences;
+use super::show;
+use crate::output::Out;
+
+/// What to stop.
+#[derive(Subcommand, Debug)]
+pub(crate) enum SuspendCommand {
+    /// 数据产品 A product.
+    Product(NamedArgs),
+    /// 应用单位 An application unit.
+    Unit(NamedArgs),
+    /// 应用场景 A scenario.
+    Scenario(NamedArgs),
+    /// 数据集 A data set.
+    DataSet(NamedArgs),
+    /// 全部 Everything.
+    Everything(StopArgs),
+}
+
+/// Something with a name.
+#[derive(clap::Args, Debug)]
+pub(crate) struct NamedArgs {
+    /// Its name.
+    name: String,
+    #[command(flatten)]
+    stop: StopArgs,
+}
+
+/// How to stop.
+#[derive(clap::Args, Debug)]
+pub(crate) struct StopArgs {
+    /// Why.
+    #[arg(long)]
+    reason: String,
+    /// By when it is to be put right, a date or an instant.
+    #[arg(long, value_name = "DATE")]
+    rectify_by: Option<String>,
+    /// The case's name; made of the time where none is given.
+    #[arg(long = "case", value_name = "NAME")]
+    case: Option<String>,
+    /// Tells who would lose access, and stops nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the command.
+pub(super) fn run(out: &mut Out, command: &SuspendCommand) -> Result<()> {
+    let (kind, name, args) = match command {
+        SuspendCommand::Product(one) => ("Product", Some(&one.name), &one.stop),
+        SuspendCommand::Unit(one) => ("ApplicationUnit", Some(&one.name), &one.stop),
+        SuspendCommand::Scenario(one) => ("Scenario", Some(&one.name), &one.stop),
+        SuspendCommand::DataSet(one) => ("DataSet", Some(&one.name), &one.stop),
+        SuspendCommand::Everything(stop) => ("Everything", None, stop),
+    };
+    let case = args.case.clone().unwrap_or_else(|| show::fresh_name("stop", SystemClock.now()));
+    let suspension = Kind::find("Suspension").context("there is no such kind of case")?;
+    let api = args.connection.signed_on()?;
+    let change =
+        api.put(suspension, &case, &spec(kind, name, args), Some(&args.reason), (Expect::New, args.dry_run))?;
+    let tried = if args.dry_run { "试办 tried only: " } else { "" };
+    let state = show::text(&change["object"]["status"]["state"]);
+    out.line(&format!("{tried}Suspension/{case} 紧急停用 emergency stop: {state}"))?;
+    consequences(&change["consequences"]).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
+}
+
+fn spec(kind: &str, name: Option<&String>, args: &StopArgs) -> Value {
+    let mut spec = json!({"target": {"kind": kind}, "emergency": true, "reason": args.reason});
+    if let Some(name) = name {
+        spec["target"]["name"] = name.as_str().into();
+    }
+    if let Some(by) = &args.rectify_by {
+        spec["rectifyBy"] = by.as_str().into();
+    }
+    spec
+}

@@ -1,0 +1,195 @@
+//! A gateway whose register is empty, its first administrator, and persons with homes of their own.
+
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use serde_json::{Value, json};
+
+use crate::home::{shuzha, text};
+use crate::node::PATIENCE;
+
+/// Good by every rule for passwords.
+const PASSWORD: &str = "three unrelated words";
+
+/// A running gateway. Killed with the test.
+pub(super) struct House {
+    root: tempfile::TempDir,
+    child: Child,
+    pub(super) api: String,
+}
+
+/// A person at a terminal.
+pub(super) struct Person<'h> {
+    house: &'h House,
+    home: PathBuf,
+}
+
+impl House {
+    /// Starts a gateway and makes its first administrator, `root`.
+    pub(super) fn start() -> Self {
+        let root = tempfile::tempdir().expect("a folder");
+        let mut command = shuzha();
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--operations",
+            "127.0.0.1:0",
+            "--control",
+            "127.0.0.1:0",
+        ]);
+        command.arg("--data-dir").arg(root.path().join("data"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let (say, lines) = channel();
+        read(child.stdout.take().expect("it is piped"), say.clone());
+        read(child.stderr.take().expect("it is piped"), say);
+        let (api, token) = wait(&lines);
+        // Its pipes are read to the end, so that it never waits for this test.
+        std::thread::spawn(move || lines.into_iter().count());
+        let house = Self { root, child, api: format!("http://{api}") };
+        let first = json!({
+            "token": token, "name": "root", "organisation": "ops", "person": "李某", "password": PASSWORD,
+        });
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        let request = agent.post(format!("{}/api/v1/first-administrator", house.api));
+        let made = request.header("Content-Type", "application/json").send(first.to_string());
+        assert_eq!(made.expect("answers").status(), 201);
+        house
+    }
+
+    /// The administrator, signed on.
+    pub(super) fn root(&self) -> Person<'_> {
+        let root = self.person("root");
+        let signed_on = root.told(&["login", "--name", "root"], PASSWORD);
+        assert!(signed_on.status.success(), "{signed_on:?}");
+        root
+    }
+
+    /// Someone with a home folder, not signed on.
+    pub(super) fn person(&self, name: &str) -> Person<'_> {
+        let home = self.root.path().join(name);
+        std::fs::create_dir_all(&home).expect("made");
+        Person { house: self, home }
+    }
+
+    /// Someone with an account, signed on with a password of their own.
+    pub(super) fn member(
+        &self,
+        root: &Person<'_>,
+        name: &str,
+        organisation: &str,
+        roles: &[&str],
+    ) -> Person<'_> {
+        let account = json!({"name": name, "organisation": organisation, "person": "某人", "roles": roles});
+        let made = root.post("/api/v1/accounts", &account);
+        let first = made["password"].as_str().expect("shown once").to_owned();
+        let person = self.person(name);
+        let own = "four further unrelated words";
+        let signed_on = person.told(&["login", "--name", name], &format!("{first}\n{own}\n{own}\n"));
+        assert!(signed_on.status.success(), "{signed_on:?}");
+        person
+    }
+
+    /// A file of this test.
+    pub(super) fn file(&self, name: &str, content: &str) -> String {
+        let path = self.root.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The control API's address and the first administrator's token.
+fn wait(lines: &Receiver<String>) -> (String, String) {
+    let (mut address, mut token, mut told) = (None, None, Vec::new());
+    loop {
+        let Ok(line) = lines.recv_timeout(PATIENCE) else { panic!("it does not become ready: {told:#?}") };
+        let read: Value = serde_json::from_str(&line).unwrap_or_default();
+        if read["message"] == "ready" {
+            address = read["control"].as_str().map(str::to_owned);
+        }
+        if told.last().is_some_and(|last: &String| last.starts_with("There is no administrator yet")) {
+            token = Some(line.trim().to_owned());
+        }
+        told.push(line);
+        if let (Some(address), Some(token)) = (&address, &token) {
+            return (address.clone(), token.clone());
+        }
+    }
+}
+
+fn read(output: impl Read + Send + 'static, say: Sender<String>) {
+    std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        lines.map(|line| say.send(line)).all(|sent| sent.is_ok())
+    });
+}
+
+impl Person<'_> {
+    /// Where their token is kept.
+    pub(super) fn token_file(&self) -> PathBuf {
+        self.home.join(".config/shuzha/token")
+    }
+
+    /// Runs a command.
+    pub(super) fn run(&self, arguments: &[&str]) -> Output {
+        self.told(arguments, "")
+    }
+
+    /// Runs a command that must succeed; its output.
+    pub(super) fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout).to_owned()
+    }
+
+    /// Runs a command with something on its input.
+    pub(super) fn told(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = shuzha();
+        command.args(arguments).args(["--api", &self.house.api]);
+        command.env_remove("XDG_CONFIG_HOME").env_remove("SHUZHA_API_TOKEN_FILE").env("HOME", &self.home);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let input = input.to_owned();
+        // Beside it: neither waits for the other to read.
+        let writing = std::thread::spawn(move || {
+            // Who has failed does not read.
+            let _ = stdin.write_all(input.as_bytes());
+        });
+        let output = child.wait_with_output().expect("it ends");
+        writing.join().expect("it does not panic");
+        output
+    }
+
+    /// Applies objects.
+    pub(super) fn apply(&self, objects: &str) -> Output {
+        self.told(&["apply", "-f", "-"], objects)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let token = std::fs::read_to_string(self.token_file()).expect("signed on");
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        let request =
+            agent.post(format!("{}{path}", self.house.api)).header("Content-Type", "application/json");
+        let request = request.header("Authorization", format!("Bearer {}", token.trim()));
+        let mut answer = request.send(body.to_string()).expect("answers");
+        let text = answer.body_mut().read_to_string().expect("UTF-8");
+        serde_json::from_str(&text).expect("JSON")
+    }
+}
+
+/// Whether only its owner may read a file.
+pub(super) fn is_private(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).expect("there").permissions().mode() & 0o777 == 0o600
+}
