@@ -45,6 +45,9 @@ impl fmt::Debug for Subject<'_, '_> {
     }
 }
 
+type Passed = fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>;
+type Deadlines = fn(&mut Subject<'_, '_>, &Value, &Jurisdiction, &Calendar) -> Result<Vec<Deadline>, Refused>;
+
 /// A kind of case.
 #[derive(Clone, Copy)]
 pub struct CaseKind {
@@ -65,8 +68,8 @@ pub struct CaseKind {
     read: fn(&mut Subject<'_, '_>) -> Result<(), Vec<Fault>>,
     open: fn(&mut Subject<'_, '_>, &Act<'_>) -> Result<Outcome, Refused>,
     act: fn(&mut Subject<'_, '_>, &Value, &str, &Value, &Act<'_>) -> Result<Outcome, Refused>,
-    passed: fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>,
-    deadlines: fn(&mut Subject<'_, '_>, &Value, &Jurisdiction, &Calendar) -> Result<Vec<Deadline>, Refused>,
+    passed: Passed,
+    deadlines: Deadlines,
     in_force: fn(&Id, &Value, &Value) -> Result<Vec<Declared>, Refused>,
 }
 
@@ -244,7 +247,7 @@ fn in_force<T: Case>(name: &Id, spec: &Value, state: &Value) -> Result<Vec<Decla
     Ok(T::in_force(name, spec, &load::<T>(state)?))
 }
 
-fn load<T: Case>(state: &Value) -> Result<T::State, Refused> {
+pub(super) fn load<T: Case>(state: &Value) -> Result<T::State, Refused> {
     T::State::deserialize(state).map_err(|error| {
         faulty(vec![Fault { path: "state".to_owned(), reason: format!("cannot be read: {error}") }])
     })
