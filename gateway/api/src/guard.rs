@@ -76,8 +76,9 @@ fn language(headers: &HeaderMap) -> Lang {
 fn protect(headers: &mut HeaderMap, id: RequestId, https: bool) {
     let id = HeaderValue::from_str(&id.to_string()).expect("an id is ASCII");
     headers.insert(REQUEST_ID, id);
+    // The public register says for how long its answers may be kept; nothing else may.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
-        (CACHE_CONTROL, "no-store"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod openapi;
 mod parameters;
 mod problem;
+mod public;
 mod routes;
 mod server;
 mod shared;

@@ -5,6 +5,7 @@
 mod declared;
 mod operation;
 mod paths;
+mod public;
 mod schemas;
 
 use serde_json::{Value, json};

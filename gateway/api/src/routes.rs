@@ -30,6 +30,7 @@ use crate::ask::{Ask, Reply, accepts_json};
 use crate::guard::{self, Asker};
 use crate::limits::DISCARD_BYTES_MAX;
 use crate::problem::Problem;
+use crate::public;
 use crate::shared::Shared;
 
 /// The address a request came from.
@@ -91,6 +92,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)], None))
         .route("/api/v1/notices", methods(&[(GET, acts::notices)], None))
         .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)], None))
+        .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))
+        .route("/api/v1/public/certificates/{code}", methods(&[(GET, public::certificate)], None))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))
         .route(
             "/api/v1/{plural}/{name}",

@@ -103,6 +103,7 @@ impl Control {
             after: query.after,
             owner: query.owner,
             state: query.state,
+            states: &[],
             text: query.text,
             concerning: if kind.public() { None } else { caller.bound_to() },
             overdue: query.overdue,

@@ -45,9 +45,7 @@ impl fmt::Debug for Subject<'_, '_> {
     }
 }
 
-/// What an instant that has come does to a case, if anything.
 type Passed = fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>;
-/// What is due of a case.
 type Deadlines = fn(&mut Subject<'_, '_>, &Value, &Jurisdiction, &Calendar) -> Result<Vec<Deadline>, Refused>;
 
 /// A kind of case.
@@ -249,7 +247,7 @@ fn in_force<T: Case>(name: &Id, spec: &Value, state: &Value) -> Result<Vec<Decla
     Ok(T::in_force(name, spec, &load::<T>(state)?))
 }
 
-fn load<T: Case>(state: &Value) -> Result<T::State, Refused> {
+pub(super) fn load<T: Case>(state: &Value) -> Result<T::State, Refused> {
     T::State::deserialize(state).map_err(|error| {
         faulty(vec![Fault { path: "state".to_owned(), reason: format!("cannot be read: {error}") }])
     })

@@ -17,12 +17,14 @@ use crate::yaml::Place;
 mod code;
 mod command;
 mod decide;
+mod public;
 mod spec;
 mod state;
 mod term;
 
 pub use code::registration_of;
 use command::Command;
+pub use public::{PUBLIC_STATES, Public, STANDINGS, public};
 use spec::Content;
 use state::{Matter, Standing, State, Step};
 

@@ -5,6 +5,7 @@ use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
 use super::operation::{Operation, query};
+use super::public::{self, PUBLIC};
 use super::schemas::reference;
 
 const SIGN_ON: &str = "sign-on";
@@ -14,8 +15,13 @@ const ABOUT: &str = "about";
 
 /// The groups that operations are in.
 pub(super) fn tags() -> Value {
-    let fixed =
-        [(SIGN_ON, "登录与本人账号"), (ACCOUNTS, "账号管理"), (ACTS, "办理记录与期限"), (ABOUT, "接口说明")];
+    let fixed = [
+        (SIGN_ON, "登录与本人账号"),
+        (ACCOUNTS, "账号管理"),
+        (ACTS, "办理记录与期限"),
+        (ABOUT, "接口说明"),
+        (PUBLIC, "公开查询"),
+    ];
     let tag = |name: &str, title: &str| json!({"name": name, "description": title});
     let kinds = Kind::all().map(|kind| tag(kind.name(), kind.title_zh()));
     fixed.iter().map(|(name, title)| tag(name, title)).chain(kinds).collect()
@@ -32,6 +38,9 @@ pub(super) fn all() -> Value {
     accounts(&mut paths);
     acts(&mut paths);
     about(&mut paths);
+    for (path, operation) in public::paths() {
+        put(&mut paths, path, "get", operation);
+    }
     Value::Object(paths)
 }
 

@@ -100,6 +100,8 @@ fn common() -> Value {
             "title": {"type": "string"}, "level": {"enum": ["province", "local"]},
             "items": {"type": "array", "items": rule}, "next": {"type": "null"},
         })),
+        "PublicRegistration": super::public::schema(),
+        "PublicRegistrationPage": page(reference("PublicRegistration")),
         "RolePage": page(object(&["role", "title"], json!({"role": reference("Role"), "title": {"type": "string"}}))),
     })
 }

@@ -11,5 +11,6 @@ mod objects;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod plane;
+mod public;
 mod random;
 mod sign_on;

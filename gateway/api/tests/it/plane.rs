@@ -67,6 +67,7 @@ pub(crate) struct Plane {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) register: Register,
     pub(crate) accounts: Arc<Accounts>,
+    pub(crate) control: Arc<Control>,
     pub(crate) gate: Arc<Gate>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -102,7 +103,7 @@ impl Plane {
         let options = accounts::Options::default();
         let accounts = Arc::new(Accounts::new(control.clone(), Arc::new(master), options));
         let options = Options {
-            control,
+            control: control.clone(),
             accounts: accounts.clone(),
             clock: clock.clone(),
             limits,
@@ -121,7 +122,7 @@ impl Plane {
             });
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, clock, register, accounts, gate, stop, thread, _dir: dir }
+        Self { address, clock, register, accounts, control, gate, stop, thread, _dir: dir }
     }
 
     /// With the cast.

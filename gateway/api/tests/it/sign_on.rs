@@ -81,6 +81,14 @@ fn a3_an_account_is_made_signs_on_makes_a_token_and_is_closed() {
     assert!(!listed.to_string().contains(token["token"].as_str().unwrap()));
     wang.ask(&plane, "DELETE", "/api/v1/me/tokens/script").send().expect(204);
     by_token("/api/v1/me").expect(401).refused("C1101");
+    // Whoever holds a token may give it up by itself, one that only reads too.
+    let given_up = json!({"name": "other", "roles": ["authority"], "readOnly": true, "until": "2026-03-01"});
+    let given_up = wang.ask(&plane, "POST", "/api/v1/me/tokens").json(&given_up).send().expect(201).json();
+    let bearer = format!("Bearer {}", given_up["token"].as_str().unwrap());
+    let give_up = || plane.ask("DELETE", "/api/v1/sessions/current").header("authorization", &bearer).send();
+    give_up().expect(204);
+    give_up().expect(401).refused("C1101");
+    wang.ask(&plane, "GET", "/api/v1/me").send().expect(200);
 
     let path = "/api/v1/accounts/wang";
     let account = root.ask(&plane, "GET", path).send().expect(200);

@@ -52,6 +52,8 @@ pub struct Filter<'a> {
     pub owner: Option<&'a Id>,
     /// Only in this state.
     pub state: Option<&'a str>,
+    /// Only in one of these states; in any where none is given.
+    pub states: &'a [&'a str],
     /// Only with this text in name or spec.
     pub text: Option<&'a str>,
     /// Only what this organisation owns, or what refers, over any number of steps, to something that it owns.
@@ -131,11 +133,14 @@ impl Register {
              AND (?5 IS NULL OR o.state_name = ?5)
              AND (?6 IS NULL OR instr(o.name, ?6) > 0 OR instr(o.spec, ?6) > 0)
              AND (?7 = 0 OR EXISTS (SELECT 1 FROM deadlines d WHERE d.kind = o.kind AND d.name = o.name AND d.passed = 1))
+             AND (?9 IS NULL OR o.state_name IN (SELECT value FROM json_each(?9)))
              AND (?1 IS NULL OR o.owner IS ?1 OR {LEADS_TO_OWNED})
              ORDER BY o.name LIMIT ?8"
         );
         let limit = i64::try_from(filter.limit).map_err(|_| StoreError::Range("objects"))?;
         let text = |name: Option<&Id>| name.map(|name| name.as_str().to_owned());
+        // Names of states are words of ours: nothing in them needs quoting.
+        let states = (!filter.states.is_empty()).then(|| format!("[\"{}\"]", filter.states.join("\",\"")));
         let parameters = params![
             text(filter.concerning),
             filter.kind,
@@ -144,7 +149,8 @@ impl Register {
             filter.state,
             filter.text,
             filter.overdue,
-            limit
+            limit,
+            states
         ];
         rows(&self.lock(), &sql, parameters, object)
     }
