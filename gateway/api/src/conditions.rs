@@ -61,7 +61,7 @@ pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'
 /// Reads the conditions of a change.
 ///
 /// # Errors
-/// C1001 for what is no entity tag; C1005 for one that no version of ours has; C1006 for `If-Match: *`, which names no
+/// C1001 for what is no entity tag; C1005 for one that no version of ours has; C1006 for `*` or nothing, which name no
 /// version.
 pub(crate) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     let (matching, none) = (single(headers, IF_MATCH.as_str())?, single(headers, IF_NONE_MATCH.as_str())?);
@@ -69,7 +69,7 @@ pub(crate) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
         (None, None) => Ok(Expected::Unsaid),
         (None, Some("*")) => Ok(Expected::Nothing),
         (None, Some(_)) => Err(Problem::fault(Code::C1001, "If-None-Match", "a change takes only `*` here")),
-        (Some("*"), None) => Err(Code::C1006.into()),
+        (Some("*" | ""), None) => Err(Code::C1006.into()),
         (Some(tag), None) => match version(tag) {
             Some(version) => Ok(Expected::Version(version)),
             None if is_tag(tag) => Err(Code::C1005.into()),
@@ -134,10 +134,10 @@ mod tests {
         for stale in ["\"07\"", "W/\"7\"", "\"abc\"", "\"99999999999999999999999\"", "\"\""] {
             assert_eq!(code(stale), Code::C1005, "{stale}");
         }
-        for bad in ["7", "\"7", "\"7\", \"8\"", ""] {
+        for bad in ["7", "\"7", "\"7\", \"8\""] {
             assert_eq!(code(bad), Code::C1001, "{bad}");
         }
-        assert_eq!(code("*"), Code::C1006);
+        assert_eq!((code("*"), code("")), (Code::C1006, Code::C1006));
     }
 
     #[test]

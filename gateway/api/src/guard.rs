@@ -7,8 +7,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shuzha_core::{Code, IdRng, Lang, RequestId};
@@ -42,7 +42,8 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
         response = problem.render(id, lang);
         // `Allow`, which axum knows, and cookies that end.
         for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name?, value))) {
-            if !response.headers().contains_key(&name) && name != http::header::CONTENT_LENGTH {
+            let other = name == CONTENT_LENGTH || (name == ALLOW && problem.code != Code::C007);
+            if !other && !response.headers().contains_key(&name) {
                 response.headers_mut().append(name, value);
             }
         }

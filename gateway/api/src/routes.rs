@@ -7,6 +7,9 @@ pub(crate) mod me;
 pub(crate) mod objects;
 #[cfg(feature = "oidc")]
 pub(crate) mod oidc;
+#[cfg(not(feature = "oidc"))]
+#[path = "routes/no_oidc.rs"]
+mod oidc;
 pub(crate) mod sign_on;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -60,12 +63,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     const PUT: MethodFilter = MethodFilter::PUT;
     const POST: MethodFilter = MethodFilter::POST;
     const DELETE: MethodFilter = MethodFilter::DELETE;
-    let routes = Router::new();
-    #[cfg(feature = "oidc")]
-    let routes = routes
+    Router::new()
         .route("/api/v1/sign-on/oidc", methods(&[(GET, oidc::begin)], None))
-        .route("/api/v1/sign-on/oidc/callback", methods(&[(GET, oidc::end)], None));
-    routes
+        .route("/api/v1/sign-on/oidc/callback", methods(&[(GET, oidc::end)], None))
         .route("/errors/{code}", methods(&[(GET, about::error_page)], None))
         .route("/api/v1/openapi.json", methods(&[(GET, about::openapi)], None))
         .route("/api/v1/jurisdiction", methods(&[(GET, about::jurisdiction)], None))

@@ -22,6 +22,7 @@ until [ "$(wc -l <"$work/out")" -ge 14 ]; do sleep 0.1; done
 address=$(head -n 1 "$work/out")
 
 failed=0
+cd "$work" # schemathesis keeps a cache where it runs
 for person in "$@"; do
     token=$(awk -v person="$person" '$1 == person { print $3 }' "$work/out")
     echo "== $person"
