@@ -113,6 +113,13 @@ impl<'b> MapWriter<'b> {
         self.out.push(if value { TRUE } else { FALSE });
     }
 
+    /// Writes a boolean, unless it is false.
+    pub(crate) fn flag_unless_false(&mut self, field: &Field, value: bool) {
+        if value {
+            self.flag(field, true);
+        }
+    }
+
     /// Completes the map, or takes back what was written.
     pub(crate) fn finish(self) -> Result<(), EncodeError> {
         if let Some(fault) = self.fault {
@@ -271,12 +278,23 @@ impl<'a> MapReader<'a> {
 
     /// A boolean that must be there.
     pub(crate) fn flag(&mut self, field: &Field) -> Result<bool, DecodeError> {
-        let value = self.optional(field, |r| match r.byte()? {
+        self.optional_flag(field)?.ok_or(DecodeError::Missing(field.name))
+    }
+
+    /// A boolean that is left out when false.
+    pub(crate) fn flag_or_false(&mut self, field: &Field) -> Result<bool, DecodeError> {
+        match self.optional_flag(field)? {
+            Some(false) => Err(DecodeError::NotCanonical),
+            value => Ok(value.is_some()),
+        }
+    }
+
+    fn optional_flag(&mut self, field: &Field) -> Result<Option<bool>, DecodeError> {
+        self.optional(field, |r| match r.byte()? {
             FALSE => Ok(false),
             TRUE => Ok(true),
             _ => Err(DecodeError::WrongType),
-        })?;
-        value.ok_or(DecodeError::Missing(field.name))
+        })
     }
 
     /// Checks that everything was read.

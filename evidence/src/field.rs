@@ -104,4 +104,5 @@ fields! {
     ORGANISATION = 45 "organisation" Text;
     ROLE = 46 "role" Text;
     ACT_DIGEST = 47 "act_digest" Bytes(32);
+    SANDBOX = 48 "sandbox" Bool;
 }

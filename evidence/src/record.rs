@@ -157,6 +157,8 @@ pub struct Call<'a> {
     pub request_commitment: Option<Commitment>,
     /// Commitment to the answer's bytes.
     pub response_commitment: Option<Commitment>,
+    /// Whether it was a trial in the sandbox: on synthetic data, free, and part of no sum, budget or statement.
+    pub sandbox: bool,
 }
 
 /// What an act did.

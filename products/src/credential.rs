@@ -137,14 +137,17 @@ pub struct Credential {
     pub allow: Vec<Cidr>,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether it is a test credential of the sandbox (数据创新应用实验室; REQUIREMENTS K1): what it signs is answered
+    /// from synthetic data only, free, and counts nowhere.
+    pub sandbox: bool,
 }
 
 impl Object for Credential {
     const KIND: &'static str = "Credential";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let fields = &["unit", "algorithm", "publicKey", "publicKeyFile", "window", "allow", "revoked"];
-        let spec = spec.section(&[fields])?;
+        let keys = &["unit", "algorithm", "publicKey", "publicKeyFile"];
+        let spec = spec.section(&[keys, &["window", "allow", "revoked", "sandbox"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let algorithm = spec.required("algorithm").and_then(|place| place.word(ALGORITHMS));
         let public_key = match algorithm {
@@ -160,8 +163,9 @@ impl Object for Credential {
         let allow = spec.optional("allow").and_then(|place| place.some_items(ALLOW_MAX)).unwrap_or_default();
         let allow = allow.iter().filter_map(Place::parsed).collect();
         let revoked = spec.optional("revoked").and_then(|place| place.boolean()).unwrap_or(false);
-        let unit = unit?.0.clone();
-        Some(Self { unit, algorithm: algorithm?, public_key, window: window?, allow, revoked })
+        let sandbox = spec.optional("sandbox").map_or(Some(false), |place| place.boolean());
+        let (unit, sandbox) = (unit?.0.clone(), sandbox?);
+        Some(Self { unit, algorithm: algorithm?, public_key, window: window?, allow, revoked, sandbox })
     }
 
     fn table(world: &World) -> &Table<Self> {

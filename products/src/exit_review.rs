@@ -116,10 +116,10 @@ pub struct ExitReview {
 }
 
 impl ExitReview {
-    /// Whether the review speaks for `product`, named `name`, as it is now.
+    /// Whether the review speaks for the product named `name`, whose digest now is `digest`.
     #[must_use]
-    pub fn speaks_for(&self, name: &Id, product: &Product) -> bool {
-        self.product == *name && self.digest == product.digest
+    pub fn speaks_for(&self, name: &Id, digest: &Digest) -> bool {
+        self.product == *name && self.digest == *digest
     }
 }
 

@@ -32,6 +32,7 @@ pub mod price;
 pub mod product;
 pub mod registration;
 pub mod rights;
+mod sandbox;
 pub mod suspension;
 pub mod upstream;
 mod window;

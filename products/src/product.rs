@@ -13,6 +13,7 @@ use crate::exit_review::Digest;
 use crate::input::{InputContract, SubjectRule, always_text};
 use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::parties::{Organisation, OrganisationKind};
+use crate::sandbox;
 use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
 use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
@@ -73,6 +74,9 @@ pub struct Operation {
     pub answer_bytes_max: usize,
     /// Most calls at once, of all units together.
     pub concurrency: u32,
+    /// What the product service might answer, made up: the sandbox's answer where it has no service of its own
+    /// (REQUIREMENTS K1). JSON that meets the output contract.
+    pub example: Option<Vec<u8>>,
 }
 
 impl Operation {
@@ -98,6 +102,8 @@ pub struct Product {
     pub data_sets: Vec<Id>,
     /// Where its answers come from.
     pub upstream: Id,
+    /// The synthetic service that answers in the sandbox, where there is one.
+    pub sandbox: Option<Id>,
     /// Version; a changed contract is a new version.
     pub version: u32,
     /// Its operations, at least one.
@@ -119,7 +125,7 @@ impl Object for Product {
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let about = &["kind", "title", "operator", "dataSets"];
-        let spec = spec.section(&[about, &["upstream", "version", "operations"]])?;
+        let spec = spec.section(&[about, &["upstream", "sandbox", "version", "operations"]])?;
         let words: Vec<_> = KINDS.iter().map(|kind| (kind.name(), *kind)).collect();
         let kind = spec.required("kind").and_then(|place| place.word(&words));
         let title = spec.required("title").and_then(|place| place.text());
@@ -131,7 +137,11 @@ impl Object for Product {
             }
         });
         let data_sets = spec.required("dataSets").and_then(|place| read_data_sets(&place, scope));
-        let upstream = spec.required("upstream").and_then(|place| scope.find::<Upstream>(&place));
+        let upstream = spec.required("upstream").and_then(|place| {
+            let (id, found) = scope.find::<Upstream>(&place)?;
+            if found.synthetic { place.fail("answers from synthetic data") } else { Some((id, found)) }
+        });
+        let sandbox = spec.optional("sandbox").map(|place| sandbox::service(&place, scope));
         let version = spec.required("version").and_then(|place| place.count(1..=u32::MAX));
         let items = spec.required("operations").and_then(|place| place.some_items(OPERATIONS_MAX));
         let (ids, sets) = data_sets.map(|sets| sets.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
@@ -144,6 +154,7 @@ impl Object for Product {
             operator: operator?,
             data_sets: ids?,
             upstream: upstream?.0.clone(),
+            sandbox: sandbox.map_or(Some(None), |id| id.map(Some))?,
             version: version?,
             operations: operations?,
             digest: Digest::of(&spec.place().json()),
@@ -202,7 +213,7 @@ fn read_operation(
 ) -> Option<Operation> {
     const COMMON: &[&str] =
         &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let section = item.section(&[COMMON, kind.manifest_fields()])?;
+    let section = item.section(&[COMMON, &["example"], kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
@@ -227,6 +238,7 @@ fn read_operation(
     };
     let declared = Declared { section: &section, personal: personal.unwrap_or(false), data_sets };
     let compiled = kind.compile(&declared)?;
+    let example = section.optional("example").map(|place| sandbox::example(&place, kind, &*compiled.output));
     let subject = match subject {
         Some(rule) => Some(rule?),
         None => None,
@@ -242,6 +254,7 @@ fn read_operation(
         timeout: timeout?,
         answer_bytes_max: answer_bytes_max?,
         concurrency: concurrency?,
+        example: example.map_or(Some(None), |bytes| bytes.map(Some))?,
     })
 }
 

@@ -86,19 +86,29 @@ pub struct Upstream {
     pub health_path: Option<String>,
     /// Path of the file with the key that signs the gateway's calls (REQUIREMENTS A5).
     pub key_file: String,
+    /// Whether it answers from synthetic data (合成数据). Only such a service stands behind a product's sandbox, and none
+    /// behind the product itself.
+    pub synthetic: bool,
 }
 
 impl Object for Upstream {
     const KIND: &'static str = "Upstream";
 
     fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["endpoints", "timeout", "healthPath", "keyFile"]])?;
+        let spec = spec.section(&[&["endpoints", "timeout", "healthPath", "keyFile", "synthetic"]])?;
         let items = spec.required("endpoints").and_then(|place| place.some_items(ENDPOINTS_MAX));
         let endpoints = items.map(|items| items.iter().filter_map(Place::parsed).collect());
         let timeout = spec.required("timeout").and_then(|place| place.duration(UPSTREAM_TIMEOUT_MAX));
         let health_path = spec.optional("healthPath").and_then(|place| path(&place));
         let key_file = spec.required("keyFile").and_then(|place| place.text());
-        Some(Self { endpoints: endpoints?, timeout: timeout?, health_path, key_file: key_file?.to_owned() })
+        let synthetic = spec.optional("synthetic").map_or(Some(false), |place| place.boolean());
+        Some(Self {
+            endpoints: endpoints?,
+            timeout: timeout?,
+            health_path,
+            key_file: key_file?.to_owned(),
+            synthetic: synthetic?,
+        })
     }
 
     fn table(world: &World) -> &Table<Self> {

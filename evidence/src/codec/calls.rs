@@ -120,6 +120,7 @@ pub(super) fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
     w.uint_unless_zero(&field::REQUEST_BYTES, call.request_bytes.into());
     w.uint_unless_zero(&field::RESPONSE_BYTES, call.response_bytes.into());
     write_option(w, &field::RESPONSE_COMMITMENT, call.response_commitment.as_ref());
+    w.flag_unless_false(&field::SANDBOX, call.sandbox);
 }
 
 pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeError> {
@@ -151,5 +152,6 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
         request_bytes: r.u32_or_zero(&field::REQUEST_BYTES)?,
         response_bytes: r.u32_or_zero(&field::RESPONSE_BYTES)?,
         response_commitment: r.bytes(&field::RESPONSE_COMMITMENT)?,
+        sandbox: r.flag_or_false(&field::SANDBOX)?,
     })
 }

@@ -185,6 +185,7 @@ impl Control {
             self.register.get(kind, name).ok().flatten().and_then(|object| object.owner)
         });
         may_write(actor, access, owner.as_ref())?;
+        guard(actor, access, before.as_ref(), spec)?;
         let declared = Declared { kind: kind.name(), name: name.clone(), spec: spec.clone() };
         let to = Content {
             owner,
@@ -308,6 +309,22 @@ impl Control {
 }
 
 /// Whether the actor may write an object of this owner.
+/// Whoever writes what is their own does not set what others grant them.
+fn guard(actor: &Actor, access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), Error> {
+    if access.any.contains(&actor.role) {
+        return Ok(());
+    }
+    let before = before.map(|before| parse(before, &before.spec)).transpose()?.unwrap_or_default();
+    match access.guarded.iter().find(|field| before.get(**field) != spec.get(**field)) {
+        Some(field) => {
+            let roles: Vec<_> = access.any.iter().map(|role| role.as_str()).collect();
+            let reason = format!("is set by {} only", roles.join(", "));
+            Err(Error::fault(Code::C1104, &format!("spec.{field}"), reason))
+        }
+        None => Ok(()),
+    }
+}
+
 fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
     let own = access.own.contains(&actor.role) && owner == Some(&actor.organisation);
     if access.any.contains(&actor.role) || own { Ok(()) } else { Err(Code::C1104.into()) }

@@ -412,3 +412,31 @@ fn a3_acts_stand_in_the_journal_once_with_their_digest() {
         journal.close();
     }
 }
+
+#[test]
+fn a1_a_unit_does_not_set_its_own_credit_limit() {
+    let house = House::new();
+    let (authority, bank) = (authority("wang"), person("bank", "bank", &[Role::ApplicationUnit]));
+    let put = |by: &Caller, kind: &str, name: &str, spec: &Value, expected| {
+        let request = Request { expected, ..Request::default() };
+        house.control.put(by, kind, &id(name), spec, &request)
+    };
+    put(&authority, "Organisation", "bank", &organisation("云泽银行"), None).expect("declared");
+    let unit = |limit: Option<&str>| {
+        let mut spec = json!({"organisation": "bank", "securityOfficer": "林望舒"});
+        if let Some(limit) = limit {
+            spec["creditLimit"] = json!(limit);
+        }
+        spec
+    };
+    let rich = unit(Some("1000000.00"));
+    assert_eq!(code(put(&bank, "ApplicationUnit", "unit", &rich, None)), Code::C1104);
+    let own = put(&bank, "ApplicationUnit", "unit", &unit(None), None).expect("its own");
+    let version = own.object.expect("an object").version;
+    let raised = put(&authority, "ApplicationUnit", "unit", &rich, Some(version)).expect("granted");
+    let version = Some(raised.object.expect("an object").version);
+    let more = unit(Some("2000000.00"));
+    assert_eq!(code(put(&bank, "ApplicationUnit", "unit", &more, version)), Code::C1104);
+    assert_eq!(code(put(&bank, "ApplicationUnit", "unit", &unit(None), version)), Code::C1104);
+    put(&bank, "ApplicationUnit", "unit", &rich, version).expect("unchanged is no change of the limit");
+}

@@ -76,6 +76,8 @@ codes! {
     C206 403 "没有对该产品和操作的授权" "There is no grant for this product and operation";
     C207 403 "授权不在有效期内" "The grant is outside its window";
     C208 403 "已被暂停" "Suspended";
+    C209 403 "产品没有有效的出域审查" "No exit review speaks for the product as it is";
+    C210 403 "该产品没有沙箱" "The product has no sandbox";
 
     C301 422 "请求正文不是合规的 JSON" "The request body is not well-formed JSON";
     C302 422 "请求不符合产品的输入合约" "The request does not meet the product's input contract";

@@ -72,6 +72,7 @@ fn call(number: u128) -> Entry<'static> {
         response_bytes: 180,
         request_commitment: Some([4; 16]),
         response_commitment: Some([5; 16]),
+        sandbox: false,
     }))
 }
 

@@ -146,6 +146,8 @@ pub struct Reply<S> {
     pub limit: Option<RateLimit>,
     /// Whether the answer repeats an earlier one (`Idempotency-Replayed: true`).
     pub replayed: bool,
+    /// Whether it was a trial on synthetic data (`X-Sandbox: true`).
+    pub sandbox: bool,
     /// The body.
     pub payload: Payload<S>,
 }

@@ -53,6 +53,8 @@ pub(crate) struct Env<'e> {
     pub(crate) holds: Holds<'e>,
     pub(crate) takes: Takes,
     pub(crate) in_use: Option<InUse<'e>>,
+    /// Whether a test credential signed.
+    pub(crate) sandbox: bool,
     /// Whether the request may have left: the intent is where it must be.
     dispatched: bool,
     /// Whether the journal has taken the record.
@@ -95,6 +97,7 @@ impl<'e> Env<'e> {
             holds: Holds::default(),
             takes: Takes::All,
             in_use: None,
+            sandbox: false,
             dispatched: false,
             closed: false,
         }
@@ -151,7 +154,8 @@ impl<'e> Env<'e> {
         Ok(())
     }
 
-    fn dispatching(&mut self) {
+    /// The request may leave from here on. Only a call that holds nothing comes here without its intent.
+    pub(crate) fn dispatching(&mut self) {
         self.dispatched = true;
         self.holds.dispatching();
         if let Some(key) = &mut self.in_use {
@@ -195,6 +199,7 @@ impl<'e> Env<'e> {
             response_bytes: bytes(ending.response_bytes),
             request_commitment: facts.request_commitment,
             response_commitment: ending.response_commitment,
+            sandbox: self.sandbox,
         }))
     }
 
@@ -204,7 +209,7 @@ impl<'e> Env<'e> {
     pub(crate) fn close(&mut self, ending: &Ending) -> Result<Durable, Refusal> {
         let durable = self.gate.journal.append_durable(&self.record(ending)).map_err(unavailable)?;
         self.closed = true;
-        self.gate.metrics.ended(ending.decision, ending.code);
+        self.gate.metrics.ended(self.sandbox, ending.decision, ending.code);
         self.holds.recorded(ending.amount);
         if let Some(key) = &mut self.in_use {
             key.recorded(true);
@@ -228,7 +233,7 @@ impl<'e> Env<'e> {
         }
         self.closed = true;
         let decision = if self.dispatched { Decision::Failed } else { Decision::Refused };
-        self.gate.metrics.ended(decision, Some(code));
+        self.gate.metrics.ended(self.sandbox, decision, Some(code));
         let ending = Ending::without_answer(decision, code);
         match self.gate.journal.append(&self.record(&ending)) {
             Ok(position) => Some(position),

@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::nonce::Nonces;
 use crate::packages::Packages;
 use crate::releases::{ReleaseStore, Releases};
+use crate::sandbox::Sandbox;
 use crate::signature::Decoys;
 use crate::snapshot::Snapshot;
 use crate::start::Start;
@@ -76,6 +77,7 @@ pub struct Gate {
     pub(crate) grants: GrantLedger,
     pub(crate) packages: Packages,
     pub(crate) idempotency: Idempotency,
+    pub(crate) sandbox: Sandbox,
     pub(crate) consent_cache: ConsentCache,
     pub(crate) releases: Releases,
     pub(crate) metrics: Metrics,
@@ -117,6 +119,7 @@ impl Gate {
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
             packages: Packages::new(start.packages),
             idempotency: Idempotency::new(start.idempotency),
+            sandbox: Sandbox::new(Arc::clone(&parts.clock)),
             consent_cache: ConsentCache::new(),
             releases: Releases(parts.releases),
             decoys: Decoys::new(&*parts.rng),
@@ -140,14 +143,14 @@ impl Gate {
             Ok(reply) => reply,
             Err(refusal) => {
                 env.close_without_answer(refusal.code);
-                refused(call.request, env.facts.limit, refusal)
+                refused(call.request, env.facts.limit, env.sandbox, refusal)
             }
         }
     }
 
     /// Records a request that never became a call.
     pub fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, _peer: IpAddr) {
-        self.metrics.ended(Decision::Refused, Some(code));
+        self.metrics.ended(false, Decision::Refused, Some(code));
         let terms = Terms { snapshot: self.snapshot.load().short_digest(), ..Terms::default() };
         let record = Call {
             request,
@@ -170,6 +173,7 @@ impl Gate {
             response_bytes: 0,
             request_commitment: None,
             response_commitment: None,
+            sandbox: false,
         };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();
@@ -265,7 +269,12 @@ impl Gate {
 }
 
 /// The reply of a refusal.
-fn refused<S>(request: RequestId, limit: Option<crate::RateLimit>, refusal: Refusal) -> Reply<S> {
+fn refused<S>(
+    request: RequestId,
+    limit: Option<crate::RateLimit>,
+    sandbox: bool,
+    refusal: Refusal,
+) -> Reply<S> {
     Reply {
         request,
         status: refusal.code.status(),
@@ -273,6 +282,7 @@ fn refused<S>(request: RequestId, limit: Option<crate::RateLimit>, refusal: Refu
         fee: None,
         limit,
         replayed: false,
+        sandbox,
         payload: Payload::Refused(refusal),
     }
 }

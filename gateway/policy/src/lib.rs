@@ -13,6 +13,7 @@ pub mod metrics;
 mod nonce;
 mod packages;
 mod releases;
+mod sandbox;
 mod signature;
 mod snapshot;
 mod stages;

@@ -6,6 +6,8 @@ use shuzha_evidence::Decision;
 
 /// `shuzha_decisions_total`: ends of calls by stage, decision and reason.
 pub const DECISIONS_TOTAL: &str = "shuzha_decisions_total";
+/// `shuzha_sandbox_calls_total`: calls of the sandbox by decision; they are in no other count of decisions.
+pub const SANDBOX_CALLS_TOTAL: &str = "shuzha_sandbox_calls_total";
 /// `shuzha_meter_events_total`: records handed to the journal, and records that could not be.
 pub const METER_EVENTS_TOTAL: &str = "shuzha_meter_events_total";
 /// `shuzha_privacy_debits_total`: privacy charges by outcome.
@@ -22,6 +24,7 @@ pub(crate) struct Metrics {
     answered: IntCounter,
     replayed: IntCounter,
     refused: Vec<(Code, [IntCounter; 2])>,
+    sandbox: IntCounterVec,
     recorded: IntCounter,
     unrecorded: IntCounter,
     privacy_debits: IntCounterVec,
@@ -40,6 +43,10 @@ impl Metrics {
             Opts::new(DECISIONS_TOTAL, "Calls by the stage that ended them, decision and reason"),
             &["stage", "decision", "reason"],
         )?;
+        let sandbox = IntCounterVec::new(
+            Opts::new(SANDBOX_CALLS_TOTAL, "Calls of the sandbox by decision"),
+            &["decision"],
+        )?;
         let events = IntCounterVec::new(
             Opts::new(METER_EVENTS_TOTAL, "Call records handed to the journal (recorded) or not (lost)"),
             &["state"],
@@ -54,6 +61,7 @@ impl Metrics {
             IntGaugeVec::new(Opts::new(CONFIG_INFO, "The policy snapshot in force"), &["snapshot_hash"])?;
         let config_grants = IntGauge::new(CONFIG_GRANTS, "Grants in the policy snapshot in force")?;
         registry.register(Box::new(decisions.clone()))?;
+        registry.register(Box::new(sandbox.clone()))?;
         registry.register(Box::new(events.clone()))?;
         registry.register(Box::new(privacy_debits.clone()))?;
         registry.register(Box::new(unlisted_fields.clone()))?;
@@ -68,6 +76,7 @@ impl Metrics {
             answered: decisions.with_label_values(&["10", "answered", ""]),
             replayed: decisions.with_label_values(&["10", "replayed", ""]),
             refused: refused.collect(),
+            sandbox,
             recorded: events.with_label_values(&["recorded"]),
             unrecorded: events.with_label_values(&["lost"]),
             privacy_debits,
@@ -78,8 +87,17 @@ impl Metrics {
     }
 
     /// A call ended.
-    pub(crate) fn ended(&self, decision: Decision, code: Option<Code>) {
+    pub(crate) fn ended(&self, sandbox: bool, decision: Decision, code: Option<Code>) {
         self.recorded.inc();
+        if sandbox {
+            let decision = match decision {
+                Decision::Answered => "answered",
+                Decision::Replayed => "replayed",
+                Decision::Refused => "refused",
+                Decision::Failed => "failed",
+            };
+            return self.sandbox.with_label_values(&[decision]).inc();
+        }
         let refused = |at: usize| {
             if let Some(code) = code
                 && let Ok(found) = self.refused.binary_search_by_key(&code, |(code, _)| *code)

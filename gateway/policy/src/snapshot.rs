@@ -24,6 +24,7 @@ use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
+use shuzha_products::exit_review::Digest;
 use shuzha_products::jurisdiction::Jurisdiction;
 
 pub use compile::{CompileError, Delta, KeyRing};
@@ -92,12 +93,23 @@ impl Names {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) certificate_required: bool,
+    /// Whether somebody must have reviewed a product as it is before its answers leave the domain (出域审查).
+    pub(crate) exit_review_required: bool,
 }
 
 impl Default for Rules {
     /// Of the strictest jurisdiction.
     fn default() -> Self {
-        Self { certificate_required: Jurisdiction::default().certificate_required }
+        Self::from(&Jurisdiction::default())
+    }
+}
+
+impl From<&Jurisdiction> for Rules {
+    fn from(rules: &Jurisdiction) -> Self {
+        Self {
+            certificate_required: rules.certificate_required,
+            exit_review_required: !rules.exit_review_by.is_empty(),
+        }
     }
 }
 
@@ -120,6 +132,8 @@ pub(crate) struct Credential {
     pub(crate) window: Window,
     pub(crate) allow: Vec<Cidr>,
     pub(crate) revoked: bool,
+    /// Whether it opens the sandbox, and nothing else.
+    pub(crate) sandbox: bool,
 }
 
 /// A product, live or not.
@@ -131,6 +145,12 @@ pub(crate) struct Product {
     pub(crate) upstream: Id,
     pub(crate) operations: Arc<[Operation]>,
     pub(crate) certificates: Vec<Window>,
+    /// Of what an exit review looks at.
+    digest: Digest,
+    /// Whether an exit review in force speaks for the product as it is.
+    pub(crate) reviewed: bool,
+    /// The synthetic service that answers in the sandbox, where there is one.
+    pub(crate) sandbox: Option<Id>,
     pub(crate) data_sets: Vec<Id>,
     /// For reports: the data set's public metadata and budgets.
     pub(crate) statistics: Option<Arc<Statistics>>,

@@ -9,6 +9,7 @@ pub(crate) mod identify;
 pub(crate) mod limit;
 pub(crate) mod price;
 pub(crate) mod release;
+mod sandbox;
 pub(crate) mod settle;
 pub(crate) mod validate;
 
@@ -17,6 +18,7 @@ use shuzha_core::Refusal;
 use crate::env::Env;
 use crate::idempotency::{Found, Kept};
 use crate::{Reply, Upstream};
+use identify::Identified;
 
 /// Where admission leads.
 enum Admitted<'e> {
@@ -24,6 +26,8 @@ enum Admitted<'e> {
     Go(price::Admission<'e>),
     /// To the answer an earlier try with the same idempotency key was given.
     Again(Kept),
+    /// To the sandbox: a test credential signed.
+    Trial(identify::Trial<'e>),
 }
 
 /// Walks one call through all stages.
@@ -34,6 +38,7 @@ pub(crate) async fn walk<'e, U: Upstream>(
     let admission = match admit(env)? {
         Admitted::Go(admission) => admission,
         Admitted::Again(kept) => return settle::again(env, kept).await,
+        Admitted::Trial(trial) => return sandbox::walk(env, trial, upstream).await,
     };
     let fetched = forward::run(env, admission, upstream).await?;
     let released = release::run(env, fetched).await?;
@@ -42,7 +47,10 @@ pub(crate) async fn walk<'e, U: Upstream>(
 
 /// Stages 1–7: nothing in here waits, so nothing in here can be overtaken.
 fn admit<'e>(env: &mut Env<'e>) -> Result<Admitted<'e>, Refusal> {
-    let caller = identify::run(env)?;
+    let caller = match identify::run(env)? {
+        Identified::Caller(caller) => caller,
+        Identified::Trial(trial) => return Ok(Admitted::Trial(trial)),
+    };
     let right = authorise::run(env, caller)?;
     let ask = validate::run(env, right)?;
     match ask.begin_try(env)? {

@@ -20,6 +20,7 @@ const X_RECEIPT: HeaderName = HeaderName::from_static("x-receipt");
 const X_FEE: HeaderName = HeaderName::from_static("x-fee");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const X_SANDBOX: HeaderName = HeaderName::from_static("x-sandbox");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Fields an answer usually has, with room for the date that hyper adds.
@@ -39,7 +40,7 @@ impl PackageStream for std::convert::Infallible {
 
 /// The response for `reply`.
 pub(crate) fn respond<S: PackageStream>(reply: Reply<S>, lang: Lang) -> Response<Body> {
-    let Reply { request, status, receipt, fee, limit, replayed, payload } = reply;
+    let Reply { request, status, receipt, fee, limit, replayed, sandbox, payload } = reply;
     let mut fields = HeaderMap::with_capacity(FIELDS_USUAL);
     common(&mut fields, request);
     if let Some(value) = receipt.and_then(|receipt| HeaderValue::try_from(receipt).ok()) {
@@ -50,6 +51,9 @@ pub(crate) fn respond<S: PackageStream>(reply: Reply<S>, lang: Lang) -> Response
     }
     if let Some(limit) = limit {
         rate_limit(&mut fields, &limit);
+    }
+    if sandbox {
+        fields.insert(X_SANDBOX, HeaderValue::from_static("true"));
     }
     if replayed {
         fields.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));

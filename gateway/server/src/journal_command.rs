@@ -163,6 +163,7 @@ fn shown_call(call: &Call<'_>) -> Value {
     value["sent_after_us"] = call.sent_after.into();
     value["answered_after_us"] = call.answered_after.into();
     value["decision"] = format!("{:?}", call.decision).to_lowercase().into();
+    value["sandbox"] = call.sandbox.into();
     value["code"] = call.code.map(|code| code.as_str()).into();
     value["outcome"] = format!("{:?}", call.outcome).to_lowercase().into();
     value["quantity"] = call.quantity.into();

@@ -9,6 +9,8 @@
 //!   because nothing was released. Its intent then names no consent and no charge.
 //!
 //! A record without an open intent stands for itself: answered and failed ones take their consent use and charge.
+//!
+//! A call of the sandbox (沙箱) adds up to nothing, whatever its record says; only its nonce is remembered.
 
 mod changes;
 mod state;
@@ -61,6 +63,7 @@ impl State {
         match entry {
             Entry::Boot(_) => step.boot()?,
             Entry::Intent(intent) => step.intent(intent)?,
+            Entry::Call(call) if call.sandbox => step.trial(call)?,
             Entry::Call(call) => step.call(call)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
             Entry::Act(_) | Entry::Delivery(_) | Entry::Registered(_) => {}
@@ -166,6 +169,17 @@ impl Step<'_> {
                 self.post(call, open.as_ref())
             }
         }
+    }
+
+    /// A trial: it held nothing, so there is nothing to close.
+    fn trial(&mut self, call: &Call<'_>) -> Result<(), StoreError> {
+        if self.state.open.contains_key(&call.request) {
+            return Err(self.contradiction("a call of the sandbox has an intent"));
+        }
+        if !call.terms.unit.is_empty() {
+            self.state.remember(call.received, call.nonce, self.changes);
+        }
+        Ok(())
     }
 
     fn close(&mut self, request: RequestId) -> Option<OpenIntent> {

@@ -12,6 +12,7 @@ use crate::credential::ConsentIssuer;
 use crate::parties::Organisation;
 use crate::registration::Certificate;
 use crate::rights::Grant;
+use crate::upstream::Upstream;
 use crate::yaml::Faults;
 use crate::{Window, WorldError};
 
@@ -30,7 +31,20 @@ pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
         grant.operations.iter().map(move |one| (id, key(&one.operation), grant.window))
     });
     report.disjoint::<Grant, _>(grants);
+    synthetic_services(world, &report);
     prices(world, &report);
+}
+
+/// No instance stands for a synthetic service and for a real one: a trial would reach real data (REQUIREMENTS K1).
+fn synthetic_services(world: &World, report: &Report<'_>) {
+    let of = |synthetic| world.upstreams.iter().filter(move |(_, one)| one.synthetic == synthetic);
+    for (id, service) in of(true) {
+        let shares = |real: &Upstream| real.endpoints.iter().any(|one| service.endpoints.contains(one));
+        if let Some((real, _)) = of(false).find(|(_, real)| shares(real)) {
+            let reason = format!("shares an instance with `{real}`, which is not synthetic");
+            report.fault::<Upstream>(id, "spec.endpoints", reason);
+        }
+    }
 }
 
 /// A price is published only under a ceiling in force for all of its window (REQUIREMENTS F2). Two ceilings one after

@@ -98,7 +98,7 @@ fn each_sort_of_fault_is_found_alone() {
             "kind: organisation,",
             "needs a `subject` of kind person",
         ),
-        ("products-verification.yaml", "\"00\": consistent", "\"00\": yes", "must be one of: consistent"),
+        ("products-verification.yaml", "\"01\": inconsistent", "\"01\": yes", "must be one of: consistent"),
         (
             "products-verification.yaml",
             "additionalProperties: false",

@@ -4,6 +4,7 @@ mod answers;
 mod demo;
 mod faults;
 mod requests;
+mod sandbox;
 
 use std::path::Path;
 

@@ -147,15 +147,15 @@ impl Snapshot {
     }
 
     /// The objects in force that were read against this one and may read otherwise once it has changed: products
-    /// take the time limit of their product service, data sets the measure of their person-space, prices and ceilings
+    /// take the time limit of their product service and whether its data are synthetic, data sets the measure of their person-space, prices and ceilings
     /// the number and window of their act.
     #[must_use]
     pub fn dependents(&self, kind: &str, name: &Id) -> Vec<(&'static str, Id)> {
-        let named = |kinds: &[&str], pointer: &str| {
+        let named = |kinds: &[&str], pointers: &[&str]| {
             let refers = |spec: &str| {
-                let spec: Option<serde_json::Value> = serde_json::from_str(spec).ok();
-                let place = spec.as_ref().and_then(|spec| spec.pointer(pointer));
-                place.and_then(serde_json::Value::as_str) == Some(name.as_str())
+                let Ok(spec) = serde_json::from_str::<serde_json::Value>(spec) else { return false };
+                let names = pointers.iter().filter_map(|pointer| spec.pointer(pointer)?.as_str());
+                names.into_iter().any(|named| named == name.as_str())
             };
             let of_kinds = self.roll.objects().filter(|source| kinds.contains(&source.kind));
             let mut found: Vec<_> = of_kinds
@@ -166,9 +166,9 @@ impl Snapshot {
             found
         };
         match kind {
-            "Upstream" => named(&["Product"], "/upstream"),
-            "PersonSpace" => named(&["DataSet"], "/privacy/personSpace"),
-            "PriceAct" => named(&["Ceiling", "Price"], "/act"),
+            "Upstream" => named(&["Product"], &["/upstream", "/sandbox/upstream"]),
+            "PersonSpace" => named(&["DataSet"], &["/privacy/personSpace"]),
+            "PriceAct" => named(&["Ceiling", "Price"], &["/act"]),
             _ => Vec::new(),
         }
     }

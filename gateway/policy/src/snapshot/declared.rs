@@ -8,6 +8,7 @@ use shuzha_core::Id;
 use shuzha_pricing::{Ceiling, Price, PriceBook};
 use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
 use shuzha_products::credential::{ConsentIssuer, TokenAlgorithm};
+use shuzha_products::exit_review::ExitReview;
 use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_products::registration::Certificate;
 use shuzha_products::suspension::Suspension;
@@ -28,6 +29,7 @@ pub(super) struct Declared {
     pub(super) person_spaces: Arc<Table<data::PersonSpace>>,
     pub(super) data_sets: Arc<Table<data::DataSet>>,
     pub(super) certificates: Arc<Table<Certificate>>,
+    pub(super) exit_reviews: Arc<Table<ExitReview>>,
     pub(super) ceilings: Arc<Table<Ceiling>>,
     pub(super) prices: Arc<Table<Price>>,
     pub(super) suspensions: Arc<Table<Suspension>>,
@@ -40,6 +42,7 @@ pub(super) struct Stale {
     pub(super) issuers: bool,
     pub(super) statistics: bool,
     pub(super) certificates: bool,
+    pub(super) exit_reviews: bool,
     pub(super) prices: bool,
     pub(super) suspensions: bool,
 }

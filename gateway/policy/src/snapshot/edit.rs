@@ -1,9 +1,11 @@
 //! Changing a snapshot object by object, before anyone reads it. Compiling a world is changing the empty snapshot.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use shuzha_core::Id;
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
+use shuzha_products::exit_review::ExitReview;
 use shuzha_products::{World, product};
 
 use super::declared::Stale;
@@ -91,6 +93,12 @@ impl Snapshot {
                 self.put_product(name, world.products.remove(name)?);
                 stale.statistics = true;
                 stale.certificates = true;
+                stale.exit_reviews = true;
+            }
+            "ExitReview" => {
+                let review = world.exit_reviews.get(name)?.clone();
+                Arc::make_mut(&mut declared.exit_reviews).insert(name.clone(), review);
+                stale.exit_reviews = true;
             }
             "Certificate" => {
                 let certificate = world.certificates.get(name)?.clone();
@@ -155,6 +163,10 @@ impl Snapshot {
             "Product" => {
                 self.products.remove(name);
             }
+            "ExitReview" => {
+                Arc::make_mut(&mut declared.exit_reviews).remove(name);
+                stale.exit_reviews = true;
+            }
             "Certificate" => {
                 Arc::make_mut(&mut declared.certificates).remove(name);
                 stale.certificates = true;
@@ -179,9 +191,7 @@ impl Snapshot {
     fn refresh(&mut self, stale: &Stale, faults: &mut Vec<CompileError>) {
         if stale.rules {
             let rules = self.declared.jurisdictions.values().next();
-            self.rules = rules.map_or_else(Rules::default, |rules| Rules {
-                certificate_required: rules.certificate_required,
-            });
+            self.rules = rules.map_or_else(Rules::default, Rules::from);
         }
         if stale.issuers {
             let (issuers, generation) = self.declared.issuers(faults);
@@ -198,6 +208,9 @@ impl Snapshot {
         }
         if stale.certificates {
             self.link_certificates();
+        }
+        if stale.exit_reviews {
+            self.link_exit_reviews();
         }
     }
 
@@ -228,6 +241,25 @@ impl Snapshot {
         for name in stale {
             if let Some(product) = self.products.get_mut(&name) {
                 Arc::make_mut(product).certificates = windows.remove(&name).unwrap_or_default();
+            }
+        }
+    }
+
+    fn link_exit_reviews(&mut self) {
+        let mut reviews: HashMap<&Id, Vec<&ExitReview>> = HashMap::new();
+        for review in self.declared.exit_reviews.values() {
+            reviews.entry(&review.product).or_default().push(review);
+        }
+        let reviewed = |name: &Id, product: &Product| {
+            let of_it = reviews.get(name).into_iter().flatten();
+            of_it.into_iter().any(|review| review.speaks_for(name, &product.digest))
+        };
+        let differs = |(name, product): &(&Id, &Arc<Product>)| reviewed(name, product) != product.reviewed;
+        let stale: Vec<Id> = self.products.iter().filter(differs).map(|(name, _)| name.clone()).collect();
+        for name in stale {
+            if let Some(product) = self.products.get_mut(&name) {
+                let product = Arc::make_mut(product);
+                product.reviewed = !product.reviewed;
             }
         }
     }
@@ -284,6 +316,7 @@ impl Snapshot {
             window: declared.window,
             allow: declared.allow.clone(),
             revoked: declared.revoked,
+            sandbox: declared.sandbox,
         };
         self.credentials.insert(name.clone(), Arc::new(credential));
     }
@@ -303,6 +336,9 @@ impl Snapshot {
             upstream: declared.upstream,
             operations: operations.collect(),
             certificates: Vec::new(),
+            digest: declared.digest,
+            reviewed: false,
+            sandbox: declared.sandbox,
             statistics: None,
             data_sets: declared.data_sets,
         });

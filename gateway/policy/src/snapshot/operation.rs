@@ -102,6 +102,16 @@ impl Operation {
         self.declared.answer_bytes_max
     }
 
+    /// The declared example of an answer, for the sandbox.
+    pub(crate) fn example(&self) -> Option<&[u8]> {
+        self.declared.example.as_deref()
+    }
+
+    /// Every leaf of the answer.
+    pub(crate) const fn all_fields(&self) -> FieldSet {
+        self.all
+    }
+
     /// Takes a place among the calls at once of all units together.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use shuzha_core::{Id, Timestamp};
 use shuzha_products::suspension::{Suspension, Target};
 
+use super::{Product, Scenario};
+
 /// Suspensions by target, each with the instant it began.
 #[derive(Default)]
 pub(crate) struct Suspensions {
@@ -36,24 +38,23 @@ impl Suspensions {
         all
     }
 
-    pub(crate) fn everything(&self, now: Timestamp) -> bool {
+    /// Whether anything that a call stands on is suspended. A call of the sandbox may name no scenario.
+    pub(crate) fn stop(
+        &self,
+        unit: &Id,
+        product: &Product,
+        scenario: Option<&Scenario>,
+        now: Timestamp,
+    ) -> bool {
+        self.everything(now)
+            || begun(&self.units, unit, now)
+            || begun(&self.products, &product.name, now)
+            || scenario.is_some_and(|scenario| begun(&self.scenarios, &scenario.name, now))
+            || product.data_sets.iter().any(|name| begun(&self.data_sets, name, now))
+    }
+
+    fn everything(&self, now: Timestamp) -> bool {
         self.everything.is_some_and(|since| now >= since)
-    }
-
-    pub(crate) fn unit(&self, name: &Id, now: Timestamp) -> bool {
-        begun(&self.units, name, now)
-    }
-
-    pub(crate) fn product(&self, name: &Id, now: Timestamp) -> bool {
-        begun(&self.products, name, now)
-    }
-
-    pub(crate) fn scenario(&self, name: &Id, now: Timestamp) -> bool {
-        begun(&self.scenarios, name, now)
-    }
-
-    pub(crate) fn data_set(&self, name: &Id, now: Timestamp) -> bool {
-        begun(&self.data_sets, name, now)
     }
 }
 

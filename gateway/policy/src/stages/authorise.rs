@@ -1,6 +1,6 @@
 //! Stage 2 of 10, authorise: may this unit do this, for this scenario, now?
 //!
-//! 一场景一授权一申请: a product certified and live, a scenario approved for this very unit, an agreement in force,
+//! 一场景一授权一申请: a product certified, reviewed as it is (出域审查) and live, a scenario approved for this very unit, an agreement in force,
 //! a grant for (unit, scenario, product, operation) and its fields, nothing of it suspended. Absence is denial.
 
 use shuzha_core::{Code, Refusal, Timestamp};
@@ -53,15 +53,12 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
     let now = env.now();
     let snapshot: &'e Snapshot = env.snapshot;
     let unit = caller.unit();
-    let (product, operation) = env.snapshot.route(env.call.path).ok_or(Code::C201)?;
-    env.facts.terms.product = product.name.as_str();
-    env.facts.terms.version = product.version;
-    env.facts.terms.operation = operation.name.as_str();
-    if operation.method != *env.call.method {
-        return Err(Code::C201.into());
-    }
+    let (product, operation) = route(env)?;
     if snapshot.rules.certificate_required && !product.certificates.iter().any(|w| w.contains(now)) {
         return Err(Code::C202.into());
+    }
+    if snapshot.rules.exit_review_required && !product.reviewed {
+        return Err(Code::C209.into());
     }
     let named = single(env.call.headers, "x-scenario")?.ok_or(Code::C203)?;
     let scenario = snapshot.scenarios.get(named).ok_or(Code::C204)?;
@@ -82,6 +79,18 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
     let right = Right { caller, product, operation, scenario, grant, fields };
     right.check_suspension(snapshot, now)?;
     Ok(right)
+}
+
+/// The product and operation that the request names.
+pub(super) fn route<'e>(env: &mut Env<'e>) -> Result<(&'e Product, &'e Operation), Refusal> {
+    let (product, operation) = env.snapshot.route(env.call.path).ok_or(Code::C201)?;
+    env.facts.terms.product = product.name.as_str();
+    env.facts.terms.version = product.version;
+    env.facts.terms.operation = operation.name.as_str();
+    if operation.method != *env.call.method {
+        return Err(Code::C201.into());
+    }
+    Ok((product, operation))
 }
 
 /// The grant for the operation: an active one if there is any.
@@ -109,12 +118,7 @@ impl Right<'_> {
     /// Refuses when anything the call stands on is suspended. Asked here, and again before release with the
     /// snapshot of that moment.
     pub(crate) fn check_suspension(&self, snapshot: &Snapshot, now: Timestamp) -> Result<(), Refusal> {
-        let stopped = &snapshot.suspensions;
-        let suspended = stopped.everything(now)
-            || stopped.unit(&self.unit().name, now)
-            || stopped.product(&self.product.name, now)
-            || stopped.scenario(&self.scenario.name, now)
-            || self.product.data_sets.iter().any(|name| stopped.data_set(name, now));
-        if suspended { Err(Code::C208.into()) } else { Ok(()) }
+        let stops = snapshot.suspensions.stop(&self.unit().name, self.product, Some(self.scenario), now);
+        if stops { Err(Code::C208.into()) } else { Ok(()) }
     }
 }

@@ -5,12 +5,14 @@
 //! From there on consent use and ε are spent, whatever the product service does.
 
 use bytes::Bytes;
-use shuzha_core::{Code, Refusal};
-use shuzha_privacy::dp::Noise;
+use shuzha_core::{Code, Id, Refusal};
+use shuzha_privacy::dp::{Noise, Query};
+use shuzha_privacy::output::FieldSet;
 
 use super::price::Admission;
 use crate::env::Env;
 use crate::signature::sha256;
+use crate::snapshot::{Operation, Statistics};
 use crate::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
 /// Proof that the product service answered, and what.
@@ -48,8 +50,19 @@ pub(crate) async fn run<'e, U: Upstream>(
         return Ok(Forwarded { admission, answer: Answer::Released(release) });
     }
     env.intend().await?;
-    let noise = draw(env, &admission)?;
-    let answered = send(env, &admission, noise, upstream).await;
+    let agreed = admission.spend().slot().agreed();
+    let right = agreed.ask().right();
+    let query = agreed.ask().query();
+    let noise = draw(env, query)?;
+    let outgoing = Outgoing {
+        upstream: &right.product().upstream,
+        operation: right.operation(),
+        unit: &right.unit().name,
+        scenario: right.scenario().name.as_str(),
+        fields: agreed.fields(),
+        query: query.map(|(query, _)| query),
+    };
+    let answered = send(env, outgoing, noise, upstream).await;
     env.facts.answered = Some(env.now());
     match answered {
         Ok(answer) => Ok(Forwarded { admission, answer }),
@@ -58,8 +71,8 @@ pub(crate) async fn run<'e, U: Upstream>(
 }
 
 /// Draws the noise for a report. What is wrong with it here is ours: the charge stays spent.
-fn draw(env: &Env<'_>, admission: &Admission<'_>) -> Result<Option<Noise>, Refusal> {
-    let Some((query, statistics)) = admission.spend().slot().agreed().ask().query() else { return Ok(None) };
+pub(super) fn draw(env: &Env<'_>, query: Option<(&Query, &Statistics)>) -> Result<Option<Noise>, Refusal> {
+    let Some((query, statistics)) = query else { return Ok(None) };
     let noise = query.draw(&statistics.domain, &*env.gate.rng).map_err(|fault| {
         tracing::error!(%fault, "no noise was drawn");
         Code::C093
@@ -67,34 +80,43 @@ fn draw(env: &Env<'_>, admission: &Admission<'_>) -> Result<Option<Noise>, Refus
     Ok(Some(noise))
 }
 
-async fn send<'e, U: Upstream>(
-    env: &mut Env<'e>,
-    admission: &Admission<'e>,
+/// What goes to which product service, beside the request itself.
+pub(super) struct Outgoing<'d> {
+    pub(super) upstream: &'d Id,
+    pub(super) operation: &'d Operation,
+    pub(super) unit: &'d Id,
+    pub(super) scenario: &'d str,
+    pub(super) fields: FieldSet,
+    /// For a report: what the engine is asked instead of the caller's words.
+    pub(super) query: Option<&'d Query>,
+}
+
+/// Sends, and reads the answer or opens it.
+pub(super) async fn send<U: Upstream>(
+    env: &mut Env<'_>,
+    outgoing: Outgoing<'_>,
     noise: Option<Noise>,
     upstream: &U,
 ) -> Result<Answer<U::Stream>, UpstreamFault> {
-    let agreed = admission.spend().slot().agreed();
-    let right = agreed.ask().right();
-    let operation = right.operation();
-    let query = agreed.ask().query();
-    let (body, body_sha256) = match query {
-        Some((query, _)) => {
+    let operation = outgoing.operation;
+    let (body, body_sha256) = match outgoing.query {
+        Some(query) => {
             let body = Bytes::from(query.engine_request().to_string());
             let digest = sha256(&body);
             (body, digest)
         }
         None => (env.call.body.clone(), env.facts.body_sha256),
     };
-    let fields = operation.field_list(agreed.fields());
+    let fields = operation.field_list(outgoing.fields);
     let dispatch = Dispatch {
         request: env.call.request,
-        upstream: &right.product().upstream,
+        upstream: outgoing.upstream,
         method: operation.method.clone(),
         path: operation.upstream_path(),
         body,
         body_sha256,
-        unit: right.unit().name.as_str(),
-        scenario: right.scenario().name.as_str(),
+        unit: outgoing.unit.as_str(),
+        scenario: outgoing.scenario,
         fields: &fields,
         range: env.call.headers.get(http::header::RANGE).filter(|_| operation.streamed()),
         timeout: operation.timeout(),
@@ -112,7 +134,7 @@ async fn send<'e, U: Upstream>(
 }
 
 /// The code for a fault. Where nothing was sent, nothing is spent.
-fn refuse(env: &mut Env<'_>, fault: UpstreamFault) -> Refusal {
+pub(super) fn refuse(env: &mut Env<'_>, fault: UpstreamFault) -> Refusal {
     let code = match fault {
         UpstreamFault::Unreachable => Code::C801,
         UpstreamFault::Timeout => Code::C802,

@@ -23,8 +23,29 @@ impl<'e> Caller<'e> {
     }
 }
 
+/// Proof that the request was signed, once, by a test credential of this unit. It opens the sandbox only: stage 2 asks
+/// for a [`Caller`], and nothing makes one of this.
+pub(crate) struct Trial<'e> {
+    unit: &'e Unit,
+}
+
+impl<'e> Trial<'e> {
+    /// The application unit.
+    pub(crate) fn unit(&self) -> &'e Unit {
+        self.unit
+    }
+}
+
+/// Who calls, and for what.
+pub(crate) enum Identified<'e> {
+    /// A unit, for what it is granted.
+    Caller(Caller<'e>),
+    /// A unit, to try things out.
+    Trial(Trial<'e>),
+}
+
 /// Identifies the caller.
-pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
+pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     let call = env.call;
     let claim = Claim::read(call)?;
     let now = env.now();
@@ -49,6 +70,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
         return Err(Code::C103.into());
     }
     env.facts.terms.credential = credential.name.as_str();
+    env.sandbox = credential.sandbox;
     // A credential outlives its unit as one that may not be used.
     let unit = env.snapshot.unit(credential).ok_or(Code::C106)?;
     env.facts.terms.unit = unit.name.as_str();
@@ -66,7 +88,11 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Caller<'e>, Refusal> {
     );
     env.facts.request_commitment = Some(commitment);
     env.facts.body_sha256 = claim.body_sha256;
-    Ok(Caller { unit })
+    Ok(if credential.sandbox {
+        Identified::Trial(Trial { unit })
+    } else {
+        Identified::Caller(Caller { unit })
+    })
 }
 
 /// Whether the credential may be used now and from here.

@@ -7,11 +7,13 @@
 use bytes::Bytes;
 use shuzha_core::{Code, Refusal};
 use shuzha_pricing::Outcome as Billed;
+use shuzha_privacy::dp::{Noise, Query};
 
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
 use crate::Opened;
 use crate::env::Env;
+use crate::snapshot::Statistics;
 
 /// Proof that the answer may leave.
 pub(crate) struct Released<'e, S> {
@@ -60,7 +62,7 @@ pub(crate) async fn run<'e, S>(
 }
 
 /// A package service may answer 200, 206 or 416; anything else is its error.
-fn check_opened<S>(opened: Opened<S>) -> Result<Opened<S>, Refusal> {
+pub(super) fn check_opened<S>(opened: Opened<S>) -> Result<Opened<S>, Refusal> {
     match opened.status {
         200 | 206 => Ok(opened),
         416 => Err(Code::C904.into()),
@@ -73,15 +75,24 @@ async fn publish(
     env: &Env<'_>,
     admission: &Admission<'_>,
     aggregates: &[u8],
-    noise: shuzha_privacy::dp::Noise,
+    noise: Noise,
 ) -> Result<Bytes, Refusal> {
     let ask = admission.spend().slot().agreed().ask();
     let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
-    let answer = query
-        .release(noise, aggregates, &statistics.domain)
-        .map_err(|violation| Refusal::at(Code::C901, violation.at))?;
+    let answer = noised(query, statistics, aggregates, noise)?;
     let key = statistics.release_key(ask.right().product(), query);
     env.gate.releases.put(key, answer.into(), query.charge()).await
+}
+
+/// The aggregates with their noise: the answer to the query.
+pub(super) fn noised(
+    query: &Query,
+    statistics: &Statistics,
+    aggregates: &[u8],
+    noise: Noise,
+) -> Result<Vec<u8>, Refusal> {
+    let released = query.release(noise, aggregates, &statistics.domain);
+    released.map_err(|violation| Refusal::at(Code::C901, violation.at))
 }
 
 /// Whether consent and access still stand.

@@ -27,29 +27,41 @@ pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> 
     if outcome == Billed::Package && !claimed {
         amount = MicroYuan::ZERO;
     }
+    let quantity = u32::from(env.takes != Takes::Nothing);
+    let settled = answer(env, body, amount, quantity).await;
+    if settled.is_err() && claimed {
+        env.gate.packages.unclaim(grant);
+    }
+    settled
+}
+
+/// Settles a trial: free, of no quantity.
+pub(super) async fn trial<S>(env: &mut Env<'_>, body: ReleasedBody<S>) -> Result<Reply<S>, Refusal> {
+    answer(env, body, MicroYuan::ZERO, 0).await
+}
+
+/// Records the answer at `amount`, and hands it out.
+async fn answer<S>(
+    env: &mut Env<'_>,
+    body: ReleasedBody<S>,
+    amount: MicroYuan,
+    quantity: u32,
+) -> Result<Reply<S>, Refusal> {
     let (status, bytes, commitment) = match &body {
         ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes))),
         ReleasedBody::Stream(opened) => (opened.status, opened.length.unwrap_or(0), None),
     };
+    let replayed = env.takes == Takes::Nothing;
     let ending = Ending {
-        decision: if env.takes == Takes::Nothing { Decision::Replayed } else { Decision::Answered },
+        decision: if replayed { Decision::Replayed } else { Decision::Answered },
         code: None,
         outcome: if amount.is_zero() { Outcome::Uncharged } else { Outcome::Charged },
-        quantity: u32::from(env.takes != Takes::Nothing),
+        quantity,
         amount,
         response_bytes: bytes,
         response_commitment: commitment,
     };
-    let receipt = match record(env, &ending).await {
-        Ok(receipt) => receipt,
-        Err(refusal) => {
-            if claimed {
-                env.gate.packages.unclaim(grant);
-            }
-            return Err(refusal);
-        }
-    };
-    let replayed = env.takes == Takes::Nothing;
+    let receipt = record(env, &ending).await?;
     let payload = match body {
         ReleasedBody::Whole(body) => {
             keep(env, &body, amount, &receipt);
@@ -145,6 +157,7 @@ fn reply<S>(
         fee: Some(fee),
         limit: env.facts.limit,
         replayed,
+        sandbox: env.sandbox,
         payload,
     }
 }

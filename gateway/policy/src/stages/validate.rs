@@ -10,9 +10,9 @@ use shuzha_products::input::Parsed;
 
 use super::authorise::Right;
 use crate::env::Env;
-use crate::idempotency::{Found, KEY_BYTES_MAX};
+use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX};
 use crate::signature::single;
-use crate::snapshot::Statistics;
+use crate::snapshot::{Operation, Product, Statistics};
 
 /// Proof that the request meets the contract.
 pub(crate) struct Ask<'e> {
@@ -39,56 +39,77 @@ impl<'e> Ask<'e> {
 
     /// Looks the idempotency key up, if one was sent.
     pub(crate) fn begin_try(&self, env: &mut Env<'e>) -> Result<Found, Refusal> {
-        let Some(key) = single(env.call.headers, "idempotency-key")? else { return Ok(Found::First) };
-        let well_formed =
-            (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if !well_formed {
-            return Err(Refusal::at(Code::C009, "idempotency-key"));
-        }
-        let committer = &env.gate.keys.committer;
-        let unit = env.facts.terms.unit.as_bytes();
-        let commitment = committer.commit("idempotency", &[unit, key.as_bytes()]);
-        // The scenario is part of the request: the same body for another scenario is another request.
-        let scenario = env.facts.terms.scenario.as_bytes();
-        let request = env.facts.request_commitment.unwrap_or_default();
-        // So is the consent, or a retry could be answered under one of which no use was ever taken.
-        let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
-        let request = committer.commit("try", &[&request, scenario, consent.as_bytes()]);
-        env.facts.request_commitment = Some(request);
-        env.facts.idempotency = Some(commitment);
-        let (found, in_use) = env.gate.idempotency.begin(commitment, request, env.now())?;
-        env.retry_of(&found, in_use);
-        Ok(found)
+        let keys = &env.gate.idempotency;
+        begin_try(env, "idempotency", keys)
     }
+}
+
+/// Looks the idempotency key up among `keys`, if one was sent; `purpose` keeps its commitment apart from those of others.
+pub(super) fn begin_try<'e>(
+    env: &mut Env<'e>,
+    purpose: &str,
+    keys: &'e Idempotency,
+) -> Result<Found, Refusal> {
+    let Some(key) = single(env.call.headers, "idempotency-key")? else { return Ok(Found::First) };
+    let well_formed =
+        (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !well_formed {
+        return Err(Refusal::at(Code::C009, "idempotency-key"));
+    }
+    let committer = &env.gate.keys.committer;
+    let unit = env.facts.terms.unit.as_bytes();
+    let commitment = committer.commit(purpose, &[unit, key.as_bytes()]);
+    // The scenario is part of the request: the same body for another scenario is another request.
+    let scenario = env.facts.terms.scenario.as_bytes();
+    let request = env.facts.request_commitment.unwrap_or_default();
+    // So is the consent, or a retry could be answered under one of which no use was ever taken.
+    let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
+    let request = committer.commit("try", &[&request, scenario, consent.as_bytes()]);
+    env.facts.request_commitment = Some(request);
+    env.facts.idempotency = Some(commitment);
+    let (found, in_use) = keys.begin(commitment, request, env.now())?;
+    env.retry_of(&found, in_use);
+    Ok(found)
 }
 
 /// Validates the request.
 pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Refusal> {
+    let Some(parsed) = parse(env, right.operation())? else {
+        return Ok(Ask { right, subject: None, query: None });
+    };
+    let subject = pseudonym(env, &right, &parsed);
+    let query = query(right.product(), right.operation(), &parsed)?;
+    Ok(Ask { right, subject, query })
+}
+
+/// The body under the operation's input contract; none where it takes no body.
+pub(super) fn parse(env: &Env<'_>, operation: &Operation) -> Result<Option<Parsed>, Refusal> {
     let call = env.call;
     if call.query.is_some() {
         return Err(Code::C307.into());
     }
-    let operation = right.operation();
     if !operation.takes_body() {
-        if !call.body.is_empty() {
-            return Err(Code::C302.into());
-        }
-        return Ok(Ask { right, subject: None, query: None });
+        return if call.body.is_empty() { Ok(None) } else { Err(Code::C302.into()) };
     }
     let kind = single(call.headers, "content-type")?.unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Refusal::at(Code::C303, "content-type"));
     }
-    let parsed = operation.check(&call.body)?;
-    let subject = pseudonym(env, &right, &parsed);
-    let query = if operation.statistical() {
-        let statistics: &'e Statistics = right.product().statistics.as_deref().ok_or(Code::C606)?;
-        Some((Query::parse(&parsed.value, &statistics.domain)?, statistics))
-    } else {
-        None
-    };
-    Ok(Ask { right, subject, query })
+    operation.check(&call.body).map(Some)
+}
+
+/// The statistical query, for a report.
+pub(super) fn query<'e>(
+    product: &'e Product,
+    operation: &Operation,
+    parsed: &Parsed,
+) -> Result<Option<(Query, &'e Statistics)>, Refusal> {
+    if !operation.statistical() {
+        return Ok(None);
+    }
+    let statistics = product.statistics.as_deref().ok_or(Code::C606)?;
+    Ok(Some((Query::parse(&parsed.value, &statistics.domain)?, statistics)))
 }
 
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record.

@@ -88,7 +88,7 @@ impl Ask {
     }
 
     fn fitting(mut self, product: &str) -> Self {
-        if product == "enterprise-list" {
+        if matches!(product, "enterprise-list" | "toy-list") {
             (self.method, self.content_type) = (Method::GET, None);
         }
         self
@@ -191,9 +191,9 @@ fn body_of(product: &str) -> Bytes {
     let text = match product {
         "person-check" => format!(r#"{{"id_number":"{}","name":"{}"}}"#, PERSON.0, PERSON.1),
         "company-profile" => format!(r#"{{"uscc":"{}"}}"#, COMPANY.0),
-        "census-report" | "ward-report-a" | "ward-report-b" => histogram("sex", "0.25"),
+        "census-report" | "toy-report" | "ward-report-a" | "ward-report-b" => histogram("sex", "0.25"),
         "credit-score" => score(),
-        "enterprise-list" => String::new(),
+        "enterprise-list" | "toy-list" => String::new(),
         _ => format!(r#"{{"uscc":"{}","name":"{}"}}"#, COMPANY.0, COMPANY.1),
     };
     Bytes::from(text)

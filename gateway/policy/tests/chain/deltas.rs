@@ -15,10 +15,10 @@ use crate::house::{House, body, outcome};
 use crate::upstream::Fake;
 use crate::world;
 
-type Key = (&'static str, Id);
+pub(crate) type Key = (&'static str, Id);
 
 /// Objects by kind and name, as text.
-type Objects = BTreeMap<(String, String), String>;
+pub(crate) type Objects = BTreeMap<(String, String), String>;
 
 fn after<'t>(text: &'t str, word: &str) -> &'t str {
     let (_, rest) = text.split_once(word).expect("an object has kind and name");
@@ -27,7 +27,7 @@ fn after<'t>(text: &'t str, word: &str) -> &'t str {
 }
 
 /// The world of these tests, object by object.
-fn objects() -> Objects {
+pub(crate) fn objects() -> Objects {
     let mut all = Objects::new();
     for (_, text) in world::files("") {
         for document in text.split("---\n").filter(|document| document.contains("\nkind:")) {
@@ -36,7 +36,16 @@ fn objects() -> Objects {
             all.insert(key, document.to_owned());
         }
     }
+    all.insert(("ExitReview".to_owned(), REVIEW.to_owned()), review(REVIEW, &all));
     all
+}
+
+/// A review that `company-check` passed as it is among `objects`.
+pub(crate) fn review(name: &str, objects: &Objects) -> String {
+    let digest = parse(objects).products["company-check"].digest;
+    format!(
+        "apiVersion: shuzha/v1\nkind: ExitReview\nmetadata: {{name: {name}}}\nspec: {{product: company-check, digest: \"{digest}\"}}\n"
+    )
 }
 
 fn parse(objects: &Objects) -> World {
@@ -44,7 +53,7 @@ fn parse(objects: &Objects) -> World {
     World::parse(&[("world", text)]).unwrap_or_else(|faults| panic!("{}", faults[0]))
 }
 
-fn whole(objects: &Objects) -> Snapshot {
+pub(crate) fn whole(objects: &Objects) -> Snapshot {
     Snapshot::compile(parse(objects), &world::key_ring()).expect("it compiles")
 }
 
@@ -60,7 +69,11 @@ const EDITS: &[Edit] = &[
     Edit::Text("Scenario", "bank-credit", "until: 2031-01-01", "until: 2026-01-01"),
     Edit::Text("Agreement", "bank-2025", "signed: true", "signed: false"),
     Edit::Text("ApplicationUnit", "bank", "\"10000.00\"", "\"0.01\""),
-    Edit::Text("Jurisdiction", "yunze", "certificateRequired: true", "certificateRequired: false"),
+    // No certificate is asked for there, and an exit review is.
+    Edit::Text("Jurisdiction", "yunze", "certificateRequired: true", "rules: yantai"),
+    Edit::Absent("ExitReview", REVIEW),
+    Edit::Text("Credential", "bank-sandbox", "sandbox: true", "sandbox: false"),
+    Edit::Text("Product", "company-profile", "name: 云泽市示例科技有限公司", "name: 示例"),
     Edit::Text("Grant", "bank-company", "until: 2030-01-01", "until: 2026-01-01"),
     Edit::Text("Grant", "bank-person", "scenario: bank-onboarding", "scenario: bank-credit"),
     // A leaf before the others moves the place of each.
@@ -78,7 +91,10 @@ const EDITS: &[Edit] = &[
     Edit::Absent("ConsentIssuer", "yunze-consent"),
 ];
 
-const KINDS: [&str; 17] = [
+/// The exit review of `company-check`, as it is in the world of these tests.
+const REVIEW: &str = "company-check-review";
+
+const KINDS: [&str; 18] = [
     "Jurisdiction",
     "Organisation",
     "ApplicationUnit",
@@ -96,9 +112,10 @@ const KINDS: [&str; 17] = [
     "Price",
     "Grant",
     "Suspension",
+    "ExitReview",
 ];
 
-fn key(kind: &str, name: &str) -> Key {
+pub(crate) fn key(kind: &str, name: &str) -> Key {
     let kind = KINDS.into_iter().find(|known| *known == kind).expect("a kind");
     (kind, Id::new(name).expect("a name"))
 }
@@ -129,7 +146,7 @@ impl Edit {
 }
 
 /// What `touched` objects of `objects` are as a change of `snapshot`, with what has to be read again.
-fn delta(snapshot: &Snapshot, objects: &Objects, touched: &[Key]) -> Delta {
+pub(crate) fn delta(snapshot: &Snapshot, objects: &Objects, touched: &[Key]) -> Delta {
     let here = |(kind, name): &Key| objects.contains_key(&((*kind).to_owned(), name.to_string()));
     let mut changed: Vec<Key> = touched.iter().filter(|key| here(key)).cloned().collect();
     let mut at = 0;
@@ -148,6 +165,8 @@ fn delta(snapshot: &Snapshot, objects: &Objects, touched: &[Key]) -> Delta {
 /// What the gate says to one call of each kind.
 async fn decisions(house: &House, consent: &str) -> Vec<(String, String)> {
     let mut said = Vec::new();
+    // The sandbox has a rate.
+    house.clock.advance(std::time::Duration::from_secs(1));
     for (credential, product, operation, scenario) in [
         ("bank-1", "company-check", "verify", "bank-onboarding"),
         ("bank-2", "company-check", "verify", "bank-onboarding"),
@@ -158,6 +177,7 @@ async fn decisions(house: &House, consent: &str) -> Vec<(String, String)> {
         ("bank-2", "credit-score", "score", "bank-credit"),
         ("lender-1", "person-check", "verify", "lender-loans"),
         ("study-1", "enterprise-list", "download", "study-sample"),
+        ("bank-sandbox", "company-profile", "lookup", "bank-credit"),
     ] {
         let ask = Ask::new(credential, product, operation, scenario);
         let ask = if product == "person-check" { ask.with("x-consent", consent) } else { ask };
@@ -169,7 +189,7 @@ async fn decisions(house: &House, consent: &str) -> Vec<(String, String)> {
     said
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(future)
 }

@@ -9,6 +9,8 @@ mod holds;
 mod house;
 mod rest;
 mod restart;
+mod reviews;
+mod sandbox;
 mod sim;
 mod table;
 mod upstream;

@@ -37,6 +37,9 @@ const NOT_IN_THE_TABLE: [(Code, &str); 15] = [
     (Code::C807, "nobody is there to be answered: the journal shows it, in `holds.rs`"),
 ];
 
+/// The last stage that refuses; settling has codes of the gate itself (C09x).
+const RELEASE: u8 = 9;
+
 /// The consent token of a row; withdrawn ones are withdrawn by the caller, after what was given.
 fn token(house: &House, row: &Row<'_>, consent: &Consent) -> Option<String> {
     let now = house.clock_seconds();
@@ -144,6 +147,7 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
                 house.call(&nowhere, &fake).await;
             }
         }
+        "reviews-demanded" => house.gate.install(world::under("gansu")),
         "journal-full" => house.disk.set_capacity(Some(0)),
         "journal-busy" => {
             house.disk.hold_syncs();
@@ -295,7 +299,8 @@ fn every_code_is_in_the_table_or_has_a_reason_not_to_be() {
     let covered: BTreeSet<&str> =
         rows.iter().filter_map(|row| row.expected.split_whitespace().next()).collect();
     let excused: BTreeSet<&str> = NOT_IN_THE_TABLE.iter().map(|(code, _)| code.as_str()).collect();
-    for code in Code::ALL.iter().map(|code| code.as_str()) {
+    // Codes of a later stage than release are those of the control plane: no call meets them.
+    for code in Code::ALL.iter().filter(|code| code.stage() <= RELEASE).map(|code| code.as_str()) {
         let both = (covered.contains(code), excused.contains(code));
         assert_ne!(both, (false, false), "no row gives {code}, and nothing says why");
         assert_ne!(both, (true, true), "{code} has a row: its excuse is out of date");

@@ -41,6 +41,7 @@ pub(crate) struct Fake {
 /// What of a request reached the product service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
+    pub(crate) upstream: String,
     pub(crate) unit: String,
     pub(crate) scenario: String,
     pub(crate) fields: String,
@@ -75,6 +76,7 @@ impl Fake {
 
     fn next(&self, dispatch: &Dispatch<'_>) -> Say {
         self.seen.lock().expect("no holder panics").push(Seen {
+            upstream: dispatch.upstream.to_string(),
             unit: dispatch.unit.to_owned(),
             scenario: dispatch.scenario.to_owned(),
             fields: dispatch.fields.to_owned(),

@@ -19,7 +19,7 @@ const DEMO: [(&str, &str); 12] = demo!(
 );
 
 /// HMAC credentials that have a key; all others were never deposited.
-const SECRETS: [&str; 11] = [
+const SECRETS: [&str; 14] = [
     "bank-1",
     "bank-2",
     "bank-2024",
@@ -31,6 +31,9 @@ const SECRETS: [&str; 11] = [
     "startup-1",
     "probe-1",
     "study-1",
+    "bank-sandbox",
+    "study-sandbox",
+    "lender-sandbox",
 ];
 
 /// A suspension of `kind` `name` from the beginning of time.
@@ -54,8 +57,19 @@ pub(crate) fn files(more: &str) -> Vec<(String, String)> {
 
 /// The compiled world with `more` objects.
 pub(crate) fn snapshot(more: &str) -> Snapshot {
-    let files = files(more);
-    let world = World::parse(&files).unwrap_or_else(|faults| {
+    compiled(&files(more))
+}
+
+/// The compiled world under the rules of a pack.
+pub(crate) fn under(pack: &str) -> Snapshot {
+    let mut files = files("");
+    let (_, rules) = files.iter_mut().find(|(name, _)| name == "jurisdiction").expect("its rules");
+    *rules = rules.replace("certificateRequired: true", &format!("rules: {pack}"));
+    compiled(&files)
+}
+
+fn compiled(files: &[(String, String)]) -> Snapshot {
+    let world = World::parse(files).unwrap_or_else(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("the world of the tests is at fault:\n{}", lines.join("\n"))
     });
@@ -78,4 +92,14 @@ pub(crate) fn key_ring() -> KeyRing {
 /// The secret, or the seed, that belongs to `name` in these tests.
 pub(crate) fn secret(name: &str) -> [u8; 32] {
     digest(&SHA256, name.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
+/// Every product of this world with each of its operations.
+pub(crate) fn operations() -> Vec<(String, String)> {
+    let world = World::parse(&files("")).expect("the world of the tests");
+    let of = |(name, product): (&shuzha_core::Id, &shuzha_products::product::Product)| {
+        let operations: Vec<_> = product.operations.iter().map(|one| one.name.to_string()).collect();
+        operations.into_iter().map(|operation| (name.to_string(), operation)).collect::<Vec<_>>()
+    };
+    world.products.iter().flat_map(of).collect()
 }

@@ -20,8 +20,16 @@ async fn an_answer_carries_what_the_gate_says() {
         assert_eq!(answer.field(name), Some(value), "{name}");
     }
     assert_eq!(answer.field("X-Request-Id").map(str::len), Some(36));
+    assert_eq!(answer.field("X-Sandbox"), None);
     let last = world.gate.last.lock().expect("no panic").clone();
     assert_eq!(last, Some(("gate.test".to_owned(), "http".to_owned())));
+}
+
+#[tokio::test]
+async fn k1_a_trial_is_marked_in_its_answer() {
+    let world = World::plain();
+    let answer = world.connect().await.call("/v1/products/echo/trial", "{}").await;
+    assert_eq!((answer.status, answer.field("X-Sandbox")), (200, Some("true")));
 }
 
 #[tokio::test]

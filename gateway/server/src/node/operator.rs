@@ -38,7 +38,7 @@ impl shuzha_proxy::Gate for Served {
             Ok(receipt) => (200, Some(receipt), Payload::Answer(r#"{"withdrawn":true}"#.into())),
             Err(refusal) => (refusal.code.status(), None, Payload::Refused(refusal)),
         };
-        Reply { request, status, receipt, fee: None, limit: None, replayed: false, payload }
+        Reply { request, status, receipt, fee: None, limit: None, replayed: false, sandbox: false, payload }
     }
 
     fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr) {

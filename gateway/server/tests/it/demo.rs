@@ -61,6 +61,9 @@ fn every_kind_is_answered_and_every_stage_refuses() {
     let done = demo(Path::new(env!("CARGO_BIN_EXE_shuzha")));
     assert!(done.status.success(), "{done:?}");
     let shown = object(&done);
+    let story = shown["story"].as_array().expect("a list of steps");
+    assert!(story.len() >= 40, "{} steps", story.len());
+    assert!(story.iter().all(|step| step["ok"] == true), "{story:#?}");
     let calls = shown["calls"].as_array().expect("a list of calls");
     assert!(calls.len() >= 20, "{} calls", calls.len());
     let (mut kinds, mut stages) = (BTreeSet::new(), BTreeSet::new());

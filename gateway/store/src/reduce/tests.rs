@@ -74,6 +74,7 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         response_bytes: 20,
         request_commitment: Some(held.request_commitment),
         response_commitment: None,
+        sandbox: false,
     }
 }
 
@@ -268,4 +269,26 @@ fn giving_back_more_than_was_taken_is_corruption() {
     state.spend.clear();
     let bad = state.apply(position, &close, &mut changes);
     assert!(matches!(bad, Err(StoreError::Contradiction { .. })));
+}
+
+#[test]
+fn k1_a_trial_that_held_something_is_a_contradiction() {
+    let mut trial = call(1, Decision::Answered);
+    trial.sandbox = true;
+    let entries = [Entry::Intent(intent(1)), Entry::Call(Box::new(trial))];
+    assert!(matches!(apply_all(&entries), Err(StoreError::Contradiction { seq: 3, .. })));
+}
+
+#[test]
+fn k1_the_nonce_of_a_trial_is_remembered() {
+    let mut trial = call(7, Decision::Answered);
+    trial.sandbox = true;
+    let state = state_after(&[Entry::Call(Box::new(trial))]);
+    assert!(state.nonces.contains(&(at(7), [7; 8])));
+    assert!(
+        state.marks.is_empty()
+            && state.usage.is_empty()
+            && state.posted.is_empty()
+            && state.settled.is_empty()
+    );
 }

@@ -1,3 +1,5 @@
+//! Emergency plans: drills, and every verb in every state.
+
 use serde_json::{Value, json};
 use shuzha_core::Role;
 

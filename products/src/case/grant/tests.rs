@@ -1,3 +1,5 @@
+//! Grants: what they rest on, and every verb in every state.
+
 use serde_json::{Value, json};
 use shuzha_core::Role;
 

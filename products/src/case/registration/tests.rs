@@ -1,3 +1,5 @@
+//! Registration: its clocks, its kinds, and what ends it.
+
 use serde_json::{Value, json};
 use shuzha_core::{Code, Id, Timestamp};
 

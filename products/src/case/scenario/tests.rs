@@ -1,3 +1,5 @@
+//! Scenarios: whose word they need, and every verb in every state.
+
 use serde_json::{Value, json};
 use shuzha_core::Role;
 

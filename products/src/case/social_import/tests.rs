@@ -1,3 +1,5 @@
+//! Imports of social data: their window, and every verb in every state.
+
 use serde_json::{Value, json};
 use shuzha_core::Role;
 

@@ -1,3 +1,5 @@
+//! Suspensions: who orders them, and every verb in every state.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Tickets: who answers them, and every verb in every state.
+
 use serde_json::{Value, json};
 use shuzha_core::Role;
 

@@ -1,3 +1,5 @@
+//! The packs say what the articles say.
+
 use super::*;
 use crate::World;
 

@@ -1,3 +1,5 @@
+//! A closure holds what an object refers to, and no more.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

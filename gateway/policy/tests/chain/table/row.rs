@@ -43,8 +43,8 @@ impl<'t> Row<'t> {
         let operation = match product {
             "credit-score" => "score",
             "company-profile" => "lookup",
-            "enterprise-list" => "download",
-            "census-report" | "ward-report-a" | "ward-report-b" => "query",
+            "enterprise-list" | "toy-list" => "download",
+            "census-report" | "toy-report" | "ward-report-a" | "ward-report-b" => "query",
             _ => "verify",
         };
         let scenario = match unit {

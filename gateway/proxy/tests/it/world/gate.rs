@@ -100,7 +100,7 @@ impl Drop for Watch<'_> {
 }
 
 fn reply<S>(request: RequestId, status: u16, payload: Payload<S>) -> Reply<S> {
-    Reply { request, status, receipt: None, fee: None, limit: None, replayed: false, payload }
+    Reply { request, status, receipt: None, fee: None, limit: None, replayed: false, sandbox: false, payload }
 }
 
 impl Gate for TestGate {
@@ -159,6 +159,7 @@ impl Gate for TestGate {
                     reset: Duration::from_millis(300),
                 }),
                 replayed: true,
+                sandbox: operation == "trial",
                 ..reply(call.request, 200, Payload::Answer(call.body.clone()))
             },
         };

@@ -208,6 +208,30 @@ proptest! {
         }
     }
 
+    /// Trials anywhere in a history add up to no more than as many acts that the reducer passes over, whatever the
+    /// records say.
+    #[test]
+    fn k1_trials_add_up_to_nothing(
+        history in history(),
+        trials in prop::collection::vec((any::<prop::sample::Index>(), decision()), 1..8),
+    ) {
+        let (mut passed_over, mut tried) = (history.clone(), history);
+        for ((place, decision), number) in trials.into_iter().zip(200_u8..) {
+            let place = place.index(tried.len() + 1);
+            let trial = Call { sandbox: true, received: at(0), ..call(number, decision) };
+            tried.insert(place, Entry::Call(Box::new(trial)));
+            let kind = ActKind::Resumed;
+            let act = Act { at: at(0), kind, actor: "test", object: "", commitment: None };
+            passed_over.insert(place, Entry::Act(act));
+        }
+        let (mut tried, _) = apply_all(&tried).expect("sound");
+        let (plain, _) = apply_all(&passed_over).expect("sound");
+        prop_assert!(tried.nonces.is_superset(&plain.nonces));
+        tried.nonces.clone_from(&plain.nonces);
+        tried.latest = plain.latest;
+        prop_assert_eq!(tried, plain);
+    }
+
     #[test]
     fn spend_per_data_set_is_the_sum_of_its_parts(history in history()) {
         let (state, _) = apply_all(&history).expect("sound");

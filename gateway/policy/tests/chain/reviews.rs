@@ -1,0 +1,81 @@
+//! Exit reviews (出域审查, REQUIREMENTS E1) at the gate: a product is served while a review speaks for it as it is.
+
+use crate::cast::Ask;
+use crate::deltas::{Objects, block_on, delta, key, objects, review, whole};
+use crate::house::{House, outcome};
+use crate::upstream::Fake;
+use crate::world;
+
+const ALL: [&str; 5] = ["yantai", "gansu", "qingtian", "heilongjiang", "qingdao"];
+
+fn said(house: &House, product: &str) -> String {
+    let ask = Ask::new("bank-1", product, "verify", "bank-onboarding");
+    outcome(&block_on(house.call(&ask, &Fake::new([]))))
+}
+
+/// Makes what was done to one object a change in force.
+fn change(house: &House, objects: &Objects, kind: &str, name: &str) {
+    let change = delta(&house.gate.snapshot(), objects, &[key(kind, name)]);
+    assert!(change.changed.iter().all(|(kind, _)| *kind != "Grant"), "no grant is touched");
+    house.gate.apply(change, &world::key_ring()).expect("it stands");
+}
+
+#[test]
+fn e1_a_product_is_served_while_a_review_speaks_for_it() {
+    let house = House::new();
+    let mut objects = objects();
+    let at = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    house.gate.install(whole(&objects));
+    let grants = house.gate.snapshot().grant_count();
+    assert_eq!(said(&house, "company-check"), "answered", "nobody demands a review");
+
+    let rules = objects.get_mut(&at("Jurisdiction", "yunze")).expect("the rules");
+    *rules = rules.replace("certificateRequired: true", "rules: gansu");
+    change(&house, &objects, "Jurisdiction", "yunze");
+    assert_eq!(said(&house, "company-check"), "answered", "it was reviewed");
+    assert_eq!(said(&house, "seal-check"), "C209", "it was not");
+
+    let product = objects.get_mut(&at("Product", "company-check")).expect("the product");
+    *product = product.replace("/v1/enterprises:verify", "/v1/enterprises:verify-all");
+    change(&house, &objects, "Product", "company-check");
+    assert_eq!(said(&house, "company-check"), "C209", "its endpoint changed");
+
+    objects.insert(at("ExitReview", "second"), review("second", &objects));
+    change(&house, &objects, "ExitReview", "second");
+    assert_eq!(said(&house, "company-check"), "answered", "a new review");
+
+    let product = objects.get_mut(&at("Product", "company-check")).expect("the product");
+    *product = product.replace("title: 企业身份核验", "title: 企业核验");
+    change(&house, &objects, "Product", "company-check");
+    assert_eq!(said(&house, "company-check"), "answered", "a title is not reviewed");
+
+    objects.remove(&at("ExitReview", "second"));
+    change(&house, &objects, "ExitReview", "second");
+    assert_eq!(said(&house, "company-check"), "C209", "the review was withdrawn");
+    let now = house.gate.snapshot();
+    assert_eq!((now.grant_count(), now.digest()), (grants, whole(&objects).digest()));
+}
+
+/// A review of one product says nothing about another, even one that looks the same.
+#[test]
+fn e1_a_review_speaks_for_its_own_product_only() {
+    let house = House::new();
+    let mut objects = objects();
+    let at = ("ExitReview".to_owned(), "company-check-review".to_owned());
+    let text = objects.get_mut(&at).expect("the review");
+    *text = text.replace("product: company-check", "product: address-check");
+    let rules = objects.get_mut(&("Jurisdiction".to_owned(), "yunze".to_owned())).expect("the rules");
+    *rules = rules.replace("certificateRequired: true", "rules: yantai");
+    house.gate.install(whole(&objects));
+    assert_eq!(said(&house, "company-check"), "C209");
+    assert_eq!(said(&house, "address-check"), "answered");
+}
+
+#[test]
+fn e1_every_jurisdiction_demands_a_review() {
+    let house = House::new();
+    for pack in ALL {
+        house.gate.install(world::under(pack));
+        assert_eq!(said(&house, "company-check"), "C209", "{pack}");
+    }
+}

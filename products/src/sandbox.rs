@@ -1,0 +1,45 @@
+//! What a product offers to be tried with (数据创新应用实验室; REQUIREMENTS K1; Yantai 15, Qingtian 三(二)): a service of its
+//! own over synthetic data, or an example answer per operation. Read with the product, so that what could reach real
+//! data is no declaration at all.
+
+use shuzha_core::Id;
+use shuzha_privacy::output::FieldSet;
+
+use crate::kinds::{Lane, ProductKind, Release};
+use crate::upstream::Upstream;
+use crate::world::Scope;
+use crate::yaml::Place;
+
+/// Largest example answer in bytes.
+const EXAMPLE_BYTES_MAX: usize = 16 << 10;
+
+/// Reads `sandbox`: the synthetic service.
+pub(crate) fn service(place: &Place<'_>, scope: &Scope<'_>) -> Option<Id> {
+    let section = place.section(&[&["upstream"]])?;
+    let place = section.required("upstream")?;
+    let (id, found) = scope.find::<Upstream>(&place)?;
+    if !found.synthetic {
+        return place.fail("must be a product service with `synthetic: true`");
+    }
+    Some(id.clone())
+}
+
+/// Reads `example`: what the product service might answer. It must pass the way out as a whole, so that a call of the
+/// sandbox shows the answer's real shape, masks and steps included.
+pub(crate) fn example(place: &Place<'_>, kind: &dyn ProductKind, output: &dyn Release) -> Option<Vec<u8>> {
+    if kind.lane() == Lane::Package {
+        return place.fail("a package is streamed; declare `sandbox: {upstream}` instead");
+    }
+    let bytes = place.json().to_string().into_bytes();
+    if bytes.len() > EXAMPLE_BYTES_MAX {
+        return place.fail(format!("at most {EXAMPLE_BYTES_MAX} bytes"));
+    }
+    let all = output.contract().map_or_else(FieldSet::default, |contract| contract.all());
+    match output.release(all, &bytes) {
+        Ok(released) if released.unlisted == 0 => Some(bytes),
+        Ok(_) => place.fail("has leaves that the output contract does not list"),
+        Err(fault) => {
+            place.fail(format!("does not meet the output contract at `{}`: {}", fault.at, fault.what))
+        }
+    }
+}
