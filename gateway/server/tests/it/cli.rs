@@ -24,8 +24,17 @@ const ALL_ROLES: [&str; 9] = [
 fn demo_world() -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
     let mut world = String::new();
-    let by_case =
-        ["Scenario", "Agreement", "Certificate", "Grant", "Suspension", "EmergencyPlan", "ExitReview"];
+    // The jurisdiction is the configuration's.
+    let elsewhere = [
+        "Jurisdiction",
+        "Scenario",
+        "Agreement",
+        "Certificate",
+        "Grant",
+        "Suspension",
+        "EmergencyPlan",
+        "ExitReview",
+    ];
     for entry in std::fs::read_dir(folder).expect("there") {
         let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|extension| extension != "yaml") {
@@ -34,7 +43,7 @@ fn demo_world() -> String {
         let file = std::fs::read_to_string(&path).expect("UTF-8");
         for document in file.split("\n---\n") {
             let kind = document.lines().find_map(|line| line.strip_prefix("kind: "));
-            if kind.is_some_and(|kind| !by_case.contains(&kind)) {
+            if kind.is_some_and(|kind| !elsewhere.contains(&kind)) {
                 // Its one quota override names a scenario, which is in force only once it is approved.
                 let document = document
                     .replace("        - {unit: insurer, scenario: insurer-pricing, max: \"0.3\"}", "");
