@@ -29,6 +29,8 @@ pub(crate) const UPSTREAM_ANSWER: &str = r#"{"code":"00"}"#;
 /// A synthetic person: province 69 was never assigned; the check character is right (GB 11643).
 const PERSON: &str = "690101199001010018";
 
+/// The key that requests to the product service are signed with, within the gateway's data folder.
+const UPSTREAM_KEY: &str = "keys/upstream.key";
 /// The pseudonyms' key within the gateway's data folder, and its id.
 const SUBJECT_KEY: (&str, &str) = ("keys/pseudonym.key", "local-1");
 
@@ -79,12 +81,11 @@ impl World {
         fs::create_dir_all(data.join("keys"))?;
         fs::create_dir_all(&world)?;
         let issuer = Signer::from_seed(declared::ISSUER, declared::ISSUER_KEY, &random_bytes());
-        let upstream_key = data.join("keys/upstream.key");
-        write_key(&upstream_key, &random_bytes::<32>())?;
+        write_key(&data.join(UPSTREAM_KEY), &random_bytes::<32>())?;
         let subject_key = random_bytes();
         write_key(&data.join(SUBJECT_KEY.0), &subject_key)?;
         let public_key = STANDARD.encode(issuer.public_key());
-        declared::write(&world.join("world.yaml"), upstream, &upstream_key, &public_key, grants)?;
+        declared::write(&world.join("world.yaml"), upstream, UPSTREAM_KEY, &public_key, grants)?;
 
         let (address, operations) = (free_address()?, free_address()?);
         let config = folder.join("shuzha.toml");

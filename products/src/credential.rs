@@ -57,7 +57,7 @@ impl PublicKey {
                     None => inline.fail(format!("expected base64 of {ED25519_KEY_BYTES} bytes")),
                 }
             }
-            (None, Some(file)) => file.text().map(|path| Self::File(path.to_owned())),
+            (None, Some(file)) => file.file().map(|path| Self::File(path.to_owned())),
             _ => section.place().fail("exactly one of publicKey and publicKeyFile is needed"),
         }
     }

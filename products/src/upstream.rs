@@ -100,7 +100,7 @@ impl Object for Upstream {
         let endpoints = items.map(|items| items.iter().filter_map(Place::parsed).collect());
         let timeout = spec.required("timeout").and_then(|place| place.duration(UPSTREAM_TIMEOUT_MAX));
         let health_path = spec.optional("healthPath").and_then(|place| path(&place));
-        let key_file = spec.required("keyFile").and_then(|place| place.text());
+        let key_file = spec.required("keyFile").and_then(|place| place.file());
         let synthetic = spec.optional("synthetic").map_or(Some(false), |place| place.boolean());
         Some(Self {
             endpoints: endpoints?,

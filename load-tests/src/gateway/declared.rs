@@ -42,7 +42,7 @@ const PRODUCTS: u32 = 100;
 pub(super) fn write(
     path: &Path,
     upstream: SocketAddr,
-    upstream_key: &Path,
+    upstream_key: &str,
     issuer_public_key: &str,
     grants: u32,
 ) -> Result<()> {
@@ -80,7 +80,7 @@ const FROM: &str = "window: {from: 2025-01-01, until: 2031-01-01}";
 fn parties<W: Write>(
     world: &mut Yaml<W>,
     upstream: SocketAddr,
-    upstream_key: &Path,
+    upstream_key: &str,
     issuer_public_key: &str,
 ) -> Result<()> {
     // Codes with the province 69, which was never assigned.
@@ -93,9 +93,9 @@ fn parties<W: Write>(
         world.object("Organisation", name, format_args!("{{kind: {kind}, uscc: {code}, name: {name}}}"))?;
     }
     world.object("DataSet", "population", "{provider: provider, sensitivity: sensitive}")?;
-    let key = upstream_key.display();
-    let spec =
-        format!("{{endpoints: [\"{upstream}\"], timeout: 2s, healthPath: /healthz, keyFile: \"{key}\"}}");
+    let spec = format!(
+        "{{endpoints: [\"{upstream}\"], timeout: 2s, healthPath: /healthz, keyFile: \"{upstream_key}\"}}"
+    );
     world.object("Upstream", "service", spec)?;
     let spec = format!("{{kid: {ISSUER_KEY}, algorithm: EdDSA, publicKey: \"{issuer_public_key}\"}}");
     world.object("ConsentIssuer", ISSUER, spec)?;
@@ -185,7 +185,7 @@ mod tests {
         let address = "127.0.0.1:9".parse().expect("an address");
         let key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
         for (grants, units, products) in [(1, 1, 1), (150, 1, 100), (2_500, 3, 100)] {
-            write(&path, address, Path::new("upstream.key"), key, grants).expect("written");
+            write(&path, address, "keys/upstream.key", key, grants).expect("written");
             let text = std::fs::read_to_string(&path).expect("readable");
             let world = shuzha_products::World::parse(&[("world.yaml", text)]).expect("no fault");
             let found = (world.grants.len(), world.units.len(), world.products.len());

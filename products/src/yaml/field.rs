@@ -13,6 +13,8 @@ use crate::Window;
 
 /// Longest text of one field in bytes, schemas aside.
 const TEXT_BYTES_MAX: usize = 512;
+/// Longest name of a file in bytes.
+const FILE_BYTES_MAX: usize = 200;
 
 impl<'n> Place<'n> {
     /// Text, neither empty nor longer than a field may be.
@@ -50,6 +52,21 @@ impl<'n> Place<'n> {
     /// A name.
     pub(crate) fn id(&self) -> Option<Id> {
         self.parsed()
+    }
+
+    /// The name of a file in the node's data folder: relative and plain, so that whoever declares an object cannot
+    /// reach any other.
+    pub(crate) fn file(&self) -> Option<&'n str> {
+        let text = self.text()?;
+        let plain = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        };
+        if text.len() <= FILE_BYTES_MAX && text.split('/').all(plain) {
+            return Some(text);
+        }
+        self.fail("expected a file in the data folder, such as keys/gateway.key")
     }
 
     /// `true` or `false`.

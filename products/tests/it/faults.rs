@@ -19,6 +19,12 @@ fn each_sort_of_fault_is_found_alone() {
     let mut wrong = Vec::new();
     for (file, from, to, expected) in [
         (
+            "upstreams.yaml",
+            "keyFile: keys/gateway.key",
+            "keyFile: keys/../../gateway.key",
+            "expected a file in the data folder, such as keys/gateway.key",
+        ),
+        (
             "units.yaml",
             "organisation: yunze-bank",
             "organisation: yunze-data",
@@ -215,6 +221,16 @@ fn kinds_refuse_what_does_not_fit_them() {
         assert!(faults.iter().any(|fault| fault.contains("is not about one subject")), "{faults:#?}");
         assert_eq!(faults.len(), 2, "{faults:#?}");
     }
+}
+
+/// Gansu-O 31, Heilongjiang 20(一): whoever operates does not use what it delivers.
+#[test]
+fn c9_an_operator_is_no_application_unit() {
+    let faults = demo_with("units.yaml", "organisation: yunze-bank", "organisation: yunze-data");
+    assert!(
+        faults.iter().any(|fault| fault.contains("an operator may not be an application unit")),
+        "{faults:#?}"
+    );
 }
 
 #[test]

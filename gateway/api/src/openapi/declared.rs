@@ -32,16 +32,17 @@ pub(super) fn spec(kind: &str) -> Value {
             json!({
                 "unit": reference("Name"),
                 "algorithm": {"enum": ["hmac-sha256", "hmac-sm3", "ed25519"]},
-                "publicKey": key(), "publicKeyFile": text(), "window": window(),
+                "publicKey": key(), "publicKeyFile": file(), "window": window(),
                 "allow": {"type": "array", "minItems": 1, "items": text(), "description": "Networks (CIDR) it may be used from."},
                 "revoked": {"type": "boolean"},
+                "sandbox": {"type": "boolean", "description": "A test credential: its calls never leave the sandbox."},
             }),
         ),
         "ConsentIssuer" => object(
             &["kid", "algorithm"],
             json!({
                 "kid": reference("Name"), "algorithm": {"enum": ["EdDSA"]},
-                "publicKey": key(), "publicKeyFile": text(),
+                "publicKey": key(), "publicKeyFile": file(),
             }),
         ),
         "PersonSpace" => {
@@ -53,7 +54,8 @@ pub(super) fn spec(kind: &str) -> Value {
             json!({
                 "endpoints": {"type": "array", "minItems": 1, "items": text(), "description": "`host:port`."},
                 "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
-                "healthPath": {"type": "string", "pattern": "^/"}, "keyFile": text(),
+                "healthPath": {"type": "string", "pattern": "^/"}, "keyFile": file(),
+                "synthetic": {"type": "boolean", "description": "Answers from synthetic data, for sandboxes only."},
             }),
         ),
         "Product" => product(),
@@ -83,6 +85,11 @@ pub(super) fn spec(kind: &str) -> Value {
         ),
         _ => json!({"type": "object"}),
     }
+}
+
+fn file() -> Value {
+    json!({"type": "string", "maxLength": 200, "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+        "description": "A file in the node's data folder."})
 }
 
 fn text() -> Value {
@@ -153,6 +160,7 @@ fn product() -> Value {
             "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
             "answerBytesMax": {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$"},
             "concurrency": {"type": "integer", "minimum": 1},
+            "example": {"description": "A made-up answer for the sandbox; it must meet the output contract."},
         },
     });
     object(
@@ -160,7 +168,8 @@ fn product() -> Value {
         json!({
             "kind": {"enum": kinds}, "title": text(), "operator": reference("Name"),
             "dataSets": {"type": "array", "minItems": 1, "items": reference("Name")},
-            "upstream": reference("Name"), "version": {"type": "integer", "minimum": 1, "maximum": u32::MAX},
+            "upstream": reference("Name"), "sandbox": object(&["upstream"], json!({"upstream": reference("Name")})),
+            "version": {"type": "integer", "minimum": 1, "maximum": u32::MAX},
             "operations": {"type": "array", "minItems": 1, "items": operation},
         }),
     )

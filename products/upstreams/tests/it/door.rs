@@ -35,7 +35,7 @@ async fn a_signed_call_is_answered_and_its_id_returned() {
 }
 
 #[tokio::test]
-async fn health_needs_no_signature_and_nothing_else_does_without() {
+async fn a5_health_needs_no_signature_and_nothing_else_does_without() {
     let register = start(Register).await;
     for (method, path, status) in [
         ("GET", "/healthz", 200),
