@@ -82,6 +82,7 @@ impl ControlPlane {
     /// # Errors
     /// Of the register, the journal or the listening address.
     pub(crate) fn start(setup: Setup) -> Result<Self> {
+        let rules = setup.config.rules.clone();
         let control = Arc::new(Control::new(Parts {
             register: setup.register,
             clock: Arc::clone(&setup.clock),
@@ -90,6 +91,8 @@ impl ControlPlane {
             publish: setup.publisher,
             rules: setup.config.rules,
         })?);
+        // A year may have been added to the calendar: what was provisional is computed again.
+        control.set_rules(rules)?;
         let accounts = Accounts::new(Arc::clone(&control), setup.master, AccountOptions::default());
         let accounts = Arc::new(accounts);
         let first_token = accounts.first_token()?;

@@ -6,7 +6,7 @@
 //! shows changes only when it is approved.
 
 use serde_json::{Value, json};
-use shuzha_core::calendar::Calendar;
+use shuzha_core::calendar::{Calendar, Due};
 use shuzha_core::{Id, Role, Timestamp};
 
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
@@ -158,11 +158,13 @@ impl Case for Registration {
             }
         }
         if let Some(certificate) = state.certificate.as_ref().filter(|_| state.registered()) {
-            let at = Timestamp::from_micros(certificate.until);
-            list.push(Deadline {
-                what: "expiry",
-                due: shuzha_core::calendar::Due { at, provisional: false },
-            });
+            let mut on = |what, at| list.push(Deadline { what, due: Due { at, provisional: false } });
+            // A reminder: renewal is possible from here, and nothing happens by itself.
+            let unrenewed = state.authorised_until.is_none_or(|authorised| authorised > certificate.until);
+            if unrenewed && !decide::handles(state, Matter::Renewal) {
+                decide::renewable_from(certificate.until, rules).into_iter().for_each(|at| on("renewal", at));
+            }
+            on("expiry", Timestamp::from_micros(certificate.until));
         }
         list
     }

@@ -92,14 +92,14 @@ fn command_of(kind: Kind) -> Command {
     let mut command =
         Command::new(word(kind)).about(title).subcommand_required(true).arg_required_else_help(true);
     command = command
-        .subcommand(ListArgs::augment_args(Command::new("list").about("列表 Lists them.")))
-        .subcommand(OneArgs::augment_args(Command::new("show").about("查看 Shows one.")))
-        .subcommand(OneArgs::augment_args(Command::new("history").about("经过 Shows what was done to one.")));
+        .subcommand(ListArgs::augment_args(Command::new("list")).about("列表 Lists them."))
+        .subcommand(OneArgs::augment_args(Command::new("show")).about("查看 Shows one."))
+        .subcommand(OneArgs::augment_args(Command::new("history")).about("经过 Shows what was done to one."));
     for verb in verbs(kind) {
         let roles: Vec<_> = verb.roles.iter().map(|role| role.as_str()).collect();
         let about = format!("{} ({})", verb.title_zh, roles.join(", "));
-        let act = Command::new(verb.name).about(about).after_help(fields::help(verb));
-        command = command.subcommand(ActArgs::augment_args(act));
+        let act = ActArgs::augment_args(Command::new(verb.name)).about(about);
+        command = command.subcommand(act.after_help(fields::help(verb)));
     }
     command
 }

@@ -262,3 +262,29 @@ fn every_fault_is_told_with_its_line_and_the_rest_is_still_written() {
     let replaced = wang.apply(&renamed);
     assert!(text(&replaced.stdout).contains("Organisation/good 更新 replaced"), "{replaced:?}");
 }
+
+#[test]
+fn c6_what_is_in_force_outlives_a_restart_and_the_loss_of_the_register() {
+    let mut house = House::start();
+    {
+        let root = house.root();
+        let wang = everyone(&house, &root);
+        assert!(wang.apply(&demo_world()).status.success());
+        wang.done(&["suspend", "product", "person-check", "--reason", "疑似泄露", "--case", "stop-1"]);
+    }
+    house.end();
+    let status = house.start_again();
+    assert_eq!(status["world"], "register", "{status}");
+    let digest = status["snapshot"]["digest"].clone();
+    assert!(digest.is_string(), "{status}");
+    house.end();
+
+    for file in ["control.db", "control.db-wal", "control.db-shm"] {
+        let _ = std::fs::remove_file(house.data().join(file));
+    }
+    std::fs::write(house.data().join("control.db"), "no database").expect("written");
+    let status = house.start_again();
+    assert_eq!(status["world"], "last known good; the register is away", "{status}");
+    assert_eq!(status["snapshot"]["digest"], digest, "the same world is served");
+    house.end();
+}

@@ -11,6 +11,7 @@ use super::state::{
 };
 use super::{Registration, code, term};
 use crate::case::{Act, Fault, Refused};
+use crate::jurisdiction::Jurisdiction;
 
 /// Most open objections to one registration.
 const OBJECTIONS_MAX: usize = 16;
@@ -263,13 +264,17 @@ fn renew(state: &mut State, act: &Act<'_>) -> Result<(), Refused> {
     let until = state.certificate.as_ref().map(|certificate| certificate.until).unwrap_or_default();
     let authorised = state.authorised_until.map(Timestamp::from_micros);
     begin(state, Matter::Renewal, act.at)?;
-    let Some(rule) = act.rules.registration.renewal else { return Err(Code::C1203.into()) };
-    let end = Timestamp::from_micros(until);
-    let opens = end.minus(DAY * u32::from(rule.window_days));
-    if act.at < opens || act.at >= end {
+    let opens = renewable_from(until, act.rules).ok_or(Code::C1203)?;
+    if act.at < opens || act.at >= Timestamp::from_micros(until) {
         return Err(Code::C1203.into());
     }
     renewed(until, authorised, act).map(drop)
+}
+
+/// From when a certificate that ends at `until` may be renewed; none where the rules know no renewal.
+pub(super) fn renewable_from(until: i64, rules: &Jurisdiction) -> Option<Timestamp> {
+    let days = rules.registration.renewal?.window_days;
+    Some(Timestamp::from_micros(until).minus(DAY * u32::from(days)))
 }
 
 /// Gansu-R 31: in publicity, or afterwards.

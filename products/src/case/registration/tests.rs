@@ -246,9 +246,13 @@ fn b5_a_certificate_lasts_three_years_or_the_authorised_term() {
 #[test]
 fn b5_renewal_is_asked_in_the_last_sixty_days_and_never_passes_the_authorisation() {
     let mut desk = certified("2030-01-01");
+    assert_eq!(desk.due("renewal"), Some(day("2028-08-23")), "a reminder");
+    assert!(desk.passes("2028-08-23", "renewal").is_none(), "and nothing more");
+    assert_eq!(certified("2028-10-22").due("renewal"), None, "there is nothing to renew to");
     assert_eq!(desk.run("2028-08-22", Command::Renew), Err(Code::C1203));
     assert_eq!(desk.run("2028-10-22", Command::Renew), Err(Code::C1203));
     assert_eq!(desk.run("2028-08-23", Command::Renew), Ok("renewing"));
+    assert_eq!(desk.due("renewal"), None, "it was asked for");
     assert_eq!(desk.approve("2028-08-24"), Ok("certified"));
     assert_eq!(desk.window().expect("in force").1, "2029-12-31T16:00:00Z");
     assert_eq!(desk.run("2029-12-01", Command::Renew), Err(Code::C1202));

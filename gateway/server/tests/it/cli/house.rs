@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::home::{shuzha, text};
@@ -30,22 +31,7 @@ impl House {
     /// Starts a gateway and makes its first administrator, `root`.
     pub(super) fn start() -> Self {
         let root = tempfile::tempdir().expect("a folder");
-        let mut command = shuzha();
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--operations",
-            "127.0.0.1:0",
-            "--control",
-            "127.0.0.1:0",
-        ]);
-        command.arg("--data-dir").arg(root.path().join("data"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let (say, lines) = channel();
-        read(child.stdout.take().expect("it is piped"), say.clone());
-        read(child.stderr.take().expect("it is piped"), say);
+        let (child, lines) = serve(&root.path().join("data"));
         let (api, token) = wait(&lines);
         // Its pipes are read to the end, so that it never waits for this test.
         std::thread::spawn(move || lines.into_iter().count());
@@ -58,6 +44,37 @@ impl House {
         let made = request.header("Content-Type", "application/json").send(first.to_string());
         assert_eq!(made.expect("answers").status(), 201);
         house
+    }
+
+    /// Its data folder.
+    pub(super) fn data(&self) -> PathBuf {
+        self.root.path().join("data")
+    }
+
+    /// Ends the gateway in order.
+    pub(super) fn end(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it is our process");
+        assert!(self.child.wait().expect("it ends").success());
+    }
+
+    /// Starts a gateway on the same data; what it says of itself once it is ready.
+    pub(super) fn start_again(&mut self) -> Value {
+        let (child, lines) = serve(&self.data());
+        self.child = child;
+        let mut told = Vec::new();
+        let ready = loop {
+            let Ok(line) = lines.recv_timeout(PATIENCE) else { panic!("it does not start: {told:#?}") };
+            let read: Value = serde_json::from_str(&line).unwrap_or_default();
+            if read["message"] == "ready" {
+                break read;
+            }
+            told.push(line);
+        };
+        std::thread::spawn(move || lines.into_iter().count());
+        let operations = ready["operations"].as_str().expect("an address");
+        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+        let mut status = agent.get(format!("http://{operations}/status")).call().expect("answers");
+        serde_json::from_str(&status.body_mut().read_to_string().expect("a body")).expect("JSON")
     }
 
     /// The administrator, signed on.
@@ -106,6 +123,22 @@ impl Drop for House {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A gateway without world files on `data`, and the lines it writes.
+fn serve(data: &Path) -> (Child, Receiver<String>) {
+    let mut command = shuzha();
+    command.arg("serve");
+    for listener in ["--listen", "--operations", "--control"] {
+        command.args([listener, "127.0.0.1:0"]);
+    }
+    command.arg("--data-dir").arg(data);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let (say, lines) = channel();
+    read(child.stdout.take().expect("it is piped"), say.clone());
+    read(child.stderr.take().expect("it is piped"), say);
+    (child, lines)
 }
 
 /// The control API's address and the first administrator's token.
