@@ -70,7 +70,7 @@ fn simple_sample(signature: &str) -> Sample {
 }
 
 #[test]
-fn the_simple_profile_covers_method_path_query_body_time_and_nonce() {
+fn a2_the_simple_profile_covers_method_path_query_body_time_and_nonce() {
     let digest = hex(&sha256(BODY));
     let text = format!("POST\n/v1/products/company-check/verify\n{digest}\n1800000000\n0123456789abcdef");
     let good = simple_sample(&hmac_sha256(&text));
@@ -98,7 +98,7 @@ fn the_simple_profile_covers_method_path_query_body_time_and_nonce() {
 }
 
 #[test]
-fn the_simple_profile_with_sm3_digests_with_sm3_too() {
+fn a2_the_simple_profile_with_sm3_digests_with_sm3_too() {
     use hmac::{Hmac, KeyInit, Mac};
     use sm3::{Digest, Sm3};
     let digest = hex(&Sm3::digest(BODY));
@@ -128,7 +128,7 @@ fn standard_sample(params: &str, sign: impl Fn(&str) -> String) -> Sample {
 const PARAMS: &str = r#"("@method" "@target-uri" "content-digest");created=1800000000;keyid="bank-1";nonce="0123456789abcdef""#;
 
 #[test]
-fn the_standard_profile_verifies_hmac_and_ed25519() {
+fn a2_the_standard_profile_verifies_hmac_and_ed25519() {
     let sample = standard_sample(PARAMS, hmac_sha256);
     let call = sample.inbound();
     assert!(Claim::read(&call).expect("well-formed").proven_by(&key(Algorithm::HmacSha256)));

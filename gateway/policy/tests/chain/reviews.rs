@@ -1,5 +1,7 @@
 //! Exit reviews (出域审查, REQUIREMENTS E1) at the gate: a product is served while a review speaks for it as it is.
 
+use shuzha_core::Timestamp;
+
 use crate::cast::Ask;
 use crate::deltas::{Objects, block_on, delta, key, objects, review, whole};
 use crate::house::{House, outcome};
@@ -78,4 +80,37 @@ fn e1_every_jurisdiction_demands_a_review() {
         house.gate.install(world::under(pack));
         assert_eq!(said(&house, "company-check"), "C209", "{pack}");
     }
+}
+
+/// Gansu-O 27, 28: no certificate, no service; Yantai's rules ask for none.
+#[test]
+fn b9_a_product_without_certificate_is_served_in_yantai_and_refused_in_gansu() {
+    let house = House::new();
+    let mut objects = objects();
+    let review = objects.get_mut(&("ExitReview".to_owned(), "company-check-review".to_owned()));
+    let review = review.expect("the review");
+    *review = review.replace("product: company-check", "product: address-check");
+    for (pack, expected) in [("yantai", "answered"), ("gansu", "C202"), ("heilongjiang", "C202")] {
+        let mut objects = objects.clone();
+        let rules = objects.get_mut(&("Jurisdiction".to_owned(), "yunze".to_owned())).expect("the rules");
+        *rules = rules.replace("certificateRequired: true", &format!("rules: {pack}"));
+        house.gate.install(whole(&objects));
+        assert_eq!(said(&house, "address-check"), expected, "{pack}");
+    }
+}
+
+#[test]
+fn b9_a_product_stops_at_the_instant_its_certificate_ends() {
+    let house = House::new();
+    let mut objects = objects();
+    objects.remove(&("Certificate".to_owned(), "company-check-2028".to_owned())).expect("the next one");
+    house.gate.install(whole(&objects));
+    let end = Timestamp::from_seconds(1_830_268_800);
+    assert!(
+        objects[&("Certificate".to_owned(), "company-check-2025".to_owned())].contains("until: 2028-01-01")
+    );
+    house.clock.set(Timestamp::from_micros(end.micros() - 1));
+    assert_eq!(said(&house, "company-check"), "answered", "the last microsecond of 2027 in China");
+    house.clock.set(end);
+    assert_eq!(said(&house, "company-check"), "C202");
 }
