@@ -23,10 +23,9 @@ pub(crate) fn private_dir(dir: &Path) -> Result<()> {
 
 /// The key in `path`; a fresh one, written there, where the file is missing.
 pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
-    match load(path) {
-        Ok(key) => return Ok(key),
-        Err(error) if path.exists() => return Err(error),
-        Err(_) => {}
+    // Asked before it is opened: a key that another process makes in between is whole, and no error.
+    if path.exists() {
+        return load(path);
     }
     if let Some(dir) = path.parent() {
         private_dir(dir)?;
