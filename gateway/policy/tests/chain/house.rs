@@ -8,7 +8,7 @@ use shuzha_core::{Clock, Id, OsRng, Timestamp};
 use shuzha_evidence::{Call, Committer, Decision, Entry};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::MemoryDisk;
-use shuzha_journal::{Journal, Options as JournalOptions, RawRecord};
+use shuzha_journal::{Journal, JournalError, Options as JournalOptions, RawRecord};
 use shuzha_policy::{Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Start};
 use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
 use shuzha_store::{Changes, State, Store};
@@ -54,7 +54,8 @@ impl House {
     /// A new one as `plan` says.
     pub(crate) fn planned(plan: Plan) -> Self {
         let store = Store::in_memory().expect("a database in memory");
-        Self::open(MemoryDisk::new(), Arc::new(ManualClock::at(NOON)), store, plan, |_| {})
+        let clock = Arc::new(ManualClock::at(NOON));
+        Self::open(MemoryDisk::new(), clock, store, plan, |_| {}).expect("an empty journal opens")
     }
 
     /// `forget` damages what the journal adds up to before the gate learns it: for tests of the tests.
@@ -64,13 +65,12 @@ impl House {
         store: Store,
         plan: Plan,
         forget: impl Fn(&mut State),
-    ) -> Self {
+    ) -> Result<Self, JournalError> {
         let mut options = JournalOptions::new("", Id::new("test").expect("a name"), "test");
         options.free_bytes_min = 0;
         options.queue_records_max = plan.queue_records_max;
         let on: Arc<dyn Disk> = Arc::new(disk.clone());
-        let journal =
-            Journal::open_on(on, options, Arc::clone(&clock) as Arc<dyn Clock>).expect("the journal opens");
+        let journal = Journal::open_on(on, options, Arc::clone(&clock) as Arc<dyn Clock>)?;
         let mut state = replayed(&journal);
         forget(&mut state);
         let start = Start::from_state(&state);
@@ -89,7 +89,7 @@ impl House {
             registry: Registry::new(),
         };
         let gate = Gate::new(parts, start, world::snapshot(&plan.more_world)).expect("metrics register");
-        Self { clock, disk, gate: Arc::new(gate), store }
+        Ok(Self { clock, disk, gate: Arc::new(gate), store })
     }
 
     /// The node after its process was killed now and started again.
@@ -106,11 +106,15 @@ impl House {
 
     /// The node started again on what its disk became.
     pub(crate) fn again_on(self, disk: MemoryDisk) -> Self {
-        self.forgetful_on(disk, |_| {})
+        self.forgetful_on(disk, |_| {}).expect("the journal opens")
     }
 
-    /// The same, with a node that forgets.
-    pub(crate) fn forgetful_on(self, disk: MemoryDisk, forget: impl Fn(&mut State)) -> Self {
+    /// The same, with a node that forgets; or why its journal does not open, as after a disk that lied.
+    pub(crate) fn forgetful_on(
+        self,
+        disk: MemoryDisk,
+        forget: impl Fn(&mut State),
+    ) -> Result<Self, JournalError> {
         Self::open(disk, self.clock, self.store, Plan::default(), forget)
     }
 
