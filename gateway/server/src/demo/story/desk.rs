@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shuzha_core::{OsRng, Rng, Timestamp};
 use shuzha_products::world::API_VERSION;
@@ -132,9 +130,9 @@ impl Desk {
     }
 }
 
-/// A password nobody needs to remember.
+/// A password nobody needs to remember. Digits alone: it must not hold anyone's name, not even by chance.
 fn secret() -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(OsRng.bytes::<24>())
+    OsRng.bytes::<16>().iter().map(|byte| format!("{byte:03}")).collect()
 }
 
 /// The date in China.
