@@ -206,15 +206,22 @@ pub(crate) trait Case: Sized + Send + Sync + 'static {
         act: &Act<'_>,
     ) -> Result<Self::State, Refused>;
 
-    /// What is due, and when, by rules and calendar; asked again when either changes.
-    fn deadlines(&self, state: &Self::State, rules: &Jurisdiction, calendar: &Calendar) -> Vec<Deadline>;
+    /// What is due, and when, by rules and calendar; asked again when either changes. Nothing, where nothing is said.
+    fn deadlines(&self, _: &Self::State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
+        Vec::new()
+    }
 
     /// What time itself does when deadline `what` passes; none where it only makes the case overdue.
-    fn passed(&self, state: &Self::State, what: &str) -> Option<Self::Command>;
+    fn passed(&self, _: &Self::State, _: &str) -> Option<Self::Command> {
+        None
+    }
 
     /// What of the case is in force in state `state`. `name` and `spec` are the case's; the spec was readable once, and
-    /// is taken as it stands, so that nothing has to be fetched to know what a million cases put in force.
-    fn in_force(name: &Id, spec: &Value, state: &Self::State) -> Vec<Declared>;
+    /// is taken as it stands, so that nothing has to be fetched to know what a million cases put in force. Nothing is,
+    /// where nothing is said.
+    fn in_force(_name: &Id, _spec: &Value, _state: &Self::State) -> Vec<Declared> {
+        Vec::new()
+    }
 
     /// Organisations other than the applicant's that the case concerns.
     fn parties(&self) -> Vec<Id> {

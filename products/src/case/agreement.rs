@@ -8,7 +8,7 @@ use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{
-    At, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, digest, fixed, nothing,
+    At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, close, fixed, nothing,
     rectify_by, refused, stages, verb, with,
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
@@ -63,8 +63,7 @@ pub(crate) enum Command {
     Suspend(Timestamp),
     Resume,
     Terminate,
-    HandOver(String),
-    Destroy(String),
+    Close(Close),
     Archive,
     Expire,
 }
@@ -157,8 +156,7 @@ impl Case for Agreement {
             "suspend" => rectify_by(body).map(Command::Suspend),
             "resume" => nothing(body, Command::Resume),
             "terminate" => nothing(body, Command::Terminate),
-            "hand-over" => digest(body).map(Command::HandOver),
-            "destroy" => digest(body).map(Command::Destroy),
+            "hand-over" | "destroy" => close(verb, body).map(Command::Close),
             _ => nothing(body, Command::Archive),
         }
     }
@@ -206,12 +204,8 @@ impl Case for Agreement {
             }
             (InForce | Suspended, Command::Terminate) => Terminated,
             (InForce | Suspended, Command::Expire) => Expired,
-            (from @ (Terminated | Expired), Command::HandOver(digest)) => {
-                next.closing.handed_over = Some(digest);
-                from
-            }
-            (from @ (Terminated | Expired), Command::Destroy(digest)) => {
-                next.closing.destroyed = Some(digest);
+            (from @ (Terminated | Expired), Command::Close(act)) => {
+                next.closing.record(act);
                 from
             }
             (Terminated | Expired, Command::Archive) => next.closing.complete().map(|()| Archived)?,

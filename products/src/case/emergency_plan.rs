@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{At, NOTHING, applies_for, nothing, refused, stages, texts, verb, with};
-use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
+use super::{Act, Case, Declared, Duty, Refused, Verb};
 use crate::emergency;
 use crate::exit_review::Digest;
-use crate::jurisdiction::Jurisdiction;
 use crate::parties::ApplicationUnit;
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
@@ -137,14 +135,6 @@ impl Case for EmergencyPlan {
             _ => return Err(Code::C1007.into()),
         };
         Ok(next)
-    }
-
-    fn deadlines(&self, _: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
-        Vec::new()
-    }
-
-    fn passed(&self, _: &State, _: &str) -> Option<Command> {
-        None
     }
 
     /// A retired plan stays known: scenarios that were approved with it still name it.

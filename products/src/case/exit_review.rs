@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role};
 
 use super::parts::{At, NOTHING, Name, asked, nothing, person, refused, stages, verb};
-use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
+use super::{Act, Case, Declared, Duty, Refused, Verb};
 use crate::data::DataSet;
 use crate::exit_review::{self, Digest};
-use crate::jurisdiction::{Jurisdiction, Reviewer};
+use crate::jurisdiction::Reviewer;
 use crate::product::Product;
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
@@ -155,14 +154,6 @@ impl Case for ExitReview {
             _ => return Err(Code::C1007.into()),
         };
         Ok(next)
-    }
-
-    fn deadlines(&self, _: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
-        Vec::new()
-    }
-
-    fn passed(&self, _: &State, _: &str) -> Option<Command> {
-        None
     }
 
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {

@@ -143,6 +143,12 @@ pub(super) fn digest(body: &Place<'_>) -> Option<String> {
     Some(digest.to_string())
 }
 
+/// Reads the body of `hand-over` or `destroy`.
+pub(super) fn close(verb: &str, body: &Place<'_>) -> Option<Close> {
+    let digest = digest(body)?;
+    Some(if verb == "destroy" { Close::Destroy(digest) } else { Close::HandOver(digest) })
+}
+
 /// Reads `{rectifyBy}`.
 pub(super) fn rectify_by(body: &Place<'_>) -> Option<Timestamp> {
     body.section(&[&["rectifyBy"]])?.required("rectifyBy")?.instant()
@@ -167,7 +173,22 @@ pub(super) struct Closing {
     pub(super) destroyed: Option<String>,
 }
 
+/// One act of the end.
+#[derive(Debug)]
+pub(super) enum Close {
+    HandOver(String),
+    Destroy(String),
+}
+
 impl Closing {
+    /// Keeps the digest that an act of the end gives.
+    pub(super) fn record(&mut self, act: Close) {
+        match act {
+            Close::HandOver(digest) => self.handed_over = Some(digest),
+            Close::Destroy(digest) => self.destroyed = Some(digest),
+        }
+    }
+
     /// Both must be there before the case is put away.
     pub(super) fn complete(&self) -> Result<(), Refused> {
         if self.handed_over.is_some() && self.destroyed.is_some() {

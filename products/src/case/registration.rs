@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shuzha_core::calendar::{Calendar, Due};
 use shuzha_core::{Id, Role, Timestamp};
 
+use super::parts::verb;
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::jurisdiction::Jurisdiction;
 use crate::world::Scope;
@@ -48,35 +49,26 @@ const ANYBODY: &[Role] = &[
     Role::DataSubject,
 ];
 
-const fn verb(
-    name: &'static str,
-    title_zh: &'static str,
-    roles: &'static [Role],
-    duty: Duty,
-    reason: bool,
-    schema: &'static str,
-) -> Verb {
-    Verb { name, title_zh, roles, duty, reason, schema }
-}
-
 const VERBS: &[Verb] = &[
-    verb("submit", "提交申请", REGISTRANT, Duty::Apply, false, command::SUBMIT),
-    verb("withdraw", "撤回申请", REGISTRANT, Duty::Apply, true, command::NOTHING),
-    verb("accept", "受理", REGISTRAR, Duty::Review, false, command::NOTHING),
-    verb("return", "一次性告知补正", REGISTRAR, Duty::Review, false, command::RETURN),
-    verb("refuse", "不予受理", REGISTRAR, Duty::Review, true, command::NOTHING),
-    verb("review", "审查", REGISTRAR, Duty::Review, true, command::REVIEW),
-    verb("approve", "审查通过", REGISTRAR, Duty::Decide, false, command::NOTHING),
-    verb("reject", "不予登记", REGISTRAR, Duty::Decide, true, command::REJECT),
-    verb("object", "提出异议", ANYBODY, Duty::Keep, true, command::OBJECT),
-    verb("resolve-objection", "处理异议", REGISTRAR, Duty::Decide, true, command::RESOLVE),
-    verb("change", "申请变更登记", REGISTRANT, Duty::Apply, true, command::CHANGE),
-    verb("correct", "申请更正登记", ANYBODY, Duty::Keep, true, command::CORRECT),
-    verb("renew", "申请续展", REGISTRANT, Duty::Apply, false, command::NOTHING),
-    verb("cancel", "申请注销登记", REGISTRANT, Duty::Apply, true, command::CANCEL),
-    verb("suspend", "暂停凭证", &[Role::Registrar, Role::Authority], Duty::Decide, true, command::NOTHING),
-    verb("resume", "恢复凭证", &[Role::Registrar, Role::Authority], Duty::Decide, true, command::NOTHING),
-    verb("revoke", "撤销登记", REGISTRAR, Duty::Decide, true, command::REVOKE),
+    verb("submit", "提交申请", REGISTRANT, Duty::Apply, command::SUBMIT),
+    verb("withdraw", "撤回申请", REGISTRANT, Duty::Apply, command::NOTHING).with_reason(),
+    verb("accept", "受理", REGISTRAR, Duty::Review, command::NOTHING),
+    verb("return", "一次性告知补正", REGISTRAR, Duty::Review, command::RETURN),
+    verb("refuse", "不予受理", REGISTRAR, Duty::Review, command::NOTHING).with_reason(),
+    verb("review", "审查", REGISTRAR, Duty::Review, command::REVIEW).with_reason(),
+    verb("approve", "审查通过", REGISTRAR, Duty::Decide, command::NOTHING),
+    verb("reject", "不予登记", REGISTRAR, Duty::Decide, command::REJECT).with_reason(),
+    verb("object", "提出异议", ANYBODY, Duty::Keep, command::OBJECT).with_reason(),
+    verb("resolve-objection", "处理异议", REGISTRAR, Duty::Decide, command::RESOLVE).with_reason(),
+    verb("change", "申请变更登记", REGISTRANT, Duty::Apply, command::CHANGE).with_reason(),
+    verb("correct", "申请更正登记", ANYBODY, Duty::Keep, command::CORRECT).with_reason(),
+    verb("renew", "申请续展", REGISTRANT, Duty::Apply, command::NOTHING),
+    verb("cancel", "申请注销登记", REGISTRANT, Duty::Apply, command::CANCEL).with_reason(),
+    verb("suspend", "暂停凭证", &[Role::Registrar, Role::Authority], Duty::Decide, command::NOTHING)
+        .with_reason(),
+    verb("resume", "恢复凭证", &[Role::Registrar, Role::Authority], Duty::Decide, command::NOTHING)
+        .with_reason(),
+    verb("revoke", "撤销登记", REGISTRAR, Duty::Decide, command::REVOKE).with_reason(),
 ];
 
 impl Case for Registration {

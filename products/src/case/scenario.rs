@@ -12,8 +12,8 @@ use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{
-    At, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, digest, fixed, nothing, person,
-    rectify_by, refused, stages, texts, verb, with,
+    At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, close, fixed, nothing,
+    person, rectify_by, refused, stages, texts, verb, with,
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
@@ -91,8 +91,7 @@ pub(crate) enum Command {
     Suspend(Timestamp),
     Resume,
     Terminate,
-    HandOver(String),
-    Destroy(String),
+    Close(Close),
     Archive,
     Expire,
 }
@@ -198,8 +197,7 @@ impl Case for Scenario {
             "suspend" => rectify_by(body).map(Command::Suspend),
             "resume" => nothing(body, Command::Resume),
             "terminate" => nothing(body, Command::Terminate),
-            "hand-over" => digest(body).map(Command::HandOver),
-            "destroy" => digest(body).map(Command::Destroy),
+            "hand-over" | "destroy" => close(verb, body).map(Command::Close),
             _ => nothing(body, Command::Archive),
         }
     }
@@ -264,12 +262,8 @@ impl Case for Scenario {
                 next.before.take().unwrap_or(Approved)
             }
             (Approved | Active | Suspended, Command::Terminate | Command::Expire) => Terminated,
-            (Terminated, Command::HandOver(digest)) => {
-                next.closing.handed_over = Some(digest);
-                Terminated
-            }
-            (Terminated, Command::Destroy(digest)) => {
-                next.closing.destroyed = Some(digest);
+            (Terminated, Command::Close(act)) => {
+                next.closing.record(act);
                 Terminated
             }
             (Terminated, Command::Archive) => next.closing.complete().map(|()| Archived)?,

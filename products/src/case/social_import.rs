@@ -1,12 +1,11 @@
 //! Imports of social data (社会数据) into the domain: only as approved (Qingtian 三(一), Heilongjiang 25; REQUIREMENTS K3).
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role};
 
 use super::parts::{DIGEST, NOTHING, applies_for, digest, fixed, nothing, refused, stages, texts, verb};
-use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
+use super::{Act, Case, Deadline, Duty, Refused, Verb};
 use crate::Window;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::ApplicationUnit;
@@ -146,15 +145,6 @@ impl Case for SocialImport {
     fn deadlines(&self, state: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
         let kept = state.stage == Stage::Imported;
         kept.then(|| fixed("removal", self.window.until())).into_iter().collect()
-    }
-
-    fn passed(&self, _: &State, _: &str) -> Option<Command> {
-        None
-    }
-
-    /// Nothing is served because of an import.
-    fn in_force(_: &Id, _: &Value, _: &State) -> Vec<Declared> {
-        Vec::new()
     }
 
     fn parties(&self) -> Vec<Id> {

@@ -164,10 +164,6 @@ impl Case for Suspension {
         self.rectify_by.filter(|_| waits).map(|at| fixed("rectification", at)).into_iter().collect()
     }
 
-    fn passed(&self, _: &State, _: &str) -> Option<Command> {
-        None
-    }
-
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {
         let stops = matches!(state.stage, Stage::Emergency | Stage::InForce | Stage::Terminated);
         let Some(since) = state.since.filter(|_| stops) else { return Vec::new() };

@@ -4,14 +4,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role};
 
 use super::parts::{At, NOTHING, asked, nothing, person, stages, verb};
-use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
+use super::{Act, Case, Duty, Refused, Verb};
 use crate::data::DataSet;
-use crate::jurisdiction::Jurisdiction;
 use crate::product::Product;
 use crate::world::Scope;
 use crate::yaml::Place;
@@ -143,19 +140,6 @@ impl Case for Ticket {
             _ => return Err(Code::C1007.into()),
         };
         Ok(next)
-    }
-
-    fn deadlines(&self, _: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
-        Vec::new()
-    }
-
-    fn passed(&self, _: &State, _: &str) -> Option<Command> {
-        None
-    }
-
-    /// Nothing is served because of a ticket.
-    fn in_force(_: &Id, _: &Value, _: &State) -> Vec<Declared> {
-        Vec::new()
     }
 
     fn parties(&self) -> Vec<Id> {
