@@ -267,6 +267,11 @@ impl Snapshot {
         self.names.text(number)
     }
 
+    /// Names of the products in force, live or not.
+    pub fn products(&self) -> impl Iterator<Item = &Id> {
+        self.products.iter().map(|(name, _)| name)
+    }
+
     /// First eight bytes of the digest, as records carry them.
     #[must_use]
     pub fn short_digest(&self) -> [u8; 8] {

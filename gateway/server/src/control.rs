@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::config::ControlConfig;
 use listener::Listener;
-pub(crate) use publisher::{Known, Publisher};
+pub(crate) use publisher::{Publisher, Services, by_name};
 use scheduler::Scheduler;
 
 /// The register, inside the data folder.

@@ -30,7 +30,7 @@ use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
-use crate::control::Known;
+use crate::control::by_name;
 use crate::secret_file;
 use crate::store::open_store;
 use operator::Running;
@@ -102,8 +102,8 @@ impl Node {
         journal.register(&registry).context("metrics of the journal")?;
         let start = Start::from_state(&recover(&data.store, &journal)?);
         let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints)?;
-        let Prepared { snapshot, upstreams, products } = prepared;
-        let known = Known::of(&upstreams, &products);
+        let Prepared { snapshot, upstreams } = prepared;
+        let services = by_name(&upstreams);
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
         let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
@@ -153,7 +153,7 @@ impl Node {
         .build()
         .context("the data plane")?;
         let handle = proxy.handle();
-        handle.publish(&products);
+        handle.publish(gate.snapshot().products());
         let parts = source::Parts {
             data,
             gate,
@@ -161,7 +161,7 @@ impl Node {
             clock: setup.clock,
             journal: journal.clone(),
             endpoints: setup.endpoints,
-            known,
+            services,
         };
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use shuzha_control::{Kind, Query, Request};
+use shuzha_control::{Attachment, Kind, Query, Request};
 use shuzha_core::{Code, Id};
 use shuzha_products::world::API_VERSION;
 
@@ -80,7 +80,7 @@ pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
     let kind = kind(ask)?;
     not_a_verb(ask, kind)?;
     let caller = who::caller(ask)?;
-    let (how, dry_run) = how(ask)?;
+    let way = Way::of(ask)?;
     let body = ask.json()?;
     let mut fields = Fields::of(&body);
     let version = fields.word("apiVersion", API_VERSION);
@@ -97,17 +97,12 @@ pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
         version.and(word)?;
         Some((name?, spec?, reason?, attachments?))
     })?;
-    let request = Request {
-        expected: how.version(),
-        dry_run,
-        key: conditions::idempotency_key(&ask.headers)?,
-        reason: &reason,
-        attachments: &attachments,
-    };
+    let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.put(&caller, kind.name(), &name, spec, &request);
-    let outcome = outcome.map_err(|error| how.refused(error.into()))?;
-    let made = request.expected.is_none() && !dry_run;
-    let reply = changed(&outcome, &caller, dry_run, if made { StatusCode::CREATED } else { StatusCode::OK });
+    let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
+    let made = request.expected.is_none() && !way.dry_run;
+    let reply =
+        changed(&outcome, &caller, way.dry_run, if made { StatusCode::CREATED } else { StatusCode::OK });
     Ok(if made { reply.location(&format!("/api/v1/{}/{name}", kind.plural())) } else { reply })
 }
 
@@ -119,22 +114,16 @@ pub(crate) fn remove(ask: &Ask) -> Result<Reply, Problem> {
         return no_such_method(ask);
     }
     let caller = who::caller(ask)?;
-    let (how, dry_run) = how(ask)?;
+    let way = Way::of(ask)?;
     let name = ask.id("name")?;
     let body = ask.json_or_empty()?;
     let mut fields = Fields::of(&body);
     let (reason, attachments) = (fields.reason(), fields.attachments());
     let (reason, attachments) = fields.done(|| Some((reason?, attachments?)))?;
-    let request = Request {
-        expected: how.version(),
-        dry_run,
-        key: conditions::idempotency_key(&ask.headers)?,
-        reason: &reason,
-        attachments: &attachments,
-    };
+    let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.remove(&caller, kind.name(), &name, &request);
-    let outcome = outcome.map_err(|error| how.refused(error.into()))?;
-    Ok(changed(&outcome, &caller, dry_run, StatusCode::OK))
+    let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
+    Ok(changed(&outcome, &caller, way.dry_run, StatusCode::OK))
 }
 
 /// `POST /api/v1/{plural}/{name}:{verb}`.
@@ -145,22 +134,16 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
         return Err(Code::C006.into());
     }
     let caller = who::caller(ask)?;
-    let (how, dry_run) = how(ask)?;
+    let way = Way::of(ask)?;
     let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
     let body = ask.json()?;
     let mut fields = Fields::of(&body);
     let (reason, attachments) = (fields.reason(), fields.attachments());
     let (reason, attachments) = fields.done_open(|| Some((reason?, attachments?)))?;
-    let request = Request {
-        expected: how.version(),
-        dry_run,
-        key: conditions::idempotency_key(&ask.headers)?,
-        reason: &reason,
-        attachments: &attachments,
-    };
+    let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
-    let outcome = outcome.map_err(|error| how.refused(error.into()))?;
-    Ok(changed(&outcome, &caller, dry_run, StatusCode::OK))
+    let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
+    Ok(changed(&outcome, &caller, way.dry_run, StatusCode::OK))
 }
 
 /// Any other method on one object, or on one of its verbs.
@@ -186,12 +169,32 @@ fn is_verb(kind: Kind, verb: &str) -> bool {
     matches!(kind, Kind::Case(case) if case.verb(verb).is_some())
 }
 
-/// What a change is conditional on, and whether it is only tried.
-fn how(ask: &Ask) -> Result<(Expected, bool), Problem> {
-    let mut parameters = ask.parameters();
-    let dry_run = parameters.flag("dry_run");
-    parameters.done()?;
-    Ok((conditions::expected(&ask.headers)?, dry_run))
+/// How a change is asked for: what it is conditional on, whether it is only tried, and the key of its retries.
+struct Way<'a> {
+    expected: Expected,
+    dry_run: bool,
+    key: Option<&'a str>,
+}
+
+impl<'a> Way<'a> {
+    fn of(ask: &'a Ask) -> Result<Self, Problem> {
+        let mut parameters = ask.parameters();
+        let dry_run = parameters.flag("dry_run");
+        parameters.done()?;
+        let expected = conditions::expected(&ask.headers)?;
+        let key = conditions::idempotency_key(&ask.headers)?;
+        Ok(Self { expected, dry_run, key })
+    }
+
+    fn request(&self, reason: &'a str, attachments: &'a [Attachment]) -> Request<'a> {
+        Request {
+            expected: self.expected.version(),
+            dry_run: self.dry_run,
+            key: self.key,
+            reason,
+            attachments,
+        }
+    }
 }
 
 fn changed(

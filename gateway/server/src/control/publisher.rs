@@ -1,6 +1,6 @@
 //! From the register to the gate: a change of what is in force, effective for every call that begins after it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -32,22 +32,16 @@ pub(crate) struct Publisher {
     pub(crate) config: ControlConfig,
     /// Addresses that stand in for those of product services.
     pub(crate) endpoints: HashMap<String, SocketAddr>,
-    /// Product services and products in force; taken for the length of one change.
-    pub(crate) known: Mutex<Known>,
+    /// Product services in force, which the data plane is told as a whole; taken for the length of one change.
+    pub(crate) services: Mutex<Services>,
 }
 
-/// What the data plane is told as a whole, whenever one of it changes.
-#[derive(Default)]
-pub(crate) struct Known {
-    pub(crate) services: BTreeMap<Id, UpstreamOptions>,
-    pub(crate) products: BTreeSet<Id>,
-}
+/// Product services by name.
+pub(crate) type Services = BTreeMap<Id, UpstreamOptions>;
 
-impl Known {
-    pub(crate) fn of(services: &[UpstreamOptions], products: &[Id]) -> Self {
-        let services = services.iter().map(|service| (service.name.clone(), service.clone()));
-        Self { services: services.collect(), products: products.iter().cloned().collect() }
-    }
+/// The same services by name.
+pub(crate) fn by_name(services: &[UpstreamOptions]) -> Services {
+    services.iter().map(|service| (service.name.clone(), service.clone())).collect()
 }
 
 impl Publish for Publisher {
@@ -72,10 +66,10 @@ impl Publish for Publisher {
 
 impl Publisher {
     fn apply(&self, delta: &Delta, force: &Force<'_>) -> Result<()> {
-        let mut known = self.known.lock().expect("nothing panics while it holds what is known");
+        let mut known = self.services.lock().expect("nothing panics while it holds the services");
         let changed = self.with_dependents(delta);
         let world = self.closure(&changed, delta, force)?;
-        let mut services = known.services.clone();
+        let mut services = known.clone();
         for (_, name) in delta.removed.iter().filter(|(kind, _)| *kind == UPSTREAM) {
             services.remove(name);
         }
@@ -84,28 +78,22 @@ impl Publisher {
                 services.insert(service.name.clone(), service);
             }
         }
-        let of = |kind: &str, list: &[(&'static str, Id)]| -> Vec<Id> {
-            list.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.clone()).collect()
-        };
-        let (products, gone) = (of("Product", &changed), of("Product", &delta.removed));
         let ring = key_ring(&self.data, &world, &self.data_dir)?;
         // Services first: a product must not be in force before its service is known, nor a service go before it.
-        if services.len() >= known.services.len() {
+        if services.len() >= known.len() {
             self.replace(&services)?;
         }
         let change = shuzha_policy::Delta { world, changed, removed: delta.removed.clone() };
-        self.gate.apply(change, &ring).map_err(|faults| in_words(&faults))?;
-        if services.len() < known.services.len() {
+        let snapshot = self.gate.apply(change, &ring).map_err(|faults| in_words(&faults))?;
+        if services.len() < known.len() {
             self.replace(&services)?;
         }
-        known.services = services;
-        known.products.extend(products);
-        known.products.retain(|product| !gone.contains(product));
-        self.handle.publish(&known.products);
+        *known = services;
+        self.handle.publish(snapshot.products());
         Ok(())
     }
 
-    fn replace(&self, services: &BTreeMap<Id, UpstreamOptions>) -> Result<()> {
+    fn replace(&self, services: &Services) -> Result<()> {
         let list: Vec<_> = services.values().cloned().collect();
         self.handle.upstreams().replace(&list).context("the product services")
     }
@@ -152,14 +140,11 @@ impl Publisher {
     /// # Errors
     /// When the register cannot be read, or what it holds not be put in force.
     pub(crate) fn rebuild(&self) -> Result<String> {
-        let mut known = self.known.lock().expect("nothing panics while it holds what is known");
+        let mut known = self.services.lock().expect("nothing panics while it holds the services");
         let world = world_in_force(&self.register, &self.config)?;
         let prepared = Prepared::new(&self.data, world, &self.data_dir, &self.endpoints)?;
-        let digest = prepared.snapshot.short_hash();
-        self.handle.upstreams().replace(&prepared.upstreams).context("the product services")?;
-        *known = Known::of(&prepared.upstreams, &prepared.products);
-        self.gate.install(prepared.snapshot);
-        self.handle.publish(&known.products);
+        *known = by_name(&prepared.upstreams);
+        let digest = prepared.install(&self.gate, &self.handle)?;
         Ok(digest)
     }
 }

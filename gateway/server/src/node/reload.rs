@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use shuzha_core::Id;
 use shuzha_policy::{Gate, KeyRing, Snapshot};
 use shuzha_products::World;
 use shuzha_proxy::{Handle, UpstreamOptions};
@@ -20,7 +19,6 @@ use crate::world;
 pub(crate) struct Prepared {
     pub(crate) snapshot: Snapshot,
     pub(crate) upstreams: Vec<UpstreamOptions>,
-    pub(crate) products: Vec<Id>,
 }
 
 impl Prepared {
@@ -36,12 +34,24 @@ impl Prepared {
     ) -> Result<Self> {
         let upstreams = upstreams::options(&world, data_dir, endpoints)?;
         let ring = key_ring(data, &world, data_dir)?;
-        let products = world.products.keys().cloned().collect();
         let snapshot = Snapshot::compile(world, &ring).map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
         })?;
-        Ok(Self { snapshot, upstreams, products })
+        Ok(Self { snapshot, upstreams })
+    }
+
+    /// Puts it in force in place of what was; returns the snapshot's digest.
+    ///
+    /// # Errors
+    /// Of the product services; then nothing has changed.
+    pub(crate) fn install(self, gate: &Gate, handle: &Handle) -> Result<String> {
+        let digest = self.snapshot.short_hash();
+        // Services first: a product must not be in force before its service is known.
+        handle.upstreams().replace(&self.upstreams).context("the product services")?;
+        gate.install(self.snapshot);
+        handle.publish(gate.snapshot().products());
+        Ok(digest)
     }
 }
 
@@ -75,12 +85,6 @@ impl Reloader {
             Self::Register(publisher) => return publisher.rebuild(),
             Self::Nowhere => bail!("the register was away when this node started; start it again"),
         };
-        let prepared = Prepared::new(data, world::load(files)?.world, data_dir, &HashMap::new())?;
-        let digest = prepared.snapshot.short_hash();
-        // Services first: a product must not be in force before its service is known.
-        handle.upstreams().replace(&prepared.upstreams).context("the product services")?;
-        gate.install(prepared.snapshot);
-        handle.publish(&prepared.products);
-        Ok(digest)
+        Prepared::new(data, world::load(files)?.world, data_dir, &HashMap::new())?.install(gate, handle)
     }
 }

@@ -16,7 +16,7 @@ use shuzha_store::Register;
 
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
-use crate::control::{self, ControlPlane, KEPT_FILE, Known, Publisher, open_register, world_in_force};
+use crate::control::{self, ControlPlane, KEPT_FILE, Publisher, Services, open_register, world_in_force};
 use crate::store::DataStore;
 
 /// Least time between two writings of the world in force.
@@ -38,7 +38,7 @@ pub(super) struct Parts {
     pub(super) clock: ShiftedClock,
     pub(super) journal: Journal,
     pub(super) endpoints: HashMap<String, SocketAddr>,
-    pub(super) known: Known,
+    pub(super) services: Services,
 }
 
 /// A control plane and the file that outlives its register.
@@ -101,7 +101,7 @@ impl Source {
     /// # Errors
     /// Of the register, the journal, or the control API's address.
     pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
-        let Parts { data, gate, handle, clock, journal, endpoints, known } = parts;
+        let Parts { data, gate, handle, clock, journal, endpoints, services } = parts;
         let data_dir = config.data_dir.clone();
         let register = match self {
             Self::Files => {
@@ -122,7 +122,7 @@ impl Source {
             register: register.clone(),
             config: config.control.clone(),
             endpoints,
-            known: Mutex::new(known),
+            services: Mutex::new(services),
         });
         let plane = ControlPlane::start(control::Setup {
             register,
@@ -142,10 +142,9 @@ fn kept(data: &DataStore, config: &Config, endpoints: &HashMap<String, SocketAdd
     let kept = Kept::read(&config.data_dir.join(KEPT_FILE))?;
     let upstreams = upstreams::options(kept.world(), &config.data_dir, endpoints)?;
     let ring = key_ring(data, kept.world(), &config.data_dir)?;
-    let products = kept.world().products.keys().cloned().collect();
     let snapshot = kept.compile(&ring).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the kept world cannot be put in force: {}", lines.join("; "))
     })?;
-    Ok(Prepared { snapshot, upstreams, products })
+    Ok(Prepared { snapshot, upstreams })
 }

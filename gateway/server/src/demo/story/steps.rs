@@ -117,12 +117,12 @@ fn declared(world: &World, public_key: &[u8; 32]) -> Result<Vec<Step>> {
         let spec = world.specs.get(&(*kind, Id::new(name)?)).with_context(|| format!("{kind}/{name}"))?;
         let plural = world::KINDS.iter().find(|known| known.name == *kind).context("a kind")?.plural;
         let what = What::Put { plural, kind, name, spec: serde_json::from_str(spec)? };
-        steps.push(step(who, &format!("登记 {kind}/{name}"), what));
+        steps.push(step(who, &format!("声明 declares {kind}/{name}"), what));
     }
     let key = json!({"unit": "bank", "algorithm": "ed25519", "publicKey": BASE64_STANDARD.encode(public_key),
         "window": {"from": "2025-01-01", "until": "2030-01-01"}});
     let what = What::Put { plural: "credentials", kind: "Credential", name: CREDENTIAL, spec: key };
-    steps.push(step("wu", "登记公钥凭据 registers a public key", what));
+    steps.push(step("wu", "声明公钥凭据 declares a public key", what));
     Ok(steps)
 }
 
