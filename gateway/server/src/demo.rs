@@ -13,6 +13,7 @@ mod script;
 mod services;
 mod story;
 mod table;
+mod words;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ pub(crate) fn run(out: &mut Out, args: DemoArgs, data_dir: Option<PathBuf>) -> R
     let (directory, _lock) = journal_directory(&data_dir)?;
     let disk = Arc::new(DemoDisk::new(directory));
     let files = args.files.then(declared).transpose()?;
-    let gateway = Gateway::start(&data_dir, &services, Arc::clone(&disk), files)?;
+    let gateway = Gateway::start(&data_dir, &services, Arc::clone(&disk), files, !args.once)?;
     let shown = show(out, args, started, &gateway, &cast, (&mut services, &disk));
     let done = shown.and_then(|shown| {
         if !args.once {
@@ -132,7 +133,10 @@ fn show(
     Ok(Shown { as_expected, token: story.map(|story| story.token) })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the time to be ready, shown to a person, is measured on the wall")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time to be ready, shown to a person, is measured on the wall"
+)]
 fn now() -> Instant {
     Instant::now()
 }

@@ -45,17 +45,19 @@ pub(super) struct ControlApi {
 
 impl Gateway {
     /// Starts it in `data_dir`: with the world of `files`, or with a register and the clock at the story's beginning.
+    /// One that stays listens at the usual address of the control API if that is free.
     pub(super) fn start(
         data_dir: &Path,
         services: &Services,
         disk: Arc<DemoDisk>,
         files: Option<World>,
+        stays: bool,
     ) -> Result<Self> {
         let text = |text: &str| Value::String(text.to_owned());
         let flags = vec![
             ("node", "data_dir", text(&data_dir.display().to_string())),
             ("node", "name", text("demo")),
-            ("control", "listen", text(&control_address())),
+            ("control", "listen", text(&control_address(stays).to_string())),
             ("control", "rules", text(story::RULES)),
             // What calls show is meant to go wrong; the table says so better than warnings in between.
             ("log", "level", text("error")),
@@ -80,7 +82,11 @@ impl Gateway {
         let control = node.control.as_ref().map(|controlled| {
             let plane = &controlled.plane;
             let first_token = plane.first_token.as_ref().context("the register is not new")?.to_string();
-            Ok::<_, anyhow::Error>(ControlApi { address: plane.address(), first_token, plane: plane.control() })
+            Ok::<_, anyhow::Error>(ControlApi {
+                address: plane.address(),
+                first_token,
+                plane: plane.control(),
+            })
         });
         let control = control.transpose()?;
         let (handle, keys) = (node.handle.clone(), node.keys.clone());
@@ -118,9 +124,9 @@ fn addresses(data: u16, operations: u16) -> Addresses {
     }
 }
 
-/// The usual port of the control API, or any where it is taken.
-fn control_address() -> String {
+/// Where the control API listens. Nobody looks for one that is gone when the calls are made.
+fn control_address(stays: bool) -> SocketAddr {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, CONTROL_PORT));
-    let free = TcpListener::bind(usual).is_ok();
-    if free { usual } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }.to_string()
+    let free = stays && TcpListener::bind(usual).is_ok();
+    if free { usual } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
 }

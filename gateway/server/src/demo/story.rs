@@ -20,8 +20,8 @@ use shuzha_control::Control;
 use shuzha_core::clock::ShiftedClock;
 use shuzha_core::{Clock, SystemClock, Timestamp};
 
-use super::cast::{self, Cast};
 use super::WORLD;
+use super::cast::{self, Cast};
 use crate::client::{Answer, Client, Request, Signer};
 use crate::output::Out;
 use desk::{Came, Desk};

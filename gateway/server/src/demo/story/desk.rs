@@ -92,7 +92,14 @@ impl Desk {
     }
 
     /// Does something to a case, which must be in `state` then; or, for a code, must be refused with it.
-    pub(super) fn act(&mut self, who: &str, path: &str, verb: &str, body: &Value, state: &str) -> Result<Came> {
+    pub(super) fn act(
+        &mut self,
+        who: &str,
+        path: &str,
+        verb: &str,
+        body: &Value,
+        state: &str,
+    ) -> Result<Came> {
         let mut headers = self.of(who)?.to_vec();
         if !self.versions.contains_key(path) {
             self.look(who, path, "")?;
@@ -121,7 +128,7 @@ impl Desk {
         let note = certificate["code"].as_str().zip(certificate["until"].as_i64());
         let note = note.map(|(code, until)| {
             let last = Timestamp::from_micros(until).minus(Duration::from_secs(1));
-            format!("{code}，有效至 {}", date(last))
+            format!("{code} 至 until {}", date(last))
         });
         Ok(Came { what: came.to_owned(), note: note.unwrap_or_default(), ok: came == state })
     }
@@ -155,8 +162,7 @@ fn enrol(client: &Client, admin: &[(String, String)], person: &Person, until: &s
     let change = json!({"present": first, "password": own});
     expect(&send(client, &session, "PUT", "/api/v1/me/password", &change)?, name)?;
     let session = sign_in(client, name, &own)?;
-    let asked =
-        json!({"name": "story", "roles": [person.role.as_str()], "readOnly": false, "until": until});
+    let asked = json!({"name": "story", "roles": [person.role.as_str()], "readOnly": false, "until": until});
     let token = expect(&send(client, &session, "POST", "/api/v1/me/tokens", &asked)?, name)?;
     let token = token["token"].as_str().context("a token")?;
     Ok(vec![("Authorization".to_owned(), format!("Bearer {token}"))])

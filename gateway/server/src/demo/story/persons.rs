@@ -36,12 +36,7 @@ pub(super) const PERSONS: &[Person] = &[
     person("kong", "孔思齐", "weilan-startup", Role::ApplicationUnit),
 ];
 
-const fn person(
-    account: &'static str,
-    name: &'static str,
-    organisation: &'static str,
-    role: Role,
-) -> Person {
+const fn person(account: &'static str, name: &'static str, organisation: &'static str, role: Role) -> Person {
     Person { account, name, organisation, role }
 }
 

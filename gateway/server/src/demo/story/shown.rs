@@ -7,43 +7,16 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width};
 use serde_json::{Value, json};
 
+use super::super::words::shown;
 use super::Told;
 use super::persons::behind;
 use super::steps::What;
 use crate::output::Out;
 
 /// Columns of the terminal for each column of the table, so that the chapters stand under each other.
-const WIDTHS: [u16; 5] = [12, 30, 54, 44, 4];
+const WIDTHS: [u16; 5] = [12, 32, 54, 46, 3];
 /// Names shown of those who took the steps of one line.
-const NAMES_MAX: usize = 4;
-
-/// States and verdicts, for people.
-const WORDS: &[(&str, &str)] = &[
-    ("declared", "已声明"),
-    ("draft", "草稿"),
-    ("submitted", "已提交"),
-    ("accepted", "已受理"),
-    ("in-review", "审查中"),
-    ("publicity", "公示中"),
-    ("certified", "已登记"),
-    ("review", "审查中"),
-    ("passed", "已通过"),
-    ("filed", "已备案"),
-    ("provider-review", "待提供单位"),
-    ("expert-review", "待专家"),
-    ("decision", "待决定"),
-    ("approved", "已批准"),
-    ("rejected", "不予批准"),
-    ("signing", "签署中"),
-    ("in-force", "生效"),
-    ("active", "有效"),
-    ("emergency", "紧急关闭"),
-    ("lifted", "已恢复"),
-    ("consistent", "一致"),
-    ("C206", "没有授权"),
-    ("C208", "已暂停"),
-    ("C1105", "职责须分离"),
-];
+const NAMES_MAX: usize = 3;
 
 /// A line of the table.
 struct Line<'t> {
@@ -74,19 +47,17 @@ impl Line<'_> {
 
     fn outcome(&self) -> String {
         let (told, count) = (self.last(), self.steps.len());
-        let came = &told.came.what;
-        let mut text = match WORDS.iter().find(|(word, _)| word == came) {
-            Some((_, zh)) => format!("{zh} {came}"),
-            None => came.clone(),
-        };
+        let mut text = shown(&told.came.what);
         if !told.came.note.is_empty() {
-            text = format!("{text} · {}", told.came.note);
+            text = format!("{text}\n{}", told.came.note);
         }
-        let declared = |told: &&Told| matches!(&told.step.what, What::Put { kind: shuzha_control::Kind::Declared(..), .. });
+        let declared = |told: &&Told| {
+            matches!(&told.step.what, What::Put { kind: shuzha_control::Kind::Declared(..), .. })
+        };
         match count {
             1 => text,
-            _ if self.steps.iter().all(declared) => format!("{count} 项 objects · {text}"),
-            _ => format!("{count} 步 steps · {text}"),
+            _ if self.steps.iter().all(declared) => format!("{count:>2} 项 objects · {text}"),
+            _ => format!("{count:>2} 步 steps · {text}"),
         }
     }
 }
@@ -113,8 +84,8 @@ pub(super) fn print(out: &mut Out, title: &str, told: &[Told]) -> Result<()> {
     table
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_constraints(WIDTHS.map(|width| ColumnConstraint::Absolute(Width::Fixed(width))))
-        .set_header(["日期 date", "谁 who", "做什么 does what", "结果 outcome", ""]);
+        .set_header(["日期 date", "谁 who", "做什么 does what", "结果 outcome", ""])
+        .set_constraints(WIDTHS.map(|width| ColumnConstraint::Absolute(Width::Fixed(width))));
     for line in lines(told) {
         let last = line.last();
         let title = last.step.line.as_deref().unwrap_or(&last.step.title);

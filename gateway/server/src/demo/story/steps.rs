@@ -104,12 +104,26 @@ fn registration(town: &Town) -> Result<Vec<Step>> {
     let mut steps = first.drafted;
     steps.extend(town.others_registered(|other| other.drafted)?);
     steps.push(pass(2, "两天后 two days later"));
-    steps.push(act("li", "受理，限三个工作日 accepts it, within 3 working days", path, "accept", json!({}), "accepted"));
+    steps.push(act(
+        "li",
+        "受理，限三个工作日 accepts it, within 3 working days",
+        path,
+        "accept",
+        json!({}),
+        "accepted",
+    ));
     steps.extend(town.others_registered(|other| other.accepted)?);
     steps.push(pass(5, "五天后 five days later"));
     let passed = json!({"reason": "材料齐全", "passed": true});
     steps.push(act("li", "审查 reviews it", path, "review", passed, "in-review"));
-    steps.push(act("li", "欲自行批准：回避 tries to approve it as well", path, "approve", json!({}), "C1105"));
+    steps.push(act(
+        "li",
+        "欲自行批准：回避 tries to approve it as well",
+        path,
+        "approve",
+        json!({}),
+        "C1105",
+    ));
     let approves = "审查通过，进入公示 approves; publicity begins";
     steps.push(act("chen", approves, path, "approve", json!({}), "publicity"));
     steps.extend(town.others_registered(|other| other.approved)?);

@@ -151,14 +151,22 @@ impl Town {
         Ok(vec![
             put("sun", "申请出域审查 asks for the exit review", "ExitReview", product, spec)?,
             act("sun", "提交出域审查 submits it", path, "submit", json!({}), "review"),
-            act("zhou", "专家意见 the expert's finding", path, "opine", found("按输出契约，不能还原"), "review"),
+            act(
+                "zhou",
+                "专家意见 the expert's finding",
+                path,
+                "opine",
+                found("按输出契约，不能还原"),
+                "review",
+            ),
             act("wang", "审查通过 passes it", path, "pass", found("不含原始数据"), "passed"),
         ])
     }
 
     /// Units that apply for scenarios.
     pub(super) fn units(&self) -> impl Iterator<Item = &str> {
-        let units: BTreeSet<_> = self.world.scenarios.values().map(|scenario| scenario.unit.as_str()).collect();
+        let units: BTreeSet<_> =
+            self.world.scenarios.values().map(|scenario| scenario.unit.as_str()).collect();
         units.into_iter()
     }
 
@@ -191,7 +199,8 @@ impl Town {
         let declared = self.world.scenarios.get(name).context("a scenario")?;
         let (who, path) = (self.applicant(declared.unit.as_str())?, &format!("scenarios/{name}"));
         let mut spec = self.spec("Scenario", name)?;
-        let approved = spec.as_object_mut().and_then(|spec| spec.remove("approved")) == Some(Value::Bool(true));
+        let approved =
+            spec.as_object_mut().and_then(|spec| spec.remove("approved")) == Some(Value::Bool(true));
         let (mut needs, mut providers) = (Vec::new(), BTreeSet::new());
         for (grant, _) in self.world.grants.iter().filter(|(_, grant)| grant.scenario.as_str() == name) {
             let grant = self.spec("Grant", grant.as_str())?;
@@ -245,7 +254,7 @@ impl Town {
             if spec.pointer("/privacy/quotas/overrides").is_some() {
                 let who = self.declares("DataSet", &spec)?;
                 let title = format!("设定场景的隐私配额 sets a scenario's privacy quota: {name}");
-                steps.push(put(who, &title, "DataSet", name, spec)?);
+                steps.push(put(who, &title, "DataSet", name, spec)?.within(&title));
             }
         }
         Ok(steps)
@@ -293,7 +302,9 @@ impl Town {
 
     fn approved(&self, scenario: &str, unit: &str) -> bool {
         let found = self.world.scenarios.get(scenario);
-        found.is_some_and(|found| found.approved && found.unit.as_str() == unit && found.window.until() > self.begin)
+        found.is_some_and(|found| {
+            found.approved && found.unit.as_str() == unit && found.window.until() > self.begin
+        })
     }
 
     /// Grants that stand under an approved scenario and a signed agreement, with a term to come.
@@ -327,12 +338,16 @@ impl Town {
         for name in self.names("Suspension") {
             let declared = self.spec("Suspension", name)?;
             let until = date(self.begin.plus(std::time::Duration::from_secs(120 * 86_400)));
-            let line = format!("限期整改 suspended to be put right: {}", declared["target"]["name"].as_str().unwrap_or("?"));
+            let line = format!(
+                "限期整改 suspended to be put right: {}",
+                declared["target"]["name"].as_str().unwrap_or("?")
+            );
             let spec = json!({"target": declared["target"], "emergency": false, "rectifyBy": until,
                 "reason": declared["reason"]});
             let reason = json!({"reason": declared["reason"]});
             let path = &format!("suspensions/{name}");
-            steps.push(put("wang", "拟定关闭 proposes a suspension", "Suspension", name, spec)?.within(&line));
+            steps
+                .push(put("wang", "拟定关闭 proposes a suspension", "Suspension", name, spec)?.within(&line));
             let orders = "决定关闭 orders it";
             steps.push(act("feng", orders, path, "order", reason, "in-force").within(&line));
         }
