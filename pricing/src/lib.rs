@@ -13,6 +13,7 @@
 pub mod book;
 pub mod closing;
 pub mod effective;
+pub mod export;
 pub mod form;
 pub mod ledger;
 pub mod metering;

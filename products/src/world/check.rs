@@ -91,7 +91,10 @@ impl Report<'_> {
     fn price(&self, world: &World, fault: &PriceFault) {
         let reason = fault.to_string();
         match fault {
-            PriceFault::AboveCeiling(id, _) => self.fault::<Price>(id, "spec.perCall", reason),
+            PriceFault::AboveCeiling(id, _) => self.fault::<Price>(id, "spec", reason),
+            PriceFault::Trial(id) => self.fault::<Price>(id, "spec.trial", reason),
+            PriceFault::Preference(id) => self.fault::<Price>(id, "spec.providerParts", reason),
+            PriceFault::Purposes(id) => self.fault::<Price>(id, "spec.purposes", reason),
             PriceFault::Overlap(_, id) => self.fault::<Price>(id, "spec.window", reason),
             PriceFault::CeilingOverlap(_, id) => self.fault::<Ceiling>(id, "spec.window", reason),
             PriceFault::Duplicate(id) | PriceFault::Act(id) | PriceFault::Amount(id) => {
