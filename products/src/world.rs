@@ -16,6 +16,7 @@ use crate::data::{DataSet, PersonSpace};
 use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
+use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::product::Product;
@@ -71,6 +72,8 @@ pub struct World {
     pub products: Table<Product>,
     /// Certificates.
     pub certificates: Table<Certificate>,
+    /// Listings at exchanges.
+    pub listings: Table<Listing>,
     /// Price acts.
     pub price_acts: Table<PriceAct>,
     /// Ceilings.

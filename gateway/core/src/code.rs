@@ -116,6 +116,7 @@ codes! {
     C703 403 "价格高于政府上限" "The price is above the government's ceiling";
     C704 402 "余额或信用额度不足" "The balance or credit is not enough";
     C705 403 "金额超出可计范围" "The amount is beyond what can be counted";
+    C706 403 "产品没有有效的交易机构挂牌" "The product has no listing in force at a data exchange";
 
     C801 502 "产品服务无法连接" "The product service cannot be reached";
     C802 504 "产品服务未在时限内答复" "The product service did not answer in time";

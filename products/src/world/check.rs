@@ -9,6 +9,7 @@ use shuzha_pricing::{Ceiling, Price, PriceBook, PriceFault};
 use super::object::Declared;
 use super::{Object, World};
 use crate::credential::ConsentIssuer;
+use crate::listing::Listing;
 use crate::parties::Organisation;
 use crate::registration::Certificate;
 use crate::rights::Grant;
@@ -20,11 +21,14 @@ use crate::{Window, WorldError};
 pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
     let report = Report { declared, faults };
     let codes = world.organisations.iter().map(|(id, one)| (id, one.uscc.as_str()));
-    report.unique::<Organisation>(codes, "spec.uscc");
+    report.unique::<Organisation, _>(codes, "spec.uscc");
     let codes = world.certificates.iter().map(|(id, one)| (id, one.code.as_str()));
-    report.unique::<Certificate>(codes, "spec.code");
+    report.unique::<Certificate, _>(codes, "spec.code");
     let kids = world.consent_issuers.iter().map(|(id, one)| (id, one.kid.as_str()));
-    report.unique::<ConsentIssuer>(kids, "spec.kid");
+    report.unique::<ConsentIssuer, _>(kids, "spec.kid");
+    // An exchange gives a number once, to one product.
+    let numbers = world.listings.iter().map(|(id, one)| (id, (&one.exchange, one.number.as_str())));
+    report.unique::<Listing, _>(numbers, "spec.number");
     // At each instant one grant speaks for (unit, scenario, product, operation).
     let grants = world.grants.iter().flat_map(|(id, grant)| {
         let key = move |operation| (&grant.unit, &grant.scenario, &grant.product, operation);
@@ -105,8 +109,8 @@ impl Report<'_> {
     }
 
     /// No two objects share `value`.
-    fn unique<'w, T: Object>(&self, values: impl Iterator<Item = (&'w Id, &'w str)>, path: &str) {
-        let mut seen: HashMap<&str, &Id> = HashMap::new();
+    fn unique<'w, T: Object, K: Eq + Hash>(&self, values: impl Iterator<Item = (&'w Id, K)>, path: &str) {
+        let mut seen: HashMap<K, &Id> = HashMap::new();
         for (id, value) in values {
             if let Some(first) = seen.insert(value, id) {
                 self.fault::<T>(id, path, format!("is the same as that of `{first}`"));

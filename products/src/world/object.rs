@@ -15,6 +15,7 @@ use crate::data::{DataSet, PersonSpace};
 use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
+use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::product::Product;
@@ -62,6 +63,7 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Upstream>(),
     kind::<Product>(),
     kind::<Certificate>(),
+    kind::<Listing>(),
     kind::<PriceAct>(),
     kind::<Ceiling>(),
     kind::<Price>(),

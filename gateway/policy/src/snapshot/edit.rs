@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shuzha_core::Id;
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
 use shuzha_products::exit_review::ExitReview;
-use shuzha_products::{World, product};
+use shuzha_products::{Window, World, product};
 
 use super::declared::Stale;
 use super::roll::GRANT;
@@ -93,6 +93,7 @@ impl Snapshot {
                 self.put_product(name, world.products.remove(name)?);
                 stale.statistics = true;
                 stale.certificates = true;
+                stale.listings = true;
                 stale.exit_reviews = true;
             }
             "ExitReview" => {
@@ -104,6 +105,11 @@ impl Snapshot {
                 let certificate = world.certificates.get(name)?.clone();
                 Arc::make_mut(&mut declared.certificates).insert(name.clone(), certificate);
                 stale.certificates = true;
+            }
+            "Listing" => {
+                let listing = world.listings.get(name)?.clone();
+                Arc::make_mut(&mut declared.listings).insert(name.clone(), listing);
+                stale.listings = true;
             }
             "Ceiling" => {
                 let ceiling = world.ceilings.get(name)?.clone();
@@ -171,6 +177,10 @@ impl Snapshot {
                 Arc::make_mut(&mut declared.certificates).remove(name);
                 stale.certificates = true;
             }
+            "Listing" => {
+                Arc::make_mut(&mut declared.listings).remove(name);
+                stale.listings = true;
+            }
             "Ceiling" => {
                 Arc::make_mut(&mut declared.ceilings).remove(name);
                 stale.prices = true;
@@ -207,7 +217,13 @@ impl Snapshot {
             self.link_statistics();
         }
         if stale.certificates {
-            self.link_certificates();
+            let certified =
+                by_product(self.declared.certificates.values().map(|one| (&one.product, one.window)));
+            self.link(certified, |product| &product.certificates, |product| &mut product.certificates);
+        }
+        if stale.listings {
+            let listed = by_product(self.declared.listings.values().map(|one| (&one.product, one.window)));
+            self.link(listed, |product| &product.listings, |product| &mut product.listings);
         }
         if stale.exit_reviews {
             self.link_exit_reviews();
@@ -229,18 +245,20 @@ impl Snapshot {
         }
     }
 
-    fn link_certificates(&mut self) {
-        let mut windows: std::collections::BTreeMap<Id, Vec<_>> = std::collections::BTreeMap::new();
-        for certificate in self.declared.certificates.values() {
-            windows.entry(certificate.product.clone()).or_default().push(certificate.window);
-        }
+    /// Gives products the windows of what speaks for them, where these differ from what they have.
+    fn link(
+        &mut self,
+        mut windows: HashMap<Id, Vec<Window>>,
+        has: fn(&Product) -> &[Window],
+        put: fn(&mut Product) -> &mut Vec<Window>,
+    ) {
         let differs = |(name, product): &(&Id, &Arc<Product>)| {
-            windows.get(*name).map_or(&[][..], Vec::as_slice) != product.certificates
+            windows.get(*name).map_or(&[][..], Vec::as_slice) != has(product)
         };
         let stale: Vec<Id> = self.products.iter().filter(differs).map(|(name, _)| name.clone()).collect();
         for name in stale {
             if let Some(product) = self.products.get_mut(&name) {
-                Arc::make_mut(product).certificates = windows.remove(&name).unwrap_or_default();
+                *put(Arc::make_mut(product)) = windows.remove(&name).unwrap_or_default();
             }
         }
     }
@@ -336,6 +354,7 @@ impl Snapshot {
             upstream: declared.upstream,
             operations: operations.collect(),
             certificates: Vec::new(),
+            listings: Vec::new(),
             digest: declared.digest,
             reviewed: false,
             sandbox: declared.sandbox,
@@ -347,6 +366,15 @@ impl Snapshot {
             self.translate_grants(&before, &product);
         }
     }
+}
+
+/// Windows by product, in order of the names of what gives them.
+fn by_product<'d>(windows: impl Iterator<Item = (&'d Id, Window)>) -> HashMap<Id, Vec<Window>> {
+    let mut of: HashMap<Id, Vec<Window>> = HashMap::new();
+    for (product, window) in windows {
+        of.entry(product.clone()).or_default().push(window);
+    }
+    of
 }
 
 fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8; 32]> {
