@@ -4,7 +4,7 @@ use shuzha_core::Id;
 
 use crate::parties::{Organisation, OrganisationKind};
 use crate::product::Product;
-use crate::world::{Object, Scope, Table};
+use crate::world::{Mark, Marked, Object, Scope, Table};
 use crate::yaml::Place;
 use crate::{Window, World};
 
@@ -57,5 +57,12 @@ impl Object for Listing {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.listings
+    }
+}
+
+impl Marked for Listing {
+    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+        // The exchange gives a number once, to one product.
+        take(Mark::unique("listing", [self.exchange.as_str(), &self.number, "", ""], "spec.number"));
     }
 }

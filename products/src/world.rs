@@ -30,12 +30,15 @@ mod check;
 mod closure;
 mod documents;
 mod kinds;
+mod marks;
 mod object;
 
 pub(crate) use closure::Closure;
 pub use closure::Fetch;
 pub use documents::{Document, documents};
 pub use kinds::{KINDS, Kind};
+pub use marks::Mark;
+pub(crate) use marks::Marked;
 use object::{OBJECT_KINDS, Reader, parse_or_report};
 pub(crate) use object::{Object, Scope};
 

@@ -143,6 +143,7 @@ codes! {
     C1010 413 "内容超过大小上限" "The content is above the size limit";
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
+    C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
