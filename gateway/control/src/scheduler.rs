@@ -30,7 +30,7 @@ impl Control {
         while done < ROUND_MAX {
             // One at a time: what the first brings about may be due before what was second.
             let Some(deadline) = self.register.due(now, 1)?.pop() else { break };
-            self.pass(deadline, now)?;
+            self.pass(&deadline, now)?;
             done += 1;
         }
         self.register.forget_answers(now.minus(ANSWERS_KEPT))?;
@@ -74,14 +74,14 @@ impl Control {
         Ok(rules)
     }
 
-    fn pass(&self, deadline: Deadline, now: Timestamp) -> Result<(), Error> {
+    fn pass(&self, deadline: &Deadline, now: Timestamp) -> Result<(), Error> {
         let mut writer = self.writer()?;
         let name: &Id = &deadline.name;
         let (kind, object) =
             match (Kind::find(&deadline.kind), self.register.get(&deadline.kind, name.as_str())?) {
                 (Some(kind @ Kind::Case(_)), Some(object)) => (kind, object),
                 _ => {
-                    self.register.overdue(&deadline, now)?;
+                    self.register.overdue(deadline, now)?;
                     return Ok(());
                 }
             };
@@ -101,20 +101,20 @@ impl Control {
         let refused = match decided {
             Some(Ok(decided)) => {
                 let ready = decided_as(kind, name, object, decided, met, &deadline.what, None);
-                match self.passes(&mut writer, ready, &deadline, now) {
+                match self.passes(&mut writer, ready, deadline, now) {
                     Err(Error::Refused(refusal)) => refusal.code,
                     done => return done,
                 }
             }
             Some(Err(refused)) => refused.code,
             None => {
-                self.register.overdue(&deadline, now)?;
+                self.register.overdue(deadline, now)?;
                 return Ok(());
             }
         };
         // Not time's to mend: it shows on the desk of whoever can.
         tracing::warn!(kind = deadline.kind, %name, what = deadline.what, code = %refused, "a deadline passed without effect");
-        self.register.overdue(&deadline, now)?;
+        self.register.overdue(deadline, now)?;
         Ok(())
     }
 
