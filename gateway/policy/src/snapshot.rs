@@ -10,6 +10,7 @@ mod cow_map;
 mod declared;
 mod edit;
 mod grants;
+mod links;
 mod name;
 mod operation;
 mod roll;
