@@ -49,12 +49,6 @@ pub struct Bars<'a> {
     pub bars: &'a [Bar],
 }
 
-impl Bar {
-    fn sum(&self) -> i128 {
-        i128::from(self.paid) + i128::from(self.free)
-    }
-}
-
 impl Bars<'_> {
     /// The picture.
     #[must_use]
