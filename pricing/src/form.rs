@@ -183,7 +183,9 @@ impl Form {
     fn amounts(&self) -> Vec<MicroYuan> {
         match self {
             Self::Unit(each) | Self::Free { notional: each, .. } => vec![*each],
-            Self::Graduated(tiers) | Self::Volume(tiers) => tiers.all().iter().map(|tier| tier.each).collect(),
+            Self::Graduated(tiers) | Self::Volume(tiers) => {
+                tiers.all().iter().map(|tier| tier.each).collect()
+            }
             Self::Package { fee, .. } => vec![*fee],
         }
     }

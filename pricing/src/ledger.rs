@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use shuzha_core::{Id, MicroYuan};
 
+use crate::money::InFen as _;
 use crate::{Fen, Month, Overflow};
 
 /// Most entries of one transaction.
@@ -303,9 +304,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Overflow`].
-    pub fn entries(
-        amounts: impl IntoIterator<Item = (Account, MicroYuan)>,
-    ) -> Result<Vec<Entry>, Overflow> {
+    pub fn entries(amounts: impl IntoIterator<Item = (Account, MicroYuan)>) -> Result<Vec<Entry>, Overflow> {
         let mut sums: BTreeMap<Account, MicroYuan> = BTreeMap::new();
         for (account, amount) in amounts {
             let sum = sums.entry(account).or_default();

@@ -11,6 +11,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod book;
+pub mod chart;
 pub mod closing;
 pub mod effective;
 pub mod export;
@@ -24,15 +25,16 @@ pub mod price;
 pub mod rating;
 pub mod split;
 pub mod vat;
+pub mod words;
 
 pub use book::{PriceBook, PriceFault};
 pub use effective::{DateError, Effective};
 pub use form::{Form, Tariff};
-pub use money::{Fen, Overflow};
+pub use money::Overflow;
 pub use period::{Hour, Month};
 pub use price::{Asked, Billable, Ceiling, Outcome, Price, Purposes};
 pub use rating::Basis;
-pub use shuzha_core::PurposeClass;
+pub use shuzha_core::{Fen, PurposeClass};
 
 #[cfg(test)]
 mod tests {

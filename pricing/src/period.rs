@@ -187,7 +187,8 @@ mod tests {
         assert_eq!(january.end(), at("2026-01-31T16:00:00Z"));
         assert!(!january.whole().holds(january.end()));
         assert_eq!(january.previous().to_string(), "2025-12");
-        for text in ["2026", "2026-1", "2026-13", "2026-00", "1991-12", "+026-01", "2026-01-01", "２026-01"] {
+        for text in ["2026", "2026-1", "2026-13", "2026-00", "1991-12", "+026-01", "2026-01-01", "２026-01"]
+        {
             assert_eq!(text.parse::<Month>(), Err(MonthError), "{text}");
         }
     }

@@ -61,11 +61,13 @@ pub fn check(all: &[PermittedRevenue]) -> Result<(), Vec<PermittedError>> {
         if one.amount < MicroYuan::ZERO || one.carried < MicroYuan::ZERO {
             faults.push(PermittedError::Negative(one.id.clone()));
         }
-        let meets = |other: &&PermittedRevenue| {
-            other.operator == one.operator && other.cycle.overlaps(&one.cycle)
-        };
+        let meets =
+            |other: &&PermittedRevenue| other.operator == one.operator && other.cycle.overlaps(&one.cycle);
         faults.extend(
-            all[..at].iter().filter(meets).map(|other| PermittedError::Overlap(other.id.clone(), one.id.clone())),
+            all[..at]
+                .iter()
+                .filter(meets)
+                .map(|other| PermittedError::Overlap(other.id.clone(), one.id.clone())),
         );
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
@@ -142,8 +144,14 @@ mod tests {
             (900, Some(100), 0, 0),
             (1_000, Some(100), -100, 100),
         ] {
-            let level = revenue(1_000, 100).level(MicroYuan::from_micros(taken), Timestamp::from_seconds(500)).unwrap();
-            assert_eq!((level.reached, level.left.micros(), level.carry.micros()), (reached, left, carry), "{taken}");
+            let level = revenue(1_000, 100)
+                .level(MicroYuan::from_micros(taken), Timestamp::from_seconds(500))
+                .unwrap();
+            assert_eq!(
+                (level.reached, level.left.micros(), level.carry.micros()),
+                (reached, left, carry),
+                "{taken}"
+            );
             assert_eq!(level.forecast.micros(), taken * 2);
         }
         let after = revenue(10, 0).level(MicroYuan::from_micros(7), Timestamp::from_seconds(2_000)).unwrap();

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use shuzha_core::Id;
+use shuzha_pricing::permitted::PermittedRevenue;
+use shuzha_pricing::vat::VatRate;
 use shuzha_pricing::{Ceiling, Price, PriceBook};
 
 use crate::WorldError;
@@ -16,6 +18,7 @@ use crate::data::{DataSet, PersonSpace};
 use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
+use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::product::Product;
@@ -29,12 +32,15 @@ mod check;
 mod closure;
 mod documents;
 mod kinds;
+mod marks;
 mod object;
 
 pub(crate) use closure::Closure;
 pub use closure::Fetch;
 pub use documents::{Document, documents};
 pub use kinds::{KINDS, Kind};
+pub use marks::Mark;
+pub(crate) use marks::Marked;
 use object::{OBJECT_KINDS, Reader, parse_or_report};
 pub(crate) use object::{Object, Scope};
 
@@ -71,6 +77,8 @@ pub struct World {
     pub products: Table<Product>,
     /// Certificates.
     pub certificates: Table<Certificate>,
+    /// Listings at exchanges.
+    pub listings: Table<Listing>,
     /// Price acts.
     pub price_acts: Table<PriceAct>,
     /// Ceilings.
@@ -87,6 +95,10 @@ pub struct World {
     pub emergency_plans: Table<EmergencyPlan>,
     /// Exit reviews that were passed.
     pub exit_reviews: Table<ExitReview>,
+    /// Permitted revenues.
+    pub permitted_revenues: Table<PermittedRevenue>,
+    /// Tax rates.
+    pub tax_rates: Table<VatRate>,
     /// The spec of every object but grants by (kind, name), as JSON with sorted keys: however it was written, one
     /// spec has one text.
     pub specs: BTreeMap<(&'static str, Id), Box<str>>,

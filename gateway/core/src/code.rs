@@ -116,6 +116,7 @@ codes! {
     C703 403 "价格高于政府上限" "The price is above the government's ceiling";
     C704 402 "余额或信用额度不足" "The balance or credit is not enough";
     C705 403 "金额超出可计范围" "The amount is beyond what can be counted";
+    C706 403 "产品没有有效的交易机构挂牌" "The product has no listing in force at a data exchange";
 
     C801 502 "产品服务无法连接" "The product service cannot be reached";
     C802 504 "产品服务未在时限内答复" "The product service did not answer in time";
@@ -142,6 +143,7 @@ codes! {
     C1010 413 "内容超过大小上限" "The content is above the size limit";
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
+    C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -192,7 +194,6 @@ codes! {
     C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
-    C1613 422 "价格与上限冲突" "Prices and ceilings contradict each other";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";

@@ -32,7 +32,7 @@ pub use gather::Gathered;
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};
 pub use periods::{Period, PeriodState};
 pub use read::{LedgerPage, Posted};
-pub use statements::{StatementAct, StatementState, Stated, Word};
+pub use statements::{Stated, StatementAct, StatementState, Word};
 pub use transactions::Verified;
 
 use crate::{StoreError, database};

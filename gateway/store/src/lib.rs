@@ -21,7 +21,9 @@ pub use error::StoreError;
 pub use ledger::Books;
 pub use projection::{Comparison, Difference};
 pub use projector::{Projector, ProjectorHandle};
-pub use reduce::{Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, SpendKey, State, Usage, local_day};
+pub use reduce::{
+    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, SpendKey, State, Usage, local_day,
+};
 pub use register::Register;
 pub use releases::Release;
 pub use secrets::{CredentialSecret, MasterKey, Secret};

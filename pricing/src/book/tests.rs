@@ -195,14 +195,10 @@ fn f2_a_faulty_product_is_left_out_alone() {
 
 #[test]
 fn f1_scenarios_and_purposes_have_prices_of_their_own() {
-    let for_scenario = |name: &str, scenario: &str| Price {
-        scenario: Some(id(scenario)),
-        ..price(name, None, 2, 0, None)
-    };
-    let governance = Price {
-        purposes: Purposes::of(&[PurposeClass::PublicGovernance]),
-        ..for_scenario("g", "credit")
-    };
+    let for_scenario =
+        |name: &str, scenario: &str| Price { scenario: Some(id(scenario)), ..price(name, None, 2, 0, None) };
+    let governance =
+        Price { purposes: Purposes::of(&[PurposeClass::PublicGovernance]), ..for_scenario("g", "credit") };
     let industry = Price {
         purposes: Purposes::of(&[PurposeClass::Industry, PurposeClass::Sector]),
         ..for_scenario("i", "credit")

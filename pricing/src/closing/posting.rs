@@ -4,6 +4,7 @@ use shuzha_core::{Id, MicroYuan};
 
 use super::{CloseFault, RatedLine, Share, Statement};
 use crate::ledger::{Account, Chart, Template, Transaction};
+use crate::money::InFen as _;
 use crate::{Fen, Month, Overflow};
 
 /// The transactions of a close, each checked.
@@ -111,8 +112,7 @@ fn of_share(month: Month, share: &Share) -> Result<Transaction, Overflow> {
         return Ok(Transaction { template, key, period: month, reason, corrects, entries: Vec::new() });
     }
     let key = share_key(month, Template::ShareAccrue, agreement, product, party);
-    let accounts =
-        (Account::new(Chart::ShareCost, &[party]), Account::new(Chart::ShareAccrued, &[party]));
+    let accounts = (Account::new(Chart::ShareCost, &[party]), Account::new(Chart::ShareAccrued, &[party]));
     Transaction::simple(
         (Template::ShareAccrue, key, month),
         format!("{agreement} {product} 收益分配暂估"),

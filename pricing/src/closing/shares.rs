@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shuzha_core::{Id, MicroYuan};
 
 use super::{CloseFault, Contribution, Input, RatedLine, Share, ShareBill};
+use crate::money::InFen as _;
 use crate::split::{Base, Contributions, SplitError, largest_remainder};
 use crate::{Fen, Overflow};
 
@@ -40,9 +41,7 @@ pub(super) fn share(input: &Input<'_>, lines: &[RatedLine]) -> Result<Shared, Ve
         faults.sort();
         return Err(faults);
     }
-    shares.sort_by(|a, b| {
-        (&a.party, &a.agreement, &a.product).cmp(&(&b.party, &b.agreement, &b.product))
-    });
+    shares.sort_by(|a, b| (&a.party, &a.agreement, &a.product).cmp(&(&b.party, &b.agreement, &b.product)));
     let bills = bills(input, &shares).map_err(|fault| vec![fault])?;
     let contributions = contributions(input, lines, &shares).map_err(|fault| vec![fault])?;
     Ok(Shared { shares, bills, contributions })

@@ -67,7 +67,14 @@ fn terms() -> Terms {
         effective: Effective::of_dates("2025-01-01", None).unwrap(),
     };
     let bank = [(id("civil-affairs"), 4_000), (id("operator"), 3_500), (id("platform"), 2_500)];
-    let products = ["credit-score", "company-check", "person-check", "census-report", "company-profile", "address-check"];
+    let products = [
+        "credit-score",
+        "company-check",
+        "person-check",
+        "census-report",
+        "company-profile",
+        "address-check",
+    ];
     Terms {
         book: book(),
         vat: VatRates::new(vec![vat]).unwrap(),

@@ -107,7 +107,11 @@ fn one_by_one(form: &Form, calls: u64) -> i128 {
             Form::Graduated(tiers) => price_of(tiers, call),
             Form::Volume(tiers) => price_of(tiers, calls),
             Form::Package { calls, fee } => {
-                if (call - 1) % *calls == 0 { i128::from(fee.micros()) } else { 0 }
+                if (call - 1) % *calls == 0 {
+                    i128::from(fee.micros())
+                } else {
+                    0
+                }
             }
             Form::Free { .. } => 0,
         })
@@ -124,12 +128,17 @@ pub(crate) fn any_form() -> impl Strategy<Value = Form> {
         (0_i64..50).prop_map(|each| Form::Unit(micros(each))),
         any_tiers().prop_map(Form::Graduated),
         any_tiers().prop_map(Form::Volume),
-        (1_u64..20, 0_i64..500).prop_map(|(calls, fee)| Form::Package { calls: block(calls), fee: micros(fee) }),
+        (1_u64..20, 0_i64..500)
+            .prop_map(|(calls, fee)| Form::Package { calls: block(calls), fee: micros(fee) }),
     ]
 }
 
 pub(crate) fn any_tariff() -> impl Strategy<Value = Tariff> {
-    let around = (prop::option::of(0_i64..900), prop::option::of((0_i64..300, 1_u64..20)), prop::option::of(0_i64..900));
+    let around = (
+        prop::option::of(0_i64..900),
+        prop::option::of((0_i64..300, 1_u64..20)),
+        prop::option::of(0_i64..900),
+    );
     (any_form(), around).prop_map(|(form, (annual, minimum, maximum))| Tariff {
         form,
         annual: annual.map(micros),

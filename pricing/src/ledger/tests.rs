@@ -55,7 +55,11 @@ fn g3_balanced_is_not_enough() {
         (Template::Pay, &[(Unbilled, 5), (Revenue, -5)], Err(Unbalanced::Route)),
         (Template::Free, &[(FreeMemo, 5), (MemoContra, -5)], Ok(())),
         (Template::Free, &[(FreeMemo, 5), (Revenue, -5)], Err(Unbalanced::Route)),
-        (Template::ShareAccrue, &[(ShareAccrued, 5), (ShareAccrued, -5)], Err(Unbalanced::Twice("2202A/bank-a".into()))),
+        (
+            Template::ShareAccrue,
+            &[(ShareAccrued, 5), (ShareAccrued, -5)],
+            Err(Unbalanced::Twice("2202A/bank-a".into())),
+        ),
         (Template::Pay, &[(Bank, 0), (Receivable, 0)], Err(Unbalanced::Nothing("1002".into()))),
         (Template::Pay, &[(Bank, 5)], Err(Unbalanced::Count)),
         (Template::Accrue, &[(Unbilled, i64::MAX), (Revenue, -i64::MAX)], Ok(())),

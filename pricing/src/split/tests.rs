@@ -51,7 +51,11 @@ fn g2_contributions_share_their_parts() {
     let shares = shared(&mixed, "1000.00", &[("civil-affairs", 1), ("tax-bureau", 3)]);
     assert_eq!(shares, ["175.00", "200.00", "625.00"]);
     let pure = Split::new(Base::Gross, [], 10_000).unwrap();
-    assert_eq!(shared(&pure, "0.01", &[("b", 1), ("a", 1)]), ["0.01", "0.00"], "a tie goes to the smaller name");
+    assert_eq!(
+        shared(&pure, "0.01", &[("b", 1), ("a", 1)]),
+        ["0.01", "0.00"],
+        "a tie goes to the smaller name"
+    );
     assert_eq!(shared(&pure, "100", &[("b", 0), ("a", 7)]), ["100.00", "0.00"]);
 }
 
@@ -83,15 +87,15 @@ proptest! {
         let whole: u128 = weights.values().sum();
         for total in totals {
             let shares = split.share(Fen::new(total), &contributions).unwrap();
-            prop_assert_eq!(shares.values().map(|share| share.fen()).sum::<i64>(), total);
+            prop_assert_eq!(shares.values().map(|share| share.count()).sum::<i64>(), total);
             prop_assert_eq!(&shares, &reversed.share(Fen::new(total), &contributions).unwrap());
             let mirror = split.share(Fen::new(-total), &contributions).unwrap();
             for (party, share) in &shares {
                 let exact = i128::from(total) * i128::try_from(weights[party]).unwrap();
-                let off = i128::from(share.fen()) * i128::try_from(whole).unwrap() - exact;
+                let off = i128::from(share.count()) * i128::try_from(whole).unwrap() - exact;
                 prop_assert!(off.unsigned_abs() < whole, "within one 分 of the exact part");
                 prop_assert!(weights[party] > 0 || *share == Fen::ZERO);
-                prop_assert_eq!(mirror[party].fen(), -share.fen());
+                prop_assert_eq!(mirror[party].count(), -share.count());
             }
         }
     }

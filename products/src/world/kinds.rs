@@ -35,6 +35,7 @@ pub const KINDS: &[Kind] = &[
     declared("Upstream", "upstreams", "产品服务"),
     declared("Product", "products", "数据产品"),
     by_case("Certificate", "certificates", "登记凭证"),
+    declared("Listing", "listings", "交易机构挂牌"),
     declared("PriceAct", "price-acts", "定价文件"),
     declared("Ceiling", "ceilings", "上限收费标准"),
     declared("Price", "prices", "价格"),
@@ -42,6 +43,8 @@ pub const KINDS: &[Kind] = &[
     by_case("Suspension", "suspensions", "暂时关闭"),
     by_case("EmergencyPlan", "emergency-plans", "应急预案"),
     by_case("ExitReview", "exit-reviews", "出域审查"),
+    declared("PermittedRevenue", "permitted-revenues", "最高准许收入"),
+    declared("TaxRate", "tax-rates", "税率"),
 ];
 
 #[cfg(test)]

@@ -59,6 +59,14 @@ pub(super) fn spec(kind: &str) -> Value {
             }),
         ),
         "Product" => product(),
+        "Listing" => object(
+            &["product", "exchange", "number", "window"],
+            json!({
+                "product": reference("Name"), "exchange": reference("Name"),
+                "number": {"type": "string", "minLength": 1, "maxLength": 64, "description": "挂牌编号."},
+                "window": window(),
+            }),
+        ),
         "PriceAct" => object(
             &["number", "issuer", "window"],
             json!({
@@ -94,6 +102,20 @@ pub(super) fn spec(kind: &str) -> Value {
                     "items": {"enum": ["consistent", "inconsistent", "no_record", "answer", "package"]},
                 },
                 "window": window(),
+            }),
+        ),
+        "PermittedRevenue" => object(
+            &["act", "operator", "amount", "window"],
+            json!({
+                "act": reference("Name"), "operator": reference("Name"), "amount": yuan(), "carried": yuan(),
+                "window": window(),
+            }),
+        ),
+        "TaxRate" => object(
+            &["parts", "source", "window"],
+            json!({
+                "parts": {"type": "integer", "minimum": 0, "maximum": 10_000, "description": "Of ten thousand: 6% is 600."},
+                "source": text(), "window": window(),
             }),
         ),
         _ => json!({"type": "object"}),

@@ -95,7 +95,8 @@ impl PurseLedger {
         limit: MicroYuan,
         amount: MicroYuan,
     ) -> Result<Hold<'_, Self>, Code> {
-        self.purses.with(unit, |shard| shard.entry(unit.clone()).or_default().take(limit, amount.micros()))?;
+        self.purses
+            .with(unit, |shard| shard.entry(unit.clone()).or_default().take(limit, amount.micros()))?;
         Ok(Hold::new(self, Sum { unit: unit.clone(), held: amount, posted: amount, step: None }))
     }
 
@@ -173,7 +174,9 @@ impl Purse {
     fn year_begins(&self, key: &CountKey) -> bool {
         let same = |other: &CountKey| {
             let month = key.month;
-            other.month != month && other.month.year() == month.year() && CountKey { month, ..other.clone() } == *key
+            other.month != month
+                && other.month.year() == month.year()
+                && CountKey { month, ..other.clone() } == *key
         };
         !self.counts.iter().any(|(other, count)| count.posted > 0 && same(other))
     }
@@ -297,7 +300,8 @@ mod tests {
         let ledger = PurseLedger::new([], []);
         let (limit, price) = (MicroYuan::from_micros(100), package(3, 100, None));
         let next = |month| ledger.hold_next(&unit, limit, &price, key(month));
-        let (mut first, second) = (next("2026-01").expect("holds the block"), next("2026-01").expect("within it"));
+        let (mut first, second) =
+            (next("2026-01").expect("holds the block"), next("2026-01").expect("within it"));
         assert_eq!((first.token().held().micros(), second.token().held().micros()), (100, 0));
         // The first fails; the block's fee is then the second's.
         drop(first);

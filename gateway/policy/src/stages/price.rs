@@ -1,4 +1,5 @@
-//! Stage 7 of 10, price: exactly one price in force, under the ceiling, and the unit can pay it.
+//! Stage 7 of 10, price: exactly one price in force, under the ceiling, for a product that may be traded, and the unit can
+//! pay it.
 //!
 //! The purpose class of the approved scenario decides free or paid, never the request. The most the call may cost
 //! is held; what its outcome costs is posted in stage 10.
@@ -69,6 +70,10 @@ fn hold<'e>(env: &mut Env<'e>, right: &Right<'e>, price: &Price, basis: Basis) -
     let flat = price.tariff.flat().filter(|_| basis == Basis::Price);
     if flat.is_some_and(MicroYuan::is_zero) {
         return Ok(());
+    }
+    // REQUIREMENTS G6: free purposes need no exchange.
+    if !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.now()) {
+        return Err(Code::C706.into());
     }
     let limit = unit.credit_limit.ok_or(Code::C704)?;
     let purses = &env.gate.purses;

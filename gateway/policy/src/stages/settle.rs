@@ -58,7 +58,11 @@ async fn answer<S>(
     let ending = Ending {
         decision: if replayed { Decision::Replayed } else { Decision::Answered },
         code: None,
-        outcome: if quantity > 0 && env.facts.basis.is_charged() { Outcome::Charged } else { Outcome::Uncharged },
+        outcome: if quantity > 0 && env.facts.basis.is_charged() {
+            Outcome::Charged
+        } else {
+            Outcome::Uncharged
+        },
         quantity,
         amount,
         response_bytes: bytes,

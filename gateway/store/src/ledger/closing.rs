@@ -187,9 +187,9 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
             one.exact.micros(),
             one.adjustment.micros(),
             one.notional.micros(),
-            one.taxed.gross.fen(),
-            one.taxed.net.fen(),
-            one.taxed.tax.fen(),
+            one.taxed.gross.count(),
+            one.taxed.net.count(),
+            one.taxed.tax.count(),
             one.residue.micros(),
             one.vat_parts,
             one.act,
@@ -204,9 +204,9 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
             one.number,
             month,
             one.unit.as_str(),
-            one.taxed.gross.fen(),
-            one.taxed.net.fen(),
-            one.taxed.tax.fen(),
+            one.taxed.gross.count(),
+            one.taxed.net.count(),
+            one.taxed.tax.count(),
             number(one.lines.start)?,
             number(one.lines.end)?,
             tree.map(|tree| tree.root),
@@ -223,16 +223,16 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
             one.party.as_str(),
             one.agreement.as_str(),
             one.product.as_str(),
-            one.base.fen(),
+            one.base.count(),
             one.weight.to_string(),
             one.whole.to_string(),
-            one.amount.fen(),
+            one.amount.count(),
         ])?;
     }
     let mut put = sql.prepare_cached(&format!("INSERT INTO bill VALUES ({})", values(6)))?;
     for one in &closing.bills {
         let (first, end) = (number(one.shares.start)?, number(one.shares.end)?);
-        put.execute((&one.number, month, one.party.as_str(), one.amount.fen(), first, end))?;
+        put.execute((&one.number, month, one.party.as_str(), one.amount.count(), first, end))?;
     }
     let mut put = sql.prepare_cached(&format!("INSERT INTO contribution VALUES ({})", values(9)))?;
     for one in &closing.contributions {
@@ -243,9 +243,9 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
             integer(one.calls)?,
             integer(one.records)?,
             integer(one.charged)?,
-            one.revenue.fen(),
+            one.revenue.count(),
             one.notional.micros(),
-            one.share.fen(),
+            one.share.count(),
         ])?;
     }
     let mut put = sql.prepare_cached("INSERT INTO revenue VALUES (?1, ?2, ?3)")?;

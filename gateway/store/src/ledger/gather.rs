@@ -158,11 +158,7 @@ fn reached(transaction: &Transaction<'_>) -> Result<Position, StoreError> {
     })?
 }
 
-fn add_row(
-    transaction: &Transaction<'_>,
-    period: Month,
-    (dimensions, sums): &Row,
-) -> Result<(), StoreError> {
+fn add_row(transaction: &Transaction<'_>, period: Month, (dimensions, sums): &Row) -> Result<(), StoreError> {
     let line = &dimensions.line;
     transaction
         .prepare_cached(
@@ -191,12 +187,7 @@ fn add_row(
     Ok(())
 }
 
-fn append(
-    transaction: &Transaction<'_>,
-    period: Month,
-    unit: &Id,
-    tree: &Tree,
-) -> Result<(), StoreError> {
+fn append(transaction: &Transaction<'_>, period: Month, unit: &Id, tree: &Tree) -> Result<(), StoreError> {
     let key = (period.index(), unit.as_str());
     let before = transaction
         .prepare_cached("SELECT size, edge FROM call_tree WHERE period = ?1 AND unit = ?2")?

@@ -13,13 +13,13 @@ use super::{Books, BooksError};
 use crate::StoreError;
 
 /// Most records in one transaction.
-pub const BATCH_RECORDS_MAX: usize = 20_000;
+const BATCH_RECORDS_MAX: usize = 20_000;
 
 /// How long to wait for records before looking whether to end.
 const DRAIN_POLL: Duration = Duration::from_millis(50);
 
 /// Least time between two transactions.
-pub const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How the meter works.
 #[derive(Clone, Debug)]

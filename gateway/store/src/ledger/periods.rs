@@ -153,13 +153,7 @@ impl Books {
     /// # Errors
     /// C1600 before it is soft-closed, C1601 for who soft-closed it, C1602 where it is closed, C1603 within the time of
     /// grace, C1605 where an earlier month with calls is open.
-    pub fn may_close(
-        &self,
-        month: Month,
-        by: &Id,
-        at: Timestamp,
-        grace: Duration,
-    ) -> Result<(), BooksError> {
+    pub fn may_close(&self, month: Month, by: &Id, at: Timestamp, grace: Duration) -> Result<(), BooksError> {
         let connection = self.lock();
         may_close(&connection, &period(&connection, month)?, by, at, grace)
     }

@@ -57,7 +57,11 @@ fn line(columns: &mut Columns<'_, '_>) -> Result<RatedLine, StoreError> {
 const STATEMENT: &str = "SELECT period, number, unit, gross_fen, net_fen, tax_fen, first_line, end_line,
     root, size, first_seq, last_seq FROM statement";
 
-fn stated(connection: &Connection, filter: &str, key: &[&dyn rusqlite::ToSql]) -> Result<Vec<Stated>, StoreError> {
+fn stated(
+    connection: &Connection,
+    filter: &str,
+    key: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<Stated>, StoreError> {
     let found = rows(connection, &format!("{STATEMENT} {filter}"), key, |columns| {
         let (month, number, unit) = (columns.month()?, columns.text()?, columns.id()?);
         let (taxed, lines) = (taxed(columns)?, columns.position()?..columns.position()?);

@@ -162,11 +162,7 @@ impl Books {
 }
 
 /// T4 of every share of the statement's agreements, posted in the period that is open.
-fn owed(
-    connection: &Connection,
-    stated: &Stated,
-    at: Timestamp,
-) -> Result<Vec<Transaction>, BooksError> {
+fn owed(connection: &Connection, stated: &Stated, at: Timestamp) -> Result<Vec<Transaction>, BooksError> {
     let sql = "SELECT DISTINCT agreement FROM line WHERE period = ?1 AND unit = ?2";
     let key = (stated.month.index(), stated.statement.unit.as_str());
     let agreements = rows(connection, sql, key, |columns| columns.id())?;

@@ -30,11 +30,7 @@ fn link(previous: &Digest, number: u64, recorded: i64, transaction: &Transaction
 }
 
 /// Posts transactions, each once. One whose key is posted already, with the same content, is left alone.
-pub(super) fn post(
-    sql: &Sql<'_>,
-    transactions: &[Transaction],
-    at: Timestamp,
-) -> Result<u64, BooksError> {
+pub(super) fn post(sql: &Sql<'_>, transactions: &[Transaction], at: Timestamp) -> Result<u64, BooksError> {
     let last = sql
         .query_row("SELECT number, hash FROM txn ORDER BY number DESC LIMIT 1", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Digest>(1)?))
@@ -52,9 +48,7 @@ pub(super) fn post(
             }
             continue;
         }
-        transaction
-            .check()
-            .map_err(|why| BooksError::Unbalanced { key: transaction.key.clone(), why })?;
+        transaction.check().map_err(|why| BooksError::Unbalanced { key: transaction.key.clone(), why })?;
         number += 1;
         let hash = link(&previous, number, at.micros(), transaction);
         insert(sql, number, at, transaction, (&previous, &hash))?;
@@ -185,7 +179,8 @@ impl Books {
     /// Of the database.
     pub fn verify(&self) -> Result<Verified, StoreError> {
         let connection = self.lock();
-        let last: i64 = connection.query_one("SELECT coalesce(max(number), 0) FROM txn", [], |row| row.get(0))?;
+        let last: i64 =
+            connection.query_one("SELECT coalesce(max(number), 0) FROM txn", [], |row| row.get(0))?;
         let orphans: i64 = connection.query_one(
             "SELECT count(*) FROM entry WHERE txn NOT IN (SELECT number FROM txn)",
             [],

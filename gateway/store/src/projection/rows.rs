@@ -41,8 +41,17 @@ fn each(
 
 /// Empties every table of the projection but `position`.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let tables =
-        ["consents", "privacy_spend", "usage", "posted", "meters", "settled", "marks", "nonce_batches", "open_intents"];
+    let tables = [
+        "consents",
+        "privacy_spend",
+        "usage",
+        "posted",
+        "meters",
+        "settled",
+        "marks",
+        "nonce_batches",
+        "open_intents",
+    ];
     for table in tables {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -97,7 +106,11 @@ fn load_meters(transaction: &Transaction<'_>, state: &mut State) -> Result<(), S
     let sql = "SELECT unit, price, scenario, agreement, purpose, basis, month, quantity FROM meters";
     each(transaction, sql, |row| {
         let (purpose, basis, month) = (row.get::<_, u8>(4)?, row.get(5)?, row.get(6)?);
-        let known = (PurposeClass::ALL.get(usize::from(purpose)).copied(), Basis::from_number(basis), Month::from_index(month));
+        let known = (
+            PurposeClass::ALL.get(usize::from(purpose)).copied(),
+            Basis::from_number(basis),
+            Month::from_index(month),
+        );
         let (Some(purpose), Some(basis), Ok(month)) = known else { return Err(StoreError::BadRow("meters")) };
         let (unit, price, scenario, agreement) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
         let key = MeterKey { unit, price, scenario, agreement, purpose, basis, month };

@@ -63,7 +63,8 @@ fn g3_the_reference_month_agrees_to_the_fen() {
     assert_eq!(closing.shares.len(), rows_of("share").count());
     for cells in rows_of("share") {
         let found = closing.shares.iter().find(|one| {
-            (one.party.as_str(), one.agreement.as_str(), one.product.as_str()) == (cells[0], cells[1], cells[2])
+            (one.party.as_str(), one.agreement.as_str(), one.product.as_str())
+                == (cells[0], cells[1], cells[2])
         });
         assert_eq!(found.map(|one| one.amount), Some(fen(cells[3])), "{cells:?}");
     }
@@ -97,7 +98,12 @@ fn g3_every_reason_not_to_close_is_named() {
         row(line("bank-a", "agr-none", "credit-score", Basis::Price), at, 1, MicroYuan::ZERO),
         row(line("bank-a", "agr-ins", "credit-score", Basis::Price), at, 1, MicroYuan::ZERO),
         row(dear.clone(), at, 1, MicroYuan::ZERO),
-        row(line("bank-a", "agr-bank", "person-check", Basis::Price), month("2026-02").begin(), 1, yuan("400")),
+        row(
+            line("bank-a", "agr-bank", "person-check", Basis::Price),
+            month("2026-02").begin(),
+            1,
+            yuan("400"),
+        ),
     ];
     let ceiling = crate::Ceiling {
         id: id("low"),
@@ -126,7 +132,8 @@ fn g3_every_reason_not_to_close_is_named() {
     }
     let rows = &rows[1..3];
     let input = Input { month: month("2026-01"), rows, before: &before, trees: &trees, terms: &terms };
-    let expected = [CloseFault::Split(id("agr-none")), CloseFault::Contribution(id("agr-ins"), id("credit-score"))];
+    let expected =
+        [CloseFault::Split(id("agr-none")), CloseFault::Contribution(id("agr-ins"), id("credit-score"))];
     assert_eq!(close(&input).unwrap_err(), expected);
     let untaxed = Terms { vat: VatRates::default(), ..terms.clone() };
     let input = Input { terms: &untaxed, ..input };
