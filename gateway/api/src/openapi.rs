@@ -3,6 +3,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "what `json!` builds is embedded where it is handed")]
 
 mod declared;
+mod finance;
 mod operation;
 mod paths;
 mod public;

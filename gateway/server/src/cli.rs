@@ -10,6 +10,7 @@ mod difference;
 mod dump;
 mod fields;
 mod files;
+mod finance;
 mod login;
 mod people;
 mod problem;
@@ -41,6 +42,9 @@ pub(crate) enum ApiCommand {
     /// 紧急停用 Stops a product, a unit, a scenario, a data set or everything, at once.
     #[command(subcommand)]
     Suspend(suspend::SuspendCommand),
+    /// 财务 Usage, the close of periods, statements, shares, the ledger, permitted revenue.
+    #[command(subcommand)]
+    Finance(finance::FinanceCommand),
     #[command(flatten)]
     Kind(people::KindCommand),
 }
@@ -55,6 +59,7 @@ pub(crate) fn run(out: &mut Out, command: ApiCommand) -> Result<ExitCode> {
         ApiCommand::Diff(args) => diff::run(out, &args).map(ExitCode::from),
         ApiCommand::Dump(args) => dump::run(out, &args).map(|()| ExitCode::SUCCESS),
         ApiCommand::Suspend(command) => suspend::run(out, &command).map(|()| ExitCode::SUCCESS),
+        ApiCommand::Finance(command) => finance::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Kind(command) => people::run(out, &command).map(|()| ExitCode::SUCCESS),
     }
 }

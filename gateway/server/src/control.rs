@@ -8,7 +8,7 @@ mod publisher;
 mod scheduler;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -23,6 +23,7 @@ use shuzha_store::{MasterKey, Register};
 use zeroize::Zeroizing;
 
 use crate::config::ControlConfig;
+use crate::finance;
 use listener::Listener;
 pub(crate) use publisher::{Publisher, Services, by_name};
 use scheduler::Scheduler;
@@ -62,6 +63,7 @@ pub(crate) struct Setup {
     pub(crate) config: ControlConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
+    pub(crate) data_dir: PathBuf,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
@@ -72,6 +74,7 @@ pub(crate) struct ControlPlane {
     control: Arc<Control>,
     scheduler: Scheduler,
     listener: Listener,
+    finance: finance::Running,
     /// By which the first administrator makes their account; none once there is one.
     pub(crate) first_token: Option<Zeroizing<String>>,
 }
@@ -87,7 +90,7 @@ impl ControlPlane {
             register: setup.register,
             clock: Arc::clone(&setup.clock),
             rng: Arc::new(OsRng),
-            log: Arc::new(JournalLog(setup.journal)),
+            log: Arc::new(JournalLog(setup.journal.clone())),
             publish: setup.publisher,
             rules: setup.config.rules,
         })?);
@@ -97,8 +100,11 @@ impl ControlPlane {
         let accounts = Arc::new(accounts);
         let first_token = accounts.first_token()?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
+        let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
+        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal)?;
         let api = ApiOptions {
             control: Arc::clone(&control),
+            finance: Some(Arc::clone(&finance.finance)),
             accounts,
             clock: setup.clock,
             limits: shuzha_api::Limits::default(),
@@ -106,7 +112,7 @@ impl ControlPlane {
             error_pages: setup.error_pages,
         };
         let listener = Listener::start(setup.config.listen, api.build())?;
-        Ok(Self { control, scheduler, listener, first_token })
+        Ok(Self { control, scheduler, listener, finance, first_token })
     }
 
     /// Where the API listens.
@@ -123,5 +129,6 @@ impl ControlPlane {
     pub(crate) fn stop(self) {
         self.listener.stop();
         self.scheduler.stop();
+        self.finance.stop();
     }
 }

@@ -9,6 +9,7 @@ mod config;
 mod control;
 mod demo;
 mod doctor;
+mod finance;
 mod journal_command;
 mod keys_command;
 mod logging;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
+use super::finance::{self, FINANCE};
 use super::operation::{Operation, query};
 use super::public::{self, PUBLIC};
 use super::schemas::reference;
@@ -20,6 +21,7 @@ pub(super) fn tags() -> Value {
         (ACCOUNTS, "账号管理"),
         (ACTS, "办理记录与期限"),
         (ABOUT, "接口说明"),
+        (FINANCE, "财务与结算"),
         (PUBLIC, "公开查询"),
     ];
     let tag = |name: &str, title: &str| json!({"name": name, "description": title});
@@ -38,6 +40,9 @@ pub(super) fn all() -> Value {
     accounts(&mut paths);
     acts(&mut paths);
     about(&mut paths);
+    for (path, method, operation) in finance::paths() {
+        put(&mut paths, &path, method, operation);
+    }
     for (path, operation) in public::paths() {
         put(&mut paths, path, "get", operation);
     }

@@ -6,6 +6,7 @@ mod bad_input;
 mod cases;
 mod client;
 mod document;
+mod finance;
 mod listener;
 mod objects;
 #[cfg(feature = "oidc")]

@@ -6,11 +6,15 @@ use std::sync::{Arc, Mutex};
 use ring::digest::{SHA256, digest};
 use shuzha_api::{Limits, Options};
 use shuzha_control::accounts::{self, Accounts};
+use shuzha_control::finance::{self, Finance};
 use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Id, OsRng, RequestId, Role, Timestamp};
+use shuzha_journal::Journal;
+use shuzha_journal::disk::memory::MemoryDisk;
+use shuzha_store::ledger::MeterOptions;
 use shuzha_store::register::{Account, Act, Batch, Effect, Token};
-use shuzha_store::{MasterKey, Register};
+use shuzha_store::{Books, MasterKey, Register};
 use tokio::sync::oneshot;
 
 /// 2026-02-02, a Monday.
@@ -102,9 +106,11 @@ impl Plane {
         let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).unwrap();
         let options = accounts::Options::default();
         let accounts = Arc::new(Accounts::new(control.clone(), Arc::new(master), options));
+        let finance = Arc::new(books(&control, &clock));
         let options = Options {
             control: control.clone(),
             accounts: accounts.clone(),
+            finance: Some(finance),
             clock: clock.clone(),
             limits,
             https: false,
@@ -197,6 +203,23 @@ impl Drop for Plane {
             thread.join().unwrap();
         }
     }
+}
+
+/// Finance over an empty journal.
+fn books(control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
+    let options = shuzha_journal::Options::new("/", id("gate-1"), "1");
+    let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).unwrap();
+    let books = Books::in_memory().unwrap();
+    let meter = MeterOptions::default().build(books.clone(), journal).unwrap().handle();
+    Finance::new(finance::Parts {
+        books,
+        meter,
+        control: control.clone(),
+        log: Arc::new(Log::default()),
+        clock: clock.clone(),
+        rng: Arc::new(OsRng),
+        grace: finance::GRACE,
+    })
 }
 
 /// The token of a person of the cast.

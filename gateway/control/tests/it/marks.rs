@@ -131,6 +131,16 @@ fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
     let ended = ceiling("2025-01-01", "2030-01-01", "0.50");
     town.put("zheng", "Ceiling", "company-check-2025", &ended)
         .expect("a ceiling that ends stops prices at the gate");
+    // What past calls were charged by stays as it is: no other amount, no other beginning, no end in the past.
+    let altered = [
+        price("2025-01-01", "2027-01-01", "0.29"),
+        price("2025-06-01", "2027-01-01", "0.30"),
+        price("2025-01-01", "2026-01-01", "0.30"),
+    ];
+    for spec in altered {
+        assert_eq!(code(town.put("sun", "Price", "company-check-2025", &spec)), Code::C1612);
+    }
+    assert_eq!(code(town.remove("sun", "Price", "company-check-2025")), Code::C1612);
     let low = ceiling("2030-01-01", "2031-01-01", "0.10");
     town.put("zheng", "Ceiling", "lower", &low).expect("and so does one that is lowered");
     let long = refused("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.40"));

@@ -114,6 +114,7 @@ impl Source {
         let path = data_dir.join(KEPT_FILE);
         let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
         let master = Arc::clone(&data.master);
+        let books_dir = data_dir.clone();
         let publisher = Arc::new(Publisher {
             gate,
             handle,
@@ -129,6 +130,7 @@ impl Source {
             config: config.control.clone(),
             clock: Arc::new(clock),
             journal,
+            data_dir: books_dir,
             publisher: Arc::clone(&publisher),
             master,
             error_pages: ERROR_PAGES,
