@@ -20,6 +20,9 @@ const PREFIX: &str = "p1:";
 /// Separates this use of the key from any other (also the version of the input's layout).
 const DOMAIN: &[u8] = b"shuzha subject pseudonym 1";
 
+/// The same for subjects of blinded requests.
+const BLINDED_DOMAIN: &[u8] = b"shuzha blinded subject 1";
+
 /// What kind of subject an identifier names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IdKind {
@@ -84,6 +87,20 @@ impl fmt::Debug for CanonicalId {
 pub struct Pseudonym([u8; 32]);
 
 impl Pseudonym {
+    /// The subject of a blinded request: the digest of the blinded element, under unit and scenario. It is not keyed,
+    /// for there is nothing to guess: the element is uniformly random, whoever the person is
+    /// ([`crate::blind`]). A consent for one blinded use names its subject so (`sub_alg` `blinded-element`).
+    #[must_use]
+    pub fn of_blinded(unit: &Id, scenario: &Id, element: &crate::blind::Element) -> Self {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        let names = [unit.as_str().as_bytes(), scenario.as_str().as_bytes()];
+        for part in [BLINDED_DOMAIN].into_iter().chain(names).chain([&element.to_bytes()[..]]) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        Self(context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
+    }
+
     /// The bytes of the pseudonym. It is still personal information: commit to it, do not store it.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

@@ -29,6 +29,7 @@ kinds! {
     model
     report
     package
+    blind
 }
 
 /// How an operation's answer travels (DESIGN §2).
@@ -51,6 +52,8 @@ pub struct Released {
     pub outcome: Outcome,
     /// Leaves the product service sent that the contract does not list; each is an alarm (REQUIREMENTS E2).
     pub unlisted: u32,
+    /// How many answers it holds: 1, or the evaluated elements of a blinded request.
+    pub parts: u32,
 }
 
 impl fmt::Debug for Released {
@@ -127,6 +130,11 @@ pub trait ProductKind: Sync {
 
     /// Whether a grant chooses among the leaves of the answer; if not, it always covers the whole answer.
     fn fields_chosen(&self) -> bool {
+        false
+    }
+
+    /// Whether requests are blinded: nobody here can read whom they are about.
+    fn is_blinded(&self) -> bool {
         false
     }
 

@@ -219,7 +219,8 @@ fn read_operation(
     let path = section.required("path").and_then(|place| path(&place));
     let personal = section.required("personal").and_then(|place| place.boolean());
     let subject = section.optional("subject").map(|place| read_subject(&place, &section));
-    if personal == Some(true) && subject.as_ref().is_none_or(|rule| is_organisation(rule.as_ref())) {
+    let shows_nobody = subject.as_ref().is_none_or(|rule| is_organisation(rule.as_ref()));
+    if personal == Some(true) && shows_nobody && !kind.is_blinded() {
         item.fail::<()>(
             "an operation with `personal: true` needs a `subject` of kind person to ask for consent",
         );

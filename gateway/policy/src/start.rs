@@ -30,10 +30,9 @@ impl Start {
                 QuotaKey { unit: id(&key.unit)?, scenario: id(&key.scenario)?, data_set: id(&key.data_set)? };
             Some((quota, *charge))
         });
-        let usage = state
-            .usage
-            .iter()
-            .filter_map(|((grant, day), usage)| Some((id(grant)?, i32::try_from(*day).ok()?, usage.calls)));
+        let usage = state.usage.iter().filter_map(|((grant, day), usage)| {
+            Some((id(grant)?, i32::try_from(*day).ok()?, usage.quantity))
+        });
         let marks = state.marks.iter().filter_map(|(key, mark)| {
             let answered = matches!(mark.status, MarkStatus::Answered { .. });
             Some((*key, mark.request?, mark.at, answered))

@@ -87,9 +87,9 @@ impl Release for Output {
         // "No record" is looked for only where something lies outside the contract: the usual call parses once.
         let whole = matches!(&projected, Ok(projected) if projected.unlisted == 0);
         if !whole && self.no_record.as_ref().is_some_and(|rule| rule.matches(answer)) {
-            return Ok(Released { bytes: NO_RECORD.to_vec(), outcome: Outcome::NoRecord, unlisted: 0 });
+            return Ok(Released { bytes: NO_RECORD.to_vec(), outcome: Outcome::NoRecord, unlisted: 0, parts: 1 });
         }
         let projected = projected?;
-        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted })
+        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted, parts: 1 })
     }
 }

@@ -65,6 +65,6 @@ impl Release for Output {
 
     fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
         let projected = self.contract.project(fields, answer)?;
-        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted })
+        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted, parts: 1 })
     }
 }

@@ -55,6 +55,6 @@ impl Release for Output {
             let what = "a package is streamed, not read";
             return Err(ReleaseFault { code: Code::C901, at: String::new(), what });
         }
-        Ok(Released { bytes: Vec::new(), outcome: Outcome::Package, unlisted: 0 })
+        Ok(Released { bytes: Vec::new(), outcome: Outcome::Package, unlisted: 0, parts: 1 })
     }
 }

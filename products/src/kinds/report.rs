@@ -89,6 +89,6 @@ impl Release for Output {
         if !matches!(serde_json::from_slice(answer), Ok(Value::Object(_))) {
             return Err(ReleaseFault { code: Code::C901, at: String::new(), what: "not a JSON object" });
         }
-        Ok(Released { bytes: answer.to_vec(), outcome: Outcome::Answer, unlisted: 0 })
+        Ok(Released { bytes: answer.to_vec(), outcome: Outcome::Answer, unlisted: 0, parts: 1 })
     }
 }

@@ -90,6 +90,6 @@ impl Release for Output {
             Verdict::Inconsistent => Outcome::Inconsistent,
             Verdict::NoRecord => Outcome::NoRecord,
         };
-        Ok(Released { bytes: verdict.to_json(), outcome, unlisted: 0 })
+        Ok(Released { bytes: verdict.to_json(), outcome, unlisted: 0, parts: 1 })
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, agreed: Agreed<'e>) -> Result<Slot<'e>,
     let grant = agreed.ask().right().grant();
     env.holds.place = Some(agreed.ask().right().operation().enter()?);
     let state = grant.state(&env.gate.grants);
-    let (hold, limit) = env.gate.grants.take(state, grant.limits())?;
+    let (hold, limit) = env.gate.grants.take(state, grant.limits(), agreed.ask().parts())?;
     env.facts.limit = limit;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);

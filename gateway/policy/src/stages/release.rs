@@ -54,6 +54,10 @@ pub(crate) async fn run<'e, S>(
             let operation = agreed.ask().right().operation();
             let released = operation.release(agreed.fields(), fetched.status, &fetched.body)?;
             env.gate.metrics.unlisted_fields(released.unlisted);
+            // As many answers as were asked for, or somebody pays for what did not come.
+            if released.parts != agreed.ask().parts() {
+                return Err(Code::C901.into());
+            }
             (released.outcome, ReleasedBody::Whole(released.bytes.into()))
         }
     };

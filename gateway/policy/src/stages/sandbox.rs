@@ -110,7 +110,7 @@ fn consent(env: &Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
 /// Stage 5: the sandbox's limits of the unit. As in the real stage, a retry is not counted again.
 fn limit(env: &mut Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let units = &env.gate.sandbox.units;
-    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits())?;
+    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits(), 1)?;
     env.facts.limit = limit;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// The program of the product services, built beside the one under test.
-const SERVICES: &str = "shuzha-upstreams";
+pub(crate) const SERVICES: &str = "shuzha-upstreams";
 
 /// Fields of every call, as the documentation lists them.
 const FIELDS: [&str; 14] = [
@@ -28,7 +28,7 @@ const FIELDS: [&str; 14] = [
 ];
 
 /// Makes sure that the product services' program is there: a run of this package alone does not build it.
-fn build_services() {
+pub(crate) fn build_services() {
     let shuzha = Path::new(env!("CARGO_BIN_EXE_shuzha"));
     if shuzha.with_file_name(SERVICES).exists() {
         return;
