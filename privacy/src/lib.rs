@@ -1,6 +1,7 @@
 //! What keeps a person's data the person's: consent tokens, differential privacy, output contracts, verification
 //! answers. Pure functions: no IO, no clock, no storage.
 
+pub mod abuse;
 pub mod blind;
 pub mod budget;
 pub mod consent;

@@ -14,11 +14,19 @@ use shuzha_core::Id;
 use shuzha_core::identity::{self, IdentityError};
 use subtle::ConstantTimeEq as _;
 
+use crate::output::MaskKey;
+
 /// Marks the text form of a pseudonym and its version.
 const PREFIX: &str = "p1:";
 
 /// Separates this use of the key from any other (also the version of the input's layout).
 const DOMAIN: &[u8] = b"shuzha subject pseudonym 1";
+
+/// The same for keys of masks.
+const MASK_DOMAIN: &[u8] = b"shuzha mask key 1";
+
+/// The same for tags of canaries.
+const CANARY_DOMAIN: &[u8] = b"shuzha canary tag 1";
 
 /// The same for subjects of blinded requests.
 const BLINDED_DOMAIN: &[u8] = b"shuzha blinded subject 1";
@@ -207,16 +215,34 @@ impl<P: SubjectPrf> Pseudonymiser<P> {
         &self.0
     }
 
+    /// The key of masks for what `product` answers one unit in one scenario.
+    pub fn mask_key(&self, unit: &Id, scenario: &Id, product: &Id) -> MaskKey {
+        let names = [unit.as_str(), scenario.as_str(), product.as_str()];
+        MaskKey::new(&self.0.evaluate(&parts(MASK_DOMAIN, &names)))
+    }
+
+    /// The tag by which `product` names a canary record (诱饵记录): a subject that exists nowhere else. It is computed for
+    /// every call about a subject, and says nothing of any that is no canary.
+    pub fn canary(&self, product: &Id, subject: &CanonicalId) -> Pseudonym {
+        let subject = [product.as_str(), subject.kind.as_str(), &subject.text];
+        Pseudonym(self.0.evaluate(&parts(CANARY_DOMAIN, &subject)))
+    }
+
     /// The subject's pseudonym towards one unit in one scenario.
     pub fn pseudonym(&self, unit: &Id, scenario: &Id, subject: &CanonicalId) -> Pseudonym {
-        let mut input = DOMAIN.to_vec();
-        for part in [unit.as_str(), scenario.as_str(), subject.kind.as_str(), &subject.text] {
-            // Each part is preceded by its length, so no two lists of parts give the same input.
-            input.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            input.extend_from_slice(part.as_bytes());
-        }
-        Pseudonym(self.0.evaluate(&input))
+        let named = [unit.as_str(), scenario.as_str(), subject.kind.as_str(), &subject.text];
+        Pseudonym(self.0.evaluate(&parts(DOMAIN, &named)))
     }
+}
+
+/// A domain and parts as one input. Each part is preceded by its length, so no two lists of parts give the same.
+fn parts(domain: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mut input = domain.to_vec();
+    for part in parts {
+        input.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        input.extend_from_slice(part.as_bytes());
+    }
+    input
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::fmt;
 
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet, Violation};
+use shuzha_privacy::output::{Contract, Cut, Violation};
 
 use crate::data::DataSet;
 use crate::input::InputContract;
@@ -95,7 +95,7 @@ pub trait Release: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract. Nothing of it may leave then.
-    fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault>;
+    fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault>;
 }
 
 /// What an operation declares, for its kind to compile.
@@ -130,6 +130,11 @@ pub trait ProductKind: Sync {
 
     /// Whether a grant chooses among the leaves of the answer; if not, it always covers the whole answer.
     fn fields_chosen(&self) -> bool {
+        false
+    }
+
+    /// Whether many answers give away what computes them, so that inputs along a grid are looked out for.
+    fn is_probed(&self) -> bool {
         false
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use shuzha_core::Id;
-use shuzha_privacy::output::FieldSet;
-use shuzha_privacy::subject::IdKind;
+use shuzha_privacy::output::Cut;
+use shuzha_privacy::subject::{IdKind, Pseudonym};
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
@@ -20,6 +20,8 @@ use crate::yaml::{Place, Section};
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
+/// Most canary records of one operation.
+const CANARIES_MAX: usize = 1_024;
 /// Most data sets of one product.
 const DATA_SETS_MAX: usize = 64;
 /// Largest answer that may be read whole, in bytes.
@@ -74,6 +76,10 @@ pub struct Operation {
     pub answer_bytes_max: usize,
     /// Most calls at once, of all units together.
     pub concurrency: u32,
+    /// Whether many answers give away what computes them.
+    pub probed: bool,
+    /// Tags of canary records (诱饵记录): subjects that belong to nobody, so that whoever asks for one has guessed.
+    pub canaries: Vec<Pseudonym>,
     /// What the product service might answer, made up: the sandbox's answer where it has no service of its own
     /// (REQUIREMENTS K1). JSON that meets the output contract.
     pub example: Option<Vec<u8>>,
@@ -84,8 +90,8 @@ impl Operation {
     ///
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract.
-    pub fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        self.output.release(fields, answer)
+    pub fn release<'k>(&self, cut: impl Into<Cut<'k>>, answer: &[u8]) -> Result<Released, ReleaseFault> {
+        self.output.release(cut.into(), answer)
     }
 }
 
@@ -213,7 +219,7 @@ fn read_operation(
 ) -> Option<Operation> {
     const COMMON: &[&str] =
         &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let section = item.section(&[COMMON, &["example"], kind.manifest_fields()])?;
+    let section = item.section(&[COMMON, &["example", "canaries"], kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
@@ -237,6 +243,10 @@ fn read_operation(
         Some(place) => place.count(1..=CONCURRENCY_MAX),
         None => Some(CONCURRENCY_DEFAULT),
     };
+    let canaries = match section.optional("canaries") {
+        Some(place) => read_canaries(&place, &section),
+        None => Some(Vec::new()),
+    };
     let declared = Declared { section: &section, personal: personal.unwrap_or(false), data_sets };
     let compiled = kind.compile(&declared)?;
     let example = section.optional("example").map(|place| sandbox::example(&place, kind, &*compiled.output));
@@ -255,8 +265,18 @@ fn read_operation(
         timeout: timeout?,
         answer_bytes_max: answer_bytes_max?,
         concurrency: concurrency?,
+        probed: kind.is_probed(),
+        canaries: canaries?,
         example: example.map_or(Some(None), |bytes| bytes.map(Some))?,
     })
+}
+
+fn read_canaries(place: &Place<'_>, operation: &Section<'_>) -> Option<Vec<Pseudonym>> {
+    if operation.optional("subject").is_none() {
+        return place.fail("an operation without a `subject` has no canaries");
+    }
+    let items = place.some_items(CANARIES_MAX)?;
+    items.iter().map(|item| item.parsed::<Pseudonym>()).collect()
 }
 
 fn is_organisation(rule: Option<&SubjectRule>) -> bool {

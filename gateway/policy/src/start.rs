@@ -2,7 +2,7 @@
 
 use shuzha_core::{Id, MicroYuan, NanoCharge, Timestamp};
 use shuzha_evidence::Commitment;
-use shuzha_store::{MarkStatus, State};
+use shuzha_store::{MarkStatus, State, Watched};
 
 use crate::holds::budget::QuotaKey;
 use crate::nonce::NonceTag;
@@ -18,6 +18,7 @@ pub struct Start {
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
     pub(crate) nonces: Vec<(NonceTag, Timestamp)>,
+    pub(crate) watched: Vec<(Id, Watched)>,
 }
 
 impl Start {
@@ -46,6 +47,7 @@ impl Start {
             usage: usage.collect(),
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),
+            watched: state.watched.iter().filter_map(|(name, watched)| Some((id(name)?, *watched))).collect(),
             nonces: state.nonces.iter().map(|(at, tag)| (*tag, *at)).collect(),
         }
     }

@@ -67,7 +67,7 @@ struct BlindArgs {
     #[arg(long, requires = "entries")]
     tags: Option<PathBuf>,
     /// The list's public key, as the product's declaration publishes it.
-    #[arg(long, requires = "entries")]
+    #[arg(long, requires = "entries", allow_hyphen_values = true)]
     public_key: Option<String>,
     /// Entries in one request.
     #[arg(long, requires = "entries", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=i64::from(ELEMENTS_MAX)))]

@@ -18,12 +18,13 @@ mod state;
 use std::sync::Arc;
 
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
-use shuzha_evidence::{ActKind, Call, Commitment, Decision, Entry, Intent, Terms};
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Terms};
 use shuzha_journal::{Position, RawRecord};
 
 pub use changes::Changes;
 pub use state::{
     Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, SpendKey, State, Usage,
+    Watched,
 };
 
 use crate::StoreError;
@@ -66,7 +67,8 @@ impl State {
             Entry::Call(call) if call.sandbox => step.trial(call)?,
             Entry::Call(call) => step.call(call)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
-            Entry::Act(_) | Entry::Delivery(_) | Entry::Registered(_) => {}
+            Entry::Act(act) => step.watch(act),
+            Entry::Delivery(_) | Entry::Registered(_) => {}
         }
         self.reached = position;
         Ok(())
@@ -305,6 +307,19 @@ impl Step<'_> {
             self.state.set_mark(key, Some(answered), self.changes);
         }
         Ok(())
+    }
+
+    /// What was done about abnormal use. Whoever resumes a scenario begins anew with it.
+    fn watch(&mut self, act: &Act<'_>) {
+        let mut watched = self.state.watched.get(act.object).copied().unwrap_or_default();
+        match act.kind {
+            ActKind::UseSlowed => watched.slowed = Some(act.at),
+            ActKind::UseStopped => watched.stopped = Some(act.at),
+            ActKind::UseResumed => watched = Watched::default(),
+            _ => return,
+        }
+        self.state.watched.insert(act.object.into(), watched);
+        self.changes.watched.insert(act.object.into());
     }
 
     fn withdraw(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::blind::{ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PROOF_TEXT_BYTES, Proof};
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::input::InputContract;
@@ -101,7 +101,7 @@ impl Release for Output {
     }
 
     /// Writes anew what was understood, so that nothing else of the product service's bytes leaves.
-    fn release(&self, _: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
+    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         let answer = shuzha_privacy::json::from_slice(answer).map_err(|_| fault("", "not well-formed JSON"))?;
         let members = answer.as_object().ok_or_else(|| fault("", "wrong type"))?;
         let evaluated = answer["evaluated"].as_array().ok_or_else(|| fault("/evaluated", "wrong type"))?;

@@ -6,7 +6,7 @@
 use serde_json::json;
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 use shuzha_privacy::verdict::{Verdict, VerdictMap};
 
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
@@ -79,7 +79,7 @@ impl Release for Output {
         matches!(status, 200 | 404)
     }
 
-    fn release(&self, _: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
+    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         let verdict = self.map.read(answer).ok_or_else(|| ReleaseFault {
             code: Code::C902,
             at: self.map.pointer.clone(),

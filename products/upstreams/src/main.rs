@@ -90,14 +90,14 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:7105")]
         listen: SocketAddr,
         #[command(flatten)]
-        keys: BlindKeys,
+        keys: SeedArgs,
         #[command(flatten)]
         common: Common,
     },
     /// Print the public key of each blinded list, one line of JSON each, for its product's declaration.
     BlindKeys {
         #[command(flatten)]
-        keys: BlindKeys,
+        keys: SeedArgs,
     },
     /// Print entries of the register, one line of JSON each, to ask for. They are synthetic.
     Sample(Sample),
@@ -117,7 +117,7 @@ struct Sample {
 }
 
 #[derive(Args)]
-struct BlindKeys {
+struct SeedArgs {
     /// File with the seed of the keys: 32 random bytes, all of the file.
     #[arg(long)]
     seed_file: PathBuf,
@@ -126,7 +126,7 @@ struct BlindKeys {
     epoch: String,
 }
 
-impl BlindKeys {
+impl SeedArgs {
     fn lists(&self) -> Result<Blind, Error> {
         let failed = |reason: String| Error::Seed { path: self.seed_file.clone(), reason };
         let seed = std::fs::read(&self.seed_file).map_err(|error| failed(error.to_string()))?;

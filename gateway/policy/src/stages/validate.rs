@@ -20,6 +20,7 @@ pub(crate) struct Ask<'e> {
     subject: Option<Pseudonym>,
     query: Option<(Query, &'e Statistics)>,
     parts: u32,
+    input: Option<Vec<u32>>,
 }
 
 impl<'e> Ask<'e> {
@@ -36,6 +37,11 @@ impl<'e> Ask<'e> {
     /// How many answers are asked for: each is metered and paid for.
     pub(crate) fn parts(&self) -> u32 {
         self.parts
+    }
+
+    /// The leaves of a model's input, hashed.
+    pub(crate) fn input(&self) -> Option<&[u32]> {
+        self.input.as_deref()
     }
 
     /// The statistical query, for a report.
@@ -81,11 +87,15 @@ pub(super) fn begin_try<'e>(
 /// Validates the request.
 pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Refusal> {
     let Some(parsed) = parse(env, right.operation())? else {
-        return Ok(Ask { right, subject: None, query: None, parts: 1 });
+        return Ok(Ask { right, subject: None, query: None, parts: 1, input: None });
     };
     let subject = pseudonym(env, &right, &parsed);
+    if right.operation().is_canary(&env.gate.keys.pseudonymiser, &right.product().name, &parsed) {
+        env.gate.saw_canary(&right.scenario().name);
+    }
     let query = query(right.product(), right.operation(), &parsed)?;
-    Ok(Ask { right, subject, query, parts: parsed.parts() })
+    let input = right.operation().probed().then(|| env.gate.abuse.leaves(&parsed));
+    Ok(Ask { right, subject, query, parts: parsed.parts(), input })
 }
 
 /// The body under the operation's input contract; none where it takes no body.

@@ -11,7 +11,7 @@ use shuzha_policy::{ReleaseKey, ReleaseStore, Reply};
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reissued};
 use crate::house::{House, Plan, body, outcome};
-use crate::upstream::{CONSISTENT, Fake, Say, WARD};
+use crate::upstream::{CONSISTENT, Fake, MISS, MISSES_NOTICED, Say, WARD};
 use crate::world;
 use row::Row;
 
@@ -145,6 +145,11 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
             let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
             for _ in 0..CALLS_TO_FILL {
                 house.call(&nowhere, &fake).await;
+            }
+        }
+        "guessed" => {
+            for _ in 0..MISSES_NOTICED {
+                answered(&ask, &Fake::new([Say::Json(200, MISS)])).await;
             }
         }
         "reviews-demanded" => house.gate.install(world::under("gansu")),
