@@ -30,6 +30,7 @@ kinds! {
     report
     package
     blind
+    table
 }
 
 /// How an operation's answer travels (DESIGN §2).
@@ -131,6 +132,11 @@ pub trait ProductKind: Sync {
     /// Whether a grant chooses among the leaves of the answer; if not, it always covers the whole answer.
     fn fields_chosen(&self) -> bool {
         false
+    }
+
+    /// The classes of its answers that a price may charge apart.
+    fn classes(&self) -> &'static [Outcome] {
+        &[Outcome::Answer]
     }
 
     /// Whether many answers give away what computes them, so that inputs along a grid are looked out for.

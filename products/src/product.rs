@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shuzha_core::Id;
+use shuzha_core::{Code, Id};
 use shuzha_privacy::output::Cut;
 use shuzha_privacy::subject::{IdKind, Pseudonym};
 
@@ -20,6 +20,8 @@ use crate::yaml::{Place, Section};
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
+/// Largest length to which answers may be padded.
+const EQUAL_BYTES_MAX: usize = 64 << 10;
 /// Most canary records of one operation.
 const CANARIES_MAX: usize = 1_024;
 /// Most data sets of one product.
@@ -76,6 +78,9 @@ pub struct Operation {
     pub answer_bytes_max: usize,
     /// Most calls at once, of all units together.
     pub concurrency: u32,
+    /// Every answer leaves with exactly so many bytes, where its classes must not be told apart by size. The price then
+    /// may not tell them apart either.
+    pub equal_bytes: Option<usize>,
     /// Whether many answers give away what computes them.
     pub probed: bool,
     /// Tags of canary records (诱饵记录): subjects that belong to nobody, so that whoever asks for one has guessed.
@@ -91,7 +96,16 @@ impl Operation {
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract.
     pub fn release<'k>(&self, cut: impl Into<Cut<'k>>, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        self.output.release(cut.into(), answer)
+        let mut released = self.output.release(cut.into(), answer)?;
+        if let Some(length) = self.equal_bytes {
+            if released.bytes.len() > length {
+                let what = "longer than every answer is padded to";
+                return Err(ReleaseFault { code: Code::C901, at: String::new(), what });
+            }
+            // White space after a JSON text is ignored by every reader (RFC 8259 §2).
+            released.bytes.resize(length, b' ');
+        }
+        Ok(released)
     }
 }
 
@@ -119,6 +133,12 @@ pub struct Product {
 }
 
 impl Product {
+    /// Whether an operation's classes of answers must not be told apart.
+    #[must_use]
+    pub fn answers_alike(&self) -> bool {
+        self.operations.iter().any(|operation| operation.equal_bytes.is_some())
+    }
+
     /// The operation of this name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
@@ -219,7 +239,8 @@ fn read_operation(
 ) -> Option<Operation> {
     const COMMON: &[&str] =
         &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let section = item.section(&[COMMON, &["example", "canaries"], kind.manifest_fields()])?;
+    let section =
+        item.section(&[COMMON, &["example", "canaries", "equalAnswerBytes"], kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
@@ -243,6 +264,13 @@ fn read_operation(
         Some(place) => place.count(1..=CONCURRENCY_MAX),
         None => Some(CONCURRENCY_DEFAULT),
     };
+    let equal_bytes = match section.optional("equalAnswerBytes") {
+        Some(place) if kind.lane() != Lane::Answer => {
+            place.fail("only answers that are read whole are padded")
+        }
+        Some(place) => place.size(EQUAL_BYTES_MAX).map(Some),
+        None => Some(None),
+    };
     let canaries = match section.optional("canaries") {
         Some(place) => read_canaries(&place, &section),
         None => Some(Vec::new()),
@@ -265,6 +293,7 @@ fn read_operation(
         timeout: timeout?,
         answer_bytes_max: answer_bytes_max?,
         concurrency: concurrency?,
+        equal_bytes: equal_bytes?,
         probed: kind.is_probed(),
         canaries: canaries?,
         example: example.map_or(Some(None), |bytes| bytes.map(Some))?,

@@ -22,7 +22,7 @@ impl Refusals {
     pub fn observe(&mut self, now: Timestamp) -> bool {
         self.latest = now;
         let full = EVERY * AT_ONCE;
-        // A clock that was set back leaves a bucket too full: it is then as full as it can be without an alarm.
+        // A clock that was set back leaves a bucket too full: it is then full, and no more than full.
         self.empty_at = self.empty_at.clamp(now, now.plus(full)).plus(EVERY);
         let alarm = self.empty_at > now.plus(full);
         if alarm {

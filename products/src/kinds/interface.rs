@@ -27,6 +27,10 @@ impl ProductKind for Interface {
         &["input", "output", "noRecord"]
     }
 
+    fn classes(&self) -> &'static [Outcome] {
+        &[Outcome::Answer, Outcome::NoRecord]
+    }
+
     fn fields_chosen(&self) -> bool {
         true
     }

@@ -35,6 +35,10 @@ impl ProductKind for Verification {
         &["input", "verdicts"]
     }
 
+    fn classes(&self) -> &'static [Outcome] {
+        &[Outcome::Consistent, Outcome::Inconsistent, Outcome::NoRecord]
+    }
+
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let input = declared.input();
         let map = declared.section.required("verdicts").and_then(|place| read_map(&place));

@@ -14,7 +14,7 @@ fn main() {
     let mut element = Ristretto255::base_elem();
     let elements: Vec<String> = (0..64)
         .map(|_| {
-            element = element + Ristretto255::base_elem();
+            element += Ristretto255::base_elem();
             URL_SAFE_NO_PAD.encode(Ristretto255::serialize_elem(element))
         })
         .collect();

@@ -116,20 +116,20 @@ impl Blind {
     /// Evaluates `elements` under the key of `list`, as the operation does.
     ///
     /// # Errors
-    /// Where an element is none, or there are none or too many of them: the answer to give.
-    pub fn evaluate(&self, list: List, elements: &[String]) -> Result<(Vec<String>, String), Answer> {
+    /// What is wrong, in words: an element is none, or there are none or too many of them.
+    pub fn evaluate(&self, list: List, elements: &[String]) -> Result<(Vec<String>, String), &'static str> {
         let keyed = self.lists.iter().find(|keyed| keyed.list == list).expect("every list has a key");
         if elements.is_empty() || elements.len() > ELEMENTS_MAX {
-            return Err(Answer::invalid("elements: 1 to 512"));
+            return Err("elements: 1 to 512");
         }
         let read = |text: &String| {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == 32)?;
             BlindedElement::<Ristretto255>::deserialize(&bytes).ok()
         };
         let elements: Option<Vec<_>> = elements.iter().map(read).collect();
-        let elements = elements.ok_or_else(|| Answer::invalid("elements: not group elements"))?;
+        let elements = elements.ok_or("elements: not group elements")?;
         let done = keyed.key.batch_blind_evaluate(&mut Entropy, &elements);
-        let done = done.map_err(|_| Answer::invalid("elements"))?;
+        let done = done.map_err(|_| "elements: not one batch")?;
         let evaluated = done.messages.iter().map(|one| URL_SAFE_NO_PAD.encode(one.serialize()));
         Ok((evaluated.collect(), URL_SAFE_NO_PAD.encode(done.proof.serialize())))
     }
@@ -140,7 +140,7 @@ impl Blind {
         }
         match self.evaluate(list, &asked.elements) {
             Ok((evaluated, proof)) => Answer::json(StatusCode::OK, &Evaluated { evaluated, proof }),
-            Err(refused) => refused,
+            Err(what) => Answer::invalid(what),
         }
     }
 
