@@ -142,8 +142,8 @@ fn i3_a_sudden_spread_of_subjects_is_noticed() {
         }
     }
     // The same forty again and again are no spread.
-    for second in 0..900 {
-        let seen = Seen { subject: Some(regulars[second as usize % 40]), ..call() };
+    for (second, &subject) in (0..900).zip(regulars.iter().cycle()) {
+        let seen = Seen { subject: Some(subject), ..call() };
         assert_eq!(watch.observe(&seen, at(30 * 86_400 + second)), None);
     }
     let sweep = |second: i64, subject: u64| {

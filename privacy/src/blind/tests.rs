@@ -168,7 +168,7 @@ fn tag_files_are_read_whole_or_not_at_all() {
     assert_eq!(TagFile::read(&[&good[..], b"x"].concat()).err(), Some(TagFileError::Form));
     assert_eq!(TagFile::read(&file(&[[2; 16], [1; 16]])).err(), Some(TagFileError::Order));
     assert_eq!(TagFile::read(&file(&[[1; 16], [1; 16]])).err(), Some(TagFileError::Order));
-    let mut wrong_key = good.clone();
+    let mut wrong_key = good;
     wrong_key[16..48].fill(0);
     assert_eq!(TagFile::read(&wrong_key).err(), Some(TagFileError::Key));
     assert!(TagFile::read(&file(&[])).unwrap().is_empty());

@@ -28,8 +28,8 @@ fn deduced(shown: &[Vec<Cell>], most: u64) -> Vec<(u64, u64)> {
         if sound {
             let mut note =
                 |at: usize, value: u64| found[at] = (found[at].0.min(value), found[at].1.max(value));
-            for at in 0..rows * columns {
-                note(at / columns * (columns + 1) + at % columns, table[at]);
+            for (at, &count) in table.iter().enumerate() {
+                note(at / columns * (columns + 1) + at % columns, count);
             }
             (0..rows).for_each(|at| note(at * (columns + 1) + columns, row(at)));
             (0..columns).for_each(|at| note(rows * (columns + 1) + at, column(at)));

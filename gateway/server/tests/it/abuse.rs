@@ -30,7 +30,10 @@ fn e7_a_guesser_is_slowed_down_and_a_restart_does_not_help() {
     assert!(metrics.contains("shuzha_abuse_stopped_scenarios 0"), "{metrics}");
     // What is durable is known after the kill: the insurer's answer stands behind the act in the one journal.
     let log = node.kill();
-    assert!(log.iter().any(|line| line.contains("abnormal use") && line.contains("bank-scenario")), "{log:#?}");
+    assert!(
+        log.iter().any(|line| line.contains("abnormal use") && line.contains("bank-scenario")),
+        "{log:#?}"
+    );
 
     let node = Node::start(&home);
     let caller = Caller::new(node.data);
