@@ -12,6 +12,7 @@
 mod accounts;
 mod acts;
 mod commit;
+mod counts;
 mod deadlines;
 mod objects;
 mod sign_on;
