@@ -126,6 +126,7 @@ impl Town {
             state,
             refers: Vec::new(),
             in_force,
+            marks: Vec::new(),
             deadlines: Vec::new(),
         };
         let (kind, name, to) = match to {
