@@ -81,7 +81,7 @@ impl Blinded {
     /// # Errors
     /// [`BlindError::Entry`] when the entry has no place in the group.
     pub fn new(input: Vec<u8>, rng: &dyn Rng) -> Result<Self, BlindError> {
-        Self::draw(input, &mut Entropy(rng))
+        Self::draw(input, &mut Source(|into: &mut [u8]| rng.fill(into)))
     }
 
     /// Blinds an encoded entry with a scalar kept from before, or with the one that the issuer of a consent is shown so
@@ -90,7 +90,11 @@ impl Blinded {
     /// # Errors
     /// [`BlindError::Encoding`] when the scalar is not canonical or is zero; as [`Blinded::new`].
     pub fn with_scalar(input: Vec<u8>, scalar: &[u8; 32]) -> Result<Self, BlindError> {
-        let blinded = Self::draw(input, &mut Repeat(scalar, 0))?;
+        // The crate reduces 64 bytes: these are the lower half, and the upper half is zero. A scalar of zero is drawn again
+        // and again there, so what comes after is ones.
+        let mut bytes = scalar.iter().copied().chain([0; 32]).chain(std::iter::repeat(1));
+        let mut given = Source(|into: &mut [u8]| into.fill_with(|| bytes.next().expect("it never ends")));
+        let blinded = Self::draw(input, &mut given)?;
         // A scalar that is not reduced comes back as another one.
         if blinded.scalar() == *scalar { Ok(blinded) } else { Err(BlindError::Encoding) }
     }
@@ -147,13 +151,10 @@ pub fn finalize(
     outputs.map(|output| output.map(|whole| Tag::of(&whole)).map_err(|_| BlindError::Entry)).collect()
 }
 
-/// Our randomness as the crate reads it.
-struct Entropy<'r>(&'r dyn Rng);
+/// A filler of bytes as the crate reads randomness.
+struct Source<F>(F);
 
-/// Gives a scalar again: the crate reduces 64 bytes, of which these are the lower half and zeros the upper.
-struct Repeat<'s>(&'s [u8; 32], usize);
-
-impl RngCore for Entropy<'_> {
+impl<F: FnMut(&mut [u8])> RngCore for Source<F> {
     fn next_u32(&mut self) -> u32 {
         rand_core::impls::next_u32_via_fill(self)
     }
@@ -163,7 +164,7 @@ impl RngCore for Entropy<'_> {
     }
 
     fn fill_bytes(&mut self, into: &mut [u8]) {
-        self.0.fill(into);
+        (self.0)(into);
     }
 
     fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), rand_core::Error> {
@@ -172,30 +173,4 @@ impl RngCore for Entropy<'_> {
     }
 }
 
-impl CryptoRng for Entropy<'_> {}
-
-impl RngCore for Repeat<'_> {
-    fn next_u32(&mut self) -> u32 {
-        rand_core::impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        rand_core::impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, into: &mut [u8]) {
-        for byte in into {
-            // A zero scalar is drawn again and again; after the first round this gives ones.
-            let beyond = if self.1 < 64 { 0 } else { 1 };
-            *byte = if self.1 < 32 { self.0[self.1] } else { beyond };
-            self.1 += 1;
-        }
-    }
-
-    fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(into);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Repeat<'_> {}
+impl<F: FnMut(&mut [u8])> CryptoRng for Source<F> {}

@@ -28,9 +28,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use rand_core::{CryptoRng, RngCore};
+use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
-use shuzha_core::{OsRng, Rng as _};
 use voprf::{BlindedElement, Group as _, Ristretto255, VoprfServer};
 
 use crate::Error;
@@ -128,7 +127,7 @@ impl Blind {
         };
         let elements: Option<Vec<_>> = elements.iter().map(read).collect();
         let elements = elements.ok_or("elements: not group elements")?;
-        let done = keyed.key.batch_blind_evaluate(&mut Entropy, &elements);
+        let done = keyed.key.batch_blind_evaluate(&mut OsRng, &elements);
         let done = done.map_err(|_| "elements: not one batch")?;
         let evaluated = done.messages.iter().map(|one| URL_SAFE_NO_PAD.encode(one.serialize()));
         Ok((evaluated.collect(), URL_SAFE_NO_PAD.encode(done.proof.serialize())))
@@ -172,27 +171,3 @@ impl Product for Blind {
         Answer::not_found()
     }
 }
-
-/// The system's randomness as the crate reads it, for the proofs.
-struct Entropy;
-
-impl RngCore for Entropy {
-    fn next_u32(&mut self) -> u32 {
-        rand_core::impls::next_u32_via_fill(self)
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        rand_core::impls::next_u64_via_fill(self)
-    }
-
-    fn fill_bytes(&mut self, into: &mut [u8]) {
-        OsRng.fill(into);
-    }
-
-    fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(into);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Entropy {}

@@ -3,9 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, StatusCode};
-use rand_core::{CryptoRng, RngCore};
+use rand_core::OsRng;
 use serde_json::{Value, json};
-use shuzha_core::{OsRng, Rng as _};
 use shuzha_upstreams::blind::{Blind, ELEMENTS_MAX, List};
 use shuzha_upstreams::register::{enterprise, person};
 use voprf::{EvaluationElement, Group as _, Proof, Ristretto255, VoprfClient};
@@ -14,26 +13,6 @@ use crate::harness::{Running, start};
 
 const SEED: [u8; 32] = [7; 32];
 const EPOCH: &str = "2026q4";
-
-struct Entropy;
-
-impl RngCore for Entropy {
-    fn next_u32(&mut self) -> u32 {
-        rand_core::impls::next_u32_via_fill(self)
-    }
-    fn next_u64(&mut self) -> u64 {
-        rand_core::impls::next_u64_via_fill(self)
-    }
-    fn fill_bytes(&mut self, into: &mut [u8]) {
-        OsRng.fill(into);
-    }
-    fn try_fill_bytes(&mut self, into: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(into);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Entropy {}
 
 fn blind() -> Blind {
     Blind::new(&SEED, EPOCH).unwrap()
@@ -55,10 +34,8 @@ fn decoded(value: &Value) -> Vec<u8> {
 
 /// Has `entries` evaluated as one batch, checks the proof against the published key, and gives their tags.
 async fn tags(service: &Running, list: List, entries: &[Vec<u8>]) -> Vec<[u8; 16]> {
-    let blinded: Vec<_> = entries
-        .iter()
-        .map(|entry| VoprfClient::<Ristretto255>::blind(entry, &mut Entropy).unwrap())
-        .collect();
+    let blinded: Vec<_> =
+        entries.iter().map(|entry| VoprfClient::<Ristretto255>::blind(entry, &mut OsRng).unwrap()).collect();
     let elements: Vec<String> =
         blinded.iter().map(|one| URL_SAFE_NO_PAD.encode(one.message.serialize())).collect();
     let body = json!({"epoch": EPOCH, "elements": elements}).to_string();
@@ -148,7 +125,7 @@ async fn e5_an_epoch_ends_with_its_keys() {
 #[tokio::test]
 async fn e5_what_is_no_element_is_refused_whole() {
     let service = start(blind()).await;
-    let good = VoprfClient::<Ristretto255>::blind(&entry(&["x"]), &mut Entropy).unwrap();
+    let good = VoprfClient::<Ristretto255>::blind(&entry(&["x"]), &mut OsRng).unwrap();
     let good = URL_SAFE_NO_PAD.encode(good.message.serialize());
     let identity = URL_SAFE_NO_PAD.encode([0; 32]);
     let many = vec![good.clone(); ELEMENTS_MAX + 1];
