@@ -19,7 +19,8 @@ use crate::secrecy::{files, holds};
 /// The product service of blinded lists, with a world that sells it.
 struct Lists {
     home: Home,
-    node: Node,
+    /// Taken when a test ends it.
+    node: Option<Node>,
     service: Child,
     keys: Vec<(String, String)>,
 }
@@ -74,8 +75,22 @@ impl Lists {
             world = world.replace(&format!("KEY-{list}"), key);
         }
         home.declare(&[WORLD, &world].concat());
-        let node = Node::start(&home);
+        let node = Some(Node::start(&home));
         Self { home, node, service, keys }
+    }
+
+    fn node(&self) -> &Node {
+        self.node.as_ref().expect("it runs")
+    }
+
+    /// Ends the gateway; all that it wrote, its log included.
+    fn written(&mut self) -> Vec<(String, Vec<u8>)> {
+        let (ended, log) = self.node.take().expect("it runs").drain();
+        assert!(ended.success(), "{log:#?}");
+        let mut written = files(&self.home.journal());
+        written.extend(files(&self.home.data()).into_iter().filter(|(name, _)| name.contains(".db")));
+        written.push(("log".to_owned(), log.join("\n").into_bytes()));
+        written
     }
 
     fn key(&self, list: &str) -> &str {
@@ -97,7 +112,7 @@ impl Lists {
             "bank-scenario",
             "--key-file",
         ]);
-        command.arg(key).arg("--url").arg(format!("http://{}", self.node.data)).args(more);
+        command.arg(key).arg("--url").arg(format!("http://{}", self.node().data)).args(more);
         command.output().expect("it starts")
     }
 
@@ -127,7 +142,7 @@ fn sample(persons: u32, enterprises: u32) -> Vec<Value> {
 /// paid for; nothing the gateway wrote, and nothing it sent on, names one of them.
 #[test]
 fn e8_a_list_is_matched_unseen_and_paid_by_element() {
-    let lists = Lists::start();
+    let mut lists = Lists::start();
     let firms = sample(0, 60);
     let at_risk = |wanted: bool| firms.iter().filter(move |firm| firm["at_risk"] == wanted).take(3);
     let chosen: Vec<&Value> = at_risk(true).chain(at_risk(false)).collect();
@@ -156,9 +171,8 @@ fn e8_a_list_is_matched_unseen_and_paid_by_element() {
         lists.call("risk-match", "evaluate", &["--blind", list, "--tags", tags, "--public-key", &other]);
     assert!(text(&wrong.stderr).contains("another key"), "{wrong:?}");
 
-    let metrics = crate::caller::Caller::new(lists.node.operations).get("/metrics").body;
-    let data = lists.home.data();
-    let mut written = files(&data);
+    let metrics = crate::caller::Caller::new(lists.node().operations).get("/metrics").body;
+    let mut written = lists.written();
     written.push(("metrics".to_owned(), metrics.into_bytes()));
     for entry in &asked {
         for (name, content) in &written {
@@ -171,7 +185,7 @@ fn e8_a_list_is_matched_unseen_and_paid_by_element() {
 /// gateway checks that the element is the consent's without knowing whose it is.
 #[test]
 fn e5_a_person_is_verified_blinded_under_their_consent() {
-    let lists = Lists::start();
+    let mut lists = Lists::start();
     let persons = sample(2, 0);
     let line = |person: &Value| {
         format!("{}\t{}", person["id_number"].as_str().expect("text"), person["name"].as_str().expect("text"))
@@ -213,8 +227,7 @@ fn e5_a_person_is_verified_blinded_under_their_consent() {
         let used_up = call(&[&base[..], &consented].concat());
         assert!(text(&used_up.stdout).contains("C407"), "{used_up:?}");
     }
-    let mut written = files(&lists.home.journal());
-    written.extend(files(&lists.home.data()).into_iter().filter(|(name, _)| name.contains(".db")));
+    let written = lists.written();
     for person in &persons {
         for secret in ["id_number", "name"].map(|member| person[member].as_str().expect("text")) {
             for (name, content) in &written {
