@@ -195,7 +195,7 @@ proptest! {
             asked.iter().map(|text| Blinded::new(entry(&[text]).unwrap(), &OsRng).unwrap()).collect();
         let arrived: Vec<BlindedElement<Ristretto255>> =
             sent.iter().map(|one| BlindedElement::deserialize(&one.element().to_bytes()).unwrap()).collect();
-        let answer = server.batch_blind_evaluate(&mut Source(|into: &mut [u8]| OsRng.fill(into)), &arrived).unwrap();
+        let answer = server.batch_blind_evaluate(&mut Source(|into: &mut [u8]| shuzha_core::Rng::fill(&OsRng, into)), &arrived).unwrap();
         let back: Vec<Element> =
             answer.messages.iter().map(|one| Element::new(&one.serialize()).unwrap()).collect();
         let proof = Proof::new(&answer.proof.serialize()).unwrap();
