@@ -53,7 +53,8 @@ async fn tags(service: &Running, list: List, entries: &[Vec<u8>]) -> Vec<[u8; 16
     let (_, key) = lists.public_keys().find(|(name, _)| *name == list.name()).unwrap();
     let key = Ristretto255::deserialize_elem(&URL_SAFE_NO_PAD.decode(key).unwrap()).unwrap();
     let clients: Vec<_> = blinded.into_iter().map(|one| one.state).collect();
-    let outputs = VoprfClient::batch_finalize(&entries.to_vec(), &clients, &messages, &proof, key).unwrap();
+    let inputs = entries.to_vec();
+    let outputs = VoprfClient::batch_finalize(&inputs, &clients, &messages, &proof, key).unwrap();
     outputs.map(|output| output.unwrap()[..16].try_into().unwrap()).collect()
 }
 
