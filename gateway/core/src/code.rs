@@ -110,6 +110,10 @@ codes! {
     C604 403 "单次查询的隐私开销超过上限" "The query's privacy charge is above the limit for one query";
     C605 403 "查询超出公开的取值域" "The query reaches outside the public domain";
     C606 403 "没有为该数据设定隐私预算" "No privacy budget is defined for this data";
+    C607 429 "隐私配额花费过快" "The privacy quota is being spent faster than its pace";
+    C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
+    C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
+    C610 403 "该操作没有查询计划" "The operation has no query plan";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
@@ -274,7 +278,7 @@ mod tests {
                 3 => &[409, 422],
                 4 => &[403, 503],
                 5 => &[429],
-                6 => &[403],
+                6 => &[403, 429],
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],

@@ -121,7 +121,7 @@ impl Gate {
             idempotency: Idempotency::new(start.idempotency),
             sandbox: Sandbox::new(Arc::clone(&parts.clock)),
             consent_cache: ConsentCache::new(),
-            releases: Releases(parts.releases),
+            releases: Releases::new(parts.releases),
             decoys: Decoys::new(&*parts.rng),
             options: parts.options,
             keys: parts.keys,
@@ -264,7 +264,7 @@ impl Gate {
     /// What was spent of the data set's privacy budget so far, charges held included.
     #[must_use]
     pub fn privacy_spent(&self, data_set: &Id) -> NanoCharge {
-        self.budgets.spent(data_set)
+        self.budgets.of_data_set(data_set.as_str())
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use shuzha_core::Id;
+use shuzha_core::{Id, NanoCharge};
 use shuzha_pricing::{Ceiling, Price, PriceBook, PriceFault};
 
 use super::object::Declared;
 use super::{Object, World};
 use crate::credential::ConsentIssuer;
+use crate::data::DataSet;
 use crate::parties::Organisation;
 use crate::registration::Certificate;
 use crate::rights::Grant;
@@ -32,7 +33,22 @@ pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
     });
     report.disjoint::<Grant, _>(grants);
     synthetic_services(world, &report);
+    reserved_budgets(world, &report);
     prices(world, &report);
+}
+
+/// What a data set's quotas set aside is there: the caps of all data sets over its people fit under their one cap.
+fn reserved_budgets(world: &World, report: &Report<'_>) {
+    let terms = || world.data_sets.iter().filter_map(|(id, set)| Some((id, set.privacy.as_ref()?)));
+    for (id, reserving) in terms().filter(|(_, terms)| terms.quotas.reserved) {
+        let sharing = terms().filter(|(_, terms)| terms.person_space == reserving.person_space);
+        let sum = sharing.fold(Some(NanoCharge::ZERO), |sum, (_, terms)| sum?.checked_add(terms.cap));
+        let space = world.person_spaces.get(&reserving.person_space).map(|space| space.cap);
+        if sum.is_none() || sum > space {
+            let reason = "the caps of the data sets over these people add up to more than the person-space's";
+            report.fault::<DataSet>(id, "spec.privacy.quotas.reserved", reason.to_owned());
+        }
+    }
 }
 
 /// No instance stands for a synthetic service and for a real one: a trial would reach real data (REQUIREMENTS K1).
