@@ -11,5 +11,7 @@ pub mod record;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
-pub use record::{Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Refund, Registered, Terms};
+pub use record::{
+    Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Refund, Registered, Terms,
+};
 pub use shuzha_core::PurposeClass;

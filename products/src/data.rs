@@ -136,7 +136,8 @@ impl PrivacyTerms {
         }
         let (cap, quotas) = (cap?, quotas?);
         if quotas.reserved && !quotas.fit(cap) {
-            return place.fail("reserved quotas must add up to no more than the cap, and their default must be 0");
+            return place
+                .fail("reserved quotas must add up to no more than the cap, and their default must be 0");
         }
         Some(Self { person_space: space_id.clone(), cap, data_version, per_query_max, quotas, domain })
     }

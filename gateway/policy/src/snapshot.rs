@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass};
 use shuzha_pricing::PriceBook;
-use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::budget::{Account, Caps, Debit};
+use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;

@@ -148,12 +148,8 @@ impl Step<'_> {
             };
             self.state.set_mark(mark, Some(opened), self.changes);
         }
-        let open = OpenIntent {
-            mark: intent.idempotency,
-            consent: intent.consent,
-            debit,
-            held: intent.amount,
-        };
+        let open =
+            OpenIntent { mark: intent.idempotency, consent: intent.consent, debit, held: intent.amount };
         self.changes.open.insert(intent.request);
         match self.state.open.insert(intent.request, open) {
             None => Ok(()),

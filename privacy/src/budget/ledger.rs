@@ -235,9 +235,9 @@ impl Ledger {
     /// What was given back by hand in the person-space, in the [`REFUND_DAYS`] up to `day`.
     #[must_use]
     pub fn refunded(&self, space: &str, day: i64) -> NanoCharge {
-        self.spaces
-            .get(space)
-            .map_or(NanoCharge::ZERO, |space| sum(space.refunded.range(day.saturating_sub(REFUND_DAYS - 1)..)))
+        self.spaces.get(space).map_or(NanoCharge::ZERO, |space| {
+            sum(space.refunded.range(day.saturating_sub(REFUND_DAYS - 1)..))
+        })
     }
 
     /// Whether the charge of `request` was given back.

@@ -69,7 +69,11 @@ fn e6_a_pace_slows_and_never_gives() {
     let mut ledger = Ledger::default();
     let at = |day, charge| debit(account("people", "census", "a"), day, charge);
     assert_eq!(ledger.charge(&CAPS, &at(0, 20)), Ok(()));
-    assert_eq!(ledger.charge(&CAPS, &at(6, 6)), Err(Code::C607), "the window holds seven days, both ends in it");
+    assert_eq!(
+        ledger.charge(&CAPS, &at(6, 6)),
+        Err(Code::C607),
+        "the window holds seven days, both ends in it"
+    );
     assert_eq!(ledger.paced_until(&CAPS, &at(0, 0).account, 6, nanos(6)), 7);
     assert_eq!(ledger.charge(&CAPS, &at(6, 5)), Ok(()));
     assert_eq!(ledger.paced_until(&CAPS, &at(0, 0).account, 6, nanos(20)), 7);
@@ -239,7 +243,9 @@ fn e6_an_attacker_lowers_nobodys_quota() {
     for round in 0..30 {
         for attempt in 0..100_u64 {
             let charge = [1, 2, 20, 21, u64::MAX][usize::try_from(attempt % 5).expect("small")];
-            if let Err(code) = ledger.charge(&caps, &debit(account("people", "census", "attacker"), 0, charge)) {
+            if let Err(code) =
+                ledger.charge(&caps, &debit(account("people", "census", "attacker"), 0, charge))
+            {
                 *refusals.entry(code).or_default() += 1;
             }
         }

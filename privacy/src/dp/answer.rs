@@ -169,13 +169,15 @@ impl Query {
         if engine.rows.len() > noise.counts.len() {
             return Err(violation("/rows", "more keys than the column has"));
         }
-        let scale = noise.scales.count.ok_or_else(|| violation("", "the noise was drawn for another query"))?;
+        let scale =
+            noise.scales.count.ok_or_else(|| violation("", "the noise was drawn for another query"))?;
         let threshold = i128::try_from(threshold_up(scale, self.charge(), domain)).unwrap_or(i128::MAX);
         let mut rows_total = 0;
         let mut found = BTreeMap::new();
         for (row, drawn) in engine.rows.into_iter().zip(noise.counts) {
             check_rows(&mut rows_total, row.count)?;
-            let [key] = <[String; 1]>::try_from(row.key).map_err(|_| violation("/rows/*/key", "not one key"))?;
+            let [key] =
+                <[String; 1]>::try_from(row.key).map_err(|_| violation("/rows/*/key", "not one key"))?;
             if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
                 return Err(violation("/rows/*/key", "empty or too long"));
             }

@@ -67,7 +67,10 @@ pub(super) fn check_threshold_map(
         .and_then(|measurement| measurement.map(&distance)),
     };
     let (loss, delta) = loss.map_err(|_| MapFault::Measurement)?;
-    #[expect(clippy::cast_precision_loss, reason = "a comparison whose sides differ by more than a double's last bit")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a comparison whose sides differ by more than a double's last bit"
+    )]
     let within = loss * 1e9 <= charge.nanos() as f64 && delta * 1e18 <= delta_nano_nanos as f64;
     if within { Ok(()) } else { Err(MapFault::AboveCharge) }
 }

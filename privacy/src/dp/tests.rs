@@ -6,7 +6,9 @@ use shuzha_core::{Code, NanoCharge, OsRng};
 use super::sampler::tests::Seeded;
 use super::*;
 
+mod audit;
 mod laws;
+mod mechanisms;
 
 fn domain_with(measure: Measure, rows_per_person_max: u32) -> Domain {
     let declared = json!({
@@ -20,6 +22,17 @@ fn domain_with(measure: Measure, rows_per_person_max: u32) -> Domain {
     });
     let terms = Terms { measure, per_query_max: "1".parse().unwrap() };
     Domain::compile(&declared, terms).unwrap()
+}
+
+/// A domain with a column whose keys are not public.
+fn open_domain(measure: Measure) -> Domain {
+    let declared = json!({
+        "data_version": "open-1", "max_rows_per_person": 1,
+        "columns": {
+            "street": {"type": "open", "keys_max": 50}, "kind": {"type": "categorical", "keys": ["a", "b"]}
+        }
+    });
+    Domain::compile(&declared, Terms { measure, per_query_max: "1".parse().unwrap() }).unwrap()
 }
 
 fn domain() -> Domain {
@@ -128,7 +141,7 @@ fn the_engine_is_asked_in_its_own_words() {
         "where": [{"column": "age", "op": "ge", "value": 80}, {"column": "gain", "op": "in", "value": [0, 5]}]})));
     assert_eq!(
         query.unwrap().engine_request(&domain()),
-        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "where": [
+        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "max_rows_per_person": 1, "where": [
             {"column": "age", "op": "ge", "value": 80}, {"column": "age", "op": "le", "value": 90},
             {"column": "gain", "op": "in", "value": [0, 5]}]})
     );
@@ -145,7 +158,10 @@ fn releases_carry_noise_scale_accuracy_and_charge() {
     let released: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(released["cells"][0], json!({"key": ["Female"], "count": drawn[0]}));
     assert_eq!(released["cells"][1], json!({"key": ["Male"], "count": 1000 + drawn[1]}));
-    assert_eq!(released["privacy"], json!({"unit": "person", "measure": "epsilon", "charge": "0.5"}));
+    assert_eq!(
+        released["privacy"],
+        json!({"unit": "person", "max_rows_per_person": 1, "measure": "epsilon", "charge": "0.5"})
+    );
     assert_eq!(released["noise"][0]["mechanism"], "discrete_laplace");
     assert_eq!(released["noise"][0]["accuracy_95"], 6);
     let scale = released["noise"][0]["scale"].as_f64().unwrap();
@@ -175,7 +191,8 @@ fn an_engine_that_lies_is_caught() {
     let query = parse(asked(json!({"measure": "sum", "column": "gain", "group_by": ["sex"],
         "where": [{"column": "sex", "op": "eq", "value": "Male"}]})))
     .unwrap();
-    let row = |row: Value| json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [row]}).to_string();
+    let row =
+        |row: Value| json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [row]}).to_string();
     let cell = |key: &str, count: i64, sum: i64| row(json!({"key": [key], "count": count, "sum": sum}));
     let release = |answer: &str| {
         let noise = query.draw(&domain, &OsRng).unwrap();

@@ -35,9 +35,7 @@ pub(super) fn threshold_up(scale: Scale, charge: NanoCharge, domain: &Domain) ->
     let quotient = (rows * NANO_NANOS).div_ceil(u128::from(delta_nano_nanos(charge)).max(1));
     let ln_millionths = u128::from(u128::BITS - quotient.leading_zeros()) * LN_2;
     let distance = match scale.measure {
-        Measure::PureEps => {
-            (u128::from(scale.numerator) * ln_millionths).div_ceil(1_000_000 << scale.shift)
-        }
+        Measure::PureEps => (u128::from(scale.numerator) * ln_millionths).div_ceil(1_000_000 << scale.shift),
         Measure::Rho => {
             // σ·√(2·ln) with the root in thousandths.
             let root = (2 * ln_millionths).isqrt() + 1;

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 
 use shuzha_core::{Code, NanoCharge};
-use shuzha_privacy::budget::{Account, Caps, Debit, Ledger, Spent};
+use shuzha_privacy::budget::{Caps, Debit, Ledger, Spent};
 
 use super::shards::lock;
 use super::{Authority, Hold};
@@ -48,11 +48,6 @@ impl BudgetLedger {
     pub(crate) fn of_data_set(&self, data_set: &str) -> NanoCharge {
         lock(&self.0).of_data_set(data_set)
     }
-
-    /// What the account has spent, charges held included.
-    pub(crate) fn of_account(&self, account: &Account) -> NanoCharge {
-        lock(&self.0).of_account(account)
-    }
 }
 
 impl Authority for BudgetLedger {
@@ -69,7 +64,7 @@ impl Authority for BudgetLedger {
 mod tests {
     use super::*;
     use shuzha_core::Measure;
-    use shuzha_privacy::budget::Pace;
+    use shuzha_privacy::budget::{Account, Pace};
 
     const fn nanos(n: u64) -> NanoCharge {
         NanoCharge::from_nanos(n)
@@ -121,6 +116,5 @@ mod tests {
         let ledger = BudgetLedger::new(Ledger::default());
         drop(ledger.debit(&CAPS, debit("a", "adult", 1, 40)));
         assert_eq!(ledger.of_data_set("adult"), NanoCharge::ZERO);
-        assert_eq!(ledger.of_account(&debit("a", "adult", 1, 0).account), NanoCharge::ZERO);
     }
 }

@@ -27,9 +27,7 @@ pub(super) fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>,
     let debit = statistics.debit(unit, scenario, local_day(env.call.received), query.charge());
     let (spent, fits) = env.gate.budgets.would(&caps, &debit);
     let released = env.gate.releases.get(&statistics.release_key(right.product(), query)).is_some();
-    let window = |max: NanoCharge, spent: NanoCharge| {
-        json!({"max": max.to_string(), "spent": spent.to_string(), "left": max.saturating_sub(spent).to_string()})
-    };
+    let window = |max: NanoCharge, spent: NanoCharge| json!({"max": max.to_string(), "spent": spent.to_string(), "left": max.saturating_sub(spent).to_string()});
     let mut plan = described(query, statistics);
     // Repeating what was released costs nothing, even with nothing left.
     let charge = if released { NanoCharge::ZERO } else { query.charge() };

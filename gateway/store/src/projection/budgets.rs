@@ -11,8 +11,7 @@ use crate::StoreError;
 use crate::reduce::{Changes, State};
 
 /// The tables of this file.
-pub(super) const TABLES: [&str; 4] =
-    ["privacy_spaces", "privacy_accounts", "privacy_refunds", "open_debits"];
+pub(super) const TABLES: [&str; 4] = ["privacy_spaces", "privacy_accounts", "privacy_refunds", "open_debits"];
 
 /// Bytes of one day in a row: the day and what was spent on it.
 const DAY_BYTES: usize = 16;

@@ -97,7 +97,8 @@ impl Query {
             Aggregate::Quantile => self.cells(domain) / self.values(domain).max(1),
             Aggregate::Count | Aggregate::Sum | Aggregate::Mean => self.cells(domain),
         };
-        let mut plan = json!({"data_version": domain.data_version(), "measure": self.aggregate, "cells": cells});
+        let mut plan =
+            json!({"data_version": domain.data_version(), "measure": self.aggregate, "cells": cells});
         if let (Some(plan), Value::Object(notes)) = (plan.as_object_mut(), notes) {
             plan.extend(notes);
         }

@@ -287,7 +287,9 @@ impl<'a> Builder<'a> {
             (Values::Open { positions, keys }, Column::Open { keys_max }) => {
                 let position = match self.found.get(text) {
                     Some(position) => *position,
-                    None if !(1..=KEY_BYTES_MAX).contains(&text.len()) => return Err("an empty or too long key"),
+                    None if !(1..=KEY_BYTES_MAX).contains(&text.len()) => {
+                        return Err("an empty or too long key");
+                    }
                     None if keys.len() >= *keys_max => return Err("more keys than keys_max"),
                     None => {
                         let position = u16::try_from(keys.len()).expect("at most 4,096");

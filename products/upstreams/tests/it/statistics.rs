@@ -201,9 +201,15 @@ async fn an_answer_has_the_agreed_shape() {
     let got = service.post("/v1/aggregate", &query.to_string()).await;
     let cells = naive(&query);
     let row = |key: &str| json!({"key":[key],"count":cells[&vec![key.to_owned()]].0,"sum":cells[&vec![key.to_owned()]].1});
-    assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[row("Female"),row("Male")]}));
+    assert_eq!(
+        got.json(),
+        json!({"data_version":"adult-1","max_rows_per_person":1,"rows":[row("Female"),row("Male")]})
+    );
     let got = service.post("/v1/aggregate", r#"{"measure":"count","column":null}"#).await;
-    assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[{"key":[],"count":48_842}]}));
+    assert_eq!(
+        got.json(),
+        json!({"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":[],"count":48_842}]})
+    );
 }
 
 fn open(keys_max: usize) -> Domain {

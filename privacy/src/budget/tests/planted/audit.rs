@@ -28,7 +28,8 @@ impl<'n> Books<'n> {
         for entry in node.disk.iter().chain(voids) {
             match entry {
                 Entry::Intent(number, debit) => {
-                    *books.debited.entry(debit.account.clone()).or_default() += u128::from(debit.charge.nanos());
+                    *books.debited.entry(debit.account.clone()).or_default() +=
+                        u128::from(debit.charge.nanos());
                     books.intents.insert(*number, debit);
                 }
                 Entry::Refused(number) => {
@@ -38,7 +39,8 @@ impl<'n> Books<'n> {
                 }
                 Entry::Refund(number, debit) => {
                     books.give_back(*number, debit);
-                    *books.refunded.entry(&debit.account.space).or_default() += u128::from(debit.charge.nanos());
+                    *books.refunded.entry(&debit.account.space).or_default() +=
+                        u128::from(debit.charge.nanos());
                 }
             }
         }
@@ -76,7 +78,8 @@ impl Node {
         for space in ["p", "q"] {
             let names = WHO.iter().filter(|who| who.0 == space);
             let accounts: Vec<_> = names.map(|(space, set, unit)| account(space, set, unit)).collect();
-            let debited = accounts.iter().map(|one| books.debited.get(one).copied().unwrap_or(0)).sum::<u128>();
+            let debited =
+                accounts.iter().map(|one| books.debited.get(one).copied().unwrap_or(0)).sum::<u128>();
             let leased = u128::from(self.memory.of_space(space).nanos());
             let quotas = accounts.len() as u128 * u128::from(CAPS.quota.nanos());
             let granted = quotas.min(u128::from(CAP));
