@@ -42,6 +42,19 @@ impl Object for PersonSpace {
     }
 }
 
+/// Whether the caps of all of `data_sets` over these people together fit under their cap: then what one data set has set
+/// aside, the others cannot use up.
+pub fn caps_fit<'d>(
+    name: &Id,
+    space: &PersonSpace,
+    data_sets: impl IntoIterator<Item = &'d DataSet>,
+) -> bool {
+    let terms = data_sets.into_iter().filter_map(|set| set.privacy.as_ref());
+    let sharing = terms.filter(|terms| terms.person_space == *name);
+    let sum = sharing.fold(Some(NanoCharge::ZERO), |sum, terms| sum?.checked_add(terms.cap));
+    sum.is_some_and(|sum| sum <= space.cap)
+}
+
 /// Level of a data set (GB/T 43697-2024; 数据安全法 21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sensitivity {

@@ -34,7 +34,7 @@ pub(super) fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>,
     plan["released_before"] = released.into();
     plan["charge_now"] = charge.to_string().into();
     plan["quota"] = window(caps.quota, spent.quota);
-    plan["quota"]["reserved"] = statistics.data_set.terms.quotas.reserved.into();
+    plan["quota"]["reserved"] = statistics.reserved.into();
     if let Some(pace) = caps.pace {
         plan["pace"] = window(pace.max, spent.paced);
         plan["pace"]["days"] = pace.days.into();

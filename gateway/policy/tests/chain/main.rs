@@ -8,6 +8,7 @@ mod consents;
 mod deltas;
 mod holds;
 mod house;
+mod listings;
 mod rest;
 mod restart;
 mod reviews;
