@@ -51,7 +51,7 @@ pub fn caps_fit<'d>(
 ) -> bool {
     let terms = data_sets.into_iter().filter_map(|set| set.privacy.as_ref());
     let sharing = terms.filter(|terms| terms.person_space == *name);
-    let sum = sharing.fold(Some(NanoCharge::ZERO), |sum, terms| sum?.checked_add(terms.cap));
+    let sum = sharing.map(|terms| terms.cap).try_fold(NanoCharge::ZERO, NanoCharge::checked_add);
     sum.is_some_and(|sum| sum <= space.cap)
 }
 
@@ -171,8 +171,8 @@ fn read_domain(place: &Place<'_>, terms: Terms) -> Option<Domain> {
 impl Quotas {
     /// Whether what is set aside is there.
     fn fit(&self, cap: NanoCharge) -> bool {
-        let zero = Some(NanoCharge::ZERO);
-        let sum = self.overrides.iter().fold(zero, |sum, quota| sum?.checked_add(quota.max));
+        let mut quotas = self.overrides.iter().map(|quota| quota.max);
+        let sum = quotas.try_fold(NanoCharge::ZERO, NanoCharge::checked_add);
         // Units that are not named would share what others were promised.
         self.default.is_zero() && sum.is_some_and(|sum| sum <= cap)
     }

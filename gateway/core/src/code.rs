@@ -187,6 +187,9 @@ codes! {
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
 
+    C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
+    C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
+
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
     C1652 422 "数据量超出该格式一个文件的容量" "More than one file of this format holds";

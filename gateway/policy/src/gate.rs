@@ -83,6 +83,8 @@ pub struct Gate {
     pub(crate) metrics: Metrics,
     snapshot: ArcSwap<Snapshot>,
     changing: Mutex<Changing>,
+    /// Taken for the length of one refund by hand, so that two cannot both find room under the limit.
+    pub(crate) refunding: Mutex<()>,
 }
 
 /// Owned by whoever puts a snapshot in force, for as long as that takes: two changes are made one after the other, and
@@ -130,6 +132,7 @@ impl Gate {
             journal: parts.journal,
             snapshot: ArcSwap::from_pointee(snapshot),
             changing: Mutex::default(),
+            refunding: Mutex::default(),
             nonces,
             metrics,
         })

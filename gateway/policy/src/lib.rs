@@ -12,6 +12,7 @@ pub mod kept;
 pub mod metrics;
 mod nonce;
 mod packages;
+mod refund;
 mod releases;
 mod sandbox;
 mod signature;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use shuzha_core::Measure;
 use shuzha_evidence::{Call, Entry, Terms};
 use shuzha_journal::{Position, Summary};
 use shuzha_store::Comparison;

@@ -117,7 +117,7 @@ impl Query {
             None => self.closed_cells(engine, noise, domain)?,
         };
         if self.aggregate == Aggregate::Quantile {
-            cells = self.quantiles(cells, scales, domain);
+            cells = self.quantiles(&cells, scales, domain);
         }
         let totals = self.totals(&mut cells, scales);
         let released = Released {
@@ -195,7 +195,7 @@ impl Query {
     }
 
     /// Per group the value at which the noisy counts reach their part of the total.
-    fn quantiles(&self, cells: Vec<Cell>, scales: Scales, domain: &Domain) -> Vec<Cell> {
+    fn quantiles(&self, cells: &[Cell], scales: Scales, domain: &Domain) -> Vec<Cell> {
         let values = self.values(domain);
         let accuracy = scales.count.map_or(0, |scale| scale.accuracy_of_sums_95_up(values));
         let group = |group: &[Cell]| {

@@ -4,7 +4,7 @@
 
 use std::sync::Mutex;
 
-use shuzha_core::{Code, NanoCharge};
+use shuzha_core::{Code, NanoCharge, RequestId};
 use shuzha_privacy::budget::{Caps, Debit, Ledger, Spent};
 
 use super::shards::lock;
@@ -42,6 +42,23 @@ impl BudgetLedger {
             return (spent, Err(Code::C608));
         }
         (spent, caps.check(spent, debit.charge).map(drop))
+    }
+
+    /// Whether the charge of `request` was given back by hand.
+    pub(crate) fn is_refunded(&self, request: &RequestId) -> bool {
+        lock(&self.0).is_refunded(request)
+    }
+
+    /// What was given back by hand in the person-space lately.
+    pub(crate) fn refunded(&self, space: &str, day: i64) -> NanoCharge {
+        lock(&self.0).refunded(space, day)
+    }
+
+    /// Gives back a charge whose refund is in the journal.
+    pub(crate) fn refund(&self, request: RequestId, refund: &Debit) {
+        lock(&self.0)
+            .refund(request, refund)
+            .expect("the journal holds the charge, and no refund of it before");
     }
 
     /// What the data set has spent, charges held included.

@@ -292,3 +292,49 @@ async fn e6_bad_queries_cost_nothing() {
     }
     assert_eq!(counted(&house.records().await).0, 1, "only the good query had an intent");
 }
+
+/// A refund by hand: of a failed call, once, within its limit, as a record of its own that a start finds again.
+#[tokio::test]
+async fn e6_two_persons_can_give_a_failed_charge_back() {
+    let house = House::new();
+    let (set, case) = (Id::new("ward-a").expect("a name"), Id::new("refund-1").expect("a name"));
+    let ask = |epsilon: &str| {
+        Ask::new("study-1", "ward-report-a", "query", "study-sample").body(&histogram("sex", epsilon))
+    };
+    let mut requests = Vec::new();
+    for (epsilon, say) in [
+        ("0.003", Say::Fault(UpstreamFault::Timeout)),
+        ("0.004", Say::Fault(UpstreamFault::Closed)),
+        ("0.001", Say::Fault(UpstreamFault::Unreachable)),
+        ("0.002", Say::Json(200, crate::upstream::WARD)),
+    ] {
+        requests.push(house.call(&ask(epsilon), &Fake::new([say])).await.request);
+    }
+    house.records().await;
+    assert_eq!(spent(&house, "ward-a"), 9_000_000, "what was never sent came back by itself");
+    let refund = |house: &House, which: usize, set: &Id| {
+        // It blocks, so it is not for a thread that drives calls.
+        let made = std::thread::scope(|scope| {
+            scope.spawn(|| house.gate.refund(set, requests[which], &case)).join().expect("no panic")
+        });
+        made.map_err(|refusal| refusal.code)
+    };
+    let other = Id::new("ward-b").expect("a name");
+    assert_eq!(refund(&house, 0, &other), Err(Code::C1550), "of another data set");
+    assert_eq!(refund(&house, 2, &set), Err(Code::C1550), "given back already");
+    assert_eq!(refund(&house, 3, &set), Err(Code::C1550), "answered");
+    assert_eq!(spent(&house, "ward-a"), 9_000_000);
+    assert_eq!((refund(&house, 0, &set), refund(&house, 0, &set)), (Ok(()), Ok(())));
+    assert_eq!(spent(&house, "ward-a"), 6_000_000);
+    // One hundredth of 0.5 is 0.005: 0.003 and 0.004 do not both fit into one month.
+    assert_eq!(refund(&house, 1, &set), Err(Code::C1551));
+    let house = house.without_power();
+    assert_eq!(spent(&house, "ward-a"), 6_000_000);
+    assert_eq!((refund(&house, 0, &set), refund(&house, 1, &set)), (Ok(()), Err(Code::C1551)));
+    house.clock.advance(Duration::from_hours(24 * 31));
+    assert_eq!(refund(&house, 1, &set), Ok(()));
+    assert_eq!(spent(&house, "ward-a"), 2_000_000);
+    let refunds = house.records().await;
+    let refunds = refunds.iter().filter(|record| record.entry().expect("known").kind_name() == "refund");
+    assert_eq!(refunds.count(), 2);
+}

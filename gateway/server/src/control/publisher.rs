@@ -11,6 +11,8 @@ use shuzha_control::{Delta, Force, Publish};
 use shuzha_core::Id;
 use shuzha_policy::{CompileError, Gate};
 use shuzha_products::World;
+use shuzha_products::privacy_refund::PrivacyRefund;
+use shuzha_products::world::Table;
 use shuzha_proxy::{Handle, UpstreamOptions};
 use shuzha_store::Register;
 
@@ -78,6 +80,7 @@ impl Publisher {
                 services.insert(service.name.clone(), service);
             }
         }
+        let refunds = world.privacy_refunds.clone();
         let ring = key_ring(&self.data, &world, &self.data_dir)?;
         // Services first: a product must not be in force before its service is known, nor a service go before it.
         if services.len() >= known.len() {
@@ -90,7 +93,17 @@ impl Publisher {
         }
         *known = services;
         self.handle.publish(snapshot.products());
+        self.refund_all(&refunds);
         Ok(())
+    }
+
+    /// Makes the refunds that were decided and are not in the journal yet.
+    pub(crate) fn refund_all(&self, refunds: &Table<PrivacyRefund>) {
+        for (name, refund) in refunds {
+            if let Err(refusal) = self.gate.refund(&refund.data_set, refund.request, name) {
+                tracing::error!(case = %name, code = %refusal.code, "a privacy charge is not given back");
+            }
+        }
     }
 
     fn replace(&self, services: &Services) -> Result<()> {

@@ -11,6 +11,8 @@ use shuzha_journal::Journal;
 use shuzha_policy::Gate;
 use shuzha_policy::kept::{Keeper, Kept};
 use shuzha_products::World;
+use shuzha_products::privacy_refund::PrivacyRefund;
+use shuzha_products::world::Table;
 use shuzha_proxy::Handle;
 use shuzha_store::Register;
 
@@ -25,7 +27,8 @@ const KEEP_PAUSE: Duration = Duration::from_secs(5);
 /// Where the world comes from.
 pub(super) enum Source {
     Files,
-    Register(Register),
+    /// The register, and the refunds that it has in force.
+    Register(Register, Table<PrivacyRefund>),
     /// The register could not be read.
     Kept,
 }
@@ -75,7 +78,10 @@ impl Source {
             Ok((register, world))
         });
         match read {
-            Ok((register, world)) => Ok((Self::Register(register), prepare(world)?)),
+            Ok((register, world)) => {
+                let refunds = world.privacy_refunds.clone();
+                Ok((Self::Register(register, refunds), prepare(world)?))
+            }
             Err(error) => {
                 let prepared = kept(data, config, endpoints).with_context(|| format!("{error:#}; and"))?;
                 tracing::error!(
@@ -91,7 +97,7 @@ impl Source {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Files => "files",
-            Self::Register(_) => "register",
+            Self::Register(..) => "register",
             Self::Kept => "last known good; the register is away",
         }
     }
@@ -103,13 +109,13 @@ impl Source {
     pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
         let Parts { data, gate, handle, clock, journal, endpoints, services } = parts;
         let data_dir = config.data_dir.clone();
-        let register = match self {
+        let (register, refunds) = match self {
             Self::Files => {
                 let world = config.world.clone();
                 return Ok((Reloader::Files { data, gate, handle, world, data_dir }, None));
             }
             Self::Kept => return Ok((Reloader::Nowhere, None)),
-            Self::Register(register) => register,
+            Self::Register(register, refunds) => (register, refunds),
         };
         let path = data_dir.join(KEPT_FILE);
         let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
@@ -124,6 +130,7 @@ impl Source {
             endpoints,
             services: Mutex::new(services),
         });
+        publisher.refund_all(&refunds);
         let plane = ControlPlane::start(control::Setup {
             register,
             config: config.control.clone(),
