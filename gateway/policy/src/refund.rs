@@ -4,9 +4,12 @@
 //! A refund is a record of its own. It gives back the whole charge of one failed call, once; all refunds of a person-space
 //! within some weeks stay under one hundredth of its cap.
 
+use serde_json::Value;
 use shuzha_core::{Code, Id, NanoCharge, Refusal, RequestId};
 use shuzha_evidence::{Decision, Entry, Refund};
 use shuzha_privacy::budget::{Account, Debit, refund_fits};
+use shuzha_products::privacy_refund::PrivacyRefund;
+use shuzha_products::world::Object as _;
 use shuzha_store::local_day;
 
 use crate::Gate;
@@ -56,6 +59,21 @@ impl Gate {
         self.journal.append_durable(&entry).and_then(|durable| durable.wait()).map_err(unavailable)?;
         self.budgets.refund(request, &refund);
         Ok(())
+    }
+
+    /// Makes every refund that the world in force declares and the journal does not hold yet. What cannot be made is
+    /// logged with its code, and tried again the next time. Blocks, as [`Gate::refund`] does.
+    pub fn make_refunds(&self) {
+        let snapshot = self.snapshot();
+        for source in snapshot.objects().filter(|source| source.kind == PrivacyRefund::KIND) {
+            let spec: Value = serde_json::from_str(&source.spec).unwrap_or_default();
+            let word = |field: &str| spec[field].as_str().unwrap_or_default();
+            let (data_set, request) = (word("dataSet").parse::<Id>(), word("request").parse::<RequestId>());
+            let (Ok(data_set), Ok(request)) = (data_set, request) else { continue };
+            if let Err(refusal) = self.refund(&data_set, request, &source.name) {
+                tracing::error!(case = %source.name, code = %refusal.code, "a privacy charge is not given back");
+            }
+        }
     }
 
     fn charge_of(&self, request: RequestId) -> Result<Option<Charge>, Refusal> {
