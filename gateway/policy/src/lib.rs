@@ -23,6 +23,7 @@ mod start;
 pub use call::{Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, Reply, Upstream, UpstreamFault};
 pub use gate::{Gate, Keys, Options, Parts};
 pub use nonce::NONCES_MAX_DEFAULT;
+pub use refund::REFUND;
 pub use releases::{ReleaseKey, ReleaseStore};
 pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
 pub use snapshot::{CompileError, Delta, KeyRing, Mark, Snapshot};

@@ -8,13 +8,14 @@ use serde_json::Value;
 use shuzha_core::{Code, Id, NanoCharge, Refusal, RequestId};
 use shuzha_evidence::{Decision, Entry, Refund};
 use shuzha_privacy::budget::{Account, Debit, refund_fits};
-use shuzha_products::privacy_refund::PrivacyRefund;
-use shuzha_products::world::Object as _;
 use shuzha_store::local_day;
 
 use crate::Gate;
 use crate::env::unavailable;
 use crate::holds::lock;
+
+/// The kind of objects that are refunds.
+pub const REFUND: &str = "PrivacyRefund";
 
 /// What the journal says of the charge of one call.
 struct Charge {
@@ -65,7 +66,7 @@ impl Gate {
     /// logged with its code, and tried again the next time. Blocks, as [`Gate::refund`] does.
     pub fn make_refunds(&self) {
         let snapshot = self.snapshot();
-        for source in snapshot.objects().filter(|source| source.kind == PrivacyRefund::KIND) {
+        for source in snapshot.objects().filter(|source| source.kind == REFUND) {
             let spec: Value = serde_json::from_str(&source.spec).unwrap_or_default();
             let word = |field: &str| spec[field].as_str().unwrap_or_default();
             let (data_set, request) = (word("dataSet").parse::<Id>(), word("request").parse::<RequestId>());

@@ -12,8 +12,6 @@ use shuzha_control::{Delta, Force, Publish};
 use shuzha_core::Id;
 use shuzha_policy::{CompileError, Gate, Snapshot};
 use shuzha_products::World;
-use shuzha_products::privacy_refund::PrivacyRefund;
-use shuzha_products::world::Object as _;
 use shuzha_proxy::{Handle, UpstreamOptions};
 use shuzha_store::Register;
 
@@ -87,7 +85,7 @@ impl Publisher {
                 services.insert(service.name.clone(), service);
             }
         }
-        let refunds = changed.iter().any(|(kind, _)| *kind == PrivacyRefund::KIND);
+        let refunds = changed.iter().any(|(kind, _)| *kind == shuzha_policy::REFUND);
         let ring = key_ring(&self.data, &world, &self.data_dir)?;
         // Services first: a product must not be in force before its service is known, nor a service go before it.
         if services.len() >= known.len() {
