@@ -95,7 +95,8 @@ fn rollups() {
     let (rollup, taken) = timed(|| {
         let mut rollup = Rollup::default();
         for seq in 1..=CALLS {
-            let line = &lines[usize::try_from(seq.wrapping_mul(2_654_435_761) % 1_000_003).expect("small") % UNITS];
+            let line =
+                &lines[usize::try_from(seq.wrapping_mul(2_654_435_761) % 1_000_003).expect("small") % UNITS];
             let passed = i64::try_from(seq * 2_600_000_000_000 / CALLS).expect("within the month");
             let call = Use {
                 at: Timestamp::from_micros(begin + passed),

@@ -87,7 +87,16 @@ impl Object for Price {
         let scenario = spec.optional("scenario").and_then(|place| scope.find::<Scenario>(&place));
         let purposes = spec.optional("purposes").map(|place| read_purposes(&place));
         let tariff = tariff::read(&spec);
-        let charged = spec.required("charged").and_then(|place| read_charged(&place));
+        let charged = spec.required("charged").and_then(|place| {
+            let charged = read_charged(&place)?;
+            let classes: &[Outcome] = product.map_or(&[], |(_, product)| product.kind.classes());
+            let told_apart = classes.windows(2).any(|two| charged.charges(two[0]) != charged.charges(two[1]));
+            // The invoice would show what the answers' length hides.
+            if told_apart && product.is_some_and(|(_, product)| product.answers_alike()) {
+                return place.fail("charges some classes of answers of a product that keeps them alike");
+            }
+            Some(charged)
+        });
         let trial = spec.optional("trial").and_then(|place| place.boolean());
         let provider_parts = spec.optional("providerParts").and_then(|place| place.count(0..=WHOLE));
         let (act, effective) = act?;

@@ -21,6 +21,7 @@ use crate::jurisdiction::Jurisdiction;
 use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
+use crate::privacy_refund::PrivacyRefund;
 use crate::product::Product;
 use crate::registration::Certificate;
 use crate::rights::{Agreement, Grant, Scenario};
@@ -95,6 +96,8 @@ pub struct World {
     pub emergency_plans: Table<EmergencyPlan>,
     /// Exit reviews that were passed.
     pub exit_reviews: Table<ExitReview>,
+    /// Privacy charges to be given back.
+    pub privacy_refunds: Table<PrivacyRefund>,
     /// Permitted revenues.
     pub permitted_revenues: Table<PermittedRevenue>,
     /// Tax rates.

@@ -11,14 +11,3 @@ CREATE TABLE meters (
     quantity INTEGER NOT NULL CHECK (quantity >= 0),
     PRIMARY KEY (unit, price, scenario, agreement, purpose, basis, month)
 ) STRICT, WITHOUT ROWID;
-
--- What was projected before is counted again from the journal's first record, meters included.
-DELETE FROM consents;
-DELETE FROM privacy_spend;
-DELETE FROM usage;
-DELETE FROM posted;
-DELETE FROM settled;
-DELETE FROM marks;
-DELETE FROM nonce_batches;
-DELETE FROM open_intents;
-UPDATE position SET epoch = 0, seq = 0, latest_micros = 0;

@@ -22,7 +22,8 @@ pub use ledger::Books;
 pub use projection::{Comparison, Difference};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{
-    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, SpendKey, State, Usage, local_day,
+    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched, local_day,
+    local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;

@@ -40,17 +40,18 @@ struct Step {
     key: CountKey,
     price: Price,
     year_begins: bool,
+    /// How many charged calls it counts for: the answers of a batch.
+    calls: u64,
     /// What its place on the sum came to, once it is taken.
     taken: Option<MicroYuan>,
 }
 
 impl Step {
-    /// What the running sum grows by from `calls` to the next call.
-    fn next(&self, calls: u64) -> Result<i64, Code> {
+    /// What the running sum grows by from one number of calls to another.
+    fn between(&self, from: u64, to: u64) -> Result<i64, Code> {
         let preferred = self.key.basis == Basis::Preferred;
         let sum = |calls| self.price.running(calls, self.year_begins, preferred).map_err(|_| Code::C705);
-        let after = calls.checked_add(1).ok_or(Code::C705)?;
-        Ok(sum(after)?.micros() - sum(calls)?.micros())
+        Ok(sum(to)?.micros() - sum(from)?.micros())
     }
 }
 
@@ -100,7 +101,7 @@ impl PurseLedger {
         Ok(Hold::new(self, Sum { unit: unit.clone(), held: amount, posted: amount, step: None }))
     }
 
-    /// Holds what the running sum of `price` grows by with one more call, after all calls that were charged or are held.
+    /// Holds what the running sum of `price` grows by with `calls` more calls, after all calls that were charged or are held.
     /// The place itself is taken when the call is settled, so that the sums charged are those of the price in the order
     /// of settlement, and a call that fails leaves no hole.
     ///
@@ -111,17 +112,17 @@ impl PurseLedger {
         unit: &Id,
         limit: MicroYuan,
         price: &Price,
-        key: CountKey,
+        (key, calls): (CountKey, u64),
     ) -> Result<Hold<'_, Self>, Code> {
         let (step, held) = self.purses.with(unit, |shard| {
             let purse = shard.entry(unit.clone()).or_default();
             let year_begins = price.tariff.annual.is_some() && purse.year_begins(&key);
             let count = purse.counts.get(&key).copied().unwrap_or_default();
-            let step = Step { key, price: price.clone(), year_begins, taken: None };
-            let calls = count.posted.checked_add(count.held).ok_or(Code::C705)?;
-            let amount = step.next(calls)?;
+            let step = Step { key, price: price.clone(), year_begins, calls, taken: None };
+            let before = count.posted.checked_add(count.held).ok_or(Code::C705)?;
+            let amount = step.between(before, before.checked_add(calls).ok_or(Code::C705)?)?;
             purse.take(limit, amount)?;
-            purse.counts.entry(step.key.clone()).or_default().held += 1;
+            purse.counts.entry(step.key.clone()).or_default().held += calls;
             Ok::<_, Code>((step, MicroYuan::from_micros(amount)))
         })?;
         let (unit, step) = (unit.clone(), Some(Box::new(step)));
@@ -140,9 +141,9 @@ impl PurseLedger {
             let purse = shard.entry(unit.clone()).or_default();
             let count = purse.counts.entry(step.key.clone()).or_default();
             // Everything up to `posted + held` calls was worked out when it was held.
-            let amount = step.next(count.posted).unwrap_or(0);
-            count.posted += 1;
-            count.held -= 1;
+            let amount = step.between(count.posted, count.posted + step.calls).unwrap_or(0);
+            count.posted += step.calls;
+            count.held -= step.calls;
             purse.held -= amount;
             purse.posted = purse.posted.saturating_add(amount);
             amount
@@ -156,13 +157,14 @@ impl PurseLedger {
             let purse = shard.entry(unit.clone()).or_default();
             let count = purse.counts.entry(step.key.clone()).or_default();
             let Some(taken) = step.taken else {
-                count.held -= 1;
-                // The highest of the held steps goes: the others stand on one place lower each.
-                purse.held -= step.next(count.posted + count.held).unwrap_or(0);
+                let all = count.posted + count.held;
+                count.held -= step.calls;
+                // The highest of the held places go: the others stand that much lower.
+                purse.held -= step.between(all - step.calls, all).unwrap_or(0);
                 return;
             };
             let before = step.span(*count);
-            count.posted -= 1;
+            count.posted -= step.calls;
             purse.posted -= taken.micros();
             purse.held += step.span(*count) - before;
         });
@@ -194,7 +196,7 @@ impl Purse {
 impl Step {
     /// What the held calls of a count may cost together.
     fn span(&self, count: Count) -> i64 {
-        (count.posted..count.posted + count.held).map(|calls| self.next(calls).unwrap_or(0)).sum()
+        self.between(count.posted, count.posted + count.held).unwrap_or(0)
     }
 }
 
@@ -299,7 +301,7 @@ mod tests {
         let unit = Id::new("bank-a").expect("a name");
         let ledger = PurseLedger::new([], []);
         let (limit, price) = (MicroYuan::from_micros(100), package(3, 100, None));
-        let next = |month| ledger.hold_next(&unit, limit, &price, key(month));
+        let next = |month| ledger.hold_next(&unit, limit, &price, (key(month), 1));
         let (mut first, second) =
             (next("2026-01").expect("holds the block"), next("2026-01").expect("within it"));
         assert_eq!((first.token().held().micros(), second.token().held().micros()), (100, 0));
@@ -327,7 +329,7 @@ mod tests {
         let ledger = PurseLedger::new([], before);
         let (limit, price) = (MicroYuan::from_micros(10_000), package(1, 5, Some(1_000)));
         let cost = |month| {
-            let mut hold = ledger.hold_next(&unit, limit, &price, key(month)).expect("within the limit");
+            let mut hold = ledger.hold_next(&unit, limit, &price, (key(month), 1)).expect("within the limit");
             let amount = hold.charge();
             hold.spend_amount_on_drop(amount);
             amount.micros()
@@ -343,7 +345,7 @@ mod tests {
         #[test]
         fn f4_charges_add_up_to_the_running_sum(
             block in 1_u64..5, fee in 0_i64..40, limit in 0_i64..400,
-            steps in proptest::collection::vec((0_u8..4, proptest::prelude::any::<usize>()), 1..120),
+            steps in proptest::collection::vec((0_u8..4, proptest::prelude::any::<usize>(), 1_u64..4), 1..120),
         ) {
             let unit = Id::new("bank-a").expect("a name");
             let (ledger, price) = (PurseLedger::new([], []), package(block, fee, None));
@@ -353,19 +355,19 @@ mod tests {
                 (purse.posted, purse.held, count.posted, count.held)
             });
             let (mut open, mut charged, mut calls) = (Vec::new(), 0, 0);
-            for (step, pick) in steps {
+            for (step, pick, batch) in steps {
                 if step == 0 || open.is_empty() {
-                    match ledger.hold_next(&unit, MicroYuan::from_micros(limit), &price, key("2026-01")) {
-                        Ok(hold) => open.push(hold),
+                    match ledger.hold_next(&unit, MicroYuan::from_micros(limit), &price, (key("2026-01"), batch)) {
+                        Ok(hold) => open.push((hold, batch)),
                         Err(code) => proptest::prop_assert_eq!(code, Code::C704),
                     }
                 } else {
-                    let mut hold = open.swap_remove(pick % open.len());
+                    let (mut hold, batch) = open.swap_remove(pick % open.len());
                     if step == 1 {
                         let amount = hold.charge();
                         hold.spend_amount_on_drop(amount);
                         charged += amount.micros();
-                        calls += 1;
+                        calls += batch;
                     } else if step == 2 {
                         hold.spend_amount_on_drop(MicroYuan::ZERO);
                     }
@@ -373,7 +375,7 @@ mod tests {
                 }
                 let (posted, held, count, under_way) = state();
                 let running = |calls| price.running(calls, false, false).expect("small").micros();
-                proptest::prop_assert_eq!((posted, count, under_way), (charged, calls, open.len() as u64));
+                proptest::prop_assert_eq!((posted, count, under_way), (charged, calls, open.iter().map(|(_, batch)| batch).sum::<u64>()));
                 proptest::prop_assert_eq!(posted, running(calls));
                 proptest::prop_assert_eq!(posted + held, running(calls + under_way));
                 proptest::prop_assert!(posted + held <= limit);

@@ -38,7 +38,8 @@ impl<'e> Admission<'e> {
 
 /// Resolves the price and holds the most the call may cost.
 pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'e>, Refusal> {
-    let right = spend.slot().agreed().ask().right();
+    let ask = spend.slot().agreed().ask();
+    let (right, parts) = (ask.right(), ask.parts());
     let (product, scenario) = (right.product(), right.scenario());
     let asked = Asked {
         product: product.name.as_str(),
@@ -58,14 +59,19 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
         basis = Basis::Repeated;
     }
     if basis.is_charged() && env.takes != Takes::Nothing {
-        hold(env, right, price, basis)?;
+        hold(env, right, price, (basis, parts))?;
     }
     env.facts.admitted = Some(env.now());
     Ok(Admission { spend, price, basis })
 }
 
 /// Holds what the call may cost, unless that is nothing for every call.
-fn hold<'e>(env: &mut Env<'e>, right: &Right<'e>, price: &Price, basis: Basis) -> Result<(), Refusal> {
+fn hold<'e>(
+    env: &mut Env<'e>,
+    right: &Right<'e>,
+    price: &Price,
+    (basis, parts): (Basis, u32),
+) -> Result<(), Refusal> {
     let unit = right.unit();
     let flat = price.tariff.flat().filter(|_| basis == Basis::Price);
     if flat.is_some_and(MicroYuan::is_zero) {
@@ -78,7 +84,10 @@ fn hold<'e>(env: &mut Env<'e>, right: &Right<'e>, price: &Price, basis: Basis) -
     let limit = unit.credit_limit.ok_or(Code::C704)?;
     let purses = &env.gate.purses;
     env.holds.money = Some(match flat {
-        Some(amount) => purses.hold(&unit.name, limit, amount)?,
+        Some(each) => {
+            let amount = each.checked_mul(parts.into()).ok_or(Code::C705)?;
+            purses.hold(&unit.name, limit, amount)?
+        }
         None => {
             let agreement = env.snapshot.agreement(right.grant()).ok_or(Code::C205)?;
             let key = CountKey {
@@ -89,7 +98,7 @@ fn hold<'e>(env: &mut Env<'e>, right: &Right<'e>, price: &Price, basis: Basis) -
                 basis,
                 month: Month::of(env.call.received).map_err(|_| Code::C705)?,
             };
-            purses.hold_next(&unit.name, limit, price, key)?
+            purses.hold_next(&unit.name, limit, price, (key, parts.into()))?
         }
     });
     Ok(())
