@@ -143,7 +143,7 @@ fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
     assert_eq!(code(town.remove("sun", "Price", "company-check-2025")), Code::C1612);
     let low = ceiling("2030-01-01", "2031-01-01", "0.10");
     town.put("zheng", "Ceiling", "lower", &low).expect("and so does one that is lowered");
-    let long = refused("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.40"));
+    let long = refused("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.05"));
     assert!(long.contains("no ceiling covers the whole window"), "{long}");
     town.remove("sun", "Price", "second").expect("a price may go");
 }
