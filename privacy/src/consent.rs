@@ -13,10 +13,13 @@
 //!
 //! The token's own claim about its algorithm decides nothing: the algorithm is pinned to the key.
 
+mod attenuate;
 mod claims;
 mod issuers;
 mod jws;
+mod receipt;
 mod rules;
+mod status;
 mod withdrawal;
 
 #[cfg(test)]
@@ -24,8 +27,11 @@ mod tests;
 
 use shuzha_core::{Code, Timestamp};
 
-pub use self::claims::{Basis, Claims, Details, Legal, Use};
+pub use self::attenuate::{Narrower, attenuate};
+pub use self::claims::{Basis, Claims, Details, Legal, ParentRef, Status, StatusEntry, Use};
 pub use self::issuers::{Algorithm, IssuerError, Issuers, Signer};
+pub use self::receipt::{Event, Receipt, issue_receipt, verify_receipt};
+pub use self::status::{STATUSES, StatusList, issue_status_list, verify_status_list};
 pub use self::withdrawal::{Withdrawal, issue_withdrawal, verify_withdrawal};
 use crate::subject::Pseudonym;
 
@@ -47,7 +53,7 @@ pub const LIFETIME_MAX: i64 = 90 * LIFETIME_SINGLE_MAX;
 pub const ISSUED_AHEAD_MAX: i64 = 60;
 
 /// The type of consent tokens.
-const TYPE: &str = "shuzha-consent+jwt";
+const TYPE: jws::Type = jws::Type { name: "shuzha-consent+jwt", bytes_max: TOKEN_BYTES_MAX };
 
 /// A verified consent. Only [`verify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +67,8 @@ pub struct Consent {
     pub issuer: String,
     /// The person, as the unit's pairwise pseudonym in the scenario.
     pub subject: Pseudonym,
+    /// The function behind the pseudonym.
+    pub subject_algorithm: String,
     /// Id of the key behind the pseudonym.
     pub subject_key_id: String,
     /// The one application unit that may use it.
@@ -87,6 +95,12 @@ pub struct Consent {
     pub notice_hash: String,
     /// The legal basis.
     pub basis: Basis,
+    /// Whether sensitive personal information is concerned.
+    pub sensitive: bool,
+    /// The consent that this one narrows, where it does.
+    pub parent: Option<ParentRef>,
+    /// Its place in a status list, where it has one.
+    pub status: Option<StatusEntry>,
 }
 
 /// What a call asks of a consent.
@@ -181,6 +195,7 @@ fn from_claims(claims: Claims, kid: String) -> Result<Consent, Code> {
         kid,
         issuer: claims.iss,
         subject: claims.sub.parse().map_err(|_| Code::C402)?,
+        subject_algorithm: claims.sub_alg,
         subject_key_id: claims.sub_kid,
         unit: details.au,
         scenario: details.scenario,
@@ -194,5 +209,8 @@ fn from_claims(claims: Claims, kid: String) -> Result<Consent, Code> {
         notice: claims.legal.notice,
         notice_hash: claims.legal.notice_hash,
         basis: claims.legal.basis,
+        sensitive: claims.legal.sensitive,
+        parent: claims.parent,
+        status: claims.status.map(|status| status.status_list),
     })
 }

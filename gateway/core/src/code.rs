@@ -99,6 +99,7 @@ codes! {
     C408 403 "授权已被撤回" "The consent was withdrawn";
     C409 403 "不接受一揽子或无期限的授权" "A blanket or open-ended consent is not accepted";
     C410 503 "撤回信息不够新，暂不提供须授权的产品" "The withdrawal feed is stale; consented products are not served";
+    C411 403 "收窄的授权不得宽于原授权" "The narrower consent is wider than the one it was derived from";
 
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
