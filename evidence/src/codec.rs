@@ -88,6 +88,7 @@ impl Numbered for ActKind {
         (Self::CredentialRevoked, 3),
         (Self::Suspended, 4),
         (Self::Resumed, 5),
+        (Self::ConsentGiven, 6),
     ];
 }
 

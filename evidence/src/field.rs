@@ -105,4 +105,5 @@ fields! {
     ROLE = 46 "role" Text;
     ACT_DIGEST = 47 "act_digest" Bytes(32);
     SANDBOX = 48 "sandbox" Bool;
+    CONSENT_PARENT = 50 "consent_parent" Bytes(16);
 }

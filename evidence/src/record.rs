@@ -7,8 +7,8 @@ use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestam
 
 use crate::Commitment;
 
-/// Largest encoded entry in bytes.
-pub const ENTRY_BYTES_MAX: usize = 512;
+/// Largest encoded entry in bytes: every field of a call at its longest, with some room. Most take half of it.
+pub const ENTRY_BYTES_MAX: usize = 576;
 
 /// One journal entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub struct Intent<'a> {
     pub charge: NanoCharge,
     /// Money held.
     pub amount: MicroYuan,
+    /// The consent that `consent` narrows, one use of which is held as well.
+    pub consent_parent: Option<Commitment>,
 }
 
 /// Whether the call was permitted.
@@ -159,6 +161,8 @@ pub struct Call<'a> {
     pub response_commitment: Option<Commitment>,
     /// Whether it was a trial in the sandbox: on synthetic data, free, and part of no sum, budget or statement.
     pub sandbox: bool,
+    /// Commitment to the consent that the one used narrows; a use of it too.
+    pub consent_parent: Option<Commitment>,
 }
 
 /// What an act did.
@@ -174,6 +178,8 @@ pub enum ActKind {
     Suspended,
     /// A suspension was lifted.
     Resumed,
+    /// The platform's consent service gave a consent, on the word of the person.
+    ConsentGiven,
 }
 
 /// An administrative or life-cycle act.

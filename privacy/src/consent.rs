@@ -95,12 +95,8 @@ pub struct Consent {
     pub notice_hash: String,
     /// The legal basis.
     pub basis: Basis,
-    /// Whether sensitive personal information is concerned.
-    pub sensitive: bool,
     /// The consent that this one narrows, where it does.
     pub parent: Option<ParentRef>,
-    /// Its place in a status list, where it has one.
-    pub status: Option<StatusEntry>,
 }
 
 /// What a call asks of a consent.
@@ -160,6 +156,34 @@ impl Consent {
 /// - [`Code::C404`]: not yet or no longer valid.
 /// - [`Code::C409`]: a blanket or open-ended consent.
 pub fn verify(token: &str, issuers: &Issuers, audience: &str, now: Timestamp) -> Result<Consent, Code> {
+    let (claims, kid) = signed_claims(token, issuers, audience, now)?;
+    let consent = from_claims(claims, kid)?;
+    consent.check_time(now)?;
+    Ok(consent)
+}
+
+/// Verifies a token, and answers its claims too: for whoever keeps them.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_claims(
+    token: &str,
+    issuers: &Issuers,
+    audience: &str,
+    now: Timestamp,
+) -> Result<(Consent, Claims), Code> {
+    let (claims, kid) = signed_claims(token, issuers, audience, now)?;
+    let consent = from_claims(claims.clone(), kid)?;
+    consent.check_time(now)?;
+    Ok((consent, claims))
+}
+
+fn signed_claims(
+    token: &str,
+    issuers: &Issuers,
+    audience: &str,
+    now: Timestamp,
+) -> Result<(Claims, String), Code> {
     let signed = jws::open(token, TYPE, issuers)?;
     let claims: Claims = claims::read(&signed.payload)?;
     if claims.iss != signed.issuer || claims.aud != audience {
@@ -169,9 +193,7 @@ pub fn verify(token: &str, issuers: &Issuers, audience: &str, now: Timestamp) ->
     if claims.iat > now.seconds().saturating_add(ISSUED_AHEAD_MAX) {
         return Err(Code::C404);
     }
-    let consent = from_claims(claims, signed.kid)?;
-    consent.check_time(now)?;
-    Ok(consent)
+    Ok((claims, signed.kid))
 }
 
 /// Signs a consent, by the same rules that [`verify`] applies.
@@ -209,8 +231,6 @@ fn from_claims(claims: Claims, kid: String) -> Result<Consent, Code> {
         notice: claims.legal.notice,
         notice_hash: claims.legal.notice_hash,
         basis: claims.legal.basis,
-        sensitive: claims.legal.sensitive,
         parent: claims.parent,
-        status: claims.status.map(|status| status.status_list),
     })
 }

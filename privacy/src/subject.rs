@@ -87,7 +87,14 @@ impl fmt::Debug for CanonicalId {
 pub struct Pseudonym([u8; 32]);
 
 impl Pseudonym {
-    /// The bytes of the pseudonym. It is still personal information: commit to it, do not store it.
+    /// A pseudonym that the register of consents has kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the pseudonym. It is still personal information: commit to it. Only the register of consents, which is the
+    /// person's own, keeps it.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -80,6 +80,7 @@ pub(super) fn write_intent(w: &mut MapWriter<'_>, intent: &Intent<'_>) {
     write_option(w, &field::CONSENT, intent.consent.as_ref());
     w.uint_unless_zero(&field::CHARGE, intent.charge.nanos());
     write_amount(w, intent.amount);
+    write_option(w, &field::CONSENT_PARENT, intent.consent_parent.as_ref());
 }
 
 pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, DecodeError> {
@@ -95,6 +96,7 @@ pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, Decod
         consent: r.bytes(&field::CONSENT)?,
         charge: NanoCharge::from_nanos(r.uint_or_zero(&field::CHARGE)?),
         amount: read_amount(r)?,
+        consent_parent: r.bytes(&field::CONSENT_PARENT)?,
     })
 }
 
@@ -121,6 +123,7 @@ pub(super) fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
     w.uint_unless_zero(&field::RESPONSE_BYTES, call.response_bytes.into());
     write_option(w, &field::RESPONSE_COMMITMENT, call.response_commitment.as_ref());
     w.flag_unless_false(&field::SANDBOX, call.sandbox);
+    write_option(w, &field::CONSENT_PARENT, call.consent_parent.as_ref());
 }
 
 pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeError> {
@@ -153,5 +156,6 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
         response_bytes: r.u32_or_zero(&field::RESPONSE_BYTES)?,
         response_commitment: r.bytes(&field::RESPONSE_COMMITMENT)?,
         sandbox: r.flag_or_false(&field::SANDBOX)?,
+        consent_parent: r.bytes(&field::CONSENT_PARENT)?,
     })
 }

@@ -181,6 +181,11 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+
+    C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
+    C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
+    C1503 503 "平台的授权签发密钥尚未登记生效" "The platform's key for consents is not registered and in force";
+    C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
 }
 
 impl Code {

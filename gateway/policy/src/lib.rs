@@ -5,6 +5,7 @@
 pub mod call;
 mod consent_cache;
 mod env;
+mod feed;
 mod gate;
 mod holds;
 mod idempotency;
@@ -20,6 +21,7 @@ mod stages;
 mod start;
 
 pub use call::{Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, Reply, Upstream, UpstreamFault};
+pub use feed::FEED_AGE_MAX;
 pub use gate::{Gate, Keys, Options, Parts};
 pub use nonce::NONCES_MAX_DEFAULT;
 pub use releases::{ReleaseKey, ReleaseStore};

@@ -72,6 +72,14 @@ struct Names {
     texts: CowMap<u32, Id, ByNumber>,
 }
 
+impl Snapshot {
+    /// The trusted issuers of consents whose keys are here.
+    #[must_use]
+    pub fn issuers(&self) -> Arc<Issuers> {
+        Arc::clone(&self.issuers)
+    }
+}
+
 impl Names {
     /// The number of `name`, given out now if it has none.
     fn number(&mut self, name: &Id) -> u32 {

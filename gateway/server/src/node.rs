@@ -24,12 +24,12 @@ use shuzha_evidence::Committer;
 use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
-use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
+use shuzha_privacy::subject::{HmacSha256Prf, HmacSm3Prf, Pseudonymiser, SubjectPrf};
 use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets, TlsOptions};
 use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
-use crate::config::Config;
+use crate::config::{Config, Pseudonyms};
 use crate::control::by_name;
 use crate::secret_file;
 use crate::store::open_store;
@@ -106,7 +106,10 @@ impl Node {
         let services = by_name(&upstreams);
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
-        let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
+        let prf: Arc<dyn SubjectPrf> = match config.consents.pseudonyms {
+            Pseudonyms::HmacSha256 => Arc::new(HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym)),
+            Pseudonyms::HmacSm3 => Arc::new(HmacSm3Prf::new(PSEUDONYM_KEY_ID, &pseudonym)),
+        };
         let parts = Parts {
             options: GateOptions {
                 audience: config.audience.clone(),

@@ -23,7 +23,8 @@ use shuzha_journal::{Position, RawRecord};
 
 pub use changes::Changes;
 pub use state::{
-    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, SpendKey, State, Usage,
+    Consent, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, SpendKey, State,
+    Usage,
 };
 
 use crate::StoreError;
@@ -118,7 +119,7 @@ impl Step<'_> {
     fn intent(&mut self, intent: &Intent<'_>) -> Result<(), StoreError> {
         self.state.remember(intent.received, intent.nonce, self.changes);
         let spend = SpendKey::of(&intent.terms);
-        self.take(intent.consent, intent.charge, &spend)?;
+        self.take([intent.consent, intent.consent_parent], intent.charge, &spend)?;
         if let Some(mark) = intent.idempotency {
             let before = self.state.marks.get(&mark);
             let same = before.filter(|before| {
@@ -142,6 +143,7 @@ impl Step<'_> {
             spend,
             mark: intent.idempotency,
             consent: intent.consent,
+            consent_parent: intent.consent_parent,
             charge: intent.charge,
             held: intent.amount,
         };
@@ -156,15 +158,17 @@ impl Step<'_> {
         if !call.terms.unit.is_empty() {
             self.state.remember(call.received, call.nonce, self.changes);
         }
+        self.changes.data_uses.extend(DataUse::of(self.position.seq, call));
         let open = self.close(call.request);
+        let consents = [call.consent, call.consent_parent];
         match (call.decision, open) {
             (Decision::Refused | Decision::Replayed, None) => Ok(()),
             (Decision::Refused | Decision::Replayed, Some(intent)) => self.void(&intent),
             (Decision::Failed, Some(intent)) => self.spent(&intent),
-            (Decision::Failed, None) => self.take(call.consent, call.charge, &SpendKey::of(&call.terms)),
+            (Decision::Failed, None) => self.take(consents, call.charge, &SpendKey::of(&call.terms)),
             (Decision::Answered, open) => {
                 if open.is_none() {
-                    self.take(call.consent, call.charge, &SpendKey::of(&call.terms))?;
+                    self.take(consents, call.charge, &SpendKey::of(&call.terms))?;
                 }
                 self.post(call, open.as_ref())
             }
@@ -188,14 +192,14 @@ impl Step<'_> {
         Some(intent)
     }
 
-    /// Takes one use of `consent` and `charge`.
+    /// Takes one use of a consent and of the one it narrows, and `charge`.
     fn take(
         &mut self,
-        consent: Option<Commitment>,
+        consents: [Option<Commitment>; 2],
         charge: NanoCharge,
         spend: &SpendKey,
     ) -> Result<(), StoreError> {
-        if let Some(consent) = consent {
+        for consent in consents.into_iter().flatten() {
             let uses = &mut self.state.consents.entry(consent).or_default().uses;
             let Some(more) = uses.checked_add(1) else {
                 return Err(self.contradiction("too many consent uses"));
@@ -211,7 +215,7 @@ impl Step<'_> {
 
     /// Gives back what an intent took: it was never dispatched.
     fn void(&mut self, intent: &OpenIntent) -> Result<(), StoreError> {
-        if let Some(consent) = intent.consent {
+        for consent in intent.consent.into_iter().chain(intent.consent_parent) {
             let uses = self.state.consents.get_mut(&consent).map(|held| &mut held.uses);
             let Some(uses) = uses.filter(|uses| **uses > 0) else {
                 return Err(self.contradiction("a consent use is given back that was not taken"));

@@ -181,9 +181,9 @@ impl Signer {
     ) -> Result<Self, IssuerError> {
         let key = match algorithm {
             Algorithm::EdDsa => SecretKey::EdDsa(SigningKey::from_bytes(secret)),
-            Algorithm::Es256 => SecretKey::Es256(
-                ecdsa::SigningKey::from_slice(secret).map_err(|_| IssuerError::Malformed)?,
-            ),
+            Algorithm::Es256 => {
+                SecretKey::Es256(ecdsa::SigningKey::from_slice(secret).map_err(|_| IssuerError::Malformed)?)
+            }
             Algorithm::Sm2Sm3 => SecretKey::Sm2Sm3(Box::new(
                 sm2dsa::SigningKey::from_slice(SM2_IDENTITY, secret).map_err(|_| IssuerError::Malformed)?,
             )),

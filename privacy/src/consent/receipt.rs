@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shuzha_core::{Code, Timestamp};
 
 use super::claims::Basis;
-use super::{Consent, Issuers, Signer, claims, jws};
+use super::{Claims, Issuers, Signer, claims, jws, rules};
 
 /// The type of receipts. They say more than a token, in more room.
 const TYPE: jws::Type = jws::Type { name: "shuzha-consent-receipt+jwt", bytes_max: 8_192 };
@@ -67,30 +67,34 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// The receipt of `event` upon `consent` at `at`.
-    #[must_use]
-    pub fn of(consent: &Consent, event: Event, at: Timestamp) -> Self {
-        Self {
+    /// The receipt of `event` upon the consent of these claims at `at`.
+    ///
+    /// # Errors
+    /// As [`super::issue`] refuses the claims.
+    pub fn of(claims: &Claims, event: Event, at: Timestamp) -> Result<Self, Code> {
+        rules::check(claims)?;
+        let details = claims.authorization_details.first().ok_or(Code::C409)?;
+        Ok(Self {
             schema: SCHEMA.to_owned(),
-            iss: consent.issuer.clone(),
+            iss: claims.iss.clone(),
             iat: at.seconds(),
-            consent: consent.jti.clone(),
+            consent: claims.jti.clone(),
             event,
-            pii_principal: consent.subject.to_string(),
-            pii_controller: consent.unit.clone(),
-            scenario: consent.scenario.clone(),
-            purpose: consent.purpose.clone(),
-            products: consent.products.clone(),
-            pii: consent.fields.clone(),
-            actions: consent.actions.clone(),
-            basis: consent.basis,
-            sensitive: consent.sensitive,
-            notice: consent.notice.clone(),
-            notice_hash: consent.notice_hash.clone(),
-            from: consent.not_before.seconds(),
-            until: consent.expires.seconds(),
-            uses_max: consent.uses_max,
-        }
+            pii_principal: claims.sub.clone(),
+            pii_controller: details.au.clone(),
+            scenario: details.scenario.clone(),
+            purpose: details.purpose.clone(),
+            products: details.products.clone(),
+            pii: details.fields.clone(),
+            actions: details.actions.clone(),
+            basis: claims.legal.basis,
+            sensitive: claims.legal.sensitive,
+            notice: claims.legal.notice.clone(),
+            notice_hash: claims.legal.notice_hash.clone(),
+            from: claims.nbf,
+            until: claims.exp.ok_or(Code::C409)?,
+            uses_max: claims.r#use.as_ref().and_then(|uses| uses.max).ok_or(Code::C409)?,
+        })
     }
 }
 

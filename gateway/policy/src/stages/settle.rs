@@ -74,8 +74,11 @@ async fn answer<S>(
 
 /// Gives the answer of an earlier try again: recorded, not charged, not counted.
 pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, Refusal> {
-    if kept.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent)) {
-        return Err(Code::C408.into());
+    if let Some(consents) = &kept.consent {
+        env.gate.check_withdrawals_known()?;
+        if env.gate.consents.is_withdrawn(consents) {
+            return Err(Code::C408.into());
+        }
     }
     let ending = Ending {
         decision: Decision::Replayed,

@@ -117,6 +117,6 @@ fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Optio
     let subject = parsed.subject.as_ref()?;
     let (unit, scenario) = (&right.unit().name, &right.scenario().name);
     let pseudonym = env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject);
-    env.facts.subject = Some(env.gate.keys.committer.commit("subject", &[pseudonym.as_bytes()]));
+    env.facts.subject = Some(env.gate.keys.subject_tag(&pseudonym));
     Some(pseudonym)
 }

@@ -81,7 +81,10 @@ impl House {
                 signature_window: std::time::Duration::from_secs(300),
                 nonces_max: plan.nonces_max,
             },
-            keys: Keys { committer: Committer::new(&COMMIT_KEY), pseudonymiser: Pseudonymiser::new(prf) },
+            keys: Keys {
+                committer: Committer::new(&COMMIT_KEY),
+                pseudonymiser: Pseudonymiser::new(Arc::new(prf)),
+            },
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             rng: Arc::new(OsRng),
             journal,

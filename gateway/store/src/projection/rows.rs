@@ -4,7 +4,7 @@ use rusqlite::{Row, Transaction};
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
 use shuzha_journal::Position;
 
-use super::oldest_nonce;
+use super::{data_uses, oldest_nonce};
 use crate::StoreError;
 use crate::reduce::{Changes, Consent, Mark, MarkStatus, Name, OpenIntent, SpendKey, State, Usage};
 
@@ -40,8 +40,17 @@ fn each(
 
 /// Empties every table of the projection but `position`.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let tables =
-        ["consents", "privacy_spend", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents"];
+    let tables = [
+        "consents",
+        "privacy_spend",
+        "usage",
+        "posted",
+        "settled",
+        "marks",
+        "nonce_batches",
+        "open_intents",
+        "data_uses",
+    ];
     for table in tables {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -137,7 +146,8 @@ fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), S
 
 fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
     let sql =
-        "SELECT request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan FROM open_intents";
+        "SELECT request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan, consent_parent
+               FROM open_intents";
     each(transaction, sql, |row| {
         let intent = OpenIntent {
             spend: spend_key(row, 1)?,
@@ -145,6 +155,7 @@ fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), Sto
             consent: row.get(5)?,
             charge: NanoCharge::from_nanos(count(row.get(6)?, "open_intents")?),
             held: MicroYuan::from_micros(row.get(7)?),
+            consent_parent: row.get(8)?,
         };
         state.open.insert(RequestId::from_bytes(row.get(0)?), intent);
         Ok(())
@@ -185,7 +196,8 @@ pub(super) fn save(
     }
     save_marks(transaction, state, changes)?;
     save_nonces(transaction, state, changes)?;
-    save_open(transaction, state, changes)
+    save_open(transaction, state, changes)?;
+    data_uses::save(transaction, &changes.data_uses)
 }
 
 fn save_marks(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
@@ -235,9 +247,9 @@ fn save_nonces(transaction: &Transaction<'_>, state: &State, changes: &Changes) 
 }
 
 fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let sql =
-        "REPLACE INTO open_intents (request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "REPLACE INTO open_intents
+               (request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan, consent_parent)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut put = transaction.prepare_cached(sql)?;
     let mut remove = transaction.prepare_cached("DELETE FROM open_intents WHERE request = ?1")?;
     for request in &changes.open {
@@ -257,6 +269,7 @@ fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) ->
             intent.consent,
             nanos,
             intent.held.micros(),
+            intent.consent_parent,
         ))?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use shuzha_core::{RequestId, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_journal::Position;
 
-use super::state::{Name, SpendKey};
+use super::state::{DataUse, Name, SpendKey};
 
 /// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Changes {
     pub(crate) marks: BTreeSet<Commitment>,
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,
     pub(crate) open: BTreeSet<RequestId>,
+    /// Uses of persons' data, in order. They are rows only: nothing is decided by them, so the state does not hold them.
+    pub(crate) data_uses: Vec<DataUse>,
 }
 
 impl Changes {

@@ -133,7 +133,9 @@ fn d3_the_largest_status_list_fits() {
 #[test]
 fn d4_a_receipt_says_what_was_agreed_and_verifies_with_public_keys_only() {
     let consent = verify(&good(), &issuers(), GATE, at(NOW)).unwrap();
-    let receipt = Receipt::of(&consent, Event::Given, at(NOW));
+    let (consent_again, claims) = verify_claims(&good(), &issuers(), GATE, at(NOW)).unwrap();
+    assert_eq!(consent_again, consent);
+    let receipt = Receipt::of(&claims, Event::Given, at(NOW)).unwrap();
     let token = issue_receipt(&receipt, &signer()).unwrap();
     let read = verify_receipt(&token, &issuers()).unwrap();
     assert_eq!(read, receipt);
