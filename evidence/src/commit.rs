@@ -12,8 +12,11 @@ const LENGTH_BYTES: usize = 8;
 /// What is committed to is gathered on the stack up to this many bytes.
 const SHORT_BYTES_MAX: usize = 512;
 
+/// Bytes of a commitment.
+pub const COMMITMENT_BYTES: usize = 16;
+
 /// A 128-bit commitment.
-pub type Commitment = [u8; 16];
+pub type Commitment = [u8; COMMITMENT_BYTES];
 
 /// Makes commitments under one key.
 #[derive(Clone)]
@@ -54,6 +57,45 @@ impl Committer {
         let mut out = [0; 16];
         out.copy_from_slice(&tag.as_ref()[..16]);
         out
+    }
+}
+
+impl Committer {
+    /// The key under which what belongs to `id` is committed to: a request's id, or the tag of its idempotency key. Whoever
+    /// is given it can check those commitments, and no others.
+    #[must_use]
+    pub fn opening(&self, id: &[u8; 16]) -> Opening {
+        Opening(self.commit("opening", &[id]))
+    }
+}
+
+/// Opens the commitments of one request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Opening(Commitment);
+
+impl Opening {
+    /// The key that was handed out as these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; COMMITMENT_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key's bytes, for the one whose request it is.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; COMMITMENT_BYTES] {
+        &self.0
+    }
+
+    /// Makes the commitments that it opens.
+    #[must_use]
+    pub fn committer(&self) -> Committer {
+        Committer(hmac::Key::new(hmac::HMAC_SHA256, &self.0))
+    }
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opening(key withheld)")
     }
 }
 

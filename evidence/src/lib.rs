@@ -4,12 +4,38 @@
 //! **Invariant:** nothing here holds an identifier of a person or an answer about one; only commitments.
 
 mod cbor;
+pub mod checkpoint;
 pub mod codec;
 pub mod commit;
 pub mod field;
+pub mod merkle;
+pub mod note;
+pub mod policy;
+pub mod receipt;
 pub mod record;
+pub mod tile;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
 pub use record::{Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Registered, Terms};
 pub use shuzha_core::PurposeClass;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+
+/// Bytes from outside that are not what they should be. Says what was read, and never what the bytes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed: {0}")]
+pub struct Malformed(pub &'static str);
+
+/// A number in decimal, with no sign and no leading zero: the one spelling that texts of a log have.
+fn decimal(text: &str) -> Option<u64> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let canonical = plain && (text == "0" || !text.starts_with('0'));
+    if canonical { text.parse().ok() } else { None }
+}
+
+/// A hash in base64, as texts of a log write it.
+fn hash_from_base64(text: &str) -> Option<merkle::Hash> {
+    BASE64.decode(text).ok()?.try_into().ok()
+}

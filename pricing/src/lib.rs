@@ -8,6 +8,7 @@
 
 pub mod book;
 pub mod effective;
+pub mod export;
 pub mod price;
 pub mod rating;
 

@@ -5,6 +5,7 @@
 //! the end of its n-th working day.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::Timestamp;
 use crate::clock::MICROS_PER_SECOND;
@@ -32,6 +33,18 @@ impl Day {
     #[must_use]
     pub const fn of(at: Timestamp) -> Self {
         Self(at.micros().saturating_add(OFFSET_MICROS).div_euclid(DAY_MICROS))
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub const fn days(self) -> i64 {
+        self.0
+    }
+
+    /// The day `days` days after 1970-01-01.
+    #[must_use]
+    pub const fn from_days(days: i64) -> Self {
+        Self(days)
     }
 
     /// The day's first instant.
@@ -68,6 +81,14 @@ impl Day {
         let day = day_of_year - (153 * from_march + 2) / 5 + 1;
         let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
         (year_of_era + era * 400 + (month <= 2) as i64, month, day)
+    }
+}
+
+impl fmt::Display for Day {
+    /// `2026-01-31`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.civil();
+        write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 
@@ -155,6 +176,7 @@ mod tests {
             assert_eq!((found.year(), Day::of(found.start())), (year, found));
         }
         assert_eq!(Day::new(1970, 1, 1), Some(Day(0)));
+        assert_eq!(Day::from_days(Day::new(2026, 2, 3).expect("a date").days()).to_string(), "2026-02-03");
         for (year, month, day) in [(2026, 2, 29), (2100, 2, 29), (2026, 0, 1), (2026, 13, 1), (2026, 4, 31)] {
             assert_eq!(Day::new(year, month, day), None, "{year}-{month}-{day}");
         }

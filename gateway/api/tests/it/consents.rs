@@ -16,8 +16,7 @@ fn plane() -> Plane {
     let plane = Plane::new();
     plane.person("zhang", "people", &[Role::DataSubject]);
     plane.person("chen", "people", &[Role::DataSubject]);
-    let organisation =
-        json!({"kind": "unit", "uscc": "91350100M000100Y43", "name": "云泽银行"});
+    let organisation = json!({"kind": "unit", "uscc": "91350100M000100Y43", "name": "云泽银行"});
     plane.put("wang", "Organisation", "organisations", "bank", &organisation).send().expect(201);
     let unit = json!({"organisation": "bank", "securityOfficer": "林望舒"});
     plane.put("wang", "ApplicationUnit", "application-units", "bank", &unit).send().expect(201);
@@ -41,7 +40,9 @@ fn d3_an_account_is_bound_once_by_another_and_only_to_a_real_number() {
     bind(&plane, "wang", "subject", ID).refused("C1104");
     bind(&plane, "root", "bank", ID).refused("C1002");
     bind(&plane, "root", "nobody", ID).refused("C1002");
-    for wrong in ["11010519491231002x", "１１０１０５１９４９１２３１００２X", "110105490101002", "110105194912310021"] {
+    for wrong in
+        ["11010519491231002x", "１１０１０５１９４９１２３１００２X", "110105490101002", "110105194912310021"]
+    {
         let refused = bind(&plane, "root", "subject", wrong).refused("C1002");
         assert!(!String::from_utf8_lossy(&refused.body).contains(wrong), "the number is shown again");
     }

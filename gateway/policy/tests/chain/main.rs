@@ -7,6 +7,7 @@ mod consents;
 mod deltas;
 mod holds;
 mod house;
+mod listings;
 mod presenters;
 mod rest;
 mod restart;

@@ -12,6 +12,7 @@ use shuzha_policy::{FEED_AGE_MAX, ReleaseKey, ReleaseStore, Reply};
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reheaded, reissued};
 use crate::house::{House, Plan, body, outcome};
+use crate::listings;
 use crate::upstream::{CONSISTENT, Fake, Say, WARD};
 use crate::world;
 use row::Row;
@@ -174,6 +175,7 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
                 house.call(&nowhere, &fake).await;
             }
         }
+        "listing-demanded" => house.gate.install(listings::without("heilongjiang")),
         "reviews-demanded" => house.gate.install(world::under("gansu")),
         "feed-silent" => {
             house.gate.heard_withdrawals();
