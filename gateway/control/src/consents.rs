@@ -15,7 +15,7 @@ mod withdraw;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_core::{Code, Id, PurposeClass, Role, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_privacy::consent::{Claims, Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, Pseudonym, SubjectPrf};
@@ -36,6 +36,12 @@ const CONSENTS_MAX: usize = 10_000;
 pub trait ConsentGate: Send + Sync + 'static {
     /// The issuers that are trusted now.
     fn issuers(&self) -> Arc<Issuers>;
+
+    /// The purpose of a scenario that is approved for a unit and open now.
+    fn purpose(&self, unit: &Id, scenario: &Id) -> Option<PurposeClass>;
+
+    /// Whether a product in force asks for a consent to an operation.
+    fn asks_consent(&self, product: &Id, operation: &str) -> bool;
 
     /// The name under which consents are made out to this gate (`aud`).
     fn audience(&self) -> &str;

@@ -104,8 +104,14 @@ impl ControlPlane {
         let accounts = Accounts::new(Arc::clone(&control), setup.master, AccountOptions::default());
         let accounts = Arc::new(accounts);
         let first_token = accounts.first_token()?;
-        let consents =
-            consents::open(&setup.data_dir, &setup.consents, Arc::clone(&control), setup.gate, setup.store)?;
+        let consents = consents::open(
+            &setup.data_dir,
+            &setup.consents,
+            Arc::clone(&control),
+            setup.gate,
+            setup.store,
+            Arc::clone(&setup.clock),
+        )?;
         let consents = Arc::new(consents);
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;

@@ -9,12 +9,13 @@ use shuzha_control::accounts::{self, Accounts};
 use shuzha_control::consents::{self, ConsentGate, ConsentService};
 use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
-use shuzha_core::{Id, OsRng, RequestId, Role, Timestamp};
-use shuzha_evidence::{Commitment, Committer};
+use shuzha_core::{Code, Id, MicroYuan, NanoCharge, OsRng, PurposeClass, RequestId, Role, Timestamp};
+use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Terms};
+use shuzha_journal::Position;
 use shuzha_privacy::consent::{Algorithm, Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymiser};
 use shuzha_store::register::{Account, Act, Batch, Effect, Token};
-use shuzha_store::{ConsentStore, DataUse, MasterKey, Register, Store, StoreError, UsesOf};
+use shuzha_store::{Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, UsesOf};
 use tokio::sync::oneshot;
 
 /// 2026-02-02, a Monday.
@@ -95,6 +96,54 @@ impl People {
         Signer::from_seed("platform-consent", "platform-consent-1", &[7; 32])
     }
 
+    /// A call about a person stands in the projection.
+    pub(crate) fn used(
+        &self,
+        seq: u64,
+        subject: Option<Commitment>,
+        consent: Option<Commitment>,
+        code: Option<Code>,
+    ) {
+        let decision = if code.is_some() { Decision::Refused } else { Decision::Answered };
+        let terms = Terms {
+            unit: "bank",
+            product: "person-check",
+            operation: "verify",
+            scenario: "bank-onboarding",
+            grant: "bank-person",
+            purpose: Some(PurposeClass::Industry),
+            ..Terms::default()
+        };
+        let call = Call {
+            request: RequestId::from_bytes([u8::try_from(seq).unwrap(); 16]),
+            received: NOW,
+            admitted_after: 0,
+            sent_after: 0,
+            answered_after: 0,
+            terms,
+            nonce: [0; 8],
+            idempotency: None,
+            consent,
+            subject,
+            charge: NanoCharge::ZERO,
+            quantity: 1,
+            amount: MicroYuan::ZERO,
+            decision,
+            code,
+            outcome: shuzha_evidence::Outcome::Uncharged,
+            request_bytes: 0,
+            response_bytes: 0,
+            request_commitment: None,
+            response_commitment: None,
+            sandbox: false,
+            consent_parent: None,
+        };
+        let (mut state, mut changes) = (self.uses.load_state().unwrap(), Changes::default());
+        let position = Position { epoch: 0, seq };
+        state.apply(position, &Entry::Call(Box::new(call)), &mut changes).unwrap();
+        self.uses.project(&state, &mut changes).unwrap();
+    }
+
     pub(crate) fn outsider() -> Signer {
         Signer::new("outside", "outside-1", Algorithm::Sm2Sm3, &[8; 32]).unwrap()
     }
@@ -103,6 +152,15 @@ impl People {
 impl ConsentGate for People {
     fn issuers(&self) -> Arc<Issuers> {
         Arc::clone(&self.issuers)
+    }
+
+    fn purpose(&self, unit: &Id, scenario: &Id) -> Option<PurposeClass> {
+        let approved = unit.as_str() == "bank" && scenario.as_str() == "bank-onboarding";
+        approved.then_some(PurposeClass::Industry)
+    }
+
+    fn asks_consent(&self, product: &Id, operation: &str) -> bool {
+        matches!(product.as_str(), "person-check" | "income-check") && operation == "verify"
     }
 
     fn audience(&self) -> &str {

@@ -2,8 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
-use shuzha_core::{Code, Id, Timestamp};
+use shuzha_core::{Code, Id, PurposeClass, Timestamp};
 use shuzha_privacy::consent::{
     self, Basis, Claims, Consent, Details, Event, Legal, Narrower, Receipt, STATUSES, Status, StatusEntry,
     Use,
@@ -70,6 +69,10 @@ impl ConsentService {
     pub fn give(&self, caller: &Caller, wanted: &Wanted, id_number: &str) -> Result<Given, Error> {
         let holder = self.acting(caller)?;
         let person = self.themselves(&holder, id_number)?;
+        // Blanket ones first: they have a code of their own, whatever is in force.
+        if wanted.products.is_empty() || wanted.actions.is_empty() || wanted.fields.is_empty() {
+            return Err(Code::C409.into());
+        }
         let purpose = self.check_in_force(wanted)?;
         let subject = self.gate.pseudonym(&wanted.unit, &wanted.scenario, &person);
         let now = self.control.now();
@@ -90,7 +93,7 @@ impl ConsentService {
                 scenario: wanted.scenario.to_string(),
                 products: wanted.products.clone(),
                 fields: wanted.fields.clone(),
-                purpose,
+                purpose: purpose.as_str().to_owned(),
                 actions: wanted.actions.clone(),
             }],
             r#use: Some(Use { max: wanted.uses_max }),
@@ -151,36 +154,23 @@ impl ConsentService {
 
     /// What is wanted must be in force: a consent to what does not exist would mean something else tomorrow. Answers the
     /// purpose of the scenario's approval.
-    fn check_in_force(&self, wanted: &Wanted) -> Result<String, Error> {
-        let force = self.control.force();
+    fn check_in_force(&self, wanted: &Wanted) -> Result<PurposeClass, Error> {
         let mut faults = Vec::new();
         let mut fault = |path: String, reason: &str| faults.push(Fault { path, reason: reason.to_owned() });
-        let scenario = force.spec("Scenario", &wanted.scenario)?;
-        let text = |key: &str| scenario.as_ref().and_then(|spec| spec.get(key)).and_then(Value::as_str);
-        let approved = scenario.as_ref().is_some_and(|spec| spec.get("approved") == Some(&Value::Bool(true)));
-        if !approved {
-            fault("scenario".to_owned(), "is no approved scenario");
-        } else if text("unit") != Some(wanted.unit.as_str()) {
-            fault("unit".to_owned(), "is not the unit that the scenario is approved for");
+        let purpose = self.gate.purpose(&wanted.unit, &wanted.scenario);
+        if purpose.is_none() {
+            fault("scenario".to_owned(), "is no scenario that is approved for the unit");
         }
         for (at, product) in wanted.products.iter().enumerate().take(consent::PRODUCTS_MAX) {
-            // A wildcard is refused by the rules of consents, with their code.
-            let spec = match Id::new(product) {
-                Ok(name) => force.spec("Product", &name)?,
-                Err(_) => continue,
-            };
-            let operations = spec.as_ref().and_then(|spec| spec.get("operations")).and_then(Value::as_array);
-            let named = |action: &String| {
-                let names = operations.into_iter().flatten().filter_map(|operation| operation.get("name"));
-                names.into_iter().any(|name| name.as_str() == Some(action))
-            };
-            if spec.is_none() {
-                fault(format!("products[{at}]"), "is no product");
-            } else if !wanted.actions.iter().any(named) {
-                fault(format!("products[{at}]"), "has none of the actions");
+            // What is no name, a wildcard above all, is refused by the rules of consents with their code.
+            let Ok(name) = Id::new(product) else { continue };
+            if !wanted.actions.iter().any(|action| self.gate.asks_consent(&name, action)) {
+                fault(
+                    format!("products[{at}]"),
+                    "is no product that asks for a consent to any of the actions",
+                );
             }
         }
-        let purpose = text("purpose").map(str::to_owned);
         match purpose {
             Some(purpose) if faults.is_empty() => Ok(purpose),
             _ => Err(Error::Refused(Refusal { code: Code::C1002, faults, retry_after: None })),

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use shuzha_control::consents::{ConsentGate, ConsentService, Parts};
 use shuzha_control::{Control, Unrecorded};
-use shuzha_core::Id;
+use shuzha_core::{Clock, Id, PurposeClass};
 use shuzha_evidence::Commitment;
 use shuzha_policy::Gate;
 use shuzha_privacy::consent::{Issuers, Signer};
@@ -42,6 +42,7 @@ pub(super) fn open(
     control: Arc<Control>,
     gate: Arc<Gate>,
     store: Store,
+    clock: Arc<dyn Clock>,
 ) -> Result<ConsentService> {
     let seed = secret_file::load_or_create(&data_dir.join(ISSUER_SEED_FILE))?;
     let signer = Signer::from_seed(&config.issuer, &config.kid, &seed);
@@ -52,7 +53,7 @@ pub(super) fn open(
     Ok(ConsentService::new(Parts {
         control,
         store: ConsentStore::open(&data_dir.join(CONSENTS_FILE)).context("the register of consents")?,
-        gate: Arc::new(GateSide { gate, store }),
+        gate: Arc::new(GateSide { gate, store, clock }),
         signer,
         holders: Arc::new(HmacSha256Prf::new("holders-1", &holders)),
         status_address: config.status_address.clone(),
@@ -63,11 +64,20 @@ pub(super) fn open(
 struct GateSide {
     gate: Arc<Gate>,
     store: Store,
+    clock: Arc<dyn Clock>,
 }
 
 impl ConsentGate for GateSide {
     fn issuers(&self) -> Arc<Issuers> {
         self.gate.snapshot().issuers()
+    }
+
+    fn purpose(&self, unit: &Id, scenario: &Id) -> Option<PurposeClass> {
+        self.gate.snapshot().purpose(unit, scenario, self.clock.now())
+    }
+
+    fn asks_consent(&self, product: &Id, operation: &str) -> bool {
+        self.gate.snapshot().asks_consent(product, operation)
     }
 
     fn audience(&self) -> &str {
