@@ -89,6 +89,7 @@ impl Numbered for ActKind {
         (Self::Suspended, 4),
         (Self::Resumed, 5),
         (Self::ConsentGiven, 6),
+        (Self::CommitKeyErased, 7),
     ];
 }
 

@@ -180,6 +180,8 @@ pub enum ActKind {
     Resumed,
     /// The platform's consent service gave a consent, on the word of the person.
     ConsentGiven,
+    /// The key of a past half-year's commitments was erased: what they were about is unrecoverable.
+    CommitKeyErased,
 }
 
 /// An administrative or life-cycle act.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
+use shuzha_evidence::commit::PeriodCommitters;
 use shuzha_evidence::{Act, ActKind, Call, Commitment, Committer, Decision, Entry, Outcome, Terms};
 use shuzha_journal::{Durable, Journal};
 use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
@@ -39,8 +40,11 @@ pub struct Options {
 /// The keys of the gate. Erasable: see `docs/trust.md`.
 #[derive(Debug)]
 pub struct Keys {
-    /// Makes the commitments in records.
+    /// Makes the commitments that calls are told apart by for longer than a period: to consents, whose identifiers are
+    /// random, and to idempotency keys.
     pub committer: Committer,
+    /// Makes the commitments to what calls were about: subjects, requests, answers. Their keys can be erased.
+    pub periods: PeriodCommitters,
     /// Makes pairwise pseudonyms.
     pub pseudonymiser: Pseudonymiser<Arc<dyn SubjectPrf>>,
 }
@@ -52,15 +56,24 @@ impl Keys {
         self.committer.commit("consent", &[issuer.as_bytes(), jti.as_bytes()])
     }
 
-    /// The tags under which a person's calls stand in records.
+    /// The tags under which a person's calls stand in records, as far as the keys of their periods are still there.
     #[must_use]
     pub fn subject_tags(&self, pseudonym: &Pseudonym) -> Vec<Commitment> {
-        vec![self.subject_tag(pseudonym)]
+        self.periods.kept().iter().map(|committer| subject_tag(committer, pseudonym)).collect()
     }
 
-    pub(crate) fn subject_tag(&self, pseudonym: &Pseudonym) -> Commitment {
-        self.committer.commit("subject", &[pseudonym.as_bytes()])
+    /// The committer for a call that was received at `at`.
+    ///
+    /// # Errors
+    /// C093 where the key of that half-year is gone: nothing is served that cannot be recorded.
+    pub(crate) fn period(&self, at: Timestamp) -> Result<Arc<Committer>, Refusal> {
+        self.periods.at(at).ok_or_else(|| Code::C093.into())
     }
+}
+
+/// The tag of a person in records.
+pub(crate) fn subject_tag(committer: &Committer, pseudonym: &Pseudonym) -> Commitment {
+    committer.commit("subject", &[pseudonym.as_bytes()])
 }
 
 /// What the gate stands on.

@@ -19,7 +19,7 @@ mod suspensions;
 
 use std::sync::Arc;
 
-use shuzha_core::{Id, MicroYuan, NanoCharge, PurposeClass};
+use shuzha_core::{Id, MicroYuan, NanoCharge, PurposeClass, Timestamp};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shuzha_core::{Id, OsRng, Rng};
+use shuzha_core::{Clock as _, Id, OsRng, Rng, SystemClock};
+use shuzha_evidence::commit::HalfYear;
 
 use crate::output::{Out, say};
+use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
 
@@ -24,6 +26,14 @@ pub(crate) enum KeysCommand {
     },
     /// Lists the credentials whose secrets are kept.
     List,
+    /// 销毁 Erases the key of a past half-year's commitments: what its records were about cannot be found or tested by
+    /// anyone any more, and every proof still holds. The next start of the node records it.
+    Erase {
+        /// The half-year, such as 2026h1.
+        period: HalfYear,
+    },
+    /// Lists the half-years whose commitments can still be opened.
+    Periods,
     /// Makes an Ed25519 key pair: FILE with the seed for its owner, FILE.pub for the gateway.
     Pair {
         /// File of the seed.
@@ -49,6 +59,15 @@ pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Resul
                 out.line(&format!("{credential}\t{algorithm}"))?;
             }
             Ok(())
+        }
+        KeysCommand::Erase { period } => {
+            PeriodKeyFiles::new(data_dir).erase(period, SystemClock.now())?;
+            say("已销毁，不可恢复。 Erased; nothing brings it back.");
+            out.line(&period.to_string())
+        }
+        KeysCommand::Periods => {
+            let periods = PeriodKeyFiles::new(data_dir).list();
+            periods.iter().try_for_each(|period| out.line(&period.to_string()))
         }
         KeysCommand::Pair { file } => {
             let public = write_pair(&file, &OsRng.bytes::<32>())?;

@@ -14,6 +14,7 @@ mod keys_command;
 mod logging;
 mod node;
 mod output;
+mod period_keys;
 mod secret_file;
 mod serve;
 mod signals;

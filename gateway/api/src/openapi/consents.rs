@@ -172,7 +172,7 @@ fn consent() -> Value {
             "products": texts, "fields": texts, "actions": texts,
             "usesMax": {"type": "integer"}, "from": reference("Instant"), "until": reference("Instant"),
             "basis": text, "sensitive": {"type": "boolean"}, "notice": text, "noticeHash": text,
-            "parent": or_null(text.clone()), "status": or_null(status), "given": reference("Instant"),
+            "parent": or_null(text), "status": or_null(status), "given": reference("Instant"),
             "withdrawn": or_null(reference("Instant")),
             "live": {"type": "boolean", "description": "Neither before its time nor over nor withdrawn."},
         }),

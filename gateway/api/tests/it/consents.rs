@@ -309,3 +309,35 @@ fn d3_addresses_of_consents_take_their_methods_only() {
     plane.by("zhang", "POST", &path).json(&json!({})).send().expect(405).refused("C007");
     plane.by("zhang", "GET", "/api/v1/consents?x=1").send().refused("C1001");
 }
+
+/// H2: nothing that was written names a person: neither the register nor that of consents, in no spelling.
+#[test]
+fn h2_no_identifier_is_in_any_file() {
+    let plane = plane();
+    let given = given(&plane);
+    let path = format!("/api/v1/consents/{}:withdraw", text(&given, "id"));
+    plane.by("zhang", "POST", &path).json(&json!({})).send().expect(200);
+    give(&plane, "chen", &wanted()).refused("C1502");
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let files = plane.files();
+    assert!(files.iter().any(|(name, content)| name.contains("consents.db") && content.len() > 4_096));
+    for id in [ID, OTHER_ID] {
+        let sha256 = ring::digest::digest(&ring::digest::SHA256, id.as_bytes());
+        let reversed: String = id.chars().rev().collect();
+        let spellings = [
+            id.as_bytes().to_vec(),
+            reversed.into_bytes(),
+            hex(id.as_bytes()).into_bytes(),
+            URL_SAFE_NO_PAD.encode(id).into_bytes(),
+            sha256.as_ref().to_vec(),
+            hex(sha256.as_ref()).into_bytes(),
+            URL_SAFE_NO_PAD.encode(sha256).into_bytes(),
+        ];
+        for (name, content) in &files {
+            for spelling in &spellings {
+                let found = content.windows(spelling.len()).any(|window| window == spelling);
+                assert!(!found, "{name} holds {}", String::from_utf8_lossy(spelling));
+            }
+        }
+    }
+}

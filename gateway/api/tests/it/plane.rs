@@ -216,10 +216,16 @@ pub(crate) struct Plane {
     pub(crate) people: Arc<People>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Plane {
+    /// Every file it has written, with what is in it.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+    }
+
     /// Without anybody.
     pub(crate) fn empty(limits: Limits, address: &str) -> Self {
         Self::built(limits, address, Options::build)
@@ -277,7 +283,7 @@ impl Plane {
             });
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, clock, register, accounts, control, gate, people, stop, thread, _dir: dir }
+        Self { address, clock, register, accounts, control, gate, people, stop, thread, dir }
     }
 
     /// With the cast.

@@ -10,6 +10,7 @@ use shuzha_products::input::Parsed;
 
 use super::authorise::Right;
 use crate::env::Env;
+use crate::gate::subject_tag;
 use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX};
 use crate::signature::single;
 use crate::snapshot::{Operation, Product, Statistics};
@@ -77,7 +78,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Re
     let Some(parsed) = parse(env, right.operation())? else {
         return Ok(Ask { right, subject: None, query: None });
     };
-    let subject = pseudonym(env, &right, &parsed);
+    let subject = pseudonym(env, &right, &parsed)?;
     let query = query(right.product(), right.operation(), &parsed)?;
     Ok(Ask { right, subject, query })
 }
@@ -113,10 +114,15 @@ pub(super) fn query<'e>(
 }
 
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record.
-fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Option<Pseudonym> {
-    let subject = parsed.subject.as_ref()?;
+fn pseudonym<'e>(
+    env: &mut Env<'e>,
+    right: &Right<'e>,
+    parsed: &Parsed,
+) -> Result<Option<Pseudonym>, Refusal> {
+    let Some(subject) = parsed.subject.as_ref() else { return Ok(None) };
     let (unit, scenario) = (&right.unit().name, &right.scenario().name);
     let pseudonym = env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject);
-    env.facts.subject = Some(env.gate.keys.subject_tag(&pseudonym));
-    Some(pseudonym)
+    let committer = env.gate.keys.period(env.call.received)?;
+    env.facts.subject = Some(subject_tag(&committer, &pseudonym));
+    Ok(Some(pseudonym))
 }

@@ -113,7 +113,7 @@ pub(super) fn save(transaction: &Transaction<'_>, uses: &[DataUse]) -> Result<()
 /// Rows compared with the journal while it is read: there is no room for all of them at once.
 #[derive(Default)]
 pub(super) struct Checked {
-    rows: i64,
+    found: i64,
     wrong: usize,
 }
 
@@ -129,9 +129,9 @@ impl Checked {
             let mut statement =
                 connection.prepare_cached(&format!("SELECT {COLUMNS} FROM data_uses WHERE seq = ?1"))?;
             let stored = statement.query_one([integer(one.seq, TABLE)?], |row| Ok(read(row)));
-            self.rows += 1;
-            let same = stored.optional()?.transpose()?.is_some_and(|stored| stored == one);
-            self.wrong += usize::from(!same);
+            let stored = stored.optional()?.transpose()?;
+            self.found += i64::from(stored.is_some());
+            self.wrong += usize::from(stored.as_ref() != Some(&one));
         }
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Checked {
     /// What differs once the journal is read: also rows that no record stands behind.
     pub(super) fn difference(self, store: &Store) -> Result<Option<Difference>, StoreError> {
         let rows: i64 = store.lock().query_row("SELECT count(*) FROM data_uses", [], |row| row.get(0))?;
-        let superfluous = usize::try_from(rows - self.rows).unwrap_or(0);
+        let superfluous = usize::try_from(rows - self.found).unwrap_or(0);
         let wrong = self.wrong + superfluous;
         Ok((wrong > 0).then_some(Difference { table: TABLE, rows: wrong }))
     }
