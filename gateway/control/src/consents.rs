@@ -89,6 +89,8 @@ pub struct Parts {
     pub control: Arc<Control>,
     /// Where consents are kept.
     pub store: ConsentStore,
+    /// The same, opened once more: feeding the gate does not wait for a consent to reach the disk.
+    pub feed: ConsentStore,
     /// The gate.
     pub gate: Arc<dyn ConsentGate>,
     /// The platform's own key. Consents are given only while the register names it among the trusted issuers.
@@ -103,6 +105,7 @@ pub struct Parts {
 pub struct ConsentService {
     control: Arc<Control>,
     store: ConsentStore,
+    feed: ConsentStore,
     gate: Arc<dyn ConsentGate>,
     signer: Signer,
     holders: Arc<dyn SubjectPrf>,
@@ -133,6 +136,7 @@ impl ConsentService {
         Self {
             control: parts.control,
             store: parts.store,
+            feed: parts.feed,
             gate: parts.gate,
             signer: parts.signer,
             holders: parts.holders,
@@ -236,7 +240,9 @@ impl ConsentService {
         let claims = claims_of(kept)?;
         let now = self.control.now();
         let begun = claims.nbf <= now.seconds();
-        let live = begun && now < kept.expires && kept.withdrawn.is_none();
+        // Its issuer may have withdrawn it at the gate itself.
+        let withdrawn = kept.withdrawn.is_some() || self.gate.knows_withdrawn(&kept.issuer, &kept.jti);
+        let live = begun && now < kept.expires && !withdrawn;
         Ok(ConsentView { claims, given: kept.given, withdrawn: kept.withdrawn, live })
     }
 }

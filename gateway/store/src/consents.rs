@@ -311,18 +311,26 @@ impl ConsentStore {
         Ok(found)
     }
 
-    /// How many places of status list `list` are given out, and which of them were withdrawn.
+    /// How many places of status list `list` are given out.
     ///
     /// # Errors
     /// Of the database.
-    pub fn statuses(&self, list: u32) -> Result<(u32, Vec<u32>), StoreError> {
+    pub fn places_given(&self, list: u32) -> Result<u32, StoreError> {
         let connection = self.lock();
-        let given = connection
-            .query_row("SELECT count(*) FROM consents WHERE list = ?1", [list], |row| row.get(0))?;
+        let mut statement = connection.prepare_cached("SELECT count(*) FROM consents WHERE list = ?1")?;
+        Ok(statement.query_one([list], |row| row.get(0))?)
+    }
+
+    /// The places of status list `list` whose consents were withdrawn.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn places_withdrawn(&self, list: u32) -> Result<Vec<u32>, StoreError> {
+        let connection = self.lock();
         let sql = "SELECT idx FROM consents WHERE list = ?1 AND withdrawn_micros IS NOT NULL";
         let mut statement = connection.prepare_cached(sql)?;
-        let withdrawn = statement.query_map([list], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok((given, withdrawn))
+        let found = statement.query_map([list], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(found)
     }
 
     /// The latest status list that has a consent in it.

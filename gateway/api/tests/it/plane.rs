@@ -257,6 +257,7 @@ impl Plane {
         let consents = ConsentService::new(consents::Parts {
             control: control.clone(),
             store: ConsentStore::open(&dir.path().join("consents.db")).unwrap(),
+            feed: ConsentStore::open(&dir.path().join("consents.db")).unwrap(),
             gate: people.clone(),
             signer: People::signer(),
             holders: Arc::new(HmacSha256Prf::new("holders", &[4; 32])),

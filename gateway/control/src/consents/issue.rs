@@ -210,7 +210,7 @@ impl ConsentService {
             return Ok(None);
         }
         let mut list = self.store.last_list()?.unwrap_or(0);
-        if self.store.statuses(list)?.0 >= LIST_FULL {
+        if self.store.places_given(list)? >= LIST_FULL {
             list += 1;
         }
         Ok(Some((list, u32::from_be_bytes(self.control.random()) % STATUSES)))

@@ -32,7 +32,7 @@ impl ConsentService {
             return Err(Code::C1003.into());
         }
         let mut statuses = StatusList::new();
-        for idx in self.store.statuses(list)?.1 {
+        for idx in self.store.places_withdrawn(list)? {
             statuses.withdraw(idx);
         }
         let uri = self.list_address(list);

@@ -58,7 +58,7 @@ impl ConsentService {
     pub fn feed(&self) -> Result<(), Error> {
         let mut fed = self.fed.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let batch = self.store.withdrawn_after(*fed, FEED_BATCH)?;
+            let batch = self.feed.withdrawn_after(*fed, FEED_BATCH)?;
             let more = batch.len() == FEED_BATCH;
             for one in batch {
                 if !self.gate.knows_withdrawn(&one.issuer, &one.jti) {

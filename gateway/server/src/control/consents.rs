@@ -50,9 +50,11 @@ pub(super) fn open(
     let text = BASE64_STANDARD.encode(signer.public_key());
     std::fs::write(&public, text).with_context(|| format!("{} cannot be written", public.display()))?;
     let holders = secret_file::load_or_create(&data_dir.join(HOLDER_KEY_FILE))?;
+    let open = || ConsentStore::open(&data_dir.join(CONSENTS_FILE)).context("the register of consents");
     Ok(ConsentService::new(Parts {
         control,
-        store: ConsentStore::open(&data_dir.join(CONSENTS_FILE)).context("the register of consents")?,
+        store: open()?,
+        feed: open()?,
         gate: Arc::new(GateSide { gate, store, clock }),
         signer,
         holders: Arc::new(HmacSha256Prf::new("holders-1", &holders)),

@@ -83,9 +83,8 @@ fn an_identifier_and_a_place_are_given_out_once() {
     assert_eq!(store.give(&placed("b", 7)).expect("answers"), Err(Taken::Status));
     store.give(&placed("b", 9)).expect("answers").expect("free");
     store.withdraw(&[1; 32], "b", Timestamp::from_seconds(11), None).expect("answers");
-    assert_eq!(store.statuses(0).expect("reads"), (2, vec![9]));
-    assert_eq!(
-        (store.last_list().expect("reads"), store.statuses(1).expect("reads")),
-        (Some(0), (0, vec![]))
-    );
+    let places =
+        |list| (store.places_given(list).expect("reads"), store.places_withdrawn(list).expect("reads"));
+    assert_eq!([places(0), places(1)], [(2, vec![9]), (0, vec![])]);
+    assert_eq!(store.last_list().expect("reads"), Some(0));
 }
