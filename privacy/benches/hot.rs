@@ -72,7 +72,7 @@ fn statistics(measure_of: Measure) {
     let name = measure_of.as_str();
     measure(&format!("parse and price a query, {name}"), 20_000, || Query::parse(&asked, &domain).is_ok());
     measure(&format!("map and draw 74 values, {name}"), 2_000, || query.draw(&domain, &OsRng).is_ok());
-    let engine = br#"{"data_version":"v","rows":[{"key":["40"],"count":1000}]}"#;
+    let engine = br#"{"data_version":"v","max_rows_per_person":1,"rows":[{"key":["40"],"count":1000}]}"#;
     measure(&format!("draw and release 74 values, {name}"), 2_000, || {
         let noise = query.draw(&domain, &OsRng).expect("the map confirms");
         query.release(noise, engine, &domain).is_ok_and(|bytes| bytes.len() > 74)

@@ -113,6 +113,10 @@ codes! {
     C604 403 "单次查询的隐私开销超过上限" "The query's privacy charge is above the limit for one query";
     C605 403 "查询超出公开的取值域" "The query reaches outside the public domain";
     C606 403 "没有为该数据设定隐私预算" "No privacy budget is defined for this data";
+    C607 429 "隐私配额花费过快" "The privacy quota is being spent faster than its pace";
+    C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
+    C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
+    C610 403 "该操作没有查询计划" "The operation has no query plan";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
@@ -185,6 +189,9 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+
+    C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
+    C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
@@ -286,7 +293,7 @@ mod tests {
                 3 => &[409, 422],
                 4 => &[403, 503],
                 5 => &[429],
-                6 => &[403],
+                6 => &[403, 429],
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],

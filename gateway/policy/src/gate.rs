@@ -85,6 +85,8 @@ pub struct Gate {
     pub(crate) metrics: Metrics,
     snapshot: ArcSwap<Snapshot>,
     changing: Mutex<Changing>,
+    /// Taken for the length of one refund by hand, so that two cannot both find room under the limit.
+    pub(crate) refunding: Mutex<()>,
 }
 
 /// Owned by whoever puts a snapshot in force, for as long as that takes: two changes are made one after the other, and
@@ -126,7 +128,7 @@ impl Gate {
             idempotency: Idempotency::new(start.idempotency),
             sandbox: Sandbox::new(Arc::clone(&parts.clock)),
             consent_cache: ConsentCache::new(),
-            releases: Releases(parts.releases),
+            releases: Releases::new(parts.releases),
             decoys: Decoys::new(&*parts.rng),
             options: parts.options,
             keys: parts.keys,
@@ -135,6 +137,7 @@ impl Gate {
             journal: parts.journal,
             snapshot: ArcSwap::from_pointee(snapshot),
             changing: Mutex::default(),
+            refunding: Mutex::default(),
             nonces,
             metrics,
         })
@@ -271,7 +274,7 @@ impl Gate {
     /// What was spent of the data set's privacy budget so far, charges held included.
     #[must_use]
     pub fn privacy_spent(&self, data_set: &Id) -> NanoCharge {
-        self.budgets.spent(data_set)
+        self.budgets.of_data_set(data_set.as_str())
     }
 }
 

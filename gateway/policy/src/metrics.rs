@@ -28,6 +28,7 @@ pub const CONFIG_GRANTS: &str = "shuzha_config_grants";
 pub(crate) struct Metrics {
     answered: IntCounter,
     replayed: IntCounter,
+    planned: IntCounter,
     refused: Vec<(Code, [IntCounter; 2])>,
     sandbox: IntCounterVec,
     recorded: IntCounter,
@@ -91,6 +92,7 @@ impl Metrics {
         Ok(Self {
             answered: decisions.with_label_values(&["10", "answered", ""]),
             replayed: decisions.with_label_values(&["10", "replayed", ""]),
+            planned: decisions.with_label_values(&["6", "planned", ""]),
             refused: refused.collect(),
             sandbox,
             recorded: events.with_label_values(&["recorded"]),
@@ -113,6 +115,7 @@ impl Metrics {
                 Decision::Replayed => "replayed",
                 Decision::Refused => "refused",
                 Decision::Failed => "failed",
+                Decision::Planned => "planned",
             };
             return self.sandbox.with_label_values(&[decision]).inc();
         }
@@ -128,6 +131,7 @@ impl Metrics {
             Decision::Replayed => self.replayed.inc(),
             Decision::Refused => refused(0),
             Decision::Failed => refused(1),
+            Decision::Planned => self.planned.inc(),
         }
     }
 

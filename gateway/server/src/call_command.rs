@@ -47,6 +47,9 @@ pub(crate) struct CallArgs {
     /// Key under which a retry is the same call.
     #[arg(long)]
     idempotency_key: Option<String>,
+    /// Only ask what the query would cost in privacy budget, what is left, and how accurate its answer would be: free.
+    #[arg(long)]
+    plan: bool,
     /// Bytes of a package, as in `0-99`.
     #[arg(long)]
     range: Option<String>,
@@ -149,7 +152,7 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
     }
     let request = Request {
         method: if body.is_empty() { "GET" } else { "POST" }.to_owned(),
-        path,
+        path: if args.plan { format!("{path}:plan") } else { path },
         body,
         headers,
         nonce: None,

@@ -52,7 +52,7 @@ fn query_schema() -> Value {
         "additionalProperties": false,
         "required": ["measure", "accuracy"],
         "properties": {
-            "measure": {"enum": ["count", "sum", "mean", "histogram"]},
+            "measure": {"enum": ["count", "sum", "mean", "histogram", "quantile"]},
             "column": name,
             "where": {"type": "array", "maxItems": 16, "items": {
                 "type": "object",
@@ -73,6 +73,8 @@ fn query_schema() -> Value {
                 "properties": {"epsilon": name, "rho": name},
             },
             "nonnegative": {"type": "boolean"},
+            "consistent": {"type": "boolean"},
+            "quantile": name,
         },
     })
 }

@@ -87,7 +87,7 @@ fn there_is_something_for_each_stage_to_refuse() {
     assert!(world.grants.values().any(|one| one.quota.is_some_and(small)));
     let census = world.data_sets["census"].privacy.as_ref().expect("privacy terms");
     assert_eq!(census.quota("insurer", "insurer-pricing").nanos(), 300_000_000);
-    assert_eq!(census.quota("bank", "bank-research"), census.quota_default);
+    assert_eq!(census.quota("bank", "bank-research"), census.quotas.default);
     let price = &world.prices["person-check-2025"];
     let credit = world.units["startup"].credit_limit.expect("some credit");
     assert!(price.per_call <= credit && credit < price.per_call.checked_mul(2).expect("in range"));

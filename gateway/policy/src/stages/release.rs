@@ -117,7 +117,7 @@ pub(super) fn noised(
     aggregates: &[u8],
     noise: Noise,
 ) -> Result<Vec<u8>, Refusal> {
-    let released = query.release(noise, aggregates, &statistics.domain);
+    let released = query.release(noise, aggregates, statistics.domain());
     released.map_err(|violation| Refusal::at(Code::C901, violation.at))
 }
 

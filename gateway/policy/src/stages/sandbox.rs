@@ -12,7 +12,7 @@ use shuzha_privacy::output::Cut;
 use super::forward::{self, Answer, Outgoing};
 use super::identify::Trial;
 use super::release::{self, ReleasedBody};
-use super::{authorise, settle, validate};
+use super::{authorise, plan, settle, validate};
 use crate::env::{Env, Takes};
 use crate::idempotency::Found;
 use crate::sandbox::Sandbox;
@@ -52,6 +52,11 @@ pub(crate) async fn walk<'e, U: Upstream>(
         Some(parsed) => validate::query(offer.product, offer.operation, parsed)?,
         None => None,
     };
+    if env.plans {
+        limit(env, &offer)?;
+        let (query, statistics) = query.as_ref().ok_or(Code::C610)?;
+        return plan::trial(env, query, statistics);
+    }
     let keys = &env.gate.sandbox.keys;
     match validate::begin_try(env, "sandbox idempotency", keys)? {
         Found::Answered(kept) => return settle::again(env, kept).await,
@@ -141,7 +146,7 @@ async fn answer<'e, U: Upstream>(
         Source::Service(service) => service,
     };
     let query = asked.as_ref().map(|(query, statistics)| (query, *statistics));
-    let noise = forward::draw(env, query)?;
+    let noise = forward::draw(env, query).await?;
     // It holds nothing, so there is no intent to write.
     env.dispatching();
     let outgoing = Outgoing {
@@ -150,7 +155,7 @@ async fn answer<'e, U: Upstream>(
         unit: &offer.trial.unit().name,
         scenario: offer.scenario.map_or("", |scenario| scenario.name.as_str()),
         fields: all,
-        query: query.map(|(query, _)| query),
+        query,
     };
     let answered = forward::send(env, outgoing, noise, upstream).await;
     env.facts.answered = Some(env.now());

@@ -125,7 +125,7 @@ pub(super) fn query<'e>(
         return Ok(None);
     }
     let statistics = product.statistics.as_deref().ok_or(Code::C606)?;
-    Ok(Some((Query::parse(&parsed.value, &statistics.domain)?, statistics)))
+    Ok(Some((Query::parse(&parsed.value, statistics.domain())?, statistics)))
 }
 
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record. Of a blinded person there is

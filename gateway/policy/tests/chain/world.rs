@@ -60,6 +60,17 @@ pub(crate) fn snapshot(more: &str) -> Snapshot {
     compiled(&files(more))
 }
 
+/// The compiled world with texts of its own files replaced wherever they stand.
+pub(crate) fn with(changes: &[(&str, &str)]) -> Snapshot {
+    let mut files = files("");
+    let (_, tests) = files.iter_mut().find(|(name, _)| name == "tests").expect("its own");
+    for (from, to) in changes {
+        assert!(tests.contains(from), "{from}");
+        *tests = tests.replace(from, to);
+    }
+    compiled(&files)
+}
+
 /// The compiled world under the rules of a pack.
 pub(crate) fn under(pack: &str) -> Snapshot {
     let mut files = files("");
