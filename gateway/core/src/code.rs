@@ -164,6 +164,7 @@ codes! {
     C1207 404 "没有这项未决的异议" "There is no such open objection";
     C1208 409 "未决的异议过多" "Too many objections are open";
     C1209 422 "本地不登记此类产品" "This jurisdiction does not register products of this form";
+    C1210 409 "重复登记" "It is registered already, or being registered";
 
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";

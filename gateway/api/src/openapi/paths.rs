@@ -99,8 +99,9 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
 fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {
     let roles: Vec<_> = verb.roles.iter().map(|role| format!("`{role}`")).collect();
     let summary = format!("{} For {}.", verb.title_zh, roles.join(", "));
+    let version = if verb.public { "If-Match-if-seen" } else { "If-Match" };
     let act = Operation::new(case.kind, &format!("{}{}", verb.name, case.kind), &summary)
-        .takes(&["name", "If-Match", "Idempotency-Key", "dry_run"])
+        .takes(&["name", version, "Idempotency-Key", "dry_run"])
         .body(reference(&format!("{}.{}", case.kind, verb.name)), true)
         .answers(
             200,

@@ -276,7 +276,7 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
         json!({
             "dryRun": {"type": "boolean"},
             "revision": {"type": "integer", "minimum": 0, "description": "The act's place in the order of acts; 0 in a dry run."},
-            "object": {"oneOf": [reference(name), {"type": "null"}]},
+            "object": {"oneOf": [reference(name), {"type": "null"}], "description": "Null when it was removed, or is not the caller's to see."},
             "consequences": reference("Consequences"),
         }),
     );
@@ -292,7 +292,7 @@ fn status(case: &CaseKind) -> Value {
             "since": reference("Instant"),
             "details": {"description": "What the case has gathered: opinions, dates, numbers."},
             "deadlines": {"type": "array", "items": reference("Deadline")},
-            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "Open to the caller by role and organisation."},
+            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "What the caller may do now."},
         }),
     )
 }

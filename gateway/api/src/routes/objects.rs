@@ -51,7 +51,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let mut next = page.next;
     let (mut items, mut bytes) = (Vec::new(), 0);
     for view in &page.items {
-        let item = shown::object(view, &caller);
+        let item = shown::object(&ask.shared.control, view, &caller)?;
         bytes += item.to_string().len();
         items.push(item);
         if bytes > ask.shared.limits.page_bytes_max && items.len() < page.items.len() {
@@ -72,7 +72,7 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     if conditions::has_already(&ask.headers, view.version) {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED).version(view.version));
     }
-    Ok(Reply::ok(&shown::object(&view, &caller)).version(view.version))
+    Ok(Reply::ok(&shown::object(&ask.shared.control, &view, &caller)?).version(view.version))
 }
 
 /// `PUT /api/v1/{plural}/{name}`: a declared object, a new case, or the spec of one that is being drafted.
@@ -101,8 +101,13 @@ pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
     let outcome = ask.shared.control.put(&caller, kind.name(), &name, spec, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
     let made = request.expected.is_none() && !way.dry_run;
-    let reply =
-        changed(&outcome, &caller, way.dry_run, if made { StatusCode::CREATED } else { StatusCode::OK });
+    let reply = changed(
+        ask,
+        &outcome,
+        &caller,
+        way.dry_run,
+        if made { StatusCode::CREATED } else { StatusCode::OK },
+    )?;
     Ok(if made { reply.location(&format!("/api/v1/{}/{name}", kind.plural())) } else { reply })
 }
 
@@ -123,7 +128,7 @@ pub(crate) fn remove(ask: &Ask) -> Result<Reply, Problem> {
     let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.remove(&caller, kind.name(), &name, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
-    Ok(changed(&outcome, &caller, way.dry_run, StatusCode::OK))
+    changed(ask, &outcome, &caller, way.dry_run, StatusCode::OK)
 }
 
 /// `POST /api/v1/{plural}/{name}:{verb}`.
@@ -143,7 +148,7 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
-    Ok(changed(&outcome, &caller, way.dry_run, StatusCode::OK))
+    changed(ask, &outcome, &caller, way.dry_run, StatusCode::OK)
 }
 
 /// Any other method on one object, or on one of its verbs.
@@ -198,12 +203,13 @@ impl<'a> Way<'a> {
 }
 
 fn changed(
+    ask: &Ask,
     outcome: &shuzha_control::Outcome,
     caller: &shuzha_control::Caller,
     dry_run: bool,
     status: StatusCode,
-) -> Reply {
-    let body: Value = shown::change(outcome, caller, dry_run);
+) -> Result<Reply, Problem> {
+    let body: Value = shown::change(&ask.shared.control, outcome, caller, dry_run)?;
     let mut reply = Reply::with(status, &body);
     if let (Some(object), false) = (&outcome.object, dry_run) {
         reply = reply.version(object.version);
@@ -211,5 +217,5 @@ fn changed(
     if outcome.replayed {
         reply = reply.header(REPLAYED, http::HeaderValue::from_static("true"));
     }
-    reply
+    Ok(reply)
 }
