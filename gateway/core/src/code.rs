@@ -183,6 +183,13 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+
+    C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
+    C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
+    C1652 422 "数据量超出该格式一个文件的容量" "More than one file of this format holds";
+    C1653 422 "不是完整的导出文件" "The file is not a whole export";
+    C1654 422 "导出文件的某行已被改动" "A row of the export has been altered";
+    C1655 422 "控制总数与各行不符" "A control total does not agree with the rows";
 }
 
 impl Code {
