@@ -213,6 +213,7 @@ impl Control {
         });
         may_write(actor, access, owner.as_ref())?;
         guard(actor, access, before.as_ref(), spec)?;
+        lasts(access, before.as_ref(), spec)?;
         let declared = Declared { kind: kind.name(), name: name.clone(), spec: spec.clone() };
         let to = Content {
             owner,
@@ -353,6 +354,17 @@ fn guard(actor: &Actor, access: &Access, before: Option<&Object>, spec: &Value) 
             let reason = format!("is set by {} only", roles.join(", "));
             Err(Error::fault(Code::C1104, &format!("spec.{field}"), reason))
         }
+        None => Ok(()),
+    }
+}
+
+/// What was said for good stays said.
+fn lasts(access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), Error> {
+    let Some(before) = before.filter(|_| !access.lasting.is_empty()) else { return Ok(()) };
+    let before = parse(before, &before.spec)?;
+    let holds = |spec: &Value, field: &str| spec.get(field) == Some(&Value::Bool(true));
+    match access.lasting.iter().find(|(field, _)| holds(&before, field) && !holds(spec, field)) {
+        Some((field, code)) => Err(Error::fault(*code, &format!("spec.{field}"), "stays `true`")),
         None => Ok(()),
     }
 }

@@ -144,6 +144,9 @@ codes! {
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
     C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
+    C1014 409 "测试凭据不能改作正式凭据" "A test credential stays one";
+    C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
+    C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
