@@ -12,7 +12,7 @@ use serde_json::Value;
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_products::World;
 use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Subject, Verb};
-use shuzha_store::register::{self, Author, Batch, Change, Content, Deadline, Object};
+use shuzha_store::register::{self, Author, Batch, Change, Content, Deadline, Effect, Object};
 
 use crate::control::Writer;
 use crate::force::{json as parse, unreadable};
@@ -322,7 +322,10 @@ impl Control {
             expected: ready.before.map(|before| before.version),
             to: ready.to,
         };
-        let (effects, answer, journalled) = (Vec::new(), None, Vec::new());
+        // A credential takes its secret along: one of the same name must not be opened by it.
+        let forgets = change.to.is_none() && change.kind == "Credential";
+        let effects = if forgets { vec![Effect::ForgetSecret(change.name.clone())] } else { Vec::new() };
+        let (answer, journalled) = (None, Vec::new());
         Batch { act, changes: vec![change], effects, passed, answer, journalled }
     }
 
@@ -370,7 +373,7 @@ fn lasts(access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), E
 }
 
 /// Whether the actor may write an object of this owner.
-fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
+pub(crate) fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
     let own = access.own.contains(&actor.role) && owner == Some(&actor.organisation);
     if access.any.contains(&actor.role) || own { Ok(()) } else { Err(Code::C1104.into()) }
 }

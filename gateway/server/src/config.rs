@@ -13,7 +13,7 @@ use std::time::Duration;
 use shuzha_core::Id;
 use toml::{Table, Value};
 
-pub(crate) use control::ControlConfig;
+pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 

@@ -22,4 +22,4 @@ pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, SpendKey, State, Usage, local_day};
 pub use register::Register;
 pub use releases::Release;
-pub use secrets::{CredentialSecret, MasterKey, Secret};
+pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};

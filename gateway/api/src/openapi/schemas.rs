@@ -211,10 +211,18 @@ fn sign_on() -> Value {
             "roles": {"type": "array", "items": reference("Role"), "uniqueItems": true, "minItems": 1},
             "readOnly": {"type": "boolean", "default": false}, "until": reference("Moment"),
         })),
-        "MadeToken": object(&["name", "token", "until"], json!({
-            "name": reference("Name"), "token": {"type": "string"}, "until": reference("Instant"),
+        "MadeToken": object(&["name", "token", "alreadyShown", "until"], json!({
+            "name": reference("Name"), "token": shown_once(), "alreadyShown": already_shown(), "until": reference("Instant"),
         })),
     })
+}
+
+fn shown_once() -> Value {
+    json!({"type": ["string", "null"], "description": "Null in the answer to a retry."})
+}
+
+fn already_shown() -> Value {
+    json!({"type": "boolean", "description": "Whether this answers a retry: the secret was shown the first time and is not shown again."})
 }
 
 fn accounts() -> Value {
@@ -234,8 +242,17 @@ fn accounts() -> Value {
         "AccountPage": page(reference("Account")),
         "Profile": object(&["organisation", "person", "roles"], profile),
         "NewAccount": object(&["name", "organisation", "person", "roles"], new),
-        "MadeAccount": object(&["account", "password"], json!({"account": reference("Account"), "password": {"type": "string"}})),
-        "Password": object(&["password"], json!({"password": {"type": "string"}})),
+        "MadeAccount": object(&["account", "password", "alreadyShown"], json!({
+            "account": reference("Account"), "password": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Password": object(&["password", "alreadyShown"], json!({
+            "password": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown"], json!({
+            "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
+            "secret": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Reasoned": object(&[], json!({"reason": reference("Reason")})),
         "Link": object(&["issuer", "subject"], json!({"issuer": text(255), "subject": text(255)})),
     })
 }

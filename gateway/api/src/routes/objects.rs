@@ -2,10 +2,11 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use shuzha_control::{Attachment, Kind, Query, Request};
+use shuzha_control::{Attachment, Caller, Kind, Query, Request};
 use shuzha_core::{Code, Id};
 use shuzha_products::world::API_VERSION;
 
+use super::accounts::shown_once;
 use crate::ask::{Ask, Reply};
 use crate::conditions::{self, Expected};
 use crate::fields::Fields;
@@ -14,6 +15,9 @@ use crate::{shown, who};
 
 /// Says that an answer is the kept one of an earlier request with the same key.
 pub(crate) const REPLAYED: http::HeaderName = http::HeaderName::from_static("idempotency-replayed");
+
+/// What can be done to a credential beside writing it.
+pub(crate) const ISSUE_SECRET: &str = "issue-secret";
 
 /// The kind whose plural stands in the path.
 ///
@@ -139,6 +143,9 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
         return Err(Code::C006.into());
     }
     let caller = who::caller(ask)?;
+    if verb == ISSUE_SECRET {
+        return issue_secret(ask, &caller, name);
+    }
     let way = Way::of(ask)?;
     let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
     let body = ask.json()?;
@@ -149,6 +156,20 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
     changed(ask, &outcome, &caller, way.dry_run, StatusCode::OK)
+}
+
+/// `POST /api/v1/credentials/{name}:issue-secret`; the secret is shown here and never again.
+fn issue_secret(ask: &Ask, caller: &Caller, name: &str) -> Result<Reply, Problem> {
+    ask.parameters().done()?;
+    let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
+    let key = conditions::idempotency_key(&ask.headers)?;
+    let body = ask.json_or_empty()?;
+    let mut fields = Fields::of(&body);
+    let reason = fields.reason();
+    let reason = fields.done(|| reason)?;
+    let issued = ask.shared.accounts.issue_secret(caller, &name, &reason, key)?;
+    let body = json!({"credential": name.as_str(), "algorithm": issued.algorithm});
+    Ok(shown_once(StatusCode::CREATED, body, "secret", issued.secret.as_deref()))
 }
 
 /// Any other method on one object, or on one of its verbs.
@@ -171,7 +192,10 @@ fn not_a_verb(ask: &Ask, kind: Kind) -> Result<(), Problem> {
 }
 
 fn is_verb(kind: Kind, verb: &str) -> bool {
-    matches!(kind, Kind::Case(case) if case.verb(verb).is_some())
+    match kind {
+        Kind::Case(case) => case.verb(verb).is_some(),
+        Kind::Declared(..) => kind.name() == "Credential" && verb == ISSUE_SECRET,
+    }
 }
 
 /// How a change is asked for: what it is conditional on, whether it is only tried, and the key of its retries.
