@@ -103,6 +103,7 @@ impl Publisher {
         {
             mirror_secrets(&self.register, &self.data)?;
         }
+        let refunds = changed.iter().any(|(kind, _)| *kind == shuzha_policy::REFUND);
         let ring = key_ring(&self.data, &world, &self.data_dir)?;
         // Services first: a product must not be in force before its service is known, nor a service go before it.
         if services.len() >= known.len() {
@@ -116,6 +117,9 @@ impl Publisher {
         }
         *known = services;
         self.handle.publish(snapshot.products());
+        if refunds {
+            self.gate.make_refunds();
+        }
         Ok(())
     }
 
