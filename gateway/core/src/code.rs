@@ -152,6 +152,9 @@ codes! {
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
     C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
+    C1014 409 "测试凭据不能改作正式凭据" "A test credential stays one";
+    C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
+    C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -172,6 +175,7 @@ codes! {
     C1207 404 "没有这项未决的异议" "There is no such open objection";
     C1208 409 "未决的异议过多" "Too many objections are open";
     C1209 422 "本地不登记此类产品" "This jurisdiction does not register products of this form";
+    C1210 409 "重复登记" "It is registered already, or being registered";
 
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";

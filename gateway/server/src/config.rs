@@ -15,7 +15,7 @@ use shuzha_core::Id;
 use toml::{Table, Value};
 
 pub(crate) use consents::ConsentConfig;
-pub(crate) use control::ControlConfig;
+pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 

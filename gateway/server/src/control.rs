@@ -25,11 +25,11 @@ use shuzha_products::World;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
-use crate::config::{ConsentConfig, ControlConfig};
+use crate::config::{ConsentConfig, ControlConfig, Provider};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
 use listener::Listener;
-pub(crate) use publisher::{Publisher, Services, by_name};
+pub(crate) use publisher::{Publisher, Services, by_name, mirror_secrets};
 use scheduler::Scheduler;
 
 /// The register, inside the data folder.
@@ -126,7 +126,7 @@ impl ControlPlane {
             https: setup.config.https,
             error_pages: setup.error_pages,
         };
-        let listener = Listener::start(setup.config.listen, api.build())?;
+        let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
         Ok(Self { control, scheduler, feeder, listener, first_token })
     }
 
@@ -146,4 +146,22 @@ impl ControlPlane {
         self.scheduler.stop();
         self.feeder.stop();
     }
+}
+
+/// The API, with sign-on by a provider where one is configured and the binary knows how.
+#[cfg(feature = "oidc")]
+fn built(api: ApiOptions, provider: Option<Provider>) -> shuzha_api::Api {
+    match provider {
+        None => api.build(),
+        Some(Provider { issuer, client_id, client_secret, redirect, return_to }) => {
+            let options = shuzha_api::OidcOptions { issuer, client_id, client_secret, redirect, return_to };
+            api.build_with_oidc(options)
+        }
+    }
+}
+
+/// The API. A provider in the configuration was refused there.
+#[cfg(not(feature = "oidc"))]
+fn built(api: ApiOptions, _: Option<Provider>) -> shuzha_api::Api {
+    api.build()
 }

@@ -26,4 +26,4 @@ pub use reduce::{
 };
 pub use register::Register;
 pub use releases::Release;
-pub use secrets::{CredentialSecret, MasterKey, Secret};
+pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};

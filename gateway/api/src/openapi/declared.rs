@@ -19,6 +19,7 @@ pub(super) fn spec(kind: &str) -> Value {
                     "description": "统一社会信用代码 (GB 32100), with its check character.",
                 },
                 "name": text(),
+                "controller": reference("Name"),
             }),
         ),
         "ApplicationUnit" => object(

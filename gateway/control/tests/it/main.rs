@@ -4,4 +4,5 @@ mod accounts;
 mod house;
 mod laws;
 mod marks;
+mod secrets;
 mod town;
