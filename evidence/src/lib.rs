@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod codec;
 pub mod commit;
 pub mod field;
+pub mod log;
 pub mod merkle;
 pub mod note;
 pub mod policy;

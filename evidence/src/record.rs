@@ -27,6 +27,21 @@ pub enum Entry<'a> {
     Registered(Registered<'a>),
 }
 
+impl Entry<'_> {
+    /// When what it records happened or began.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Boot(boot) => boot.at,
+            Self::Intent(intent) => intent.received,
+            Self::Call(call) => call.received,
+            Self::Act(act) => act.at,
+            Self::Delivery(delivery) => delivery.at,
+            Self::Registered(act) => act.at,
+        }
+    }
+}
+
 /// A process took the journal over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boot<'a> {

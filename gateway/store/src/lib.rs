@@ -14,6 +14,7 @@ pub mod reduce;
 pub mod register;
 mod releases;
 mod secrets;
+pub mod tiles;
 
 pub use database::Store;
 pub use error::StoreError;
