@@ -148,6 +148,26 @@ impl Gate {
         }
     }
 
+    /// Which unit signed `call`, where it asks for what is its own and uses no product. A refusal is recorded as one of a call is.
+    ///
+    /// # Errors
+    /// C1xx: it is not signed as it must be.
+    pub fn unit_of(&self, call: &Inbound<'_>) -> Result<Id, Refusal> {
+        let snapshot = self.snapshot();
+        let mut env = Env::new(self, &snapshot, call);
+        match stages::identify::run(&mut env) {
+            Ok(identified) => {
+                let unit = identified.unit().name.clone();
+                env.is_no_call();
+                Ok(unit)
+            }
+            Err(refusal) => {
+                env.close_without_answer(refusal.code);
+                Err(refusal)
+            }
+        }
+    }
+
     /// Records a request that never became a call.
     pub fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, _peer: IpAddr) {
         self.metrics.ended(false, Decision::Refused, Some(code));

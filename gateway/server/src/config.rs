@@ -23,6 +23,9 @@ pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
 /// Environment variables that set a key: `SHUZHA__NODE__NAME` sets `node.name`.
 const ENV_PREFIX: &str = "SHUZHA__";
 
+/// Longest name of an evidence log: it stands in every receipt, twice.
+const ORIGIN_BYTES_MAX: usize = 64;
+
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -48,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) segment_bytes: u64,
     pub(crate) queue_records_max: usize,
     pub(crate) free_bytes_min: u64,
+    /// What every origin of the evidence log begins with.
+    pub(crate) evidence_origin: String,
     pub(crate) upgrade_socket: PathBuf,
     pub(crate) log_level: tracing::Level,
     pub(crate) log_format: LogFormat,
@@ -135,6 +140,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
+    let evidence_origin = read_origin(&mut r, node.as_ref());
     let socket = r.take::<String>("upgrade", "socket");
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
@@ -155,6 +161,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             segment_bytes: segment_bytes?.0,
             queue_records_max: queue_records_max?,
             free_bytes_min: free_bytes_min?.0,
+            evidence_origin: evidence_origin?,
             upgrade_socket: data_dir.join(socket?),
             data_dir,
             log_level: log_level?,
@@ -167,6 +174,22 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
         Some(config) if faults.is_empty() => Ok(config),
         _ => Err(faults),
     }
+}
+
+/// The name of the evidence log: as configured, or made of the node's.
+fn read_origin(r: &mut Reader, node: Option<&Id>) -> Option<String> {
+    let origin = r.take::<String>("evidence", "origin")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':');
+    if origin.is_empty() {
+        return node.map(|node| format!("shuzha.local/{node}"));
+    }
+    if origin.chars().all(plain) && !origin.ends_with('/') && origin.len() <= ORIGIN_BYTES_MAX {
+        return Some(origin);
+    }
+    let reason =
+        format!("\"{origin}\" is not like example.com/name, of at most {ORIGIN_BYTES_MAX} characters");
+    r.fault("evidence.origin", reason);
+    None
 }
 
 fn read_tls(r: &mut Reader) -> Option<Option<(PathBuf, PathBuf)>> {

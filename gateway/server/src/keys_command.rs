@@ -6,7 +6,10 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use shuzha_core::{Id, OsRng, Rng};
+use shuzha_evidence::log::LogKeys as _;
 
+use crate::config::Config;
+use crate::evidence;
 use crate::output::{Out, say};
 use crate::secret_file;
 use crate::store::open_store;
@@ -24,6 +27,8 @@ pub(crate) enum KeysCommand {
     },
     /// Lists the credentials whose secrets are kept.
     List,
+    /// Prints the public keys of the evidence log, for those who check receipts.
+    Log,
     /// Makes an Ed25519 key pair: FILE with the seed for its owner, FILE.pub for the gateway.
     Pair {
         /// File of the seed.
@@ -31,8 +36,9 @@ pub(crate) enum KeysCommand {
     },
 }
 
-/// Runs the command on the data folder `data_dir`.
-pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Result<()> {
+/// Runs the command on the data folder that `config` names.
+pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Result<()> {
+    let data_dir = &config.data_dir;
     match command {
         KeysCommand::Issue { credential, algorithm } => {
             if !matches!(algorithm.as_str(), "hmac-sha256" | "hmac-sm3") {
@@ -49,6 +55,10 @@ pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Resul
                 out.line(&format!("{credential}\t{algorithm}"))?;
             }
             Ok(())
+        }
+        KeysCommand::Log => {
+            let keys = evidence::keys(data_dir, &config.evidence_origin)?;
+            keys.known().iter().try_for_each(|key| out.line(&key.to_string()))
         }
         KeysCommand::Pair { file } => {
             let public = write_pair(&file, &OsRng.bytes::<32>())?;

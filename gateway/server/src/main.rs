@@ -9,6 +9,7 @@ mod config;
 mod control;
 mod demo;
 mod doctor;
+mod evidence;
 mod journal_command;
 mod keys_command;
 mod logging;
@@ -145,7 +146,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)
         }
         Command::Doctor => doctor::run(out, config),
-        Command::Keys(command) => keys_command::run(out, &config.data_dir, command).map(|()| true),
+        Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
         Command::Journal(JournalCommand::Inspect { from, limit }) => {
             journal_command::inspect(out, &journal, from, limit).map(|()| true)
         }

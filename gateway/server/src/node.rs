@@ -31,6 +31,7 @@ use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
 use crate::control::by_name;
+use crate::evidence::Evidence;
 use crate::secret_file;
 use crate::store::open_store;
 use operator::Running;
@@ -76,6 +77,7 @@ pub(crate) struct Node {
     /// The control plane, where the register says what is in force.
     pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
+    evidence: Evidence,
     journal: Journal,
 }
 
@@ -106,6 +108,9 @@ impl Node {
         let services = by_name(&upstreams);
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
+        let committer = Committer::new(&commit);
+        let clock = Arc::new(setup.clock.clone());
+        let evidence = Evidence::start(config, &journal, committer.clone(), clock)?;
         let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
         let parts = Parts {
             options: GateOptions {
@@ -113,7 +118,7 @@ impl Node {
                 signature_window: config.signature_window,
                 nonces_max: config.nonces_max,
             },
-            keys: Keys { committer: Committer::new(&commit), pseudonymiser: Pseudonymiser::new(prf) },
+            keys: Keys { committer, pseudonymiser: Pseudonymiser::new(prf) },
             clock: Arc::new(setup.clock.clone()),
             rng: Arc::new(OsRng),
             journal: journal.clone(),
@@ -123,14 +128,18 @@ impl Node {
         let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
         let projector = start_projector(data.store.clone(), &journal)?;
         let on_drained = {
-            let projector = projector.handle.clone();
-            move || projector.drain()
+            let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
+            move || {
+                projector.drain();
+                evidence.drain();
+            }
         };
         let proxy = ProxyOptions {
-            gate: Arc::new(operator::Served(Arc::clone(&gate))),
+            gate: Arc::new(operator::Served { gate: Arc::clone(&gate), desk: Arc::clone(&evidence.desk) }),
             operator: Arc::new(Running::new(
                 Arc::clone(&gate),
                 projector.handle.clone(),
+                Arc::clone(&evidence.desk),
                 config.node.clone(),
                 source.name(),
             )),
@@ -165,7 +174,7 @@ impl Node {
         };
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };
-        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, journal })
+        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, evidence, journal })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -179,9 +188,10 @@ impl Node {
             Ok(done) => done.context("the projection of the journal"),
             Err(_) => Err(anyhow::anyhow!("the projection of the journal panicked")),
         };
+        let published = self.evidence.stop();
         // Last: the next process begins when the journal is free, and then the projection must be its alone.
         self.journal.close();
-        served.and(projected)
+        served.and(projected).and(published)
     }
 }
 

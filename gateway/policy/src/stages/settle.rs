@@ -110,7 +110,8 @@ fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
 }
 
 fn committed(env: &Env<'_>, body: &[u8]) -> Commitment {
-    env.gate.keys.committer.commit("response", &[env.call.request.as_bytes(), body])
+    let request = &env.call.request;
+    env.gate.keys.committer.opening(request.as_bytes()).answer(request, body)
 }
 
 /// A package on its way: what arrives is counted, and recorded when the stream ends.

@@ -14,6 +14,7 @@ mod home;
 mod kill;
 mod load;
 mod node;
+mod receipts;
 mod reload;
 mod secrecy;
 mod serve;
