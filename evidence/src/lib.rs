@@ -15,6 +15,7 @@ pub mod policy;
 pub mod receipt;
 pub mod record;
 pub mod tile;
+pub mod verify;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};

@@ -160,4 +160,4 @@ impl LogError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -204,6 +204,8 @@ pub struct Act<'a> {
     pub object: &'a str,
     /// What it was done to, where it may only be committed to (a consent).
     pub commitment: Option<Commitment>,
+    /// Of a suspension: what kind of thing `object` names. `unit`, `product`, `scenario`, `data-set`, or `everything`.
+    pub target: &'a str,
 }
 
 /// An act on the register. What it says in free text stays in the register; here stands its digest.

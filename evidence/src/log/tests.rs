@@ -1,6 +1,6 @@
 //! A log through crashes, full disks, foreign folders and a clock that goes back.
 
-mod memory;
+pub(crate) mod memory;
 
 use std::sync::Arc;
 

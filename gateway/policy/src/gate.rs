@@ -20,7 +20,7 @@ use crate::packages::Packages;
 use crate::releases::{ReleaseStore, Releases};
 use crate::sandbox::Sandbox;
 use crate::signature::Decoys;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Stopped, Suspensions};
 use crate::start::Start;
 use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
 
@@ -112,7 +112,7 @@ impl Gate {
             }
         }
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
-        Ok(Self {
+        let gate = Self {
             consents: ConsentLedger::new(start.consents, start.withdrawn),
             budgets: BudgetLedger::new(start.budgets),
             purses: PurseLedger::new(start.purses),
@@ -132,7 +132,13 @@ impl Gate {
             changing: Mutex::default(),
             nonces,
             metrics,
-        })
+        };
+        // Each epoch says for itself what is stopped: whoever reads it need not know what came before.
+        let snapshot = gate.snapshot();
+        for (stopped, since) in snapshot.suspensions.beyond(&Suspensions::default()) {
+            gate.note_stop(ActKind::Suspended, stopped, since);
+        }
+        Ok(gate)
     }
 
     /// Takes one call through the ten stages. Dropping the future settles what it held.
@@ -221,6 +227,7 @@ impl Gate {
             actor: &withdrawal.issuer,
             object: "",
             commitment: Some(consent),
+            target: "",
         };
         tracing::info!(%request, "a consent was withdrawn");
         let durable = self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)?;
@@ -252,21 +259,40 @@ impl Gate {
 
     fn put_in_force(&self, snapshot: Snapshot, changing: &mut Changing) -> Arc<Snapshot> {
         let snapshot = Arc::new(snapshot);
+        let before = self.snapshot();
+        // An end is written before it is in force and a beginning after: so no answer stands under a suspension.
+        for (stopped, _) in before.suspensions.beyond(&snapshot.suspensions) {
+            self.note_stop(ActKind::Resumed, stopped, self.clock.now());
+        }
         changing.replaced.push(self.snapshot.swap(Arc::clone(&snapshot)));
         changing.replaced.retain(|replaced| Arc::strong_count(replaced) > 1);
+        for (stopped, since) in snapshot.suspensions.beyond(&before.suspensions) {
+            self.note_stop(ActKind::Suspended, stopped, since);
+        }
         let hash = snapshot.short_hash();
         self.metrics.installed(&hash, snapshot.grant_count());
-        let act = Act {
+        self.note(&Act {
             at: self.clock.now(),
             kind: ActKind::SnapshotInstalled,
             actor: "gateway",
             object: &hash,
             commitment: None,
-        };
-        if self.journal.append(&Entry::Act(act)).is_err() {
+            target: "",
+        });
+        snapshot
+    }
+
+    /// Notes that something is stopped, from `since` on but not from earlier than now, or no longer.
+    fn note_stop(&self, kind: ActKind, stopped: Stopped<'_>, since: Timestamp) {
+        let at = since.max(self.clock.now());
+        let Stopped { kind: target, name } = stopped;
+        self.note(&Act { at, kind, actor: "gateway", object: name, commitment: None, target });
+    }
+
+    fn note(&self, act: &Act<'_>) {
+        if self.journal.append(&Entry::Act(act.clone())).is_err() {
             self.metrics.unrecorded();
         }
-        snapshot
     }
 
     /// The journal.

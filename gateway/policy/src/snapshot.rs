@@ -30,7 +30,7 @@ use shuzha_products::jurisdiction::Jurisdiction;
 pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
 pub(crate) use operation::{Operation, Place, Tag};
-pub(crate) use suspensions::Suspensions;
+pub(crate) use suspensions::{Stopped, Suspensions};
 
 use cow_map::{ByNumber, CowMap};
 use declared::Declared;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use crate::log::Files;
 
 #[derive(Default)]
-pub(super) struct Memory(Mutex<State>);
+pub(crate) struct Memory(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -30,24 +30,24 @@ impl State {
 }
 
 impl Memory {
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.0.lock().expect("one thread").files.keys().cloned().collect()
     }
 
-    pub(super) fn all(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn all(&self) -> BTreeMap<String, Vec<u8>> {
         self.0.lock().expect("one thread").files.clone()
     }
 
-    pub(super) fn writes(&self) -> u64 {
+    pub(crate) fn writes(&self) -> u64 {
         self.0.lock().expect("one thread").writes
     }
 
-    pub(super) fn get(&self, path: &str) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, path: &str) -> Option<Vec<u8>> {
         self.0.lock().expect("one thread").files.get(path).cloned()
     }
 
     /// Puts a file there behind the log's back, or takes it away.
-    pub(super) fn set(&self, path: &str, bytes: Option<Vec<u8>>) {
+    pub(crate) fn set(&self, path: &str, bytes: Option<Vec<u8>>) {
         let mut state = self.0.lock().expect("one thread");
         match bytes {
             Some(bytes) => state.files.insert(path.to_owned(), bytes),
@@ -57,12 +57,12 @@ impl Memory {
     }
 
     /// Takes so many more writes, or any number.
-    pub(super) fn full_after(&self, writes: Option<u32>) {
+    pub(crate) fn full_after(&self, writes: Option<u32>) {
         self.0.lock().expect("one thread").left = writes;
     }
 
     /// Keeps what was synced; of each later change, all, a part or nothing.
-    pub(super) fn crash(&self, seed: u64) {
+    pub(crate) fn crash(&self, seed: u64) {
         let mut state = self.0.lock().expect("one thread");
         let mut random = seed | 1;
         let mut next = || {

@@ -154,6 +154,13 @@ impl Caller {
         Answer::read(request.call().expect("the gateway answers")).expect("a whole answer")
     }
 
+    /// Status and body of something that is not text.
+    pub(crate) fn get_bytes(&self, path: &str) -> (u16, Vec<u8>) {
+        let mut response =
+            self.agent.get(format!("{}{path}", self.base)).call().expect("the gateway answers");
+        (response.status().as_u16(), response.body_mut().read_to_vec().expect("a whole answer"))
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         let response = self.agent.get(format!("{}{path}", self.base)).call().expect("the gateway answers");
         Answer::read(response).expect("a whole answer")
