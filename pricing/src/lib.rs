@@ -7,9 +7,12 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod book;
+pub mod chart;
 pub mod effective;
+pub mod export;
 pub mod price;
 pub mod rating;
+pub mod words;
 
 pub use book::{PriceBook, PriceFault};
 pub use effective::{DateError, Effective};

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use shuzha_core::Id;
 
 use crate::parties::ApplicationUnit;
-use crate::world::{Object, Scope, Table};
+use crate::world::{Mark, Marked, Object, Scope, Table};
 use crate::yaml::{Place, Section};
 use crate::{Window, World};
 
@@ -213,6 +213,12 @@ impl Object for ConsentIssuer {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.consent_issuers
+    }
+}
+
+impl Marked for ConsentIssuer {
+    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+        take(Mark::unique("kid", [self.kid.as_str(), "", "", ""], "spec.kid"));
     }
 }
 

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use shuzha_core::{Id, PurposeClass};
+use shuzha_core::{Id, PurposeClass, Timestamp};
 
-use crate::World;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
+use crate::{Window, World};
 
 mod pack;
 mod years;
@@ -50,7 +50,7 @@ pub struct Jurisdiction {
     /// How prices come about. Absent: nothing is free by rule, and no price is guided.
     pub price: Option<PriceRules>,
     /// Whether a product carries an exchange's listing number. Absent: no.
-    pub exchange_listing: Listing,
+    pub exchange_listing: ListingRule,
     /// For how many months network logs are kept at least. Absent: by no rule of this jurisdiction; the Cybersecurity
     /// Law's six months (网络安全法 21(三)) stay.
     pub network_log_months: Option<u16>,
@@ -194,18 +194,32 @@ pub enum PriceRegime {
     Rules,
 }
 
-/// Whether products are listed at an exchange (数据交易机构).
+/// Whether products are listed at an exchange (数据交易机构); see [`crate::listing`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Listing {
+pub enum ListingRule {
     /// Not asked for.
     #[default]
     NotRequired,
-    /// Encouraged.
+    /// Encouraged (Qingdao 39): nothing is refused for want of it.
     Encouraged,
-    /// Where the product is traded rather than given.
+    /// Trading follows the rules of trading (Gansu-O 28): a product that was put on an exchange is paid for only while
+    /// it is listed there; one that never was may be paid for outside.
     IfTraded,
-    /// Before a paid call is served.
+    /// Paid for only while listed (Heilongjiang 24).
     Required,
+}
+
+impl ListingRule {
+    /// Whether a product with these listings may be paid for at `at`.
+    #[must_use]
+    pub fn permits_payment(self, listings: &[Window], at: Timestamp) -> bool {
+        let listed = || listings.iter().any(|window| window.contains(at));
+        match self {
+            Self::NotRequired | Self::Encouraged => true,
+            Self::IfTraded => listings.is_empty() || listed(),
+            Self::Required => listed(),
+        }
+    }
 }
 
 /// How often something is due.
@@ -245,7 +259,7 @@ impl Default for Jurisdiction {
             exit_review_by: Vec::new(),
             personal_consent: Some(ConsentRule::Precise),
             price: None,
-            exchange_listing: Listing::default(),
+            exchange_listing: ListingRule::default(),
             network_log_months: None,
             record_years: None,
             operator_redevelopment: false,

@@ -27,6 +27,7 @@ pub mod exit_review;
 pub mod input;
 pub mod jurisdiction;
 pub mod kinds;
+pub mod listing;
 pub mod parties;
 pub mod price;
 pub mod product;

@@ -8,7 +8,7 @@ use shuzha_core::{Id, MicroYuan};
 
 use crate::World;
 use crate::price::yuan;
-use crate::world::{Object, Scope, Table};
+use crate::world::{Mark, Marked, Object, Scope, Table};
 use crate::yaml::Place;
 
 /// A 统一社会信用代码 (GB 32100-2015) whose check character was verified.
@@ -110,6 +110,12 @@ impl Object for Organisation {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.organisations
+    }
+}
+
+impl Marked for Organisation {
+    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+        take(Mark::unique("uscc", [self.uscc.as_str(), "", "", ""], "spec.uscc"));
     }
 }
 

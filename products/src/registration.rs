@@ -3,7 +3,7 @@
 use shuzha_core::Id;
 
 use crate::product::Product;
-use crate::world::{Object, Scope, Table};
+use crate::world::{Mark, Marked, Object, Scope, Table};
 use crate::yaml::Place;
 use crate::{Window, World};
 
@@ -35,5 +35,11 @@ impl Object for Certificate {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.certificates
+    }
+}
+
+impl Marked for Certificate {
+    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+        take(Mark::unique("certificate", [&self.code, "", "", ""], "spec.code"));
     }
 }

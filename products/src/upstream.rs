@@ -7,7 +7,7 @@ use std::time::Duration;
 use shuzha_core::Id;
 
 use crate::World;
-use crate::world::{Object, Scope, Table};
+use crate::world::{Mark, Marked, Object, Scope, Table};
 use crate::yaml::Place;
 
 /// Longest a product service may be waited for.
@@ -20,6 +20,8 @@ const HOST_BYTES_MAX: usize = 253;
 /// `host:port` of one instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
+    /// As it is shown.
+    address: String,
     host: String,
     port: u16,
 }
@@ -61,17 +63,14 @@ impl FromStr for Endpoint {
         if host.contains(':') && !text.starts_with('[') {
             return Err(EndpointError);
         }
-        Ok(Self { host, port })
+        let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Ok(Self { address, host, port })
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        f.write_str(&self.address)
     }
 }
 
@@ -117,6 +116,27 @@ impl Object for Upstream {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.upstreams
+    }
+}
+
+impl Marked for Upstream {
+    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+        // No instance stands for a synthetic service and for a real one: a trial would reach real data (REQUIREMENTS K1).
+        let (shared_as, clash) = match self.synthetic {
+            true => ("synthetic", "shares an instance with a service that is not synthetic,"),
+            false => ("real", "shares an instance with a synthetic service,"),
+        };
+        for endpoint in &self.endpoints {
+            let key = [endpoint.address.as_str(), "", "", ""];
+            take(Mark {
+                of: "endpoint",
+                key,
+                window: None,
+                shared_as: Some(shared_as),
+                path: "spec.endpoints",
+                clash,
+            });
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::data::{DataSet, PersonSpace};
 use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
+use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::product::Product;
@@ -29,12 +30,15 @@ mod check;
 mod closure;
 mod documents;
 mod kinds;
+mod marks;
 mod object;
 
 pub(crate) use closure::Closure;
 pub use closure::Fetch;
 pub use documents::{Document, documents};
 pub use kinds::{KINDS, Kind};
+pub use marks::Mark;
+pub(crate) use marks::Marked;
 use object::{OBJECT_KINDS, Reader, parse_or_report};
 pub(crate) use object::{Object, Scope};
 
@@ -71,6 +75,8 @@ pub struct World {
     pub products: Table<Product>,
     /// Certificates.
     pub certificates: Table<Certificate>,
+    /// Listings at exchanges.
+    pub listings: Table<Listing>,
     /// Price acts.
     pub price_acts: Table<PriceAct>,
     /// Ceilings.

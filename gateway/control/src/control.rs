@@ -76,6 +76,7 @@ impl Control {
             writer: Mutex::new(writer),
         };
         drop(control.writer()?);
+        control.mark_all()?;
         Ok(control)
     }
 

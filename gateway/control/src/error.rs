@@ -93,6 +93,9 @@ impl From<CommitError> for Error {
                 "metadata.name",
                 format!("{kind}/{name} is in force by another case"),
             ),
+            CommitError::Clash((kind, name)) => {
+                Self::fault(Code::C1013, "", format!("{kind}/{name} claims the same"))
+            }
             CommitError::Referred((kind, name)) => {
                 Self::fault(Code::C1008, "", format!("{kind}/{name} refers to it"))
             }

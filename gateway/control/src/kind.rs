@@ -48,6 +48,7 @@ const ACCESS: &[Access] = &[
     access("DataSet",         &[Authority],           &[Provider],        true,  Owner::Field("provider")),
     access("Upstream",        &[],                    &[Operator],        false, Owner::Writer),
     access("Product",         &[],                    &[Operator],        true,  Owner::Field("operator")),
+    access("Listing",         &[Authority],           &[Operator],        true,  Owner::Of("Product", "product")),
     access("PriceAct",        &[Authority, Pricing],  &[Operator],        true,  Owner::Writer),
     access("Ceiling",         &[Pricing],             &[],                true,  Owner::Writer),
     access("Price",           &[],                    &[Operator],        true,  Owner::Of("Product", "product")),

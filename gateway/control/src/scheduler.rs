@@ -8,9 +8,9 @@ use shuzha_core::{Id, Timestamp};
 use shuzha_products::case::{Act, By, Subject};
 use shuzha_store::register::Deadline;
 
-use crate::control::Rules;
+use crate::control::{Rules, Writer};
 use crate::force::json;
-use crate::writing::{Said, decided_as, state_of};
+use crate::writing::{Ready, Said, decided_as, state_of};
 use crate::{Control, Error, Kind, stored};
 
 /// Most deadlines of one round, so that callers get their turn.
@@ -30,7 +30,7 @@ impl Control {
         while done < ROUND_MAX {
             // One at a time: what the first brings about may be due before what was second.
             let Some(deadline) = self.register.due(now, 1)?.pop() else { break };
-            self.pass(deadline, now)?;
+            self.pass(&deadline, now)?;
             done += 1;
         }
         self.register.forget_answers(now.minus(ANSWERS_KEPT))?;
@@ -74,14 +74,14 @@ impl Control {
         Ok(rules)
     }
 
-    fn pass(&self, deadline: Deadline, now: Timestamp) -> Result<(), Error> {
+    fn pass(&self, deadline: &Deadline, now: Timestamp) -> Result<(), Error> {
         let mut writer = self.writer()?;
         let name: &Id = &deadline.name;
         let (kind, object) =
             match (Kind::find(&deadline.kind), self.register.get(&deadline.kind, name.as_str())?) {
                 (Some(kind @ Kind::Case(_)), Some(object)) => (kind, object),
                 _ => {
-                    self.register.overdue(&deadline, now)?;
+                    self.register.overdue(deadline, now)?;
                     return Ok(());
                 }
             };
@@ -98,24 +98,38 @@ impl Control {
         let (decided, met) = self.force().fetching(|fetch| {
             case.passed(&mut Subject { name, spec: &spec, fetch }, &state, &deadline.what, &act)
         })?;
-        match decided {
+        let refused = match decided {
             Some(Ok(decided)) => {
                 let ready = decided_as(kind, name, object, decided, met, &deadline.what, None);
-                let change = self.difference(&ready)?;
-                let said =
-                    Said { by: None, at: now, reason: "", attachments: stored::write_attachments(&[]) };
-                let batch = self.batch(ready, said, Some(deadline));
-                self.accept(&mut writer, batch, change.put, change.removed)?;
+                match self.passes(&mut writer, ready, deadline, now) {
+                    Err(Error::Refused(refusal)) => refusal.code,
+                    done => return done,
+                }
             }
-            Some(Err(refused)) => {
-                // Not time's to mend: it shows on the desk of whoever can.
-                tracing::warn!(kind = deadline.kind, %name, what = deadline.what, code = %refused.code, "a deadline passed without effect");
-                self.register.overdue(&deadline, now)?;
-            }
+            Some(Err(refused)) => refused.code,
             None => {
-                self.register.overdue(&deadline, now)?;
+                self.register.overdue(deadline, now)?;
+                return Ok(());
             }
-        }
+        };
+        // Not time's to mend: it shows on the desk of whoever can.
+        tracing::warn!(kind = deadline.kind, %name, what = deadline.what, code = %refused, "a deadline passed without effect");
+        self.register.overdue(deadline, now)?;
         Ok(())
+    }
+
+    /// What time does to a case that is in order.
+    fn passes(
+        &self,
+        writer: &mut Writer,
+        mut ready: Ready,
+        deadline: &Deadline,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let change = self.difference(&ready)?;
+        self.claim(&mut ready, None, &change)?;
+        let said = Said { by: None, at: now, reason: "", attachments: stored::write_attachments(&[]) };
+        let batch = self.batch(ready, said, Some(deadline.clone()));
+        self.accept(writer, batch, change.put, change.removed).map(drop)
     }
 }

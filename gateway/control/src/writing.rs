@@ -3,6 +3,7 @@
 
 mod check;
 mod consequences;
+mod marks;
 mod ready;
 
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};
@@ -193,6 +194,7 @@ impl Control {
             state: None,
             refers: references(met),
             in_force: Vec::new(),
+            marks: Vec::new(),
             deadlines: Vec::new(),
         };
         let (verb, in_force) = ("put".to_owned(), vec![declared]);
@@ -236,13 +238,14 @@ impl Control {
         writer: &mut Writer,
         actor: &Actor,
         asked: &check::Asked<'_>,
-        ready: Ready,
+        mut ready: Ready,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
         let request = asked.request;
         let attachments = stored::write_attachments(request.attachments);
         let said = Said { by: Some(actor), at: now, reason: request.reason, attachments };
         let change = self.difference(&ready)?;
+        self.claim(&mut ready, Some(actor), &change)?;
         let consequences = self.consequences(&ready, &change)?;
         let object = shown(&ready, now)?;
         let mut outcome = Outcome { object, revision: 0, consequences, replayed: false };
@@ -308,7 +311,6 @@ impl Control {
     }
 }
 
-/// Whether the actor may write an object of this owner.
 /// Whoever writes what is their own does not set what others grant them.
 fn guard(actor: &Actor, access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), Error> {
     if access.any.contains(&actor.role) {
@@ -325,6 +327,7 @@ fn guard(actor: &Actor, access: &Access, before: Option<&Object>, spec: &Value) 
     }
 }
 
+/// Whether the actor may write an object of this owner.
 fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
     let own = access.own.contains(&actor.role) && owner == Some(&actor.organisation);
     if access.any.contains(&actor.role) || own { Ok(()) } else { Err(Code::C1104.into()) }

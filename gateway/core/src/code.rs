@@ -116,6 +116,7 @@ codes! {
     C703 403 "价格高于政府上限" "The price is above the government's ceiling";
     C704 402 "余额或信用额度不足" "The balance or credit is not enough";
     C705 403 "金额超出可计范围" "The amount is beyond what can be counted";
+    C706 403 "产品没有有效的交易机构挂牌" "The product has no listing in force at a data exchange";
 
     C801 502 "产品服务无法连接" "The product service cannot be reached";
     C802 504 "产品服务未在时限内答复" "The product service did not answer in time";
@@ -142,6 +143,7 @@ codes! {
     C1010 413 "内容超过大小上限" "The content is above the size limit";
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
+    C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -180,6 +182,13 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+
+    C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
+    C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
+    C1652 422 "数据量超出该格式一个文件的容量" "More than one file of this format holds";
+    C1653 422 "不是完整的导出文件" "The file is not a whole export";
+    C1654 422 "导出文件的某行已被改动" "A row of the export has been altered";
+    C1655 422 "控制总数与各行不符" "A control total does not agree with the rows";
 
     C1701 404 "没有这份存证" "There is no such receipt";
     C1702 503 "尚未有检查点涵盖本次调用，请稍后重试" "No checkpoint covers this call yet; try again shortly";

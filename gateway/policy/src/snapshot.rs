@@ -10,6 +10,7 @@ mod cow_map;
 mod declared;
 mod edit;
 mod grants;
+mod links;
 mod name;
 mod operation;
 mod roll;
@@ -25,7 +26,7 @@ use shuzha_privacy::dp::{Domain, Query};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
 use shuzha_products::exit_review::Digest;
-use shuzha_products::jurisdiction::Jurisdiction;
+use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 
 pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
@@ -95,6 +96,8 @@ pub(crate) struct Rules {
     pub(crate) certificate_required: bool,
     /// Whether somebody must have reviewed a product as it is before its answers leave the domain (出域审查).
     pub(crate) exit_review_required: bool,
+    /// Whether what is paid for must be listed at an exchange.
+    pub(crate) listing: ListingRule,
 }
 
 impl Default for Rules {
@@ -109,6 +112,7 @@ impl From<&Jurisdiction> for Rules {
         Self {
             certificate_required: rules.certificate_required,
             exit_review_required: !rules.exit_review_by.is_empty(),
+            listing: rules.exchange_listing,
         }
     }
 }
@@ -145,6 +149,8 @@ pub(crate) struct Product {
     pub(crate) upstream: Id,
     pub(crate) operations: Arc<[Operation]>,
     pub(crate) certificates: Vec<Window>,
+    /// When it is listed at an exchange.
+    pub(crate) listings: Vec<Window>,
     /// Of what an exit review looks at.
     digest: Digest,
     /// Whether an exit review in force speaks for the product as it is.

@@ -28,7 +28,7 @@ pub(crate) use publisher::{Publisher, Services, by_name};
 use scheduler::Scheduler;
 
 /// The register, inside the data folder.
-const REGISTER_FILE: &str = "control.db";
+pub(crate) const REGISTER_FILE: &str = "control.db";
 /// The last world in force, inside the data folder.
 pub(crate) const KEPT_FILE: &str = "world.kept";
 

@@ -1,47 +1,43 @@
 //! `shuzha demo`: everything on one machine, and real calls through it.
 //!
-//! It starts the reference product services as programs of their own, a gateway with a journal and a store of its
-//! own, and a small world in which every role has acted; then it calls, and shows what was answered, what was refused
-//! and why, what it cost in money and in privacy. The world is the one under `config/examples/demo`.
+//! It starts the reference product services as programs of their own and a gateway with a journal, a store and a register
+//! of its own. Then a small world comes into being over the control API, every object by the person whose it is to
+//! declare or to decide; and then that world is called, to show what is answered, what is refused and why, what it costs
+//! in money and in privacy. What there is to bring about stands under `config/examples/demo`.
 
 mod calls;
 mod cast;
 mod disk;
+mod gateway;
 mod script;
 mod services;
 mod story;
 mod table;
+mod words;
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shuzha_core::clock::ShiftedClock;
+use serde_json::json;
 use shuzha_journal::disk::Directory;
-use shuzha_proxy::{Addresses, Handle, Sockets};
-use toml::Value;
+use shuzha_products::World;
 
-use crate::config::{self, Sources};
-use crate::node::{JOURNAL_DIR, Node, Setup};
+use crate::control::REGISTER_FILE;
+use crate::node::JOURNAL_DIR;
 use crate::output::{Out, say};
-use crate::{logging, secret_file, world};
+use crate::{secret_file, world};
 use cast::Cast;
 use disk::DemoDisk;
+use gateway::Gateway;
 use services::Services;
 
-/// The world of the demo.
-pub(crate) const WORLD: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/demo_world.rs"));
-
-/// Where the demo's gateway listens if the ports are free; others are taken if not.
-const DATA_PORT: u16 = 8080;
-const OPERATIONS_PORT: u16 = 9090;
+/// What the demo's world consists of.
+const WORLD: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/demo_world.rs"));
 
 /// Starts everything on this machine, makes real calls, and shows what happened.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -49,66 +45,107 @@ pub(crate) struct DemoArgs {
     /// End when the calls are made, instead of staying up.
     #[arg(long)]
     once: bool,
-    /// Print one JSON object instead of a table.
+    /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
+    /// Read the world from files, as `shuzha serve --world` does: no register, no story.
+    #[arg(long)]
+    files: bool,
 }
 
-/// A gateway that runs on a thread of its own.
-struct RunningNode {
-    handle: Handle,
-    thread: JoinHandle<Result<()>>,
+/// What was shown, and how long it took.
+struct Shown {
+    as_expected: bool,
+    /// The API token of someone who may look around afterwards; none where there is no control API.
+    token: Option<String>,
 }
 
-/// Runs the demo; `true` when every call went as expected.
+/// Runs the demo; `true` when every step and every call went as expected.
 pub(crate) fn run(out: &mut Out, args: DemoArgs, data_dir: Option<PathBuf>) -> Result<bool> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the time to be ready, shown to a person, is measured on the wall"
-    )]
-    let started = Instant::now();
+    let started = now();
     let temporary = tempfile::Builder::new().prefix("shuzha-demo-").tempdir()?;
     let data_dir = data_dir.unwrap_or_else(|| temporary.path().to_path_buf());
+    ensure!(
+        args.files || !data_dir.join(REGISTER_FILE).exists(),
+        "{} holds a register already; the demo begins with an empty one: name another folder",
+        data_dir.display()
+    );
     secret_file::private_dir(&data_dir.join("keys"))?;
     let cast = Cast::prepare(&data_dir)?;
     let mut services = Services::start(&data_dir.join("keys/gateway.key"))?;
-    if !args.json {
-        say(
-            "数闸演示 Shuzha demo: 先看一个产品从登记到调用 one product, from its registration to its first call",
-        );
-    }
-    let before = started.elapsed();
-    let story_dir = temporary.path().join("story");
-    let told = story::play(&story_dir, &services, &data_dir.join("keys/gateway.key"))?;
-    let story_took = started.elapsed().saturating_sub(before);
-    if !args.json {
-        story::print(out, &told)?;
-        say(&format!("以上用时 it took {} ms", story_took.as_millis()));
-    }
     let (directory, _lock) = journal_directory(&data_dir)?;
     let disk = Arc::new(DemoDisk::new(directory));
-    let (node, keys) = start_node(&data_dir, &services, Arc::clone(&disk))?;
-    let base = format!("http://{}", node.handle.addresses().data[0]);
-    let ready = started.elapsed().saturating_sub(story_took);
+    let files = args.files.then(declared).transpose()?;
+    let gateway = Gateway::start(&data_dir, &services, Arc::clone(&disk), files, !args.once)?;
+    let shown = show(out, args, started, &gateway, &cast, (&mut services, &disk));
+    let done = shown.and_then(|shown| {
+        if !args.once {
+            stay_up(&cast, &gateway, &data_dir, shown.token.as_deref())?;
+        }
+        Ok(shown.as_expected)
+    });
+    let ended = gateway.end();
+    done.and_then(|as_expected| ended.map(|()| as_expected))
+}
+
+/// The story, where the world is not there already; then the calls.
+fn show(
+    out: &mut Out,
+    args: DemoArgs,
+    started: Instant,
+    gateway: &Gateway,
+    cast: &Cast,
+    (services, disk): (&mut Services, &DemoDisk),
+) -> Result<Shown> {
+    let story = match &gateway.control {
+        None => None,
+        Some(control) => {
+            if !args.json {
+                say("数闸演示 Shuzha demo：从空的登记簿开始 from an empty register to the first call");
+            }
+            let stage = story::Stage {
+                control: format!("http://{}", control.address),
+                data: gateway.base(),
+                first_token: &control.first_token,
+                plane: &control.plane,
+                clock: &gateway.clock,
+                cast,
+            };
+            Some(story::play(&stage, (!args.json).then_some(&mut *out))?)
+        }
+    };
+    let ready = started.elapsed();
     if !args.json {
-        say(&format!("数闸演示 Shuzha demo: everything is ready after {} ms.", ready.as_millis()));
+        let steps = story.as_ref().and_then(|story| story.json.as_array()).map_or(0, Vec::len);
+        let told = if steps > 0 { format!("共 {steps} 步 steps，") } else { String::new() };
+        say(&format!("\n{told}就绪用时 ready after {:.1} 秒 s", ready.as_secs_f64()));
     }
-    let results = script::play(&base, &cast, &keys, &mut services, &disk)?;
-    let as_expected = results.iter().all(|result| result.ok) && story::as_expected(&told);
+    let results = script::play(&gateway.base(), cast, &gateway.keys, services, disk)?;
+    let told = story.as_ref().map_or_else(|| json!([]), |story| story.json.clone());
     if args.json {
-        out.line(&table::json(&results, ready, &story::json(&told)).to_string())?;
+        out.line(&table::json(&results, ready, &told).to_string())?;
     } else {
         table::print(out, &results)?;
+        say(&format!("全程用时 the whole took {:.1} 秒 s", started.elapsed().as_secs_f64()));
     }
-    if !args.once {
-        stay_up(&cast, &node.handle, &data_dir)?;
-    }
-    node.handle.drain();
-    match node.thread.join() {
-        Ok(done) => done?,
-        Err(_) => anyhow::bail!("the gateway's thread panicked"),
-    }
-    Ok(as_expected)
+    let as_expected =
+        results.iter().all(|result| result.ok) && story.as_ref().is_none_or(|story| story.as_expected);
+    Ok(Shown { as_expected, token: story.map(|story| story.token) })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time to be ready, shown to a person, is measured on the wall"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The world as files declare it.
+fn declared() -> Result<World> {
+    let files: Vec<_> =
+        WORLD.iter().map(|(name, text)| (format!("{name}.yaml"), (*text).to_owned())).collect();
+    Ok(world::from_texts(&files)?.world)
 }
 
 /// The journal's folder, locked against another demo: the demo's own disk does not take the journal's lock.
@@ -120,74 +157,32 @@ fn journal_directory(data_dir: &Path) -> Result<(Directory, File)> {
     Ok((Directory::create(&dir).context("the demo's journal")?, lock))
 }
 
-fn start_node(
-    data_dir: &Path,
-    services: &Services,
-    disk: Arc<DemoDisk>,
-) -> Result<(RunningNode, crate::node::NodeKeys)> {
-    let flags = vec![
-        ("node", "data_dir", Value::String(data_dir.display().to_string())),
-        ("node", "name", Value::String("demo".into())),
-        ("log", "level", Value::String("warn".into())),
-        ("log", "format", Value::String("text".into())),
-    ];
-    let config = config::load(&Sources { file: None, flags })
-        .map_err(|faults| anyhow::anyhow!("the demo's configuration: {faults:?}"))?;
-    logging::start(config.log_level, config.log_format);
-    let files: Vec<_> =
-        WORLD.iter().map(|(name, text)| (format!("{name}.yaml"), (*text).to_owned())).collect();
-    let setup = Setup {
-        files: Some(world::from_texts(&files)?.world),
-        clock: ShiftedClock::default(),
-        sockets: sockets()?,
-        endpoints: services.endpoints.clone().into_iter().collect::<HashMap<_, _>>(),
-        disk: Some(disk),
-        journal_wait: Duration::from_secs(1),
-    };
-    let node = Node::build(&config, setup)?;
-    let (handle, keys) = (node.handle.clone(), node.keys.clone());
-    let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || node.run())?;
-    Ok((RunningNode { handle, thread }, keys))
-}
-
-/// The usual ports, or free ones where they are taken.
-fn sockets() -> Result<Sockets> {
-    Sockets::bind(&addresses(DATA_PORT, OPERATIONS_PORT))
-        .or_else(|_| Sockets::bind(&addresses(0, 0)))
-        .context("no address to listen on")
-}
-
-/// These ports of this machine.
-fn addresses(data: u16, operations: u16) -> Addresses {
-    Addresses {
-        data: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, data))],
-        operations: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, operations))),
-    }
-}
-
 /// Says how to try it, and waits for Ctrl-C.
-fn stay_up(cast: &Cast, handle: &Handle, data_dir: &Path) -> Result<()> {
-    let key = data_dir.join("bank-1.key");
-    if !key.exists() {
-        secret_file::write_new(&key, BASE64_STANDARD.encode(cast.secret("bank-1")).as_bytes())?;
+fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, token: Option<&str>) -> Result<()> {
+    for (name, secret) in [("bank-1", cast.secret("bank-1")), ("bank-sandbox", cast.secret("bank-sandbox"))] {
+        keep(&data_dir.join(format!("{name}.key")), BASE64_STANDARD.encode(secret).as_bytes())?;
     }
-    let addresses = handle.addresses();
-    let base = format!("http://{}", addresses.data[0]);
-    let (uscc, name) = cast::COMPANY;
-    say("");
-    say("网关仍在运行，可以自己试 The gateway stays up; try it:");
+    let (base, (uscc, name)) = (gateway.base(), cast::COMPANY);
+    let data = data_dir.display();
+    say("\n网关仍在运行，可以自己试 The gateway stays up; try it:");
     say(&format!(
-        "  shuzha call company-check verify --url {base} --key-id bank-1 --key-file {} \\",
-        key.display()
+        "  shuzha call company-check verify --url {base} --key-id bank-1 --key-file {data}/bank-1.key \\"
     ));
     say(&format!("    --scenario bank-onboarding --data '{{\"uscc\":\"{uscc}\",\"name\":\"{name}\"}}'"));
-    if let Some(operations) = addresses.operations {
+    say("  沙箱 sandbox: --key-id bank-sandbox --key-file …/bank-sandbox.key，无需个人授权 needs no consent");
+    if let (Some(control), Some(token)) = (&gateway.control, token) {
+        let file = data_dir.join(format!("{}.token", story::GUEST));
+        keep(&file, token.as_bytes())?;
+        let options = format!("--api http://{} --token-file {}", control.address, file.display());
+        say("  以数据主管部门的身份查看登记簿 as the authority, look at the register:");
+        say(&format!("    shuzha registration show company-check {options}"));
+        say(&format!("    shuzha scenario list {options}"));
+        say(&format!("    shuzha suspend product person-check --reason 试一试 {options}"));
+    }
+    if let Some(operations) = gateway.handle.addresses().operations {
         say(&format!("  curl http://{operations}/status        curl http://{operations}/metrics"));
     }
-    say(&format!(
-        "  curl {base}/errors/C401            shuzha journal inspect --data-dir {}",
-        data_dir.display()
-    ));
+    say(&format!("  curl {base}/errors/C401            shuzha journal inspect --data-dir {data}"));
     say("按 Ctrl-C 结束 Ctrl-C ends it.");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -198,4 +193,12 @@ fn stay_up(cast: &Cast, handle: &Handle, data_dir: &Path) -> Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Keeps a secret in a file for its owner, in place of an earlier demo's.
+fn keep(file: &Path, secret: &[u8]) -> Result<()> {
+    if file.exists() {
+        std::fs::remove_file(file)?;
+    }
+    secret_file::write_new(file, secret)
 }

@@ -7,12 +7,14 @@
 //! - [`Register::commit`] is one transaction: the act, its objects, deadlines, index rows and the idempotency answer stand
 //!   together or not at all, and are durable on return.
 //! - Of any number of commits that expect the same version of an object, one succeeds; the others change nothing.
+//! - No two objects hold marks that meet: of two that claim the same code, or the same right at the same time, one is written.
 //! - Versions only grow: an object that is removed and made again goes on above its old version.
 
 mod accounts;
 mod acts;
 mod commit;
 mod deadlines;
+mod marks;
 mod objects;
 mod sign_on;
 
@@ -26,15 +28,17 @@ pub use accounts::{Account, Link, Password, Session, Token};
 pub use acts::{Act, ActFilter, Author, Recorded};
 pub use commit::{Answer, Batch, Change, CommitError, Content, Effect};
 pub use deadlines::{Deadline, Notice};
+pub use marks::Mark;
 pub use objects::{CaseState, Filter, Object, Reference};
 pub use sign_on::{Lockout, OneTimeSecret};
 
 use crate::{StoreError, database};
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
     ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
+    ("V0003__marks", include_str!("../migrations/control/V0003__marks.sql")),
 ];
 
 /// The register. Clones share one connection, and calls take turns on it.

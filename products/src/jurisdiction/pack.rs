@@ -6,7 +6,7 @@ use shuzha_core::PurposeClass;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    ConsentRule, Jurisdiction, Level, Listing, Mode, Period, PriceRegime, PriceRules, ProductForm,
+    ConsentRule, Jurisdiction, Level, ListingRule, Mode, Period, PriceRegime, PriceRules, ProductForm,
     ProductKinds, RegistrationRules, Renewal, Reviewer,
 };
 use crate::WorldError;
@@ -84,8 +84,11 @@ const REGIMES: &[(&str, PriceRegime)] = &[
     ("rules", PriceRegime::Rules),
 ];
 
-const LISTINGS: &[(&str, Listing)] =
-    &[("encouraged", Listing::Encouraged), ("if-traded", Listing::IfTraded), ("required", Listing::Required)];
+const LISTINGS: &[(&str, ListingRule)] = &[
+    ("encouraged", ListingRule::Encouraged),
+    ("if-traded", ListingRule::IfTraded),
+    ("required", ListingRule::Required),
+];
 
 const PERIODS: &[(&str, Period)] = &[("periodic", Period::Periodic), ("yearly", Period::Yearly)];
 

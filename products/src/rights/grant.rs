@@ -8,7 +8,7 @@ use shuzha_privacy::output::{FieldSet, LEAVES_MAX};
 use super::{Agreement, Need, Scenario};
 use crate::parties::ApplicationUnit;
 use crate::product::{OPERATIONS_MAX, Product};
-use crate::world::{Object, Scope, Table};
+use crate::world::{Mark, Marked, Object, Scope, Table};
 use crate::yaml::{Place, Section, Value};
 use crate::{Window, World};
 
@@ -138,6 +138,17 @@ impl Object for Grant {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.grants
+    }
+}
+
+impl Marked for Grant {
+    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+        // At each instant one grant speaks for (unit, scenario, product, operation).
+        for granted in &self.operations {
+            let key = [&self.unit, &self.scenario, &self.product, &granted.operation].map(Id::as_str);
+            let (window, clash) = (Some(self.window), "overlaps that of");
+            take(Mark { of: "grant", key, window, shared_as: None, path: "spec.window", clash });
+        }
     }
 }
 

@@ -1,133 +1,115 @@
-//! What only the whole world can show: duplicates, overlaps, prices above their ceilings.
+//! What only the whole world can show: marks that meet, prices above their ceilings.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
-use shuzha_core::Id;
+use shuzha_core::{Id, Timestamp};
 use shuzha_pricing::{Ceiling, Price, PriceBook, PriceFault};
 
-use super::object::Declared;
+use super::marks::Mark;
+use super::object::{Declared, OBJECT_KINDS};
 use super::{Object, World};
-use crate::credential::ConsentIssuer;
-use crate::parties::Organisation;
-use crate::registration::Certificate;
-use crate::rights::Grant;
-use crate::upstream::Upstream;
+use crate::WorldError;
 use crate::yaml::Faults;
-use crate::{Window, WorldError};
+
+/// A fault of one object of several: which, where, what.
+pub(super) type Found = (&'static str, Id, &'static str, String);
 
 /// Reports every fault of the world as a whole, and sets up its price book.
 pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
-    let report = Report { declared, faults };
-    let codes = world.organisations.iter().map(|(id, one)| (id, one.uscc.as_str()));
-    report.unique::<Organisation>(codes, "spec.uscc");
-    let codes = world.certificates.iter().map(|(id, one)| (id, one.code.as_str()));
-    report.unique::<Certificate>(codes, "spec.code");
-    let kids = world.consent_issuers.iter().map(|(id, one)| (id, one.kid.as_str()));
-    report.unique::<ConsentIssuer>(kids, "spec.kid");
-    // At each instant one grant speaks for (unit, scenario, product, operation).
-    let grants = world.grants.iter().flat_map(|(id, grant)| {
-        let key = move |operation| (&grant.unit, &grant.scenario, &grant.product, operation);
-        grant.operations.iter().map(move |one| (id, key(&one.operation), grant.window))
-    });
-    report.disjoint::<Grant, _>(grants);
-    synthetic_services(world, &report);
-    prices(world, &report);
+    let found = match price_book(world) {
+        Ok(book) => {
+            world.price_book = book;
+            Vec::new()
+        }
+        Err(found) => found,
+    };
+    for (kind, id, path, reason) in clashes(world).into_iter().chain(found) {
+        let origin = declared.origin(&(kind, id.clone()));
+        let (file, line) = origin.map_or(("?", 0), |origin| (&*origin.file, origin.line));
+        let (file, object, path) = (file.to_owned(), format!("{kind}/{id}"), path.to_owned());
+        faults.push(WorldError { file, line, object, path, reason });
+    }
 }
 
-/// No instance stands for a synthetic service and for a real one: a trial would reach real data (REQUIREMENTS K1).
-fn synthetic_services(world: &World, report: &Report<'_>) {
-    let of = |synthetic| world.upstreams.iter().filter(move |(_, one)| one.synthetic == synthetic);
-    for (id, service) in of(true) {
-        let shares = |real: &Upstream| real.endpoints.iter().any(|one| service.endpoints.contains(one));
-        if let Some((real, _)) = of(false).find(|(_, real)| shares(real)) {
-            let reason = format!("shares an instance with `{real}`, which is not synthetic");
-            report.fault::<Upstream>(id, "spec.endpoints", reason);
+/// Marks of different objects that meet.
+fn clashes(world: &World) -> Vec<Found> {
+    let mut found = Vec::new();
+    for kind in OBJECT_KINDS {
+        let Some(marks) = kind.marks else { continue };
+        let mut groups: HashMap<_, Vec<(&Id, Mark<'_>)>> = HashMap::new();
+        marks(world, &mut |id, mark| groups.entry((mark.of, mark.key)).or_default().push((id, mark)));
+        for mut group in groups.into_values() {
+            let from = |mark: &Mark<'_>| mark.window.map(|window| window.from());
+            group.sort_by_key(|(id, mark)| (from(mark), mark.shared_as, *id));
+            for pair in group.windows(2) {
+                let [(first, one), (second, other)] = pair else { continue };
+                if first != second && meet(one, other) {
+                    let reason = format!("{} `{first}`", other.clash);
+                    found.push((kind.name, (*second).clone(), other.path, reason));
+                }
+            }
         }
+    }
+    found
+}
+
+/// Whether two marks of one thing cannot both stand.
+fn meet(one: &Mark<'_>, other: &Mark<'_>) -> bool {
+    let together = one.shared_as.is_some() && one.shared_as == other.shared_as;
+    let apart = one.window.zip(other.window).is_some_and(|(one, other)| !one.overlaps(other));
+    !together && !apart
+}
+
+impl World {
+    /// What is wrong with the prices and ceilings of this world, beside each of them alone; each fault names its object.
+    #[must_use]
+    pub fn price_faults(&self) -> Vec<String> {
+        let found = price_book(self).err().unwrap_or_default();
+        found.into_iter().map(|(kind, id, path, reason)| format!("{kind}/{id} {path}: {reason}")).collect()
     }
 }
 
 /// A price is published only under a ceiling in force for all of its window (REQUIREMENTS F2). Two ceilings one after
 /// the other need two prices: the act behind each is part of the price.
-fn prices(world: &mut World, report: &Report<'_>) {
+fn price_book(world: &World) -> Result<PriceBook, Vec<Found>> {
     let mut by_product: HashMap<&Id, Vec<&Ceiling>> = HashMap::new();
     for ceiling in world.ceilings.values() {
         by_product.entry(&ceiling.product).or_default().push(ceiling);
     }
+    let mut found = Vec::new();
     for (id, price) in &world.prices {
         let ceilings = by_product.get(&price.product).map(Vec::as_slice).unwrap_or_default();
         let (from, until) = (price.effective.from(), price.effective.until());
         let covers = |ceiling: &Ceiling| {
-            ceiling.effective.from() <= from
-                && ceiling.effective.until().is_none_or(|end| until.is_some_and(|until| until <= end))
+            let to_the_end = |end: Timestamp| until.is_some_and(|until| until <= end);
+            ceiling.effective.from() <= from && ceiling.effective.until().is_none_or(to_the_end)
         };
         if !ceilings.iter().any(|ceiling| covers(ceiling)) {
-            report.fault::<Price>(id, "spec.window", "no ceiling covers the whole window".to_owned());
+            let reason = "no ceiling covers the whole window".to_owned();
+            found.push((Price::KIND, id.clone(), "spec.window", reason));
         }
     }
-    match PriceBook::build(
-        world.prices.values().cloned().collect(),
-        world.ceilings.values().cloned().collect(),
-    ) {
-        Ok(book) => world.price_book = book,
-        Err(faults) => faults.iter().for_each(|fault| report.price(world, fault)),
+    let (prices, ceilings) = (world.prices.values().cloned(), world.ceilings.values().cloned());
+    match PriceBook::build(prices.collect(), ceilings.collect()) {
+        Ok(book) if found.is_empty() => Ok(book),
+        Ok(_) => Err(found),
+        Err(faults) => {
+            found.extend(faults.iter().map(|fault| located(world, fault)));
+            Err(found)
+        }
     }
 }
 
-struct Report<'r> {
-    declared: &'r Declared,
-    faults: &'r Faults,
-}
-
-impl Report<'_> {
-    fn fault<T: Object>(&self, id: &Id, path: &str, reason: String) {
-        let origin = self.declared.origin::<T>(id);
-        let (file, line) = origin.map_or(("?", 0), |origin| (&*origin.file, origin.line));
-        let (file, object, path) = (file.to_owned(), format!("{}/{id}", T::KIND), path.to_owned());
-        self.faults.push(WorldError { file, line, object, path, reason });
-    }
-
-    /// A fault of the price book, at the object it is about.
-    fn price(&self, world: &World, fault: &PriceFault) {
-        let reason = fault.to_string();
-        match fault {
-            PriceFault::AboveCeiling(id, _) => self.fault::<Price>(id, "spec.perCall", reason),
-            PriceFault::Overlap(_, id) => self.fault::<Price>(id, "spec.window", reason),
-            PriceFault::CeilingOverlap(_, id) => self.fault::<Ceiling>(id, "spec.window", reason),
-            PriceFault::Duplicate(id) | PriceFault::Act(id) | PriceFault::Amount(id) => {
-                if world.prices.contains_key(id) {
-                    self.fault::<Price>(id, "spec", reason);
-                } else {
-                    self.fault::<Ceiling>(id, "spec", reason);
-                }
-            }
+/// A fault of the price book, at the object it is about.
+fn located(world: &World, fault: &PriceFault) -> Found {
+    let (kind, id, path) = match fault {
+        PriceFault::AboveCeiling(id, _) => (Price::KIND, id, "spec.perCall"),
+        PriceFault::Overlap(_, id) => (Price::KIND, id, "spec.window"),
+        PriceFault::CeilingOverlap(_, id) => (Ceiling::KIND, id, "spec.window"),
+        PriceFault::Duplicate(id) | PriceFault::Act(id) | PriceFault::Amount(id) => {
+            let kind = if world.prices.contains_key(id) { Price::KIND } else { Ceiling::KIND };
+            (kind, id, "spec")
         }
-    }
-
-    /// No two objects share `value`.
-    fn unique<'w, T: Object>(&self, values: impl Iterator<Item = (&'w Id, &'w str)>, path: &str) {
-        let mut seen: HashMap<&str, &Id> = HashMap::new();
-        for (id, value) in values {
-            if let Some(first) = seen.insert(value, id) {
-                self.fault::<T>(id, path, format!("is the same as that of `{first}`"));
-            }
-        }
-    }
-
-    /// No two windows of the same key overlap.
-    fn disjoint<'w, T: Object, K: Eq + Hash>(&self, windows: impl Iterator<Item = (&'w Id, K, Window)>) {
-        let mut by_key: HashMap<K, Vec<(Window, &Id)>> = HashMap::new();
-        for (id, key, window) in windows {
-            by_key.entry(key).or_default().push((window, id));
-        }
-        for mut group in by_key.into_values() {
-            group.sort_by_key(|(window, id)| (window.from(), *id));
-            for pair in group.windows(2) {
-                let [(first, first_id), (second, second_id)] = pair else { continue };
-                if first.overlaps(*second) {
-                    self.fault::<T>(second_id, "spec.window", format!("overlaps that of `{first_id}`"));
-                }
-            }
-        }
-    }
+    };
+    (kind, id.clone(), path, fault.to_string())
 }

@@ -35,6 +35,7 @@ pub const KINDS: &[Kind] = &[
     declared("Upstream", "upstreams", "产品服务"),
     declared("Product", "products", "数据产品"),
     by_case("Certificate", "certificates", "登记凭证"),
+    declared("Listing", "listings", "交易机构挂牌"),
     declared("PriceAct", "price-acts", "定价文件"),
     declared("Ceiling", "ceilings", "上限收费标准"),
     declared("Price", "prices", "价格"),

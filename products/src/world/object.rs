@@ -8,6 +8,7 @@ use std::sync::Arc;
 use shuzha_core::Id;
 use shuzha_pricing::{Ceiling, Price};
 
+use super::marks::{self, Marked, Marks};
 use super::{API_VERSION, Table, World};
 use crate::WorldError;
 use crate::credential::{ConsentIssuer, Credential};
@@ -15,6 +16,7 @@ use crate::data::{DataSet, PersonSpace};
 use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
+use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::product::Product;
@@ -46,33 +48,40 @@ pub(crate) trait Object: Sized {
 pub(super) struct ObjectKind {
     pub(super) name: &'static str,
     pub(super) read: fn(&Id, &Place<'_>, &mut World, &Declared, Option<&Seeking>),
+    /// None where objects of the kind have no marks.
+    pub(super) marks: Option<Marks>,
 }
 
 /// Every kind, in an order in which references point backwards.
 pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Jurisdiction>(),
-    kind::<Organisation>(),
+    marked::<Organisation>(),
     kind::<ApplicationUnit>(),
     kind::<Credential>(),
-    kind::<ConsentIssuer>(),
+    marked::<ConsentIssuer>(),
     kind::<Scenario>(),
     kind::<Agreement>(),
     kind::<PersonSpace>(),
     kind::<DataSet>(),
-    kind::<Upstream>(),
+    marked::<Upstream>(),
     kind::<Product>(),
-    kind::<Certificate>(),
+    marked::<Certificate>(),
+    marked::<Listing>(),
     kind::<PriceAct>(),
     kind::<Ceiling>(),
     kind::<Price>(),
-    kind::<Grant>(),
+    marked::<Grant>(),
     kind::<Suspension>(),
     kind::<EmergencyPlan>(),
     kind::<ExitReview>(),
 ];
 
 const fn kind<T: Object>() -> ObjectKind {
-    ObjectKind { name: T::KIND, read: read::<T> }
+    ObjectKind { name: T::KIND, read: read::<T>, marks: None }
+}
+
+const fn marked<T: Marked>() -> ObjectKind {
+    ObjectKind { marks: Some(marks::of_kind::<T>), ..kind::<T>() }
 }
 
 fn read<T: Object>(
@@ -115,8 +124,8 @@ pub(super) struct Declared {
 
 impl Declared {
     /// Where the object was declared.
-    pub(super) fn origin<T: Object>(&self, id: &Id) -> Option<&Origin> {
-        self.origins.get(&(T::KIND, id.clone()))
+    pub(super) fn origin(&self, key: &Key) -> Option<&Origin> {
+        self.origins.get(key)
     }
 
     /// Remembers a document that could not be read.
@@ -135,7 +144,7 @@ impl Declared {
     }
 
     fn knows<T: Object>(&self, id: &Id) -> bool {
-        self.origin::<T>(id).is_some() || self.unreadable.contains(id.as_str())
+        self.origins.contains_key(&(T::KIND, id.clone())) || self.unreadable.contains(id.as_str())
     }
 }
 

@@ -233,6 +233,44 @@ fn c9_an_operator_is_no_application_unit() {
     );
 }
 
+/// Heilongjiang 24: what counts is the number that an exchange gave, and it gives each once.
+#[test]
+fn g6_a_listing_is_an_exchanges_and_its_number_is_given_once() {
+    const LISTED: &str = "
+---
+apiVersion: shuzha/v1
+kind: Organisation
+metadata: {name: exchange}
+spec: {kind: exchange, uscc: 91690100MA000EXC1J, name: 云泽数据交易中心}
+---
+apiVersion: shuzha/v1
+kind: Listing
+metadata: {name: first}
+spec: {product: person-check, exchange: exchange, number: YZ-1, window: {from: 2026-01-01, until: 2028-01-01}}
+---
+apiVersion: shuzha/v1
+kind: Listing
+metadata: {name: second}
+spec: {product: company-check, exchange: exchange, number: YZ-2, window: {from: 2026-01-01, until: 2028-01-01}}
+";
+    for (from, to, expected) in [
+        ("", "", None),
+        ("number: YZ-2", "number: YZ-1", Some("is the same as that of `first`")),
+        ("exchange: exchange, number: YZ-2", "exchange: police, number: YZ-2", Some("of kind exchange")),
+        ("number: YZ-2", "number: \" YZ-2\"", Some("no space around it")),
+        ("product: company-check", "product: no-such", Some("there is no Product named `no-such`")),
+    ] {
+        let mut files = demo_files();
+        files.push(("listings.yaml".to_owned(), LISTED.replacen(from, to, 1)));
+        let faults = World::parse(&files).err().unwrap_or_default();
+        let reasons: Vec<_> = faults.iter().map(|fault| fault.reason.as_str()).collect();
+        match expected {
+            None => assert!(reasons.is_empty(), "{reasons:?}"),
+            Some(expected) => assert!(reasons.len() == 1 && reasons[0].contains(expected), "{reasons:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_broken_document_hides_no_other_fault() {
     let faults =

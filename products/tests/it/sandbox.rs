@@ -82,7 +82,7 @@ fn k1_an_example_keeps_to_the_output_contract_and_a_service_is_synthetic() {
             "upstreams.yaml",
             "metadata: {name: model}\n",
             "metadata: {name: toy}\nspec: {endpoints: [\"127.0.0.1:7101\"], timeout: 2s, keyFile: k, synthetic: true}\n---\napiVersion: shuzha/v1\nkind: Upstream\nmetadata: {name: model}\n",
-            "Upstream/toy spec.endpoints: shares an instance with `register`, which is not synthetic",
+            "Upstream/toy spec.endpoints: shares an instance with a service that is not synthetic, `register`",
         ),
         ("units.yaml", "sandbox: true", "sandbox: perhaps", "expected true or false"),
     ] {

@@ -59,6 +59,14 @@ pub(super) fn spec(kind: &str) -> Value {
             }),
         ),
         "Product" => product(),
+        "Listing" => object(
+            &["product", "exchange", "number", "window"],
+            json!({
+                "product": reference("Name"), "exchange": reference("Name"),
+                "number": {"type": "string", "minLength": 1, "maxLength": 64, "description": "挂牌编号."},
+                "window": window(),
+            }),
+        ),
         "PriceAct" => object(
             &["number", "issuer", "window"],
             json!({

@@ -6,7 +6,7 @@ use crate::objects::{organisation, unit};
 use crate::plane::Plane;
 
 #[test]
-fn a4_every_fault_is_told_at_once_and_nothing_remains() {
+fn every_fault_is_told_at_once_and_nothing_remains() {
     let plane = Plane::furnished();
     let before = plane.register.dump().unwrap();
     let put = |spec: &Value| plane.put("wang", "Organisation", "organisations", "x", spec).send();
@@ -43,7 +43,7 @@ fn a4_every_fault_is_told_at_once_and_nothing_remains() {
 }
 
 #[test]
-fn a4_what_is_not_json_is_refused() {
+fn what_is_not_json_is_refused() {
     let plane = Plane::new();
     let put = || plane.by("wang", "PUT", "/api/v1/organisations/x");
     put().header("content-type", "application/json").raw(b"{".to_vec()).send().expect(400).refused("C1001");
@@ -62,7 +62,7 @@ fn a4_what_is_not_json_is_refused() {
 }
 
 #[test]
-fn a4_an_address_that_is_none_says_so() {
+fn an_address_that_is_none_says_so() {
     let plane = Plane::new();
     for path in [
         "/",
@@ -97,7 +97,7 @@ fn a4_an_address_that_is_none_says_so() {
 }
 
 #[test]
-fn a4_messages_come_in_the_language_asked_for() {
+fn messages_come_in_the_language_asked_for() {
     let plane = Plane::new();
     let ask = |lang: &str| {
         plane.by("wang", "GET", "/api/v1/organisations/x").header("accept-language", lang).send()

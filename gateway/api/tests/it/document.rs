@@ -14,7 +14,7 @@ fn rendered() -> String {
 /// Run with `SHUZHA_WRITE_OPENAPI=1` to write the file.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test that can write the file it checks")]
-fn a4_the_published_file_is_current() {
+fn the_published_file_is_current() {
     if std::env::var("SHUZHA_WRITE_OPENAPI").is_ok() {
         std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
         std::fs::write(FILE, rendered()).unwrap();
@@ -24,7 +24,7 @@ fn a4_the_published_file_is_current() {
 }
 
 #[test]
-fn a4_every_reference_leads_somewhere_and_every_schema_compiles() {
+fn every_reference_leads_somewhere_and_every_schema_compiles() {
     fn walk(value: &Value, document: &Value, references: &mut usize) {
         match value {
             Value::Object(map) => {
@@ -48,7 +48,7 @@ fn a4_every_reference_leads_somewhere_and_every_schema_compiles() {
 }
 
 #[test]
-fn a4_operation_ids_are_unique_and_path_parameters_declared() {
+fn operation_ids_are_unique_and_path_parameters_declared() {
     let document = shuzha_api::openapi::document();
     let mut ids = std::collections::BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -68,7 +68,7 @@ fn a4_operation_ids_are_unique_and_path_parameters_declared() {
 
 /// The schemas of specs are written beside the readers: what those accept in the worked example, these must.
 #[test]
-fn a4_the_worked_example_meets_the_schemas_of_its_kinds() {
+fn the_worked_example_meets_the_schemas_of_its_kinds() {
     let document = shuzha_api::openapi::document();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
     let mut seen = std::collections::BTreeMap::<String, usize>::new();

@@ -18,7 +18,7 @@ fn raw(plane: &Plane, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a4_a_caller_that_says_nothing_is_cut_off() {
+fn a_caller_that_says_nothing_is_cut_off() {
     let limits =
         Limits { head: Duration::from_millis(200), body: Duration::from_millis(200), ..Limits::default() };
     let plane = Plane::empty(limits, "127.0.0.1:0");
@@ -31,7 +31,7 @@ fn a4_a_caller_that_says_nothing_is_cut_off() {
 }
 
 #[test]
-fn a4_a_connection_does_not_live_for_ever_and_a_drain_ends_all() {
+fn a_connection_does_not_live_for_ever_and_a_drain_ends_all() {
     let limits = Limits { connection: Duration::from_millis(300), ..Limits::default() };
     let plane = Plane::empty(limits, "127.0.0.1:0");
     let answer = String::from_utf8(raw(&plane, b"GET /api/v1/me HTTP/1.1\r\nhost: x\r\n\r\n")).unwrap();
@@ -42,14 +42,14 @@ fn a4_a_connection_does_not_live_for_ever_and_a_drain_ends_all() {
 }
 
 #[test]
-fn a4_more_at_once_than_may_be_are_told_to_come_again() {
+fn more_at_once_than_may_be_are_told_to_come_again() {
     let plane = Plane::empty(Limits { requests_max: 0, ..Limits::default() }, "127.0.0.1:0");
     let answer = plane.ask("GET", "/api/v1/me").send().expect(503).refused("C092");
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
 #[test]
-fn a4_garbage_gets_an_answer_or_an_end() {
+fn garbage_gets_an_answer_or_an_end() {
     let plane = Plane::empty(Limits::default(), "127.0.0.1:0");
     for bytes in [
         &b"\x00\x01\x02\r\n\r\n"[..],

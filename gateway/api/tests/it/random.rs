@@ -42,7 +42,7 @@ fn field() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn a4_no_request_brings_the_api_down() {
+fn no_request_brings_the_api_down() {
     let plane = Plane::furnished();
     let document = shuzha_api::openapi::document();
     let mut routes = Vec::new();

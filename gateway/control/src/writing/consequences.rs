@@ -164,6 +164,6 @@ fn add(consequences: &mut Consequences, grant: &Id, spec: &Value) {
     consequences.losing.push((grant.clone(), unit));
 }
 
-fn named(spec: &Value, field: &str) -> Option<Id> {
+pub(super) fn named(spec: &Value, field: &str) -> Option<Id> {
     spec.get(field).and_then(Value::as_str).and_then(|text| Id::new(text).ok())
 }

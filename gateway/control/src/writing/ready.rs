@@ -54,6 +54,7 @@ pub(super) fn content(
             editable: decided.editable,
         }),
         refers,
+        marks: Vec::new(),
         in_force: decided.in_force.iter().map(|held| (held.kind.to_owned(), held.name.clone())).collect(),
         deadlines: deadlines.map(|d| (d.what.to_owned(), d.due.at, d.due.provisional)).collect(),
     };

@@ -10,6 +10,7 @@ use shuzha_privacy::consent::{Algorithm as TokenSigning, Issuers};
 use shuzha_products::credential::{ConsentIssuer, TokenAlgorithm};
 use shuzha_products::exit_review::ExitReview;
 use shuzha_products::jurisdiction::Jurisdiction;
+use shuzha_products::listing::Listing;
 use shuzha_products::registration::Certificate;
 use shuzha_products::suspension::Suspension;
 use shuzha_products::{data, world::Table};
@@ -29,6 +30,7 @@ pub(super) struct Declared {
     pub(super) person_spaces: Arc<Table<data::PersonSpace>>,
     pub(super) data_sets: Arc<Table<data::DataSet>>,
     pub(super) certificates: Arc<Table<Certificate>>,
+    pub(super) listings: Arc<Table<Listing>>,
     pub(super) exit_reviews: Arc<Table<ExitReview>>,
     pub(super) ceilings: Arc<Table<Ceiling>>,
     pub(super) prices: Arc<Table<Price>>,
@@ -42,6 +44,7 @@ pub(super) struct Stale {
     pub(super) issuers: bool,
     pub(super) statistics: bool,
     pub(super) certificates: bool,
+    pub(super) listings: bool,
     pub(super) exit_reviews: bool,
     pub(super) prices: bool,
     pub(super) suspensions: bool,

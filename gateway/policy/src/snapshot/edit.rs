@@ -1,18 +1,15 @@
 //! Changing a snapshot object by object, before anyone reads it. Compiling a world is changing the empty snapshot.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use shuzha_core::Id;
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
-use shuzha_products::exit_review::ExitReview;
 use shuzha_products::{World, product};
 
 use super::declared::Stale;
 use super::roll::GRANT;
 use super::{
-    Agreement, CompileError, Credential, KeyRing, Operation, Product, Rules, Scenario, Snapshot, Source,
-    Suspensions, Unit,
+    Agreement, CompileError, Credential, KeyRing, Operation, Product, Scenario, Snapshot, Source, Unit,
 };
 use crate::signature::{Algorithm, VerifyingKey};
 
@@ -93,6 +90,7 @@ impl Snapshot {
                 self.put_product(name, world.products.remove(name)?);
                 stale.statistics = true;
                 stale.certificates = true;
+                stale.listings = true;
                 stale.exit_reviews = true;
             }
             "ExitReview" => {
@@ -104,6 +102,11 @@ impl Snapshot {
                 let certificate = world.certificates.get(name)?.clone();
                 Arc::make_mut(&mut declared.certificates).insert(name.clone(), certificate);
                 stale.certificates = true;
+            }
+            "Listing" => {
+                let listing = world.listings.get(name)?.clone();
+                Arc::make_mut(&mut declared.listings).insert(name.clone(), listing);
+                stale.listings = true;
             }
             "Ceiling" => {
                 let ceiling = world.ceilings.get(name)?.clone();
@@ -171,6 +174,10 @@ impl Snapshot {
                 Arc::make_mut(&mut declared.certificates).remove(name);
                 stale.certificates = true;
             }
+            "Listing" => {
+                Arc::make_mut(&mut declared.listings).remove(name);
+                stale.listings = true;
+            }
             "Ceiling" => {
                 Arc::make_mut(&mut declared.ceilings).remove(name);
                 stale.prices = true;
@@ -184,83 +191,6 @@ impl Snapshot {
                 stale.suspensions = true;
             }
             _ => {}
-        }
-    }
-
-    /// Makes anew what is made of several objects.
-    fn refresh(&mut self, stale: &Stale, faults: &mut Vec<CompileError>) {
-        if stale.rules {
-            let rules = self.declared.jurisdictions.values().next();
-            self.rules = rules.map_or_else(Rules::default, Rules::from);
-        }
-        if stale.issuers {
-            let (issuers, generation) = self.declared.issuers(faults);
-            (self.issuers, self.issuers_generation) = (Arc::new(issuers), generation);
-        }
-        if stale.prices {
-            self.prices = Arc::new(self.declared.price_book(faults));
-        }
-        if stale.suspensions {
-            self.suspensions = Arc::new(Suspensions::new(self.declared.suspensions.values()));
-        }
-        if stale.statistics {
-            self.link_statistics();
-        }
-        if stale.certificates {
-            self.link_certificates();
-        }
-        if stale.exit_reviews {
-            self.link_exit_reviews();
-        }
-    }
-
-    fn link_statistics(&mut self) {
-        let statistics = self.declared.statistics();
-        let of = |product: &Product| product.data_sets.iter().find_map(|set| statistics.get(set).cloned());
-        let linked: Vec<_> =
-            self.products.iter().map(|(name, product)| (name.clone(), of(product))).collect();
-        for (name, statistics) in linked {
-            let known = self.products.get(&name).is_some_and(|known| known.statistics.is_some());
-            if (known || statistics.is_some())
-                && let Some(product) = self.products.get_mut(&name)
-            {
-                Arc::make_mut(product).statistics = statistics;
-            }
-        }
-    }
-
-    fn link_certificates(&mut self) {
-        let mut windows: std::collections::BTreeMap<Id, Vec<_>> = std::collections::BTreeMap::new();
-        for certificate in self.declared.certificates.values() {
-            windows.entry(certificate.product.clone()).or_default().push(certificate.window);
-        }
-        let differs = |(name, product): &(&Id, &Arc<Product>)| {
-            windows.get(*name).map_or(&[][..], Vec::as_slice) != product.certificates
-        };
-        let stale: Vec<Id> = self.products.iter().filter(differs).map(|(name, _)| name.clone()).collect();
-        for name in stale {
-            if let Some(product) = self.products.get_mut(&name) {
-                Arc::make_mut(product).certificates = windows.remove(&name).unwrap_or_default();
-            }
-        }
-    }
-
-    fn link_exit_reviews(&mut self) {
-        let mut reviews: HashMap<&Id, Vec<&ExitReview>> = HashMap::new();
-        for review in self.declared.exit_reviews.values() {
-            reviews.entry(&review.product).or_default().push(review);
-        }
-        let reviewed = |name: &Id, product: &Product| {
-            let of_it = reviews.get(name).into_iter().flatten();
-            of_it.into_iter().any(|review| review.speaks_for(name, &product.digest))
-        };
-        let differs = |(name, product): &(&Id, &Arc<Product>)| reviewed(name, product) != product.reviewed;
-        let stale: Vec<Id> = self.products.iter().filter(differs).map(|(name, _)| name.clone()).collect();
-        for name in stale {
-            if let Some(product) = self.products.get_mut(&name) {
-                let product = Arc::make_mut(product);
-                product.reviewed = !product.reviewed;
-            }
         }
     }
 
@@ -336,6 +266,7 @@ impl Snapshot {
             upstream: declared.upstream,
             operations: operations.collect(),
             certificates: Vec::new(),
+            listings: Vec::new(),
             digest: declared.digest,
             reviewed: false,
             sandbox: declared.sandbox,

@@ -1,4 +1,5 @@
-//! Stage 7 of 10, price: exactly one price in force, under the ceiling, and the unit can pay it.
+//! Stage 7 of 10, price: exactly one price in force, under the ceiling, for a product that may be traded, and the unit can
+//! pay it.
 //!
 //! The purpose class of the approved scenario decides free or paid, never the request. The most the call may cost
 //! is held; what its outcome costs is posted in stage 10.
@@ -51,6 +52,10 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
     let unit = right.unit();
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.
     if !most.is_zero() && !paid_before {
+        // REQUIREMENTS G6: free purposes need no exchange.
+        if !env.snapshot.rules.listing.permits_payment(&product.listings, env.now()) {
+            return Err(Code::C706.into());
+        }
         let limit = unit.credit_limit.ok_or(Code::C704)?;
         env.holds.money = Some(env.gate.purses.hold(&unit.name, limit, most)?);
     }

@@ -36,15 +36,15 @@ pub(crate) fn objects() -> Objects {
             all.insert(key, document.to_owned());
         }
     }
-    all.insert(("ExitReview".to_owned(), REVIEW.to_owned()), review(REVIEW, &all));
+    all.insert(("ExitReview".to_owned(), REVIEW.to_owned()), review(REVIEW, "company-check", &all));
     all
 }
 
-/// A review that `company-check` passed as it is among `objects`.
-pub(crate) fn review(name: &str, objects: &Objects) -> String {
-    let digest = parse(objects).products["company-check"].digest;
+/// A review that `product` passed as it is among `objects`.
+pub(crate) fn review(name: &str, product: &str, objects: &Objects) -> String {
+    let digest = parse(objects).products[product].digest;
     format!(
-        "apiVersion: shuzha/v1\nkind: ExitReview\nmetadata: {{name: {name}}}\nspec: {{product: company-check, digest: \"{digest}\"}}\n"
+        "apiVersion: shuzha/v1\nkind: ExitReview\nmetadata: {{name: {name}}}\nspec: {{product: {product}, digest: \"{digest}\"}}\n"
     )
 }
 
@@ -86,6 +86,7 @@ const EDITS: &[Edit] = &[
     Edit::Absent("Grant", "bank-company"),
     Edit::Absent("Grant", "bank-profile"),
     Edit::Absent("Certificate", "company-check-2025"),
+    Edit::Absent("Listing", "company-check-listing"),
     Edit::Absent("Price", "company-profile-2025"),
     Edit::Absent("Credential", "bank-1"),
     Edit::Absent("ConsentIssuer", "yunze-consent"),
@@ -94,7 +95,7 @@ const EDITS: &[Edit] = &[
 /// The exit review of `company-check`, as it is in the world of these tests.
 const REVIEW: &str = "company-check-review";
 
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 19] = [
     "Jurisdiction",
     "Organisation",
     "ApplicationUnit",
@@ -107,6 +108,7 @@ const KINDS: [&str; 18] = [
     "Upstream",
     "Product",
     "Certificate",
+    "Listing",
     "PriceAct",
     "Ceiling",
     "Price",

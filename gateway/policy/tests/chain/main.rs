@@ -7,6 +7,7 @@ mod consents;
 mod deltas;
 mod holds;
 mod house;
+mod listings;
 mod rest;
 mod restart;
 mod reviews;

@@ -42,7 +42,7 @@ fn e1_a_product_is_served_while_a_review_speaks_for_it() {
     change(&house, &objects, "Product", "company-check");
     assert_eq!(said(&house, "company-check"), "C209", "its endpoint changed");
 
-    objects.insert(at("ExitReview", "second"), review("second", &objects));
+    objects.insert(at("ExitReview", "second"), review("second", "company-check", &objects));
     change(&house, &objects, "ExitReview", "second");
     assert_eq!(said(&house, "company-check"), "answered", "a new review");
 

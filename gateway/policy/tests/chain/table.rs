@@ -11,6 +11,7 @@ use shuzha_policy::{ReleaseKey, ReleaseStore, Reply};
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reissued};
 use crate::house::{House, Plan, body, outcome};
+use crate::listings;
 use crate::upstream::{CONSISTENT, Fake, Say, WARD};
 use crate::world;
 use row::Row;
@@ -147,6 +148,7 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
                 house.call(&nowhere, &fake).await;
             }
         }
+        "listing-demanded" => house.gate.install(listings::without("heilongjiang")),
         "reviews-demanded" => house.gate.install(world::under("gansu")),
         "journal-full" => house.disk.set_capacity(Some(0)),
         "journal-busy" => {

@@ -114,6 +114,13 @@ impl Ask {
     }
 }
 
+impl CallResult {
+    /// Whether `later` is the very answer that this call was charged for.
+    pub(super) fn released_the_same(&self, later: &Self) -> bool {
+        !self.charge.is_zero() && self.ask.product == later.ask.product && self.answer == later.answer
+    }
+}
+
 /// The privacy charge a report says it cost.
 fn charge(json: &Value) -> NanoCharge {
     json["privacy"]["charge"].as_str().and_then(|charge| charge.parse().ok()).unwrap_or_default()

@@ -23,12 +23,14 @@ pub(super) const OTHER_PERSON: (&str, &str) = ("690109196909147724", "陈秀");
 /// A company of the synthetic register: 统一社会信用代码 and name.
 pub(super) const COMPANY: (&str, &str) = ("91690114MAC4UCDX1R", "云泽市鹿鸣县启木医药有限公司");
 
-/// HMAC credentials of the demo's world and their algorithms. `insurer-lost` stays without a key: it was lost.
-const SECRETS: [(&str, &str); 9] = [
+/// HMAC credentials of the demo's world and their algorithms. That of `insurer-lost` was lost, and it is revoked.
+const SECRETS: [(&str, &str); 11] = [
     ("bank-1", "hmac-sha256"),
     ("bank-2", "hmac-sm3"),
     ("bank-2024", "hmac-sha256"),
+    ("bank-sandbox", "hmac-sha256"),
     ("insurer-1", "hmac-sha256"),
+    ("insurer-lost", "hmac-sha256"),
     ("insurer-office", "hmac-sha256"),
     ("charity-1", "hmac-sha256"),
     ("civil-affairs-1", "hmac-sm3"),

@@ -4,7 +4,7 @@ mod refused;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use shuzha_core::Code;
+use shuzha_core::{Code, NanoCharge};
 
 use super::calls::{Ask, CallResult, Expected};
 use super::cast::{COMPANY, Cast, Consented, OTHER_PERSON, PERSON, fresh_key};
@@ -103,7 +103,11 @@ fn histogram(column: &str, epsilon: &str) -> Value {
 impl Stage<'_> {
     fn call(&mut self, ask: Ask) -> Result<()> {
         let story = ask.story;
-        let result = ask.make(&self.client, self.cast, self.results.last()).with_context(|| story)?;
+        let mut result = ask.make(&self.client, self.cast, self.results.last()).with_context(|| story)?;
+        // A statistic that was released before says what it cost then, and costs nothing now.
+        if self.results.iter().any(|before| before.released_the_same(&result)) {
+            result.charge = NanoCharge::ZERO;
+        }
         self.results.push(result);
         Ok(())
     }

@@ -1,195 +1,192 @@
-//! The demo's first part: one product from its registration to its first call, every step by the person whose it is,
-//! over the control API of a gateway of its own.
+//! The demo's first part: its whole world comes into being over the control API, every object by the person whose it is
+//! to declare, to apply for, to review, to decide. One product is told in full, from its registration to its first call.
 //!
-//! Its clock starts some weeks back and is moved forward, so that working days and the publicity period pass; it shows
+//! The clock starts some weeks back and is moved forward, so that working days and the publicity period pass; it shows
 //! the machine's time again when the product is called.
 
 mod desk;
+mod persons;
+mod registered;
+mod shown;
 mod steps;
+mod town;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, Table};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use shuzha_control::Control;
 use shuzha_core::clock::ShiftedClock;
-use shuzha_core::{Clock, OsRng, Rng, SystemClock};
-use shuzha_products::World;
-use shuzha_proxy::Sockets;
-use toml::Value as Toml;
+use shuzha_core::{Clock, SystemClock, Timestamp};
 
-use super::services::Services;
-use super::{RunningNode, addresses, cast};
-use crate::client::{Client, Profile, Request, Signer, SigningKey};
-use crate::config::{self, Sources};
-use crate::node::{Node, Setup};
+use super::WORLD;
+use super::cast::{self, Cast};
+use crate::client::{Answer, Client, Request, Signer};
 use crate::output::Out;
-use crate::secret_file;
-use desk::{Desk, date};
-use steps::{CREDENTIAL, SCENARIO, Step, What};
+use desk::{Came, Desk};
+use steps::{Chapter, Step, What};
+use town::Town;
 
 /// How far back the story begins.
 const BEGINS_BEFORE: Duration = Duration::from_secs(50 * 86_400);
 /// The rules it happens under: Gansu's demand a certificate and a publicity period.
-const RULES: &str = "gansu";
+pub(super) const RULES: &str = "gansu";
+/// Whose token is left for whoever tries the control API after the story.
+pub(super) const GUEST: &str = "wang";
 
 /// A step and what came of it.
-pub(super) struct Told {
+struct Told {
     at: String,
     step: Step,
-    came: String,
-    ok: bool,
+    came: Came,
 }
 
-/// Plays the story on a gateway in `data_dir`; the product services are those of the demo.
-pub(super) fn play(data_dir: &Path, services: &Services, gateway_key: &Path) -> Result<Vec<Told>> {
-    let keys = data_dir.join("keys");
-    secret_file::private_dir(&keys)?;
-    secret_file::write_new(&keys.join("gateway.key"), &std::fs::read(gateway_key)?)?;
-    let clock = ShiftedClock::default();
+/// Where the story happens.
+pub(super) struct Stage<'s> {
+    /// Address of the control API.
+    pub(super) control: String,
+    /// Address for callers.
+    pub(super) data: String,
+    /// The one-time token of the first administrator.
+    pub(super) first_token: &'s str,
+    pub(super) plane: &'s Control,
+    pub(super) clock: &'s ShiftedClock,
+    pub(super) cast: &'s Cast,
+}
+
+/// What the story left behind.
+pub(super) struct Story {
+    /// Every step, for scripts.
+    pub(super) json: Value,
+    pub(super) as_expected: bool,
+    /// The API token of [`GUEST`].
+    pub(super) token: String,
+}
+
+/// Sets the clock to the day on which the story begins.
+pub(super) fn begin(clock: &ShiftedClock) {
     clock.show(SystemClock.now().minus(BEGINS_BEFORE));
-    let node = start(data_dir, services, clock.clone())?;
-    let told = tell(&node, &clock);
-    node.node.handle.drain();
-    let ended = node.node.thread.join();
-    let told = told?;
-    match ended {
-        Ok(done) => done?,
-        Err(_) => bail!("the gateway's thread panicked"),
-    }
-    Ok(told)
 }
 
-/// The story's gateway.
-struct StoryNode {
-    node: RunningNode,
-    control: std::net::SocketAddr,
-    first_token: String,
-    plane: std::sync::Arc<shuzha_control::Control>,
-}
-
-fn start(data_dir: &Path, services: &Services, clock: ShiftedClock) -> Result<StoryNode> {
-    let text = |text: &str| Toml::String(text.to_owned());
-    let flags = vec![
-        ("node", "data_dir", text(&data_dir.display().to_string())),
-        ("node", "name", text("story")),
-        ("control", "listen", text("127.0.0.1:0")),
-        ("control", "rules", text(RULES)),
-    ];
-    let config = config::load(&Sources { file: None, flags })
-        .map_err(|faults| anyhow::anyhow!("the story's configuration: {faults:?}"))?;
-    let setup = Setup {
-        files: None,
-        clock,
-        sockets: Sockets::bind(&addresses(0, 0)).context("no address to listen on")?,
-        endpoints: services.endpoints.clone().into_iter().collect::<HashMap<_, _>>(),
-        disk: None,
-        journal_wait: Duration::from_secs(1),
-    };
-    let node = Node::build(&config, setup)?;
-    let controlled = node.control.as_ref().context("a node without world files has a control plane")?;
-    let token = controlled.plane.first_token.as_ref().context("the register is new")?.to_string();
-    let (control, plane) = (controlled.plane.address(), controlled.plane.control());
-    let handle = node.handle.clone();
-    let thread = std::thread::Builder::new().name("story".into()).spawn(move || node.run())?;
-    Ok(StoryNode { node: RunningNode { handle, thread }, control, first_token: token, plane })
-}
-
-fn tell(node: &StoryNode, clock: &ShiftedClock) -> Result<Vec<Told>> {
-    let seed = OsRng.bytes::<32>();
-    let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes();
-    let world =
-        World::parse(super::WORLD).map_err(|faults| anyhow::anyhow!("the demo's world: {faults:?}"))?;
-    let desk = Desk::open(&format!("http://{}", node.control), &node.first_token, clock.now())?;
-    let caller = Client::new(&format!("http://{}", node.node.handle.addresses().data[0]))?;
-    let signer = Signer {
-        key_id: CREDENTIAL.to_owned(),
-        key: SigningKey::new("ed25519", &seed)?,
-        profile: Profile::Rfc9421,
-    };
+/// Plays the story; prints it to `out` chapter by chapter where there is one.
+pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story> {
+    let now = stage.clock.now();
+    let desk = Desk::open(&stage.control, stage.first_token, now)?;
+    let chapters = steps::chapters(&Town::read(WORLD, now)?)?;
+    let caller = Client::new(&stage.data)?;
+    let signer = stage.cast.signer(steps::CREDENTIAL)?;
+    let total = chapters.iter().map(|chapter| chapter.steps.len()).sum();
+    let mut teller = Teller { stage, desk, caller, signer, progress: Progress::new(total, out.is_some()) };
     let mut told = Vec::new();
-    for step in steps::all(&world, &public, clock.now())? {
-        let (came, ok) = match &step.what {
-            What::Put { plural, kind, name, spec } => desk.put(step.who, plural, kind, name, spec)?,
-            What::Act { path, verb, body, state } => desk.act(step.who, path, verb, body, state)?,
+    for Chapter { title, steps } in chapters {
+        let begin = told.len();
+        for step in steps {
+            let came = teller.take(&step).with_context(|| step.title.clone())?;
+            teller.progress.step();
+            told.push(Told { at: date(stage.clock.now()), step, came });
+        }
+        if let Some(out) = &mut out {
+            teller.progress.clear();
+            shown::print(out, title, &told[begin..])?;
+        }
+    }
+    Ok(Story {
+        json: shown::json(&told),
+        as_expected: told.iter().all(|told| told.came.ok),
+        token: teller.desk.token(GUEST)?.to_owned(),
+    })
+}
+
+struct Teller<'t> {
+    stage: &'t Stage<'t>,
+    desk: Desk,
+    caller: Client,
+    signer: Signer,
+    progress: Progress,
+}
+
+impl Teller<'_> {
+    fn take(&mut self, step: &Step) -> Result<Came> {
+        let (stage, who) = (self.stage, step.who);
+        match &step.what {
+            What::Put { kind, name, spec } => self.desk.put(who, *kind, name, spec),
+            What::Act { path, verb, body, state } => self.desk.act(who, path, verb, body, state),
+            What::Look { path, state } => self.desk.look(who, path, state),
             What::Pass { days } => {
-                clock.show(clock.now().plus(Duration::from_secs(days * 86_400)));
-                while node.plane.tick()? > 0 {}
-                (format!("→ {}", date(clock.now())), true)
+                stage.clock.show(stage.clock.now().plus(Duration::from_secs(days * 86_400)));
+                self.settle()
             }
             What::Today => {
-                clock.release();
-                while node.plane.tick()? > 0 {}
-                (format!("→ {}", date(clock.now())), true)
+                stage.clock.release();
+                self.settle()
             }
-            What::Look { path, state } => desk.look(step.who, path, state)?,
-            What::Call { expected } => call(&caller, &signer, expected)?,
+            What::Call { expected } => self.call(expected),
+        }
+    }
+
+    /// Lets the time that passed act.
+    fn settle(&self) -> Result<Came> {
+        while self.stage.plane.tick()? > 0 {}
+        Ok(Came::new(format!("→ {}", date(self.stage.clock.now())), true))
+    }
+
+    /// Calls the product; what came, and whether it is what was expected: a verdict or a refusal code.
+    fn call(&self, expected: &str) -> Result<Came> {
+        let (uscc, name) = cast::COMPANY;
+        let request = Request {
+            method: "POST".to_owned(),
+            path: format!("/v1/products/{}/verify", steps::PRODUCT),
+            body: json!({"uscc": uscc, "name": name}).to_string().into_bytes(),
+            headers: vec![("X-Scenario".to_owned(), steps::SCENARIO.to_owned())],
+            nonce: None,
         };
-        told.push(Told { at: date(clock.now()), step, came, ok });
+        let answer = self.caller.send(Some(&self.signer), &request)?;
+        let json = answer.json();
+        let came = if answer.status < 300 { json["result"].as_str() } else { json["code"].as_str() };
+        let came = came.unwrap_or("?");
+        let fee = answer.header("x-fee").filter(|_| answer.status < 300);
+        let note = fee.map(|fee| format!("费用 {fee} 元")).unwrap_or_default();
+        Ok(Came { what: came.to_owned(), note, ok: came == expected })
     }
-    Ok(told)
 }
 
-/// Calls the product; what came, and whether it is what was expected: a verdict or a refusal code.
-fn call(caller: &Client, signer: &Signer, expected: &str) -> Result<(String, bool)> {
-    let (uscc, name) = cast::COMPANY;
-    let request = Request {
-        method: "POST".to_owned(),
-        path: format!("/v1/products/{}/verify", steps::PRODUCT),
-        body: json!({"uscc": uscc, "name": name}).to_string().into_bytes(),
-        headers: vec![("X-Scenario".to_owned(), SCENARIO.to_owned())],
-        nonce: None,
-    };
-    let answer = caller.send(Some(signer), &request)?;
-    let json = answer.json();
-    let came = if answer.status < 300 { json["result"].as_str() } else { json["code"].as_str() };
-    let came = came.unwrap_or("?").to_owned();
-    let fee = answer.header("x-fee").unwrap_or("0");
-    let ok = came == expected;
-    Ok((if answer.status < 300 { format!("{came} · ¥{fee}") } else { came }, ok))
+/// How far the story is, on a terminal.
+struct Progress {
+    done: usize,
+    total: usize,
+    shown: bool,
 }
 
-/// Whether everything came as it should.
-pub(super) fn as_expected(told: &[Told]) -> bool {
-    told.iter().all(|told| told.ok)
-}
-
-/// The story as a table.
-pub(super) fn print(out: &mut Out, told: &[Told]) -> Result<()> {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "日期 date",
-        "谁 who",
-        "角色 role",
-        "做什么 does what",
-        "结果 outcome",
-        "",
-    ]);
-    for told in told {
-        let role = steps::role_of(told.step.who).map_or("", |role| role.title_zh());
-        table.add_row([
-            Cell::new(&told.at),
-            Cell::new(told.step.who),
-            Cell::new(role),
-            Cell::new(&told.step.title),
-            Cell::new(&told.came),
-            Cell::new(if told.ok { "✓" } else { "✗" }),
-        ]);
+impl Progress {
+    fn new(total: usize, wanted: bool) -> Self {
+        Self { done: 0, total, shown: wanted && std::io::stderr().is_terminal() }
     }
-    out.line(&table.to_string())
+
+    fn step(&mut self) {
+        self.done += 1;
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r  第 {} 步，共 {} 步 step", self.done, self.total);
+        }
+    }
+
+    /// Makes room for what is told.
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
-/// The story for scripts.
-pub(super) fn json(told: &[Told]) -> Value {
-    let step = |told: &Told| json!({"date": told.at, "who": told.step.who, "what": told.step.title, "outcome": told.came, "ok": told.ok});
-    told.iter().map(step).collect()
+/// The date in China.
+fn date(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
+    at.to_zoned(zone).date().to_string()
 }
 
 /// What an answer of the control API says went wrong.
-fn refusal(answer: &crate::client::Answer) -> String {
+fn refusal(answer: &Answer) -> String {
     let json = answer.json();
     let faults: Vec<String> = json["faults"]
         .as_array()
@@ -200,10 +197,4 @@ fn refusal(answer: &crate::client::Answer) -> String {
         })
         .collect();
     format!("{} {} {}", answer.status, json["code"].as_str().unwrap_or("?"), faults.join("; "))
-}
-
-/// Fails with what the control API said.
-fn expect(answer: &crate::client::Answer, what: &str) -> Result<()> {
-    ensure!(answer.status < 300, "{what}: {}", refusal(answer));
-    Ok(())
 }

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use shuzha_core::{Code, Lang, MicroYuan, NanoCharge};
 
 use super::calls::CallResult;
+use super::words;
 use crate::output::Out;
 
 /// Width of the table in columns of a terminal; longer cells wrap.
-const WIDTH: u16 = 150;
+const WIDTH: u16 = 152;
 
 /// Prints the table and its summary.
 pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
@@ -28,7 +29,7 @@ pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
             "情形 what",
             "结果 outcome",
             "HTTP",
-            "费用 fee ¥",
+            "费用 元",
             "ε",
             "耗时 ms",
             "回执 receipt",
@@ -41,7 +42,7 @@ pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
                 let title = code.parse::<Code>().map_or("", |code| code.title(Lang::Zh));
                 Cell::new(format!("{code} {title}"))
             }
-            None => Cell::new(&result.outcome),
+            None => Cell::new(words::shown(&result.outcome)),
         };
         let verdict =
             if result.ok { Cell::new("✓") } else { Cell::new(format!("✗ {}", result.ask.expected())) };
@@ -49,7 +50,7 @@ pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
             right(number.to_string()),
             Cell::new(result.ask.unit),
             Cell::new(result.ask.product),
-            Cell::new(result.ask.story),
+            Cell::new(words::two_lines(result.ask.story)),
             outcome,
             right(result.status.to_string()),
             right(if result.fee.is_zero() { String::new() } else { result.fee.to_string() }),
@@ -90,7 +91,6 @@ fn fees(results: &[CallResult]) -> MicroYuan {
     charged.fold(MicroYuan::ZERO, |sum, result| sum.checked_add(result.fee).unwrap_or(sum))
 }
 
-/// A replay repeats the charge of the answer it replays and costs nothing.
 fn charges(results: &[CallResult]) -> NanoCharge {
     results.iter().fold(NanoCharge::ZERO, |sum, result| sum.checked_add(result.charge).unwrap_or(sum))
 }

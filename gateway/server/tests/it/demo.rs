@@ -1,10 +1,16 @@
-//! `shuzha demo --once --json`: the object it prints, and what its exit code says.
+//! `shuzha demo --once --json`: the object it prints, what its exit code says, and the world that it makes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use shuzha_control::{Force, Kind};
+use shuzha_core::{Clock, Id, SystemClock};
+use shuzha_products::World;
+use shuzha_products::world::{KINDS, documents};
+use shuzha_store::Register;
+use shuzha_store::register::ActFilter;
 
 /// The program of the product services, built beside the one under test.
 const SERVICES: &str = "shuzha-upstreams";
@@ -46,8 +52,12 @@ fn build_services() {
 
 fn demo(program: &Path) -> Output {
     let data = tempfile::tempdir().expect("a folder");
+    demo_in(program, data.path(), &[])
+}
+
+fn demo_in(program: &Path, data: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(program);
-    command.args(["demo", "--once", "--json", "--data-dir"]).arg(data.path());
+    command.args(["demo", "--once", "--json", "--data-dir"]).arg(data).args(more);
     command.output().expect("it starts")
 }
 
@@ -62,7 +72,7 @@ fn every_kind_is_answered_and_every_stage_refuses() {
     assert!(done.status.success(), "{done:?}");
     let shown = object(&done);
     let story = shown["story"].as_array().expect("a list of steps");
-    assert!(story.len() >= 40, "{} steps", story.len());
+    assert!(story.len() >= 300, "{} steps", story.len());
     assert!(story.iter().all(|step| step["ok"] == true), "{story:#?}");
     let calls = shown["calls"].as_array().expect("a list of calls");
     assert!(calls.len() >= 20, "{} calls", calls.len());
@@ -94,6 +104,146 @@ fn every_kind_is_answered_and_every_stage_refuses() {
     assert_eq!(summary["refused"], calls.len() - answered);
     assert_eq!(summary["fee_micro_yuan"], fees);
     assert_eq!(summary["ok"], true);
+}
+
+/// The demo's files: (name, text) each.
+fn files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/examples/demo");
+    let entries = std::fs::read_dir(folder).expect("the folder is part of the repository");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let yaml = paths.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    yaml.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("text"))).collect()
+}
+
+/// What is in force by the register in `data`, spec by kind and name.
+fn in_force(register: &Register) -> BTreeMap<(&'static str, Id), Value> {
+    let mut objects = BTreeMap::new();
+    let each = Force::new(register).each(|held| drop(objects.insert((held.kind, held.name), held.spec)));
+    each.expect("the register is whole");
+    objects
+}
+
+/// What the story cannot bring about, because no person could: it was over before, or nobody agreed to it.
+const ABSENT: [(&str, &str); 7] = [
+    ("Agreement", "startup-draft"),
+    ("Grant", "bank-marketing-person"),
+    ("Grant", "bank-pilot-person"),
+    ("Grant", "insurer-profile-2024"),
+    ("Grant", "startup-company"),
+    ("Scenario", "bank-marketing"),
+    ("Scenario", "bank-pilot-2024"),
+];
+
+/// Every declared object stands in the register as its file has it, and every right that the files give is in force
+/// there because persons with the roles for it applied, reviewed and decided.
+#[test]
+fn c3_the_demo_world_comes_into_force_through_the_control_api_as_the_files_have_it() {
+    build_services();
+    let data = tempfile::tempdir().expect("a folder");
+    let done = demo_in(Path::new(env!("CARGO_BIN_EXE_shuzha")), data.path(), &[]);
+    assert!(done.status.success(), "{done:?}");
+    let register = Register::open(&data.path().join("control.db")).expect("the demo left it");
+    let made = in_force(&register);
+    let files = files();
+    let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+    let declared = documents(&files, &kinds).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let mut absent = BTreeSet::new();
+    for document in &declared {
+        let found = made.get(&(document.kind, document.name.clone()));
+        match document.kind {
+            // The rules are configuration, and a certificate has the name of its registration.
+            "Jurisdiction" | "Certificate" => {}
+            "Suspension" => {
+                let found = found.expect("a suspension in force");
+                assert_eq!(found["target"], document.spec["target"]);
+            }
+            _ if found.is_none() => drop(absent.insert((document.kind, document.name.as_str()))),
+            _ => {
+                // What a case adds: all that a scenario needs, and which scenarios an agreement is about.
+                let found = found.and_then(Value::as_object).expect("a spec");
+                for (field, value) in document.spec.as_object().expect("a spec") {
+                    assert_eq!(found.get(field), Some(value), "{}/{} {field}", document.kind, document.name);
+                }
+                let added = found.keys().filter(|field| document.spec.get(field.as_str()).is_none());
+                let added: Vec<_> = added.map(String::as_str).collect();
+                assert!(matches!(added[..], [] | ["needs"] | ["scenarios"]), "{}: {added:?}", document.name);
+            }
+        }
+    }
+    assert_eq!(absent, BTreeSet::from(ABSENT));
+    let world = World::parse(&files).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let now = SystemClock.now();
+    let certified = world.certificates.values().filter(|one| one.window.contains(now));
+    let certified: BTreeSet<_> = certified.map(|certificate| certificate.product.as_str()).collect();
+    let registered = made.iter().filter(|((kind, _), _)| *kind == "Certificate");
+    let registered: BTreeSet<_> = registered.filter_map(|(_, spec)| spec["product"].as_str()).collect();
+    assert_eq!(registered, certified);
+    for (kind, name) in
+        made.keys().filter(|(kind, _)| !matches!(*kind, "ExitReview" | "EmergencyPlan" | "Certificate"))
+    {
+        let known = declared.iter().any(|document| document.kind == *kind && document.name == *name);
+        assert!(known, "{kind}/{name} is in no file");
+    }
+    each_case_was_decided_by_others(&register, made.keys());
+}
+
+/// Nobody who applied for something in force decided on it, and time alone did nothing but end the publicity period.
+fn each_case_was_decided_by_others<'m>(
+    register: &Register,
+    made: impl Iterator<Item = &'m (&'static str, Id)>,
+) {
+    let acts = register.acts(&ActFilter { limit: 10_000, ..ActFilter::default() }).expect("the register");
+    let alone = acts.iter().filter(|recorded| recorded.act.by.is_none());
+    let alone: BTreeSet<_> =
+        alone.map(|recorded| (recorded.act.kind.as_str(), recorded.act.verb.as_str())).collect();
+    assert_eq!(alone, BTreeSet::from([("Registration", "publicity")]));
+    let mut decided = 0;
+    for (kind, name) in made {
+        let kind = if *kind == "Certificate" { "Registration" } else { kind };
+        if !matches!(Kind::find(kind), Some(Kind::Case(_))) || kind == "Agreement" {
+            continue;
+        }
+        let duties = register.duties(kind, name.as_str()).expect("the register");
+        let of = |wanted: &str| -> BTreeSet<&Id> {
+            duties.iter().filter(|(_, duty)| duty == wanted).map(|(who, _)| who).collect()
+        };
+        let (applied, decides) = (of("apply"), of("decide"));
+        assert!(!applied.is_empty() && !decides.is_empty(), "{kind}/{name}: {duties:?}");
+        assert!(applied.is_disjoint(&decides), "{kind}/{name}: {duties:?}");
+        decided += 1;
+    }
+    assert!(decided >= 40, "{decided} decisions");
+}
+
+/// The same calls get the same answers, refusals, fees and charges, whichever way the world came to be.
+#[test]
+fn the_world_of_the_register_serves_as_the_one_of_the_files_does() {
+    build_services();
+    let program = Path::new(env!("CARGO_BIN_EXE_shuzha"));
+    let outcomes = |more: &[&str]| {
+        let data = tempfile::tempdir().expect("a folder");
+        let done = demo_in(program, data.path(), more);
+        assert!(done.status.success(), "{done:?}");
+        let calls = object(&done)["calls"].as_array().expect("a list of calls").clone();
+        let of_chance = ["latency_us", "receipt"];
+        let stripped = calls.into_iter().map(|mut call| {
+            let fields = call.as_object_mut().expect("a call");
+            fields.retain(|field, _| !of_chance.contains(&field.as_str()));
+            call
+        });
+        stripped.collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(&[]), outcomes(&["--files"]));
+}
+
+#[test]
+fn a_folder_with_a_register_is_left_alone() {
+    let data = tempfile::tempdir().expect("a folder");
+    std::fs::write(data.path().join("control.db"), "somebody's").expect("written");
+    let done = demo_in(Path::new(env!("CARGO_BIN_EXE_shuzha")), data.path(), &[]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(crate::home::text(&done.stderr).contains("holds a register already"), "{done:?}");
+    assert_eq!(std::fs::read(data.path().join("control.db")).expect("still there"), b"somebody's");
 }
 
 /// The program in a folder of its own, with `services` in the place of the product services. Links, because a program

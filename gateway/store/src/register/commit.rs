@@ -6,6 +6,7 @@ use shuzha_core::{Id, Timestamp};
 use super::accounts::{Account, Link, Password, Token, apply};
 use super::acts::{self, Act};
 use super::deadlines::{self, Deadline};
+use super::marks::{self, Mark};
 use super::objects::{CaseState, Reference};
 use super::sign_on::OneTimeSecret;
 use super::{Register, first, integer, number};
@@ -24,6 +25,8 @@ pub struct Content {
     pub refers: Vec<Reference>,
     /// What it puts in force, for cases.
     pub in_force: Vec<Reference>,
+    /// What it claims for itself.
+    pub marks: Vec<Mark>,
     /// What is due, as (what, at, provisional).
     pub deadlines: Vec<(String, Timestamp, bool)>,
 }
@@ -112,6 +115,9 @@ pub enum CommitError {
     /// Another case puts an object of the same name in force.
     #[error("another case holds {} {}", .0.0, .0.1)]
     Held(Reference),
+    /// Another object claims what this one does.
+    #[error("{} {} claims the same", .0.0, .0.1)]
+    Clash(Reference),
     /// Something still refers to the object that should go.
     #[error("{} {} refers to it", .0.0, .0.1)]
     Referred(Reference),
@@ -236,6 +242,10 @@ fn write(
         if hold.execute([&held.0, held.1.as_str(), kind, name])? != 1 {
             return Err(CommitError::Held(held.clone()));
         }
+    }
+    marks::replace(transaction, kind, name, &to.marks)?;
+    if let Some((_, other)) = marks::clash(transaction, kind, name, &to.marks)? {
+        return Err(CommitError::Clash(other));
     }
     deadlines::replace(transaction, kind, &change.name, &to.deadlines)?;
     Ok(())

@@ -95,7 +95,7 @@ pub(super) fn get(connection: &Connection, kind: &str, name: &str) -> Result<Opt
     first(connection, &sql, [kind, name], object)
 }
 
-fn reference(row: &Row<'_>) -> Result<Reference, StoreError> {
+pub(super) fn reference(row: &Row<'_>) -> Result<Reference, StoreError> {
     Ok((row.get(0)?, id(row, 1, "refers")?))
 }
 
@@ -175,6 +175,15 @@ impl Register {
         let limit = i64::try_from(limit).map_err(|_| StoreError::Range("refers"))?;
         let sql = "SELECT kind, name FROM refers WHERE to_kind = ?1 AND to_name = ?2 LIMIT ?3";
         rows(&self.lock(), sql, params![kind, name, limit], reference)
+    }
+
+    /// What of kind `kind` refers to the object.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn referrers_of(&self, kind: &str, to_kind: &str, to_name: &str) -> Result<Vec<Id>, StoreError> {
+        let sql = "SELECT name FROM refers WHERE to_kind = ?1 AND to_name = ?2 AND kind = ?3";
+        rows(&self.lock(), sql, [to_kind, to_name, kind], |row| id(row, 0, "refers"))
     }
 
     /// Calls `take` with every object, by kind and name, a page at a time, so that other calls get their turn.

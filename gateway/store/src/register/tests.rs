@@ -31,6 +31,7 @@ fn content(spec: &str) -> Content {
         state: None,
         refers: Vec::new(),
         in_force: Vec::new(),
+        marks: Vec::new(),
         deadlines: Vec::new(),
     }
 }
@@ -121,4 +122,70 @@ fn a_deadline_keeps_its_mark_until_it_moves() {
     register.commit(&batch(vec![change("a", Some(second), with(6))])).expect("committed");
     assert_eq!(open().len(), 1);
     assert_eq!(register.notices(None, 9).expect("answers").len(), 1);
+}
+
+fn mark(key: &str, window: Option<(i64, i64)>, shared_as: Option<&str>) -> Mark {
+    let window = window.map(|(from, until)| (Timestamp::from_seconds(from), Timestamp::from_seconds(until)));
+    Mark { of: "code".to_owned(), key: key.to_owned(), window, shared_as: shared_as.map(str::to_owned) }
+}
+
+#[test]
+fn what_is_claimed_by_one_is_not_written_for_another() {
+    let register = Register::in_memory().expect("opens");
+    let put = |name: &str, expected: Option<u64>, marks: Vec<Mark>| {
+        let content = Content { marks, ..content("{}") };
+        register.commit(&batch(vec![change(name, expected, Some(content))]))
+    };
+    let held = put("a", None, vec![mark("x", None, None), mark("w", Some((10, 20)), None)]).expect("first");
+    for (marks, clashes) in [
+        (vec![mark("y", None, None)], false),
+        (vec![mark("y", None, None), mark("x", None, None)], true),
+        (vec![mark("x", Some((0, 1)), None)], true),
+        (vec![mark("x", None, Some("shared"))], true),
+        (vec![mark("w", Some((20, 30)), None)], false),
+        (vec![mark("w", Some((0, 10)), None)], false),
+        (vec![mark("w", Some((19, 30)), None)], true),
+        (vec![mark("w", Some((0, 30)), None)], true),
+    ] {
+        let before = register.dump().expect("dumped");
+        let written = put("b", None, marks.clone());
+        match (&written, clashes) {
+            (Err(CommitError::Clash(other)), true) => assert_eq!(other.1, name("a"), "{marks:?}"),
+            (Ok(version), false) => {
+                let change = change("b", Some(*version), None);
+                register.commit(&batch(vec![change])).expect("removed, and its marks with it");
+                continue;
+            }
+            _ => panic!("{marks:?}: {written:?}"),
+        }
+        assert_eq!(register.dump().expect("dumped"), before, "nothing of it remains");
+    }
+    // Whoever gives a claim up makes room for it; what is one's own does not clash with itself.
+    let held = put("a", Some(held), vec![mark("w", Some((15, 40)), None)]).expect("its own window moves");
+    put("b", None, vec![mark("x", None, None), mark("s", None, Some("real"))]).expect("given up");
+    put("c", None, vec![mark("s", None, Some("real"))]).expect("shared");
+    assert!(matches!(put("d", None, vec![mark("s", None, Some("synthetic"))]), Err(CommitError::Clash(_))));
+    assert!(matches!(put("a", Some(held), vec![mark("x", None, None)]), Err(CommitError::Clash(_))));
+}
+
+#[test]
+fn of_sixteen_that_claim_one_code_one_succeeds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("control.db");
+    // Connections of their own, so that SQLite and not the mutex decides.
+    let registers: Vec<_> = (0..16).map(|_| Register::open(&path).expect("opens")).collect();
+    let won: usize = std::thread::scope(|scope| {
+        let race = |(at, register): (usize, Register)| {
+            let content = Content { marks: vec![mark("x", None, None)], ..content("{}") };
+            let batch = batch(vec![change(&format!("n{at}"), None, Some(content))]);
+            scope.spawn(move || match register.commit(&batch) {
+                Ok(_) => 1,
+                Err(CommitError::Clash(_) | CommitError::Store(_)) => 0,
+                Err(other) => panic!("{other}"),
+            })
+        };
+        let racers: Vec<_> = registers.into_iter().enumerate().map(race).collect();
+        racers.into_iter().map(|racer| racer.join().expect("no panic")).sum()
+    });
+    assert_eq!(won, 1);
 }

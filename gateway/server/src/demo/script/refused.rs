@@ -97,7 +97,7 @@ impl Stage<'_> {
         let consent = self.consent(given)?;
         let token = Some(consent.token.as_str());
         self.call(person_check(
-            "额度 0.60 元，首次 0.50 credit ¥0.60, first",
+            "额度 0.60 元，首次用 0.50 元 credit ¥0.60, first",
             "startup",
             token,
             Expected::Answered("consistent"),

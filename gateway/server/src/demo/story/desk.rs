@@ -3,141 +3,203 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use serde_json::{Value, json};
+use shuzha_control::Kind;
 use shuzha_core::{OsRng, Rng, Timestamp};
 use shuzha_products::world::API_VERSION;
 
-use super::steps::PERSONS;
-use super::{expect, refusal};
+use super::persons::{ADMINISTRATOR, PERSONS, Person};
+use super::{date, refusal};
 use crate::client::{Answer, Client, Request};
 
 /// How long the persons' tokens hold: longer than the story lasts by its own clock.
 const TOKEN_LIFE: Duration = Duration::from_secs(200 * 86_400);
 
+type Headers = Vec<(String, String)>;
+
 /// The control API, and who is signed on to it.
 pub(super) struct Desk {
     client: Client,
-    /// Headers by person.
-    persons: HashMap<&'static str, Vec<(String, String)>>,
+    /// Headers by account.
+    persons: HashMap<&'static str, Headers>,
+    /// Versions of cases as last seen, by path: what an act is about.
+    versions: HashMap<String, String>,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Came {
+    /// A state, a verdict, a code, or what was refused.
+    pub(super) what: String,
+    /// What else a reader wants to know of it.
+    pub(super) note: String,
+    /// Whether it is what should have come.
+    pub(super) ok: bool,
+}
+
+impl Came {
+    pub(super) fn new(what: impl Into<String>, ok: bool) -> Self {
+        Self { what: what.into(), note: String::new(), ok }
+    }
 }
 
 impl Desk {
     /// Makes the first administrator, and by them an account for everyone.
     pub(super) fn open(base: &str, first_token: &str, now: Timestamp) -> Result<Self> {
-        let mut desk = Self { client: Client::new(base)?, persons: HashMap::new() };
+        let client = Client::new(base)?;
+        let (name, person, organisation) = ADMINISTRATOR;
         let (password, until) = (secret(), date(now.plus(TOKEN_LIFE)));
-        let first = json!({"token": first_token, "name": "admin", "organisation": "yunze-data",
-            "person": "林知微", "password": password});
-        expect(&desk.send(&[], "POST", "/api/v1/first-administrator", &first)?, "the first administrator")?;
-        let admin = desk.sign_in("admin", &password)?;
-        for (name, person, organisation, role) in PERSONS {
-            let profile = json!({"name": name, "organisation": organisation, "person": person, "roles": [role.as_str()]});
-            let made = desk.send(&admin, "POST", "/api/v1/accounts", &profile)?;
-            expect(&made, name)?;
-            let first = made.json()["password"].as_str().context("a first password")?.to_owned();
-            let session = desk.sign_in(name, &first)?;
-            let own = secret();
-            let change = json!({"present": first, "password": own});
-            expect(&desk.send(&session, "PUT", "/api/v1/me/password", &change)?, name)?;
-            let session = desk.sign_in(name, &own)?;
-            let asked = json!({"name": "story", "roles": [role.as_str()], "readOnly": false, "until": until});
-            let token = desk.send(&session, "POST", "/api/v1/me/tokens", &asked)?;
-            expect(&token, name)?;
-            let token = token.json()["token"].as_str().context("a token")?.to_owned();
-            desk.persons.insert(name, vec![("Authorization".to_owned(), format!("Bearer {token}"))]);
-        }
-        Ok(desk)
+        let first = json!({"token": first_token, "name": name, "organisation": organisation,
+            "person": person, "password": password});
+        expect(&send(&client, &[], "POST", "/api/v1/first-administrator", &first)?, name)?;
+        let admin = sign_in(&client, name, &password)?;
+        // Most of it is the hashing of passwords, which is slow on purpose: every processor takes some.
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let persons = std::thread::scope(|scope| {
+            let welcome = |at: usize| {
+                let (client, admin, until) = (&client, &admin, &until);
+                let mine = PERSONS.iter().skip(at).step_by(threads);
+                scope.spawn(move || {
+                    mine.map(|person| Ok((person.account, enrol(client, admin, person, until)?))).collect()
+                })
+            };
+            let working: Vec<_> = (0..threads).map(welcome).collect();
+            let mut all = HashMap::new();
+            for done in working {
+                let some: Result<Vec<(&'static str, Headers)>> =
+                    done.join().map_err(|_| anyhow!("making accounts panicked"))?;
+                all.extend(some?);
+            }
+            Ok::<_, anyhow::Error>(all)
+        })?;
+        Ok(Self { client, persons, versions: HashMap::new() })
     }
 
-    /// Submits an object; what came of it.
-    pub(super) fn put(
-        &self,
-        who: &str,
-        plural: &str,
-        kind: &str,
-        name: &str,
-        spec: &Value,
-    ) -> Result<(String, bool)> {
-        let body = json!({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec});
-        let answer = self.send(self.of(who)?, "PUT", &format!("/api/v1/{plural}/{name}"), &body)?;
-        let state = answer.json()["object"]["status"]["state"].as_str().unwrap_or("declared").to_owned();
-        Ok(if answer.status < 300 { (state, true) } else { (refusal(&answer), false) })
+    /// Writes an object, or opens a case.
+    pub(super) fn put(&mut self, who: &str, kind: Kind, name: &str, spec: &Value) -> Result<Came> {
+        let body =
+            json!({"apiVersion": API_VERSION, "kind": kind.name(), "metadata": {"name": name}, "spec": spec});
+        let short = format!("{}/{name}", kind.plural());
+        let mut headers = self.of(who)?.to_vec();
+        headers.extend(self.versions.get(&short).map(|version| ("If-Match".to_owned(), version.clone())));
+        let answer = send(&self.client, &headers, "PUT", &format!("/api/v1/{short}"), &body)?;
+        if answer.status >= 300 {
+            return Ok(Came::new(refusal(&answer), false));
+        }
+        self.remember(short, &answer);
+        Ok(Came::new(answer.json()["object"]["status"]["state"].as_str().unwrap_or("declared"), true))
     }
 
     /// Does something to a case, which must be in `state` then; or, for a code, must be refused with it.
     pub(super) fn act(
-        &self,
+        &mut self,
         who: &str,
         path: &str,
         verb: &str,
         body: &Value,
         state: &str,
-    ) -> Result<(String, bool)> {
+    ) -> Result<Came> {
         let mut headers = self.of(who)?.to_vec();
-        let path = format!("/api/v1/{path}");
-        let before = self.send(&headers, "GET", &path, &Value::Null)?;
-        if let Some(version) = before.header("etag") {
-            headers.push(("If-Match".to_owned(), version.to_owned()));
+        if !self.versions.contains_key(path) {
+            self.look(who, path, "")?;
         }
-        let answer = self.send(&headers, "POST", &format!("{path}:{verb}"), body)?;
+        headers.extend(self.versions.get(path).map(|version| ("If-Match".to_owned(), version.clone())));
+        let answer = send(&self.client, &headers, "POST", &format!("/api/v1/{path}:{verb}"), body)?;
         let json = answer.json();
         if json["code"] == state {
-            return Ok((state.to_owned(), true));
+            return Ok(Came::new(state, true));
         }
-        let came = json["object"]["status"]["state"].as_str().map(str::to_owned);
-        let came = came.filter(|_| answer.status < 300).unwrap_or_else(|| refusal(&answer));
-        let ok = came == state;
-        Ok((came, ok))
+        let came = json["object"]["status"]["state"].as_str().filter(|_| answer.status < 300);
+        let Some(came) = came else { return Ok(Came::new(refusal(&answer), false)) };
+        self.remember(path.to_owned(), &answer);
+        Ok(Came::new(came, came == state))
     }
 
-    /// Reads a case, which must be in `state`.
-    pub(super) fn look(&self, who: &str, path: &str, state: &str) -> Result<(String, bool)> {
-        let answer = self.send(self.of(who)?, "GET", &format!("/api/v1/{path}"), &Value::Null)?;
-        let came = answer.json()["status"]["state"].as_str().map(str::to_owned);
-        let came = came.unwrap_or_else(|| refusal(&answer));
-        let ok = came == state;
-        Ok((came, ok))
+    /// Reads a case, which must be in `state`. Notes its certificate where it has one.
+    pub(super) fn look(&mut self, who: &str, path: &str, state: &str) -> Result<Came> {
+        let answer = send(&self.client, self.of(who)?, "GET", &format!("/api/v1/{path}"), &Value::Null)?;
+        let json = answer.json();
+        let Some(came) = json["status"]["state"].as_str() else {
+            return Ok(Came::new(refusal(&answer), false));
+        };
+        self.remember(path.to_owned(), &answer);
+        let certificate = &json["status"]["details"]["certificate"];
+        let note = certificate["code"].as_str().zip(certificate["until"].as_i64());
+        let note = note.map(|(code, until)| {
+            let last = Timestamp::from_micros(until).minus(Duration::from_secs(1));
+            format!("{code} 至 until {}", date(last))
+        });
+        Ok(Came { what: came.to_owned(), note: note.unwrap_or_default(), ok: came == state })
     }
 
     fn of(&self, who: &str) -> Result<&[(String, String)]> {
         self.persons.get(who).map(Vec::as_slice).with_context(|| format!("{who} has no account"))
     }
 
-    /// Signs on; the headers of the session.
-    fn sign_in(&self, name: &str, password: &str) -> Result<Vec<(String, String)>> {
-        let answer =
-            self.send(&[], "POST", "/api/v1/sessions", &json!({"name": name, "password": password}))?;
-        expect(&answer, name)?;
-        let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-        let mark = answer.json()["csrf"].as_str().map(str::to_owned);
-        Ok(vec![
-            ("Cookie".to_owned(), cookie.context("a cookie")?.to_owned()),
-            ("X-Csrf-Token".to_owned(), mark.context("a mark")?),
-        ])
+    /// The API token of an account.
+    pub(super) fn token(&self, who: &str) -> Result<&str> {
+        let token = self.of(who)?.iter().find_map(|(_, value)| value.strip_prefix("Bearer "));
+        token.context("an account signs on by its token")
     }
 
-    fn send(&self, headers: &[(String, String)], method: &str, path: &str, body: &Value) -> Result<Answer> {
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = Request {
-            method: method.into(),
-            path: path.into(),
-            body,
-            headers: headers.to_vec(),
-            nonce: None,
-        };
-        self.client.send(None, &request)
+    fn remember(&mut self, path: String, answer: &Answer) {
+        if let Some(version) = answer.header("etag") {
+            self.versions.insert(path, version.to_owned());
+        }
     }
+}
+
+/// Makes an account and a token for it. The first password is the administrator's to know, so it is changed at once.
+fn enrol(client: &Client, admin: &[(String, String)], person: &Person, until: &str) -> Result<Headers> {
+    let name = person.account;
+    let profile = json!({"name": name, "organisation": person.organisation, "person": person.name,
+        "roles": [person.role.as_str()]});
+    let made = expect(&send(client, admin, "POST", "/api/v1/accounts", &profile)?, name)?;
+    let first = made["password"].as_str().context("a first password")?.to_owned();
+    let session = sign_in(client, name, &first)?;
+    let own = secret();
+    let change = json!({"present": first, "password": own});
+    expect(&send(client, &session, "PUT", "/api/v1/me/password", &change)?, name)?;
+    let session = sign_in(client, name, &own)?;
+    let asked = json!({"name": "story", "roles": [person.role.as_str()], "readOnly": false, "until": until});
+    let token = expect(&send(client, &session, "POST", "/api/v1/me/tokens", &asked)?, name)?;
+    let token = token["token"].as_str().context("a token")?;
+    Ok(vec![("Authorization".to_owned(), format!("Bearer {token}"))])
+}
+
+/// Signs on; the headers of the session.
+fn sign_in(client: &Client, name: &str, password: &str) -> Result<Headers> {
+    let body = json!({"name": name, "password": password});
+    let answer = send(client, &[], "POST", "/api/v1/sessions", &body)?;
+    let json = expect(&answer, name)?;
+    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
+    let mark = json["csrf"].as_str().map(str::to_owned);
+    Ok(vec![
+        ("Cookie".to_owned(), cookie.context("a cookie")?.to_owned()),
+        ("X-Csrf-Token".to_owned(), mark.context("a mark")?),
+    ])
+}
+
+fn send(
+    client: &Client,
+    headers: &[(String, String)],
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Result<Answer> {
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let (method, path) = (method.to_owned(), path.to_owned());
+    client.send(None, &Request { method, path, body, headers: headers.to_vec(), nonce: None })
+}
+
+/// The body of an answer, or what the control API said went wrong.
+fn expect(answer: &Answer, what: &str) -> Result<Value> {
+    anyhow::ensure!(answer.status < 300, "{what}: {}", refusal(answer));
+    Ok(answer.json())
 }
 
 /// A password nobody needs to remember. Digits alone: it must not hold anyone's name, not even by chance.
 fn secret() -> String {
     OsRng.bytes::<16>().iter().map(|byte| format!("{byte:03}")).collect()
-}
-
-/// The date in China.
-pub(super) fn date(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
-    at.to_zoned(zone).date().to_string()
 }

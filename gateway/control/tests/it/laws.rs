@@ -2,91 +2,23 @@
 //! duties, and acts that reach the journal exactly once whatever fails.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shuzha_control::{
-    ActLog, Attachment, Caller, Control, Delta, Error, Force, Outcome, Parts, Publish, Query, Request, Rules,
-    Unrecorded,
-};
+use shuzha_control::{Attachment, Caller, Control, Error, Outcome, Parts, Query, Request, Rules};
 use shuzha_core::clock::ManualClock;
-use shuzha_core::{Code, Id, OsRng, RequestId, Role, Timestamp};
+use shuzha_core::{Code, Id, OsRng, Role, Timestamp};
 use shuzha_store::Register;
-use shuzha_store::register::{Act, ActFilter};
+use shuzha_store::register::ActFilter;
 
-const PASS: u8 = 0;
-const LOSE: u8 = 1;
-const KEEP_AND_FAIL: u8 = 2;
-
-/// A journal that fails on request: before it keeps an act, or after.
-#[derive(Default)]
-struct Log {
-    kept: Mutex<Vec<RequestId>>,
-    fault: AtomicU8,
-}
-
-impl ActLog for Log {
-    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
-        let fault = self.fault.swap(PASS, Ordering::SeqCst);
-        let mut kept = self.kept.lock().expect("answers");
-        if fault != LOSE {
-            kept.push(act.id);
-        }
-        if fault == PASS { Ok(kept.len() as u64) } else { Err(Unrecorded) }
-    }
-
-    fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
-        let kept = self.kept.lock().expect("answers");
-        let after = kept.iter().enumerate().map(|(at, id)| (*id, at as u64 + 1));
-        Ok(after.filter(|(_, at)| *at > seq).collect())
-    }
-}
-
-#[derive(Default)]
-struct Gate(Mutex<Vec<Delta>>);
-
-impl Publish for Gate {
-    fn publish(&self, delta: &Delta, _: &Force<'_>) {
-        self.0.lock().expect("answers").push(delta.clone());
-    }
-}
-
-struct House {
-    register: Register,
-    clock: Arc<ManualClock>,
-    log: Arc<Log>,
-    gate: Arc<Gate>,
-    control: Control,
-}
+use crate::house::{Gate, House, KEEP_AND_FAIL, LOSE, PASS, authority, code, id, organisation, person};
 
 impl House {
-    fn new() -> Self {
-        Self::on(Register::in_memory().expect("answers"), Arc::default(), Arc::default())
-    }
-
-    fn on(register: Register, log: Arc<Log>, gate: Arc<Gate>) -> Self {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_770_000_000)));
-        let parts = Parts {
-            register: register.clone(),
-            clock: clock.clone(),
-            rng: Arc::new(OsRng),
-            log: log.clone(),
-            publish: gate.clone(),
-            rules: Rules::default(),
-        };
-        Self { register, clock, log, gate, control: Control::new(parts).expect("the journal serves") }
-    }
-
-    /// The process ends and another one takes over.
-    fn restarted(self) -> Self {
-        Self::on(self.register, self.log, self.gate)
-    }
-
     fn open(&self, by: &Caller, name: &str, emergency: bool) -> Outcome {
-        self.control.put(by, "suspensions", &id(name), &stop(emergency), &Request::default()).expect("opened")
+        self.put(by, "suspensions", name, &stop(emergency), None).expect("opened")
     }
 
     fn order(&self, by: &Caller, name: &str, verb: &str, expected: Option<u64>) -> Result<Outcome, Error> {
@@ -95,36 +27,9 @@ impl House {
     }
 }
 
-fn id(text: &str) -> Id {
-    Id::new(text).expect("answers")
-}
-
-fn person(account: &str, organisation: &str, roles: &[Role]) -> Caller {
-    Caller {
-        account: id(account),
-        organisation: id(organisation),
-        roles: roles.to_vec(),
-        withheld: Vec::new(),
-        read_only: false,
-        by_token: false,
-    }
-}
-
-fn authority(account: &str) -> Caller {
-    person(account, "bureau", &[Role::Authority])
-}
-
 fn stop(emergency: bool) -> Value {
     let by = "2026-03-01T00:00:00+08:00";
     json!({"target": {"kind": "Everything"}, "emergency": emergency, "rectifyBy": by, "reason": "数据风险"})
-}
-
-fn organisation(name: &str) -> Value {
-    json!({"kind": "unit", "uscc": "91350100M000100Y43", "name": name})
-}
-
-fn code(result: Result<Outcome, Error>) -> Code {
-    result.expect_err("refused").code()
 }
 
 #[test]
@@ -153,7 +58,7 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
     let house = House::new();
     let wang = authority("wang");
     let opened = house.open(&wang, "stop-1", false);
-    let before = house.register.dump().expect("answers");
+    let before = house.dump();
     let version = Some(opened.revision);
     assert_eq!(code(house.order(&wang, "stop-1", "order", version)), Code::C1105);
     assert_eq!(
@@ -169,7 +74,7 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
     let silent =
         house.control.act(&authority("li"), "suspensions", &id("stop-1"), "order", &json!({}), &silent);
     assert_eq!(code(silent), Code::C1002, "a reason is needed");
-    assert_eq!(house.register.dump().expect("answers"), before, "nothing half-done remains");
+    assert_eq!(house.dump(), before, "nothing half-done remains");
     assert!(house.order(&authority("li"), "stop-1", "order", version).is_ok());
 }
 
@@ -187,14 +92,14 @@ fn i1_an_emergency_stop_is_in_force_when_it_is_answered() {
 #[test]
 fn a_dry_run_tells_and_changes_nothing() {
     let house = House::new();
-    let before = house.register.dump().expect("answers");
+    let before = house.dump();
     let request = Request { dry_run: true, key: Some("k"), ..Request::default() };
     let told = house
         .control
         .put(&authority("wang"), "suspensions", &id("s"), &stop(true), &request)
         .expect("answers");
     assert_eq!(told.consequences.added.len(), 1);
-    assert_eq!(house.register.dump().expect("answers"), before);
+    assert_eq!(house.dump(), before);
     assert!(house.gate.0.lock().expect("answers").is_empty());
 }
 
@@ -205,11 +110,11 @@ fn a_retry_with_its_key_is_answered_the_same_and_done_once() {
         let request = Request { key: Some("k-1"), ..Request::default() };
         house.control.put(&authority("wang"), "organisations", &id("bank"), spec, &request)
     };
-    let first = put(&organisation("银行")).expect("answers");
-    let again = put(&organisation("银行")).expect("answers");
+    let first = put(&organisation("unit", 1)).expect("answers");
+    let again = put(&organisation("unit", 1)).expect("answers");
     assert!(again.replayed && !first.replayed);
     assert_eq!(Outcome { replayed: false, ..again }, first);
-    assert_eq!(code(put(&organisation("别的"))), Code::C1009);
+    assert_eq!(code(put(&organisation("unit", 2))), Code::C1009);
     assert_eq!(house.register.revision().expect("answers"), 1);
 }
 
@@ -220,7 +125,7 @@ fn objects_of_others_are_not_there() {
     let put = |by: &Caller, kind: &str, name: &str, spec: Value| {
         house.control.put(by, kind, &id(name), &spec, &Request::default())
     };
-    put(&bureau, "organisations", "bank", organisation("银行")).expect("answers");
+    put(&bureau, "organisations", "bank", organisation("unit", 1)).expect("answers");
     put(&bureau, "application-units", "bank-a", json!({"organisation": "bank", "securityOfficer": "甲"}))
         .expect("answers");
     let bank = person("qian", "bank", &[Role::ApplicationUnit]);
@@ -259,7 +164,8 @@ fn every_fault_is_told_at_once_and_large_attachments_are_refused() {
     assert_eq!(paths, ["spec.extra", "spec.kind", "spec.name", "spec.uscc"]);
     let large = [Attachment { name: "a.pdf".to_owned(), bytes: Attachment::BYTES_MAX + 1, sha256: [0; 32] }];
     let request = Request { attachments: &large, ..Request::default() };
-    let refused = house.control.put(&authority("w"), "organisations", &id("a"), &organisation("a"), &request);
+    let refused =
+        house.control.put(&authority("w"), "organisations", &id("a"), &organisation("unit", 1), &request);
     assert_eq!(code(refused), Code::C1010);
 }
 
@@ -329,7 +235,7 @@ proptest! {
         house.open(&persons[0], "stop", emergency);
         for step in steps {
             let version = house.register.get("Suspension", "stop").expect("answers").expect("answers").version;
-            let before = house.register.dump().expect("answers");
+            let before = house.dump();
             house.log.fault.store(step.fault, Ordering::SeqCst);
             let expected = if step.stale { version - 1 } else { version };
             let result = house.order(&persons[step.person], "stop", VERBS[step.verb], Some(expected));
@@ -341,7 +247,7 @@ proptest! {
                     prop_assert_eq!(outcome.revision, after);
                 }
                 Err(Error::Unrecorded) => prop_assert!(after > version, "accepted, and waiting for the journal"),
-                Err(_) => prop_assert_eq!(house.register.dump().expect("answers"), before),
+                Err(_) => prop_assert_eq!(house.dump(), before),
             }
             if step.restart {
                 house = house.restarted();
@@ -421,7 +327,7 @@ fn a1_a_unit_does_not_set_its_own_credit_limit() {
         let request = Request { expected, ..Request::default() };
         house.control.put(by, kind, &id(name), spec, &request)
     };
-    put(&authority, "Organisation", "bank", &organisation("云泽银行"), None).expect("declared");
+    put(&authority, "Organisation", "bank", &organisation("unit", 1), None).expect("declared");
     let unit = |limit: Option<&str>| {
         let mut spec = json!({"organisation": "bank", "securityOfficer": "林望舒"});
         if let Some(limit) = limit {

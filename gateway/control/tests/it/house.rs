@@ -1,0 +1,162 @@
+//! A control plane on a register in memory, with a journal that fails on request and a gate that remembers.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use shuzha_control::accounts::{Accounts, Options};
+use shuzha_control::{
+    ActLog, Caller, Control, Delta, Error, Force, Outcome, Parts, Publish, Request, Rules, Unrecorded,
+};
+use shuzha_core::clock::ManualClock;
+use shuzha_core::{Code, Id, OsRng, RequestId, Role, Timestamp};
+use shuzha_store::register::Act;
+use shuzha_store::{MasterKey, Register};
+
+pub(crate) const PASS: u8 = 0;
+pub(crate) const LOSE: u8 = 1;
+pub(crate) const KEEP_AND_FAIL: u8 = 2;
+
+/// A journal that fails on request: before it keeps an act, or after.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) kept: Mutex<Vec<RequestId>>,
+    pub(crate) fault: AtomicU8,
+}
+
+impl ActLog for Log {
+    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
+        let fault = self.fault.swap(PASS, Ordering::SeqCst);
+        let mut kept = self.kept.lock().expect("answers");
+        if fault != LOSE {
+            kept.push(act.id);
+        }
+        if fault == PASS { Ok(kept.len() as u64) } else { Err(Unrecorded) }
+    }
+
+    fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
+        let kept = self.kept.lock().expect("answers");
+        let after = kept.iter().enumerate().map(|(at, id)| (*id, at as u64 + 1));
+        Ok(after.filter(|(_, at)| *at > seq).collect())
+    }
+}
+
+/// Remembers what was put in force.
+#[derive(Default)]
+pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>);
+
+impl Publish for Gate {
+    fn publish(&self, delta: &Delta, _: &Force<'_>) {
+        self.0.lock().expect("answers").push(delta.clone());
+    }
+}
+
+/// Everything of a control plane but its HTTP.
+pub(crate) struct House {
+    pub(crate) register: Register,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) accounts: Accounts,
+    /// Where the master key is.
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self::under(Rules::default())
+    }
+
+    pub(crate) fn under(rules: Rules) -> Self {
+        Self::on(Register::in_memory().expect("opens"), Arc::default(), Arc::default(), rules)
+    }
+
+    fn on(register: Register, log: Arc<Log>, gate: Arc<Gate>, rules: Rules) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_770_000_000)));
+        let parts = Parts {
+            register: register.clone(),
+            clock: clock.clone(),
+            rng: Arc::new(OsRng),
+            log: log.clone(),
+            publish: gate.clone(),
+            rules,
+        };
+        let control = Arc::new(Control::new(parts).expect("the journal serves"));
+        let dir = tempfile::tempdir().expect("a directory");
+        let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).expect("a key");
+        let accounts = Accounts::new(Arc::clone(&control), Arc::new(master), Options::default());
+        Self { register, clock, log, gate, control, accounts, _dir: dir }
+    }
+
+    /// The process ends and another one takes over.
+    pub(crate) fn restarted(self) -> Self {
+        let rules = self.control.rules();
+        Self::on(self.register, self.log, self.gate, (*rules).clone())
+    }
+
+    /// Writes an object that is not there yet, or at `expected`.
+    pub(crate) fn put(
+        &self,
+        by: &Caller,
+        kind: &str,
+        name: &str,
+        spec: &Value,
+        expected: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        let request = Request { expected, ..Request::default() };
+        self.control.put(by, kind, &id(name), spec, &request)
+    }
+
+    /// Does `verb` to the case as it stands now.
+    pub(crate) fn act(
+        &self,
+        by: &Caller,
+        kind: &str,
+        name: &str,
+        verb: &str,
+        body: &Value,
+    ) -> Result<Outcome, Error> {
+        let expected = self.version(kind, name);
+        let request = Request { expected, reason: "核查属实", ..Request::default() };
+        self.control.act(by, kind, &id(name), verb, body, &request)
+    }
+
+    pub(crate) fn version(&self, kind: &str, name: &str) -> Option<u64> {
+        self.register.get(kind, name).expect("answers").map(|object| object.version)
+    }
+
+    pub(crate) fn dump(&self) -> String {
+        self.register.dump().expect("answers")
+    }
+}
+
+pub(crate) fn id(text: &str) -> Id {
+    Id::new(text).expect("a name")
+}
+
+pub(crate) fn person(account: &str, organisation: &str, roles: &[Role]) -> Caller {
+    Caller {
+        account: id(account),
+        organisation: id(organisation),
+        roles: roles.to_vec(),
+        withheld: Vec::new(),
+        read_only: false,
+        by_token: false,
+    }
+}
+
+pub(crate) fn authority(account: &str) -> Caller {
+    person(account, "bureau", &[Role::Authority])
+}
+
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
+    result.expect_err("refused").code()
+}
+
+/// An organisation's spec; `serial` makes its 统一社会信用代码.
+pub(crate) fn organisation(kind: &str, serial: u32) -> Value {
+    let body = format!("91690114MA{serial:07}");
+    let check = shuzha_core::identity::organisation_check(body.as_bytes()).expect("17 characters");
+    json!({"kind": kind, "uscc": format!("{body}{}", char::from(check)), "name": format!("机构{serial}")})
+}

@@ -1,0 +1,194 @@
+//! What holds over the whole register, and not only among what one object refers to: of two that cannot stand together
+//! the second is refused, and nothing of it remains.
+
+use serde_json::{Value, json};
+use shuzha_control::{Error, Outcome, Request};
+use shuzha_core::Code;
+use shuzha_products::case::Fault;
+
+use crate::house::{House, authority, code, id, organisation};
+use crate::town::{Town, by, example, grant};
+
+/// The one fault of a refused change, which must have changed nothing.
+fn clash(house: &House, change: impl Fn() -> Result<Outcome, Error>) -> Fault {
+    let before = house.dump();
+    let Err(Error::Refused(refusal)) = change() else { panic!("accepted, or not refused") };
+    assert_eq!((refusal.code, refusal.faults.len()), (Code::C1013, 1), "{:?}", refusal.faults);
+    assert_eq!(house.dump(), before, "nothing half-done remains");
+    refusal.faults[0].clone()
+}
+
+fn fault(path: &str, reason: &str) -> Fault {
+    Fault { path: path.to_owned(), reason: reason.to_owned() }
+}
+
+#[test]
+fn a1_a_credit_code_belongs_to_one_organisation() {
+    let house = House::new();
+    let wang = authority("wang");
+    let put = |name: &str, serial, version| {
+        house.put(&wang, "Organisation", name, &organisation("unit", serial), version)
+    };
+    let first = put("first", 1, None).expect("declared");
+    let refused = clash(&house, || put("second", 1, None));
+    assert_eq!(refused, fault("spec.uscc", "is the same as that of Organisation/first"));
+    let tried = Request { dry_run: true, ..Request::default() };
+    let tried = house.control.put(&wang, "Organisation", &id("second"), &organisation("unit", 1), &tried);
+    assert_eq!(code(tried), Code::C1013, "a dry run tells it too");
+    let second = put("second", 2, None).expect("another code");
+    clash(&house, || put("second", 1, Some(second.revision)));
+    let again = put("first", 1, Some(first.revision)).expect("its own code is no clash");
+    let moved = put("first", 3, Some(again.revision)).expect("another code");
+    put("second", 1, Some(second.revision)).expect("the code was given up");
+    let request = Request { expected: Some(moved.revision), ..Request::default() };
+    house.control.remove(&wang, "Organisation", &id("first"), &request).expect("removed");
+    put("third", 3, None).expect("and with it its code");
+}
+
+#[test]
+fn a1_of_sixteen_who_declare_one_code_at_once_one_does() {
+    let house = House::new();
+    let declare = |at: usize| {
+        let name = format!("organisation-{at}");
+        house.put(&authority("wang"), "Organisation", &name, &organisation("unit", 7), None)
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16).map(|at| scope.spawn(move || declare(at))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    let (done, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!((done.len(), refused.len()), (1, 15));
+    assert!(refused.into_iter().all(|refused| code(refused) == Code::C1013));
+}
+
+#[test]
+fn c5_one_grant_speaks_for_one_right_at_a_time() {
+    let town = Town::authorised();
+    for (name, from, until) in [
+        ("first", "2026-01-01", "2027-01-01"),
+        ("second", "2026-12-31", "2027-06-01"),
+        ("after", "2027-01-01", "2028-01-01"),
+    ] {
+        town.open("wu", "Grant", name, &grant(from, until));
+    }
+    town.done("qian", "Grant", "first", "issue");
+    let refused = clash(&town.house, || town.act("qian", "Grant", "second", "issue", &json!({})));
+    assert_eq!(refused, fault("spec.window", "overlaps that of Grant/first"));
+    assert_eq!(town.state("Grant", "second"), "draft");
+    town.done("qian", "Grant", "after", "issue");
+    town.done("qian", "Grant", "first", "revoke");
+    clash(&town.house, || town.act("qian", "Grant", "second", "issue", &json!({})));
+    town.done("qian", "Grant", "after", "revoke");
+    town.done("qian", "Grant", "second", "issue");
+}
+
+#[test]
+fn c5_of_two_overlapping_grants_issued_at_once_one_is() {
+    let town = Town::authorised();
+    for name in ["left", "right"] {
+        town.open("wu", "Grant", name, &grant("2026-01-01", "2027-01-01"));
+    }
+    let issue = |name: &'static str| town.act("qian", "Grant", name, "issue", &json!({}));
+    let results = std::thread::scope(|scope| {
+        let threads = ["left", "right"].map(|name| scope.spawn(move || issue(name)));
+        threads.map(|thread| thread.join().expect("no panic"))
+    });
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    assert!(results.into_iter().filter(Result::is_err).all(|refused| code(refused) == Code::C1013));
+}
+
+fn price(from: &str, until: &str, per_call: &str) -> Value {
+    json!({"act": "operator-2025", "product": "company-check", "perCall": per_call,
+        "charged": ["consistent", "inconsistent"], "window": {"from": from, "until": until}})
+}
+
+fn ceiling(from: &str, until: &str, most: &str) -> Value {
+    json!({"act": "ceilings-2025", "product": "company-check", "perCallMax": most,
+        "window": {"from": from, "until": until}})
+}
+
+/// 65号: a price is published only under a ceiling in force for all of its window.
+#[test]
+fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
+    let town = Town::new();
+    let refused = |who: &str, kind: &str, name: &str, spec: &Value| {
+        clash(&town.house, || town.put(who, kind, name, spec)).reason
+    };
+    // The example's price and ceiling are in force from 2025 to 2031.
+    let second = refused("sun", "Price", "second", &price("2026-01-01", "2027-01-01", "0.30"));
+    assert!(second.contains("two prices for one operation would be in force at once"), "{second}");
+    let dear = refused("sun", "Price", "company-check-2025", &price("2025-01-01", "2031-01-01", "0.60"));
+    assert!(dear.contains("above the ceiling"), "{dear}");
+    let two = refused("zheng", "Ceiling", "second", &ceiling("2030-12-31", "2031-01-01", "9.00"));
+    assert!(two.contains("two ceilings for one product would be in force at once"), "{two}");
+    let low = refused("zheng", "Ceiling", "company-check-2025", &ceiling("2025-01-01", "2031-01-01", "0.20"));
+    assert!(low.contains("above the ceiling"), "{low}");
+    let short =
+        refused("zheng", "Ceiling", "company-check-2025", &ceiling("2025-01-01", "2030-01-01", "0.50"));
+    assert!(short.contains("no ceiling covers the whole window"), "{short}");
+    let bare = clash(&town.house, || town.remove("zheng", "Ceiling", "company-check-2025")).reason;
+    assert!(bare.contains("no ceiling covers the whole window"), "{bare}");
+    // What is cut short makes room for what follows.
+    town.put("sun", "Price", "company-check-2025", &price("2025-01-01", "2027-01-01", "0.30")).expect("cut");
+    town.put("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.50")).expect("the next one");
+    town.remove("sun", "Price", "second").expect("a price may go");
+}
+
+#[test]
+fn g6_an_exchange_gives_a_number_once() {
+    let town = Town::new();
+    town.open("wang", "Organisation", "exchange", &organisation("exchange", 8));
+    let listing = |product: &str, number: &str| {
+        json!({"product": product, "exchange": "exchange", "number": number,
+            "window": {"from": "2026-01-01", "until": "2028-01-01"}})
+    };
+    town.put("sun", "Listing", "first", &listing("company-check", "YZ-1")).expect("its own product's");
+    let refused =
+        clash(&town.house, || town.put("sun", "Listing", "second", &listing("person-check", "YZ-1")));
+    assert_eq!(refused, fault("spec.number", "is the same as that of Listing/first"));
+    assert_eq!(code(town.put("wu", "Listing", "third", &listing("person-check", "YZ-3"))), Code::C1104);
+    town.put("wang", "Listing", "second", &listing("person-check", "YZ-2")).expect("the authority may");
+}
+
+#[test]
+fn d6_a_key_id_belongs_to_one_issuer() {
+    let town = Town::new();
+    let issuer = example("ConsentIssuer", "yunze-consent");
+    town.put("wang", "ConsentIssuer", "first", &issuer).expect("declared");
+    let refused = clash(&town.house, || town.put("wang", "ConsentIssuer", "second", &issuer));
+    assert_eq!(refused, fault("spec.kid", "is the same as that of ConsentIssuer/first"));
+}
+
+/// A trial must not reach real data; and whose address it is stays theirs.
+#[test]
+fn k1_no_instance_is_synthetic_and_real_and_strangers_are_not_named() {
+    let town = Town::new();
+    let service = |synthetic: bool| {
+        json!({"endpoints": ["127.0.0.1:9", "127.0.0.1:7101"], "timeout": "2s", "keyFile": "keys/g.key",
+            "synthetic": synthetic})
+    };
+    let refused = clash(&town.house, || town.put("sun", "Upstream", "toy", &service(true)));
+    let why = "shares an instance with a service that is not synthetic, Upstream/register";
+    assert_eq!(refused, fault("spec.endpoints", why));
+    let stranger = crate::house::person("x", "elsewhere", &[shuzha_core::Role::Operator]);
+    let refused = clash(&town.house, || town.house.put(&stranger, "Upstream", "toy", &service(true), None));
+    assert!(refused.reason.ends_with("another Upstream"), "{refused:?}");
+    town.put("sun", "Upstream", "second", &service(false)).expect("real ones may share");
+}
+
+/// A register that was written before marks were kept has them from its next start.
+#[test]
+fn marks_are_made_for_a_register_that_has_none() {
+    let Town { house } = Town::new();
+    let mut all = Vec::new();
+    let each = |object: shuzha_store::register::Object| {
+        all.push(((object.kind, object.name), Vec::new()));
+        Ok::<_, shuzha_store::StoreError>(())
+    };
+    house.register.each(each).expect("read");
+    house.register.mark(&all).expect("unmarked");
+    assert!(house.register.unmarked().expect("answers"));
+    let town = Town { house: house.restarted() };
+    let same = example("Organisation", "police");
+    clash(&town.house, || town.house.put(&by("wang"), "Organisation", "other", &same, None));
+}

@@ -1,0 +1,160 @@
+//! A small town: the organisations, products and prices of the worked example, declared through the control plane by the
+//! persons whose they are; and cases taken to where a test needs them.
+
+use serde_json::{Value, json};
+use shuzha_control::{Caller, Error, Outcome, Rules};
+use shuzha_core::Role;
+use shuzha_products::World;
+
+use crate::house::{House, id, person};
+
+/// Account, organisation, role.
+const PERSONS: [(&str, &str, Role); 12] = [
+    ("wang", "data-bureau", Role::Authority),
+    ("feng", "data-bureau", Role::Authority),
+    ("zhou", "data-bureau", Role::Expert),
+    ("li", "registry-centre", Role::Registrar),
+    ("chen", "registry-centre", Role::Registrar),
+    ("zhao", "market-regulator", Role::Provider),
+    ("sun", "yunze-data", Role::Operator),
+    ("qian", "yunze-data", Role::Operator),
+    ("wu", "yunze-bank", Role::ApplicationUnit),
+    ("he", "tide-insurance", Role::ApplicationUnit),
+    ("zheng", "ndrc", Role::Pricing),
+    ("subject", "people", Role::DataSubject),
+];
+
+/// Who declares what, in an order in which references point backwards.
+const DECLARED: [(&str, &str, &str); 18] = [
+    ("wang", "Organisation", "data-bureau"),
+    ("wang", "Organisation", "registry-centre"),
+    ("wang", "Organisation", "police"),
+    ("wang", "Organisation", "market-regulator"),
+    ("wang", "Organisation", "ndrc"),
+    ("wang", "Organisation", "yunze-data"),
+    ("wang", "Organisation", "yunze-bank"),
+    ("sun", "ApplicationUnit", "bank"),
+    ("wang", "DataSet", "enterprises"),
+    ("wang", "DataSet", "population"),
+    ("sun", "Upstream", "register"),
+    ("sun", "Product", "company-check"),
+    ("sun", "Product", "person-check"),
+    ("zheng", "PriceAct", "ceilings-2025"),
+    ("sun", "PriceAct", "operator-2025"),
+    ("zheng", "Ceiling", "company-check-2025"),
+    ("sun", "Price", "company-check-2025"),
+    ("sun", "Credential", "bank-1"),
+];
+
+/// A person of the town.
+pub(crate) fn by(account: &str) -> Caller {
+    let (_, organisation, role) = PERSONS.iter().find(|(name, ..)| *name == account).expect("a person");
+    person(account, organisation, &[*role])
+}
+
+/// The worked example's spec of an object.
+pub(crate) fn example(kind: &str, name: &str) -> Value {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
+    let files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .expect("the worked example")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("UTF-8")))
+        .collect();
+    let world = World::parse(&files).expect("the worked example reads");
+    let found = world.specs.iter().find(|((of, named), _)| *of == kind && named.as_str() == name);
+    serde_json::from_str(found.expect("in the worked example").1).expect("JSON")
+}
+
+pub(crate) struct Town {
+    pub(crate) house: House,
+}
+
+impl Town {
+    pub(crate) fn new() -> Self {
+        Self::under(Rules::default())
+    }
+
+    pub(crate) fn under(rules: Rules) -> Self {
+        let town = Self { house: House::under(rules) };
+        for (who, kind, name) in DECLARED {
+            town.put(who, kind, name, &example(kind, name)).unwrap_or_else(|error| {
+                panic!("{kind}/{name}: {error:?}");
+            });
+        }
+        town
+    }
+
+    /// With a scenario of the bank's approved and an agreement in force.
+    pub(crate) fn authorised() -> Self {
+        let town = Self::new();
+        let plan = json!({"unit": "bank", "title": "应急处置预案", "officer": "林望舒", "contact": "安全部",
+            "events": ["数据泄露"], "steps": ["停止调用"]});
+        town.open("wu", "EmergencyPlan", "bank-plan", &plan);
+        town.done("wu", "EmergencyPlan", "bank-plan", "submit");
+        town.done("feng", "EmergencyPlan", "bank-plan", "file");
+        let window = json!({"from": "2026-01-01", "until": "2028-01-01"});
+        let scenario = json!({"unit": "bank", "title": "企业开户核验", "purpose": "industry", "mode": "scenario",
+            "necessity": "仅核验", "needs": [{"product": "company-check", "operations": ["verify"]}],
+            "window": window, "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan"});
+        town.open("wu", "Scenario", "onboarding", &scenario);
+        town.done("wu", "Scenario", "onboarding", "submit");
+        town.done("zhao", "Scenario", "onboarding", "agree");
+        town.act("zhou", "Scenario", "onboarding", "opine", &json!({"favourable": true})).expect("opined");
+        town.done("wang", "Scenario", "onboarding", "approve");
+        let agreement = json!({"unit": "bank", "scenarios": ["onboarding"], "window": window,
+            "parties": ["data-bureau", "yunze-data", "yunze-bank"],
+            "split": [{"party": "data-bureau", "parts": 3_000}, {"party": "yunze-data", "parts": 7_000}],
+            "securityOfficer": "林望舒", "scope": "企业身份核验"});
+        town.open("wu", "Agreement", "bank-2026", &agreement);
+        town.done("wu", "Agreement", "bank-2026", "submit");
+        for who in ["wu", "sun", "wang"] {
+            town.done(who, "Agreement", "bank-2026", "sign");
+        }
+        town
+    }
+
+    pub(crate) fn put(&self, who: &str, kind: &str, name: &str, spec: &Value) -> Result<Outcome, Error> {
+        self.house.put(&by(who), kind, name, spec, self.house.version(kind, name))
+    }
+
+    pub(crate) fn remove(&self, who: &str, kind: &str, name: &str) -> Result<Outcome, Error> {
+        let request =
+            shuzha_control::Request { expected: self.house.version(kind, name), ..Default::default() };
+        self.house.control.remove(&by(who), kind, &id(name), &request)
+    }
+
+    pub(crate) fn act(
+        &self,
+        who: &str,
+        kind: &str,
+        name: &str,
+        verb: &str,
+        body: &Value,
+    ) -> Result<Outcome, Error> {
+        self.house.act(&by(who), kind, name, verb, body)
+    }
+
+    /// Opens a case that must be in order.
+    pub(crate) fn open(&self, who: &str, kind: &str, name: &str, spec: &Value) {
+        self.put(who, kind, name, spec).unwrap_or_else(|error| panic!("{kind}/{name}: {error:?}"));
+    }
+
+    /// Does what must go well, with an empty body.
+    pub(crate) fn done(&self, who: &str, kind: &str, name: &str, verb: &str) {
+        self.act(who, kind, name, verb, &json!({}))
+            .unwrap_or_else(|error| panic!("{who} {verb} {kind}/{name}: {error:?}"));
+    }
+
+    pub(crate) fn state(&self, kind: &str, name: &str) -> String {
+        let object = self.house.register.get(kind, name).expect("answers").expect("there");
+        object.state.expect("a case").name
+    }
+}
+
+/// A grant of `company-check` to the bank.
+pub(crate) fn grant(from: &str, until: &str) -> Value {
+    json!({"unit": "bank", "scenario": "onboarding", "agreement": "bank-2026", "product": "company-check",
+        "operations": ["verify"], "window": {"from": from, "until": until},
+        "rate": {"calls": 100, "perSeconds": 1}})
+}

@@ -1,0 +1,53 @@
+//! Who acts in the story: every one a named person of an organisation, in one role. All are made up.
+
+use anyhow::{Context as _, Result};
+use shuzha_core::Role;
+
+/// A person with an account.
+pub(super) struct Person {
+    pub(super) account: &'static str,
+    pub(super) name: &'static str,
+    pub(super) organisation: &'static str,
+    pub(super) role: Role,
+}
+
+/// The first administrator, who makes the accounts and decides on nothing.
+pub(super) const ADMINISTRATOR: (&str, &str, &str) = ("admin", "林知微", "yunze-data");
+
+/// Everyone else.
+pub(super) const PERSONS: &[Person] = &[
+    person("wang", "王砚秋", "data-bureau", Role::Authority),
+    person("feng", "冯以宁", "data-bureau", Role::Authority),
+    person("zhou", "周怀瑾", "data-bureau", Role::Expert),
+    person("li", "李南乔", "registry-centre", Role::Registrar),
+    person("chen", "陈望山", "registry-centre", Role::Registrar),
+    person("zheng", "郑含章", "ndrc", Role::Pricing),
+    person("zhao", "赵清和", "market-regulator", Role::Provider),
+    person("jiang", "蒋闻溪", "police", Role::Provider),
+    person("shen", "沈墨池", "statistics-bureau", Role::Provider),
+    person("han", "韩书白", "credit-centre", Role::Provider),
+    person("sun", "孙亦航", "yunze-data", Role::Operator),
+    person("qian", "钱若谷", "yunze-data", Role::Operator),
+    person("wu", "吴行之", "yunze-bank", Role::ApplicationUnit),
+    person("xu", "徐听雨", "tinghai-insurance", Role::ApplicationUnit),
+    person("he", "何知远", "chengxi-foundation", Role::ApplicationUnit),
+    person("lv", "吕清嘉", "civil-affairs", Role::ApplicationUnit),
+    person("shi", "施念慈", "xunjie-lending", Role::ApplicationUnit),
+    person("kong", "孔思齐", "weilan-startup", Role::ApplicationUnit),
+];
+
+const fn person(account: &'static str, name: &'static str, organisation: &'static str, role: Role) -> Person {
+    Person { account, name, organisation, role }
+}
+
+/// The person behind an account.
+pub(super) fn behind(account: &str) -> Option<&'static Person> {
+    PERSONS.iter().find(|person| person.account == account)
+}
+
+/// The account of whoever acts for an organisation in a role.
+pub(super) fn acting_for(organisation: &str, role: Role) -> Result<&'static str> {
+    let mut found = PERSONS.iter().filter(|person| person.role == role);
+    let person = found.find(|person| person.organisation == organisation);
+    Ok(person.with_context(|| format!("nobody acts for {organisation} as {role}"))?.account)
+}
