@@ -120,7 +120,7 @@ impl<'e> Env<'e> {
     }
 
     /// What was asked is no call of a product: there is nothing to record.
-    pub(crate) fn is_no_call(mut self) {
+    pub(crate) fn dismiss(mut self) {
         self.closed = true;
     }
 

@@ -164,7 +164,7 @@ impl Gate {
         match stages::identify::run(&mut env) {
             Ok(identified) => {
                 let unit = identified.unit().name.clone();
-                env.is_no_call();
+                env.dismiss();
                 Ok(unit)
             }
             Err(refusal) => {

@@ -161,10 +161,8 @@ impl Files for Directory {
             let share = files.len().div_ceil(SYNC_THREADS).max(1);
             let running: Vec<_> =
                 files.chunks(share).map(|paths| threads.spawn(move || sync_all(paths))).collect();
-            let ended = running.into_iter().map(|thread| thread.join());
-            ended
-                .map(|done| done.unwrap_or_else(|_| Err(io::Error::other("a sync panicked"))))
-                .collect::<io::Result<()>>()
+            let mut ended = running.into_iter().map(|thread| thread.join());
+            ended.try_for_each(|done| done.unwrap_or_else(|_| Err(io::Error::other("a sync panicked"))))
         })?;
         folders.iter().try_for_each(|folder| sync_path(folder))
     }

@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod evidence;
 mod home;
 mod kill;
 mod load;
