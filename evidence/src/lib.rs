@@ -16,6 +16,7 @@ pub mod receipt;
 pub mod record;
 pub mod tile;
 pub mod verify;
+pub mod witness;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};

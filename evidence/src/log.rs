@@ -31,6 +31,9 @@ pub use writer::LogWriter;
 /// Name of a tree's checkpoint in its folder.
 pub const CHECKPOINT: &str = "checkpoint";
 
+/// Name of the latest checkpoint that witnesses have signed, beside it.
+pub const COSIGNED: &str = "cosigned";
+
 /// Files by address, with `/` between folders. Addresses are made here, never taken from outside as they are.
 pub trait Files: Send + Sync {
     /// The whole file; none where there is none.

@@ -25,4 +25,4 @@ pub type Hash = [u8; HASH_BYTES];
 pub const PROOF_HASHES_MAX: usize = 64;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

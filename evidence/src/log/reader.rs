@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CHECKPOINT, Files, LogError};
+use super::{CHECKPOINT, COSIGNED, Files, LogError};
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{self, Digest, Hash};
 use crate::note::Note;
@@ -33,7 +33,25 @@ impl LogReader {
     /// # Errors
     /// [`LogError`].
     pub fn checkpoint<D: Digest>(&self) -> Result<Option<Note>, LogError> {
-        let path = self.path::<D>(&CHECKPOINT);
+        self.note::<D>(CHECKPOINT)
+    }
+
+    /// The latest checkpoint that witnesses have signed, which may be older; none while there is none.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn cosigned<D: Digest>(&self) -> Result<Option<Note>, LogError> {
+        self.note::<D>(COSIGNED)
+    }
+
+    /// The address of [`LogReader::cosigned`] in the files.
+    #[must_use]
+    pub fn cosigned_path<D: Digest>(&self) -> String {
+        self.path::<D>(&COSIGNED)
+    }
+
+    fn note<D: Digest>(&self, name: &str) -> Result<Option<Note>, LogError> {
+        let path = self.path::<D>(&name);
         let bytes = self.files.read(&path).map_err(LogError::io("read", &path))?;
         let Some(bytes) = bytes else { return Ok(None) };
         match Note::parse(&bytes) {
@@ -96,7 +114,8 @@ impl LogReader {
         Ok(entry.to_vec())
     }
 
-    /// A receipt for leaf `index` under the tree's latest checkpoint; none while that does not reach so far.
+    /// A receipt for leaf `index`, under the latest checkpoint that witnesses have signed or else under the latest; none while
+    /// neither reaches so far.
     ///
     /// # Errors
     /// [`LogError`].
@@ -105,11 +124,16 @@ impl LogReader {
         index: u64,
         enclosed: Option<Enclosed>,
     ) -> Result<Option<Receipt>, LogError> {
-        let Some(note) = self.checkpoint::<D>()? else { return Ok(None) };
-        let size = self.stated::<D>(&note)?.size;
-        if index >= size {
-            return Ok(None);
-        }
+        let covers = |note: Option<Note>| -> Result<Option<(Note, u64)>, LogError> {
+            let Some(note) = note else { return Ok(None) };
+            let size = self.stated::<D>(&note)?.size;
+            Ok((index < size).then_some((note, size)))
+        };
+        let note = match covers(self.cosigned::<D>()?)? {
+            Some(cosigned) => Some(cosigned),
+            None => covers(self.checkpoint::<D>()?)?,
+        };
+        let Some((note, size)) = note else { return Ok(None) };
         let mut nodes = TileNodes::<D, _>::new(size, |tile| self.hashes::<D>(tile));
         let path = merkle::inclusion::<D, _>(&mut nodes, index, size)?;
         Ok(Some(Receipt { enclosed, index, path, note }))

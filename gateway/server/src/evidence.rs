@@ -1,5 +1,7 @@
 //! The evidence log of a node: its keys, the thread that writes it, receipts, and what is served of it.
 
+mod cosign;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,6 +19,7 @@ use shuzha_store::tiles::{CHECKPOINT_INTERVAL, FollowerHandle, Found, Library, O
 
 use crate::config::Config;
 use crate::secret_file;
+use cosign::Cosigner;
 
 /// The log, inside the data folder.
 pub(crate) const EVIDENCE_DIR: &str = "evidence";
@@ -36,6 +39,7 @@ pub(crate) struct Evidence {
     pub(crate) handle: FollowerHandle,
     pub(crate) desk: Arc<Desk>,
     thread: JoinHandle<()>,
+    cosigner: Option<Cosigner>,
 }
 
 /// Where receipts are made out.
@@ -77,9 +81,10 @@ impl Evidence {
         };
         let follower = options.build(journal.clone()).context("the evidence log")?;
         let (handle, library) = (follower.handle(), follower.library());
+        let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
         let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), committer, clock };
         let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
-        Ok(Self { handle, desk: Arc::new(desk), thread })
+        Ok(Self { handle, desk: Arc::new(desk), thread, cosigner })
     }
 
     /// Publishes what is durable, and ends the thread.
@@ -88,6 +93,9 @@ impl Evidence {
     /// When the thread panicked.
     pub(crate) fn stop(self) -> Result<()> {
         self.handle.drain();
+        if let Some(cosigner) = self.cosigner {
+            cosigner.stop();
+        }
         self.thread.join().map_err(|_| anyhow::anyhow!("the evidence log's thread panicked"))
     }
 }

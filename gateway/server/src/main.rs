@@ -21,6 +21,7 @@ mod serve;
 mod signals;
 mod store;
 mod verify;
+mod witness_command;
 mod world;
 
 use std::path::PathBuf;
@@ -81,6 +82,9 @@ enum Command {
     /// Checks receipts and logs offline, with public keys only. 离线验证存证
     #[command(subcommand)]
     Verify(Box<verify::VerifyCommand>),
+    /// Watches the evidence logs of others and cosigns their checkpoints. 见证方
+    #[command(subcommand)]
+    Witness(witness_command::WitnessCommand),
     #[command(flatten)]
     Api(Box<cli::ApiCommand>),
 }
@@ -127,6 +131,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => return finish(demo::run(&mut out, args, arguments.common.data_dir)),
         Command::Call(args) => return finish(call_command::run(&mut out, *args)),
         Command::Api(command) => return end(cli::run(&mut out, *command)),
+        Command::Witness(command) => {
+            return finish(witness_command::run(&mut out, &command).map(|()| true));
+        }
         Command::Verify(command) => return verify::run(&mut out, &command),
         Command::Serve(args) => {
             args.flags(&mut sources);
@@ -162,7 +169,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Journal(JournalCommand::Verify { json }) => {
             journal_command::verify(out, &config.data_dir, json)
         }
-        Command::Demo(_) | Command::Call(_) | Command::Api(_) | Command::Verify(_) => {
+        Command::Demo(_) | Command::Call(_) | Command::Api(_) | Command::Verify(_) | Command::Witness(_) => {
             unreachable!("handled before the configuration is read")
         }
     }

@@ -19,6 +19,7 @@ use shuzha_evidence::verify::Finding;
 
 use crate::output::{Out, say};
 use trust::TrustArgs;
+pub(crate) use trust::read_keys;
 
 /// Checks evidence offline. 离线验证存证
 #[derive(clap::Subcommand, Debug)]

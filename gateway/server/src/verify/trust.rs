@@ -1,7 +1,8 @@
 //! Whom to believe, from the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, Result};
 use shuzha_evidence::note::{Algorithm, Verifier};
 use shuzha_evidence::policy::Policy;
 
@@ -22,11 +23,7 @@ impl TrustArgs {
     pub(super) fn policy(&self) -> Result<Policy, Trouble> {
         let mut policy = Policy { quorum: self.quorum, ..Policy::default() };
         for path in &self.keys {
-            let usage = |reason: String| Trouble::Usage(format!("{}: {reason}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
-            for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
-            {
-                let key: Verifier = line.parse().map_err(|error| usage(format!("{error}: {line}")))?;
+            for key in read_keys(path).map_err(|error| Trouble::Usage(format!("{error:#}")))? {
                 match key.algorithm() {
                     Algorithm::Cosignature => policy.witnesses.push(key),
                     Algorithm::Ed25519 | Algorithm::Sm2 => policy.log.push(key),
@@ -46,4 +43,14 @@ impl TrustArgs {
         }
         Ok(policy)
     }
+}
+
+/// The public keys in a file: one a line, but for empty lines and those that begin with `#`.
+///
+/// # Errors
+/// When it cannot be read, or a line is no key.
+pub(crate) fn read_keys(path: &Path) -> Result<Vec<Verifier>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| line.parse().with_context(|| format!("{}: {line}", path.display()))).collect()
 }

@@ -22,3 +22,4 @@ mod serve;
 mod service;
 mod upgrade;
 mod verify;
+mod witness;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use shuzha_core::{RequestId, Timestamp};
 use shuzha_evidence::checkpoint::Checkpoint;
-use shuzha_evidence::log::{CHECKPOINT, Files, LogError, LogReader, Shard};
+use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files, LogError, LogReader, Shard};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
+use shuzha_evidence::note::Note;
 use shuzha_evidence::receipt::{Enclosed, Receipt};
 use shuzha_evidence::tile::{Tile, TileLevel};
 
@@ -84,6 +85,23 @@ impl Library {
         volumes.collect()
     }
 
+    /// The log of the latest half-year; none before there is one.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn latest(&self) -> Result<Option<LogReader>, LogError> {
+        Ok(shards(self.files.root())?.last().map(|shard| self.reader(*shard)))
+    }
+
+    /// Keeps a checkpoint of `log` that witnesses have signed.
+    ///
+    /// # Errors
+    /// Of the files.
+    pub fn keep_cosigned<D: Digest>(&self, log: &LogReader, note: &Note) -> Result<(), LogError> {
+        let path = log.cosigned_path::<D>();
+        self.files.replace(&path, note.to_string().as_bytes()).map_err(LogError::io("write", &path))
+    }
+
     /// The published entry with sequence `seq` in the journal.
     ///
     /// # Errors
@@ -133,7 +151,7 @@ impl Library {
         self.reader(found.shard).receipt::<D>(found.index, Some(enclosed))
     }
 
-    /// The file at `address`, which is a half-year, perhaps `sm3`, and `checkpoint` or a tile. Entries only where
+    /// The file at `address`, which is a half-year, perhaps `sm3`, and `checkpoint`, `cosigned` or a tile. Entries only where
     /// `with_entries`: they say who calls what, and at which price.
     ///
     /// # Errors
@@ -154,8 +172,8 @@ impl Library {
         with_entries: bool,
     ) -> Result<Option<LogFile>, LogError> {
         let reader = self.reader(shard);
-        if rest == CHECKPOINT {
-            let note = reader.checkpoint::<D>()?;
+        if matches!(rest, CHECKPOINT | COSIGNED) {
+            let note = if rest == COSIGNED { reader.cosigned::<D>()? } else { reader.checkpoint::<D>()? };
             return Ok(note.map(|note| LogFile {
                 bytes: note.to_string().into(),
                 kind: TEXT,
