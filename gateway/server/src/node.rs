@@ -141,7 +141,7 @@ impl Node {
                 projector.handle.clone(),
                 Arc::clone(&evidence.desk),
                 config.node.clone(),
-                source.name(),
+                (source.name(), source.begun()),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,

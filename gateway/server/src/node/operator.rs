@@ -69,6 +69,8 @@ pub(crate) struct Running {
     node: Id,
     /// Where the world in force came from at the start.
     world: &'static str,
+    /// How it was read.
+    begun: String,
 }
 
 impl Running {
@@ -77,9 +79,9 @@ impl Running {
         projector: ProjectorHandle,
         desk: Arc<Desk>,
         node: Id,
-        world: &'static str,
+        (world, begun): (&'static str, String),
     ) -> Self {
-        Self { gate, projector, desk, node, world }
+        Self { gate, projector, desk, node, world, begun }
     }
 
     fn lag(&self) -> u64 {
@@ -114,6 +116,7 @@ impl Operator for Running {
             "evidence": self.desk.status(),
             "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
             "world": self.world,
+            "started_from": self.begun,
         })
         .to_string()
     }
