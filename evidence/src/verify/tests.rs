@@ -12,7 +12,7 @@ use crate::log::tests::memory::Memory;
 use crate::log::{Files, LogKeys, LogWriter, SeedKeys};
 use crate::merkle::{Sha256, Sm3, root};
 use crate::record::{Act, ActKind, Boot, Call, Decision, Entry, Outcome, Terms};
-use crate::tile::{self, TileLevel};
+use crate::tile::{self, Tile, TileLevel};
 
 const BASE: &str = "log.example/gate-1";
 
@@ -76,7 +76,8 @@ fn change_bundle(files: &Arc<Memory>, size: u64, index: u64, change: impl FnOnce
     files.set(&path, Some(bytes));
 }
 
-use crate::tile::Tile;
+/// What is done to the entries of a bundle, at one of them and at a byte of that.
+type Change = fn(&mut Vec<Vec<u8>>, usize, usize);
 
 #[test]
 fn h1_an_untouched_log_is_sound_in_both_trees() {
@@ -101,7 +102,7 @@ proptest! {
         prop_assume!(at % 256 != 255);
         let path = format!("2026h2/{}", Tile::in_tree(TileLevel::Entries, at / 256, size).expect("a bundle"));
         let good = files.get(&path).expect("there");
-        let ways: [(&str, fn(&mut Vec<Vec<u8>>, usize, usize)); 5] = [
+        let ways: [(&str, Change); 5] = [
             ("flip", |entries, at, byte| {
                 let length = entries[at].len();
                 entries[at][byte % length] ^= 1;

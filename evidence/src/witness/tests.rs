@@ -117,7 +117,7 @@ proptest! {
     fn requests_read_back_and_changed_ones_do_not_panic(at in any::<prop::sample::Index>(), flip in 1_u8.., wild in ".{0,200}") {
         let good = request::<Sha256>(20, 33, NEVER, 1);
         let text = good.to_string();
-        prop_assert_eq!(AddCheckpoint::parse(text.as_bytes()).expect("a request"), good.clone());
+        prop_assert_eq!(&AddCheckpoint::parse(text.as_bytes()).expect("a request"), &good);
         let mut bytes = text.into_bytes();
         let at = at.index(bytes.len());
         bytes[at] ^= flip;

@@ -14,7 +14,7 @@ use shuzha_evidence::merkle::{Digest as _, Sha256};
 use shuzha_evidence::note::{CosignatureSigner, Note, Signer as _};
 use shuzha_evidence::policy::Policy;
 use shuzha_evidence::witness::{AddCheckpoint, Declined, REQUEST_BYTES_MAX, cosign, decide};
-use shuzha_store::tiles::Directory;
+use shuzha_store::tiles::{Directory, Lock};
 use tokio::net::TcpListener;
 
 use crate::config::LogFormat;
@@ -74,6 +74,7 @@ struct Witness {
     signer: CosignatureSigner,
     logs: Policy,
     files: Mutex<Directory>,
+    _lock: Lock,
 }
 
 impl Witness {
@@ -156,8 +157,10 @@ fn serve(who: &WhoArgs, listen: SocketAddr, logs: &[PathBuf]) -> Result<()> {
         bail!("no log's key is given: there is nothing to watch");
     }
     let signer = who.signer()?;
+    let lock = Lock::take(&who.folder)?;
     let key = signer.verifier().to_string();
-    let witness = Witness { signer, logs: policy, files: Mutex::new(Directory::lock(&who.folder)?) };
+    let witness =
+        Witness { signer, logs: policy, files: Mutex::new(Directory::new(&who.folder)), _lock: lock };
     let api =
         shuzha_api::witness::witness(Limits::default(), REQUEST_BYTES_MAX, move |body| witness.answer(body));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -36,8 +36,31 @@ const SYNC_THREADS: usize = 8;
 pub struct Directory {
     root: PathBuf,
     unsynced: Mutex<Unsynced>,
-    /// Held by whoever may write, until the folder is dropped.
-    _lock: Option<File>,
+}
+
+/// The right to write a log. It ends when this is dropped: readers of the same process may outlive it.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the folder at `root`, which is made for its owner only where it is missing.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`] when another process has it; of the file system.
+    pub fn take(root: &Path) -> Result<Self, LogError> {
+        let shown = root.display().to_string();
+        private_folders(root).map_err(LogError::io("create", &shown))?;
+        let mut options = OpenOptions::new();
+        let open = options.write(true).create(true).truncate(false).mode(0o600).open(root.join(LOCK));
+        let file = open.map_err(LogError::io("open", LOCK))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LogError::Locked(root.to_owned())),
+            Err(TryLockError::Error(error)) => Err(LogError::io("lock", LOCK)(error)),
+        }
+    }
 }
 
 /// What the next sync has to make durable. Owned by the writer; taken whole at a sync.
@@ -48,27 +71,10 @@ struct Unsynced {
 }
 
 impl Directory {
-    /// Takes the folder at `root` to write in; made for its owner only where it is missing.
-    ///
-    /// # Errors
-    /// [`LogError::Locked`] when another process has it; of the file system.
-    pub fn lock(root: &Path) -> Result<Self, LogError> {
-        let shown = root.display().to_string();
-        private_folders(root).map_err(LogError::io("create", &shown))?;
-        let open =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(root.join(LOCK));
-        let file = open.map_err(LogError::io("open", LOCK))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _lock: Some(file), ..Self::read_only(root) }),
-            Err(TryLockError::WouldBlock) => Err(LogError::Locked(root.to_owned())),
-            Err(TryLockError::Error(error)) => Err(LogError::io("lock", LOCK)(error)),
-        }
-    }
-
-    /// The folder at `root`, to read.
+    /// The folder at `root`. Only whoever has its [`Lock`] writes tiles and checkpoints.
     #[must_use]
-    pub fn read_only(root: &Path) -> Self {
-        Self { root: root.to_owned(), unsynced: Mutex::default(), _lock: None }
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), unsynced: Mutex::default() }
     }
 
     /// Where it is.

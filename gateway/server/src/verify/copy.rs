@@ -11,7 +11,7 @@ use super::Trouble;
 /// The logs in `folder`, each with the name to show.
 pub(super) fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
     let unreadable = |error| Trouble::Incomplete(format!("{}: {error}", folder.display()));
-    let files = Arc::new(Directory::read_only(folder));
+    let files = Arc::new(Directory::new(folder));
     if folder.join(CHECKPOINT).exists() {
         return Ok(vec![(folder.display().to_string(), LogReader::new(files, ""))]);
     }

@@ -82,7 +82,7 @@ struct Log {
 
 impl Log {
     fn new(folder: &Path) -> Self {
-        let files = Arc::new(Directory::lock(folder).expect("free")) as Arc<dyn Files>;
+        let files = Arc::new(Directory::new(folder)) as Arc<dyn Files>;
         let shard = Shard::of(Timestamp::from_seconds(1_800_000_000));
         let writer = LogWriter::open(Arc::clone(&files), BASE, shard, &keys()).expect("new");
         Self { writer, reader: LogReader::new(files, &shard.to_string()), folder: folder.to_owned() }

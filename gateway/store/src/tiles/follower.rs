@@ -14,7 +14,7 @@ use shuzha_journal::{Health, Journal, JournalError, Reader};
 
 use super::library::shards;
 use super::lookup::{Lookup, request_of};
-use super::{Directory, Library};
+use super::{Directory, Library, Lock};
 
 /// Least time between two checkpoints. With the time that writing one takes, a change is published within a second.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(800);
@@ -48,9 +48,11 @@ impl Options {
     /// # Errors
     /// [`LogError`]: another process, another's log, damage, or a journal that does not hold what the log has.
     pub fn build(self, journal: Journal) -> Result<Follower, LogError> {
-        let files = Arc::new(Directory::lock(&self.folder)?);
+        let lock = Lock::take(&self.folder)?;
+        let files = Arc::new(Directory::new(&self.folder));
         let shared = Arc::new(Shared::default());
-        let mut follower = Follower { options: self, files, journal, shared };
+        shared.current_at.store(self.clock.now().micros(), Ordering::Release);
+        let mut follower = Follower { options: self, files, journal, shared, _lock: lock };
         let state = follower.open()?;
         follower.note_reached(&state);
         Ok(follower)
@@ -60,7 +62,7 @@ impl Options {
 #[derive(Default)]
 struct Shared {
     reached: AtomicU64,
-    /// When everything durable was published, by the clock: µs since 1970; 0 before the first time.
+    /// When everything durable was published, or when this began, by the clock: µs since 1970.
     current_at: AtomicI64,
     draining: AtomicBool,
     turn: Mutex<Option<String>>,
@@ -73,6 +75,8 @@ pub struct Follower {
     files: Arc<Directory>,
     journal: Journal,
     shared: Arc<Shared>,
+    /// Given back when [`Follower::run`] returns.
+    _lock: Lock,
 }
 
 /// Watches and ends a [`Follower`].
