@@ -1,6 +1,7 @@
 //! The evidence log of a node: its keys, the thread that writes it, receipts, and what is served of it.
 
 mod cosign;
+mod metrics;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use prometheus::Registry;
 use shuzha_core::{Clock, Code, Id, Refusal, RequestId};
 use shuzha_evidence::log::{LogError, SeedKeys};
 use shuzha_evidence::merkle::{Sha256, Sm3};
@@ -71,6 +73,7 @@ impl Evidence {
         journal: &Journal,
         committer: Committer,
         clock: Arc<dyn Clock>,
+        registry: &Registry,
     ) -> Result<Self> {
         let options = Options {
             folder: config.data_dir.join(EVIDENCE_DIR),
@@ -84,7 +87,9 @@ impl Evidence {
         let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
         let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), committer, clock };
         let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
-        Ok(Self { handle, desk: Arc::new(desk), thread, cosigner })
+        let desk = Arc::new(desk);
+        metrics::register(&desk, registry).context("metrics of the evidence log")?;
+        Ok(Self { handle, desk, thread, cosigner })
     }
 
     /// Publishes what is durable, and ends the thread.
@@ -116,11 +121,16 @@ async fn reading<T: Send + 'static>(
 impl Desk {
     /// Why the log is not as it should be; none when it is.
     pub(crate) fn unready(&self) -> Option<String> {
-        let overdue = self.handle.overdue(self.clock.now(), self.journal.durable_seq());
+        let overdue = self.overdue();
         (overdue > OVERDUE_MAX).then(|| {
             let fault = self.handle.fault().unwrap_or_default();
             format!("no checkpoint of the evidence log for {} s {fault}", overdue.as_secs())
         })
+    }
+
+    /// How long something durable has waited for a checkpoint.
+    fn overdue(&self) -> Duration {
+        self.handle.overdue(self.clock.now(), self.journal.durable_seq())
     }
 
     /// The state of the log, for `/status`.

@@ -110,7 +110,7 @@ impl Node {
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
         let committer = Committer::new(&commit);
         let clock = Arc::new(setup.clock.clone());
-        let evidence = Evidence::start(config, &journal, committer.clone(), clock)?;
+        let evidence = Evidence::start(config, &journal, committer.clone(), clock, &registry)?;
         let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
         let parts = Parts {
             options: GateOptions {

@@ -135,6 +135,11 @@ fn h1_the_log_is_served_without_entries_but_to_operators() {
     assert_eq!(status, 200);
     let enclosed = receipt.enclosed.expect("the entry").entry;
     assert!(bundle.windows(enclosed.len()).any(|part| part == enclosed));
+    let metrics = operators.get("/metrics").body;
+    assert!(
+        metrics.contains("\nshuzha_evidence_published_seq ")
+            && metrics.contains("shuzha_evidence_overdue_seconds 0")
+    );
     let status = operators.get("/status");
     assert!(status.json()["evidence"]["published_seq"].as_u64() >= Some(size), "{status:?}");
     node.drain();

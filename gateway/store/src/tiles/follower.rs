@@ -168,7 +168,9 @@ impl Follower {
             }
             self.pause(self.options.interval);
             let last = state.next_seq - 1;
-            while self.journal.wait_durable_beyond(last, DRAIN_POLL) <= last && !self.is_over() {}
+            while self.journal.wait_durable_beyond(last, DRAIN_POLL) <= last && !self.is_over() {
+                self.note_current(&state);
+            }
         }
     }
 
@@ -206,10 +208,18 @@ impl Follower {
         // A log whose one tree is ahead after a crash has not published yet.
         let waiting = state.writer.size() - state.writer.published();
         self.shared.reached.store(state.next_seq - 1 - waiting, Ordering::Release);
-        if waiting == 0 && state.next_seq > self.journal.durable_seq() {
-            self.shared.current_at.store(self.options.clock.now().micros(), Ordering::Release);
-        }
+        self.note_current(state);
         *self.shared.turn.lock().expect("nothing panics while it has the turn") = None;
+    }
+
+    /// Notes the time, where everything durable is published.
+    fn note_current(&self, state: &Open) {
+        let published = state.writer.size() == state.writer.published();
+        // Read before the journal is asked: what becomes durable in between is late from here on.
+        let now = self.options.clock.now().micros();
+        if published && state.next_seq > self.journal.durable_seq() {
+            self.shared.current_at.store(now, Ordering::Release);
+        }
     }
 
     /// Opens the latest half-year, and the journal behind its last leaf.
