@@ -105,5 +105,7 @@ fields! {
     ROLE = 46 "role" Text;
     ACT_DIGEST = 47 "act_digest" Bytes(32);
     SANDBOX = 48 "sandbox" Bool;
+    SPACE = 55 "person_space" Text;
+    MEASURE = 56 "measure" Uint;
     TARGET = 70 "target" Text;
 }

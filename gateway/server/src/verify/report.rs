@@ -70,6 +70,7 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Act(_) => "管理行为",
         Entry::Delivery(_) => "数据包交付",
         Entry::Registered(_) => "登记行为",
+        Entry::Refund(_) => "隐私预算退还",
     }
 }
 
