@@ -83,13 +83,14 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
         (at(), name(), name()).prop_map(|(at, node, version)| Entry::Boot(Boot { at, node, version })),
         intent(),
         call(),
-        (at(), select(ActKind::TABLE), name(), name(), commitment()).prop_map(
-            |(at, (kind, _), actor, object, commitment)| Entry::Act(Act {
+        (at(), select(ActKind::TABLE), proptest::array::uniform3(name()), commitment()).prop_map(
+            |(at, (kind, _), [actor, object, target], commitment)| Entry::Act(Act {
                 at,
                 kind,
                 actor,
                 object,
-                commitment
+                commitment,
+                target
             })
         ),
         (any::<[u8; 16]>(), at(), proptest::array::uniform6(name()), any::<[u8; 32]>()).prop_map(
@@ -208,6 +209,7 @@ fn golden_bytes() {
         actor: "issuer",
         object: "",
         commitment: Some([7; 16]),
+        target: "",
     });
     let mut expected = b"\xa6\x00\x01\x01\x04\x03\x20\x18\x23\x01\x18\x24\x66issuer\x18\x26\x50".to_vec();
     expected.extend_from_slice(&[7; 16]);

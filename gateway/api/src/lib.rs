@@ -26,6 +26,7 @@ mod server;
 mod shared;
 mod shown;
 mod who;
+pub mod witness;
 
 use std::sync::Arc;
 

@@ -208,6 +208,16 @@ codes! {
     C1653 422 "不是完整的导出文件" "The file is not a whole export";
     C1654 422 "导出文件的某行已被改动" "A row of the export has been altered";
     C1655 422 "控制总数与各行不符" "A control total does not agree with the rows";
+
+    C1701 404 "没有这份存证" "There is no such receipt";
+    C1702 503 "尚未有检查点涵盖本次调用，请稍后重试" "No checkpoint covers this call yet; try again shortly";
+    C1703 503 "存证日志暂时无法提供" "The evidence log cannot be read at present";
+    C1711 503 "存证日志正由另一进程写入" "Another process writes the evidence log";
+    C1712 503 "目录中是另一来源或另一密钥的存证日志" "The folder holds the evidence log of another origin or key";
+    C1713 503 "存证日志的文件已损坏" "A file of the evidence log is damaged";
+    C1714 503 "调用日志与存证日志不符" "The call journal and the evidence log disagree";
+    C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
+    C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
 }
 
 impl Code {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
+use shuzha_evidence::commit::Request;
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
 
@@ -109,6 +110,21 @@ impl<'e> Env<'e> {
     /// The present instant.
     pub(crate) fn now(&self) -> Timestamp {
         self.gate.clock.now()
+    }
+
+    /// The request, as far as it is committed to.
+    pub(crate) fn committed_request(&self) -> Request<'_> {
+        Request {
+            method: self.call.method.as_str(),
+            path: self.call.path,
+            query: self.call.query.unwrap_or_default(),
+            body_sha256: &self.facts.body_sha256,
+        }
+    }
+
+    /// What was asked is no call of a product: there is nothing to record.
+    pub(crate) fn dismiss(mut self) {
+        self.closed = true;
     }
 
     /// Notes what an idempotency key was found to mean for this try.

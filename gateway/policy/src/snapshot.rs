@@ -35,7 +35,7 @@ pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
 pub use mark::Mark;
 pub(crate) use operation::{Operation, Place, Tag};
-pub(crate) use suspensions::Suspensions;
+pub(crate) use suspensions::{Stopped, Suspensions};
 
 use cow_map::{ByNumber, CowMap};
 use declared::Declared;

@@ -15,6 +15,7 @@ pub mod reduce;
 pub mod register;
 mod releases;
 mod secrets;
+pub mod tiles;
 
 pub use consents::ConsentStore;
 pub use database::Store;

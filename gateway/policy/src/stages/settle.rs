@@ -114,8 +114,9 @@ fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
 }
 
 fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusal> {
+    let request = &env.call.request;
     let committer = env.gate.keys.period(env.call.received)?;
-    Ok(committer.commit("response", &[env.call.request.as_bytes(), body]))
+    Ok(committer.opening(request.as_bytes()).answer(request, body))
 }
 
 /// A package on its way: what arrives is counted, and recorded when the stream ends.
