@@ -204,6 +204,8 @@ pub struct Call<'a> {
     pub sandbox: bool,
     /// Commitment to the consent that the one used narrows; a use of it too.
     pub consent_parent: Option<Commitment>,
+    /// On what basis the answer was charged or free: the number of `shuzha_pricing::Basis`; 0 is by the price.
+    pub basis: u8,
 }
 
 /// What an act did.

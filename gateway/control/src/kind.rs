@@ -36,7 +36,7 @@ pub struct Access {
     pub(crate) lasting: &'static [(&'static str, Code)],
 }
 
-use Role::{ApplicationUnit, Authority, Operator, Pricing, Provider, Sre};
+use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider, Sre};
 
 /// The table: kind × writing → roles. A declared kind without a row is written by nobody: the jurisdiction's rules are
 /// configuration.
@@ -54,6 +54,8 @@ const ACCESS: &[Access] = &[
     access("PriceAct",        &[Authority, Pricing],  &[Operator],        true,  Owner::Writer),
     access("Ceiling",         &[Pricing],             &[],                true,  Owner::Writer),
     access("Price",           &[],                    &[Operator],        true,  Owner::Of("Product", "product")),
+    access("PermittedRevenue", &[Pricing],            &[],                true,  Owner::Writer),
+    access("TaxRate",         &[Finance],             &[],                true,  Owner::Writer),
 ];
 
 const fn access(

@@ -4,6 +4,7 @@
 mod check;
 mod consequences;
 mod marks;
+mod prices;
 mod ready;
 
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};
@@ -274,6 +275,7 @@ impl Control {
         let said = Said { by: Some(actor), at: now, reason: request.reason, attachments };
         let change = self.difference(&ready)?;
         self.claim(&mut ready, Some(actor), &change)?;
+        self.append_only(&ready, now)?;
         let mut consequences = self.consequences(&ready, &change)?;
         let mut object = shown(&ready, now)?;
         if !ready.seen {

@@ -9,6 +9,7 @@ use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
 use shuzha_evidence::commit::Request;
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
+use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
 use crate::holds::{Consents, Holds};
@@ -32,6 +33,8 @@ pub(crate) struct Facts<'e> {
     pub(crate) sent: Option<Timestamp>,
     pub(crate) answered: Option<Timestamp>,
     pub(crate) limit: Option<RateLimit>,
+    /// On what basis the answer is charged or free, once it is there.
+    pub(crate) basis: Basis,
 }
 
 /// Which holds this try takes: a retry never takes again what an earlier try spent.
@@ -224,6 +227,7 @@ impl<'e> Env<'e> {
             response_commitment: ending.response_commitment,
             sandbox: self.sandbox,
             consent_parent: facts.consent.and_then(|consents| consents.parent),
+            basis: if ending.outcome == Outcome::None { 0 } else { facts.basis.number() },
         }))
     }
 

@@ -156,7 +156,7 @@ impl Gate {
             consents: ConsentLedger::new(start.consents, start.withdrawn),
             withdrawals: Feed::default(),
             budgets: BudgetLedger::new(start.budgets),
-            purses: PurseLedger::new(start.purses),
+            purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
             packages: Packages::new(start.packages),
             idempotency: Idempotency::new(start.idempotency),
@@ -243,6 +243,7 @@ impl Gate {
             response_commitment: None,
             sandbox: false,
             consent_parent: None,
+            basis: 0,
         };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();

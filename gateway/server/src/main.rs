@@ -11,6 +11,7 @@ mod control;
 mod demo;
 mod doctor;
 mod evidence;
+mod finance;
 mod journal_command;
 mod keys_command;
 mod logging;

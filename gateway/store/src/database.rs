@@ -24,6 +24,7 @@ const MIGRATIONS: [(&str, &str); 5] = [
     ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
     ("V0004__budgets", include_str!("../migrations/V0004__budgets.sql")),
     ("V0005__abuse", include_str!("../migrations/V0005__abuse.sql")),
+    ("V0006__meters", include_str!("../migrations/V0006__meters.sql")),
 ];
 
 /// The embedded database. Clones share one connection, and calls take turns on it.

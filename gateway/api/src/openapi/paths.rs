@@ -5,6 +5,7 @@ use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
 use super::consents::{self, CONSENTS};
+use super::finance::{self, FINANCE};
 use super::operation::{Operation, query};
 use super::public::{self, PUBLIC};
 use super::schemas::reference;
@@ -23,6 +24,7 @@ pub(super) fn tags() -> Value {
         (ACTS, "办理记录与期限"),
         (ABOUT, "接口说明"),
         (CONSENTS, "个人授权"),
+        (FINANCE, "财务与结算"),
         (PUBLIC, "公开查询"),
     ];
     let tag = |name: &str, title: &str| json!({"name": name, "description": title});
@@ -42,6 +44,9 @@ pub(super) fn all() -> Value {
     acts(&mut paths);
     about(&mut paths);
     consents::paths(&mut paths);
+    for (path, method, operation) in finance::paths() {
+        put(&mut paths, &path, method, operation);
+    }
     for (path, operation) in public::paths() {
         put(&mut paths, path, "get", operation);
     }

@@ -79,6 +79,7 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         response_commitment: None,
         sandbox: false,
         consent_parent: None,
+        basis: 0,
     }
 }
 
