@@ -9,6 +9,7 @@ mod paper;
 use shuzha_core::Id;
 use shuzha_core::calendar::Day;
 
+use crate::chart::grouped;
 use crate::closing::{Closing, RatedLine, Share, ShareBill, Statement};
 use crate::vat::Taxed;
 use crate::words::in_words;
@@ -39,6 +40,15 @@ pub struct Frame<'a> {
     pub names: &'a dyn Fn(&Id) -> String,
 }
 
+/// What takes a statement back (红冲).
+#[derive(Clone, Copy, Debug)]
+pub struct Reversal<'a> {
+    /// Number of the credit note.
+    pub number: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
 /// The paper of a statement. One whose sum is negative is a red-letter statement.
 ///
 /// # Errors
@@ -47,23 +57,55 @@ pub struct Frame<'a> {
 /// # Panics
 /// Where the statement is not of this closing.
 pub fn statement(closing: &Closing, statement: &Statement, frame: &Frame<'_>) -> Result<String, Overflow> {
+    statement_paper(closing, statement, None, frame)
+}
+
+/// The paper of a credit note (红字结算单), which takes back a whole statement: every amount of it with the other sign.
+///
+/// # Errors
+/// [`Overflow`] where a sum cannot be counted.
+///
+/// # Panics
+/// Where the statement is not of this closing.
+pub fn credit_note(
+    closing: &Closing,
+    statement: &Statement,
+    reversal: Reversal<'_>,
+    frame: &Frame<'_>,
+) -> Result<String, Overflow> {
+    statement_paper(closing, statement, Some(reversal), frame)
+}
+
+fn statement_paper(
+    closing: &Closing,
+    statement: &Statement,
+    reversal: Option<Reversal<'_>>,
+    frame: &Frame<'_>,
+) -> Result<String, Overflow> {
+    let sign = |taxed: Taxed| if reversal.is_some() { taken_back(taxed) } else { Ok(taxed) };
     let lines = &closing.lines[statement.lines.clone()];
-    let (own, earlier): (Vec<&RatedLine>, Vec<&RatedLine>) =
-        lines.iter().partition(|line| line.month == closing.month);
+    let signed: Vec<(&RatedLine, Taxed)> =
+        lines.iter().map(|line| Ok((line, sign(line.taxed)?))).collect::<Result<_, Overflow>>()?;
+    let (own, earlier): (Vec<SignedLine<'_>>, Vec<SignedLine<'_>>) =
+        signed.into_iter().partition(|(line, _)| line.month == closing.month);
     let mut sections = Vec::new();
-    if !own.is_empty() {
-        sections.push(lines_section("本期明细", &own, frame)?);
+    for (title, lines) in [("本期明细", own), ("前期更正与补计", earlier)] {
+        if !lines.is_empty() {
+            sections.push(lines_section(title, &lines, frame)?);
+        }
     }
-    if !earlier.is_empty() {
-        sections.push(lines_section("前期更正与补计", &earlier, frame)?);
-    }
-    let taxed = statement.taxed;
-    let is_red = taxed.gross < Fen::ZERO;
+    let taxed = sign(statement.taxed)?;
+    let is_red = reversal.is_some() || taxed.gross < Fen::ZERO;
     let totals = [("不含税金额", taxed.net), ("税额", taxed.tax), ("价税合计", taxed.gross)];
     let paper = Paper {
-        title: if is_red { "公共数据运营服务费红字结算单" } else { "公共数据运营服务费结算单" },
+        title: if is_red {
+            "公共数据运营服务费红字结算单"
+        } else {
+            "公共数据运营服务费结算单"
+        },
         is_red,
-        number: &statement.number,
+        number: reversal.map_or(&statement.number, |reversal| reversal.number),
+        corrects: reversal.map(|reversal| (statement.number.as_str(), reversal.reason)),
         period: closing.month.to_string(),
         issuer_role: "运营机构",
         recipient_role: "应用单位",
@@ -86,6 +128,11 @@ pub fn statement(closing: &Closing, statement: &Statement, frame: &Frame<'_>) ->
         reply_by: frame.reply_by,
     };
     Ok(paper.print())
+}
+
+fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
+    let minus = |sum| Fen::ZERO.minus(sum);
+    Ok(Taxed { gross: minus(taxed.gross)?, net: minus(taxed.net)?, tax: minus(taxed.tax)? })
 }
 
 /// The paper of a share bill.
@@ -111,6 +158,7 @@ pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Res
         title: "公共数据收益分配账单",
         is_red: bill.amount < Fen::ZERO,
         number: &bill.number,
+        corrects: None,
         period: closing.month.to_string(),
         issuer_role: "运营机构",
         recipient_role: "收益方",
@@ -130,12 +178,30 @@ pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Res
     Ok(paper.print())
 }
 
-fn lines_section(title: &'static str, lines: &[&RatedLine], frame: &Frame<'_>) -> Result<Section, Overflow> {
-    let sum = |part: fn(&Taxed) -> Fen| Fen::sum(lines.iter().map(|line| part(&line.taxed)));
+/// A line, and its amounts as the paper has them.
+type SignedLine<'a> = (&'a RatedLine, Taxed);
+
+fn lines_section(
+    title: &'static str,
+    lines: &[SignedLine<'_>],
+    frame: &Frame<'_>,
+) -> Result<Section, Overflow> {
+    let sum = |part: fn(&Taxed) -> Fen| Fen::sum(lines.iter().map(|(_, taxed)| part(taxed)));
     let sums = [sum(|taxed| taxed.net)?, sum(|taxed| taxed.tax)?, sum(|taxed| taxed.gross)?];
     Ok(Section {
         title,
-        headings: &["序号", "产品", "应用场景", "月份", "计费依据", "数量", "税率", "不含税金额", "税额", "价税合计"],
+        headings: &[
+            "序号",
+            "产品",
+            "应用场景",
+            "月份",
+            "计费依据",
+            "数量",
+            "税率",
+            "不含税金额",
+            "税额",
+            "价税合计",
+        ],
         rows: (1..).zip(lines).map(|(number, line)| line_row(number, line, frame)).collect(),
         label_columns: 7,
         sum_label: "小计",
@@ -143,25 +209,25 @@ fn lines_section(title: &'static str, lines: &[&RatedLine], frame: &Frame<'_>) -
     })
 }
 
-fn line_row(number: u32, line: &RatedLine, frame: &Frame<'_>) -> Vec<Cell> {
+fn line_row(number: u32, (line, taxed): &SignedLine<'_>, frame: &Frame<'_>) -> Vec<Cell> {
     let of = &line.line;
     vec![
-        Cell::number(number.to_string()),
+        Cell::short(number.to_string()),
         Cell::text((frame.names)(&of.product)),
         Cell::text((frame.names)(&of.scenario)),
-        Cell::text(line.month.to_string()),
+        Cell::short(line.month.to_string()),
         Cell::text(format!("{}，{}", of.basis.title_zh(), line.act)),
-        Cell::number(grouped(line.quantity)),
+        Cell::number(grouped(line.quantity.into())),
         Cell::number(percent(line.vat_parts.into(), crate::vat::RATE_WHOLE.into())),
-        Cell::number(yuan(line.taxed.net)),
-        Cell::number(yuan(line.taxed.tax)),
-        Cell::number(yuan(line.taxed.gross)),
+        Cell::number(yuan(taxed.net)),
+        Cell::number(yuan(taxed.tax)),
+        Cell::number(yuan(taxed.gross)),
     ]
 }
 
 fn share_row(number: u32, share: &Share, frame: &Frame<'_>) -> Vec<Cell> {
     vec![
-        Cell::number(number.to_string()),
+        Cell::short(number.to_string()),
         Cell::text((frame.names)(&share.agreement)),
         Cell::text((frame.names)(&share.product)),
         Cell::number(yuan(share.base)),
@@ -186,7 +252,7 @@ fn names_of<'a>(ids: impl Iterator<Item = &'a Id>, frame: &Frame<'_>) -> String 
 fn yuan(amount: Fen) -> String {
     let fen = amount.fen().unsigned_abs();
     let sign = if amount < Fen::ZERO { "-" } else { "" };
-    format!("{sign}{}.{:02}", grouped(fen / 100), fen % 100)
+    format!("{sign}{}.{:02}", grouped((fen / 100).into()), fen % 100)
 }
 
 /// `part` of `whole` in percent with two decimals, a half going up.

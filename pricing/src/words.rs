@@ -4,7 +4,7 @@
 //! Where the rules leave a choice, one is taken: a run of zeros between two digits of the whole 元 is one 零, none stands
 //! between 元 and 角, and 整 closes every amount that does not end in 分.
 
-use shuzha_core::Fen;
+use crate::Fen;
 
 const DIGITS: [char; 10] = ['零', '壹', '贰', '叁', '肆', '伍', '陆', '柒', '捌', '玖'];
 
@@ -15,7 +15,7 @@ const UNITS: [(u64, char); 5] = [(100_000_000, '亿'), (10_000, '万'), (1_000, 
 /// correction, begins with 负.
 #[must_use]
 pub fn in_words(amount: Fen) -> String {
-    let fen = amount.count().unsigned_abs();
+    let fen = amount.fen().unsigned_abs();
     let (yuan, tenths, hundredths) = (fen / 100, fen / 10 % 10, fen % 10);
     let mut words = String::new();
     if amount < Fen::ZERO {

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use shuzha_core::calendar::Day;
-use shuzha_core::{Fen, MicroYuan, Timestamp};
+use shuzha_core::{MicroYuan, Timestamp};
 
 use super::columns::{Column, Kind, Layout};
 use super::error::{CellFault, Fault};
+use crate::Fen;
 
 /// Something that fills a row of an export.
 pub trait Record {
@@ -62,7 +63,7 @@ impl Row {
     /// Puts an amount in 分.
     pub fn fen(&mut self, amount: Fen) -> &mut Self {
         self.column(&[Kind::Fen]);
-        self.number(amount.count(), 2)
+        self.number(amount.fen(), 2)
     }
 
     /// Puts a ratio in millionths.

@@ -12,6 +12,8 @@ pub(super) struct Paper<'a> {
     pub(super) title: &'static str,
     pub(super) is_red: bool,
     pub(super) number: &'a str,
+    /// Number of the statement that is taken back, and why.
+    pub(super) corrects: Option<(&'a str, &'a str)>,
     pub(super) period: String,
     pub(super) issued: Day,
     pub(super) issuer_role: &'static str,
@@ -46,19 +48,26 @@ pub(super) struct Section {
     pub(super) sums: Vec<String>,
 }
 
-/// One cell of a table.
+/// One cell of a table, and how it is set.
 pub(super) struct Cell {
     text: String,
-    is_number: bool,
+    class: &'static str,
 }
 
 impl Cell {
+    /// A text, which may be broken into lines.
     pub(super) const fn text(text: String) -> Self {
-        Self { text, is_number: false }
+        Self { text, class: "t" }
     }
 
+    /// A short text that stays on one line.
+    pub(super) const fn short(text: String) -> Self {
+        Self { text, class: "c" }
+    }
+
+    /// A number.
     pub(super) const fn number(text: String) -> Self {
-        Self { text, is_number: true }
+        Self { text, class: "n" }
     }
 }
 
