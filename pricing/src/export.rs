@@ -13,6 +13,7 @@ mod gb18030;
 mod jsonl;
 mod parquet;
 mod row;
+pub mod sets;
 mod totals;
 mod xlsx;
 
@@ -25,6 +26,7 @@ pub use check::{CheckError, Visitor, check};
 pub use columns::{Column, Kind, Layout};
 pub use error::{CellFault, ExportError};
 pub use row::{Record, Row};
+pub use sets::Set;
 pub use totals::Totals;
 
 use error::Fault;
