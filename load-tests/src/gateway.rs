@@ -97,7 +97,7 @@ impl World {
         );
         fs::write(&config, text)?;
         let consents = consents::issue_all(&issuer, SUBJECT_KEY.1, &subject_key)?;
-        let call = call(issue_secret(programs, &config)?, consents);
+        let call = call(issue_secret(programs, &config, declared::CREDENTIAL)?, consents);
         Ok(Self { config, address, operations, data, call })
     }
 
@@ -110,22 +110,26 @@ impl World {
 
     /// Whether `/readyz` answers 200.
     pub(crate) fn is_ready(&self) -> bool {
-        self.ask_ready().unwrap_or(false)
-    }
-
-    fn ask_ready(&self) -> Result<bool> {
-        let mut stream = TcpStream::connect(self.operations)?;
-        stream.set_read_timeout(Some(READY_TIMEOUT))?;
-        write!(stream, "GET /readyz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.operations)?;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer)?;
-        Ok(&answer == b"HTTP/1.1 200")
+        is_ready(self.operations)
     }
 
     /// Where it listens, what to ask it, where it records.
     pub(crate) fn into_parts(self) -> (SocketAddr, Call, Journal) {
-        (self.address, self.call, Journal { folder: self.data.join("journal") })
+        (self.address, self.call, Journal::in_folder(self.data.join("journal")))
     }
+}
+
+/// Whether `/readyz` at `operations` answers 200.
+pub(crate) fn is_ready(operations: SocketAddr) -> bool {
+    let ask = || -> Result<bool> {
+        let mut stream = TcpStream::connect(operations)?;
+        stream.set_read_timeout(Some(READY_TIMEOUT))?;
+        write!(stream, "GET /readyz HTTP/1.1\r\nHost: {operations}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        Ok(&answer == b"HTTP/1.1 200")
+    };
+    ask().unwrap_or(false)
 }
 
 /// The call journal of a gateway that has stopped.
@@ -135,6 +139,11 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// The one in `folder`.
+    pub(crate) const fn in_folder(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// Answered calls on record, after the whole journal was verified.
     ///
     /// # Errors
@@ -156,9 +165,9 @@ impl Journal {
 }
 
 /// Has the gateway make the caller's secret, and reads it off the one line that shows it.
-fn issue_secret(programs: &Path, config: &Path) -> Result<Vec<u8>> {
+pub(crate) fn issue_secret(programs: &Path, config: &Path, credential: &str) -> Result<Vec<u8>> {
     let mut keys = Command::new(programs.join("shuzha"));
-    keys.args(["keys", "issue", declared::CREDENTIAL, "--config"]).arg(config);
+    keys.args(["keys", "issue", credential, "--config"]).arg(config);
     let output = keys.output().context("starting `shuzha keys issue`")?;
     if !output.status.success() {
         bail!("`shuzha keys issue` failed: {}", String::from_utf8_lossy(&output.stderr));
@@ -167,14 +176,14 @@ fn issue_secret(programs: &Path, config: &Path) -> Result<Vec<u8>> {
     STANDARD.decode(shown.trim()).context("`shuzha keys issue` shows base64")
 }
 
-fn random_bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).expect("the system has randomness");
     bytes
 }
 
 /// A key file as the gateway wants it: for its owner only.
-fn write_key(path: &Path, key: &[u8]) -> Result<()> {
+pub(crate) fn write_key(path: &Path, key: &[u8]) -> Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(key).with_context(|| format!("writing {}", path.display()))
 }

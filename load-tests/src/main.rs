@@ -4,6 +4,7 @@
 //! that the gateway gave is in its journal.
 
 mod clock;
+mod deltas;
 mod drive;
 mod gateway;
 mod machine;
@@ -41,6 +42,8 @@ enum Task {
     ColdStart(ColdStartArgs),
     /// Memory and start with many grants.
     Grants(GrantsArgs),
+    /// A register of many grants: start, memory, how soon a decision is felt, and whether calls notice.
+    Deltas(DeltasArgs),
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +98,27 @@ struct GrantsArgs {
     counts: Vec<u32>,
 }
 
+#[derive(Debug, Args)]
+struct DeltasArgs {
+    #[command(flatten)]
+    binary: Binary,
+    /// Grants in the register.
+    #[arg(long, default_value_t = 1_000_000)]
+    grants: u32,
+    /// Grants revoked while calls are served.
+    #[arg(long, default_value_t = 250)]
+    changes: u32,
+    /// Seconds of serving without changes, with, and without again.
+    #[arg(long, default_value_t = 15)]
+    seconds: u64,
+    /// Cores of the gateway, as taskset writes them.
+    #[arg(long, default_value = "0")]
+    system_cores: String,
+    /// Core of the load generator and the upstream.
+    #[arg(long, default_value_t = 1)]
+    load_core: usize,
+}
+
 impl Binary {
     fn folder(&self) -> Result<PathBuf> {
         match &self.bin {
@@ -135,5 +159,15 @@ fn run(task: Task) -> Result<()> {
         }),
         Task::ColdStart(args) => start::cold(&args.binary.folder()?, args.runs.max(1)),
         Task::Grants(args) => start::grants(&args.binary.folder()?, &args.counts),
+        Task::Deltas(args) => deltas::run(
+            &args.binary.folder()?,
+            &deltas::Options {
+                grants: args.grants,
+                changes: args.changes,
+                measure: Duration::from_secs(args.seconds.max(1)),
+                system_cores: args.system_cores,
+                load_core: args.load_core,
+            },
+        ),
     }
 }

@@ -15,7 +15,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use crate::clock::now;
 
 /// How long a system may take to listen.
-const READY_MAX: Duration = Duration::from_secs(60);
+const READY_MAX: Duration = Duration::from_secs(300);
 
 /// How often another process's port is tried: there is no event to wait for.
 const TRY_EVERY: Duration = Duration::from_millis(1);
@@ -47,9 +47,17 @@ impl Process {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn start(name: &str, command: &Command, core: usize, log: &Path) -> Result<Self> {
+        Self::start_on(name, command, &core.to_string(), log)
+    }
+
+    /// Starts `command` on `cores`, a list as `taskset` has it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start_on(name: &str, command: &Command, cores: &str, log: &Path) -> Result<Self> {
         let log = fs::File::create(log).with_context(|| format!("creating {}", log.display()))?;
         let mut pinned = Command::new("taskset");
-        pinned.arg("--cpu-list").arg(core.to_string()).arg(command.get_program()).args(command.get_args());
+        pinned.arg("--cpu-list").arg(cores).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
             match value {
                 Some(value) => pinned.env(key, value),

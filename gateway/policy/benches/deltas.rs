@@ -229,7 +229,7 @@ fn change(house: &House, stop: &AtomicBool, changes: &AtomicU32) -> (Vec<Duratio
             let began = now();
             let (changed, removed) =
                 if here { (vec![], vec![key.clone()]) } else { (vec![key.clone()], vec![]) };
-            house.gate.apply(Delta { world, changed, removed }, &ring).expect("it stands");
+            house.gate.apply(Delta { world, changed, removed, mark: None }, &ring).expect("it stands");
             applied.push(began.elapsed());
             let (outcome, _) = call(house, "insurer-1", "insurer-claims").await;
             felt.push(began.elapsed());

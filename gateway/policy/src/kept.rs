@@ -2,11 +2,12 @@
 //! faster than from its declarations.
 //!
 //! The file holds every object as it was declared, grants in their compiled form, and no key: keys come from the ring
-//! at load. One world has one file, byte for byte. Layout, integers big-endian, texts with their length before them:
+//! at load. One world at one mark has one file, byte for byte. Layout, integers big-endian, texts with their length before them:
 //!
 //! ```text
-//! "shuzha kept world 1\n"   magic and version
+//! "shuzha kept world 2\n"   magic and version
 //! digest of the world       32 bytes
+//! mark                      revision u64, act 16 bytes; zeros where there is none
 //! objects                   count u32, each: kind u8+, name u8+, spec as JSON u32+; in order of kind and name
 //! names                     count u32, each: u8+
 //! terms                     count u32, each: window i64 i64, quota u8 u64, rate u32 u64 (µs) u32,
@@ -35,10 +36,10 @@ pub use keeper::Keeper;
 pub use write::write;
 
 use crate::snapshot::Terms;
-use crate::{CompileError, KeyRing, Snapshot};
+use crate::{CompileError, KeyRing, Mark, Snapshot};
 
 /// First bytes of a file.
-pub(crate) const MAGIC: &[u8] = b"shuzha kept world 1\n";
+pub(crate) const MAGIC: &[u8] = b"shuzha kept world 2\n";
 /// Bytes of the checksum at the end.
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 /// Largest file that is read: some ten million grants.
@@ -75,6 +76,7 @@ pub enum KeptError {
 pub struct Kept {
     bytes: Vec<u8>,
     digest: [u8; 32],
+    mark: Option<Mark>,
     world: World,
     left_out: Vec<String>,
     names: Vec<Id>,
@@ -115,6 +117,12 @@ impl Kept {
         &self.digest
     }
 
+    /// How far the kept world follows whoever decides what is in force.
+    #[must_use]
+    pub const fn mark(&self) -> Option<Mark> {
+        self.mark
+    }
+
     /// Puts the world together with the keys of this node.
     ///
     /// # Errors
@@ -128,7 +136,7 @@ impl Kept {
                 "the world in force is not quite the one that was kept"
             );
         }
-        Ok(snapshot)
+        Ok(snapshot.marked(self.mark))
     }
 }
 

@@ -24,5 +24,5 @@ pub use gate::{Gate, Keys, Options, Parts};
 pub use nonce::NONCES_MAX_DEFAULT;
 pub use releases::{ReleaseKey, ReleaseStore};
 pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
-pub use snapshot::{CompileError, Delta, KeyRing, Snapshot};
+pub use snapshot::{CompileError, Delta, KeyRing, Mark, Snapshot};
 pub use start::Start;

@@ -11,6 +11,7 @@ mod declared;
 mod edit;
 mod grants;
 mod links;
+mod mark;
 mod name;
 mod operation;
 mod roll;
@@ -30,6 +31,7 @@ use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 
 pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
+pub use mark::Mark;
 pub(crate) use operation::{Operation, Place, Tag};
 pub(crate) use suspensions::Suspensions;
 
@@ -63,6 +65,8 @@ pub struct Snapshot {
     declared: Declared,
     names: Names,
     roll: Roll,
+    /// How far it follows whoever decides what is in force; no part of the digest.
+    mark: Option<Mark>,
 }
 
 /// Names that grants refer to, by number. A name keeps its number when its object goes, for grants that still refer to

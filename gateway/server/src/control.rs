@@ -3,6 +3,7 @@
 //! It runs where no world files are given; then the register says what is in force. When the register cannot be read at
 //! the start, the node serves the last world that was in force, kept on disk, and says so.
 
+mod catch_up;
 mod listener;
 mod publisher;
 mod scheduler;
@@ -23,6 +24,7 @@ use shuzha_store::{MasterKey, Register};
 use zeroize::Zeroizing;
 
 use crate::config::ControlConfig;
+pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use listener::Listener;
 pub(crate) use publisher::{Publisher, Services, by_name};
 use scheduler::Scheduler;

@@ -132,7 +132,7 @@ impl Node {
                 Arc::clone(&gate),
                 projector.handle.clone(),
                 config.node.clone(),
-                source.name(),
+                (source.name(), source.begun()),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,

@@ -13,6 +13,7 @@
 mod accounts;
 mod acts;
 mod commit;
+mod counts;
 mod deadlines;
 mod marks;
 mod objects;

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::write;
-use crate::Gate;
 use crate::holds::lock;
+use crate::{Gate, Mark};
 
 /// Writes the world in force to a file whenever it has changed, at most once per pause. Dropping it writes the last
 /// change and ends the thread.
@@ -18,7 +18,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts keeping what `gate` has in force at `path`. `on_disk` is the digest of the world that is there already.
+    /// Starts keeping what `gate` has in force at `path`. `on_disk` is the digest of the world that is there already, and
+    /// how far it follows.
     /// A failure is logged and tried again after the next pause: serving does not depend on it.
     ///
     /// # Errors
@@ -27,7 +28,7 @@ impl Keeper {
         gate: Arc<Gate>,
         path: PathBuf,
         pause: Duration,
-        on_disk: Option<[u8; 32]>,
+        on_disk: Option<([u8; 32], Option<Mark>)>,
     ) -> io::Result<Self> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let told = Arc::clone(&stop);
@@ -38,9 +39,10 @@ impl Keeper {
                 let waited = told.1.wait_timeout_while(guard, pause, |stop| !*stop);
                 let stopping = *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
                 let snapshot = gate.snapshot();
-                if kept.as_ref() != Some(snapshot.digest()) {
+                let now = Some((*snapshot.digest(), snapshot.mark()));
+                if kept != now {
                     match write(&path, &snapshot) {
-                        Ok(()) => kept = Some(*snapshot.digest()),
+                        Ok(()) => kept = now,
                         Err(error) => tracing::error!(%error, "the world in force could not be kept on disk"),
                     }
                 }

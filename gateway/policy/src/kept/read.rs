@@ -11,7 +11,7 @@ use shuzha_products::Window;
 
 use super::{CHECKSUM_BYTES, Kept, KeptError, MAGIC, read_world};
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
-use crate::snapshot::{Tag, Terms};
+use crate::snapshot::{Mark, Tag, Terms};
 
 impl Kept {
     /// Reads a file's content.
@@ -28,7 +28,7 @@ impl Kept {
             return Err(KeptError::Checksum);
         }
         let mut cursor = Cursor { bytes: content, at: MAGIC.len() };
-        let (digest, objects, names, terms, grants) =
+        let ((digest, mark), objects, names, terms, grants) =
             tables(&mut cursor).ok_or(KeptError::Malformed(cursor.at))?;
         // Every row is read once here, so that reading them again cannot fail.
         let mut last = None;
@@ -41,7 +41,7 @@ impl Kept {
             return Err(KeptError::Malformed(cursor.at));
         }
         let (world, left_out) = read_world(objects)?;
-        Ok(Self { bytes, digest, world, left_out, names, terms, grants })
+        Ok(Self { bytes, digest, mark, world, left_out, names, terms, grants })
     }
 
     /// The grants: name, unit, scenario, agreement, product, and the position of the terms.
@@ -105,11 +105,13 @@ impl<'b> Cursor<'b> {
 }
 
 type Objects = BTreeMap<(String, String), String>;
-type TablesRead = ([u8; 32], Objects, Vec<Id>, Vec<Terms>, (usize, usize));
+type Head = ([u8; 32], Option<Mark>);
+type TablesRead = (Head, Objects, Vec<Id>, Vec<Terms>, (usize, usize));
 
 /// Everything before the rows.
 fn tables(cursor: &mut Cursor<'_>) -> Option<TablesRead> {
     let digest = cursor.array()?;
+    let mark = mark(cursor.u64()?, cursor.array()?)?;
     let mut objects = BTreeMap::new();
     for _ in 0..cursor.count(6)? {
         let length = usize::from(cursor.u8()?);
@@ -133,7 +135,16 @@ fn tables(cursor: &mut Cursor<'_>) -> Option<TablesRead> {
         all_terms.push(terms(cursor)?);
     }
     let count = cursor.count(22)?;
-    Some((digest, objects, names, all_terms, (cursor.at, count)))
+    Some(((digest, mark), objects, names, all_terms, (cursor.at, count)))
+}
+
+/// How far the world follows, where it says so.
+#[expect(clippy::option_option, reason = "a mark that is none, or no mark")]
+fn mark(revision: u64, act: [u8; 16]) -> Option<Option<Mark>> {
+    match (revision, act) {
+        (0, _) => (act == [0; 16]).then_some(None),
+        _ => Some(Some(Mark { revision, act })),
+    }
 }
 
 fn terms(cursor: &mut Cursor<'_>) -> Option<Terms> {

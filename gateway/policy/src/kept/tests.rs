@@ -64,7 +64,11 @@ fn the_file_gives_the_world_back() {
     assert_eq!((kept.grants.1, kept.names.len(), kept.terms.len()), (2, 5, 2));
     let again = kept.compile(&KeyRing::default()).expect("it compiles");
     assert_eq!(again.digest(), snapshot.digest());
-    assert_eq!(to_bytes(&again), bytes);
+    assert_eq!((to_bytes(&again), again.mark()), (bytes, None));
+    let mark = Some(Mark { revision: 7, act: [9; 16] });
+    let kept = Kept::from_bytes(to_bytes(&again.marked(mark))).expect("it was just written");
+    assert_eq!(kept.mark(), mark);
+    assert_eq!(kept.compile(&KeyRing::default()).expect("it compiles").mark(), mark);
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn a_file_that_is_none_says_why() {
     let bytes = to_bytes(&snapshot());
     assert!(matches!(Kept::from_bytes(Vec::new()), Err(KeptError::Version)));
     assert!(matches!(Kept::from_bytes(MAGIC.to_vec()), Err(KeptError::Checksum)));
-    let other = [b"shuzha kept world 2\n", &bytes[MAGIC.len()..]].concat();
+    let other = [b"shuzha kept world 3\n", &bytes[MAGIC.len()..]].concat();
     assert!(matches!(Kept::from_bytes(other), Err(KeptError::Version)));
     let absent = Kept::read(Path::new("/nowhere/kept.world"));
     assert!(matches!(absent, Err(KeptError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound));

@@ -67,6 +67,9 @@ impl<W: Write> Summed<W> {
 fn encode<W: Write>(snapshot: &Snapshot, out: &mut Summed<W>) -> io::Result<()> {
     out.put(MAGIC)?;
     out.put(snapshot.digest())?;
+    let (revision, act) = snapshot.mark().map_or_else(Default::default, |mark| (mark.revision, mark.act));
+    out.put(&revision.to_be_bytes())?;
+    out.put(&act)?;
     let mut objects: Vec<_> = snapshot.objects().collect();
     objects.sort_unstable_by_key(|source| (source.kind, &source.name));
     out.count(objects.len())?;

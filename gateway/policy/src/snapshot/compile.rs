@@ -8,7 +8,7 @@ use shuzha_products::World;
 
 use super::roll::GRANT;
 use super::rows::{Row, TermsPool};
-use super::{Snapshot, Terms};
+use super::{Mark, Snapshot, Terms};
 
 /// Keys that world files name and do not hold.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct Delta {
     pub changed: Vec<(&'static str, Id)>,
     /// Kind and name of every object that is no longer in force. What still refers to one grants nothing.
     pub removed: Vec<(&'static str, Id)>,
+    /// How far the snapshot follows with this change.
+    pub mark: Option<Mark>,
 }
 
 /// Why checked objects cannot be put in force.
@@ -113,7 +115,7 @@ impl Snapshot {
     /// # Errors
     /// Every fault found; then nothing of the change is in force.
     pub fn with(&self, delta: Delta, keys: &KeyRing) -> Result<Self, Vec<CompileError>> {
-        let Delta { mut world, mut changed, removed } = delta;
+        let Delta { mut world, mut changed, removed, mark } = delta;
         changed.sort_unstable();
         changed.dedup();
         let listed = |object: &(&'static str, Id)| changed.contains(object) || removed.contains(object);
@@ -127,7 +129,7 @@ impl Snapshot {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut next = self.clone();
+        let mut next = self.clone().marked(mark);
         next.edit(&mut world, &changed, &removed, keys)?;
         let mut pool = TermsPool::default();
         for (kind, name) in &changed {

@@ -161,7 +161,7 @@ pub(crate) fn delta(snapshot: &Snapshot, objects: &Objects, touched: &[Key]) -> 
         at += 1;
     }
     let removed = touched.iter().filter(|key| !here(key)).cloned().collect();
-    Delta { world: parse(objects), changed, removed }
+    Delta { world: parse(objects), changed, removed, mark: None }
 }
 
 /// What the gate says to one call of each kind.
@@ -277,10 +277,11 @@ fn a_change_without_its_dependents_is_refused() {
     let mut objects = original.clone();
     let edit = Edit::Text("Upstream", "register", "timeout: 2s", "timeout: 3s");
     let touched = edit.act(&mut objects, &original);
-    let change = Delta { world: parse(&objects), changed: vec![touched], removed: Vec::new() };
+    let change = Delta { world: parse(&objects), changed: vec![touched], removed: Vec::new(), mark: None };
     let faults = before.with(change, &world::key_ring()).err().expect("products take its time limit");
     assert!(faults.iter().all(|fault| matches!(fault, CompileError::Dependent { .. })), "{faults:?}");
-    let missing = Delta { world: World::default(), changed: vec![key("Grant", "x")], removed: Vec::new() };
+    let missing =
+        Delta { world: World::default(), changed: vec![key("Grant", "x")], removed: Vec::new(), mark: None };
     let faults = before.with(missing, &world::key_ring()).err().expect("it is not there");
     assert!(matches!(&faults[..], [CompileError::Missing(_)]), "{faults:?}");
 }
@@ -326,6 +327,7 @@ fn what_dangles_does_not_keep_a_node_from_starting() {
         world: World::default(),
         changed: Vec::new(),
         removed: vec![key("Scenario", "bank-onboarding"), key("ApplicationUnit", "insurer")],
+        mark: None,
     };
     let after = gate.with(gone, &world::key_ring()).expect("a removal is never refused");
     kept::write(&path, &after).expect("written");
@@ -350,8 +352,12 @@ fn the_keeper_follows_what_is_in_force() {
     let gate = std::sync::Arc::clone(&house.gate);
     let pause = std::time::Duration::from_millis(5);
     let keeper = Keeper::start(std::sync::Arc::clone(&gate), path.clone(), pause, None).expect("a thread");
-    let gone =
-        Delta { world: World::default(), changed: Vec::new(), removed: vec![key("Grant", "bank-company")] };
+    let gone = Delta {
+        world: World::default(),
+        changed: Vec::new(),
+        removed: vec![key("Grant", "bank-company")],
+        mark: None,
+    };
     let last = *gate.apply(gone, &world::key_ring()).expect("it stands").digest();
     drop(keeper);
     assert_eq!(Kept::read(&path).expect("kept").digest(), &last);

@@ -231,7 +231,7 @@ fn k1_a_synthetic_service_cannot_become_a_real_one() {
     // Nor alone: the products must be read again with it, and cannot.
     let house = House::new();
     let world = World::parse(&world::files("")).expect("a world");
-    let alone = Delta { world, changed: vec![key("Upstream", "toy")], removed: Vec::new() };
+    let alone = Delta { world, changed: vec![key("Upstream", "toy")], removed: Vec::new(), mark: None };
     let faults = house.gate.apply(alone, &world::key_ring()).err().expect("its products are not with it");
     let dependents = faults.iter().filter(|fault| matches!(fault, CompileError::Dependent { .. }));
     assert_eq!(dependents.count(), 2, "{faults:?}");

@@ -53,11 +53,18 @@ pub(crate) struct Running {
     node: Id,
     /// Where the world in force came from at the start.
     world: &'static str,
+    /// How it was read.
+    begun: String,
 }
 
 impl Running {
-    pub(crate) fn new(gate: Arc<Gate>, projector: ProjectorHandle, node: Id, world: &'static str) -> Self {
-        Self { gate, projector, node, world }
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        projector: ProjectorHandle,
+        node: Id,
+        (world, begun): (&'static str, String),
+    ) -> Self {
+        Self { gate, projector, node, world, begun }
     }
 
     fn lag(&self) -> u64 {
@@ -90,6 +97,7 @@ impl Operator for Running {
             },
             "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
             "world": self.world,
+            "started_from": self.begun,
         })
         .to_string()
     }

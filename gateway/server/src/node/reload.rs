@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use shuzha_policy::{Gate, KeyRing, Snapshot};
+use shuzha_policy::{Gate, KeyRing, Mark, Snapshot};
 use shuzha_products::World;
 use shuzha_proxy::{Handle, UpstreamOptions};
 
@@ -39,6 +39,11 @@ impl Prepared {
             anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
         })?;
         Ok(Self { snapshot, upstreams })
+    }
+
+    /// The same, known to follow a register so far.
+    pub(crate) fn marked(self, mark: Option<Mark>) -> Self {
+        Self { snapshot: self.snapshot.marked(mark), ..self }
     }
 
     /// Puts it in force in place of what was; returns the snapshot's digest.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +17,10 @@ use shuzha_store::Register;
 
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
-use crate::control::{self, ControlPlane, KEPT_FILE, Publisher, Services, open_register, world_in_force};
+use crate::control::{
+    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, by_name, catch_up, mark_at, open_register,
+    world_in_force,
+};
 use crate::store::DataStore;
 
 /// Least time between two writings of the world in force.
@@ -25,9 +29,17 @@ const KEEP_PAUSE: Duration = Duration::from_secs(5);
 /// Where the world comes from.
 pub(super) enum Source {
     Files,
-    Register(Register),
+    Register(Register, Begun),
     /// The register could not be read.
     Kept,
+}
+
+/// How the node came by what the register has in force.
+pub(super) enum Begun {
+    /// From the kept world, with so many acts since.
+    Kept { acts: u64 },
+    /// From the whole register.
+    Whole,
 }
 
 /// What the node stands on when the control plane starts.
@@ -71,11 +83,19 @@ impl Source {
             return Ok((Self::Files, prepare(world)?));
         }
         let read = open_register(&config.data_dir).and_then(|register| {
+            match caught_up(&register, data, config, endpoints) {
+                Ok((prepared, acts)) => {
+                    tracing::info!(acts, "the kept world is in force, with the register's acts since");
+                    return Ok((Self::Register(register, Begun::Kept { acts }), prepared));
+                }
+                Err(why) => tracing::info!(why = format!("{why:#}"), "the whole register is read"),
+            }
+            let mark = mark_at(&register, register.revision()?)?;
             let world = world_in_force(&register, &config.control)?;
-            Ok((register, world))
+            Ok((Self::Register(register, Begun::Whole), prepare(world)?.marked(mark)))
         });
         match read {
-            Ok((register, world)) => Ok((Self::Register(register), prepare(world)?)),
+            Ok(ready) => Ok(ready),
             Err(error) => {
                 let prepared = kept(data, config, endpoints).with_context(|| format!("{error:#}; and"))?;
                 tracing::error!(
@@ -91,8 +111,18 @@ impl Source {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Files => "files",
-            Self::Register(_) => "register",
+            Self::Register(..) => "register",
             Self::Kept => "last known good; the register is away",
+        }
+    }
+
+    /// How it was read at the start, for the node's status.
+    pub(super) fn begun(&self) -> String {
+        match self {
+            Self::Files => "the files".to_owned(),
+            Self::Register(_, Begun::Kept { acts }) => format!("the kept world and {acts} acts since"),
+            Self::Register(_, Begun::Whole) => "the whole register".to_owned(),
+            Self::Kept => "the kept world".to_owned(),
         }
     }
 
@@ -109,7 +139,7 @@ impl Source {
                 return Ok((Reloader::Files { data, gate, handle, world, data_dir }, None));
             }
             Self::Kept => return Ok((Reloader::Nowhere, None)),
-            Self::Register(register) => register,
+            Self::Register(register, _) => register,
         };
         let path = data_dir.join(KEPT_FILE);
         let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
@@ -123,6 +153,7 @@ impl Source {
             config: config.control.clone(),
             endpoints,
             services: Mutex::new(services),
+            behind: AtomicBool::new(false),
         });
         let plane = ControlPlane::start(control::Setup {
             register,
@@ -135,6 +166,20 @@ impl Source {
         })?;
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))
     }
+}
+
+/// The kept world with what the register changed since, and how many acts those were.
+fn caught_up(
+    register: &Register,
+    data: &DataStore,
+    config: &Config,
+    endpoints: &HashMap<String, SocketAddr>,
+) -> Result<(Prepared, u64)> {
+    let (path, data_dir) = (config.data_dir.join(KEPT_FILE), &config.data_dir);
+    let keys = |world: &World| key_ring(data, world, data_dir);
+    let services = |world: &World| Ok(by_name(&upstreams::options(world, data_dir, endpoints)?));
+    let CaughtUp { snapshot, services, acts } = catch_up(register, &config.control, &path, keys, services)?;
+    Ok((Prepared { snapshot, upstreams: services.into_values().collect() }, acts))
 }
 
 /// The world that was last in force.

@@ -57,6 +57,12 @@ impl House {
         assert!(self.child.wait().expect("it ends").success());
     }
 
+    /// Ends the gateway at once: nothing more is written.
+    pub(super) fn crash(&mut self) {
+        self.child.kill().expect("it is our process");
+        self.child.wait().expect("it ends");
+    }
+
     /// Starts a gateway on the same data; what it says of itself once it is ready.
     pub(super) fn start_again(&mut self) -> Value {
         let (child, lines) = serve(&self.data());
@@ -71,6 +77,7 @@ impl House {
             told.push(line);
         };
         std::thread::spawn(move || lines.into_iter().count());
+        self.api = format!("http://{}", ready["control"].as_str().unwrap_or_default());
         let operations = ready["operations"].as_str().expect("an address");
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
         let mut status = agent.get(format!("http://{operations}/status")).call().expect("answers");
