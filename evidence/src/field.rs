@@ -105,4 +105,5 @@ fields! {
     ROLE = 46 "role" Text;
     ACT_DIGEST = 47 "act_digest" Bytes(32);
     SANDBOX = 48 "sandbox" Bool;
+    BASIS = 65 "basis" Uint;
 }

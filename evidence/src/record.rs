@@ -159,6 +159,8 @@ pub struct Call<'a> {
     pub response_commitment: Option<Commitment>,
     /// Whether it was a trial in the sandbox: on synthetic data, free, and part of no sum, budget or statement.
     pub sandbox: bool,
+    /// On what basis the answer was charged or free: the number of `shuzha_pricing::Basis`; 0 is by the price.
+    pub basis: u8,
 }
 
 /// What an act did.

@@ -112,7 +112,7 @@ impl PriceBook {
     /// # Errors
     /// - [`Code::C701`]: no price is in force.
     /// - [`Code::C702`]: more than one is.
-    /// - [`Code::C703`]: it is above a ceiling in force.
+    /// - [`Code::C703`]: it is above a ceiling in force, or the product's ceilings have ended.
     pub fn resolve(&self, asked: &Asked<'_>, at: Timestamp) -> Result<&Price, Code> {
         let timeline = self.0.get(asked.product).ok_or(Code::C701)?;
         let mut in_force =
@@ -121,7 +121,7 @@ impl PriceBook {
         if in_force.next().is_some() {
             return Err(Code::C702);
         }
-        if timeline.above(price, at).is_some() { Err(Code::C703) } else { Ok(price) }
+        if timeline.stopped(price, at) { Err(Code::C703) } else { Ok(price) }
     }
 
     /// The price of this name.
@@ -206,6 +206,13 @@ fn check_price(price: &Price, faults: &mut Vec<PriceFault>) {
 }
 
 impl Timeline {
+    /// Whether the price may not be charged at `at`: a ceiling in force is below it, or the product has ceilings and none
+    /// is in force.
+    fn stopped(&self, price: &Price, at: Timestamp) -> bool {
+        let none = || self.ceilings.iter().all(|ceiling| !ceiling.effective.holds(at));
+        self.above(price, at).is_some() || (!self.ceilings.is_empty() && none())
+    }
+
     fn above(&self, price: &Price, at: Timestamp) -> Option<&Ceiling> {
         self.ceilings.iter().find(|ceiling| ceiling.effective.holds(at) && price.over(ceiling))
     }

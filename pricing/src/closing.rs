@@ -18,6 +18,7 @@ use shuzha_core::{Id, MicroYuan};
 
 use crate::ledger::Transaction;
 use crate::metering::{Line, Row};
+use crate::money::InFen as _;
 use crate::split::{Contributions, Split};
 use crate::vat::{Taxed, VatRates};
 use crate::{Fen, Hour, Month, Overflow, PriceBook};

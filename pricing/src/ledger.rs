@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use shuzha_core::{Id, MicroYuan};
 
+use crate::money::InFen as _;
 use crate::{Fen, Month, Overflow};
 
 /// Most entries of one transaction.

@@ -31,11 +31,11 @@ pub mod words;
 pub use book::{PriceBook, PriceFault};
 pub use effective::{DateError, Effective};
 pub use form::{Form, Tariff};
-pub use money::{Fen, Overflow};
+pub use money::Overflow;
 pub use period::{Hour, Month};
 pub use price::{Asked, Billable, Ceiling, Outcome, Price, Purposes};
 pub use rating::Basis;
-pub use shuzha_core::PurposeClass;
+pub use shuzha_core::{Fen, PurposeClass};
 
 #[cfg(test)]
 mod tests {

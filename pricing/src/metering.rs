@@ -319,7 +319,7 @@ mod tests {
                     NAMES[call.0] == dimensions.line.unit.as_str()
                         && NAMES[call.1] == dimensions.operation.as_str()
                         && call.2.div_euclid(60) == hour.number()
-                        && (call.4 == 0) == !dimensions.line.basis.is_charged()
+                        && (call.4 == 0) != dimensions.line.basis.is_charged()
                 });
                 prop_assert_eq!(of.map(|call| call.3).sum::<u64>(), sums.quantity);
             }

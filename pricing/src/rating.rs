@@ -5,9 +5,10 @@ use shuzha_core::PurposeClass;
 use crate::{Form, Outcome, Price};
 
 /// On what basis an answered call is charged or free. Its number stands in the call's record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Basis {
     /// By the price.
+    #[default]
     Price,
     /// By the price's preference for the department that provides the data.
     Preferred,

@@ -135,7 +135,7 @@ pub fn largest_remainder(total: Fen, weights: &BTreeMap<Id, u128>) -> BTreeMap<I
         debug_assert!(total == Fen::ZERO, "a total is shared among parties that have a part");
         return weights.keys().map(|party| (party.clone(), Fen::ZERO)).collect();
     }
-    let amount = u128::from(total.fen().unsigned_abs());
+    let amount = u128::from(total.count().unsigned_abs());
     let mut shares: Vec<(&Id, u128, u128)> = weights
         .iter()
         .map(|(party, weight)| (party, amount * weight / whole, amount * weight % whole))
@@ -150,7 +150,7 @@ pub fn largest_remainder(total: Fen, weights: &BTreeMap<Id, u128>) -> BTreeMap<I
     }
     let signed = |share: u128| {
         let share = i64::try_from(share).unwrap_or(i64::MAX);
-        Fen::new(if total.fen() < 0 { -share } else { share })
+        Fen::new(if total.count() < 0 { -share } else { share })
     };
     shares.into_iter().map(|(party, share, _)| (party.clone(), signed(share))).collect()
 }

@@ -75,12 +75,12 @@ impl Taxed {
     /// Takes `gross` apart at a rate of `parts` of [`RATE_WHOLE`].
     #[must_use]
     pub fn inclusive(gross: Fen, parts: u32) -> Self {
-        let (amount, whole) = (i128::from(gross.fen()), i128::from(RATE_WHOLE));
+        let (amount, whole) = (i128::from(gross.count()), i128::from(RATE_WHOLE));
         let divisor = whole + i128::from(parts);
         // Half away from zero, on the magnitude.
         let net = (amount.abs() * whole * 2 + divisor) / (divisor * 2) * amount.signum();
         let net = Fen::new(i64::try_from(net).expect("net is no larger than gross"));
-        Self { gross, net, tax: Fen::new(gross.fen() - net.fen()) }
+        Self { gross, net, tax: Fen::new(gross.count() - net.count()) }
     }
 }
 
@@ -128,12 +128,12 @@ mod tests {
             let mut header = (0_i64, 0_i64, 0_i64);
             for (gross, parts) in lines {
                 let taxed = Taxed::inclusive(Fen::new(gross.into()), parts);
-                prop_assert_eq!(taxed.net.fen() + taxed.tax.fen(), i64::from(gross));
-                let off = i128::from(taxed.net.fen()) * i128::from(10_000 + parts) - i128::from(gross) * 10_000;
+                prop_assert_eq!(taxed.net.count() + taxed.tax.count(), i64::from(gross));
+                let off = i128::from(taxed.net.count()) * i128::from(10_000 + parts) - i128::from(gross) * 10_000;
                 prop_assert!(off.abs() * 2 <= i128::from(10_000 + parts));
                 let mirror = Taxed::inclusive(Fen::new(-i64::from(gross)), parts);
-                prop_assert_eq!((mirror.net.fen(), mirror.tax.fen()), (-taxed.net.fen(), -taxed.tax.fen()));
-                header = (header.0 + i64::from(gross), header.1 + taxed.net.fen(), header.2 + taxed.tax.fen());
+                prop_assert_eq!((mirror.net.count(), mirror.tax.count()), (-taxed.net.count(), -taxed.tax.count()));
+                header = (header.0 + i64::from(gross), header.1 + taxed.net.count(), header.2 + taxed.tax.count());
             }
             prop_assert_eq!(header.0, header.1 + header.2);
         }

@@ -121,6 +121,7 @@ pub(super) fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
     w.uint_unless_zero(&field::RESPONSE_BYTES, call.response_bytes.into());
     write_option(w, &field::RESPONSE_COMMITMENT, call.response_commitment.as_ref());
     w.flag_unless_false(&field::SANDBOX, call.sandbox);
+    w.uint_unless_zero(&field::BASIS, call.basis.into());
 }
 
 pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeError> {
@@ -153,5 +154,7 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
         response_bytes: r.u32_or_zero(&field::RESPONSE_BYTES)?,
         response_commitment: r.bytes(&field::RESPONSE_COMMITMENT)?,
         sandbox: r.flag_or_false(&field::SANDBOX)?,
+        basis: u8::try_from(r.uint_or_zero(&field::BASIS)?)
+            .map_err(|_| DecodeError::OutOfRange(field::BASIS.name))?,
     })
 }

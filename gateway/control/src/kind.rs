@@ -34,7 +34,7 @@ pub struct Access {
     pub(crate) guarded: &'static [&'static str],
 }
 
-use Role::{ApplicationUnit, Authority, Operator, Pricing, Provider, Sre};
+use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider, Sre};
 
 /// The table: kind × writing → roles. A declared kind without a row is written by nobody: the jurisdiction's rules are
 /// configuration.
@@ -52,6 +52,8 @@ const ACCESS: &[Access] = &[
     access("PriceAct",        &[Authority, Pricing],  &[Operator],        true,  Owner::Writer),
     access("Ceiling",         &[Pricing],             &[],                true,  Owner::Writer),
     access("Price",           &[],                    &[Operator],        true,  Owner::Of("Product", "product")),
+    access("PermittedRevenue", &[Pricing],            &[],                true,  Owner::Writer),
+    access("TaxRate",         &[Finance],             &[],                true,  Owner::Writer),
 ];
 
 const fn access(

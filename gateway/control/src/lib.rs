@@ -17,6 +17,7 @@ mod act_log;
 mod caller;
 mod control;
 mod error;
+pub mod finance;
 mod force;
 mod kind;
 mod public;

@@ -182,6 +182,18 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+    C1600 409 "账期尚未软结" "The period has not been soft-closed";
+    C1601 403 "软结与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
+    C1602 409 "账期已结账，不可更改" "The period is closed and does not change";
+    C1603 409 "宽限期未满，尚不可结账" "The time of grace has not passed";
+    C1604 422 "该账期无法结账" "The period cannot be closed";
+    C1605 409 "较早的账期尚未结账" "An earlier period is still open";
+    C1606 409 "计量记录有缺口或尚未到齐" "Metering has a gap or has not caught up";
+    C1607 409 "同一键已记另一笔分录" "The key names another transaction";
+    C1608 422 "分录不平或科目不符" "The transaction does not balance, or its accounts may not face each other";
+    C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
+    C1611 409 "账期所属月份尚未结束" "The month is not over";
+    C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
+use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
 use crate::holds::Holds;
@@ -31,6 +32,8 @@ pub(crate) struct Facts<'e> {
     pub(crate) sent: Option<Timestamp>,
     pub(crate) answered: Option<Timestamp>,
     pub(crate) limit: Option<RateLimit>,
+    /// On what basis the answer is charged or free, once it is there.
+    pub(crate) basis: Basis,
 }
 
 /// Which holds this try takes: a retry never takes again what an earlier try spent.
@@ -200,6 +203,7 @@ impl<'e> Env<'e> {
             request_commitment: facts.request_commitment,
             response_commitment: ending.response_commitment,
             sandbox: self.sandbox,
+            basis: if ending.outcome == Outcome::None { 0 } else { facts.basis.number() },
         }))
     }
 

@@ -115,7 +115,7 @@ impl Gate {
         Ok(Self {
             consents: ConsentLedger::new(start.consents, start.withdrawn),
             budgets: BudgetLedger::new(start.budgets),
-            purses: PurseLedger::new(start.purses),
+            purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
             packages: Packages::new(start.packages),
             idempotency: Idempotency::new(start.idempotency),
@@ -174,6 +174,7 @@ impl Gate {
             request_commitment: None,
             response_commitment: None,
             sandbox: false,
+            basis: 0,
         };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();

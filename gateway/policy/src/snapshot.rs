@@ -126,6 +126,8 @@ pub(crate) struct Unit {
     pub(crate) name: Id,
     /// Number of its name.
     index: u32,
+    /// Whose it is.
+    organisation: Id,
     pub(crate) credit_limit: Option<MicroYuan>,
 }
 
@@ -249,6 +251,12 @@ impl Snapshot {
     /// The agreement that a grant stands under; none once it was removed.
     pub(crate) fn agreement(&self, grant: &Grant) -> Option<&Agreement> {
         self.agreements.get(&grant.agreement).map(|agreement| &**agreement)
+    }
+
+    /// Whether the unit belongs to a department that provides data of the product.
+    pub(crate) fn provides(&self, unit: &Unit, product: &Product) -> bool {
+        let of_it = |set: &Id| self.declared.data_sets.get(set);
+        product.data_sets.iter().filter_map(of_it).any(|set| set.provider == unit.organisation)
     }
 
     /// The grants of (unit, scenario, product).

@@ -4,6 +4,7 @@ use shuzha_core::{Id, MicroYuan, NanoCharge, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_store::{MarkStatus, State};
 
+use crate::holds::CountKey;
 use crate::holds::budget::QuotaKey;
 use crate::nonce::NonceTag;
 
@@ -14,6 +15,7 @@ pub struct Start {
     pub(crate) withdrawn: Vec<Commitment>,
     pub(crate) budgets: Vec<(QuotaKey, NanoCharge)>,
     pub(crate) purses: Vec<(Id, MicroYuan)>,
+    pub(crate) counts: Vec<(Id, CountKey, u64)>,
     pub(crate) usage: Vec<(Id, i32, u64)>,
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
@@ -39,11 +41,23 @@ impl Start {
             Some((*key, mark.request?, mark.at, answered))
         });
         let withdrawn = state.consents.iter().filter(|(_, consent)| consent.withdrawn);
+        let counts = state.meters.iter().filter_map(|(meter, quantity)| {
+            let key = CountKey {
+                price: id(&meter.price)?,
+                scenario: id(&meter.scenario)?,
+                agreement: id(&meter.agreement)?,
+                purpose: meter.purpose,
+                basis: meter.basis,
+                month: meter.month,
+            };
+            Some((id(&meter.unit)?, key, *quantity))
+        });
         Self {
             consents: state.consents.iter().map(|(key, consent)| (*key, consent.uses)).collect(),
             withdrawn: withdrawn.map(|(key, _)| *key).collect(),
             budgets: budgets.collect(),
             purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),
+            counts: counts.collect(),
             usage: usage.collect(),
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),

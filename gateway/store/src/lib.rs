@@ -8,6 +8,7 @@
 
 mod database;
 mod error;
+pub mod ledger;
 mod projection;
 pub mod projector;
 pub mod reduce;
@@ -17,9 +18,12 @@ mod secrets;
 
 pub use database::Store;
 pub use error::StoreError;
+pub use ledger::Books;
 pub use projection::{Comparison, Difference};
 pub use projector::{Projector, ProjectorHandle};
-pub use reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, SpendKey, State, Usage, local_day};
+pub use reduce::{
+    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, SpendKey, State, Usage, local_day,
+};
 pub use register::Register;
 pub use releases::Release;
 pub use secrets::{CredentialSecret, MasterKey, Secret};

@@ -135,6 +135,7 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         ("privacy_spend", maps(&stored.spend, &rebuilt.spend)),
         ("usage", maps(&stored.usage, &rebuilt.usage)),
         ("posted", maps(&stored.posted, &rebuilt.posted)),
+        ("meters", maps(&stored.meters, &rebuilt.meters)),
         ("settled", maps(&stored.settled, &rebuilt.settled)),
         ("marks", maps(&stored.marks, &rebuilt.marks)),
         ("nonce_batches", stored.nonces.symmetric_difference(&rebuilt.nonces).count()),

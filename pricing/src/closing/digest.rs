@@ -45,7 +45,7 @@ impl Digester {
     }
 
     fn taxed(&mut self, taxed: &Taxed) {
-        self.number(taxed.gross.fen()).number(taxed.net.fen()).number(taxed.tax.fen());
+        self.number(taxed.gross.count()).number(taxed.net.count()).number(taxed.tax.count());
     }
 
     fn tree(&mut self, tree: Option<&CallTree>) {
@@ -95,7 +95,7 @@ pub(super) fn of(closing: &Closing) -> Digest {
     to.number(closing.shares.len() as i128);
     for share in &closing.shares {
         to.text(share.party.as_str()).text(share.agreement.as_str()).text(share.product.as_str());
-        to.number(share.base.fen()).number(share.amount.fen());
+        to.number(share.base.count()).number(share.amount.count());
         to.text(&share.weight.to_string()).text(&share.whole.to_string());
     }
     to.number(closing.transactions.len() as i128);

@@ -6,15 +6,19 @@ use shuzha_core::{Id, MicroYuan};
 
 use super::{CloseFault, Input, RatedLine};
 use crate::metering::{Line, Sums};
+use crate::money::round_half_away;
 use crate::vat::Taxed;
-use crate::{Basis, Fen, Month, Overflow, Price};
+use crate::{Basis, Month, Overflow, Price};
 
 /// The sums of a line by the month its calls were made in. Months stand inside the line, so that a year's fee is taken
 /// with the first of them.
 type Gathered = BTreeMap<Line, BTreeMap<Month, Sums>>;
 
+/// Rated lines, and revenue by operator.
+type Rated = (Vec<RatedLine>, BTreeMap<Id, MicroYuan>);
+
 /// Rates what was gathered; answers the lines, and the revenue that counts towards the permitted revenue by operator.
-pub(super) fn rate(input: &Input<'_>) -> Result<(Vec<RatedLine>, BTreeMap<Id, MicroYuan>), Vec<CloseFault>> {
+pub(super) fn rate(input: &Input<'_>) -> Result<Rated, Vec<CloseFault>> {
     let mut faults = BTreeSet::new();
     let gathered = gather(input, &mut faults);
     let mut lines = Vec::new();
@@ -103,7 +107,7 @@ fn rated(
         notional = minus(price.tariff.notional(after)?, price.tariff.notional(before)?)?;
     }
     let rate = input.terms.vat.at(month.begin()).ok_or(CloseFault::Vat(month))?;
-    let (gross, residue) = Fen::round_half_away(exact);
+    let (gross, residue) = round_half_away(exact);
     Ok(RatedLine {
         line: line.clone(),
         month,

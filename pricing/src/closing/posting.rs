@@ -4,6 +4,7 @@ use shuzha_core::{Id, MicroYuan};
 
 use super::{CloseFault, RatedLine, Share, Statement};
 use crate::ledger::{Account, Chart, Template, Transaction};
+use crate::money::InFen as _;
 use crate::{Fen, Month, Overflow};
 
 /// The transactions of a close, each checked.

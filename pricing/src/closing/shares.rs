@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shuzha_core::{Id, MicroYuan};
 
 use super::{CloseFault, Contribution, Input, RatedLine, Share, ShareBill};
+use crate::money::InFen as _;
 use crate::split::{Base, Contributions, SplitError, largest_remainder};
 use crate::{Fen, Overflow};
 

@@ -87,15 +87,15 @@ proptest! {
         let whole: u128 = weights.values().sum();
         for total in totals {
             let shares = split.share(Fen::new(total), &contributions).unwrap();
-            prop_assert_eq!(shares.values().map(|share| share.fen()).sum::<i64>(), total);
+            prop_assert_eq!(shares.values().map(|share| share.count()).sum::<i64>(), total);
             prop_assert_eq!(&shares, &reversed.share(Fen::new(total), &contributions).unwrap());
             let mirror = split.share(Fen::new(-total), &contributions).unwrap();
             for (party, share) in &shares {
                 let exact = i128::from(total) * i128::try_from(weights[party]).unwrap();
-                let off = i128::from(share.fen()) * i128::try_from(whole).unwrap() - exact;
+                let off = i128::from(share.count()) * i128::try_from(whole).unwrap() - exact;
                 prop_assert!(off.unsigned_abs() < whole, "within one 分 of the exact part");
                 prop_assert!(weights[party] > 0 || *share == Fen::ZERO);
-                prop_assert_eq!(mirror[party].fen(), -share.fen());
+                prop_assert_eq!(mirror[party].count(), -share.count());
             }
         }
     }

@@ -43,6 +43,8 @@ pub const KINDS: &[Kind] = &[
     by_case("Suspension", "suspensions", "暂时关闭"),
     by_case("EmergencyPlan", "emergency-plans", "应急预案"),
     by_case("ExitReview", "exit-reviews", "出域审查"),
+    declared("PermittedRevenue", "permitted-revenues", "最高准许收入"),
+    declared("TaxRate", "tax-rates", "税率"),
 ];
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use shuzha_core::Id;
+use shuzha_pricing::permitted::PermittedRevenue;
+use shuzha_pricing::vat::VatRate;
 use shuzha_pricing::{Ceiling, Price};
 
 use super::marks::{self, Marked, Marks};
@@ -74,6 +76,8 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Suspension>(),
     kind::<EmergencyPlan>(),
     kind::<ExitReview>(),
+    kind::<PermittedRevenue>(),
+    kind::<VatRate>(),
 ];
 
 const fn kind<T: Object>() -> ObjectKind {

@@ -120,7 +120,11 @@ impl Control {
                 put.map(|put| put.spec.clone()).or_else(|| fetch(kind, name))
             })
         })?;
-        Ok(read.map_err(check::faulty)?.price_faults())
+        let world = read.map_err(check::faulty)?;
+        let published = change.put.iter().filter(|put| put.kind == "Price");
+        let mut faults = world.price_faults();
+        faults.extend(published.flat_map(|put| world.publication_faults(&put.name)));
+        Ok(faults)
     }
 
     /// Gives every object its marks, where the register was written before marks were kept.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shuzha_core::{Code, MicroYuan, Refusal};
 use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, Outcome};
-use shuzha_pricing::Outcome as Billed;
+use shuzha_pricing::{Basis, Outcome as Billed};
 
 use super::release::{Released, ReleasedBody};
 use crate::call::Delivery;
@@ -20,13 +20,16 @@ use crate::{Opened, Payload, Reply};
 pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> Result<Reply<S>, Refusal> {
     let (admission, outcome, body) = released.into_parts();
     let grant = admission.spend().slot().agreed().ask().right().grant().name.as_str();
-    let mut amount =
-        if env.holds.money.is_some() { admission.amount(env, outcome)? } else { MicroYuan::ZERO };
+    let mut basis = admission.basis(outcome);
     // Of several first fetches at once, one pays.
-    let claimed = outcome == Billed::Package && !amount.is_zero() && env.gate.packages.claim(grant);
-    if outcome == Billed::Package && !claimed {
-        amount = MicroYuan::ZERO;
+    let claims = outcome == Billed::Package && basis.is_charged() && env.holds.money.is_some();
+    let claimed = claims && env.gate.packages.claim(grant);
+    if claims && !claimed {
+        basis = Basis::Repeated;
     }
+    env.facts.basis = basis;
+    let charged = env.holds.money.as_mut().filter(|_| basis.is_charged());
+    let amount = charged.map_or(MicroYuan::ZERO, |hold| hold.charge());
     let quantity = u32::from(env.takes != Takes::Nothing);
     let settled = answer(env, body, amount, quantity).await;
     if settled.is_err() && claimed {
@@ -55,7 +58,11 @@ async fn answer<S>(
     let ending = Ending {
         decision: if replayed { Decision::Replayed } else { Decision::Answered },
         code: None,
-        outcome: if amount.is_zero() { Outcome::Uncharged } else { Outcome::Charged },
+        outcome: if quantity > 0 && env.facts.basis.is_charged() {
+            Outcome::Charged
+        } else {
+            Outcome::Uncharged
+        },
         quantity,
         amount,
         response_bytes: bytes,

@@ -1,12 +1,13 @@
 //! Reading and writing the rows of the projection, one function per table and direction.
 
 use rusqlite::{Row, Transaction};
-use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_core::{MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 use shuzha_journal::Position;
+use shuzha_pricing::{Basis, Month};
 
 use super::oldest_nonce;
 use crate::StoreError;
-use crate::reduce::{Changes, Consent, Mark, MarkStatus, Name, OpenIntent, SpendKey, State, Usage};
+use crate::reduce::{Changes, Consent, Mark, MarkStatus, MeterKey, Name, OpenIntent, SpendKey, State, Usage};
 
 /// Bytes of one nonce in a batch: its time and its tag.
 const NONCE_BYTES: usize = 16;
@@ -40,8 +41,17 @@ fn each(
 
 /// Empties every table of the projection but `position`.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let tables =
-        ["consents", "privacy_spend", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents"];
+    let tables = [
+        "consents",
+        "privacy_spend",
+        "usage",
+        "posted",
+        "meters",
+        "settled",
+        "marks",
+        "nonce_batches",
+        "open_intents",
+    ];
     for table in tables {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -76,6 +86,7 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         state.posted.insert(row.get(0)?, MicroYuan::from_micros(row.get(1)?));
         Ok(())
     })?;
+    load_meters(transaction, state)?;
     each(transaction, "SELECT grant_name, product, epoch, seq FROM settled", |row| {
         let position = Position { epoch: row.get(2)?, seq: count(row.get(3)?, "settled")? };
         state.settled.insert((row.get(0)?, row.get(1)?), position);
@@ -89,6 +100,35 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
 /// Reads `data_set, unit, scenario` from column `first` on.
 fn spend_key(row: &Row<'_>, first: usize) -> rusqlite::Result<SpendKey> {
     Ok(SpendKey { data_set: row.get(first)?, unit: row.get(first + 1)?, scenario: row.get(first + 2)? })
+}
+
+fn load_meters(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    let sql = "SELECT unit, price, scenario, agreement, purpose, basis, month, quantity FROM meters";
+    each(transaction, sql, |row| {
+        let (purpose, basis, month) = (row.get::<_, u8>(4)?, row.get(5)?, row.get(6)?);
+        let known = (
+            PurposeClass::ALL.get(usize::from(purpose)).copied(),
+            Basis::from_number(basis),
+            Month::from_index(month),
+        );
+        let (Some(purpose), Some(basis), Ok(month)) = known else { return Err(StoreError::BadRow("meters")) };
+        let (unit, price, scenario, agreement) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let key = MeterKey { unit, price, scenario, agreement, purpose, basis, month };
+        state.meters.insert(key, count(row.get(7)?, "meters")?);
+        Ok(())
+    })
+}
+
+fn save_meters(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
+    let mut put =
+        transaction.prepare_cached("REPLACE INTO meters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for key in &changes.meters {
+        let quantity = state.meters.get(key).copied().unwrap_or(0);
+        let MeterKey { unit, price, scenario, agreement, purpose, basis, month } = key;
+        let numbers = (*purpose as u8, basis.number(), month.index(), integer(quantity, "meters")?);
+        put.execute((unit, price, scenario, agreement, numbers.0, numbers.1, numbers.2, numbers.3))?;
+    }
+    Ok(())
 }
 
 fn load_marks(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
@@ -178,6 +218,7 @@ pub(super) fn save(
     for unit in &changes.posted {
         put.execute((unit, state.posted.get(unit).copied().unwrap_or_default().micros()))?;
     }
+    save_meters(transaction, state, changes)?;
     let mut put = transaction.prepare_cached("REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)")?;
     for key @ (grant, product) in &changes.settled {
         let position = state.settled.get(key).copied().unwrap_or_default();

@@ -6,6 +6,7 @@ use shuzha_core::{RequestId, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_journal::Position;
 
+use super::MeterKey;
 use super::state::{Name, SpendKey};
 
 /// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
@@ -17,6 +18,7 @@ pub struct Changes {
     pub(crate) spend: BTreeSet<SpendKey>,
     pub(crate) usage: BTreeSet<(Name, i64)>,
     pub(crate) posted: BTreeSet<Name>,
+    pub(crate) meters: BTreeSet<MeterKey>,
     pub(crate) settled: BTreeSet<(Name, Name)>,
     pub(crate) marks: BTreeSet<Commitment>,
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,

@@ -8,7 +8,7 @@ use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
 use shuzha_evidence::{Commitment, Terms};
 use shuzha_journal::Position;
 
-use super::Changes;
+use super::{Changes, MeterKey};
 
 /// A name as an entry gives it.
 pub type Name = Arc<str>;
@@ -131,6 +131,8 @@ pub struct State {
     pub usage: BTreeMap<(Name, i64), Usage>,
     /// Money posted per unit.
     pub posted: BTreeMap<Name, MicroYuan>,
+    /// Charged quantity per unit, price and month.
+    pub meters: BTreeMap<MeterKey, u64>,
     /// The first answer per grant and product. A package is charged once: when it is in here, it has been.
     pub settled: BTreeMap<(Name, Name), Position>,
     /// Idempotency keys of the last [`IDEMPOTENCY_WINDOW`].

@@ -75,6 +75,7 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         request_commitment: Some(held.request_commitment),
         response_commitment: None,
         sandbox: false,
+        basis: 0,
     }
 }
 
