@@ -11,6 +11,7 @@ use shuzha_core::calendar::Day;
 
 use crate::chart::grouped;
 use crate::closing::{Closing, RatedLine, Share, ShareBill, Statement};
+use crate::money::InFen as _;
 use crate::vat::Taxed;
 use crate::words::in_words;
 use crate::{Fen, Overflow};
@@ -131,7 +132,7 @@ fn statement_paper(
 }
 
 fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
-    let minus = |sum| Fen::ZERO.minus(sum);
+    let minus = |sum| Fen::ZERO.checked_sub(sum).ok_or(Overflow);
     Ok(Taxed { gross: minus(taxed.gross)?, net: minus(taxed.net)?, tax: minus(taxed.tax)? })
 }
 
@@ -144,7 +145,7 @@ fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
 /// Where the bill is not of this closing.
 pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Result<String, Overflow> {
     let shares = &closing.shares[bill.shares.clone()];
-    let bases = Fen::sum(shares.iter().map(|share| share.base))?;
+    let bases = sum_of(shares.iter().map(|share| share.base))?;
     let rows = (1..).zip(shares).map(|(number, share)| share_row(number, share, frame)).collect();
     let section = Section {
         title: "分配明细",
@@ -186,7 +187,7 @@ fn lines_section(
     lines: &[SignedLine<'_>],
     frame: &Frame<'_>,
 ) -> Result<Section, Overflow> {
-    let sum = |part: fn(&Taxed) -> Fen| Fen::sum(lines.iter().map(|(_, taxed)| part(taxed)));
+    let sum = |part: fn(&Taxed) -> Fen| sum_of(lines.iter().map(|(_, taxed)| part(taxed)));
     let sums = [sum(|taxed| taxed.net)?, sum(|taxed| taxed.tax)?, sum(|taxed| taxed.gross)?];
     Ok(Section {
         title,
@@ -236,6 +237,10 @@ fn share_row(number: u32, share: &Share, frame: &Frame<'_>) -> Vec<Cell> {
     ]
 }
 
+fn sum_of(sums: impl IntoIterator<Item = Fen>) -> Result<Fen, Overflow> {
+    sums.into_iter().try_fold(Fen::ZERO, Fen::plus)
+}
+
 /// The names of several things, each once, in the order in which they first come.
 fn names_of<'a>(ids: impl Iterator<Item = &'a Id>, frame: &Frame<'_>) -> String {
     let mut names: Vec<String> = Vec::new();
@@ -250,7 +255,7 @@ fn names_of<'a>(ids: impl Iterator<Item = &'a Id>, frame: &Frame<'_>) -> String 
 
 /// An amount with a comma before every three digits: `-1,234.50`.
 fn yuan(amount: Fen) -> String {
-    let fen = amount.fen().unsigned_abs();
+    let fen = amount.count().unsigned_abs();
     let sign = if amount < Fen::ZERO { "-" } else { "" };
     format!("{sign}{}.{:02}", grouped((fen / 100).into()), fen % 100)
 }

@@ -15,7 +15,7 @@ const UNITS: [(u64, char); 5] = [(100_000_000, '亿'), (10_000, '万'), (1_000, 
 /// correction, begins with 负.
 #[must_use]
 pub fn in_words(amount: Fen) -> String {
-    let fen = amount.fen().unsigned_abs();
+    let fen = amount.count().unsigned_abs();
     let (yuan, tenths, hundredths) = (fen / 100, fen / 10 % 10, fen % 10);
     let mut words = String::new();
     if amount < Fen::ZERO {

@@ -67,6 +67,53 @@ impl fmt::Display for MicroYuan {
     }
 }
 
+/// A sum of money in 分 (10⁻² 元), as statements, invoices and payments have it. May be negative in corrections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fen(i64);
+
+impl Fen {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// A sum of `count` 分.
+    #[must_use]
+    pub const fn new(count: i64) -> Self {
+        Self(count)
+    }
+
+    /// The sum in 分.
+    #[must_use]
+    pub const fn count(self) -> i64 {
+        self.0
+    }
+
+    /// `self + other`, or `None` past the range.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// `self - other`, or `None` past the range.
+    #[must_use]
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for Fen {
+    /// Yuan with two decimals: `12.30`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{:02}", self.0.unsigned_abs() / 100, self.0.unsigned_abs() % 100)
+    }
+}
+
 /// Why a number with a unit could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseUnitError {
@@ -99,6 +146,15 @@ fn parse_signed(text: &str, decimals: usize) -> Result<i64, ParseUnitError> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let count = i64::try_from(parse_fixed(digits, decimals)?).map_err(|_| ParseUnitError::OutOfRange)?;
     Ok(if negative { -count } else { count })
+}
+
+impl FromStr for Fen {
+    type Err = ParseUnitError;
+
+    /// Reads yuan as a plain decimal with at most two decimals: `0.5`, `-12.34`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_signed(text, 2).map(Self)
+    }
 }
 
 impl FromStr for MicroYuan {
@@ -176,6 +232,14 @@ mod tests {
             assert_eq!(sum.micros(), micros);
             assert_eq!(sum.to_string(), printed);
         }
+        for (text, count, printed) in
+            [("0.5", 50, "0.50"), ("-12.34", -1_234, "-12.34"), ("-0.01", -1, "-0.01")]
+        {
+            let sum: Fen = text.parse().expect(text);
+            assert_eq!((sum.count(), sum.to_string().as_str()), (count, printed));
+        }
+        assert_eq!("0.005".parse::<Fen>(), Err(ParseUnitError::TooPrecise(2)));
+        assert_eq!(Fen::new(i64::MIN).to_string(), "-92233720368547758.08");
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Row {
     /// Puts an amount in 分.
     pub fn fen(&mut self, amount: Fen) -> &mut Self {
         self.column(&[Kind::Fen]);
-        self.number(amount.fen(), 2)
+        self.number(amount.count(), 2)
     }
 
     /// Puts a ratio in millionths.

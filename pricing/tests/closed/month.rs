@@ -40,7 +40,7 @@ pub(crate) fn line(product: &str, basis: Basis, month: &str, quantity: u64, gros
 }
 
 pub(crate) fn closing(lines: Vec<RatedLine>) -> Closing {
-    let sum = |part: fn(&Taxed) -> Fen| Fen::sum(lines.iter().map(|line| part(&line.taxed))).unwrap();
+    let sum = |part: fn(&Taxed) -> Fen| Fen::new(lines.iter().map(|line| part(&line.taxed).count()).sum());
     let taxed =
         Taxed { gross: sum(|taxed| taxed.gross), net: sum(|taxed| taxed.net), tax: sum(|taxed| taxed.tax) };
     let tree = CallTree { root: [0xa7; 32], size: 168_300, first_seq: 10_000, last_seq: 412_345 };
