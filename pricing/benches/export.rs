@@ -20,7 +20,7 @@ use shuzha_pricing::{Basis, Hour};
 const ROWS: u64 = 1_000_000;
 
 /// The first hour: 2026-08-01 in Asia/Shanghai.
-const FIRST_HOUR: i64 = 496_360;
+const FIRST_HOUR: i64 = 495_976;
 
 /// R17.
 const MEMORY_MAX_MIB: u64 = 512;
