@@ -102,14 +102,7 @@ fn g4_debits_and_credits_sum_to_one_amount() {
         Fen::new(867_000),
     )
     .unwrap();
-    let rows = (1..).zip(&transaction.entries).map(|(entry_number, entry)| LedgerRow {
-        number: 17,
-        posted_at: Timestamp::from_seconds(1_788_000_000),
-        transaction: &transaction,
-        entry_number,
-        entry,
-    });
-    let (rows, totals) = read_back(rows);
+    let (rows, totals) = read_back(LedgerRow::of(17, Timestamp::from_seconds(1_788_000_000), transaction));
     assert_eq!(total(&totals, "sum_debit"), "8670.000000");
     assert_eq!(total(&totals, "sum_credit"), "8670.000000");
     assert_eq!((rows[0]["account"].as_str(), rows[0]["credit"].as_str()), ("1002", ""));

@@ -1,10 +1,12 @@
 //! The ledger, entry by entry, and the permitted revenue.
 
+use std::sync::Arc;
+
 use shuzha_core::calendar::Day;
 use shuzha_core::{MicroYuan, Timestamp};
 
 use super::super::{Column, Kind, Layout, Record, Row};
-use crate::ledger::{Entry, Transaction};
+use crate::ledger::Transaction;
 use crate::permitted::{Level, PermittedRevenue};
 
 pub(super) const LEDGER: &Layout = &Layout {
@@ -26,27 +28,30 @@ pub(super) const LEDGER: &Layout = &Layout {
     ],
 };
 
-/// One entry of a posted transaction.
-#[derive(Clone, Copy, Debug)]
-pub struct LedgerRow<'a> {
-    /// Place of the transaction in the ledger.
-    pub number: u64,
-    /// When it was posted.
-    pub posted_at: Timestamp,
-    /// The transaction.
-    pub transaction: &'a Transaction,
-    /// Which of its entries, from 1.
-    pub entry_number: u64,
-    /// The entry.
-    pub entry: &'a Entry,
+/// One entry of a posted transaction. It holds the transaction, because the ledger is read page by page.
+#[derive(Clone, Debug)]
+pub struct LedgerRow {
+    number: u64,
+    posted_at: Timestamp,
+    transaction: Arc<Transaction>,
+    entry: usize,
 }
 
-impl Record for LedgerRow<'_> {
+impl LedgerRow {
+    /// The rows of a transaction that was posted as the ledger's `number`, in the order of its entries.
+    pub fn of(number: u64, posted_at: Timestamp, transaction: Transaction) -> impl Iterator<Item = Self> {
+        let transaction = Arc::new(transaction);
+        let entries = 0..transaction.entries.len();
+        entries.map(move |entry| Self { number, posted_at, transaction: Arc::clone(&transaction), entry })
+    }
+}
+
+impl Record for LedgerRow {
     const LAYOUT: &'static Layout = LEDGER;
 
     fn fill(&self, row: &mut Row) {
-        let (transaction, entry) = (self.transaction, self.entry);
-        row.count(self.number).count(self.entry_number).instant(self.posted_at);
+        let (transaction, entry) = (&self.transaction, &self.transaction.entries[self.entry]);
+        row.count(self.number).count(self.entry as u64 + 1).instant(self.posted_at);
         row.text(&transaction.period.to_string()).text(transaction.template.as_str()).text(&transaction.key);
         row.text(&entry.account.to_string()).text(entry.account.chart().title_zh());
         match MicroYuan::ZERO.checked_sub(entry.amount).filter(|credit| *credit > MicroYuan::ZERO) {
