@@ -13,7 +13,7 @@ pub(super) const FOCUS: &Layout = &Layout {
     zh: "FOCUS 账单明细",
     columns: &[
         Column::new(Kind::Id, "InvoiceId", "结算单号"),
-        Column::new(Kind::Text, "InvoiceIssuer", "开单机构"),
+        Column::new(Kind::Text, "InvoiceIssuerName", "开单机构"),
         Column::new(Kind::Id, "BillingAccountId", "应用单位"),
         Column::new(Kind::Id, "SubAccountId", "应用场景"),
         Column::new(Kind::Instant, "BillingPeriodStart", "结算期起"),
