@@ -1,8 +1,8 @@
 //! The papers of a closed period, to be printed on A4: statement (结算单), red-letter statement (红字结算单) and share bill
 //! (收益分配账单).
 //!
-//! Each is one HTML document without script or anything fetched. What it says is what was closed: no sum is worked out
-//! here, so that a paper cannot say other than the books.
+//! Each is one HTML document without script or anything fetched. Its totals are those of the books;
+//! only the sums of its sections are added up here.
 
 mod paper;
 
