@@ -7,7 +7,7 @@ mod metering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shuzha_core::{Code, Id, MicroYuan, PurposeClass, Timestamp};
+use shuzha_core::{Code, Id, MicroYuan, Timestamp};
 use shuzha_evidence::{Call, Decision, Entry, Terms};
 use shuzha_journal::{Position, RawRecord};
 use shuzha_pricing::closing::{Closing, Input, Terms as Rules, close};

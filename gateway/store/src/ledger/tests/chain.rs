@@ -1,6 +1,7 @@
 //! The ledger over more than a hundred thousand random operations, and what is found when it was tampered with.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use shuzha_pricing::Fen;
 use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
