@@ -5,11 +5,11 @@
 
 mod calls;
 
-use shuzha_core::{PurposeClass, RequestId, Timestamp};
+use shuzha_core::{Measure, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, FORMAT_VERSION, Field};
-use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, Registered};
+use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, Refund, Registered};
 
 /// Why an entry was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,8 +73,17 @@ impl Numbered for PurposeClass {
 }
 
 impl Numbered for Decision {
-    const TABLE: &'static [(Self, u64)] =
-        &[(Self::Answered, 1), (Self::Refused, 2), (Self::Failed, 3), (Self::Replayed, 4)];
+    const TABLE: &'static [(Self, u64)] = &[
+        (Self::Answered, 1),
+        (Self::Refused, 2),
+        (Self::Failed, 3),
+        (Self::Replayed, 4),
+        (Self::Planned, 5),
+    ];
+}
+
+impl Numbered for Measure {
+    const TABLE: &'static [(Self, u64)] = &[(Self::PureEps, 1), (Self::Rho, 2)];
 }
 
 impl Numbered for Outcome {
@@ -88,6 +97,10 @@ impl Numbered for ActKind {
         (Self::CredentialRevoked, 3),
         (Self::Suspended, 4),
         (Self::Resumed, 5),
+        (Self::UseAlarmed, 60),
+        (Self::UseSlowed, 61),
+        (Self::UseStopped, 62),
+        (Self::UseResumed, 63),
     ];
 }
 
@@ -97,6 +110,7 @@ const CALL: u64 = 3;
 const ACT: u64 = 4;
 const DELIVERY: u64 = 5;
 const REGISTERED: u64 = 6;
+const REFUND: u64 = 55;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -114,6 +128,7 @@ impl<'a> Entry<'a> {
             Self::Act(act) => write_act(&mut w, act),
             Self::Delivery(delivery) => write_delivery(&mut w, delivery),
             Self::Registered(act) => write_registered(&mut w, act),
+            Self::Refund(refund) => write_refund(&mut w, refund),
         }
         w.finish()
     }
@@ -135,6 +150,7 @@ impl<'a> Entry<'a> {
             ACT => Self::Act(read_act(&mut r)?),
             DELIVERY => Self::Delivery(read_delivery(&mut r)?),
             REGISTERED => Self::Registered(read_registered(&mut r)?),
+            REFUND => Self::Refund(read_refund(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -151,6 +167,7 @@ impl<'a> Entry<'a> {
             Self::Act(_) => "act",
             Self::Delivery(_) => "delivery",
             Self::Registered(_) => "registered",
+            Self::Refund(_) => "refund",
         }
     }
 }
@@ -243,6 +260,33 @@ fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeEr
     let digest = r.bytes(&field::ACT_DIGEST)?.ok_or(DecodeError::Missing(field::ACT_DIGEST.name))?;
     let id = RequestId::from_bytes(id);
     Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest })
+}
+
+fn write_refund(w: &mut MapWriter<'_>, refund: &Refund<'_>) {
+    w.uint(&field::KIND, REFUND);
+    w.bytes(&field::REQUEST, refund.request.as_bytes());
+    w.int(&field::AT, refund.at.micros());
+    w.name(&field::UNIT, refund.unit);
+    w.name(&field::SCENARIO, refund.scenario);
+    w.name(&field::DATA_SET, refund.data_set);
+    w.uint(&field::CHARGE, refund.charge.nanos());
+    w.name(&field::OBJECT, refund.object);
+    w.name(&field::SPACE, refund.space);
+    w.uint(&field::MEASURE, refund.measure.number());
+}
+
+fn read_refund<'a>(r: &mut MapReader<'a>) -> Result<Refund<'a>, DecodeError> {
+    Ok(Refund {
+        request: read_request(r)?,
+        at: read_at(r)?,
+        unit: r.name(&field::UNIT)?,
+        scenario: r.name(&field::SCENARIO)?,
+        data_set: r.name(&field::DATA_SET)?,
+        charge: NanoCharge::from_nanos(r.uint(&field::CHARGE)?),
+        object: r.name(&field::OBJECT)?,
+        space: r.name(&field::SPACE)?,
+        measure: Measure::from_number(r.uint(&field::MEASURE)?, &field::MEASURE)?,
+    })
 }
 
 #[cfg(test)]

@@ -105,4 +105,6 @@ fields! {
     ROLE = 46 "role" Text;
     ACT_DIGEST = 47 "act_digest" Bytes(32);
     SANDBOX = 48 "sandbox" Bool;
+    SPACE = 55 "person_space" Text;
+    MEASURE = 56 "measure" Uint;
 }

@@ -17,7 +17,9 @@ pub mod tile;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
-pub use record::{Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Registered, Terms};
+pub use record::{
+    Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Refund, Registered, Terms,
+};
 pub use shuzha_core::PurposeClass;
 
 use base64::Engine as _;

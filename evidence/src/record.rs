@@ -3,7 +3,7 @@
 //! Names borrow from the buffer they were decoded from, or from the snapshot they are encoded from, so neither
 //! direction copies.
 
-use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
+use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::Commitment;
 
@@ -25,6 +25,8 @@ pub enum Entry<'a> {
     Delivery(Delivery<'a>),
     /// An act on the register (登记簿): what was declared, applied for, reviewed, decided.
     Registered(Registered<'a>),
+    /// A privacy charge given back by two persons' decision (docs/adr/0006).
+    Refund(Refund<'a>),
 }
 
 /// A process took the journal over.
@@ -88,6 +90,10 @@ pub struct Intent<'a> {
     pub charge: NanoCharge,
     /// Money held.
     pub amount: MicroYuan,
+    /// The person-space that the charge is debited from; empty where nothing is charged.
+    pub space: &'a str,
+    /// What that person-space counts in; none where nothing is charged.
+    pub measure: Option<Measure>,
 }
 
 /// Whether the call was permitted.
@@ -101,6 +107,8 @@ pub enum Decision {
     Failed,
     /// Served again from an earlier answer with the same idempotency key or canonical query.
     Replayed,
+    /// Told what a query would cost and how accurate it would be: nothing was asked of any data, nothing taken.
+    Planned,
 }
 
 /// Class of outcome that billing looks at. Never the answer itself.
@@ -174,6 +182,14 @@ pub enum ActKind {
     Suspended,
     /// A suspension was lifted.
     Resumed,
+    /// Use was found abnormal (异常使用): the actor is the signal, the object the scenario, unit or product.
+    UseAlarmed,
+    /// A scenario is slowed down after a signal.
+    UseSlowed,
+    /// A scenario was stopped by the gate itself after a signal.
+    UseStopped,
+    /// Such a stop ended.
+    UseResumed,
 }
 
 /// An administrative or life-cycle act.
@@ -212,6 +228,30 @@ pub struct Registered<'a> {
     pub role: &'a str,
     /// Salted SHA-256 of the whole act, reason and attachments included; the salt stays in the register.
     pub digest: [u8; 32],
+}
+
+/// A privacy charge given back after its call was dispatched. Never the caller's right: two persons decide it, for a
+/// cause that the data cannot have influenced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund<'a> {
+    /// The call whose charge goes back.
+    pub request: RequestId,
+    /// When.
+    pub at: Timestamp,
+    /// The unit that was charged.
+    pub unit: &'a str,
+    /// The scenario that it was charged in.
+    pub scenario: &'a str,
+    /// The data set.
+    pub data_set: &'a str,
+    /// What goes back: the whole charge of that call.
+    pub charge: NanoCharge,
+    /// The case in the register under which it was decided.
+    pub object: &'a str,
+    /// The person-space.
+    pub space: &'a str,
+    /// What the person-space counts in.
+    pub measure: Measure,
 }
 
 /// Bytes of a package that reached the caller.

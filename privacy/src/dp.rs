@@ -21,6 +21,7 @@ mod map;
 mod noise;
 mod query;
 mod sampler;
+mod threshold;
 
 #[cfg(test)]
 mod tests;
@@ -31,23 +32,4 @@ pub use self::domain::{
 pub use self::map::MapFault;
 pub use self::noise::Noise;
 pub use self::query::{GROUPS_MAX, Query};
-
-/// What a person-space's budget counts in; fixed when the person-space is created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
-    /// ε of pure differential privacy; noise is discrete Laplace.
-    PureEps,
-    /// ρ of zero-concentrated differential privacy (Bun and Steinke 2016); noise is discrete Gaussian.
-    Rho,
-}
-
-impl Measure {
-    /// The name in queries and answers: `epsilon`, `rho`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PureEps => "epsilon",
-            Self::Rho => "rho",
-        }
-    }
-}
+pub use shuzha_core::Measure;

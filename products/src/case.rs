@@ -25,6 +25,7 @@ mod kind;
 #[cfg(test)]
 mod matrix;
 mod parts;
+mod privacy_refund;
 pub mod registration;
 mod scenario;
 mod social_import;
@@ -43,6 +44,7 @@ pub const KINDS: &[CaseKind] = &[
     CaseKind::of::<exit_review::ExitReview>(),
     CaseKind::of::<emergency_plan::EmergencyPlan>(),
     CaseKind::of::<social_import::SocialImport>(),
+    CaseKind::of::<privacy_refund::PrivacyRefund>(),
     CaseKind::of::<ticket::Ticket>(),
 ];
 

@@ -1,6 +1,7 @@
 //! What the products are made of: person-spaces and data sets (数据集), with their privacy budgets.
 
 use shuzha_core::{Id, NanoCharge};
+use shuzha_privacy::budget::{PACE_DAYS_MAX, Pace};
 use shuzha_privacy::dp::{Domain, Measure, Terms};
 
 use crate::World;
@@ -41,6 +42,19 @@ impl Object for PersonSpace {
     }
 }
 
+/// Whether the caps of all of `data_sets` over these people together fit under their cap: then what one data set has set
+/// aside, the others cannot use up.
+pub fn caps_fit<'d>(
+    name: &Id,
+    space: &PersonSpace,
+    data_sets: impl IntoIterator<Item = &'d DataSet>,
+) -> bool {
+    let terms = data_sets.into_iter().filter_map(|set| set.privacy.as_ref());
+    let sharing = terms.filter(|terms| terms.person_space == *name);
+    let sum = sharing.map(|terms| terms.cap).try_fold(NanoCharge::ZERO, NanoCharge::checked_add);
+    sum.is_some_and(|sum| sum <= space.cap)
+}
+
 /// Level of a data set (GB/T 43697-2024; 数据安全法 21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sensitivity {
@@ -72,6 +86,20 @@ pub struct QuotaOverride {
     pub max: NanoCharge,
 }
 
+/// How the budget of a data set is divided among units and scenarios.
+#[derive(Clone, Debug)]
+pub struct Quotas {
+    /// Quota of each (unit, scenario) without an override.
+    pub default: NanoCharge,
+    /// Overrides.
+    pub overrides: Vec<QuotaOverride>,
+    /// Whether every quota is set aside: together they fit under the data set's cap, and the caps of its person-space's data
+    /// sets under that space's, so that nobody can use up what is another's. Otherwise quotas may promise more than there is.
+    pub reserved: bool,
+    /// How fast a (unit, scenario) may spend its quota, if that is limited.
+    pub pace: Option<Pace>,
+}
+
 /// On which terms statistics may be made of a data set.
 #[derive(Clone, Debug)]
 pub struct PrivacyTerms {
@@ -83,10 +111,8 @@ pub struct PrivacyTerms {
     pub data_version: Id,
     /// Most one query may cost.
     pub per_query_max: NanoCharge,
-    /// Quota of each (unit, scenario) without an override.
-    pub quota_default: NanoCharge,
-    /// Overrides.
-    pub quotas: Vec<QuotaOverride>,
+    /// Who may spend how much of it.
+    pub quotas: Quotas,
     /// Public metadata (columns, keys, bounds): all that a query's charge may depend on.
     pub domain: Domain,
 }
@@ -97,7 +123,7 @@ impl PrivacyTerms {
     pub fn quota(&self, unit: &str, scenario: &str) -> NanoCharge {
         let of_pair =
             |quota: &&QuotaOverride| quota.unit.as_str() == unit && quota.scenario.as_str() == scenario;
-        self.quotas.iter().find(of_pair).map_or(self.quota_default, |quota| quota.max)
+        self.quotas.overrides.iter().find(of_pair).map_or(self.quotas.default, |quota| quota.max)
     }
 
     fn read(place: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
@@ -121,16 +147,12 @@ impl PrivacyTerms {
         if domain.data_version() != data_version.as_str() {
             return place.fail("dataVersion and the domain's data_version differ");
         }
-        let (quota_default, quotas) = quotas?;
-        Some(Self {
-            person_space: space_id.clone(),
-            cap: cap?,
-            data_version,
-            per_query_max,
-            quota_default,
-            quotas,
-            domain,
-        })
+        let (cap, quotas) = (cap?, quotas?);
+        if quotas.reserved && !quotas.fit(cap) {
+            return place
+                .fail("reserved quotas must add up to no more than the cap, and their default must be 0");
+        }
+        Some(Self { person_space: space_id.clone(), cap, data_version, per_query_max, quotas, domain })
     }
 }
 
@@ -146,8 +168,25 @@ fn read_domain(place: &Place<'_>, terms: Terms) -> Option<Domain> {
     }
 }
 
-fn read_quotas(place: &Place<'_>, scope: &Scope<'_>) -> Option<(NanoCharge, Vec<QuotaOverride>)> {
-    let section = place.section(&[&["default", "overrides"]])?;
+impl Quotas {
+    /// Whether what is set aside is there.
+    fn fit(&self, cap: NanoCharge) -> bool {
+        let mut quotas = self.overrides.iter().map(|quota| quota.max);
+        let sum = quotas.try_fold(NanoCharge::ZERO, NanoCharge::checked_add);
+        // Units that are not named would share what others were promised.
+        self.default.is_zero() && sum.is_some_and(|sum| sum <= cap)
+    }
+}
+
+fn read_pace(place: &Place<'_>) -> Option<Pace> {
+    let section = place.section(&[&["max", "days"]])?;
+    let max = section.required("max").and_then(|place| charge(&place));
+    let days = section.required("days").and_then(|place| place.count(1..=PACE_DAYS_MAX));
+    Some(Pace { max: max?, days: days? })
+}
+
+fn read_quotas(place: &Place<'_>, scope: &Scope<'_>) -> Option<Quotas> {
+    let section = place.section(&[&["default", "overrides", "reserved", "pace"]])?;
     let default = section.required("default").and_then(|place| charge(&place));
     let items =
         section.optional("overrides").and_then(|place| place.items(OVERRIDES_MAX)).unwrap_or_default();
@@ -164,7 +203,15 @@ fn read_quotas(place: &Place<'_>, scope: &Scope<'_>) -> Option<(NanoCharge, Vec<
         }
         overrides.push(QuotaOverride { unit: unit.clone(), scenario: scenario.clone(), max });
     }
-    Some((default?, overrides))
+    let reserved = match section.optional("reserved") {
+        Some(place) => place.boolean()?,
+        None => false,
+    };
+    let pace = match section.optional("pace") {
+        Some(place) => Some(read_pace(&place)?),
+        None => None,
+    };
+    Some(Quotas { default: default?, overrides, reserved, pace })
 }
 
 /// A charge or cap as quoted decimal text; more decimals than nano-units hold are refused, not rounded.

@@ -30,6 +30,7 @@ pub mod kinds;
 pub mod listing;
 pub mod parties;
 pub mod price;
+pub mod privacy_refund;
 pub mod product;
 pub mod registration;
 pub mod rights;

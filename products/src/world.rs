@@ -19,6 +19,7 @@ use crate::jurisdiction::Jurisdiction;
 use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
+use crate::privacy_refund::PrivacyRefund;
 use crate::product::Product;
 use crate::registration::Certificate;
 use crate::rights::{Agreement, Grant, Scenario};
@@ -93,6 +94,8 @@ pub struct World {
     pub emergency_plans: Table<EmergencyPlan>,
     /// Exit reviews that were passed.
     pub exit_reviews: Table<ExitReview>,
+    /// Privacy charges to be given back.
+    pub privacy_refunds: Table<PrivacyRefund>,
     /// The spec of every object but grants by (kind, name), as JSON with sorted keys: however it was written, one
     /// spec has one text.
     pub specs: BTreeMap<(&'static str, Id), Box<str>>,

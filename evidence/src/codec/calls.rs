@@ -1,6 +1,6 @@
 //! Intents and calls, and the terms they share.
 
-use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass};
+use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass};
 
 use super::{DecodeError, Numbered, read_at, read_request, write_option};
 use crate::cbor::{MapReader, MapWriter};
@@ -80,6 +80,8 @@ pub(super) fn write_intent(w: &mut MapWriter<'_>, intent: &Intent<'_>) {
     write_option(w, &field::CONSENT, intent.consent.as_ref());
     w.uint_unless_zero(&field::CHARGE, intent.charge.nanos());
     write_amount(w, intent.amount);
+    w.name(&field::SPACE, intent.space);
+    w.uint_unless_zero(&field::MEASURE, intent.measure.map_or(0, Numbered::number));
 }
 
 pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, DecodeError> {
@@ -95,6 +97,11 @@ pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, Decod
         consent: r.bytes(&field::CONSENT)?,
         charge: NanoCharge::from_nanos(r.uint_or_zero(&field::CHARGE)?),
         amount: read_amount(r)?,
+        space: r.name(&field::SPACE)?,
+        measure: match r.uint_or_zero(&field::MEASURE)? {
+            0 => None,
+            number => Some(Measure::from_number(number, &field::MEASURE)?),
+        },
     })
 }
 

@@ -46,11 +46,13 @@ prop_compose! {
     fn intent()(
         request in any::<[u8; 16]>(), received in any::<i64>(), terms in terms(), nonce in any::<[u8; 8]>(),
         idempotency in commitment(), request_commitment in any::<[u8; 16]>(), consent in commitment(),
-        charge in any::<u64>(), amount in any::<i64>(),
+        charge in any::<u64>(), amount in any::<i64>(), space in name(),
+        measure in proptest::option::of(select(Measure::TABLE)),
     ) -> Entry<'static> {
         Entry::Intent(Intent {
             request: RequestId::from_bytes(request), received: Timestamp::from_micros(received), terms, nonce, idempotency,
             request_commitment, consent, charge: NanoCharge::from_nanos(charge), amount: MicroYuan::from_micros(amount),
+            space, measure: measure.map(|(measure, _)| measure),
         })
     }
 }
@@ -105,6 +107,22 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
                 })
             }
         ),
+        (any::<[u8; 16]>(), at(), proptest::array::uniform5(name()), any::<u64>(), select(Measure::TABLE))
+            .prop_map(|(request, at, [unit, scenario, data_set, object, space], charge, (measure, _))| {
+                let request = RequestId::from_bytes(request);
+                let (charge, measure) = (NanoCharge::from_nanos(charge), measure);
+                Entry::Refund(Refund {
+                    request,
+                    at,
+                    unit,
+                    scenario,
+                    data_set,
+                    charge,
+                    object,
+                    space,
+                    measure,
+                })
+            }),
         (any::<[u8; 16]>(), at(), name(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
             |(request, at, grant, from, bytes, complete)| {
                 let request = RequestId::from_bytes(request);

@@ -88,6 +88,8 @@ codes! {
     C307 422 "不接受查询参数" "Query parameters are not accepted here";
     C308 409 "同一幂等键已用于另一请求" "The idempotency key was used for another request";
     C309 409 "同一幂等键的请求仍在处理" "A request with this idempotency key is still in progress";
+    C310 422 "盲化元素不是有效的群元素" "A blinded element is not a valid group element";
+    C311 422 "盲化密钥已换期" "The key of blinded requests has a new epoch";
 
     C401 403 "该产品须有个人授权" "The product requires the person's consent";
     C402 403 "授权令牌不合规范" "The consent token is malformed";
@@ -103,6 +105,7 @@ codes! {
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
     C503 429 "授权的配额已用完" "The grant's quota is exhausted";
+    C504 429 "疑似异常使用，已限速" "The use looks abnormal and is slowed down";
 
     C601 403 "该人群的隐私预算已用完" "The person-space's privacy budget is exhausted";
     C602 403 "数据集的隐私预算已用完" "The data set's privacy budget is exhausted";
@@ -110,6 +113,10 @@ codes! {
     C604 403 "单次查询的隐私开销超过上限" "The query's privacy charge is above the limit for one query";
     C605 403 "查询超出公开的取值域" "The query reaches outside the public domain";
     C606 403 "没有为该数据设定隐私预算" "No privacy budget is defined for this data";
+    C607 429 "隐私配额花费过快" "The privacy quota is being spent faster than its pace";
+    C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
+    C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
+    C610 403 "该操作没有查询计划" "The operation has no query plan";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
@@ -182,6 +189,9 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+
+    C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
+    C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
@@ -283,7 +293,7 @@ mod tests {
                 3 => &[409, 422],
                 4 => &[403, 503],
                 5 => &[429],
-                6 => &[403],
+                6 => &[403, 429],
                 7 => &[402, 403],
                 8 => &[408, 502, 503, 504],
                 9 => &[403, 416, 502],

@@ -20,4 +20,4 @@ pub use lang::Lang;
 pub use purpose::PurposeClass;
 pub use rng::{IdRng, OsRng, Rng};
 pub use role::Role;
-pub use units::{Fen, MicroYuan, NanoCharge};
+pub use units::{Fen, Measure, MicroYuan, NanoCharge};

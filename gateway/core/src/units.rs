@@ -166,6 +166,26 @@ impl FromStr for MicroYuan {
     }
 }
 
+/// What a person-space's privacy budget counts in; fixed when the person-space is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// ε of pure differential privacy; noise is discrete Laplace.
+    PureEps,
+    /// ρ of zero-concentrated differential privacy (Bun and Steinke 2016); noise is discrete Gaussian.
+    Rho,
+}
+
+impl Measure {
+    /// The name in queries and answers: `epsilon`, `rho`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PureEps => "epsilon",
+            Self::Rho => "rho",
+        }
+    }
+}
+
 /// A privacy charge or cap in nano-units (10⁻⁹ of ε or of ρ, whichever the person-space counts in).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NanoCharge(u64);
@@ -199,6 +219,21 @@ impl NanoCharge {
             Some(sum) => Some(Self(sum)),
             None => None,
         }
+    }
+
+    /// `self - other`, or `None` below zero.
+    #[must_use]
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(rest) => Some(Self(rest)),
+            None => None,
+        }
+    }
+
+    /// What is left of `self` once `other` is taken; nothing where that is more.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Env<'e> {
     pub(crate) in_use: Option<InUse<'e>>,
     /// Whether a test credential signed.
     pub(crate) sandbox: bool,
+    /// Whether only a plan is asked for (`:plan`).
+    pub(crate) plans: bool,
     /// Whether the request may have left: the intent is where it must be.
     dispatched: bool,
     /// Whether the journal has taken the record.
@@ -98,6 +100,7 @@ impl<'e> Env<'e> {
             takes: Takes::All,
             in_use: None,
             sandbox: false,
+            plans: false,
             dispatched: false,
             closed: false,
         }
@@ -121,7 +124,7 @@ impl<'e> Env<'e> {
     /// The intent of this call.
     fn intent(&self) -> Intent<'_> {
         let held = self.holds.money.as_ref().map_or(MicroYuan::ZERO, |hold| hold.token().held());
-        let charge = self.holds.charge.as_ref().map_or(NanoCharge::ZERO, |hold| hold.token().charge());
+        let debit = self.holds.charge.as_ref().map(|hold| hold.token());
         // A free repetition of an answered call must not disturb the mark that says it was answered and charged.
         let idempotency = self.facts.idempotency.filter(|_| self.takes != Takes::Nothing);
         Intent {
@@ -132,8 +135,10 @@ impl<'e> Env<'e> {
             idempotency,
             request_commitment: self.facts.request_commitment.unwrap_or_default(),
             consent: self.holds.consent.as_ref().map(|hold| *hold.token()),
-            charge,
+            charge: debit.map_or(NanoCharge::ZERO, |debit| debit.charge),
             amount: held,
+            space: debit.map_or("", |debit| &*debit.account.space),
+            measure: debit.map(|debit| debit.measure),
         }
     }
 
@@ -217,6 +222,23 @@ impl<'e> Env<'e> {
         Ok(durable)
     }
 
+    /// Records that the call was only planned. It is not waited for: nothing was taken, and nothing of any data leaves.
+    pub(crate) fn close_planned(&mut self) -> Result<(), Refusal> {
+        let ending = Ending {
+            decision: Decision::Planned,
+            code: None,
+            outcome: Outcome::None,
+            quantity: 0,
+            amount: MicroYuan::ZERO,
+            response_bytes: 0,
+            response_commitment: None,
+        };
+        self.gate.journal.append(&self.record(&ending)).map_err(unavailable)?;
+        self.closed = true;
+        self.gate.metrics.ended(self.sandbox, Decision::Planned, None);
+        Ok(())
+    }
+
     /// The record of the answer is not on disk and nothing leaves: the call is still to be closed, and free.
     pub(crate) fn not_recorded(&mut self) {
         self.closed = false;
@@ -234,6 +256,9 @@ impl<'e> Env<'e> {
         self.closed = true;
         let decision = if self.dispatched { Decision::Failed } else { Decision::Refused };
         self.gate.metrics.ended(self.sandbox, decision, Some(code));
+        if !self.sandbox && !self.facts.terms.unit.is_empty() {
+            self.gate.saw_refusal(self.facts.terms.unit, code);
+        }
         let ending = Ending::without_answer(decision, code);
         match self.gate.journal.append(&self.record(&ending)) {
             Ok(position) => Some(position),

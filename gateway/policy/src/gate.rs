@@ -10,6 +10,7 @@ use shuzha_evidence::{Act, ActKind, Call, Committer, Decision, Entry, Outcome, T
 use shuzha_journal::Journal;
 use shuzha_privacy::subject::Pseudonymiser;
 
+use crate::abuse::Abuse;
 use crate::consent_cache::ConsentCache;
 use crate::env::{Env, unavailable};
 use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger, lock};
@@ -78,11 +79,14 @@ pub struct Gate {
     pub(crate) packages: Packages,
     pub(crate) idempotency: Idempotency,
     pub(crate) sandbox: Sandbox,
+    pub(crate) abuse: Abuse,
     pub(crate) consent_cache: ConsentCache,
     pub(crate) releases: Releases,
     pub(crate) metrics: Metrics,
     snapshot: ArcSwap<Snapshot>,
     changing: Mutex<Changing>,
+    /// Taken for the length of one refund by hand, so that two cannot both find room under the limit.
+    pub(crate) refunding: Mutex<()>,
 }
 
 /// Owned by whoever puts a snapshot in force, for as long as that takes: two changes are made one after the other, and
@@ -112,7 +116,10 @@ impl Gate {
             }
         }
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
+        let abuse = Abuse::new(start.watched);
+        metrics.use_stopped(abuse.stopped());
         Ok(Self {
+            abuse,
             consents: ConsentLedger::new(start.consents, start.withdrawn),
             budgets: BudgetLedger::new(start.budgets),
             purses: PurseLedger::new(start.purses),
@@ -121,7 +128,7 @@ impl Gate {
             idempotency: Idempotency::new(start.idempotency),
             sandbox: Sandbox::new(Arc::clone(&parts.clock)),
             consent_cache: ConsentCache::new(),
-            releases: Releases(parts.releases),
+            releases: Releases::new(parts.releases),
             decoys: Decoys::new(&*parts.rng),
             options: parts.options,
             keys: parts.keys,
@@ -130,6 +137,7 @@ impl Gate {
             journal: parts.journal,
             snapshot: ArcSwap::from_pointee(snapshot),
             changing: Mutex::default(),
+            refunding: Mutex::default(),
             nonces,
             metrics,
         })
@@ -232,7 +240,9 @@ impl Gate {
 
     fn put_in_force(&self, snapshot: Snapshot, changing: &mut Changing) -> Arc<Snapshot> {
         let snapshot = Arc::new(snapshot);
-        changing.replaced.push(self.snapshot.swap(Arc::clone(&snapshot)));
+        let replaced = self.snapshot.swap(Arc::clone(&snapshot));
+        self.lift_stops(&replaced, &snapshot);
+        changing.replaced.push(replaced);
         changing.replaced.retain(|replaced| Arc::strong_count(replaced) > 1);
         let hash = snapshot.short_hash();
         self.metrics.installed(&hash, snapshot.grant_count());
@@ -264,7 +274,7 @@ impl Gate {
     /// What was spent of the data set's privacy budget so far, charges held included.
     #[must_use]
     pub fn privacy_spent(&self, data_set: &Id) -> NanoCharge {
-        self.budgets.spent(data_set)
+        self.budgets.of_data_set(data_set.as_str())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no HTTP framework in here; the `http` crate's vocabulary types only.
 
+mod abuse;
 pub mod call;
 mod consent_cache;
 mod env;
@@ -12,6 +13,7 @@ pub mod kept;
 pub mod metrics;
 mod nonce;
 mod packages;
+mod refund;
 mod releases;
 mod sandbox;
 mod signature;
@@ -22,6 +24,7 @@ mod start;
 pub use call::{Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, Reply, Upstream, UpstreamFault};
 pub use gate::{Gate, Keys, Options, Parts};
 pub use nonce::NONCES_MAX_DEFAULT;
+pub use refund::REFUND;
 pub use releases::{ReleaseKey, ReleaseStore};
 pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
 pub use snapshot::{CompileError, Delta, KeyRing, Mark, Snapshot};

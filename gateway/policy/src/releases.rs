@@ -1,10 +1,13 @@
 //! Statistics released before: the same canonical query on the same data is noised once, and its answer given
 //! again without a further charge (privacy research §1.3, "averaging by repetition").
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use shuzha_core::{Code, NanoCharge, Refusal};
+
+use crate::holds::lock;
 
 /// Names a release: product version, data version, canonical query.
 pub type ReleaseKey = [u8; 32];
@@ -25,12 +28,37 @@ pub trait ReleaseStore: Send + Sync + 'static {
 }
 
 /// The releases of this gateway.
-pub(crate) struct Releases(pub(crate) Arc<dyn ReleaseStore>);
+pub(crate) struct Releases {
+    store: Arc<dyn ReleaseStore>,
+    /// Queries being answered: one entry per call under way at most.
+    in_flight: Mutex<HashSet<ReleaseKey>>,
+}
+
+/// A query being answered; no longer so when dropped.
+pub(crate) struct InFlight<'e> {
+    releases: &'e Releases,
+    key: ReleaseKey,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        lock(&self.releases.in_flight).remove(&self.key);
+    }
+}
 
 impl Releases {
+    pub(crate) fn new(store: Arc<dyn ReleaseStore>) -> Self {
+        Self { store, in_flight: Mutex::default() }
+    }
+
+    /// Takes the query of `key` to answer it; none while another call does.
+    pub(crate) fn begin(&self, key: ReleaseKey) -> Option<InFlight<'_>> {
+        lock(&self.in_flight).insert(key).then(|| InFlight { releases: self, key })
+    }
+
     /// The release of `key`. A store that cannot be read has none: the query then pays again, never less.
     pub(crate) fn get(&self, key: &ReleaseKey) -> Option<Bytes> {
-        match self.0.get(key) {
+        match self.store.get(key) {
             Ok(found) => found.map(Bytes::from),
             Err(why) => {
                 tracing::error!(why, "the release store cannot be read");
@@ -46,7 +74,7 @@ impl Releases {
         answer: Bytes,
         charge: NanoCharge,
     ) -> Result<Bytes, Refusal> {
-        let store = Arc::clone(&self.0);
+        let store = Arc::clone(&self.store);
         let kept = tokio::task::spawn_blocking(move || store.put(&key, &answer, charge)).await;
         match kept {
             Ok(Ok(bytes)) => Ok(bytes.into()),

@@ -20,12 +20,14 @@ mod suspensions;
 
 use std::sync::Arc;
 
-use shuzha_core::{Id, MicroYuan, NanoCharge, PurposeClass};
+use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass};
 use shuzha_pricing::PriceBook;
+use shuzha_privacy::budget::{Account, Caps, Debit};
 use shuzha_privacy::consent::Issuers;
 use shuzha_privacy::dp::{Domain, Query};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
+use shuzha_products::data::PrivacyTerms;
 use shuzha_products::exit_review::Digest;
 use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 
@@ -168,17 +170,46 @@ pub(crate) struct Product {
 
 /// What a report is computed over.
 pub(crate) struct Statistics {
-    pub(crate) domain: Domain,
+    /// Whether the unit's quota is set aside for it: declared so, and true.
+    pub(crate) reserved: bool,
     pub(crate) data_set: DataSet,
     pub(crate) space: PersonSpace,
-    data_version: Id,
 }
 
 impl Statistics {
+    /// The public metadata of the data set.
+    pub(crate) const fn domain(&self) -> &Domain {
+        &self.data_set.terms.domain
+    }
+
+    /// What a charge of (unit, scenario) must fit under.
+    pub(crate) fn caps(&self, unit: &Id, scenario: &Id) -> Caps {
+        let terms = &self.data_set.terms;
+        Caps {
+            space: self.space.cap,
+            data_set: terms.cap,
+            quota: terms.quota(unit.as_str(), scenario.as_str()),
+            pace: terms.quotas.pace,
+            per_query: terms.per_query_max,
+        }
+    }
+
+    /// A charge of (unit, scenario) on the local `day`.
+    pub(crate) fn debit(&self, unit: &Id, scenario: &Id, day: i64, charge: NanoCharge) -> Debit {
+        let account = Account {
+            space: self.space.name.as_str().into(),
+            data_set: self.data_set.name.as_str().into(),
+            unit: unit.as_str().into(),
+            scenario: scenario.as_str().into(),
+        };
+        Debit { account, measure: self.space.measure, day, charge }
+    }
+
     /// The key of the release of `query`.
     pub(crate) fn release_key(&self, product: &Product, query: &Query) -> ReleaseKey {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-        for part in [self.data_set.name.as_str(), self.data_version.as_str(), product.name.as_str()] {
+        let version = self.data_set.terms.data_version.as_str();
+        for part in [self.data_set.name.as_str(), version, product.name.as_str()] {
             // A name holds no NUL, so no two lists of names share a text.
             context.update(part.as_bytes());
             context.update(&[0]);
@@ -194,25 +225,14 @@ impl Statistics {
 /// A data set with a privacy budget.
 pub(crate) struct DataSet {
     pub(crate) name: Id,
-    pub(crate) cap: NanoCharge,
-    pub(crate) per_query_max: NanoCharge,
-    pub(crate) quota_default: NanoCharge,
-    /// (unit, scenario) with a quota of their own.
-    pub(crate) quotas: Vec<(Id, Id, NanoCharge)>,
-}
-
-impl DataSet {
-    /// The quota of (unit, scenario).
-    pub(crate) fn quota(&self, unit: &Id, scenario: &Id) -> NanoCharge {
-        let own = self.quotas.iter().find(|(u, s, _)| u == unit && s == scenario);
-        own.map_or(self.quota_default, |(_, _, quota)| *quota)
-    }
+    pub(crate) terms: PrivacyTerms,
 }
 
 /// People whose data several data sets hold; one lifetime cap over all of them.
 pub(crate) struct PersonSpace {
+    pub(crate) name: Id,
+    pub(crate) measure: Measure,
     pub(crate) cap: NanoCharge,
-    pub(crate) data_sets: Vec<Id>,
 }
 
 /// An approved use (应用场景) of one unit.

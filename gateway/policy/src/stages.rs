@@ -7,6 +7,7 @@ pub(crate) mod consent;
 pub(crate) mod forward;
 pub(crate) mod identify;
 pub(crate) mod limit;
+mod plan;
 pub(crate) mod price;
 pub(crate) mod release;
 mod sandbox;
@@ -26,6 +27,8 @@ enum Admitted<'e> {
     Go(price::Admission<'e>),
     /// To the answer an earlier try with the same idempotency key was given.
     Again(Kept),
+    /// To a plan: what the query would cost, and no further.
+    Plan(limit::Slot<'e>),
     /// To the sandbox: a test credential signed.
     Trial(identify::Trial<'e>),
 }
@@ -38,6 +41,7 @@ pub(crate) async fn walk<'e, U: Upstream>(
     let admission = match admit(env)? {
         Admitted::Go(admission) => admission,
         Admitted::Again(kept) => return settle::again(env, kept).await,
+        Admitted::Plan(slot) => return plan::run(env, &slot),
         Admitted::Trial(trial) => return sandbox::walk(env, trial, upstream).await,
     };
     let fetched = forward::run(env, admission, upstream).await?;
@@ -53,12 +57,18 @@ fn admit<'e>(env: &mut Env<'e>) -> Result<Admitted<'e>, Refusal> {
     };
     let right = authorise::run(env, caller)?;
     let ask = validate::run(env, right)?;
-    match ask.begin_try(env)? {
-        Found::Answered(kept) => return Ok(Admitted::Again(kept)),
-        Found::First | Found::Spent | Found::AnsweredBefore => {}
+    // A plan takes nothing, so there is nothing that a second try must not take again.
+    if !env.plans {
+        match ask.begin_try(env)? {
+            Found::Answered(kept) => return Ok(Admitted::Again(kept)),
+            Found::First | Found::Spent | Found::AnsweredBefore => {}
+        }
     }
     let agreed = consent::run(env, ask)?;
     let slot = limit::run(env, agreed)?;
+    if env.plans {
+        return Ok(Admitted::Plan(slot));
+    }
     let spend = budget::run(env, slot)?;
     price::run(env, spend).map(Admitted::Go)
 }

@@ -1,10 +1,10 @@
 //! What the gate must know when it starts: the journal's projection, read from the store and the journal's end.
 
-use shuzha_core::{Id, MicroYuan, NanoCharge, Timestamp};
+use shuzha_core::{Id, MicroYuan, Timestamp};
 use shuzha_evidence::Commitment;
-use shuzha_store::{MarkStatus, State};
+use shuzha_privacy::budget::Ledger;
+use shuzha_store::{MarkStatus, State, Watched};
 
-use crate::holds::budget::QuotaKey;
 use crate::nonce::NonceTag;
 
 /// Spent, used and seen, as of the last record of the journal.
@@ -12,12 +12,13 @@ use crate::nonce::NonceTag;
 pub struct Start {
     pub(crate) consents: Vec<(Commitment, u32)>,
     pub(crate) withdrawn: Vec<Commitment>,
-    pub(crate) budgets: Vec<(QuotaKey, NanoCharge)>,
+    pub(crate) budgets: Ledger,
     pub(crate) purses: Vec<(Id, MicroYuan)>,
     pub(crate) usage: Vec<(Id, i32, u64)>,
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
     pub(crate) nonces: Vec<(NonceTag, Timestamp)>,
+    pub(crate) watched: Vec<(Id, Watched)>,
 }
 
 impl Start {
@@ -25,15 +26,9 @@ impl Start {
     #[must_use]
     pub fn from_state(state: &State) -> Self {
         let id = |name: &str| Id::new(name).ok();
-        let budgets = state.spend.iter().filter_map(|(key, charge)| {
-            let quota =
-                QuotaKey { unit: id(&key.unit)?, scenario: id(&key.scenario)?, data_set: id(&key.data_set)? };
-            Some((quota, *charge))
+        let usage = state.usage.iter().filter_map(|((grant, day), usage)| {
+            Some((id(grant)?, i32::try_from(*day).ok()?, usage.quantity))
         });
-        let usage = state
-            .usage
-            .iter()
-            .filter_map(|((grant, day), usage)| Some((id(grant)?, i32::try_from(*day).ok()?, usage.calls)));
         let marks = state.marks.iter().filter_map(|(key, mark)| {
             let answered = matches!(mark.status, MarkStatus::Answered { .. });
             Some((*key, mark.request?, mark.at, answered))
@@ -42,11 +37,12 @@ impl Start {
         Self {
             consents: state.consents.iter().map(|(key, consent)| (*key, consent.uses)).collect(),
             withdrawn: withdrawn.map(|(key, _)| *key).collect(),
-            budgets: budgets.collect(),
+            budgets: state.budgets.clone(),
             purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),
             usage: usage.collect(),
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),
+            watched: state.watched.iter().filter_map(|(name, watched)| Some((id(name)?, *watched))).collect(),
             nonces: state.nonces.iter().map(|(at, tag)| (*tag, *at)).collect(),
         }
     }

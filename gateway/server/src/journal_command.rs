@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use shuzha_core::Measure;
 use shuzha_evidence::{Call, Entry, Terms};
 use shuzha_journal::{Position, Summary};
 use shuzha_store::Comparison;
@@ -117,6 +118,8 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             value["consent"] = intent.consent.map(|consent| hex(&consent)).into();
             value["charge_nano"] = intent.charge.nanos().into();
             value["amount_micro_yuan"] = intent.amount.micros().into();
+            value["person_space"] = intent.space.into();
+            value["measure"] = intent.measure.map(Measure::as_str).into();
             value
         }
         Entry::Call(call) => shown_call(call),
@@ -139,6 +142,18 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "object_kind": act.kind,
             "object": act.object,
             "digest": hex(&act.digest),
+        }),
+        Entry::Refund(refund) => json!({
+            "kind": "refund",
+            "request": refund.request.to_string(),
+            "at_us": refund.at.micros(),
+            "unit": refund.unit,
+            "scenario": refund.scenario,
+            "data_set": refund.data_set,
+            "charge_nano": refund.charge.nanos(),
+            "object": refund.object,
+            "person_space": refund.space,
+            "measure": refund.measure.as_str(),
         }),
         Entry::Delivery(delivery) => json!({
             "kind": "delivery",

@@ -33,6 +33,14 @@ pub enum StoreError {
         /// What is contradicted.
         what: &'static str,
     },
+    /// An entry debits or gives back a privacy charge that the ledger cannot follow.
+    #[error("record {seq} contradicts those before it: {fault}")]
+    Budget {
+        /// The record.
+        seq: u64,
+        /// What is contradicted.
+        fault: shuzha_privacy::budget::LedgerFault,
+    },
     /// A row that the projection cannot have written.
     #[error("table {0} holds a row that was not written by the projection")]
     BadRow(&'static str),

@@ -1,6 +1,7 @@
 //! The state as rows. Only rows that changed are written, and the position moves in the same transaction: every record
 //! counts exactly once, whatever happens to the process.
 
+mod budgets;
 mod rows;
 
 use std::path::Path;
@@ -132,13 +133,16 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
 
     let counts = [
         ("consents", maps(&stored.consents, &rebuilt.consents)),
-        ("privacy_spend", maps(&stored.spend, &rebuilt.spend)),
+        ("privacy_accounts", maps(stored.budgets.accounts(), rebuilt.budgets.accounts())),
+        ("privacy_spaces", maps(stored.budgets.spaces(), rebuilt.budgets.spaces())),
+        ("privacy_refunds", stored.budgets.refunds().symmetric_difference(rebuilt.budgets.refunds()).count()),
         ("usage", maps(&stored.usage, &rebuilt.usage)),
         ("posted", maps(&stored.posted, &rebuilt.posted)),
         ("settled", maps(&stored.settled, &rebuilt.settled)),
         ("marks", maps(&stored.marks, &rebuilt.marks)),
         ("nonce_batches", stored.nonces.symmetric_difference(&rebuilt.nonces).count()),
         ("open_intents", maps(&stored.open, &rebuilt.open)),
+        ("watched", maps(&stored.watched, &rebuilt.watched)),
         ("position", usize::from(stored.latest != rebuilt.latest)),
     ];
     let wrong = counts.into_iter().filter(|(_, rows)| *rows > 0);

@@ -8,22 +8,22 @@
 //!   idempotency mark says what is already spent: a retry with the same key and body may run without paying it again,
 //!   because nothing was released. Its intent then names no consent and no charge.
 //!
-//! A record without an open intent stands for itself: answered and failed ones take their consent use and charge.
+//! A record without an open intent stands for itself: answered and failed ones take their consent use. None of them has a
+//! privacy charge: that is debited by an intent, durably, before anything is dispatched.
 //!
 //! A call of the sandbox (沙箱) adds up to nothing, whatever its record says; only its nonce is remembered.
 
 mod changes;
 mod state;
 
-use std::sync::Arc;
-
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
-use shuzha_evidence::{ActKind, Call, Commitment, Decision, Entry, Intent, Terms};
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Terms};
 use shuzha_journal::{Position, RawRecord};
+use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 
 pub use changes::Changes;
 pub use state::{
-    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, SpendKey, State, Usage,
+    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage, Watched,
 };
 
 use crate::StoreError;
@@ -37,6 +37,12 @@ const DAY_MICROS: i64 = 86_400 * 1_000_000;
 #[must_use]
 pub const fn local_day(at: Timestamp) -> i64 {
     at.micros().saturating_add(SHANGHAI_MICROS).div_euclid(DAY_MICROS)
+}
+
+/// When the local `day` begins.
+#[must_use]
+pub const fn local_midnight(day: i64) -> Timestamp {
+    Timestamp::from_micros(day.saturating_mul(DAY_MICROS).saturating_sub(SHANGHAI_MICROS))
 }
 
 /// One entry being applied.
@@ -65,8 +71,10 @@ impl State {
             Entry::Intent(intent) => step.intent(intent)?,
             Entry::Call(call) if call.sandbox => step.trial(call)?,
             Entry::Call(call) => step.call(call)?,
+            Entry::Refund(refund) => step.refund(refund)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
-            Entry::Act(_) | Entry::Delivery(_) | Entry::Registered(_) => {}
+            Entry::Act(act) => step.watch(act),
+            Entry::Delivery(_) | Entry::Registered(_) => {}
         }
         self.reached = position;
         Ok(())
@@ -117,8 +125,11 @@ impl Step<'_> {
 
     fn intent(&mut self, intent: &Intent<'_>) -> Result<(), StoreError> {
         self.state.remember(intent.received, intent.nonce, self.changes);
-        let spend = SpendKey::of(&intent.terms);
-        self.take(intent.consent, intent.charge, &spend)?;
+        let debit = self.debit_of(intent)?;
+        self.take(intent.consent)?;
+        if let Some(debit) = &debit {
+            self.change_budget(&debit.account, |ledger| ledger.debit(debit))?;
+        }
         if let Some(mark) = intent.idempotency {
             let before = self.state.marks.get(&mark);
             let same = before.filter(|before| {
@@ -138,13 +149,8 @@ impl Step<'_> {
             };
             self.state.set_mark(mark, Some(opened), self.changes);
         }
-        let open = OpenIntent {
-            spend,
-            mark: intent.idempotency,
-            consent: intent.consent,
-            charge: intent.charge,
-            held: intent.amount,
-        };
+        let open =
+            OpenIntent { mark: intent.idempotency, consent: intent.consent, debit, held: intent.amount };
         self.changes.open.insert(intent.request);
         match self.state.open.insert(intent.request, open) {
             None => Ok(()),
@@ -157,14 +163,18 @@ impl Step<'_> {
             self.state.remember(call.received, call.nonce, self.changes);
         }
         let open = self.close(call.request);
+        let alone = open.is_none() && !call.charge.is_zero();
         match (call.decision, open) {
-            (Decision::Refused | Decision::Replayed, None) => Ok(()),
-            (Decision::Refused | Decision::Replayed, Some(intent)) => self.void(&intent),
+            (Decision::Answered | Decision::Failed, None) if alone => {
+                Err(self.contradiction("a privacy charge was never debited by an intent"))
+            }
+            (Decision::Refused | Decision::Replayed | Decision::Planned, None) => Ok(()),
+            (Decision::Refused | Decision::Replayed | Decision::Planned, Some(intent)) => self.void(&intent),
             (Decision::Failed, Some(intent)) => self.spent(&intent),
-            (Decision::Failed, None) => self.take(call.consent, call.charge, &SpendKey::of(&call.terms)),
+            (Decision::Failed, None) => self.take(call.consent),
             (Decision::Answered, open) => {
                 if open.is_none() {
-                    self.take(call.consent, call.charge, &SpendKey::of(&call.terms))?;
+                    self.take(call.consent)?;
                 }
                 self.post(call, open.as_ref())
             }
@@ -188,13 +198,26 @@ impl Step<'_> {
         Some(intent)
     }
 
-    /// Takes one use of `consent` and `charge`.
-    fn take(
-        &mut self,
-        consent: Option<Commitment>,
-        charge: NanoCharge,
-        spend: &SpendKey,
-    ) -> Result<(), StoreError> {
+    /// What `intent` debits of a privacy budget.
+    fn debit_of(&self, intent: &Intent<'_>) -> Result<Option<Debit>, StoreError> {
+        if intent.charge.is_zero() {
+            return Ok(None);
+        }
+        let Some(measure) = intent.measure else {
+            return Err(self.contradiction("a privacy charge without a measure"));
+        };
+        let Terms { data_set, unit, scenario, .. } = intent.terms;
+        let account = Account {
+            space: intent.space.into(),
+            data_set: data_set.into(),
+            unit: unit.into(),
+            scenario: scenario.into(),
+        };
+        Ok(Some(Debit { account, measure, day: local_day(intent.received), charge: intent.charge }))
+    }
+
+    /// Takes one use of `consent`.
+    fn take(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {
         if let Some(consent) = consent {
             let uses = &mut self.state.consents.entry(consent).or_default().uses;
             let Some(more) = uses.checked_add(1) else {
@@ -202,9 +225,6 @@ impl Step<'_> {
             };
             *uses = more;
             self.changes.consents.insert(consent);
-        }
-        if !charge.is_zero() {
-            self.change_spend(spend, |spent| spent.checked_add(charge))?;
         }
         Ok(())
     }
@@ -219,9 +239,8 @@ impl Step<'_> {
             *uses -= 1;
             self.changes.consents.insert(consent);
         }
-        if !intent.charge.is_zero() {
-            let minus = |spent: NanoCharge| spent.nanos().checked_sub(intent.charge.nanos());
-            self.change_spend(&intent.spend, |spent| minus(spent).map(NanoCharge::from_nanos))?;
+        if let Some(debit) = &intent.debit {
+            self.change_budget(&debit.account, |ledger| ledger.void(debit))?;
         }
         if let Some((key, mut mark)) = self.open_mark(intent) {
             // An earlier attempt under this key stays spent.
@@ -236,7 +255,8 @@ impl Step<'_> {
     fn spent(&mut self, intent: &OpenIntent) -> Result<(), StoreError> {
         if let Some((key, mut mark)) = self.open_mark(intent) {
             mark.covered_consent = intent.consent.or(mark.covered_consent);
-            let covered = mark.covered_charge.checked_add(intent.charge);
+            let charge = intent.debit.as_ref().map_or(NanoCharge::ZERO, |debit| debit.charge);
+            let covered = mark.covered_charge.checked_add(charge);
             mark.covered_charge =
                 covered.ok_or_else(|| self.contradiction("the charge is past its range"))?;
             mark.status = MarkStatus::Spent;
@@ -251,20 +271,30 @@ impl Step<'_> {
         Some((key, mark.clone()))
     }
 
-    fn change_spend(
+    fn change_budget(
         &mut self,
-        key: &SpendKey,
-        change: impl Fn(NanoCharge) -> Option<NanoCharge>,
+        account: &Account,
+        change: impl FnOnce(&mut Ledger) -> Result<(), LedgerFault>,
     ) -> Result<(), StoreError> {
-        let (spend, total) = (self.state.spend.get(key), self.state.data_sets.get(&key.data_set));
-        let next = change(spend.copied().unwrap_or_default());
-        let total = change(total.copied().unwrap_or_default());
-        let (Some(next), Some(total)) = (next, total) else {
-            return Err(self.contradiction("privacy spend is negative or past its range"));
+        let seq = self.position.seq;
+        change(&mut self.state.budgets).map_err(|fault| StoreError::Budget { seq, fault })?;
+        self.changes.spaces.insert(Name::clone(&account.space));
+        self.changes.accounts.insert(account.clone());
+        Ok(())
+    }
+
+    /// Two persons have decided that a charge goes back.
+    fn refund(&mut self, refund: &Refund<'_>) -> Result<(), StoreError> {
+        let account = Account {
+            space: refund.space.into(),
+            data_set: refund.data_set.into(),
+            unit: refund.unit.into(),
+            scenario: refund.scenario.into(),
         };
-        self.state.spend.insert(key.clone(), next);
-        self.state.data_sets.insert(Arc::clone(&key.data_set), total);
-        self.changes.spend.insert(key.clone());
+        let (measure, day, charge) = (refund.measure, local_day(refund.at), refund.charge);
+        let debit = Debit { account, measure, day, charge };
+        self.change_budget(&debit.account, |ledger| ledger.refund(refund.request, &debit))?;
+        self.changes.refunds.insert(refund.request);
         Ok(())
     }
 
@@ -305,6 +335,19 @@ impl Step<'_> {
             self.state.set_mark(key, Some(answered), self.changes);
         }
         Ok(())
+    }
+
+    /// What was done about abnormal use. Whoever resumes a scenario begins anew with it.
+    fn watch(&mut self, act: &Act<'_>) {
+        let mut watched = self.state.watched.get(act.object).copied().unwrap_or_default();
+        match act.kind {
+            ActKind::UseSlowed => watched.slowed = Some(act.at),
+            ActKind::UseStopped => watched.stopped = Some(act.at),
+            ActKind::UseResumed => watched = Watched::default(),
+            _ => return,
+        }
+        self.state.watched.insert(act.object.into(), watched);
+        self.changes.watched.insert(act.object.into());
     }
 
     fn withdraw(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {

@@ -1,23 +1,26 @@
 //! From exact aggregates to what may be released.
 
+mod notes;
+mod post;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Domain;
-use super::domain::ROWS_MAX;
-use super::noise::{Noise, Scale};
-use super::query::{Aggregate, Query};
+use super::domain::{KEY_BYTES_MAX, ROWS_MAX};
+use super::noise::{Noise, Scale, Scales};
+use super::query::{Aggregate, QUANTILE_UNIT, Query};
+use super::threshold::threshold_up;
 use crate::output::Violation;
-
-/// Decimals of a mean.
-const MEAN_UNIT: i128 = 10_000;
+use notes::Notes;
 
 /// The engine's answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Engine {
     data_version: String,
+    max_rows_per_person: u32,
     rows: Vec<EngineRow>,
 }
 
@@ -37,13 +40,17 @@ struct Released<'a> {
     measure: Aggregate,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantile: Option<f64>,
     key_columns: Vec<&'a str>,
     cells: Vec<Cell>,
-    noise: Vec<NoiseNote>,
-    privacy: PrivacyNote<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals: Option<Totals<'a>>,
+    #[serde(flatten)]
+    notes: Notes<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Cell {
     key: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,30 +60,27 @@ struct Cell {
     /// `null` where the noise drowns the count.
     #[serde(skip_serializing_if = "Option::is_none")]
     mean: Option<Option<f64>>,
+    /// `null` where the noise drowns the count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantile: Option<Option<i64>>,
 }
 
-#[derive(Serialize)]
-struct NoiseNote {
-    of: &'static str,
-    mechanism: &'static str,
-    scale: f64,
-    /// Each value is this near to the exact one with probability 95 % at least.
-    accuracy_95: u128,
-}
-
-impl NoiseNote {
-    fn of((of, scale): (&'static str, Option<Scale>)) -> Option<Self> {
-        let scale = scale?;
-        let accuracy_95 = scale.accuracy_95_up();
-        Some(Self { of, mechanism: scale.mechanism(), scale: scale.as_double(), accuracy_95 })
+impl Cell {
+    /// The number that totals are made of: there is one or the other.
+    fn number(&self) -> Option<i128> {
+        self.count.or(self.sum)
     }
 }
 
+/// Sums of the released cells.
 #[derive(Serialize)]
-struct PrivacyNote<'a> {
-    unit: &'static str,
-    measure: &'a str,
-    charge: String,
+struct Totals<'a> {
+    all: i128,
+    /// `all` is this near to the exact total with probability 95 % at least.
+    accuracy_95: u128,
+    /// For several key columns, by each of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    by: BTreeMap<&'a str, Vec<(String, i128)>>,
 }
 
 /// Exact values of one cell.
@@ -93,81 +97,157 @@ fn violation(at: &str, what: &'static str) -> Violation {
 impl Query {
     /// Adds the noise to the engine's aggregates and writes the answer. A cell that the engine leaves out is 0.
     ///
-    /// Post-processing costs nothing and is applied in this order: counts below 0 become 0 where the query asked for
-    /// `nonnegative`; a mean is noisy sum / noisy count, clamped to the column's public bounds, with four decimals, and
-    /// `null` where the noisy count is within its own 95 % accuracy of 0.
+    /// Post-processing costs nothing, and the answer says what was done, in this order: counts below 0 become 0 where the
+    /// query asked for `nonnegative`, and where it asked for `consistent` too, cells become the nearest ones that add up to
+    /// the noised total; a mean is noisy sum / noisy count, clamped to the column's public bounds, with four decimals, and
+    /// `null` where the noisy count is within its own 95 % accuracy of 0; a quantile is the value at which the noisy counts
+    /// first reach their part of the noisy total. Groups by non-public keys are left out below the threshold.
     ///
     /// # Errors
-    /// [`Violation`] where the engine's answer is not of its shape, of another data version, has cells outside the
-    /// public domain, or aggregates that no data within the domain has.
+    /// [`Violation`] where the engine's answer is not of its shape, of another data version or contribution bound, has cells
+    /// outside the public domain, or aggregates that no data within the domain has.
     pub fn release(&self, noise: Noise, engine_answer: &[u8], domain: &Domain) -> Result<Vec<u8>, Violation> {
-        let axes = self.axes(domain);
-        let keys = cells(&axes);
-        let exact = self.read_engine(engine_answer, &keys, domain)?;
-        let Noise { query, counts, sums, scales } = noise;
-        if query != *self {
+        let engine = read(engine_answer, domain)?;
+        if noise.query != *self {
             return Err(violation("", "the noise was drawn for another query"));
         }
-        let bounds = self.column.as_deref().and_then(|name| domain.bounds(name));
-        let count_accuracy = scales.count.map_or(0, Scale::accuracy_95_up);
-        let mut cells = Vec::with_capacity(keys.len());
-        for (at, key) in keys.into_iter().enumerate() {
-            let count = scales.count.map(|_| i128::from(exact[at].count) + counts[at]);
-            let sum = scales.sum.map(|_| i128::from(exact[at].sum) + sums[at]);
-            let mean = match (self.aggregate, sum, count, bounds) {
-                (Aggregate::Mean, Some(sum), Some(count), Some(bounds)) => {
-                    Some(mean(sum, count, count_accuracy, bounds))
-                }
-                _ => None,
-            };
-            let count = count.map(|count| if self.nonnegative { count.max(0) } else { count });
-            cells.push(Cell { key, count, sum, mean });
+        let scales = noise.scales;
+        let mut cells = match self.open_column(domain) {
+            Some(_) => self.open_cells(engine, noise, domain)?,
+            None => self.closed_cells(engine, noise, domain)?,
+        };
+        if self.aggregate == Aggregate::Quantile {
+            cells = self.quantiles(&cells, scales, domain);
         }
+        let totals = self.totals(&mut cells, scales);
         let released = Released {
             data_version: &domain.data_version,
             measure: self.aggregate,
-            column: self.column.as_deref(),
-            key_columns: self.key_columns().collect(),
+            column: self.column.as_deref().or(self.values_of.as_deref().filter(|_| self.quantile.is_some())),
+            quantile: self.quantile.map(|parts| f64::from(parts) / f64::from(QUANTILE_UNIT)),
+            key_columns: self.released_keys().collect(),
             cells,
-            noise: [("count", scales.count), ("sum", scales.sum)]
-                .into_iter()
-                .filter_map(NoiseNote::of)
-                .collect(),
-            privacy: PrivacyNote {
-                unit: "person",
-                measure: domain.measure().as_str(),
-                charge: self.charge().to_string(),
-            },
+            totals,
+            notes: self.notes(scales, domain),
         };
         Ok(serde_json::to_vec(&released).expect("names and numbers are JSON"))
     }
 
-    /// Reads the engine's aggregates into the order of `keys`, checking each against the public domain.
-    fn read_engine(
-        &self,
-        answer: &[u8],
-        keys: &[Vec<String>],
-        domain: &Domain,
-    ) -> Result<Vec<Exact>, Violation> {
-        let document = crate::json::from_slice(answer).map_err(|_| violation("", "not well-formed JSON"))?;
-        let engine = Engine::deserialize(document).map_err(|_| violation("", "not an engine's answer"))?;
-        if engine.data_version != domain.data_version {
-            return Err(violation("/data_version", "another version of the data"));
+    /// The columns that make up a released cell's key: of a quantile, the groups alone.
+    fn released_keys(&self) -> impl Iterator<Item = &str> {
+        let hidden = usize::from(self.quantile.is_some());
+        let shown = self.key_columns().count() - hidden;
+        self.key_columns().take(shown)
+    }
+
+    /// Every cell of the public domain, noised.
+    fn closed_cells(&self, engine: Engine, noise: Noise, domain: &Domain) -> Result<Vec<Cell>, Violation> {
+        let keys = cells(&self.axes(domain));
+        let exact = self.closed(engine, &keys, domain)?;
+        let Noise { counts, sums, scales, .. } = noise;
+        let bounds = self.column.as_deref().and_then(|name| domain.bounds(name));
+        let count_accuracy = scales.count.map_or(0, Scale::accuracy_95_up);
+        let cell = |(at, key): (usize, Vec<String>)| {
+            let count = scales.count.map(|_| i128::from(exact[at].count) + counts[at]);
+            let sum = scales.sum.map(|_| i128::from(exact[at].sum) + sums[at]);
+            let mean = match (self.aggregate, sum, count, bounds) {
+                (Aggregate::Mean, Some(sum), Some(count), Some(bounds)) => {
+                    Some(post::mean(sum, count, count_accuracy, bounds))
+                }
+                _ => None,
+            };
+            let clamp = self.nonnegative && !self.consistent;
+            let count = count.map(|count| if clamp { count.max(0) } else { count });
+            Cell { key, count, sum, mean, quantile: None }
+        };
+        Ok(keys.into_iter().enumerate().map(cell).collect())
+    }
+
+    /// The keys that the engine found, noised, as far as they pass the threshold. Noise was drawn for as many as there can
+    /// be, and which of it a key gets depends on its place alone.
+    fn open_cells(&self, engine: Engine, noise: Noise, domain: &Domain) -> Result<Vec<Cell>, Violation> {
+        if engine.rows.len() > noise.counts.len() {
+            return Err(violation("/rows", "more keys than the column has"));
         }
+        let scale =
+            noise.scales.count.ok_or_else(|| violation("", "the noise was drawn for another query"))?;
+        let threshold = i128::try_from(threshold_up(scale, self.charge(), domain)).unwrap_or(i128::MAX);
+        let mut rows_total = 0;
+        let mut found = BTreeMap::new();
+        for (row, drawn) in engine.rows.into_iter().zip(noise.counts) {
+            check_rows(&mut rows_total, row.count)?;
+            let [key] =
+                <[String; 1]>::try_from(row.key).map_err(|_| violation("/rows/*/key", "not one key"))?;
+            if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
+                return Err(violation("/rows/*/key", "empty or too long"));
+            }
+            // A key that nobody has is none, whatever its noise.
+            let count = (row.count > 0).then(|| i128::from(row.count) + drawn);
+            if found.insert(key, count).is_some() {
+                return Err(violation("/rows/*/key", "a cell is repeated"));
+            }
+        }
+        let passes = |(key, count): (String, Option<i128>)| {
+            let count = count.filter(|count| *count >= threshold)?;
+            Some(Cell { key: vec![key], count: Some(count), ..Cell::default() })
+        };
+        Ok(found.into_iter().filter_map(passes).collect())
+    }
+
+    /// Per group the value at which the noisy counts reach their part of the total.
+    fn quantiles(&self, cells: &[Cell], scales: Scales, domain: &Domain) -> Vec<Cell> {
+        let values = self.values(domain);
+        let accuracy = scales.count.map_or(0, |scale| scale.accuracy_of_sums_95_up(values));
+        let group = |group: &[Cell]| {
+            let counts: Vec<i128> = group.iter().filter_map(|cell| cell.count).collect();
+            let at = post::quantile_at(&counts, self.quantile.unwrap_or(0), accuracy);
+            let (value, key) = group[0].key.split_last().expect("the value is the last part of the key");
+            let value = at.map_or(Some(value), |at| group[at].key.last()).filter(|_| at.is_some());
+            let quantile = value.and_then(|value| value.parse().ok());
+            Cell { key: key.to_vec(), quantile: Some(quantile), ..Cell::default() }
+        };
+        cells.chunks(values.max(1)).map(group).collect()
+    }
+
+    /// How many values the measured column has under the conditions.
+    fn values(&self, domain: &Domain) -> usize {
+        self.values_of.as_ref().and_then(|_| self.axes(domain).last().map(Vec::len)).unwrap_or(1)
+    }
+
+    /// Totals where they were asked for; cells then add up to them.
+    fn totals(&self, cells: &mut [Cell], scales: Scales) -> Option<Totals<'_>> {
+        if !self.consistent {
+            return None;
+        }
+        let scale = scales.count.or(scales.sum)?;
+        if self.nonnegative {
+            let mut counts: Vec<i128> = cells.iter().filter_map(|cell| cell.count).collect();
+            let total = counts.iter().sum();
+            post::project(&mut counts, total);
+            cells.iter_mut().zip(counts).for_each(|(cell, count)| cell.count = Some(count));
+        }
+        let columns: Vec<&str> = self.key_columns().collect();
+        let by = columns.iter().enumerate().map(|(at, name)| (*name, post::margin(cells, at, Cell::number)));
+        Some(Totals {
+            all: cells.iter().filter_map(Cell::number).sum(),
+            accuracy_95: scale.accuracy_of_sums_95_up(cells.len()),
+            by: if columns.len() > 1 { by.collect() } else { BTreeMap::new() },
+        })
+    }
+
+    /// The engine's aggregates in the order of `keys`, each checked against the public domain.
+    fn closed(&self, engine: Engine, keys: &[Vec<String>], domain: &Domain) -> Result<Vec<Exact>, Violation> {
         let places: BTreeMap<&[String], usize> =
             keys.iter().enumerate().map(|(at, key)| (&**key, at)).collect();
         let mut exact: Vec<Option<Exact>> = vec![None; keys.len()];
         let mut rows_total: i64 = 0;
         for row in engine.rows {
             let sum = match (self.aggregate, row.sum) {
-                (Aggregate::Count, _) => 0,
+                (Aggregate::Count | Aggregate::Quantile, _) => 0,
                 (Aggregate::Sum | Aggregate::Mean, Some(sum)) => sum,
                 (Aggregate::Sum | Aggregate::Mean, None) => return Err(violation("/rows/*/sum", "missing")),
             };
-            rows_total = rows_total.saturating_add(row.count.max(0));
-            if row.count < 0 || rows_total > ROWS_MAX {
-                return Err(violation("/rows/*/count", "outside the public bound"));
-            }
+            check_rows(&mut rows_total, row.count)?;
             // No set of rows within the column's bounds has a sum outside count · bounds.
             let (low, high) = self.column.as_deref().and_then(|name| domain.bounds(name)).unwrap_or((0, 0));
             let count = i128::from(row.count);
@@ -192,6 +272,7 @@ impl Query {
             Column::Integer { low, high } => {
                 part.parse().is_ok_and(|value: i64| (*low..=*high).contains(&value))
             }
+            Column::Open { .. } => false,
         };
         key.len() == self.key_columns().count() && self.key_columns().zip(key).all(has)
     }
@@ -211,16 +292,22 @@ fn cells(axes: &[Vec<String>]) -> Vec<Vec<String>> {
     cells
 }
 
-/// Noisy sum / noisy count from released integers only.
-fn mean(sum: i128, count: i128, count_accuracy: u128, (low, high): (i64, i64)) -> Option<f64> {
-    if count <= 0 || count.unsigned_abs() <= count_accuracy {
-        return None;
+/// Reads the engine's answer, made of the right data under the right contribution bound.
+fn read(answer: &[u8], domain: &Domain) -> Result<Engine, Violation> {
+    let document = crate::json::from_slice(answer).map_err(|_| violation("", "not well-formed JSON"))?;
+    let engine = Engine::deserialize(document).map_err(|_| violation("", "not an engine's answer"))?;
+    if engine.data_version != domain.data_version {
+        return Err(violation("/data_version", "another version of the data"));
     }
-    let scaled = (sum.saturating_mul(MEAN_UNIT)).div_euclid(count);
-    let clamped = scaled.clamp(i128::from(low) * MEAN_UNIT, i128::from(high) * MEAN_UNIT);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "bounds are below 2^32, so this is exact; and only for display"
-    )]
-    Some(clamped as f64 / MEAN_UNIT as f64)
+    if engine.max_rows_per_person != domain.rows_per_person_max {
+        return Err(violation("/max_rows_per_person", "another contribution bound"));
+    }
+    Ok(engine)
+}
+
+/// Adds `count` to the rows counted so far.
+fn check_rows(rows_total: &mut i64, count: i64) -> Result<(), Violation> {
+    *rows_total = rows_total.saturating_add(count.max(0));
+    let within = count >= 0 && *rows_total <= ROWS_MAX;
+    if within { Ok(()) } else { Err(violation("/rows/*/count", "outside the public bound")) }
 }

@@ -48,6 +48,8 @@ pub(super) enum Column {
     Categorical(Vec<String>),
     /// A whole number, clamped to these bounds.
     Integer { low: i64, high: i64 },
+    /// Keys that are not public: who is there decides which exist. At most so many, in every version of the data.
+    Open { keys_max: usize },
 }
 
 #[derive(Deserialize)]
@@ -63,11 +65,12 @@ struct RawDomain {
 enum RawColumn {
     Categorical { keys: Vec<String> },
     Integer { minimum: i64, maximum: i64 },
+    Open { keys_max: usize },
 }
 
 impl Domain {
     /// Reads a declared domain: `{"data_version", "max_rows_per_person", "columns": {name: {"type": "categorical",
-    /// "keys"} | {"type": "integer", "minimum", "maximum"}}}`.
+    /// "keys"} | {"type": "integer", "minimum", "maximum"} | {"type": "open", "keys_max"}}}`.
     ///
     /// # Errors
     /// Every fault found, as `place: reason`.
@@ -104,6 +107,9 @@ impl Domain {
                 RawColumn::Integer { minimum, maximum } if *minimum < -BOUND_MAX || *maximum > BOUND_MAX => {
                     Some("a bound is too large")
                 }
+                RawColumn::Open { keys_max } if !(1..=CELLS_MAX).contains(keys_max) => {
+                    Some("keys_max is none or too many")
+                }
                 _ => None,
             };
             faults.extend(reason.map(|reason| format!("columns/{name}: {reason}")));
@@ -117,6 +123,7 @@ impl Domain {
         let column = |raw| match raw {
             RawColumn::Categorical { keys } => Column::Categorical(keys),
             RawColumn::Integer { minimum, maximum } => Column::Integer { low: minimum, high: maximum },
+            RawColumn::Open { keys_max } => Column::Open { keys_max },
         };
         Ok(Self {
             data_version: raw.data_version,
@@ -149,6 +156,7 @@ impl Domain {
         match &self.columns[name] {
             Column::Categorical(keys) => keys.len(),
             Column::Integer { low, high } => usize::try_from(high - low + 1).unwrap_or(usize::MAX),
+            Column::Open { keys_max } => *keys_max,
         }
     }
 
@@ -156,7 +164,7 @@ impl Domain {
     pub(super) fn bounds(&self, name: &str) -> Option<(i64, i64)> {
         match self.columns.get(name)? {
             Column::Integer { low, high } => Some((*low, *high)),
-            Column::Categorical(_) => None,
+            Column::Categorical(_) | Column::Open { .. } => None,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! OpenDP's word on what a draw costs: its measurement for our scale and sensitivity, and that measurement's privacy
 //! map (OpenDP 0.16; the proofs stand beside its code).
 
-use opendp::domains::{AtomDomain, VectorDomain};
-use opendp::measurements::{make_gaussian, make_laplace};
-use opendp::measures::{MaxDivergence, ZeroConcentratedDivergence};
-use opendp::metrics::{L1Distance, L2Distance};
+use opendp::domains::{AtomDomain, MapDomain, VectorDomain};
+use opendp::measurements::{make_gaussian, make_gaussian_threshold, make_laplace, make_laplace_threshold};
+use opendp::measures::{Approximate, MaxDivergence, ZeroConcentratedDivergence};
+use opendp::metrics::{AbsoluteDistance, L0PInfDistance, L1Distance, L2Distance};
 use shuzha_core::NanoCharge;
 
 use super::Measure;
@@ -34,6 +34,45 @@ pub(super) fn check_map(parts: &[(Option<Scale>, u64)], charge: NanoCharge) -> R
         }
     }
     if total <= charge.nanos() { Ok(()) } else { Err(MapFault::AboveCharge) }
+}
+
+/// Confirms by OpenDP's measurement with a threshold that groups by keys that are not public cost at most `charge`, and show
+/// a key of one person's with at most `delta_nano_nanos` of probability, when a person has at most `rows` rows.
+pub(super) fn check_threshold_map(
+    scale: Scale,
+    threshold: u128,
+    rows: u32,
+    charge: NanoCharge,
+    delta_nano_nanos: u64,
+) -> Result<(), MapFault> {
+    let threshold = i64::try_from(threshold).map_err(|_| MapFault::Measurement)?;
+    let values = MapDomain::new(AtomDomain::<String>::default(), AtomDomain::<i64>::default());
+    let distance = (rows, i64::from(rows), i64::from(rows));
+    let loss = match scale.measure {
+        Measure::PureEps => make_laplace_threshold::<_, _, Approximate<MaxDivergence>>(
+            values,
+            L0PInfDistance::<1, _>(AbsoluteDistance::<i64>::default()),
+            scale.as_double(),
+            threshold,
+            None,
+        )
+        .and_then(|measurement| measurement.map(&distance)),
+        Measure::Rho => make_gaussian_threshold::<_, _, Approximate<ZeroConcentratedDivergence>>(
+            values,
+            L0PInfDistance::<2, _>(AbsoluteDistance::<i64>::default()),
+            scale.as_double(),
+            threshold,
+            None,
+        )
+        .and_then(|measurement| measurement.map(&distance)),
+    };
+    let (loss, delta) = loss.map_err(|_| MapFault::Measurement)?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a comparison whose sides differ by more than a double's last bit"
+    )]
+    let within = loss * 1e9 <= charge.nanos() as f64 && delta * 1e18 <= delta_nano_nanos as f64;
+    if within { Ok(()) } else { Err(MapFault::AboveCharge) }
 }
 
 /// What OpenDP says a vector of noised integers costs that one person moves by at most `sensitivity`, in nano-units

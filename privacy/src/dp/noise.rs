@@ -2,9 +2,10 @@
 
 use shuzha_core::{Code, NanoCharge, Rng};
 
-use super::map::{MapFault, check_map};
+use super::map::{MapFault, check_map, check_threshold_map};
 use super::query::{Aggregate, Query};
 use super::sampler::Sampler;
+use super::threshold::{delta_nano_nanos, threshold_up};
 use super::{Domain, Measure};
 
 /// Nano-units in one unit of ε or ρ.
@@ -76,6 +77,26 @@ impl Scale {
         (u128::from(self.numerator) * millionths).div_ceil(1_000_000 << self.shift)
     }
 
+    /// The noises of any first so many of `count` cells add up to at most this with probability 95 %, for all of them at once.
+    ///
+    /// Both laws are symmetric, so by Lévy's inequality the largest partial sum passes a with at most twice the probability of
+    /// the whole one. The Gaussian is σ²-subgaussian (Canonne, Kamath and Steinke 2020): 4·exp(−a²/2nσ²) ≤ 5 % at
+    /// a = σ√(2n·ln 80). Laplace has E[exp(tX)] ≤ 1/(1 − b²t²) ≤ exp(2·ln 2·b²t²) for b²t² ≤ ½, hence by Chernoff
+    /// a = b√(8·ln 2·n·ln 80) = b√(24.3·n), which needs n ≥ 7; for fewer each is within b·ln(20n) at once.
+    pub(super) fn accuracy_of_sums_95_up(self, count: usize) -> u128 {
+        /// b·n·ln(20n) for n of 1 to 6, in ten-thousandths.
+        const FEW: [u128; 6] = [29_958, 73_778, 122_832, 175_282, 230_259, 287_250];
+        let n = count.max(1) as u128;
+        // The root in ten-thousandths, rounded up.
+        let root = |hundred_millionths: u128| (n * hundred_millionths).isqrt() + 1;
+        let factor = match (self.measure, FEW.get(count.max(1) - 1)) {
+            (Measure::Rho, _) => root(876_410_600),
+            (Measure::PureEps, Some(few)) => *few,
+            (Measure::PureEps, None) => root(2_430_000_000),
+        };
+        (u128::from(self.numerator) * factor).div_ceil(10_000 << self.shift)
+    }
+
     fn draw(self, sampler: &mut Sampler<'_>) -> i128 {
         match self.measure {
             Measure::PureEps => sampler.laplace(self.numerator, self.shift),
@@ -124,14 +145,14 @@ impl Query {
         let (counts, sums) = self.sensitivity(domain);
         let part = match self.aggregate {
             Aggregate::Mean => NanoCharge::from_nanos(self.charge().nanos() / 2),
-            Aggregate::Count | Aggregate::Sum => self.charge(),
+            Aggregate::Count | Aggregate::Sum | Aggregate::Quantile => self.charge(),
         };
         // A column whose only value is 0 has sums that no one moves; it is noised as if it had 1.
         let scale = |sensitivity: u64| {
             Scale::charge_up(domain.measure(), sensitivity.max(1), part).map(Some).ok_or(Code::C302)
         };
         Ok(match self.aggregate {
-            Aggregate::Count => Scales { count: scale(counts)?, sum: None },
+            Aggregate::Count | Aggregate::Quantile => Scales { count: scale(counts)?, sum: None },
             Aggregate::Sum => Scales { count: None, sum: scale(sums)? },
             Aggregate::Mean => Scales { count: scale(counts)?, sum: scale(sums)? },
         })
@@ -146,7 +167,12 @@ impl Query {
         let scales = self.scales(domain).map_err(|_| MapFault::Scale)?;
         let (count_sensitivity, sum_sensitivity) = self.sensitivity(domain);
         check_map(&[(scales.count, count_sensitivity), (scales.sum, sum_sensitivity)], self.charge())?;
-        let cells = self.axes(domain).iter().map(Vec::len).product();
+        if let (Some(_), Some(scale)) = (self.open_column(domain), scales.count) {
+            let threshold = threshold_up(scale, self.charge(), domain);
+            let rows = domain.rows_per_person_max;
+            check_threshold_map(scale, threshold, rows, self.charge(), delta_nano_nanos(self.charge()))?;
+        }
+        let cells = self.cells(domain);
         let mut sampler = Sampler::new(rng);
         let mut draw = |scale: Option<Scale>| -> Vec<i128> {
             scale.map_or_else(Vec::new, |scale| (0..cells).map(|_| scale.draw(&mut sampler)).collect())

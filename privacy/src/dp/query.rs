@@ -10,6 +10,11 @@ use super::Measure;
 use super::domain::{CELLS_MAX, Column, Domain};
 use super::filter::{self, Keep, RawCondition};
 
+/// Quantiles are told apart by ten-thousandths.
+pub(super) const QUANTILE_UNIT: u16 = 10_000;
+/// Nano-units in one of them.
+const QUANTILE_NANOS: u64 = 100_000;
+
 /// Most columns to group by.
 pub const GROUPS_MAX: usize = 2;
 
@@ -27,6 +32,10 @@ struct RawQuery {
     accuracy: RawAccuracy,
     #[serde(default)]
     nonnegative: bool,
+    #[serde(default)]
+    consistent: bool,
+    #[serde(default)]
+    quantile: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -36,6 +45,7 @@ enum RawMeasure {
     Sum,
     Mean,
     Histogram,
+    Quantile,
 }
 
 /// What the asker wants to spend, as decimal text: a JSON number would have gone through a double.
@@ -46,13 +56,14 @@ enum RawAccuracy {
     Rho(String),
 }
 
-/// What is wanted of each cell. A histogram is a count by the values of its column.
+/// What is wanted of each cell. A histogram is a count by the values of its column; a quantile is found in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Aggregate {
     Count,
     Sum,
     Mean,
+    Quantile,
 }
 
 /// A query in canonical form, known to lie within the public domain and under the limit for one query.
@@ -68,6 +79,10 @@ pub struct Query {
     pub(super) kept: BTreeMap<String, Keep>,
     /// Counts below zero are released as zero.
     pub(super) nonnegative: bool,
+    /// Totals are released too, and cells add up to them.
+    pub(super) consistent: bool,
+    /// Which quantile, in ten-thousandths.
+    pub(super) quantile: Option<u16>,
     pub(super) charge_nanos: u64,
 }
 
@@ -83,11 +98,15 @@ struct Canonical<'q> {
     kept: &'q BTreeMap<String, Keep>,
     nonnegative: bool,
     charge_nanos: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    consistent: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantile: Option<u16>,
 }
 
 impl Query {
     /// Reads a query: `{"measure", "column"?, "where"?, "group_by"?, "accuracy": {"epsilon" | "rho": "0.1"},
-    /// "nonnegative"?}`. Depends on the query and the domain only, never on data.
+    /// "nonnegative"?, "consistent"?, "quantile"?: "0.5"}`. Depends on the query and the domain only, never on data.
     ///
     /// # Errors
     /// - [`Code::C302`]: not of this shape, or conditions that together keep nothing.
@@ -105,12 +124,15 @@ impl Query {
                 RawMeasure::Count | RawMeasure::Histogram => Aggregate::Count,
                 RawMeasure::Sum => Aggregate::Sum,
                 RawMeasure::Mean => Aggregate::Mean,
+                RawMeasure::Quantile => Aggregate::Quantile,
             },
             column: None,
             groups: raw.group_by,
             values_of: None,
             kept,
             nonnegative: raw.nonnegative,
+            consistent: raw.consistent,
+            quantile: read_quantile(raw.measure, raw.quantile.as_deref())?,
             charge_nanos: charge.nanos(),
         };
         query.place_column(raw.measure, raw.column, domain)?;
@@ -118,7 +140,8 @@ impl Query {
         for (at, name) in query.groups.iter().enumerate() {
             match domain.columns.get(name) {
                 None => return Err(Refusal::at(Code::C605, "/group_by")),
-                Some(Column::Categorical(_)) if at == 0 || query.groups[at - 1] != *name => {}
+                Some(Column::Categorical(_) | Column::Open { .. })
+                    if at == 0 || query.groups[at - 1] != *name => {}
                 Some(_) => return Err(Refusal::at(Code::C302, "/group_by")),
             }
         }
@@ -131,9 +154,39 @@ impl Query {
         if query.engine_conditions().len() > filter::CONDITIONS_MAX {
             return Err(Refusal::at(Code::C302, "/where"));
         }
+        query.settle_post_processing(domain)?;
         // The scales exist: checked here, so that pricing and drawing cannot fail for the query's sake.
         query.scales(domain).map_err(|code| Refusal::at(code, "/accuracy"))?;
         Ok(query)
+    }
+
+    /// Refuses what cannot be had together, and forgets what would change nothing: one question, one canonical form.
+    fn settle_post_processing(&mut self, domain: &Domain) -> Result<(), Refusal> {
+        let open = self.open_column(domain).is_some();
+        let alone = self.groups.len() == 1 && self.values_of.is_none();
+        if open && !(self.aggregate == Aggregate::Count && alone) {
+            return Err(Refusal::at(Code::C302, "/group_by"));
+        }
+        let adds_up = matches!(self.aggregate, Aggregate::Count | Aggregate::Sum);
+        if self.consistent && (open || !adds_up || self.key_columns().next().is_none()) {
+            return Err(Refusal::at(Code::C302, "/consistent"));
+        }
+        self.nonnegative &= matches!(self.aggregate, Aggregate::Count | Aggregate::Mean) && !open;
+        Ok(())
+    }
+
+    /// The column with keys that are not public, if the cells are made of one.
+    pub(super) fn open_column<'q>(&'q self, domain: &Domain) -> Option<&'q str> {
+        let open = |name: &&str| matches!(domain.columns.get(*name), Some(Column::Open { .. }));
+        self.key_columns().find(open)
+    }
+
+    /// How many numbers the noise is drawn for.
+    pub(super) fn cells(&self, domain: &Domain) -> usize {
+        match self.open_column(domain) {
+            Some(name) => domain.size(name),
+            None => self.axes(domain).iter().map(Vec::len).product(),
+        }
     }
 
     /// Gives the measured column its part: what is summed, or whose values are the cells.
@@ -149,15 +202,23 @@ impl Query {
             (RawMeasure::Count, Some(_)) | (_, None) => Err(at(Code::C302)),
             (RawMeasure::Sum | RawMeasure::Mean, Some(name)) => match domain.columns.get(&name) {
                 None => Err(at(Code::C605)),
-                Some(Column::Categorical(_)) => Err(at(Code::C302)),
+                Some(Column::Categorical(_) | Column::Open { .. }) => Err(at(Code::C302)),
                 Some(Column::Integer { .. }) => {
                     self.column = Some(name);
                     Ok(())
                 }
             },
+            (RawMeasure::Quantile, Some(name)) => match domain.columns.get(&name) {
+                None => Err(at(Code::C605)),
+                Some(Column::Categorical(_) | Column::Open { .. }) => Err(at(Code::C302)),
+                Some(Column::Integer { .. }) => {
+                    self.values_of = Some(name);
+                    Ok(())
+                }
+            },
             (RawMeasure::Histogram, Some(name)) => match domain.columns.get(&name) {
                 None => Err(at(Code::C605)),
-                Some(Column::Categorical(_)) => {
+                Some(Column::Categorical(_) | Column::Open { .. }) => {
                     self.groups.push(name);
                     Ok(())
                 }
@@ -182,6 +243,8 @@ impl Query {
             kept: &self.kept,
             nonnegative: self.nonnegative,
             charge_nanos: self.charge_nanos,
+            consistent: self.consistent,
+            quantile: self.quantile,
         };
         serde_json::to_vec(&canonical).expect("names and integers are JSON")
     }
@@ -208,6 +271,7 @@ impl Query {
                 Column::Categorical(keys) => {
                     keys.iter().filter(|key| keep.is_none_or(|keep| keep.keeps_key(key))).cloned().collect()
                 }
+                Column::Open { .. } => Vec::new(),
                 Column::Integer { low, high } => match keep {
                     Some(Keep::Values(values)) => values.iter().map(i64::to_string).collect(),
                     Some(Keep::Range(low, high)) => (*low..=*high).map(|value| value.to_string()).collect(),
@@ -237,19 +301,22 @@ impl Query {
         conditions
     }
 
-    /// The request to the statistics engine: `{"measure", "column"?, "where", "group_by"}`.
+    /// The request to the statistics engine: `{"measure", "column"?, "where", "group_by", "max_rows_per_person"}`. The last
+    /// is the contribution bound that the noise is drawn for: an engine that keeps another must refuse.
     #[must_use]
-    pub fn engine_request(&self) -> Value {
+    pub fn engine_request(&self, domain: &Domain) -> Value {
         let conditions = self.engine_conditions();
         let mut groups: Vec<&str> = self.key_columns().collect();
         let by_value = self.values_of.is_some() || groups.len() > GROUPS_MAX;
         let (measure, column) = match self.aggregate {
-            Aggregate::Count if by_value => ("histogram", groups.pop()),
-            Aggregate::Count => ("count", None),
+            Aggregate::Count | Aggregate::Quantile if by_value => ("histogram", groups.pop()),
+            Aggregate::Count | Aggregate::Quantile => ("count", None),
             Aggregate::Sum => ("sum", self.column.as_deref()),
             Aggregate::Mean => ("mean", self.column.as_deref()),
         };
-        let mut request = json!({"measure": measure, "where": conditions, "group_by": groups});
+        let rows = domain.rows_per_person_max;
+        let mut request =
+            json!({"measure": measure, "where": conditions, "group_by": groups, "max_rows_per_person": rows});
         if let Some(column) = column {
             request["column"] = json!(column);
         }
@@ -273,4 +340,20 @@ fn read_charge(asked: &RawAccuracy, measure: RawMeasure, domain: &Domain) -> Res
         return Err(at(Code::C302));
     }
     if charge > domain.terms.per_query_max { Err(at(Code::C604)) } else { Ok(charge) }
+}
+
+/// Reads which quantile is wanted, as decimal text with at most four decimals between 0 and 1.
+fn read_quantile(measure: RawMeasure, asked: Option<&str>) -> Result<Option<u16>, Refusal> {
+    let refused = || Refusal::at(Code::C302, "/quantile");
+    match (measure, asked) {
+        (RawMeasure::Quantile, Some(text)) => {
+            // A charge is the decimal type that is at hand: exact, and nothing but digits and a point.
+            let nanos = text.parse::<NanoCharge>().map_err(|_| refused())?.nanos();
+            let parts = u16::try_from(nanos / QUANTILE_NANOS).map_err(|_| refused())?;
+            let exact = nanos % QUANTILE_NANOS == 0 && (1..QUANTILE_UNIT).contains(&parts);
+            if exact { Ok(Some(parts)) } else { Err(refused()) }
+        }
+        (RawMeasure::Quantile, None) | (_, Some(_)) => Err(refused()),
+        (_, None) => Ok(None),
+    }
 }

@@ -6,7 +6,9 @@ use shuzha_core::{Code, NanoCharge, OsRng};
 use super::sampler::tests::Seeded;
 use super::*;
 
+mod audit;
 mod laws;
+mod mechanisms;
 
 fn domain_with(measure: Measure, rows_per_person_max: u32) -> Domain {
     let declared = json!({
@@ -20,6 +22,17 @@ fn domain_with(measure: Measure, rows_per_person_max: u32) -> Domain {
     });
     let terms = Terms { measure, per_query_max: "1".parse().unwrap() };
     Domain::compile(&declared, terms).unwrap()
+}
+
+/// A domain with a column whose keys are not public.
+fn open_domain(measure: Measure) -> Domain {
+    let declared = json!({
+        "data_version": "open-1", "max_rows_per_person": 1,
+        "columns": {
+            "street": {"type": "open", "keys_max": 50}, "kind": {"type": "categorical", "keys": ["a", "b"]}
+        }
+    });
+    Domain::compile(&declared, Terms { measure, per_query_max: "1".parse().unwrap() }).unwrap()
 }
 
 fn domain() -> Domain {
@@ -127,8 +140,8 @@ fn the_engine_is_asked_in_its_own_words() {
     let query = parse(asked(json!({"measure": "histogram", "column": "age", "group_by": ["town", "sex"],
         "where": [{"column": "age", "op": "ge", "value": 80}, {"column": "gain", "op": "in", "value": [0, 5]}]})));
     assert_eq!(
-        query.unwrap().engine_request(),
-        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "where": [
+        query.unwrap().engine_request(&domain()),
+        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "max_rows_per_person": 1, "where": [
             {"column": "age", "op": "ge", "value": 80}, {"column": "age", "op": "le", "value": 90},
             {"column": "gain", "op": "in", "value": [0, 5]}]})
     );
@@ -140,12 +153,15 @@ fn releases_carry_noise_scale_accuracy_and_charge() {
     let query = parse(asked(json!({"measure": "count", "group_by": ["sex"]}))).unwrap();
     let noise = query.draw(&domain, &Seeded::new(1)).unwrap();
     let drawn = noise.counts.clone();
-    let engine = json!({"data_version": "test-1", "rows": [{"key": ["Male"], "count": 1000}]});
+    let engine = json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": ["Male"], "count": 1000}]});
     let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap();
     let released: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(released["cells"][0], json!({"key": ["Female"], "count": drawn[0]}));
     assert_eq!(released["cells"][1], json!({"key": ["Male"], "count": 1000 + drawn[1]}));
-    assert_eq!(released["privacy"], json!({"unit": "person", "measure": "epsilon", "charge": "0.5"}));
+    assert_eq!(
+        released["privacy"],
+        json!({"unit": "person", "max_rows_per_person": 1, "measure": "epsilon", "charge": "0.5"})
+    );
     assert_eq!(released["noise"][0]["mechanism"], "discrete_laplace");
     assert_eq!(released["noise"][0]["accuracy_95"], 6);
     let scale = released["noise"][0]["scale"].as_f64().unwrap();
@@ -157,7 +173,7 @@ fn means_are_of_noisy_numbers_and_guarded() {
     let domain = domain_with(Measure::Rho, 1);
     let asked = json!({"measure": "mean", "column": "age", "group_by": ["sex"], "accuracy": {"rho": "0.1"}, "nonnegative": true});
     let query = Query::parse(&asked, &domain).unwrap();
-    let engine = json!({"data_version": "test-1", "rows": [{"key": ["Male"], "count": 100_000, "sum": 4_000_000},
+    let engine = json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": ["Male"], "count": 100_000, "sum": 4_000_000},
         {"key": ["Female"], "count": 0, "sum": 0}]});
     let noise = query.draw(&domain, &Seeded::new(5)).unwrap();
     let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap();
@@ -175,7 +191,8 @@ fn an_engine_that_lies_is_caught() {
     let query = parse(asked(json!({"measure": "sum", "column": "gain", "group_by": ["sex"],
         "where": [{"column": "sex", "op": "eq", "value": "Male"}]})))
     .unwrap();
-    let row = |row: Value| json!({"data_version": "test-1", "rows": [row]}).to_string();
+    let row =
+        |row: Value| json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [row]}).to_string();
     let cell = |key: &str, count: i64, sum: i64| row(json!({"key": [key], "count": count, "sum": sum}));
     let release = |answer: &str| {
         let noise = query.draw(&domain, &OsRng).unwrap();
@@ -188,9 +205,9 @@ fn an_engine_that_lies_is_caught() {
     for (answer, at) in [
         ("", ""),
         ("[]", ""),
-        (r#"{"data_version":"test-1","rows":[],"rows":[]}"#, ""),
-        (r#"{"data_version":"test-1","rows":[],"names":[]}"#, ""),
-        (r#"{"data_version":"test-2","rows":[]}"#, "/data_version"),
+        (r#"{"data_version":"test-1","max_rows_per_person":1,"rows":[],"rows":[]}"#, ""),
+        (r#"{"data_version":"test-1","max_rows_per_person":1,"rows":[],"names":[]}"#, ""),
+        (r#"{"data_version":"test-2","max_rows_per_person":1,"rows":[]}"#, "/data_version"),
         (&cell("Male", 2, 200_001), "/rows/*/sum"),
         (&cell("Male", 2, -101), "/rows/*/sum"),
         (&cell("Male", -1, 0), "/rows/*/count"),
@@ -203,7 +220,7 @@ fn an_engine_that_lies_is_caught() {
     ] {
         assert_eq!(release(answer).unwrap_err().at, at, "{answer}");
     }
-    let twice = json!({"data_version": "test-1", "rows": [{"key": ["Male"], "count": 0, "sum": 0}, {"key": ["Male"], "count": 0, "sum": 0}]});
+    let twice = json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": ["Male"], "count": 0, "sum": 0}, {"key": ["Male"], "count": 0, "sum": 0}]});
     assert_eq!(release(&twice.to_string()).unwrap_err().what, "a cell is repeated");
     let other = parse(asked(json!({"measure": "count"}))).unwrap().draw(&domain, &OsRng).unwrap();
     assert!(query.release(other, cell("Male", 0, 0).as_bytes(), &domain).is_err());

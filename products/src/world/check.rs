@@ -9,6 +9,7 @@ use super::marks::Mark;
 use super::object::{Declared, OBJECT_KINDS};
 use super::{Object, World};
 use crate::WorldError;
+use crate::data::{DataSet, caps_fit};
 use crate::yaml::Faults;
 
 /// A fault of one object of several: which, where, what.
@@ -23,12 +24,25 @@ pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
         }
         Err(found) => found,
     };
-    for (kind, id, path, reason) in clashes(world).into_iter().chain(found) {
+    for (kind, id, path, reason) in clashes(world).into_iter().chain(found).chain(broken_reservations(world))
+    {
         let origin = declared.origin(&(kind, id.clone()));
         let (file, line) = origin.map_or(("?", 0), |origin| (&*origin.file, origin.line));
         let (file, object, path) = (file.to_owned(), format!("{kind}/{id}"), path.to_owned());
         faults.push(WorldError { file, line, object, path, reason });
     }
+}
+
+/// What a data set's quotas set aside is there: the caps of all data sets over its people fit under their one cap.
+fn broken_reservations(world: &World) -> Vec<Found> {
+    let reserving = world.data_sets.iter().filter_map(|(id, set)| {
+        let terms = set.privacy.as_ref().filter(|terms| terms.quotas.reserved)?;
+        let space = world.person_spaces.get(&terms.person_space)?;
+        (!caps_fit(&terms.person_space, space, world.data_sets.values())).then_some(id)
+    });
+    let reason = "the caps of the data sets over these people add up to more than the person-space's";
+    let found = |id: &Id| (DataSet::KIND, id.clone(), "spec.privacy.quotas.reserved", reason.to_owned());
+    reserving.map(found).collect()
 }
 
 /// Marks of different objects that meet.

@@ -43,6 +43,7 @@ pub const KINDS: &[Kind] = &[
     by_case("Suspension", "suspensions", "暂时关闭"),
     by_case("EmergencyPlan", "emergency-plans", "应急预案"),
     by_case("ExitReview", "exit-reviews", "出域审查"),
+    by_case("PrivacyRefund", "privacy-refunds", "隐私扣减退还"),
 ];
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::jurisdiction::Jurisdiction;
 use crate::listing::Listing;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
+use crate::privacy_refund::PrivacyRefund;
 use crate::product::Product;
 use crate::registration::Certificate;
 use crate::rights::{Agreement, Grant, Scenario};
@@ -74,6 +75,7 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Suspension>(),
     kind::<EmergencyPlan>(),
     kind::<ExitReview>(),
+    kind::<PrivacyRefund>(),
 ];
 
 const fn kind<T: Object>() -> ObjectKind {

@@ -130,6 +130,27 @@ fn each_sort_of_fault_is_found_alone() {
             "minimum is above maximum",
         ),
         ("data-sets.yaml", "type: categorical", "type: category", "domain: unknown variant"),
+        (
+            "data-sets.yaml",
+            "default: \"2.0\"",
+            "default: \"2.0\"\n      reserved: true",
+            "reserved quotas must add up to no more than the cap, and their default must be 0",
+        ),
+        (
+            "data-sets.yaml",
+            "default: \"2.0\"",
+            "default: \"2.0\"\n      pace: {max: \"0.5\", days: 32}",
+            "must be 1 to 31",
+        ),
+        (
+            "data-sets.yaml",
+            "metadata: {name: card-defaults}\nspec: {provider: credit-centre, sensitivity: sensitive}",
+            "metadata: {name: card-defaults}\nspec:\n  provider: credit-centre\n  sensitivity: sensitive\n  privacy:\n    \
+             personSpace: census-sample\n    cap: \"2.0\"\n    dataVersion: v1\n    perQueryMax: \"1.0\"\n    \
+             quotas: {default: \"0\", reserved: true}\n    domain: {data_version: v1, max_rows_per_person: 1, \
+             columns: {age: {type: integer, minimum: 0, maximum: 9}}}",
+            "the caps of the data sets over these people add up to more than the person-space's",
+        ),
         ("products-data.yaml", "values: [\"02\"]", "values: [2]", "expected text (put it in quotes)"),
         ("products-data.yaml", "version: 1", "version: 0", "must be 1 to 4294967295"),
         ("products-data.yaml", "mask: name", "mask: nom", "/legal_person"),

@@ -1,6 +1,6 @@
 //! The statistics engine (统计引擎): exact aggregates over one table of persons, for the gateway only.
 //!
-//! `POST /v1/aggregate` takes a query and answers `{"data_version", "rows": [{"key", "count", "sum"}]}`. The
+//! `POST /v1/aggregate` takes a query and answers `{"data_version", "max_rows_per_person", "rows": [{"key", "count", "sum"}]}`. The
 //! numbers are exact; the gateway adds the noise that makes them publishable and keeps the privacy budget.
 //! What the engine owes the gateway is that one person moves the numbers by a bounded amount, whatever the
 //! query:
@@ -9,7 +9,11 @@
 //!   loaded, before any filter, so the bound holds for every query alike;
 //! - an integer is clamped to the public bounds of its column when it is loaded;
 //! - which cells an answer has follows from the query and the public [`Domain`] alone: empty cells are
-//!   there, with count 0, so the shape of an answer tells nothing about anybody.
+//!   there, with count 0, so the shape of an answer tells nothing about anybody;
+//! - keys that are not public ([`Column::Open`]) are those of the table, filtered or not, and never more than the
+//!   domain says: a table with more is not loaded. The gateway lets only keys of many persons through.
+//!
+//! A query may name the contribution bound that its noise is drawn for; another than the engine's is refused.
 //!
 //! Integers end to end; no sum can overflow (see [`table`]).
 
@@ -45,6 +49,7 @@ pub struct Statistics {
 #[derive(Serialize)]
 struct Aggregates<'a> {
     data_version: &'a str,
+    max_rows_per_person: u32,
     rows: Vec<Row<'a>>,
 }
 
@@ -79,8 +84,9 @@ impl Product for Statistics {
         }
         call.post(|query: &Query| match self.table.aggregate(query) {
             Ok(rows) => {
-                let data_version = &self.table.domain().data_version;
-                Answer::json(StatusCode::OK, &Aggregates { data_version, rows })
+                let Domain { data_version, max_rows_per_person, .. } = self.table.domain();
+                let max_rows_per_person = *max_rows_per_person;
+                Answer::json(StatusCode::OK, &Aggregates { data_version, max_rows_per_person, rows })
             }
             Err(fault) => Answer::invalid(&fault.to_string()),
         })

@@ -83,23 +83,16 @@ impl Declared {
         for (name, set) in self.data_sets.iter() {
             let Some(terms) = &set.privacy else { continue };
             let Some(space) = self.person_spaces.get(&terms.person_space) else { continue };
-            let shares = |set: &data::DataSet| {
-                set.privacy.as_ref().is_some_and(|privacy| privacy.person_space == terms.person_space)
-            };
-            let sharing = self.data_sets.iter().filter(|(_, set)| shares(set)).map(|(name, _)| name.clone());
-            let quotas =
-                terms.quotas.iter().map(|quota| (quota.unit.clone(), quota.scenario.clone(), quota.max));
+            let reserved =
+                terms.quotas.reserved && data::caps_fit(&terms.person_space, space, self.data_sets.values());
             let statistics = Statistics {
-                domain: terms.domain.clone(),
-                data_set: DataSet {
-                    name: name.clone(),
-                    cap: terms.cap,
-                    per_query_max: terms.per_query_max,
-                    quota_default: terms.quota_default,
-                    quotas: quotas.collect(),
+                reserved,
+                data_set: DataSet { name: name.clone(), terms: terms.clone() },
+                space: PersonSpace {
+                    name: terms.person_space.clone(),
+                    measure: space.measure,
+                    cap: space.cap,
                 },
-                space: PersonSpace { cap: space.cap, data_sets: sharing.collect() },
-                data_version: terms.data_version.clone(),
             };
             ready.insert(name.clone(), Arc::new(statistics));
         }

@@ -78,17 +78,29 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
     let fields = grant.fields(operation);
     let right = Right { caller, product, operation, scenario, grant, fields };
     right.check_suspension(snapshot, now)?;
+    if env.gate.is_use_stopped(&scenario.name) {
+        return Err(Code::C208.into());
+    }
     Ok(right)
 }
 
-/// The product and operation that the request names.
+/// What stands behind an operation's name where only its plan is asked for.
+const PLAN: &str = ":plan";
+
+/// The product and operation that the request names; and whether only the plan of it is wanted, which only statistics
+/// have.
 pub(super) fn route<'e>(env: &mut Env<'e>) -> Result<(&'e Product, &'e Operation), Refusal> {
-    let (product, operation) = env.snapshot.route(env.call.path).ok_or(Code::C201)?;
+    let path = env.call.path.strip_suffix(PLAN);
+    env.plans = path.is_some();
+    let (product, operation) = env.snapshot.route(path.unwrap_or(env.call.path)).ok_or(Code::C201)?;
     env.facts.terms.product = product.name.as_str();
     env.facts.terms.version = product.version;
     env.facts.terms.operation = operation.name.as_str();
     if operation.method != *env.call.method {
         return Err(Code::C201.into());
+    }
+    if env.plans && !operation.statistical() {
+        return Err(Code::C610.into());
     }
     Ok((product, operation))
 }

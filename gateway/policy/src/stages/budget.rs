@@ -4,15 +4,18 @@
 //! on the same version of the data, has a release: the same bytes again, no further charge.
 
 use shuzha_core::{Code, Refusal};
+use shuzha_store::{local_day, local_midnight};
 
 use super::limit::Slot;
 use crate::env::{Env, Takes};
-use crate::holds::budget::QuotaKey;
+use crate::releases::InFlight;
 
 /// Proof that the privacy charge is debited, or that none is due.
 pub(crate) struct Spend<'e> {
     slot: Slot<'e>,
     release: Option<bytes::Bytes>,
+    /// While it is held, nobody else asks the same and pays for it.
+    _in_flight: Option<InFlight<'e>>,
 }
 
 impl<'e> Spend<'e> {
@@ -30,28 +33,42 @@ impl<'e> Spend<'e> {
 pub(crate) fn run<'e>(env: &mut Env<'e>, slot: Slot<'e>) -> Result<Spend<'e>, Refusal> {
     let right = slot.agreed().ask().right();
     let Some((query, statistics)) = slot.agreed().ask().query() else {
-        return Ok(Spend { slot, release: None });
+        return Ok(Spend { slot, release: None, _in_flight: None });
     };
     env.facts.terms.data_set = statistics.data_set.name.as_str();
     let key = statistics.release_key(right.product(), query);
-    if let Some(release) = env.gate.releases.get(&key) {
-        env.gate.metrics.privacy_debit("replayed");
-        return Ok(Spend { slot, release: Some(release) });
+    let gate = env.gate;
+    // First a place, then the look: an answer kept in between is found.
+    let in_flight = gate.releases.begin(key);
+    if let Some(release) = gate.releases.get(&key) {
+        gate.metrics.privacy_debit("replayed");
+        return Ok(Spend { slot, release: Some(release), _in_flight: None });
     }
+    let in_flight = in_flight.ok_or_else(|| Refusal::retry(Code::C609, super::forward::DRAW_SLOT))?;
     let charge = query.charge();
     if charge.is_zero() {
         return Err(Code::C606.into());
     }
     if env.takes == Takes::All {
-        let quota = QuotaKey {
-            unit: right.unit().name.clone(),
-            scenario: right.scenario().name.clone(),
-            data_set: statistics.data_set.name.clone(),
-        };
-        let debit = env.gate.budgets.debit(&statistics.space, &statistics.data_set, quota, charge);
-        env.gate.metrics.privacy_debit(if debit.is_ok() { "committed" } else { "refused" });
-        env.holds.charge = Some(debit?);
+        let (unit, scenario) = (&right.unit().name, &right.scenario().name);
+        let day = local_day(env.call.received);
+        let debit = statistics.debit(unit, scenario, day, charge);
+        let held = gate.budgets.debit(&statistics.caps(unit, scenario), debit);
+        gate.metrics.privacy_debit(if held.is_ok() { "committed" } else { "refused" });
+        env.holds.charge = Some(held.map_err(|(code, until)| refused(env, code, until))?);
         env.facts.charge = charge;
     }
-    Ok(Spend { slot, release: None })
+    Ok(Spend { slot, release: None, _in_flight: Some(in_flight) })
+}
+
+/// A refusal, with the time to wait where waiting helps.
+fn refused(env: &Env<'_>, code: Code, until: Option<i64>) -> Refusal {
+    match until {
+        None => code.into(),
+        Some(day) => {
+            let micros = local_midnight(day).micros_since(env.now());
+            let wait = std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+            Refusal::retry(code, wait)
+        }
+    }
 }

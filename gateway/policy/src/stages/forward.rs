@@ -4,6 +4,8 @@
 //! happens. Then noise is drawn, so that its timing carries nothing about it or the data; then the request leaves.
 //! From there on consent use and ε are spent, whatever the product service does.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::dp::{Noise, Query};
@@ -53,14 +55,14 @@ pub(crate) async fn run<'e, U: Upstream>(
     let agreed = admission.spend().slot().agreed();
     let right = agreed.ask().right();
     let query = agreed.ask().query();
-    let noise = draw(env, query)?;
+    let noise = draw(env, query).await?;
     let outgoing = Outgoing {
         upstream: &right.product().upstream,
         operation: right.operation(),
         unit: &right.unit().name,
         scenario: right.scenario().name.as_str(),
         fields: agreed.fields(),
-        query: query.map(|(query, _)| query),
+        query,
     };
     let answered = send(env, outgoing, noise, upstream).await;
     env.facts.answered = Some(env.now());
@@ -70,13 +72,23 @@ pub(crate) async fn run<'e, U: Upstream>(
     }
 }
 
+/// Drawing noise takes this long, whatever is drawn: the sampler's own time follows the size of the noise (correlation
+/// about 0.6, `docs/adr/0002-noise.md`), and the caller sees the sum. A whole answer of 4,096 cells is drawn in less.
+pub(super) const DRAW_SLOT: Duration = Duration::from_millis(5);
+
 /// Draws the noise for a report. What is wrong with it here is ours: the charge stays spent.
-pub(super) fn draw(env: &Env<'_>, query: Option<(&Query, &Statistics)>) -> Result<Option<Noise>, Refusal> {
+pub(super) async fn draw(
+    env: &Env<'_>,
+    query: Option<(&Query, &Statistics)>,
+) -> Result<Option<Noise>, Refusal> {
     let Some((query, statistics)) = query else { return Ok(None) };
-    let noise = query.draw(&statistics.domain, &*env.gate.rng).map_err(|fault| {
+    // Its end is fixed before the first number is drawn.
+    let slot = tokio::time::sleep(DRAW_SLOT);
+    let noise = query.draw(statistics.domain(), &*env.gate.rng).map_err(|fault| {
         tracing::error!(%fault, "no noise was drawn");
         Code::C093
     })?;
+    slot.await;
     Ok(Some(noise))
 }
 
@@ -88,7 +100,7 @@ pub(super) struct Outgoing<'d> {
     pub(super) scenario: &'d str,
     pub(super) fields: FieldSet,
     /// For a report: what the engine is asked instead of the caller's words.
-    pub(super) query: Option<&'d Query>,
+    pub(super) query: Option<(&'d Query, &'d Statistics)>,
 }
 
 /// Sends, and reads the answer or opens it.
@@ -100,8 +112,8 @@ pub(super) async fn send<U: Upstream>(
 ) -> Result<Answer<U::Stream>, UpstreamFault> {
     let operation = outgoing.operation;
     let (body, body_sha256) = match outgoing.query {
-        Some(query) => {
-            let body = Bytes::from(query.engine_request().to_string());
+        Some((query, statistics)) => {
+            let body = Bytes::from(query.engine_request(statistics.domain()).to_string());
             let digest = sha256(&body);
             (body, digest)
         }

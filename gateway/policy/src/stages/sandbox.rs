@@ -7,11 +7,12 @@
 
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::dp::Query;
+use shuzha_privacy::output::Cut;
 
 use super::forward::{self, Answer, Outgoing};
 use super::identify::Trial;
 use super::release::{self, ReleasedBody};
-use super::{authorise, settle, validate};
+use super::{authorise, plan, settle, validate};
 use crate::env::{Env, Takes};
 use crate::idempotency::Found;
 use crate::sandbox::Sandbox;
@@ -51,6 +52,11 @@ pub(crate) async fn walk<'e, U: Upstream>(
         Some(parsed) => validate::query(offer.product, offer.operation, parsed)?,
         None => None,
     };
+    if env.plans {
+        limit(env, &offer)?;
+        let (query, statistics) = query.as_ref().ok_or(Code::C610)?;
+        return plan::trial(env, query, statistics);
+    }
     let keys = &env.gate.sandbox.keys;
     match validate::begin_try(env, "sandbox idempotency", keys)? {
         Found::Answered(kept) => return settle::again(env, kept).await,
@@ -110,7 +116,7 @@ fn consent(env: &Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
 /// Stage 5: the sandbox's limits of the unit. As in the real stage, a retry is not counted again.
 fn limit(env: &mut Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let units = &env.gate.sandbox.units;
-    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits())?;
+    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits(), 1)?;
     env.facts.limit = limit;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);
@@ -127,8 +133,12 @@ async fn answer<'e, U: Upstream>(
 ) -> Result<ReleasedBody<U::Stream>, Refusal> {
     let operation = offer.operation;
     let all = operation.all_fields();
+    let unit = &offer.trial.unit().name;
+    // A trial may name no scenario; its pseudonyms are then those of the product's own name, which no scenario shares.
+    let scenario = offer.scenario.map_or(&offer.product.name, |scenario| &scenario.name);
+    let key = release::mask_key(env, operation, unit, scenario, offer.product);
     let released = |status, body: &[u8]| {
-        let released = operation.release(all, status, body)?;
+        let released = operation.release(Cut { fields: all, key: key.as_ref() }, status, body)?;
         Ok(ReleasedBody::Whole(released.bytes.into()))
     };
     let service = match offer.source {
@@ -136,7 +146,7 @@ async fn answer<'e, U: Upstream>(
         Source::Service(service) => service,
     };
     let query = asked.as_ref().map(|(query, statistics)| (query, *statistics));
-    let noise = forward::draw(env, query)?;
+    let noise = forward::draw(env, query).await?;
     // It holds nothing, so there is no intent to write.
     env.dispatching();
     let outgoing = Outgoing {
@@ -145,7 +155,7 @@ async fn answer<'e, U: Upstream>(
         unit: &offer.trial.unit().name,
         scenario: offer.scenario.map_or("", |scenario| scenario.name.as_str()),
         fields: all,
-        query: query.map(|(query, _)| query),
+        query,
     };
     let answered = forward::send(env, outgoing, noise, upstream).await;
     env.facts.answered = Some(env.now());

@@ -238,7 +238,10 @@ async fn a_caller_who_leaves_before_dispatch_gets_the_privacy_charge_back() {
     assert_eq!((decision(&last_call(&records)), last_call(&records).code), ("refused", Some(Code::C807)));
     assert!(fake.seen().is_empty(), "the request left before its debit was on disk");
     let state = house.state().await;
-    assert!(state.open.is_empty() && state.data_sets.values().all(|spent| spent.is_zero()), "{state:?}");
+    assert!(
+        state.open.is_empty() && state.budgets.spaces().values().all(|space| space.spent.is_zero()),
+        "{state:?}"
+    );
 }
 
 #[tokio::test]

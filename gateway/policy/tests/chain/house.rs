@@ -227,5 +227,6 @@ pub(crate) fn decision(call: &Call<'_>) -> &'static str {
         Decision::Refused => "refused",
         Decision::Failed => "failed",
         Decision::Replayed => "replayed",
+        Decision::Planned => "planned",
     }
 }

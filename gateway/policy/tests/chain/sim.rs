@@ -52,7 +52,7 @@ impl Planted {
         match self {
             Self::Nothing | Self::DiskLies => {}
             Self::VoidsConsents => state.consents.clear(),
-            Self::VoidsCharges => state.spend.clear(),
+            Self::VoidsCharges => state.budgets = shuzha_privacy::budget::Ledger::default(),
             Self::ForgetsKeys => state.marks.clear(),
             Self::ForgetsMoney => state.posted.clear(),
         }

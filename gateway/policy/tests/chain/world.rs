@@ -60,11 +60,31 @@ pub(crate) fn snapshot(more: &str) -> Snapshot {
     compiled(&files(more))
 }
 
+/// The compiled world with texts of its own files replaced wherever they stand.
+pub(crate) fn with(changes: &[(&str, &str)]) -> Snapshot {
+    let mut files = files("");
+    let (_, tests) = files.iter_mut().find(|(name, _)| name == "tests").expect("its own");
+    for (from, to) in changes {
+        assert!(tests.contains(from), "{from}");
+        *tests = tests.replace(from, to);
+    }
+    compiled(&files)
+}
+
 /// The compiled world under the rules of a pack.
 pub(crate) fn under(pack: &str) -> Snapshot {
     let mut files = files("");
     let (_, rules) = files.iter_mut().find(|(name, _)| name == "jurisdiction").expect("its rules");
     *rules = rules.replace("certificateRequired: true", &format!("rules: {pack}"));
+    compiled(&files)
+}
+
+/// The compiled world with `from` in one of the demo's files replaced by `to`, everywhere.
+pub(crate) fn changed(file: &str, from: &str, to: &str) -> Snapshot {
+    let mut files = files("");
+    let (_, text) = files.iter_mut().find(|(name, _)| name == file).expect("a file of the demo");
+    assert!(text.contains(from), "{file} has no {from}");
+    *text = text.replace(from, to);
     compiled(&files)
 }
 

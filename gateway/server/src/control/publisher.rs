@@ -85,6 +85,7 @@ impl Publisher {
                 services.insert(service.name.clone(), service);
             }
         }
+        let refunds = changed.iter().any(|(kind, _)| *kind == shuzha_policy::REFUND);
         let ring = key_ring(&self.data, &world, &self.data_dir)?;
         // Services first: a product must not be in force before its service is known, nor a service go before it.
         if services.len() >= known.len() {
@@ -98,6 +99,9 @@ impl Publisher {
         }
         *known = services;
         self.handle.publish(snapshot.products());
+        if refunds {
+            self.gate.make_refunds();
+        }
         Ok(())
     }
 

@@ -155,6 +155,8 @@ impl Source {
             services: Mutex::new(services),
             behind: AtomicBool::new(false),
         });
+        // One that was decided just before the process ended is made now.
+        publisher.gate.make_refunds();
         let plane = ControlPlane::start(control::Setup {
             register,
             config: config.control.clone(),

@@ -116,7 +116,7 @@ impl Books {
 
     /// What was spent of the one privacy budget.
     pub(crate) fn privacy_spent(&self) -> NanoCharge {
-        self.state.data_sets.get("census").copied().unwrap_or_default()
+        self.state.budgets.of_data_set("census")
     }
 
     pub(crate) fn posted(&self, unit: &str) -> MicroYuan {

@@ -78,6 +78,30 @@ fn call_signs_with_every_algorithm_and_profile() {
 }
 
 #[test]
+fn e6_call_tells_the_plan_of_a_query_first() {
+    let home = Home::new();
+    let node = Node::start(&home);
+    let url = format!("http://{}", node.data);
+    let key_file = home.file("bank-1.key", &BASE64_STANDARD.encode(home.credential("bank-1").secret));
+    let ask = |more: &[&str]| {
+        let mut command =
+            home.command(&["call", "census-report", "query", "--url", &url, "--key-id", "bank-1"]);
+        command.args(["--scenario", "bank-scenario", "--data"]);
+        command.arg(r#"{"measure":"count","accuracy":{"epsilon":"0.25"}}"#);
+        let done = command.arg("--key-file").arg(&key_file).args(more).output().expect("it starts");
+        assert!(done.status.success(), "{done:?}");
+        (serde_json::from_slice::<Value>(&done.stdout).expect("one object"), text(&done.stderr).to_owned())
+    };
+    let (plan, headers) = ask(&["--plan"]);
+    assert_eq!((&plan["charge_now"], &plan["quota"]["left"]), (&"0.25".into(), &"1.0".into()));
+    assert!(!headers.contains("x-fee"), "{headers}");
+    let (answer, _) = ask(&[]);
+    assert_eq!(answer["noise"], plan["noise"]);
+    let (after, _) = ask(&["--plan"]);
+    assert_eq!((&after["released_before"], &after["quota"]["left"]), (&true.into(), &"0.75".into()));
+}
+
+#[test]
 fn doctor_says_what_is_in_order_and_what_is_not() {
     let home = Home::new();
     let config = home.file("shuzha.toml", "[world]\nfiles = ['world.yaml']\n");

@@ -83,7 +83,7 @@ fn request(reader: &mut impl BufRead) -> Option<(String, Value)> {
 
 fn answer(path: &str, body: &Value, holding: &Sender<Sender<()>>) -> Value {
     if path == "/v1/aggregate" {
-        return json!({"data_version": "test-1", "rows": [{"key": [], "count": 1_000}]});
+        return json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": [], "count": 1_000}]});
     }
     match body["name"].as_str() {
         Some(WRONG_NAME) => json!({"code": "01"}),

@@ -4,9 +4,9 @@ use rusqlite::{Row, Transaction};
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
 use shuzha_journal::Position;
 
-use super::oldest_nonce;
+use super::{budgets, oldest_nonce};
 use crate::StoreError;
-use crate::reduce::{Changes, Consent, Mark, MarkStatus, Name, OpenIntent, SpendKey, State, Usage};
+use crate::reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, Watched};
 
 /// Bytes of one nonce in a batch: its time and its tag.
 const NONCE_BYTES: usize = 16;
@@ -20,12 +20,12 @@ pub(super) fn integer(value: u64, table: &'static str) -> Result<i64, StoreError
     i64::try_from(value).map_err(|_| StoreError::Range(table))
 }
 
-fn count(value: i64, table: &'static str) -> Result<u64, StoreError> {
+pub(super) fn count(value: i64, table: &'static str) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| StoreError::BadRow(table))
 }
 
 /// Calls `take` with every row of a query.
-fn each(
+pub(super) fn each(
     transaction: &Transaction<'_>,
     sql: &str,
     mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
@@ -41,8 +41,8 @@ fn each(
 /// Empties every table of the projection but `position`.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let tables =
-        ["consents", "privacy_spend", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents"];
-    for table in tables {
+        ["consents", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents", "watched"];
+    for table in tables.into_iter().chain(budgets::TABLES) {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())
@@ -55,14 +55,7 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         state.consents.insert(row.get(0)?, consent);
         Ok(())
     })?;
-    each(transaction, "SELECT data_set, unit, scenario, nanos FROM privacy_spend", |row| {
-        let nanos = NanoCharge::from_nanos(count(row.get(3)?, "privacy_spend")?);
-        let key = spend_key(row, 0)?;
-        let total = state.data_sets.entry(Name::clone(&key.data_set)).or_default();
-        *total = total.checked_add(nanos).ok_or(StoreError::BadRow("privacy_spend"))?;
-        state.spend.insert(key, nanos);
-        Ok(())
-    })?;
+    budgets::load(transaction, state)?;
     each(transaction, "SELECT grant_name, day, calls, quantity, micro_yuan FROM usage", |row| {
         let usage = Usage {
             calls: count(row.get(2)?, "usage")?,
@@ -83,12 +76,13 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
     })?;
     load_marks(transaction, state)?;
     load_nonces(transaction, state)?;
+    each(transaction, "SELECT scenario, slowed_micros, stopped_micros FROM watched", |row| {
+        let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+        let watched = Watched { slowed: at(row.get(1)?), stopped: at(row.get(2)?) };
+        state.watched.insert(row.get(0)?, watched);
+        Ok(())
+    })?;
     load_open(transaction, state)
-}
-
-/// Reads `data_set, unit, scenario` from column `first` on.
-fn spend_key(row: &Row<'_>, first: usize) -> rusqlite::Result<SpendKey> {
-    Ok(SpendKey { data_set: row.get(first)?, unit: row.get(first + 1)?, scenario: row.get(first + 2)? })
 }
 
 fn load_marks(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
@@ -136,17 +130,16 @@ fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), S
 }
 
 fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
-    let sql =
-        "SELECT request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan FROM open_intents";
-    each(transaction, sql, |row| {
+    let mut debits = budgets::load_open(transaction)?;
+    each(transaction, "SELECT request, mark, consent, held_micro_yuan FROM open_intents", |row| {
+        let request = RequestId::from_bytes(row.get(0)?);
         let intent = OpenIntent {
-            spend: spend_key(row, 1)?,
-            mark: row.get(4)?,
-            consent: row.get(5)?,
-            charge: NanoCharge::from_nanos(count(row.get(6)?, "open_intents")?),
-            held: MicroYuan::from_micros(row.get(7)?),
+            mark: row.get(1)?,
+            consent: row.get(2)?,
+            debit: debits.remove(&request),
+            held: MicroYuan::from_micros(row.get(3)?),
         };
-        state.open.insert(RequestId::from_bytes(row.get(0)?), intent);
+        state.open.insert(request, intent);
         Ok(())
     })
 }
@@ -162,13 +155,7 @@ pub(super) fn save(
         let consent = state.consents.get(key).copied().unwrap_or_default();
         put.execute((key, consent.uses, consent.withdrawn))?;
     }
-    let mut put = transaction.prepare_cached(
-        "REPLACE INTO privacy_spend (data_set, unit, scenario, nanos) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    for key in &changes.spend {
-        let nanos = state.spend.get(key).copied().unwrap_or_default().nanos();
-        put.execute((&key.data_set, &key.unit, &key.scenario, integer(nanos, "privacy_spend")?))?;
-    }
+    budgets::save(transaction, state, changes)?;
     let mut put = transaction.prepare_cached("REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for key @ (grant, day) in &changes.usage {
         let Usage { calls, quantity, amount } = state.usage.get(key).copied().unwrap_or_default();
@@ -185,6 +172,11 @@ pub(super) fn save(
     }
     save_marks(transaction, state, changes)?;
     save_nonces(transaction, state, changes)?;
+    let mut put = transaction.prepare_cached("REPLACE INTO watched VALUES (?1, ?2, ?3)")?;
+    for scenario in &changes.watched {
+        let Watched { slowed, stopped } = state.watched.get(scenario).copied().unwrap_or_default();
+        put.execute((scenario, slowed.map(Timestamp::micros), stopped.map(Timestamp::micros)))?;
+    }
     save_open(transaction, state, changes)
 }
 
@@ -235,29 +227,17 @@ fn save_nonces(transaction: &Transaction<'_>, state: &State, changes: &Changes) 
 }
 
 fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let sql =
-        "REPLACE INTO open_intents (request, data_set, unit, scenario, mark, consent, nanos, held_micro_yuan)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan) VALUES (?1, ?2, ?3, ?4)";
     let mut put = transaction.prepare_cached(sql)?;
     let mut remove = transaction.prepare_cached("DELETE FROM open_intents WHERE request = ?1")?;
     for request in &changes.open {
         let key = request.as_bytes();
-        let Some(intent) = state.open.get(request) else {
-            remove.execute([key])?;
-            continue;
+        let open = state.open.get(request);
+        budgets::save_open(transaction, request, open.and_then(|intent| intent.debit.as_ref()))?;
+        match open {
+            None => remove.execute([key])?,
+            Some(intent) => put.execute((key, intent.mark, intent.consent, intent.held.micros()))?,
         };
-        let SpendKey { data_set, unit, scenario } = &intent.spend;
-        let nanos = integer(intent.charge.nanos(), "open_intents")?;
-        put.execute((
-            key,
-            data_set,
-            unit,
-            scenario,
-            intent.mark,
-            intent.consent,
-            nanos,
-            intent.held.micros(),
-        ))?;
     }
     Ok(())
 }

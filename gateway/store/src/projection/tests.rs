@@ -93,7 +93,10 @@ fn verify_names_the_tables_that_were_edited() {
 
     let edits = [
         ("consents", "UPDATE consents SET uses = uses - 1"),
-        ("privacy_spend", "UPDATE privacy_spend SET nanos = 0"),
+        ("privacy_accounts", "UPDATE privacy_accounts SET days = x''"),
+        ("privacy_spaces", "UPDATE privacy_spaces SET measure = 1"),
+        ("privacy_refunds", "INSERT INTO privacy_refunds VALUES (randomblob(16))"),
+        ("open_intents", "DELETE FROM open_debits"),
         ("usage", "UPDATE usage SET calls = 0"),
         ("posted", "UPDATE posted SET micro_yuan = 1"),
         ("settled", "DELETE FROM settled"),

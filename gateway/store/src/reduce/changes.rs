@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use shuzha_core::{RequestId, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_journal::Position;
+use shuzha_privacy::budget::Account;
 
-use super::state::{Name, SpendKey};
+use super::state::Name;
 
 /// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,13 +15,16 @@ pub struct Changes {
     /// The position that the state had reached before the first of them.
     pub(crate) after: Option<Position>,
     pub(crate) consents: BTreeSet<Commitment>,
-    pub(crate) spend: BTreeSet<SpendKey>,
+    pub(crate) accounts: BTreeSet<Account>,
+    pub(crate) spaces: BTreeSet<Name>,
+    pub(crate) refunds: BTreeSet<RequestId>,
     pub(crate) usage: BTreeSet<(Name, i64)>,
     pub(crate) posted: BTreeSet<Name>,
     pub(crate) settled: BTreeSet<(Name, Name)>,
     pub(crate) marks: BTreeSet<Commitment>,
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,
     pub(crate) open: BTreeSet<RequestId>,
+    pub(crate) watched: BTreeSet<Name>,
 }
 
 impl Changes {

@@ -1,17 +1,16 @@
 //! What the journal adds up to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
-use shuzha_evidence::{Commitment, Terms};
+use shuzha_evidence::Commitment;
 use shuzha_journal::Position;
+use shuzha_privacy::budget::{Debit, Ledger};
 
 use super::Changes;
 
-/// A name as an entry gives it.
-pub type Name = Arc<str>;
+pub use shuzha_privacy::budget::Name;
 
 /// For how long a nonce is remembered: more than any time window of a signature.
 pub const NONCE_WINDOW: Duration = Duration::from_mins(15);
@@ -26,23 +25,6 @@ pub struct Consent {
     pub uses: u32,
     /// Whether the person has withdrawn it.
     pub withdrawn: bool,
-}
-
-/// For whom and over what privacy is spent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpendKey {
-    /// The data set; first, so that its keys stand together.
-    pub data_set: Name,
-    /// The application unit.
-    pub unit: Name,
-    /// The scenario.
-    pub scenario: Name,
-}
-
-impl SpendKey {
-    pub(crate) fn of(terms: &Terms<'_>) -> Self {
-        Self { data_set: terms.data_set.into(), unit: terms.unit.into(), scenario: terms.scenario.into() }
-    }
 }
 
 /// Use of a grant on one day.
@@ -102,16 +84,23 @@ pub enum MarkStatus {
 /// What a call that is under way has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenIntent {
-    /// For whom and over what the charge was debited.
-    pub spend: SpendKey,
     /// Idempotency key.
     pub mark: Option<Commitment>,
     /// Consent of which a use was taken.
     pub consent: Option<Commitment>,
     /// Privacy charge debited.
-    pub charge: NanoCharge,
+    pub debit: Option<Debit>,
     /// Money held; not posted.
     pub held: MicroYuan,
+}
+
+/// What the gate itself has done about abnormal use of a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// The last signal that slowed it down.
+    pub slowed: Option<Timestamp>,
+    /// When it was stopped, if it is.
+    pub stopped: Option<Timestamp>,
 }
 
 /// What the journal adds up to, up to [`State::reached`].
@@ -123,10 +112,8 @@ pub struct State {
     pub latest: Timestamp,
     /// Consents that were used or withdrawn.
     pub consents: BTreeMap<Commitment, Consent>,
-    /// Privacy spent per unit, scenario and data set, held charges included.
-    pub spend: BTreeMap<SpendKey, NanoCharge>,
-    /// Privacy spent per data set: the sum of `spend`.
-    pub data_sets: BTreeMap<Name, NanoCharge>,
+    /// Privacy spent, held charges included.
+    pub budgets: Ledger,
     /// Use per grant and day ([`super::local_day`]).
     pub usage: BTreeMap<(Name, i64), Usage>,
     /// Money posted per unit.
@@ -139,6 +126,8 @@ pub struct State {
     pub nonces: BTreeSet<(Timestamp, [u8; 8])>,
     /// Calls under way.
     pub open: BTreeMap<RequestId, OpenIntent>,
+    /// Scenarios that were slowed down or stopped.
+    pub watched: BTreeMap<Name, Watched>,
     /// `marks` by time, to forget the oldest.
     pub(crate) marks_by_time: BTreeSet<(Timestamp, Commitment)>,
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod laws;
 
-use shuzha_core::Code;
+use shuzha_core::{Code, Measure};
 use shuzha_evidence::{Act, Boot, Delivery, Outcome, PurposeClass};
 
 use super::*;
@@ -46,6 +46,8 @@ pub(crate) fn intent(number: u8) -> Intent<'static> {
         consent: Some([9; 16]),
         charge: NanoCharge::from_nanos(100),
         amount: MicroYuan::YUAN,
+        space: "people",
+        measure: Some(Measure::Rho),
     }
 }
 
@@ -111,7 +113,7 @@ fn uses(state: &State) -> u32 {
 }
 
 fn spent(state: &State) -> u64 {
-    state.data_sets.get("census").map_or(0, |spent| spent.nanos())
+    state.budgets.of_data_set("census").nanos()
 }
 
 #[test]
@@ -185,12 +187,13 @@ fn coverage_belongs_to_one_request_of_one_unit() {
 
 #[test]
 fn a_record_without_an_intent_stands_for_itself() {
-    let state = state_after(&[closing(1, Decision::Answered)]);
-    assert_eq!((uses(&state), spent(&state)), (1, 100));
+    let free = |decision| Entry::Call(Box::new(Call { charge: NanoCharge::ZERO, ..call(1, decision) }));
+    let state = state_after(&[free(Decision::Answered)]);
+    assert_eq!(uses(&state), 1);
     assert_eq!(state.posted["bank-a"], MicroYuan::YUAN);
-    let state = state_after(&[closing(1, Decision::Failed)]);
-    assert_eq!((uses(&state), spent(&state), state.posted.len()), (1, 100, 0));
-    for decision in [Decision::Refused, Decision::Replayed] {
+    let state = state_after(&[free(Decision::Failed)]);
+    assert_eq!((uses(&state), state.posted.len()), (1, 0));
+    for decision in [Decision::Refused, Decision::Replayed, Decision::Planned] {
         let state = state_after(&[closing(1, decision)]);
         assert_eq!((uses(&state), spent(&state), state.posted.len(), state.marks.len()), (0, 0, 0, 0));
     }
@@ -233,14 +236,13 @@ fn days_are_counted_in_shanghai() {
     assert_eq!(local_day(Timestamp::from_seconds(16 * 3_600 - 1)), 0);
     assert_eq!(local_day(Timestamp::from_seconds(16 * 3_600)), 1);
     assert_eq!(local_day(Timestamp::from_seconds(-8 * 3_600 - 1)), -1);
+    assert_eq!(local_midnight(1), Timestamp::from_seconds(16 * 3_600));
 }
 
 #[test]
 fn contradictions_are_loud() {
     let refused = |entries: &[Entry<'_>]| matches!(apply_all(entries), Err(StoreError::Contradiction { .. }));
     assert!(refused(&[Entry::Intent(intent(1)), Entry::Intent(intent(1))]), "one request, two open intents");
-    let huge = Intent { charge: NanoCharge::from_nanos(u64::MAX), ..intent(2) };
-    assert!(refused(&[Entry::Intent(intent(1)), Entry::Intent(huge)]), "past the range");
     let negative = Call { amount: MicroYuan::from_micros(-1), ..call(1, Decision::Answered) };
     assert!(refused(&[Entry::Call(Box::new(negative))]), "negative money");
     let nameless =
@@ -266,9 +268,58 @@ fn giving_back_more_than_was_taken_is_corruption() {
     let position = next(&state, &close);
     let bad = tampered.apply(position, &close, &mut changes);
     assert!(matches!(bad, Err(StoreError::Contradiction { .. })));
-    state.spend.clear();
+    state.budgets = Ledger::default();
     let bad = state.apply(position, &close, &mut changes);
-    assert!(matches!(bad, Err(StoreError::Contradiction { .. })));
+    assert!(matches!(bad, Err(StoreError::Budget { fault: LedgerFault::NotTaken, .. })));
+}
+
+/// The order of the day: what was charged in which person-space is what the journal says, and nothing else fits.
+#[test]
+fn e6_the_journal_cannot_contradict_the_ledger() {
+    let fault = |entries: &[Entry<'_>]| match apply_all(entries) {
+        Err(StoreError::Budget { fault, .. }) => Some(fault),
+        Err(StoreError::Contradiction { .. }) => None,
+        other => panic!("{other:?}"),
+    };
+    let huge = Intent { charge: NanoCharge::from_nanos(u64::MAX), ..intent(2) };
+    let eps = Intent { measure: Some(Measure::PureEps), ..intent(2) };
+    let nobody = Intent { space: "", ..intent(2) };
+    for (second, expected) in
+        [(huge, LedgerFault::Range), (eps, LedgerFault::Measure), (nobody, LedgerFault::Nothing)]
+    {
+        assert_eq!(fault(&[Entry::Intent(intent(1)), Entry::Intent(second)]), Some(expected));
+    }
+    let unmeasured = Intent { measure: None, ..intent(2) };
+    assert_eq!(fault(&[Entry::Intent(unmeasured)]), None);
+    assert_eq!(fault(&[closing(1, Decision::Answered)]), None, "a charge that no intent debited");
+    assert_eq!(fault(&[closing(1, Decision::Failed)]), None, "a charge that no intent debited");
+}
+
+fn refund(number: u8, charge: u64) -> Entry<'static> {
+    Entry::Refund(Refund {
+        request: request(number),
+        at: at(9),
+        unit: "bank-a",
+        scenario: "planning",
+        data_set: "census",
+        charge: NanoCharge::from_nanos(charge),
+        object: "refund-1",
+        space: "people",
+        measure: Measure::Rho,
+    })
+}
+
+#[test]
+fn e6_a_refund_is_a_row_of_its_own_and_counts_once() {
+    let spent_by = [Entry::Intent(intent(1)), closing(1, Decision::Failed)];
+    let (mut state, mut changes) = apply_all(&spent_by).expect("consistent");
+    let first = refund(1, 100);
+    state.apply(next(&state, &first), &first, &mut changes).expect("given back");
+    assert_eq!((spent(&state), state.budgets.of_space("people").nanos()), (0, 0));
+    for again in [refund(1, 100), refund(2, 100)] {
+        let bad = state.apply(next(&state, &again), &again, &mut changes);
+        assert!(matches!(bad, Err(StoreError::Budget { .. })));
+    }
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn loss_seen(one: &[i64], other: &[i64]) -> f64 {
 fn released_counts(query: &Query, domain: &Domain, count: i64, rng: &Seeded) -> Vec<i64> {
     let row = |age: i64| json!({"key": [age.to_string()], "count": count});
     let engine =
-        json!({"data_version": "test-1", "rows": (17..=90).map(row).collect::<Vec<_>>()}).to_string();
+        json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": (17..=90).map(row).collect::<Vec<_>>()}).to_string();
     let release = |_| {
         let noise = query.draw(domain, rng).unwrap();
         let bytes = query.release(noise, engine.as_bytes(), domain).unwrap();

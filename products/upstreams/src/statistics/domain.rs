@@ -3,7 +3,6 @@
 //! The file is shared with the gateway, whose manifest of the report product carries the same `domain`:
 //! prices of queries and noise are computed from it alone.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -36,6 +35,11 @@ pub enum Column {
         /// Largest value.
         maximum: i32,
     },
+    /// Some key, nobody outside knows which there are.
+    Open {
+        /// Most different keys in any version of the data; at most 4,096.
+        keys_max: usize,
+    },
 }
 
 impl Domain {
@@ -49,7 +53,7 @@ impl Domain {
 }
 
 impl Column {
-    /// How many values the column can have; 0 when its bounds are crossed.
+    /// How many values the column can have at most; 0 when its bounds are crossed.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -57,16 +61,7 @@ impl Column {
             Self::Integer { minimum, maximum } => {
                 usize::try_from(i64::from(*maximum) - i64::from(*minimum) + 1).unwrap_or(0)
             }
-        }
-    }
-
-    /// The name of the value at position `at`: the key, or the number in decimal.
-    pub(super) fn label(&self, at: usize) -> Cow<'_, str> {
-        match self {
-            Self::Categorical { keys } => Cow::Borrowed(&keys[at]),
-            Self::Integer { minimum, .. } => {
-                Cow::Owned((i64::from(*minimum) + i64::try_from(at).expect("below 2³²")).to_string())
-            }
+            Self::Open { keys_max } => *keys_max,
         }
     }
 }

@@ -25,9 +25,12 @@ pub struct Query {
     /// Rows must meet all of these.
     #[serde(default, rename = "where")]
     pub conditions: Vec<Condition>,
-    /// Categorical columns to group by.
+    /// Categorical or open columns to group by.
     #[serde(default)]
     pub group_by: Vec<String>,
+    /// Most rows of one person that may count, as the asker believes.
+    #[serde(default)]
+    pub max_rows_per_person: Option<u32>,
 }
 
 /// What is wanted of each group.
@@ -87,6 +90,9 @@ pub enum Value {
 /// Why a query was refused. Names places of the query, never its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryFault {
+    /// The table was bounded otherwise than the asker believes.
+    #[error("max_rows_per_person is not the table's")]
+    Bound,
     /// A column that the domain does not have.
     #[error("unknown column in {0}")]
     Column(&'static str),
@@ -127,6 +133,9 @@ impl Query {
     /// Checks the limits and names that do not need the table, and returns the columns that make up an
     /// answer's key.
     pub(super) fn key_columns<'a>(&'a self, domain: &'a Domain) -> Result<Vec<&'a str>, QueryFault> {
+        if self.max_rows_per_person.is_some_and(|rows| rows != domain.max_rows_per_person) {
+            return Err(QueryFault::Bound);
+        }
         for (what, count, most) in [
             ("conditions", self.conditions.len(), CONDITIONS_MAX),
             ("groups", self.group_by.len(), GROUPS_MAX),
@@ -138,7 +147,9 @@ impl Query {
         let mut key: Vec<&str> = Vec::with_capacity(GROUPS_MAX + 1);
         for name in &self.group_by {
             match domain.columns.get(name).ok_or(QueryFault::Column("group_by"))? {
-                Column::Categorical { .. } if !key.contains(&name.as_str()) => key.push(name),
+                Column::Categorical { .. } | Column::Open { .. } if !key.contains(&name.as_str()) => {
+                    key.push(name);
+                }
                 _ => return Err(QueryFault::GroupBy),
             }
         }

@@ -10,12 +10,14 @@ use std::io::Read;
 use serde::Serialize;
 
 use super::domain::{Column, Domain};
-use super::query::{Accepted, Measure, Query, QueryFault};
+use super::query::{Accepted, CELLS_MAX, Measure, Query, QueryFault};
 
 /// Most rows of a table.
 pub const ROWS_MAX: usize = 10_000_000;
 /// Most keys of a categorical column: positions are kept in one byte.
 pub const KEYS_MAX: usize = 256;
+/// Longest open key, in bytes.
+pub const KEY_BYTES_MAX: usize = 128;
 /// The column that says whose row it is. It can be neither asked for nor filtered by.
 const PERSON: &str = "person_id";
 
@@ -26,6 +28,8 @@ enum Values {
     Keys(Vec<u8>),
     /// Clamped numbers.
     Integers(Vec<i32>),
+    /// Positions in the list of keys that were found.
+    Open { positions: Vec<u16>, keys: Vec<String> },
 }
 
 /// A table with its domain.
@@ -112,7 +116,7 @@ impl Table {
     }
 
     /// Exact aggregates: one row for every cell that the domain allows, in the domain's order of keys, empty
-    /// cells included.
+    /// cells included. Of an open column, one for every key of the table.
     ///
     /// # Errors
     /// [`QueryFault`] when the query does not fit the domain or the limits.
@@ -120,8 +124,7 @@ impl Table {
         let key = query.key_columns(&self.domain)?;
         let selected = self.select(query)?;
         let cell_of = self.cells(&key);
-        let key_columns: Vec<&Column> = key.iter().map(|name| &self.domain.columns[*name]).collect();
-        let cells = key_columns.iter().map(|column| column.size()).product();
+        let cells = key.iter().map(|name| self.size(name)).product();
 
         let mut counts = vec![0_u64; cells];
         let mut sums = vec![0_i64; cells];
@@ -140,7 +143,7 @@ impl Table {
         }
         let summed = matches!(query.measure, Measure::Sum | Measure::Mean);
         let row = |cell: usize| Row {
-            key: labels(&key_columns, cell),
+            key: self.labels(&key, cell),
             count: counts[cell],
             sum: summed.then_some(sums[cell]),
         };
@@ -175,7 +178,7 @@ impl Table {
         let mut cell_of = vec![0_u32; self.rows];
         for name in key {
             let column = &self.domain.columns[*name];
-            let size = u32::try_from(column.size()).expect("cells are limited");
+            let size = u32::try_from(self.size(name)).expect("cells are limited");
             match (&self.columns[*name], column) {
                 (Values::Integers(values), Column::Integer { minimum, .. }) => {
                     for (cell, value) in cell_of.iter_mut().zip(values) {
@@ -187,12 +190,46 @@ impl Table {
                         *cell = *cell * size + u32::from(*value);
                     }
                 }
-                (Values::Integers(_), Column::Categorical { .. }) => {
-                    unreachable!("values are built from the domain")
+                (Values::Open { positions, .. }, _) => {
+                    for (cell, position) in cell_of.iter_mut().zip(positions) {
+                        *cell = *cell * size + u32::from(*position);
+                    }
                 }
+                (Values::Integers(_), _) => unreachable!("values are built from the domain"),
             }
         }
         cell_of
+    }
+
+    /// How many cells the column makes: as many as the domain says, or as keys were found.
+    fn size(&self, name: &str) -> usize {
+        match &self.columns[name] {
+            Values::Open { keys, .. } => keys.len(),
+            Values::Keys(_) | Values::Integers(_) => self.domain.columns[name].size(),
+        }
+    }
+
+    /// The key of cell number `cell`: the inverse of [`Table::cells`].
+    fn labels(&self, key: &[&str], mut cell: usize) -> Vec<Cow<'_, str>> {
+        let mut labels = Vec::with_capacity(key.len());
+        for name in key.iter().rev() {
+            let size = self.size(name);
+            labels.push(self.label(name, cell % size));
+            cell /= size;
+        }
+        labels.reverse();
+        labels
+    }
+
+    /// The name of the column's value at position `at`: the key, or the number in decimal.
+    fn label(&self, name: &str, at: usize) -> Cow<'_, str> {
+        match (&self.columns[name], &self.domain.columns[name]) {
+            (Values::Open { keys, .. }, _) | (_, Column::Categorical { keys }) => Cow::Borrowed(&keys[at]),
+            (_, Column::Integer { minimum, .. }) => {
+                Cow::Owned((i64::from(*minimum) + i64::try_from(at).expect("below 2³²")).to_string())
+            }
+            (_, Column::Open { .. }) => unreachable!("values are built from the domain"),
+        }
     }
 }
 
@@ -203,23 +240,13 @@ fn retain<T>(selected: &mut [bool], values: &[T], meets: impl Fn(&T) -> bool) {
     }
 }
 
-/// The key of cell number `cell`: the inverse of [`Table::cells`].
-fn labels<'a>(columns: &[&'a Column], mut cell: usize) -> Vec<Cow<'a, str>> {
-    let mut key = Vec::with_capacity(columns.len());
-    for column in columns.iter().rev() {
-        key.push(column.label(cell % column.size()));
-        cell /= column.size();
-    }
-    key.reverse();
-    key
-}
-
 /// One column while it is read.
 struct Builder<'a> {
     name: &'a str,
     at: usize,
     column: &'a Column,
     positions: HashMap<&'a str, u8>,
+    found: HashMap<String, u16>,
     values: Values,
 }
 
@@ -238,8 +265,12 @@ impl<'a> Builder<'a> {
                 (HashMap::new(), Values::Integers(Vec::new()))
             }
             Column::Integer { .. } => return Err(format!("{name}: the bounds are crossed")),
+            Column::Open { keys_max } if *keys_max <= CELLS_MAX => {
+                (HashMap::new(), Values::Open { positions: Vec::new(), keys: Vec::new() })
+            }
+            Column::Open { .. } => return Err(format!("{name}: more than {CELLS_MAX} keys")),
         };
-        Ok(Self { name, at, column, positions, values })
+        Ok(Self { name, at, column, positions, found: HashMap::new(), values })
     }
 
     fn push(&mut self, record: &csv::StringRecord) -> Result<(), &'static str> {
@@ -253,7 +284,23 @@ impl<'a> Builder<'a> {
             (Values::Keys(values), _) => {
                 values.push(*self.positions.get(text).ok_or("not a key of the column")?)
             }
-            (Values::Integers(_), Column::Categorical { .. }) => unreachable!("built in `new`"),
+            (Values::Open { positions, keys }, Column::Open { keys_max }) => {
+                let position = match self.found.get(text) {
+                    Some(position) => *position,
+                    None if !(1..=KEY_BYTES_MAX).contains(&text.len()) => {
+                        return Err("an empty or too long key");
+                    }
+                    None if keys.len() >= *keys_max => return Err("more keys than keys_max"),
+                    None => {
+                        let position = u16::try_from(keys.len()).expect("at most 4,096");
+                        keys.push(text.to_owned());
+                        self.found.insert(text.to_owned(), position);
+                        position
+                    }
+                };
+                positions.push(position);
+            }
+            (Values::Integers(_) | Values::Open { .. }, _) => unreachable!("built in `new`"),
         }
         Ok(())
     }

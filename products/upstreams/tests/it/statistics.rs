@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
-use shuzha_upstreams::statistics::{Column, Domain, Statistics, Table};
+use shuzha_upstreams::statistics::{Column, Domain, QueryFault, Statistics, Table};
 
 use crate::harness::start;
 use crate::naive::{ENGINE, ROWS, engine, filled, naive};
@@ -201,7 +201,45 @@ async fn an_answer_has_the_agreed_shape() {
     let got = service.post("/v1/aggregate", &query.to_string()).await;
     let cells = naive(&query);
     let row = |key: &str| json!({"key":[key],"count":cells[&vec![key.to_owned()]].0,"sum":cells[&vec![key.to_owned()]].1});
-    assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[row("Female"),row("Male")]}));
+    assert_eq!(
+        got.json(),
+        json!({"data_version":"adult-1","max_rows_per_person":1,"rows":[row("Female"),row("Male")]})
+    );
     let got = service.post("/v1/aggregate", r#"{"measure":"count","column":null}"#).await;
-    assert_eq!(got.json(), json!({"data_version":"adult-1","rows":[{"key":[],"count":48_842}]}));
+    assert_eq!(
+        got.json(),
+        json!({"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":[],"count":48_842}]})
+    );
+}
+
+fn open(keys_max: usize) -> Domain {
+    let text = json!({"data_version":"t","max_rows_per_person":1,"columns":{
+        "kind":{"type":"categorical","keys":["a","b"]},
+        "street":{"type":"open","keys_max":keys_max}}});
+    Domain::parse(&text.to_string()).unwrap()
+}
+
+#[test]
+fn e6_open_keys_are_those_of_the_table_whatever_is_asked() {
+    let csv = "person_id,kind,street\n1,a,Elm\n2,b,Oak\n3,b,Elm\n";
+    let table = Table::read(csv.as_bytes(), open(2)).unwrap();
+    let ask = |query: serde_json::Value| {
+        let rows = table.aggregate(&serde_json::from_value(query).unwrap())?;
+        Ok(rows.iter().map(|row| (row.key.join("/"), row.count)).collect::<Vec<_>>())
+    };
+    let all = json!({"measure":"count","group_by":["street"],"max_rows_per_person":1});
+    assert_eq!(ask(all), Ok(vec![("Elm".to_owned(), 2), ("Oak".to_owned(), 1)]));
+    let some =
+        json!({"measure":"histogram","column":"street","where":[{"column":"kind","op":"eq","value":"a"}]});
+    assert_eq!(ask(some), Ok(vec![("Elm".to_owned(), 1), ("Oak".to_owned(), 0)]));
+    let filtered = json!({"measure":"count","where":[{"column":"street","op":"eq","value":"Elm"}]});
+    assert!(ask(filtered).is_err());
+    let elsewhere = json!({"measure":"count","group_by":["street"],"max_rows_per_person":2});
+    assert_eq!(ask(elsewhere), Err(QueryFault::Bound));
+    assert_eq!(
+        Table::read(csv.as_bytes(), open(1)).unwrap_err(),
+        "line 3: street: more keys than keys_max",
+        "said when the table is loaded, never to an asker"
+    );
+    assert!(Table::read("person_id,kind,street\n1,a,\n".as_bytes(), open(1)).is_err());
 }

@@ -41,6 +41,8 @@ impl Given {
 struct Books {
     uses: BTreeMap<Commitment, u32>,
     epsilon: BTreeMap<String, u64>,
+    /// Of it, by calls that ended and keep it.
+    kept: BTreeMap<String, u64>,
     money: BTreeMap<String, i64>,
     calls: BTreeMap<String, u64>,
     closed: BTreeMap<RequestId, (Decision, i64)>,
@@ -165,8 +167,15 @@ impl Books {
                 }
                 *self.epsilon.entry(debit.data_set).or_default() -= debit.charge;
             }
+            (Decision::Answered | Decision::Failed, None) if !call.charge.is_zero() => {
+                return Err("privacy was spent that no intent debited".to_owned());
+            }
             (Decision::Answered | Decision::Failed, None) => self.debit(&Debit::of_call(call)),
-            _ => {}
+            (Decision::Answered | Decision::Failed, Some(debit)) => {
+                *self.kept.entry(debit.data_set).or_default() += debit.charge;
+            }
+            (Decision::Refused | Decision::Replayed | Decision::Planned, None) => {}
+            (Decision::Planned, Some(_)) => return Err("a plan held something".to_owned()),
         }
         let refused_early = call.code.is_some_and(|code: Code| code.stage() < 8 && code.stage() > 0);
         if refused_early && call.decision == Decision::Failed {
@@ -207,8 +216,16 @@ impl Books {
         if calls > QUOTA.1 { Err(format!("{calls} calls against a quota of {}", QUOTA.1)) } else { Ok(()) }
     }
 
-    /// A gate that serves never believes in more money than the journal leaves.
+    /// A gate that serves never believes in more money or privacy than the journal leaves: released ≤ debited ≤ leased.
     fn check_living(&self, house: &House) -> Result<(), String> {
+        for (set, kept) in self.kept.iter().filter(|(set, _)| !set.is_empty()) {
+            let memory = house.gate.privacy_spent(&Id::new(set).expect("a name")).nanos();
+            if memory < *kept {
+                return Err(format!(
+                    "privacy of {set}: {kept} is debited, and the gate has noticed {memory}"
+                ));
+            }
+        }
         for (unit, journal) in &self.money {
             let memory = house.gate.charged(&Id::new(unit).expect("a name")).micros();
             if memory < *journal {

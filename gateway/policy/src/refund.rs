@@ -1,0 +1,122 @@
+//! Privacy charges given back by hand. Nothing refunds itself once a request was sent (no refund oracle); two persons may
+//! decide it in the control plane, for a cause that the data cannot have influenced: a product service that was down.
+//!
+//! A refund is a record of its own. It gives back the whole charge of one failed call, once; all refunds of a person-space
+//! within some weeks stay under one hundredth of its cap.
+
+use serde_json::Value;
+use shuzha_core::{Code, Id, NanoCharge, Refusal, RequestId};
+use shuzha_evidence::{Decision, Entry, Refund};
+use shuzha_privacy::budget::{Account, Debit, refund_fits};
+use shuzha_store::local_day;
+
+use crate::Gate;
+use crate::env::unavailable;
+use crate::holds::lock;
+
+/// The kind of objects that are refunds.
+pub const REFUND: &str = "PrivacyRefund";
+
+/// What the journal says of the charge of one call.
+struct Charge {
+    debit: Debit,
+    /// Whether the call ended without an answer, or was cut off by the end of its process.
+    failed: bool,
+}
+
+impl Gate {
+    /// Gives the charge of the failed call `request` over `data_set` back, as was decided in the case `object`; done before,
+    /// it does nothing. Blocks: it reads the whole journal and waits for the disk.
+    ///
+    /// # Errors
+    /// C1550 when the journal holds no such charge of a failed call, C1551 when the limit of refunds would be passed, C090 when
+    /// the journal cannot be read or written. Nothing is given back then.
+    pub fn refund(&self, data_set: &Id, request: RequestId, object: &Id) -> Result<(), Refusal> {
+        let _one_at_a_time = lock(&self.refunding);
+        if self.budgets.is_refunded(&request) {
+            return Ok(());
+        }
+        let charge = self.charge_of(request)?.filter(|charge| charge.failed);
+        let charge = charge.filter(|charge| *charge.debit.account.data_set == *data_set.as_str());
+        let Some(Charge { debit, .. }) = charge else { return Err(Code::C1550.into()) };
+        let (account, now) = (&debit.account, self.clock.now());
+        let refund = Debit { day: local_day(now), ..debit.clone() };
+        let cap = self.snapshot().cap_of(&account.space).ok_or(Code::C1550)?;
+        if !refund_fits(cap, self.budgets.refunded(&account.space, refund.day), refund.charge) {
+            return Err(Code::C1551.into());
+        }
+        let entry = Entry::Refund(Refund {
+            request,
+            at: now,
+            unit: &account.unit,
+            scenario: &account.scenario,
+            data_set: &account.data_set,
+            charge: refund.charge,
+            object: object.as_str(),
+            space: &account.space,
+            measure: refund.measure,
+        });
+        // First the record: memory must never believe in more budget than the journal leaves.
+        self.journal.append_durable(&entry).and_then(|durable| durable.wait()).map_err(unavailable)?;
+        self.budgets.refund(request, &refund);
+        Ok(())
+    }
+
+    /// Makes every refund that the world in force declares and the journal does not hold yet. What cannot be made is
+    /// logged with its code, and tried again the next time. Blocks, as [`Gate::refund`] does.
+    pub fn make_refunds(&self) {
+        let snapshot = self.snapshot();
+        for source in snapshot.objects().filter(|source| source.kind == REFUND) {
+            let spec: Value = serde_json::from_str(&source.spec).unwrap_or_default();
+            let word = |field: &str| spec[field].as_str().unwrap_or_default();
+            let (data_set, request) = (word("dataSet").parse::<Id>(), word("request").parse::<RequestId>());
+            let (Ok(data_set), Ok(request)) = (data_set, request) else { continue };
+            if let Err(refusal) = self.refund(&data_set, request, &source.name) {
+                tracing::error!(case = %source.name, code = %refusal.code, "a privacy charge is not given back");
+            }
+        }
+    }
+
+    fn charge_of(&self, request: RequestId) -> Result<Option<Charge>, Refusal> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "the journal cannot be read");
+            Refusal::from(Code::C090)
+        };
+        let mut found: Option<Charge> = None;
+        for record in self.journal.reader(1).map_err(|error| unreadable(&error))? {
+            let record = record.map_err(|error| unreadable(&error))?;
+            match record.entry().map_err(|error| unreadable(&error))? {
+                Entry::Intent(intent) if intent.request == request => {
+                    let Some(measure) = intent.measure else { return Ok(None) };
+                    let account = Account {
+                        space: intent.space.into(),
+                        data_set: intent.terms.data_set.into(),
+                        unit: intent.terms.unit.into(),
+                        scenario: intent.terms.scenario.into(),
+                    };
+                    let (day, charge) = (local_day(intent.received), intent.charge);
+                    found = Some(Charge { debit: Debit { account, measure, day, charge }, failed: false });
+                }
+                Entry::Call(call) if call.request == request => {
+                    let failed = call.decision == Decision::Failed;
+                    return Ok(found.map(|charge| Charge { failed, ..charge }));
+                }
+                // A call that was under way when its process ended was not answered.
+                Entry::Boot(_) if found.is_some() => {
+                    return Ok(found.map(|charge| Charge { failed: true, ..charge }));
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl crate::Snapshot {
+    /// The cap of a person-space over which there are statistics.
+    fn cap_of(&self, space: &str) -> Option<NanoCharge> {
+        let statistics = self.products.iter().filter_map(|(_, product)| product.statistics.as_ref());
+        let mut spaces = statistics.map(|statistics| &statistics.space);
+        spaces.find(|known| known.name.as_str() == space).map(|space| space.cap)
+    }
+}
