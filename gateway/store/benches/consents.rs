@@ -70,6 +70,7 @@ fn call(number: u32) -> Entry<'static> {
         response_commitment: None,
         sandbox: false,
         consent_parent: None,
+        basis: 0,
     }))
 }
 

@@ -74,6 +74,8 @@ fn call() -> Entry<'static> {
         request_commitment: Some([4; 16]),
         response_commitment: Some([5; 16]),
         sandbox: false,
+        consent_parent: None,
+        basis: 0,
     }))
 }
 

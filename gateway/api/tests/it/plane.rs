@@ -140,6 +140,7 @@ impl People {
             response_commitment: None,
             sandbox: false,
             consent_parent: None,
+            basis: 0,
         };
         let (mut state, mut changes) = (self.uses.load_state().unwrap(), Changes::default());
         let position = Position { epoch: 0, seq };

@@ -80,7 +80,7 @@ impl Accounts {
             let batch = super::batch(act, vec![Effect::Secret(sealed)], answer);
             let again = vec![Declared { kind: CREDENTIAL, name: credential.clone(), spec }];
             control.accept(&mut writer, batch, again, Vec::new())?;
-            Ok(Issued { algorithm, secret: Some(Zeroizing::new(STANDARD.encode(&*bytes))) })
+            Ok(Issued { algorithm, secret: Some(Zeroizing::new(STANDARD.encode(*bytes))) })
         };
         let shown_before = || {
             let object = self.control.get(caller, CREDENTIAL, credential)?;

@@ -256,7 +256,7 @@ fn table(out: &mut Out, found: &Value, columns: &[&str]) -> Result<()> {
         .get("items")
         .map_or(&single[..], |items| items.as_array().map(Vec::as_slice).unwrap_or_default());
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(columns);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(columns);
     for item in items {
         table.add_row(
             columns
