@@ -182,6 +182,14 @@ pub enum ActKind {
     Suspended,
     /// A suspension was lifted.
     Resumed,
+    /// Use was found abnormal (异常使用): the actor is the signal, the object the scenario, unit or product.
+    UseAlarmed,
+    /// A scenario is slowed down after a signal.
+    UseSlowed,
+    /// A scenario was stopped by the gate itself after a signal.
+    UseStopped,
+    /// Such a stop ended.
+    UseResumed,
 }
 
 /// An administrative or life-cycle act.

@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use serde_json::json;
 use shuzha_core::{NanoCharge, OsRng, Timestamp};
+use shuzha_privacy::abuse::{Seen, Watch};
+use shuzha_privacy::blind::{self, Blinded, Element};
 use shuzha_privacy::consent::{self, Algorithm, Claims, Issuers, Signer};
 use shuzha_privacy::dp::{Domain, Measure, Query, Terms};
 use shuzha_privacy::output::Contract;
@@ -77,7 +79,28 @@ fn statistics(measure_of: Measure) {
     });
 }
 
+/// The caller's side of blinded verification; the product service's is measured with it.
+fn blinding() {
+    let entry = blind::entry(&["690113200205284265", "杜秀红"]).expect("an entry");
+    measure("blind an entry", 2_000, || Blinded::new(entry.clone(), &OsRng).is_ok());
+    let element = Blinded::new(entry, &OsRng).expect("blinded").element().to_string();
+    measure("check an element, as the gateway does", 20_000, || element.parse::<Element>().is_ok());
+}
+
+/// What watching costs each call.
+fn watching() {
+    let (mut watch, now) = (Watch::default(), Timestamp::from_seconds(1_700_000_000));
+    let mut subject = 0_u64;
+    measure("watch a call about a subject", 100_000, || {
+        subject = subject.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let seen = Seen { parts: 1, missed: Some(false), subject: Some(subject), input: None };
+        watch.admit(now).is_ok() && watch.observe(&seen, now).is_none()
+    });
+}
+
 fn main() {
+    blinding();
+    watching();
     projection();
     tokens();
     statistics(Measure::PureEps);

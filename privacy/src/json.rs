@@ -9,10 +9,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 /// Deepest nesting read.
-pub(crate) const DEPTH_MAX: u32 = 32;
+pub const DEPTH_MAX: u32 = 32;
 
 /// Reads a JSON text in which no object repeats a key and nothing is nested deeper than [`DEPTH_MAX`].
-pub(crate) fn from_slice(text: &[u8]) -> serde_json::Result<Value> {
+///
+/// # Errors
+/// What is wrong with the text, as the parser says it: not for others' eyes, for it may quote.
+pub fn from_slice(text: &[u8]) -> serde_json::Result<Value> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = deserialize_strict(&mut reader)?;
     reader.end().map(|()| value)

@@ -1,10 +1,13 @@
 //! What keeps a person's data the person's: consent tokens, differential privacy, output contracts, verification
 //! answers. Pure functions: no IO, no clock, no storage.
 
+pub mod abuse;
+pub mod blind;
 pub mod budget;
 pub mod consent;
 pub mod dp;
-mod json;
+pub mod groups;
+pub mod json;
 pub mod output;
 pub mod subject;
 pub mod verdict;

@@ -7,6 +7,7 @@
 //! bytes, in whatever order the product service wrote it.
 
 mod decimal;
+mod keyed;
 pub mod mask;
 mod rule;
 mod tree;
@@ -18,6 +19,7 @@ mod tests;
 
 use serde_json::Value;
 
+pub use self::keyed::MaskKey;
 use self::tree::Tree;
 
 /// Most leaves one contract may list: a set of them is one word.
@@ -62,6 +64,21 @@ impl FieldSet {
     }
 }
 
+/// What an answer is cut to, and the key of masks that need one.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut<'k> {
+    /// The permitted leaves.
+    pub fields: FieldSet,
+    /// The key; an answer with a keyed leaf does not leave without one.
+    pub key: Option<&'k MaskKey>,
+}
+
+impl From<FieldSet> for Cut<'_> {
+    fn from(fields: FieldSet) -> Self {
+        Self { fields, key: None }
+    }
+}
+
 /// Why an answer did not meet its contract. Names the leaf, never its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -98,7 +115,7 @@ impl Contract {
     /// Compiles the declared contract: an object from leaf pointer to its rule.
     ///
     /// A rule has `type` (`integer`, `number`, `string`, `boolean`) and, as the type allows, `minimum`, `maximum`,
-    /// `step`, `max_length`, `enum`, `mask`, `max_items`, `required` (default true), `nullable` (default false).
+    /// `step`, `clamp`, `max_length`, `enum`, `mask`, `max_items`, `sample_one_in`, `required` (default true), `nullable` (default false).
     /// A string says its `max_length` or its `enum`: an unbounded text could carry anything.
     ///
     /// # Errors
@@ -144,17 +161,24 @@ impl Contract {
         self.tree.leaves().iter().enumerate().filter(chosen).map(|(_, leaf)| &*leaf.pointer)
     }
 
-    /// Parses `answer`, keeps the leaves in `fields`, masks them as the contract says.
+    /// Whether a leaf's mask or sample needs a key.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        self.tree.leaves().iter().any(|leaf| leaf.rule.is_keyed())
+    }
+
+    /// Parses `answer`, keeps the permitted leaves, masks them as the contract says.
     ///
-    /// Leaves of the contract outside `fields` are dropped silently; leaves outside the contract are dropped and
+    /// Leaves of the contract that are not permitted are dropped silently; leaves outside the contract are dropped and
     /// counted. The size of `answer` is the caller's to bound.
     ///
     /// # Errors
     /// [`Violation`] when the answer is not JSON, repeats a key, is nested too deeply, or a permitted leaf is
     /// missing or breaks its rule.
-    pub fn project(&self, fields: FieldSet, answer: &[u8]) -> Result<Projected, Violation> {
-        let fields = fields.and(self.all()).0;
-        let (slots, unlisted) = walk::walk(&self.tree, fields, answer)?;
+    pub fn project<'k>(&self, cut: impl Into<Cut<'k>>, answer: &[u8]) -> Result<Projected, Violation> {
+        let cut = cut.into();
+        let fields = cut.fields.and(self.all()).0;
+        let (slots, unlisted) = walk::walk(&self.tree, fields, cut.key, answer)?;
         let mut bytes = Vec::with_capacity(answer.len().min(1 << 16));
         write::write(&self.tree, fields, &slots, &mut bytes);
         Ok(Projected { bytes, unlisted })

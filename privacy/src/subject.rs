@@ -14,11 +14,22 @@ use shuzha_core::Id;
 use shuzha_core::identity::{self, IdentityError};
 use subtle::ConstantTimeEq as _;
 
+use crate::output::MaskKey;
+
 /// Marks the text form of a pseudonym and its version.
 const PREFIX: &str = "p1:";
 
 /// Separates this use of the key from any other (also the version of the input's layout).
 const DOMAIN: &[u8] = b"shuzha subject pseudonym 1";
+
+/// The same for keys of masks.
+const MASK_DOMAIN: &[u8] = b"shuzha mask key 1";
+
+/// The same for tags of canaries.
+const CANARY_DOMAIN: &[u8] = b"shuzha canary tag 1";
+
+/// The same for subjects of blinded requests.
+const BLINDED_DOMAIN: &[u8] = b"shuzha blinded subject 1";
 
 /// What kind of subject an identifier names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +95,20 @@ impl fmt::Debug for CanonicalId {
 pub struct Pseudonym([u8; 32]);
 
 impl Pseudonym {
+    /// The subject of a blinded request: the digest of the blinded element, under unit and scenario. It is not keyed,
+    /// for there is nothing to guess: the element is uniformly random, whoever the person is
+    /// ([`crate::blind`]). A consent for one blinded use names its subject so (`sub_alg` `blinded-element`).
+    #[must_use]
+    pub fn of_blinded(unit: &Id, scenario: &Id, element: &crate::blind::Element) -> Self {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        let names = [unit.as_str().as_bytes(), scenario.as_str().as_bytes()];
+        for part in [BLINDED_DOMAIN].into_iter().chain(names).chain([&element.to_bytes()[..]]) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        Self(context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
+    }
+
     /// The bytes of the pseudonym. It is still personal information: commit to it, do not store it.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
@@ -190,16 +215,34 @@ impl<P: SubjectPrf> Pseudonymiser<P> {
         &self.0
     }
 
+    /// The key of masks for what `product` answers one unit in one scenario.
+    pub fn mask_key(&self, unit: &Id, scenario: &Id, product: &Id) -> MaskKey {
+        let names = [unit.as_str(), scenario.as_str(), product.as_str()];
+        MaskKey::new(&self.0.evaluate(&parts(MASK_DOMAIN, &names)))
+    }
+
+    /// The tag by which `product` names a canary record (诱饵记录): a subject that exists nowhere else. It is computed for
+    /// every call about a subject, and says nothing of any that is no canary.
+    pub fn canary(&self, product: &Id, subject: &CanonicalId) -> Pseudonym {
+        let subject = [product.as_str(), subject.kind.as_str(), &subject.text];
+        Pseudonym(self.0.evaluate(&parts(CANARY_DOMAIN, &subject)))
+    }
+
     /// The subject's pseudonym towards one unit in one scenario.
     pub fn pseudonym(&self, unit: &Id, scenario: &Id, subject: &CanonicalId) -> Pseudonym {
-        let mut input = DOMAIN.to_vec();
-        for part in [unit.as_str(), scenario.as_str(), subject.kind.as_str(), &subject.text] {
-            // Each part is preceded by its length, so no two lists of parts give the same input.
-            input.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            input.extend_from_slice(part.as_bytes());
-        }
-        Pseudonym(self.0.evaluate(&input))
+        let named = [unit.as_str(), scenario.as_str(), subject.kind.as_str(), &subject.text];
+        Pseudonym(self.0.evaluate(&parts(DOMAIN, &named)))
     }
+}
+
+/// A domain and parts as one input. Each part is preceded by its length, so no two lists of parts give the same.
+fn parts(domain: &[u8], parts: &[&str]) -> Vec<u8> {
+    let mut input = domain.to_vec();
+    for part in parts {
+        input.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        input.extend_from_slice(part.as_bytes());
+    }
+    input
 }
 
 #[cfg(test)]

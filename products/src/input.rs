@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde_json::Value;
 use shuzha_core::{Code, Refusal};
+use shuzha_privacy::blind::Element;
 use shuzha_privacy::subject::{CanonicalId, IdKind};
 
 use crate::product::Operation;
@@ -38,6 +39,16 @@ pub struct Parsed {
     pub value: Value,
     /// Whom it is about, in canonical form, where the operation says.
     pub subject: Option<CanonicalId>,
+    /// The blinded elements, where the operation takes such: whom they are of cannot be known.
+    pub blinded: Vec<Element>,
+}
+
+impl Parsed {
+    /// How many answers are asked for: each is metered and paid for.
+    #[must_use]
+    pub fn parts(&self) -> u32 {
+        u32::try_from(self.blinded.len()).unwrap_or(u32::MAX).max(1)
+    }
 }
 
 impl fmt::Debug for Parsed {
@@ -51,6 +62,8 @@ pub struct InputContract {
     validator: jsonschema::Validator,
     /// Property names that the schema declares: the only ones a refusal may repeat.
     names: HashSet<String>,
+    /// Whether `/elements` holds blinded elements.
+    is_blinded: bool,
 }
 
 impl fmt::Debug for InputContract {
@@ -70,9 +83,18 @@ impl InputContract {
         compile::contract(schema)
     }
 
+    /// The contract of a blinded operation, from the schema its kind makes.
+    pub(crate) fn blinded(schema: &Value) -> Self {
+        let contract = compile::contract(schema).expect("the fixed contract of blinded requests compiles");
+        Self { is_blinded: true, ..contract }
+    }
+
     fn refuse(&self, value: &Value) -> Refusal {
         let Err(error) = self.validator.validate(value) else { return Code::C302.into() };
         let path = error.instance_path().as_str();
+        if self.is_blinded && path == "/epoch" {
+            return Refusal::at(Code::C311, path);
+        }
         let is_index =
             |token: &str| token.len() <= INDEX_DIGITS_MAX && token.bytes().all(|b| b.is_ascii_digit());
         let known = |token: &str| {
@@ -88,18 +110,29 @@ impl InputContract {
 ///
 /// # Errors
 /// C301 not JSON; C302 against the contract, with the place; C304 too deep or a number out of range; C305 the
-/// subject's identifier is not canonical; C306 a key is repeated.
+/// subject's identifier is not canonical; C306 a key is repeated; C310 a blinded element is none; C311 another epoch.
 pub fn check(operation: &Operation, body: &[u8]) -> Result<Parsed, Refusal> {
     let Some(contract) = &operation.input else {
-        let empty = Parsed { value: Value::Null, subject: None };
+        let empty = Parsed { value: Value::Null, subject: None, blinded: Vec::new() };
         return if body.is_empty() { Ok(empty) } else { Err(Code::C302.into()) };
     };
     let value = strict::parse(body)?;
     if !contract.validator.is_valid(&value) {
         return Err(contract.refuse(&value));
     }
+    let blinded = if contract.is_blinded { elements(&value)? } else { Vec::new() };
     let subject = operation.subject.as_ref().map(|rule| extract(rule, &value)).transpose()?;
-    Ok(Parsed { value, subject })
+    Ok(Parsed { value, subject, blinded })
+}
+
+/// The blinded elements of a request, each in its one encoding.
+fn elements(value: &Value) -> Result<Vec<Element>, Refusal> {
+    let items = value["elements"].as_array().map_or(&[][..], Vec::as_slice);
+    let read = |(at, item): (usize, &Value)| {
+        let element = item.as_str().and_then(|text| text.parse().ok());
+        element.ok_or_else(|| Refusal::at(Code::C310, format!("/elements/{at}")))
+    };
+    items.iter().enumerate().map(read).collect()
 }
 
 fn extract(rule: &SubjectRule, value: &Value) -> Result<CanonicalId, Refusal> {

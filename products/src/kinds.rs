@@ -8,7 +8,7 @@ use std::fmt;
 
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet, Violation};
+use shuzha_privacy::output::{Contract, Cut, Violation};
 
 use crate::data::DataSet;
 use crate::input::InputContract;
@@ -29,6 +29,8 @@ kinds! {
     model
     report
     package
+    blind
+    table
 }
 
 /// How an operation's answer travels (DESIGN §2).
@@ -51,6 +53,8 @@ pub struct Released {
     pub outcome: Outcome,
     /// Leaves the product service sent that the contract does not list; each is an alarm (REQUIREMENTS E2).
     pub unlisted: u32,
+    /// How many answers it holds: 1, or the evaluated elements of a blinded request.
+    pub parts: u32,
 }
 
 impl fmt::Debug for Released {
@@ -92,7 +96,7 @@ pub trait Release: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract. Nothing of it may leave then.
-    fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault>;
+    fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault>;
 }
 
 /// What an operation declares, for its kind to compile.
@@ -127,6 +131,21 @@ pub trait ProductKind: Sync {
 
     /// Whether a grant chooses among the leaves of the answer; if not, it always covers the whole answer.
     fn fields_chosen(&self) -> bool {
+        false
+    }
+
+    /// The classes of its answers that a price may charge apart.
+    fn classes(&self) -> &'static [Outcome] {
+        &[Outcome::Answer]
+    }
+
+    /// Whether many answers give away what computes them, so that inputs along a grid are looked out for.
+    fn is_probed(&self) -> bool {
+        false
+    }
+
+    /// Whether requests are blinded: nobody here can read whom they are about.
+    fn is_blinded(&self) -> bool {
         false
     }
 

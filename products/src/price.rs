@@ -78,7 +78,16 @@ impl Object for Price {
             }
         });
         let per_call = spec.required("perCall").and_then(|place| yuan(&place));
-        let charged = spec.required("charged").and_then(|place| read_charged(&place));
+        let charged = spec.required("charged").and_then(|place| {
+            let charged = read_charged(&place)?;
+            let classes: &[Outcome] = product.map_or(&[], |(_, product)| product.kind.classes());
+            let told_apart = classes.windows(2).any(|two| charged.charges(two[0]) != charged.charges(two[1]));
+            // The invoice would show what the answers' length hides.
+            if told_apart && product.is_some_and(|(_, product)| product.answers_alike()) {
+                return place.fail("charges some classes of answers of a product that keeps them alike");
+            }
+            Some(charged)
+        });
         let (act, effective) = act?;
         Some(Self {
             id: id.clone(),

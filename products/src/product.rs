@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shuzha_core::Id;
-use shuzha_privacy::output::FieldSet;
-use shuzha_privacy::subject::IdKind;
+use shuzha_core::{Code, Id};
+use shuzha_privacy::output::Cut;
+use shuzha_privacy::subject::{IdKind, Pseudonym};
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
@@ -20,6 +20,10 @@ use crate::yaml::{Place, Section};
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
+/// Largest length to which answers may be padded.
+const EQUAL_BYTES_MAX: usize = 64 << 10;
+/// Most canary records of one operation.
+const CANARIES_MAX: usize = 1_024;
 /// Most data sets of one product.
 const DATA_SETS_MAX: usize = 64;
 /// Largest answer that may be read whole, in bytes.
@@ -74,6 +78,13 @@ pub struct Operation {
     pub answer_bytes_max: usize,
     /// Most calls at once, of all units together.
     pub concurrency: u32,
+    /// Every answer leaves with exactly so many bytes, where its classes must not be told apart by size. The price then
+    /// may not tell them apart either.
+    pub equal_bytes: Option<usize>,
+    /// Whether many answers give away what computes them.
+    pub probed: bool,
+    /// Tags of canary records (诱饵记录): subjects that belong to nobody, so that whoever asks for one has guessed.
+    pub canaries: Vec<Pseudonym>,
     /// What the product service might answer, made up: the sandbox's answer where it has no service of its own
     /// (REQUIREMENTS K1). JSON that meets the output contract.
     pub example: Option<Vec<u8>>,
@@ -84,8 +95,17 @@ impl Operation {
     ///
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract.
-    pub fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        self.output.release(fields, answer)
+    pub fn release<'k>(&self, cut: impl Into<Cut<'k>>, answer: &[u8]) -> Result<Released, ReleaseFault> {
+        let mut released = self.output.release(cut.into(), answer)?;
+        if let Some(length) = self.equal_bytes {
+            if released.bytes.len() > length {
+                let what = "longer than every answer is padded to";
+                return Err(ReleaseFault { code: Code::C901, at: String::new(), what });
+            }
+            // White space after a JSON text is ignored by every reader (RFC 8259 §2).
+            released.bytes.resize(length, b' ');
+        }
+        Ok(released)
     }
 }
 
@@ -113,6 +133,12 @@ pub struct Product {
 }
 
 impl Product {
+    /// Whether an operation's classes of answers must not be told apart.
+    #[must_use]
+    pub fn answers_alike(&self) -> bool {
+        self.operations.iter().any(|operation| operation.equal_bytes.is_some())
+    }
+
     /// The operation of this name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
@@ -213,13 +239,15 @@ fn read_operation(
 ) -> Option<Operation> {
     const COMMON: &[&str] =
         &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let section = item.section(&[COMMON, &["example"], kind.manifest_fields()])?;
+    let section =
+        item.section(&[COMMON, &["example", "canaries", "equalAnswerBytes"], kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
     let personal = section.required("personal").and_then(|place| place.boolean());
     let subject = section.optional("subject").map(|place| read_subject(&place, &section));
-    if personal == Some(true) && subject.as_ref().is_none_or(|rule| is_organisation(rule.as_ref())) {
+    let shows_nobody = subject.as_ref().is_none_or(|rule| is_organisation(rule.as_ref()));
+    if personal == Some(true) && shows_nobody && !kind.is_blinded() {
         item.fail::<()>(
             "an operation with `personal: true` needs a `subject` of kind person to ask for consent",
         );
@@ -235,6 +263,17 @@ fn read_operation(
     let concurrency = match section.optional("concurrency") {
         Some(place) => place.count(1..=CONCURRENCY_MAX),
         None => Some(CONCURRENCY_DEFAULT),
+    };
+    let equal_bytes = match section.optional("equalAnswerBytes") {
+        Some(place) if kind.lane() != Lane::Answer => {
+            place.fail("only answers that are read whole are padded")
+        }
+        Some(place) => place.size(EQUAL_BYTES_MAX).map(Some),
+        None => Some(None),
+    };
+    let canaries = match section.optional("canaries") {
+        Some(place) => read_canaries(&place, &section),
+        None => Some(Vec::new()),
     };
     let declared = Declared { section: &section, personal: personal.unwrap_or(false), data_sets };
     let compiled = kind.compile(&declared)?;
@@ -254,8 +293,19 @@ fn read_operation(
         timeout: timeout?,
         answer_bytes_max: answer_bytes_max?,
         concurrency: concurrency?,
+        equal_bytes: equal_bytes?,
+        probed: kind.is_probed(),
+        canaries: canaries?,
         example: example.map_or(Some(None), |bytes| bytes.map(Some))?,
     })
+}
+
+fn read_canaries(place: &Place<'_>, operation: &Section<'_>) -> Option<Vec<Pseudonym>> {
+    if operation.optional("subject").is_none() {
+        return place.fail("an operation without a `subject` has no canaries");
+    }
+    let items = place.some_items(CANARIES_MAX)?;
+    items.iter().map(|item| item.parsed::<Pseudonym>()).collect()
 }
 
 fn is_organisation(rule: Option<&SubjectRule>) -> bool {

@@ -3,7 +3,7 @@
 //! data is no declaration at all.
 
 use shuzha_core::Id;
-use shuzha_privacy::output::FieldSet;
+use shuzha_privacy::output::{Cut, FieldSet, MaskKey};
 
 use crate::kinds::{Lane, ProductKind, Release};
 use crate::upstream::Upstream;
@@ -35,7 +35,8 @@ pub(crate) fn example(place: &Place<'_>, kind: &dyn ProductKind, output: &dyn Re
         return place.fail(format!("at most {EXAMPLE_BYTES_MAX} bytes"));
     }
     let all = output.contract().map_or_else(FieldSet::default, |contract| contract.all());
-    match output.release(all, &bytes) {
+    let key = MaskKey::new(&[0; 32]);
+    match output.release(Cut { fields: all, key: Some(&key) }, &bytes) {
         Ok(released) if released.unlisted == 0 => Some(bytes),
         Ok(_) => place.fail("has leaves that the output contract does not list"),
         Err(fault) => {

@@ -88,6 +88,8 @@ codes! {
     C307 422 "不接受查询参数" "Query parameters are not accepted here";
     C308 409 "同一幂等键已用于另一请求" "The idempotency key was used for another request";
     C309 409 "同一幂等键的请求仍在处理" "A request with this idempotency key is still in progress";
+    C310 422 "盲化元素不是有效的群元素" "A blinded element is not a valid group element";
+    C311 422 "盲化密钥已换期" "The key of blinded requests has a new epoch";
 
     C401 403 "该产品须有个人授权" "The product requires the person's consent";
     C402 403 "授权令牌不合规范" "The consent token is malformed";
@@ -103,6 +105,7 @@ codes! {
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
     C503 429 "授权的配额已用完" "The grant's quota is exhausted";
+    C504 429 "疑似异常使用，已限速" "The use looks abnormal and is slowed down";
 
     C601 403 "该人群的隐私预算已用完" "The person-space's privacy budget is exhausted";
     C602 403 "数据集的隐私预算已用完" "The data set's privacy budget is exhausted";

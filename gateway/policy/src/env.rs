@@ -256,6 +256,9 @@ impl<'e> Env<'e> {
         self.closed = true;
         let decision = if self.dispatched { Decision::Failed } else { Decision::Refused };
         self.gate.metrics.ended(self.sandbox, decision, Some(code));
+        if !self.sandbox && !self.facts.terms.unit.is_empty() {
+            self.gate.saw_refusal(self.facts.terms.unit, code);
+        }
         let ending = Ending::without_answer(decision, code);
         match self.gate.journal.append(&self.record(&ending)) {
             Ok(position) => Some(position),

@@ -10,6 +10,7 @@ use shuzha_evidence::{Act, ActKind, Call, Committer, Decision, Entry, Outcome, T
 use shuzha_journal::Journal;
 use shuzha_privacy::subject::Pseudonymiser;
 
+use crate::abuse::Abuse;
 use crate::consent_cache::ConsentCache;
 use crate::env::{Env, unavailable};
 use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger, lock};
@@ -78,6 +79,7 @@ pub struct Gate {
     pub(crate) packages: Packages,
     pub(crate) idempotency: Idempotency,
     pub(crate) sandbox: Sandbox,
+    pub(crate) abuse: Abuse,
     pub(crate) consent_cache: ConsentCache,
     pub(crate) releases: Releases,
     pub(crate) metrics: Metrics,
@@ -114,7 +116,10 @@ impl Gate {
             }
         }
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
+        let abuse = Abuse::new(start.watched);
+        metrics.use_stopped(abuse.stopped());
         Ok(Self {
+            abuse,
             consents: ConsentLedger::new(start.consents, start.withdrawn),
             budgets: BudgetLedger::new(start.budgets),
             purses: PurseLedger::new(start.purses),
@@ -235,7 +240,9 @@ impl Gate {
 
     fn put_in_force(&self, snapshot: Snapshot, changing: &mut Changing) -> Arc<Snapshot> {
         let snapshot = Arc::new(snapshot);
-        changing.replaced.push(self.snapshot.swap(Arc::clone(&snapshot)));
+        let replaced = self.snapshot.swap(Arc::clone(&snapshot));
+        self.lift_stops(&replaced, &snapshot);
+        changing.replaced.push(replaced);
         changing.replaced.retain(|replaced| Arc::strong_count(replaced) > 1);
         let hash = snapshot.short_hash();
         self.metrics.installed(&hash, snapshot.grant_count());

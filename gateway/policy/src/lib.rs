@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no HTTP framework in here; the `http` crate's vocabulary types only.
 
+mod abuse;
 pub mod call;
 mod consent_cache;
 mod env;

@@ -3,6 +3,7 @@
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use shuzha_core::Code;
 use shuzha_evidence::Decision;
+use shuzha_privacy::abuse::Signal;
 
 /// `shuzha_decisions_total`: ends of calls by stage, decision and reason.
 pub const DECISIONS_TOTAL: &str = "shuzha_decisions_total";
@@ -14,6 +15,10 @@ pub const METER_EVENTS_TOTAL: &str = "shuzha_meter_events_total";
 pub const PRIVACY_DEBITS_TOTAL: &str = "shuzha_privacy_debits_total";
 /// `shuzha_unlisted_fields_total`: leaves of answers that no contract lists, dropped.
 pub const UNLISTED_FIELDS_TOTAL: &str = "shuzha_unlisted_fields_total";
+/// `shuzha_abuse_signals_total`: signs of abnormal use by kind.
+pub const ABUSE_SIGNALS_TOTAL: &str = "shuzha_abuse_signals_total";
+/// `shuzha_abuse_stopped_scenarios`: scenarios that this gate has stopped.
+pub const ABUSE_STOPPED: &str = "shuzha_abuse_stopped_scenarios";
 /// `shuzha_config_info`: the policy snapshot in force.
 pub const CONFIG_INFO: &str = "shuzha_config_info";
 /// `shuzha_config_grants`: grants in the snapshot in force.
@@ -30,6 +35,8 @@ pub(crate) struct Metrics {
     unrecorded: IntCounter,
     privacy_debits: IntCounterVec,
     unlisted_fields: IntCounter,
+    abuse_signals: IntCounterVec,
+    abuse_stopped: IntGauge,
     config_info: IntGaugeVec,
     config_grants: IntGauge,
 }
@@ -58,6 +65,13 @@ impl Metrics {
             UNLISTED_FIELDS_TOTAL,
             "Leaves of answers that no output contract lists, dropped",
         )?;
+        let abuse_signals =
+            IntCounterVec::new(Opts::new(ABUSE_SIGNALS_TOTAL, "Signs of abnormal use by kind"), &["signal"])?;
+        for signal in Signal::ALL {
+            // A rate over a counter that appears with its first event would miss that event.
+            abuse_signals.with_label_values(&[signal.as_str()]);
+        }
+        let abuse_stopped = IntGauge::new(ABUSE_STOPPED, "Scenarios stopped for abnormal use")?;
         let config_info =
             IntGaugeVec::new(Opts::new(CONFIG_INFO, "The policy snapshot in force"), &["snapshot_hash"])?;
         let config_grants = IntGauge::new(CONFIG_GRANTS, "Grants in the policy snapshot in force")?;
@@ -66,6 +80,8 @@ impl Metrics {
         registry.register(Box::new(events.clone()))?;
         registry.register(Box::new(privacy_debits.clone()))?;
         registry.register(Box::new(unlisted_fields.clone()))?;
+        registry.register(Box::new(abuse_signals.clone()))?;
+        registry.register(Box::new(abuse_stopped.clone()))?;
         registry.register(Box::new(config_info.clone()))?;
         registry.register(Box::new(config_grants.clone()))?;
         let refused = Code::ALL.iter().map(|&code| {
@@ -83,6 +99,8 @@ impl Metrics {
             unrecorded: events.with_label_values(&["lost"]),
             privacy_debits,
             unlisted_fields,
+            abuse_signals,
+            abuse_stopped,
             config_info,
             config_grants,
         })
@@ -130,6 +148,17 @@ impl Metrics {
     /// Leaves were dropped.
     pub(crate) fn unlisted_fields(&self, count: u32) {
         self.unlisted_fields.inc_by(u64::from(count));
+    }
+
+    /// Abnormal use was noticed.
+    pub(crate) fn use_signal(&self, signal: Signal, stopped: usize) {
+        self.abuse_signals.with_label_values(&[signal.as_str()]).inc();
+        self.use_stopped(stopped);
+    }
+
+    /// How many scenarios are stopped for abnormal use.
+    pub(crate) fn use_stopped(&self, scenarios: usize) {
+        self.abuse_stopped.set(i64::try_from(scenarios).unwrap_or(i64::MAX));
     }
 
     /// A snapshot took effect.

@@ -3,7 +3,7 @@
 use shuzha_core::{Id, MicroYuan, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_privacy::budget::Ledger;
-use shuzha_store::{MarkStatus, State};
+use shuzha_store::{MarkStatus, State, Watched};
 
 use crate::nonce::NonceTag;
 
@@ -18,6 +18,7 @@ pub struct Start {
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
     pub(crate) nonces: Vec<(NonceTag, Timestamp)>,
+    pub(crate) watched: Vec<(Id, Watched)>,
 }
 
 impl Start {
@@ -25,10 +26,9 @@ impl Start {
     #[must_use]
     pub fn from_state(state: &State) -> Self {
         let id = |name: &str| Id::new(name).ok();
-        let usage = state
-            .usage
-            .iter()
-            .filter_map(|((grant, day), usage)| Some((id(grant)?, i32::try_from(*day).ok()?, usage.calls)));
+        let usage = state.usage.iter().filter_map(|((grant, day), usage)| {
+            Some((id(grant)?, i32::try_from(*day).ok()?, usage.quantity))
+        });
         let marks = state.marks.iter().filter_map(|(key, mark)| {
             let answered = matches!(mark.status, MarkStatus::Answered { .. });
             Some((*key, mark.request?, mark.at, answered))
@@ -42,6 +42,7 @@ impl Start {
             usage: usage.collect(),
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),
+            watched: state.watched.iter().filter_map(|(name, watched)| Some((id(name)?, *watched))).collect(),
             nonces: state.nonces.iter().map(|(at, tag)| (*tag, *at)).collect(),
         }
     }

@@ -1,13 +1,16 @@
-//! `shuzha call`: signs a call and makes it.
+//! `shuzha call`: signs a call and makes it; with `--blind`, as many as a list of entries takes, none of which it shows.
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
 use shuzha_core::Id;
+use shuzha_privacy::blind::ELEMENTS_MAX;
 
-use crate::client::{Client, Profile, Request, Signer, SigningKey};
+use crate::client::blind::{self, Batch, List};
+use crate::client::{Answer, Client, Profile, Request, Signer, SigningKey};
 use crate::output::{Out, say};
 
 /// Signs a call and makes it. The answer goes to the standard output, its headers to the standard error.
@@ -50,10 +53,61 @@ pub(crate) struct CallArgs {
     /// Bytes of a package, as in `0-99`.
     #[arg(long)]
     range: Option<String>,
+    /// File of the answer's body, instead of the standard output.
+    #[arg(long)]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    blind: BlindArgs,
+}
+
+/// Blinded verification: the gateway and the product service never see an entry, nor whether it matches.
+#[derive(clap::Args, Debug)]
+struct BlindArgs {
+    /// Entries to match, one in each line, parts separated by tabs; `-` reads the standard input.
+    #[arg(long = "blind", conflicts_with_all = ["data", "range", "idempotency_key", "output"])]
+    entries: Option<PathBuf>,
+    /// The list's tag file, as its product delivers it.
+    #[arg(long, requires = "entries")]
+    tags: Option<PathBuf>,
+    /// The list's public key, as the product's declaration publishes it.
+    #[arg(long, requires = "entries", allow_hyphen_values = true)]
+    public_key: Option<String>,
+    /// Entries in one request.
+    #[arg(long, requires = "entries", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=i64::from(ELEMENTS_MAX)))]
+    batch: u32,
+    /// With `--prepare`, the new file for the secret of a single entry; without, that file.
+    #[arg(long, requires = "entries")]
+    blind_state: Option<PathBuf>,
+    /// Blinds the entry, prints what its consent is given for, and makes no call.
+    #[arg(long, requires = "blind_state")]
+    prepare: bool,
+}
+
+impl BlindArgs {
+    fn read(&self, file: &std::path::Path) -> Result<Vec<Vec<u8>>> {
+        let text = if file.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin()).context("the standard input")?
+        } else {
+            std::fs::read_to_string(file).with_context(|| format!("list of entries {}", file.display()))?
+        };
+        blind::entries(&text)
+    }
+
+    /// The one entry of `entries`.
+    fn single(entries: &[Vec<u8>]) -> Result<&[u8]> {
+        ensure!(entries.len() == 1, "a blind state is for one entry");
+        Ok(&entries[0])
+    }
 }
 
 /// Makes the call; `false` when it was refused.
 pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
+    if let (true, Some(file), Some(state)) =
+        (args.blind.prepare, &args.blind.entries, &args.blind.blind_state)
+    {
+        let entries = args.blind.read(file)?;
+        return out.line(&blind::prepare(BlindArgs::single(&entries)?, state)?.to_string()).map(|()| true);
+    }
     let secret = std::fs::read_to_string(&args.key_file)
         .with_context(|| format!("key file {}", args.key_file.display()))?;
     let secret = BASE64_STANDARD.decode(secret.trim()).context("the key file does not hold base64")?;
@@ -84,23 +138,73 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
             std::fs::read_to_string(&file).with_context(|| format!("consent file {}", file.display()))?;
         header("X-Consent", Some(token.trim().to_owned()));
     }
+    let plan = if args.plan { ":plan" } else { "" };
+    let path = format!("/v1/products/{}/{}{plan}", args.product, args.operation);
+    let client = Client::new(&args.url)?;
+    if let Some(file) = &args.blind.entries {
+        let call = |body| Request {
+            method: "POST".to_owned(),
+            path: path.clone(),
+            body,
+            headers: headers.clone(),
+            nonce: None,
+        };
+        return match_entries(out, &args.blind, file, |body| client.send(Some(&signer), &call(body)));
+    }
     let request = Request {
         method: if body.is_empty() { "GET" } else { "POST" }.to_owned(),
-        path: format!(
-            "/v1/products/{}/{}{}",
-            args.product,
-            args.operation,
-            if args.plan { ":plan" } else { "" }
-        ),
+        path,
         body,
         headers,
         nonce: None,
     };
-    let answer = Client::new(&args.url)?.send(Some(&signer), &request)?;
+    let answer = client.send(Some(&signer), &request)?;
+    tell(&answer);
+    match args.output {
+        Some(file) if answer.is_success() => {
+            std::fs::write(&file, &answer.body).with_context(|| format!("{}", file.display()))?;
+        }
+        _ => out.line(&String::from_utf8_lossy(&answer.body))?,
+    }
+    Ok(answer.is_success())
+}
+
+/// Status, latency and headers, to the standard error.
+fn tell(answer: &Answer) {
     say(&format!("HTTP {} in {:.1} ms", answer.status, answer.latency.as_secs_f64() * 1e3));
     for (name, value) in &answer.headers {
         say(&format!("{name}: {value}"));
     }
-    out.line(&String::from_utf8_lossy(&answer.body))?;
-    Ok((200..300).contains(&answer.status))
+}
+
+/// Matches the entries in `file` batch by batch and prints one line for each; ends at the first refusal.
+fn match_entries(
+    out: &mut Out,
+    args: &BlindArgs,
+    file: &std::path::Path,
+    send: impl Fn(Vec<u8>) -> Result<Answer>,
+) -> Result<bool> {
+    let (Some(tags), Some(key)) = (&args.tags, &args.public_key) else {
+        bail!("--blind needs --tags and --public-key");
+    };
+    let list = List::read(tags, key)?;
+    let entries = args.read(file)?;
+    let mut line = 0;
+    for chunk in entries.chunks(args.batch as usize) {
+        let batch = match &args.blind_state {
+            Some(state) => Batch::prepared(BlindArgs::single(&entries)?, state)?,
+            None => Batch::new(chunk)?,
+        };
+        let answer = send(batch.body(&list))?;
+        tell(&answer);
+        if !answer.is_success() {
+            out.line(&String::from_utf8_lossy(&answer.body))?;
+            return Ok(false);
+        }
+        for matched in batch.matches(&answer.json(), &list)? {
+            line += 1;
+            out.line(&json!({"entry": line, "match": matched}).to_string())?;
+        }
+    }
+    Ok(true)
 }

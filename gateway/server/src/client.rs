@@ -3,6 +3,7 @@
 //! It speaks both signature profiles of DESIGN §7. The gateway's verifying side is in `shuzha-policy` and shares
 //! no code with this one: they meet in the protocol only.
 
+pub(crate) mod blind;
 mod sign;
 
 use std::time::{Duration, Instant};
@@ -53,6 +54,11 @@ impl Answer {
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it is an answer and no refusal.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 
     /// The body as JSON, or null.

@@ -6,7 +6,9 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use shuzha_core::{Id, OsRng, Rng};
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
 
+use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use crate::output::{Out, say};
 use crate::secret_file;
 use crate::store::open_store;
@@ -24,6 +26,15 @@ pub(crate) enum KeysCommand {
     },
     /// Lists the credentials whose secrets are kept.
     List,
+    /// Prints the tag of a canary record (诱饵记录), for its product's `canaries`. The identifier, which must belong to
+    /// nobody, is read from the standard input.
+    Canary {
+        /// The product.
+        product: Id,
+        /// person or organisation.
+        #[arg(long, default_value = "person")]
+        kind: String,
+    },
     /// Makes an Ed25519 key pair: FILE with the seed for its owner, FILE.pub for the gateway.
     Pair {
         /// File of the seed.
@@ -49,6 +60,18 @@ pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Resul
                 out.line(&format!("{credential}\t{algorithm}"))?;
             }
             Ok(())
+        }
+        KeysCommand::Canary { product, kind } => {
+            let kind = match kind.as_str() {
+                "person" => IdKind::Person,
+                "organisation" => IdKind::Organisation,
+                _ => bail!("{kind} is neither person nor organisation"),
+            };
+            let identifier = std::io::read_to_string(std::io::stdin()).context("the standard input")?;
+            let subject = CanonicalId::new(kind, identifier.trim())?;
+            let key = secret_file::load_or_create(&data_dir.join(PSEUDONYM_KEY_FILE))?;
+            let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &key);
+            out.line(&Pseudonymiser::new(prf).canary(&product, &subject).to_string())
         }
         KeysCommand::Pair { file } => {
             let public = write_pair(&file, &OsRng.bytes::<32>())?;

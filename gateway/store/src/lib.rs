@@ -19,7 +19,9 @@ pub use database::Store;
 pub use error::StoreError;
 pub use projection::{Comparison, Difference};
 pub use projector::{Projector, ProjectorHandle};
-pub use reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, local_day, local_midnight};
+pub use reduce::{
+    Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, Watched, local_day, local_midnight,
+};
 pub use register::Register;
 pub use releases::Release;
 pub use secrets::{CredentialSecret, MasterKey, Secret};

@@ -142,6 +142,7 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         ("marks", maps(&stored.marks, &rebuilt.marks)),
         ("nonce_batches", stored.nonces.symmetric_difference(&rebuilt.nonces).count()),
         ("open_intents", maps(&stored.open, &rebuilt.open)),
+        ("watched", maps(&stored.watched, &rebuilt.watched)),
         ("position", usize::from(stored.latest != rebuilt.latest)),
     ];
     let wrong = counts.into_iter().filter(|(_, rows)| *rows > 0);

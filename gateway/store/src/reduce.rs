@@ -17,13 +17,13 @@ mod changes;
 mod state;
 
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
-use shuzha_evidence::{ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Terms};
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Terms};
 use shuzha_journal::{Position, RawRecord};
 use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 
 pub use changes::Changes;
 pub use state::{
-    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage,
+    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage, Watched,
 };
 
 use crate::StoreError;
@@ -73,7 +73,8 @@ impl State {
             Entry::Call(call) => step.call(call)?,
             Entry::Refund(refund) => step.refund(refund)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
-            Entry::Act(_) | Entry::Delivery(_) | Entry::Registered(_) => {}
+            Entry::Act(act) => step.watch(act),
+            Entry::Delivery(_) | Entry::Registered(_) => {}
         }
         self.reached = position;
         Ok(())
@@ -334,6 +335,19 @@ impl Step<'_> {
             self.state.set_mark(key, Some(answered), self.changes);
         }
         Ok(())
+    }
+
+    /// What was done about abnormal use. Whoever resumes a scenario begins anew with it.
+    fn watch(&mut self, act: &Act<'_>) {
+        let mut watched = self.state.watched.get(act.object).copied().unwrap_or_default();
+        match act.kind {
+            ActKind::UseSlowed => watched.slowed = Some(act.at),
+            ActKind::UseStopped => watched.stopped = Some(act.at),
+            ActKind::UseResumed => watched = Watched::default(),
+            _ => return,
+        }
+        self.state.watched.insert(act.object.into(), watched);
+        self.changes.watched.insert(act.object.into());
     }
 
     fn withdraw(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {

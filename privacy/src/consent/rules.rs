@@ -15,8 +15,9 @@ const JTI_CHARACTERS: std::ops::RangeInclusive<usize> = 22..=64;
 const POINTER_BYTES_MAX: usize = 256;
 /// Longest text of a claim that is only recorded, in bytes.
 const TEXT_BYTES_MAX: usize = 128;
-/// The pseudonym functions that consents may use.
-const SUBJECT_ALGORITHMS: [&str; 1] = ["hmac-sha256"];
+/// The pseudonym functions that consents may use. The last is no function of a person: it binds the consent to one
+/// blinded element ([`Pseudonym::of_blinded`]).
+const SUBJECT_ALGORITHMS: [&str; 2] = ["hmac-sha256", "blinded-element"];
 
 /// Checks claims apart from signature, issuer, audience and the present time. What makes a consent blanket or
 /// open-ended is looked for first, so that it is named as such.

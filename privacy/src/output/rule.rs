@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Number;
 
+use super::keyed::MaskKey;
 use super::mask::Mask;
 use super::walk::Slot;
 use super::{ITEMS_MAX, TEXT_LENGTH_MAX, decimal};
@@ -12,6 +13,9 @@ use super::{ITEMS_MAX, TEXT_LENGTH_MAX, decimal};
 /// Largest magnitude of an integer leaf where the contract gives no bound: what every JSON reader keeps exactly
 /// (RFC 8259 §6).
 const INTEGER_MAX: i64 = (1 << 53) - 1;
+
+/// A keyed mask was reached without a key: nothing may leave.
+const NO_KEY: &str = "no key for its mask";
 
 /// A rule as declared.
 #[derive(Deserialize)]
@@ -25,6 +29,9 @@ struct RawRule {
     r#enum: Option<Vec<String>>,
     mask: Option<String>,
     max_items: Option<u32>,
+    sample_one_in: Option<u32>,
+    #[serde(default)]
+    clamp: bool,
     #[serde(default = "yes")]
     required: bool,
     #[serde(default)]
@@ -52,6 +59,10 @@ pub(super) struct Rule {
     kind: Kind,
     /// Elements allowed in each array on the leaf's path, where the leaf says so.
     pub(super) max_items: Option<u32>,
+    /// One in so many elements of the array around the leaf is kept, where the leaf says so.
+    pub(super) sample_one_in: Option<u32>,
+    /// Values beyond the bounds become the bound (top and bottom coding) instead of being refused.
+    clamp: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +97,12 @@ impl Rule {
         if raw.max_items.is_some_and(|most| most == 0 || most > ITEMS_MAX) {
             faults.push(format!("max_items is 1 to {ITEMS_MAX}"));
         }
+        if raw.sample_one_in.is_some_and(|one_in| one_in < 2) {
+            faults.push("sample_one_in is 2 or more".to_owned());
+        }
+        if raw.clamp && (raw.minimum.is_none() || raw.maximum.is_none()) {
+            faults.push("clamp needs minimum and maximum".to_owned());
+        }
         let kind = match raw.r#type {
             RawType::Boolean => Some(Kind::Boolean),
             RawType::Integer => integer(&raw, faults),
@@ -93,18 +110,44 @@ impl Rule {
             RawType::String => text(&raw, faults),
         };
         let kind = kind.filter(|_| faults.len() == before)?;
-        Some(Self { required: raw.required, nullable: raw.nullable, kind, max_items: raw.max_items })
+        Some(Self {
+            required: raw.required,
+            nullable: raw.nullable,
+            kind,
+            max_items: raw.max_items,
+            sample_one_in: raw.sample_one_in,
+            clamp: raw.clamp,
+        })
     }
 
-    /// Applies the rule: the value as it leaves, or what is wrong with it.
-    pub(super) fn admit<'a>(&self, value: Scalar<'a>) -> Result<Slot<'a>, &'static str> {
+    /// Whether the rule needs a key.
+    pub(super) fn is_keyed(&self) -> bool {
+        let mask = match self.kind {
+            Kind::Integer { mask, .. } | Kind::Text { mask, .. } => mask,
+            Kind::Number { .. } | Kind::Boolean => None,
+        };
+        self.sample_one_in.is_some() || mask.is_some_and(Mask::is_keyed)
+    }
+
+    /// Applies the rule of the leaf at `leaf`: the value as it leaves, or what is wrong with it.
+    pub(super) fn admit<'a>(
+        &self,
+        value: Scalar<'a>,
+        leaf: &str,
+        key: Option<&MaskKey>,
+    ) -> Result<Slot<'a>, &'static str> {
         match (&self.kind, value) {
             (_, Scalar::Null) if self.nullable => Ok(Slot::Null),
             (_, Scalar::Null) => Err("null is not allowed"),
             (Kind::Boolean, Scalar::Boolean(value)) => Ok(Slot::Boolean(value)),
             (Kind::Integer { minimum, maximum, step, mask }, Scalar::Integer(value)) => {
+                let value = if self.clamp { value.clamp(*minimum, *maximum) } else { value };
                 if !(*minimum..=*maximum).contains(&value) {
                     return Err("outside the permitted range");
+                }
+                if let Some(Mask::Noise(most)) = mask {
+                    let noised = Mask::noised(value, *most, leaf, key.ok_or(NO_KEY)?);
+                    return Ok(Slot::Integer(noised.clamp(*minimum, *maximum)));
                 }
                 if let Some(mask) = mask {
                     return Ok(Slot::Text(Cow::Owned(mask.integer(value))));
@@ -118,8 +161,11 @@ impl Rule {
                 Err("outside the permitted range")
             }
             #[expect(clippy::cast_precision_loss, reason = "within 2^53 the conversion is exact")]
-            (Kind::Number { .. }, Scalar::Integer(value)) => self.admit(Scalar::Number(value as f64)),
+            (Kind::Number { .. }, Scalar::Integer(value)) => {
+                self.admit(Scalar::Number(value as f64), leaf, key)
+            }
             (Kind::Number { minimum, maximum, step_nanos }, Scalar::Number(value)) => {
+                let value = if self.clamp { value.clamp(*minimum, *maximum) } else { value };
                 if !(*minimum..=*maximum).contains(&value) {
                     return Err("outside the permitted range");
                 }
@@ -135,7 +181,11 @@ impl Rule {
                 if allowed.as_ref().is_some_and(|list| !list.iter().any(|one| *one == value)) {
                     return Err("not one of the permitted values");
                 }
-                Ok(Slot::Text(mask.map_or(value.clone(), |mask| Cow::Owned(mask.text(&value)))))
+                Ok(Slot::Text(match mask {
+                    None => value,
+                    Some(Mask::Pseudonym) => Cow::Owned(Mask::pseudonym(&value, leaf, key.ok_or(NO_KEY)?)),
+                    Some(mask) => Cow::Owned(mask.text(&value)),
+                }))
             }
             _ => Err("wrong type"),
         }
@@ -160,6 +210,7 @@ fn check_applicable(raw: &RawRule, faults: &mut Vec<String>) {
         (raw.max_length.is_some(), text, "max_length"),
         (raw.r#enum.is_some(), text, "enum"),
         (raw.mask.is_some(), maskable, "mask"),
+        (raw.clamp, numeric, "clamp"),
     ] {
         if present && !applicable {
             faults.push(format!("{member} does not apply to this type"));
@@ -168,7 +219,7 @@ fn check_applicable(raw: &RawRule, faults: &mut Vec<String>) {
 }
 
 fn read_mask(raw: &RawRule, for_integers: bool, faults: &mut Vec<String>) -> Option<Mask> {
-    let mask = Mask::from_name(raw.mask.as_deref()?).filter(|mask| mask.is_for_integers() == for_integers);
+    let mask = Mask::from_name(raw.mask.as_deref()?).filter(|mask| mask.fits(for_integers));
     if mask.is_none() {
         faults.push("mask is not known for this type".to_owned());
     }

@@ -1,5 +1,7 @@
 //! What may leave and what may not, by example and by property.
 
+mod fuzz;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -231,6 +233,35 @@ proptest! {
     fn no_bytes_panic(answer in prop::collection::vec(any::<u8>(), 0..200)) {
         let contract = contract();
         prop_assert!(contract.project(contract.all(), &answer).is_err());
+    }
+
+    /// REQUIREMENTS E3: top and bottom coding, noise, pseudonyms and samples through a whole contract; without its key
+    /// nothing leaves.
+    #[test]
+    fn e3_keyed_masks_need_their_key_and_repeat_themselves(age in 0_i64..200, seed in any::<[u8; 32]>()) {
+        let contract = Contract::compile(&json!({
+            "/age": {"type": "integer", "minimum": 18, "maximum": 90, "clamp": true},
+            "/staff": {"type": "integer", "minimum": 0, "maximum": 500, "mask": "noise(3)"},
+            "/owners/*/id": {"type": "string", "max_length": 18, "mask": "pseudonym", "sample_one_in": 2}
+        }))
+        .unwrap();
+        prop_assert!(contract.is_keyed());
+        let owners: Vec<Value> = (0..40).map(|at| json!({"id": at.to_string()})).collect();
+        let answer = json!({"age": age, "staff": age, "owners": owners}).to_string();
+        let all = contract.all();
+        prop_assert!(contract.project(all, answer.as_bytes()).is_err(), "no key");
+        let key = MaskKey::new(&seed);
+        let cut = Cut { fields: all, key: Some(&key) };
+        let first = contract.project(cut, answer.as_bytes()).unwrap();
+        prop_assert_eq!(&first, &contract.project(cut, answer.as_bytes()).unwrap());
+        let shown: Value = serde_json::from_slice(&first.bytes).unwrap();
+        prop_assert_eq!(shown["age"].as_i64().unwrap(), age.clamp(18, 90));
+        let staff = shown["staff"].as_i64().unwrap();
+        prop_assert!((staff - age).abs() <= 3 && (0..=500).contains(&staff));
+        let kept = shown["owners"].as_array().unwrap().len();
+        prop_assert!((5..=35).contains(&kept), "{} of 40 in a sample of one half", kept);
+        let in_clear = |owner: &Value| owner["id"].as_str().unwrap().len() != 22;
+        prop_assert!(!shown["owners"].as_array().unwrap().iter().any(in_clear));
     }
 
     #[test]

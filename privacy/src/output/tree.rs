@@ -34,6 +34,8 @@ pub(super) enum Shape {
     Array {
         item: NodeId,
         items_max: u32,
+        /// One in so many elements is kept.
+        sample_one_in: Option<u32>,
     },
     Leaf(usize),
 }
@@ -83,6 +85,9 @@ pub(super) fn compile(declared: &Value) -> Result<Tree, Vec<String>> {
             let is_in_array = segments.iter().any(|segment| segment == "*");
             if rule.max_items.is_some() && !is_in_array {
                 reasons.push("max_items applies to leaves in arrays".to_owned());
+            }
+            if rule.sample_one_in.is_some() && !is_in_array {
+                reasons.push("sample_one_in applies to leaves in arrays".to_owned());
             }
             all.push(Declared { segments, leaf: Leaf { pointer: pointer.clone(), rule } });
         }
@@ -157,7 +162,14 @@ fn grow(
     }
     tree.nodes[id].shape = if is_array {
         let declared_max = declared.iter().filter_map(|one| one.leaf.rule.max_items).min();
-        Shape::Array { item: members[0].1, items_max: declared_max.unwrap_or(ITEMS_DEFAULT) }
+        // Of an array in an array the inner one is sampled: that is the one around the leaf.
+        let is_inner = |one: &&Declared| !one.segments[depth + 1..].iter().any(|segment| segment == "*");
+        let sampled = declared.iter().filter(is_inner).filter_map(|one| one.leaf.rule.sample_one_in);
+        Shape::Array {
+            item: members[0].1,
+            items_max: declared_max.unwrap_or(ITEMS_DEFAULT),
+            sample_one_in: sampled.max(),
+        }
     } else {
         Shape::Object(members)
     };

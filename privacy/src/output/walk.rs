@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::keyed::{MaskKey, Use};
 use super::rule::Scalar;
 use super::tree::{Node, Shape, Tree};
 use super::{ANSWER_DEPTH_MAX, Violation};
@@ -32,13 +33,19 @@ pub(super) enum Slot<'a> {
 struct Walk<'t> {
     tree: &'t Tree,
     fields: u64,
+    key: Option<&'t MaskKey>,
     unlisted: Cell<u32>,
     violation: RefCell<Option<Violation>>,
 }
 
 /// Reads `answer`: what is kept, and how many leaves no contract lists.
-pub(super) fn walk<'a>(tree: &Tree, fields: u64, answer: &'a [u8]) -> Result<(Slot<'a>, u32), Violation> {
-    let walk = Walk { tree, fields, unlisted: Cell::new(0), violation: RefCell::new(None) };
+pub(super) fn walk<'a>(
+    tree: &Tree,
+    fields: u64,
+    key: Option<&MaskKey>,
+    answer: &'a [u8],
+) -> Result<(Slot<'a>, u32), Violation> {
+    let walk = Walk { tree, fields, key, unlisted: Cell::new(0), violation: RefCell::new(None) };
     let mut reader = serde_json::Deserializer::from_slice(answer);
     let read = At { walk: &walk, node: Some(tree.root()), depth: 0 }.deserialize(&mut reader);
     match read.and_then(|slots| reader.end().map(|()| slots)) {
@@ -80,6 +87,22 @@ impl<'t> At<'_, 't> {
         self.walk.unlisted.set(self.walk.unlisted.get().saturating_add(1));
     }
 
+    /// Whether the element number `count` is in the sample: a function of its place and of what would leave of it, so that
+    /// the same answer shows the same sample.
+    fn is_sampled<E: Error>(
+        self,
+        one_in: Option<u32>,
+        item: Option<&'t Node>,
+        count: u32,
+        slot: &Slot<'_>,
+    ) -> Result<bool, E> {
+        let (Some(one_in), Some(item)) = (one_in, item) else { return Ok(true) };
+        let key = self.walk.key.ok_or_else(|| self.violate("no key for its sample"))?;
+        let mut element = count.to_be_bytes().to_vec();
+        super::write::node(self.walk.tree, self.walk.fields, item, slot, &mut element);
+        Ok(key.below(one_in.into(), Use::Sample, &item.pointer, &element) == 0)
+    }
+
     fn below(self, node: Option<&'t Node>) -> Self {
         Self { node, depth: self.depth + 1, ..self }
     }
@@ -94,7 +117,8 @@ impl<'t> At<'_, 't> {
     fn scalar<'a, E: Error>(self, value: Scalar<'a>) -> Result<Slot<'a>, E> {
         match self.node.map(|node| &node.shape) {
             Some(&Shape::Leaf(at)) if self.is_permitted() => {
-                self.walk.tree.leaves()[at].rule.admit(value).map_err(|what| self.violate(what))
+                let leaf = &self.walk.tree.leaves()[at];
+                leaf.rule.admit(value, &leaf.pointer, self.walk.key).map_err(|what| self.violate(what))
             }
             Some(Shape::Leaf(_)) => Ok(Slot::Absent),
             Some(_) if self.is_permitted() => Err(self.violate("wrong type")),
@@ -174,10 +198,12 @@ impl<'a> Visitor<'a> for At<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Slot<'a>, A::Error> {
         self.check_depth()?;
-        let (item, items_max) = match self.node.map(|node| &node.shape) {
-            Some(&Shape::Array { item, items_max }) => (Some(self.walk.tree.node(item)), items_max),
+        let (item, items_max, sample) = match self.node.map(|node| &node.shape) {
+            Some(&Shape::Array { item, items_max, sample_one_in }) => {
+                (Some(self.walk.tree.node(item)), items_max, sample_one_in)
+            }
             Some(_) if self.is_permitted() => return Err(self.violate("wrong type")),
-            _ => (None, u32::MAX),
+            _ => (None, u32::MAX, None),
         };
         let mut kept = Vec::new();
         let mut count = 0_u32;
@@ -186,7 +212,7 @@ impl<'a> Visitor<'a> for At<'_, '_> {
             if count > items_max && self.is_permitted() {
                 return Err(self.violate("too many elements"));
             }
-            if self.is_permitted() {
+            if self.is_permitted() && self.is_sampled(sample, item, count, &slot)? {
                 kept.push(slot);
             }
         }

@@ -14,7 +14,8 @@ pub(super) fn write(tree: &Tree, fields: u64, slots: &Slot<'_>, out: &mut Vec<u8
     }
 }
 
-fn node(tree: &Tree, fields: u64, at: &Node, slot: &Slot<'_>, out: &mut Vec<u8>) {
+/// Appends the permitted part of one place.
+pub(super) fn node(tree: &Tree, fields: u64, at: &Node, slot: &Slot<'_>, out: &mut Vec<u8>) {
     match (slot, &at.shape) {
         (Slot::Absent | Slot::Null, _) => out.extend_from_slice(b"null"),
         (Slot::Boolean(value), _) => out.extend_from_slice(if *value { b"true" } else { b"false" }),

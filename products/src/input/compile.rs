@@ -28,7 +28,7 @@ pub(super) fn contract(schema: &Value) -> Result<InputContract, String> {
         })?;
     let mut names = HashSet::new();
     collect_names(schema, &mut names);
-    Ok(InputContract { validator, names })
+    Ok(InputContract { validator, names, is_blinded: false })
 }
 
 fn collect_names(schema: &Value, names: &mut HashSet<String>) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::yaml::Place;
@@ -25,6 +25,10 @@ impl ProductKind for Interface {
 
     fn manifest_fields(&self) -> &'static [&'static str] {
         &["input", "output", "noRecord"]
+    }
+
+    fn classes(&self) -> &'static [Outcome] {
+        &[Outcome::Answer, Outcome::NoRecord]
     }
 
     fn fields_chosen(&self) -> bool {
@@ -82,14 +86,14 @@ impl Release for Output {
         status == 200 || self.no_record.as_ref().is_some_and(|rule| rule.status == status)
     }
 
-    fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        let projected = self.contract.project(fields, answer);
+    fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
+        let projected = self.contract.project(cut, answer);
         // "No record" is looked for only where something lies outside the contract: the usual call parses once.
         let whole = matches!(&projected, Ok(projected) if projected.unlisted == 0);
         if !whole && self.no_record.as_ref().is_some_and(|rule| rule.matches(answer)) {
-            return Ok(Released { bytes: NO_RECORD.to_vec(), outcome: Outcome::NoRecord, unlisted: 0 });
+            return Ok(Released { bytes: NO_RECORD.to_vec(), outcome: Outcome::NoRecord, unlisted: 0, parts: 1 });
         }
         let projected = projected?;
-        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted })
+        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted, parts: 1 })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 
@@ -21,6 +21,10 @@ impl ProductKind for Model {
     }
 
     fn fields_chosen(&self) -> bool {
+        true
+    }
+
+    fn is_probed(&self) -> bool {
         true
     }
 
@@ -63,8 +67,8 @@ impl Release for Output {
         Some(&self.contract)
     }
 
-    fn release(&self, fields: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        let projected = self.contract.project(fields, answer)?;
-        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted })
+    fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
+        let projected = self.contract.project(cut, answer)?;
+        Ok(Released { bytes: projected.bytes, outcome: Outcome::Answer, unlisted: projected.unlisted, parts: 1 })
     }
 }

@@ -5,7 +5,7 @@
 
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 
 use super::{Compiled, Declared, Lane, ProductKind, Release, ReleaseFault, Released};
 
@@ -50,11 +50,11 @@ impl Release for Output {
     }
 
     /// Called when the stream opens, with nothing: there is no answer that could be held in memory.
-    fn release(&self, _: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
+    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         if !answer.is_empty() {
             let what = "a package is streamed, not read";
             return Err(ReleaseFault { code: Code::C901, at: String::new(), what });
         }
-        Ok(Released { bytes: Vec::new(), outcome: Outcome::Package, unlisted: 0 })
+        Ok(Released { bytes: Vec::new(), outcome: Outcome::Package, unlisted: 0, parts: 1 })
     }
 }

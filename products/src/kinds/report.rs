@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 
 use super::{Compiled, Declared, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::input::InputContract;
@@ -87,10 +87,10 @@ impl Release for Output {
         None
     }
 
-    fn release(&self, _: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
+    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         if !matches!(serde_json::from_slice(answer), Ok(Value::Object(_))) {
             return Err(ReleaseFault { code: Code::C901, at: String::new(), what: "not a JSON object" });
         }
-        Ok(Released { bytes: answer.to_vec(), outcome: Outcome::Answer, unlisted: 0 })
+        Ok(Released { bytes: answer.to_vec(), outcome: Outcome::Answer, unlisted: 0, parts: 1 })
     }
 }

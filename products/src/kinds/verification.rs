@@ -6,7 +6,7 @@
 use serde_json::json;
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::output::{Contract, FieldSet};
+use shuzha_privacy::output::{Contract, Cut};
 use shuzha_privacy::verdict::{Verdict, VerdictMap};
 
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
@@ -33,6 +33,10 @@ impl ProductKind for Verification {
 
     fn manifest_fields(&self) -> &'static [&'static str] {
         &["input", "verdicts"]
+    }
+
+    fn classes(&self) -> &'static [Outcome] {
+        &[Outcome::Consistent, Outcome::Inconsistent, Outcome::NoRecord]
     }
 
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
@@ -79,7 +83,7 @@ impl Release for Output {
         matches!(status, 200 | 404)
     }
 
-    fn release(&self, _: FieldSet, answer: &[u8]) -> Result<Released, ReleaseFault> {
+    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         let verdict = self.map.read(answer).ok_or_else(|| ReleaseFault {
             code: Code::C902,
             at: self.map.pointer.clone(),
@@ -90,6 +94,6 @@ impl Release for Output {
             Verdict::Inconsistent => Outcome::Inconsistent,
             Verdict::NoRecord => Outcome::NoRecord,
         };
-        Ok(Released { bytes: verdict.to_json(), outcome, unlisted: 0 })
+        Ok(Released { bytes: verdict.to_json(), outcome, unlisted: 0, parts: 1 })
     }
 }

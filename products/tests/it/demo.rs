@@ -18,7 +18,11 @@ const NOW: Timestamp = Timestamp::from_seconds(1_780_272_000);
 fn every_kind_of_product_is_there() {
     let world = demo();
     let kinds: BTreeSet<_> = world.products.values().map(|product| product.kind.name()).collect();
-    assert_eq!(kinds, KINDS.iter().map(|kind| kind.name()).collect());
+    let all: BTreeSet<_> = KINDS.iter().map(|kind| kind.name()).collect();
+    assert!(kinds.is_subset(&all));
+    // These two need a product service of their own, which the demo does not start; `output.rs` and the tests of the
+    // program show them.
+    assert_eq!(all.difference(&kinds).copied().collect::<Vec<_>>(), ["blind", "table"]);
     for (name, lane) in [
         ("person-check", Lane::Answer),
         ("company-check", Lane::Answer),

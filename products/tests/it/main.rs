@@ -3,6 +3,7 @@
 mod answers;
 mod demo;
 mod faults;
+mod output;
 mod requests;
 mod sandbox;
 

@@ -25,6 +25,14 @@ pub enum Error {
         /// Most bytes.
         max: usize,
     },
+    /// The seed of the keys of blinded verification cannot be read, or is not 32 bytes.
+    #[error("the seed file {path} must hold 32 random bytes: {reason}")]
+    Seed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The address to listen on is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {

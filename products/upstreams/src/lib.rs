@@ -7,6 +7,7 @@
 //! | [`model`] | 数据模型 model | UCI credit-card default, as an ONNX graph |
 //! | [`statistics`] | 数据报告 report | UCI Adult, as columns in memory |
 //! | [`packages`] | 数据包 package | a table derived from the synthetic enterprises |
+//! | [`blind`] | 隐匿核验 blind, 数据包 package | lists of synthetic persons and enterprises, matched unseen |
 //!
 //! They share one HTTP shell ([`service`]) and one door: a call without the gateway's signature
 //! ([`signature`]) is refused before its body is looked at (requirement A5,
@@ -15,6 +16,7 @@
 //! **Invariant:** a product service decides nothing about rights, consent, price or noise. It answers the
 //! gateway, whole and exact; what leaves the domain is the gateway's to decide.
 
+pub mod blind;
 pub mod error;
 pub mod model;
 pub mod packages;

@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use shuzha_core::SystemClock;
 use shuzha_upstreams::Error;
+use shuzha_upstreams::blind::Blind;
 use shuzha_upstreams::model::Model;
 use shuzha_upstreams::packages::Packages;
 use shuzha_upstreams::register::{ENTERPRISES, Enterprise, PERSONS, Person, Register, enterprise, person};
@@ -83,6 +84,21 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Blinded verification: lists that are matched without the service learning what was asked.
+    Blind {
+        /// Address to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:7105")]
+        listen: SocketAddr,
+        #[command(flatten)]
+        keys: SeedArgs,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print the public key of each blinded list, one line of JSON each, for its product's declaration.
+    BlindKeys {
+        #[command(flatten)]
+        keys: SeedArgs,
+    },
     /// Print entries of the register, one line of JSON each, to ask for. They are synthetic.
     Sample(Sample),
 }
@@ -101,6 +117,25 @@ struct Sample {
 }
 
 #[derive(Args)]
+struct SeedArgs {
+    /// File with the seed of the keys: 32 random bytes, all of the file.
+    #[arg(long)]
+    seed_file: PathBuf,
+    /// Name of the epoch; another epoch has other keys and other tags.
+    #[arg(long)]
+    epoch: String,
+}
+
+impl SeedArgs {
+    fn lists(&self) -> Result<Blind, Error> {
+        let failed = |reason: String| Error::Seed { path: self.seed_file.clone(), reason };
+        let seed = std::fs::read(&self.seed_file).map_err(|error| failed(error.to_string()))?;
+        let seed = seed.try_into().map_err(|_| failed("it has another length".to_owned()))?;
+        Blind::new(&seed, &self.epoch)
+    }
+}
+
+#[derive(Args)]
 struct Common {
     /// File with the key shared with the gateway: 32 random bytes or more, all of the file.
     #[arg(long)]
@@ -114,12 +149,15 @@ struct Common {
 }
 
 /// How a product is made; not before its arguments are known to be right.
-type Make = fn() -> Result<Box<dyn Product>, Error>;
+type Make = Box<dyn FnOnce() -> Result<Box<dyn Product>, Error>>;
 
-const REGISTER: Make = || Ok(Box::new(Register));
-const MODEL: Make = || Ok(Box::new(Model::credit_default()?));
-const STATISTICS: Make = || Ok(Box::new(Statistics::adult()?));
-const PACKAGES: Make = || Ok(Box::new(Packages::enterprises()));
+/// What makes a service.
+type Maker = fn() -> Result<Box<dyn Product>, Error>;
+
+const REGISTER: Maker = || Ok(Box::new(Register));
+const MODEL: Maker = || Ok(Box::new(Model::credit_default()?));
+const STATISTICS: Maker = || Ok(Box::new(Statistics::adult()?));
+const PACKAGES: Maker = || Ok(Box::new(Packages::enterprises()));
 
 /// What to serve, and where.
 type Plan = Vec<(SocketAddr, Make)>;
@@ -127,15 +165,26 @@ type Plan = Vec<(SocketAddr, Make)>;
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let (plan, common) = match arguments.command {
-        Command::Register { listen, common } => (vec![(listen, REGISTER)], common),
-        Command::Model { listen, common } => (vec![(listen, MODEL)], common),
-        Command::Statistics { listen, common } => (vec![(listen, STATISTICS)], common),
-        Command::Packages { listen, common } => (vec![(listen, PACKAGES)], common),
+        Command::Register { listen, common } => (one(listen, REGISTER), common),
+        Command::Model { listen, common } => (one(listen, MODEL), common),
+        Command::Statistics { listen, common } => (one(listen, STATISTICS), common),
+        Command::Packages { listen, common } => (one(listen, PACKAGES), common),
+        Command::Blind { listen, keys, common } => {
+            let make: Make = Box::new(move || Ok(Box::new(keys.lists()?)));
+            (vec![(listen, make)], common)
+        }
+        Command::BlindKeys { keys } => {
+            let keys = keys.lists()?;
+            return print_keys(&keys).context("cannot write to the standard output");
+        }
         Command::All { register_listen, model_listen, statistics_listen, packages_listen, common } => {
-            let register = (register_listen, REGISTER);
-            let model = (model_listen, MODEL);
-            let statistics = (statistics_listen, STATISTICS);
-            (vec![register, model, statistics, (packages_listen, PACKAGES)], common)
+            let all = [
+                (register_listen, REGISTER),
+                (model_listen, MODEL),
+                (statistics_listen, STATISTICS),
+                (packages_listen, PACKAGES),
+            ];
+            (all.into_iter().flat_map(|(listen, make)| one(listen, make)).collect(), common)
         }
         Command::Sample(wanted) => return sample(&wanted).context("cannot write to the standard output"),
     };
@@ -146,6 +195,20 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(run(plan, common))
 }
 
+/// A plan of one service.
+fn one(listen: SocketAddr, make: Maker) -> Plan {
+    vec![(listen, Box::new(make))]
+}
+
+/// Prints the public key of each list.
+fn print_keys(lists: &Blind) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (list, key) in lists.public_keys() {
+        writeln!(out, "{}", json!({"list": list, "epoch": lists.epoch(), "public_key": key}))?;
+    }
+    Ok(())
+}
+
 /// Prints entries of the register, as far as there are any.
 fn sample(wanted: &Sample) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -154,8 +217,8 @@ fn sample(wanted: &Sample) -> std::io::Result<()> {
         writeln!(out, "{}", json!({ "person": index, "id_number": id_number, "name": name }))?;
     }
     for index in (wanted.first..ENTERPRISES).take(wanted.enterprises as usize) {
-        let Enterprise { uscc, name, .. } = enterprise(index);
-        writeln!(out, "{}", json!({ "enterprise": index, "uscc": uscc, "name": name }))?;
+        let Enterprise { uscc, name, at_risk, .. } = enterprise(index);
+        writeln!(out, "{}", json!({ "enterprise": index, "uscc": uscc, "name": name, "at_risk": at_risk }))?;
     }
     Ok(())
 }

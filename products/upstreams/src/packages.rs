@@ -28,7 +28,23 @@ pub const PATH: &str = "/v1/packages/enterprises.csv";
 pub struct Packages {
     content: Bytes,
     etag: HeaderValue,
+    media: Media,
 }
+
+/// What a package is, for whoever keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Media {
+    /// `Content-Type`.
+    pub(crate) kind: &'static str,
+    /// `Content-Disposition`.
+    pub(crate) disposition: &'static str,
+}
+
+/// Of the table of enterprises.
+const CSV: Media = Media {
+    kind: "text/csv; charset=utf-8; header=present",
+    disposition: "attachment; filename=\"enterprises.csv\"",
+};
 
 impl Packages {
     /// A store that holds the package derived from the register of enterprises.
@@ -40,8 +56,13 @@ impl Packages {
     /// A store that holds `content`.
     #[must_use]
     pub fn holding(content: Bytes) -> Self {
+        Self::of(content, CSV)
+    }
+
+    /// A package of another sort.
+    pub(crate) fn of(content: Bytes, media: Media) -> Self {
         let tag = format!("\"{}\"", hex(digest::digest(&digest::SHA256, &content).as_ref()));
-        Self { content, etag: HeaderValue::try_from(tag).expect("hexadecimal in quotes") }
+        Self { content, etag: HeaderValue::try_from(tag).expect("hexadecimal in quotes"), media }
     }
 
     /// The whole package.
@@ -60,7 +81,7 @@ impl Packages {
     }
 
     /// The answer to a `GET`; a `HEAD` gets the same head.
-    fn get(&self, call: &Call<'_>) -> Answer {
+    pub(crate) fn get(&self, call: &Call<'_>) -> Answer {
         let length = self.content.len();
         if let Some(status) = conditions::failed(call.headers, self.etag()) {
             let mut answer = Answer::empty(status);
@@ -103,8 +124,8 @@ impl Packages {
         let mut answer = Answer::empty(status);
         answer.body = self.content.slice(part);
         answer.set(CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
-        answer.set(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
-        answer.set(CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"enterprises.csv\""));
+        answer.set(CONTENT_TYPE, HeaderValue::from_static(self.media.kind));
+        answer.set(CONTENT_DISPOSITION, HeaderValue::from_static(self.media.disposition));
         answer.set(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         answer.set(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         answer.set(ETAG, self.etag.clone());

@@ -168,6 +168,8 @@ fn product() -> Value {
             "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
             "answerBytesMax": {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$"},
             "concurrency": {"type": "integer", "minimum": 1},
+            "equalAnswerBytes": {"type": "string", "pattern": "^[0-9]+(B|KiB)$"},
+            "canaries": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^p1:[A-Za-z0-9_-]{43}$"}},
             "example": {"description": "A made-up answer for the sandbox; it must meet the output contract."},
         },
     });

@@ -92,7 +92,10 @@ struct Counts {
     month: i32,
     in_month: u64,
     in_term: u64,
+    /// Calls under way.
     held: u64,
+    /// What they count for, when they are answered.
+    held_parts: u64,
 }
 
 impl Counts {
@@ -117,6 +120,11 @@ impl Counts {
         }
     }
 
+    fn give_back(&mut self, taken: &Taken) {
+        self.held -= 1;
+        self.held_parts -= taken.parts;
+    }
+
     fn add(&mut self, calls: u64) {
         self.in_day = self.in_day.saturating_add(calls);
         self.in_month = self.in_month.saturating_add(calls);
@@ -128,6 +136,12 @@ impl Counts {
 pub(crate) struct GrantState {
     counts: Mutex<Counts>,
     limiter: Mutex<Option<(Rate, Arc<Limiter>)>>,
+}
+
+/// One call of a grant, and how many answers it asks for.
+pub(crate) struct Taken {
+    state: Arc<GrantState>,
+    parts: u64,
 }
 
 /// States of all grants that were ever called.
@@ -159,7 +173,8 @@ impl GrantLedger {
         })
     }
 
-    /// Takes one call of `grant`: first the rate, then a place among the concurrent calls, then the quota.
+    /// Takes one call of `grant` that asks for `parts` answers: first the rate, then a place among the concurrent calls,
+    /// then the quota, which counts answers.
     ///
     /// # Errors
     /// C501 with the time to wait, C502, C503.
@@ -167,6 +182,7 @@ impl GrantLedger {
         &self,
         state: &Arc<GrantState>,
         limits: &Limits,
+        parts: u32,
     ) -> Result<(Hold<'_, Self>, Option<RateLimit>), Refusal> {
         let rate = limits.rate.map(|rate| self.check_rate(state, rate)).transpose()?;
         let mut counts = lock(&state.counts);
@@ -175,14 +191,16 @@ impl GrantLedger {
         }
         let day = local_day(self.clock.now());
         counts.roll(day);
+        let parts = u64::from(parts);
         if let Some(quota) = limits.quota
-            && counts.spent(quota.per).saturating_add(counts.held) >= quota.max
+            && counts.spent(quota.per).saturating_add(counts.held_parts).saturating_add(parts) > quota.max
         {
             return Err(Code::C503.into());
         }
         counts.held += 1;
+        counts.held_parts += parts;
         drop(counts);
-        Ok((Hold::new(self, Arc::clone(state)), rate))
+        Ok((Hold::new(self, Taken { state: Arc::clone(state), parts }), rate))
     }
 
     /// Asks the limiter. What is shown is the bucket: as many calls as may come at once, and the time in which an
@@ -230,17 +248,17 @@ impl GrantLedger {
 }
 
 impl Authority for GrantLedger {
-    type Token = Arc<GrantState>;
+    type Token = Taken;
 
-    fn post(&self, state: &Arc<GrantState>) {
-        let mut counts = lock(&state.counts);
+    fn post(&self, taken: &Taken) {
+        let mut counts = lock(&taken.state.counts);
         counts.roll(local_day(self.clock.now()));
-        counts.held -= 1;
-        counts.add(1);
+        counts.give_back(taken);
+        counts.add(taken.parts);
     }
 
-    fn void(&self, state: &Arc<GrantState>) {
-        lock(&state.counts).held -= 1;
+    fn void(&self, taken: &Taken) {
+        lock(&taken.state.counts).give_back(taken);
     }
 }
 
@@ -260,14 +278,14 @@ mod tests {
         let ledger = ledger(&clock);
         let state = ledger.state(&Id::new("g").expect("a name"));
         let limits = |per| Limits { quota: Some(CallQuota { max: 1, per }), ..Limits::default() };
-        ledger.take(&state, &limits(QuotaWindow::Day)).expect("the first call").0.post();
+        ledger.take(&state, &limits(QuotaWindow::Day), 1).expect("the first call").0.post();
         for per in [QuotaWindow::Day, QuotaWindow::Month, QuotaWindow::Term] {
-            assert_eq!(ledger.take(&state, &limits(per)).err(), Some(Code::C503.into()));
+            assert_eq!(ledger.take(&state, &limits(per), 1).err(), Some(Code::C503.into()));
         }
         clock.advance(Duration::from_secs(1));
-        assert!(ledger.take(&state, &limits(QuotaWindow::Day)).is_ok());
-        assert!(ledger.take(&state, &limits(QuotaWindow::Month)).is_ok());
-        assert!(ledger.take(&state, &limits(QuotaWindow::Term)).is_err());
+        assert!(ledger.take(&state, &limits(QuotaWindow::Day), 1).is_ok());
+        assert!(ledger.take(&state, &limits(QuotaWindow::Month), 1).is_ok());
+        assert!(ledger.take(&state, &limits(QuotaWindow::Term), 1).is_err());
     }
 
     #[test]
@@ -281,14 +299,33 @@ mod tests {
             ..Limits::default()
         };
         for left in [1, 0] {
-            let (hold, shown) = ledger.take(&state, &limits).expect("within the burst");
+            let (hold, shown) = ledger.take(&state, &limits, 1).expect("within the burst");
             assert_eq!(shown.expect("a rate is shown").remaining, left);
             hold.post();
         }
-        let refused = ledger.take(&state, &limits).err().expect("the burst is spent");
+        let refused = ledger.take(&state, &limits, 1).err().expect("the burst is spent");
         assert_eq!(refused.code, Code::C501);
         clock.advance(refused.retry_after.expect("a time to wait"));
-        assert!(ledger.take(&state, &limits).is_ok());
+        assert!(ledger.take(&state, &limits, 1).is_ok());
+    }
+
+    /// A batch counts for as many calls as it holds elements, while under way and after.
+    #[test]
+    fn e8_a_batch_counts_each_of_its_elements() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let ledger = ledger(&clock);
+        let state = ledger.state(&Id::new("g").expect("a name"));
+        let limits =
+            Limits { quota: Some(CallQuota { max: 10, per: QuotaWindow::Day }), ..Limits::default() };
+        assert!(ledger.take(&state, &limits, 11).is_err());
+        let (first, _) = ledger.take(&state, &limits, 6).expect("six of ten");
+        assert_eq!(ledger.take(&state, &limits, 5).err(), Some(Code::C503.into()));
+        first.post();
+        assert_eq!(ledger.take(&state, &limits, 5).err(), Some(Code::C503.into()));
+        // A call that came to nothing gives all of its elements back.
+        drop(ledger.take(&state, &limits, 4).expect("the rest"));
+        ledger.take(&state, &limits, 4).expect("the rest").0.post();
+        assert_eq!(ledger.take(&state, &limits, 1).err(), Some(Code::C503.into()));
     }
 
     #[test]
@@ -297,9 +334,9 @@ mod tests {
         let ledger = ledger(&clock);
         let state = ledger.state(&Id::new("g").expect("a name"));
         let limits = Limits { concurrency: NonZeroU32::new(1), ..Limits::default() };
-        let (hold, _) = ledger.take(&state, &limits).expect("the first");
-        assert_eq!(ledger.take(&state, &limits).err().map(|r| r.code), Some(Code::C502));
+        let (hold, _) = ledger.take(&state, &limits, 1).expect("the first");
+        assert_eq!(ledger.take(&state, &limits, 1).err().map(|r| r.code), Some(Code::C502));
         hold.post();
-        assert!(ledger.take(&state, &limits).is_ok());
+        assert!(ledger.take(&state, &limits, 1).is_ok());
     }
 }

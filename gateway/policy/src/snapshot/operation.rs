@@ -7,7 +7,8 @@ use std::time::Duration;
 use http::Method;
 use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Id, Refusal};
-use shuzha_privacy::output::FieldSet;
+use shuzha_privacy::output::{Contract, Cut, FieldSet};
+use shuzha_privacy::subject::Pseudonymiser;
 use shuzha_products::input::{self, Parsed};
 use shuzha_products::kinds::{Lane, Released};
 use shuzha_products::product;
@@ -87,6 +88,19 @@ impl Operation {
         self.lane == Lane::Statistics
     }
 
+    /// Whether answers could be used to copy what computes them.
+    pub(crate) fn probed(&self) -> bool {
+        self.declared.probed
+    }
+
+    /// Whether the request is about a canary record (诱饵记录) of `product`.
+    pub(crate) fn is_canary(&self, keys: &Pseudonymiser, product: &Id, parsed: &Parsed) -> bool {
+        let Some(subject) = parsed.subject.as_ref().filter(|_| !self.declared.canaries.is_empty()) else {
+            return false;
+        };
+        self.declared.canaries.contains(&keys.canary(product, subject))
+    }
+
     /// Path at the product service.
     pub(crate) fn upstream_path(&self) -> &str {
         &self.declared.path
@@ -152,12 +166,17 @@ impl Operation {
         contract.pointers(fields).collect::<Vec<_>>().join(",")
     }
 
+    /// Whether releasing an answer needs a key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.declared.output.contract().is_some_and(Contract::is_keyed)
+    }
+
     /// Turns the product service's answer into what may leave.
-    pub(crate) fn release(&self, fields: FieldSet, status: u16, body: &[u8]) -> Result<Released, Refusal> {
+    pub(crate) fn release(&self, cut: Cut<'_>, status: u16, body: &[u8]) -> Result<Released, Refusal> {
         if !self.declared.output.reads_status(status) {
             return Err(Code::C804.into());
         }
-        self.declared.release(fields, body).map_err(|fault| {
+        self.declared.release(cut, body).map_err(|fault| {
             tracing::warn!(operation = %self.name, code = %fault.code, at = fault.at, what = fault.what, "answer refused");
             Refusal::at(fault.code, fault.at)
         })

@@ -53,6 +53,11 @@ impl Suspensions {
             || product.data_sets.iter().any(|name| begun(&self.data_sets, name, now))
     }
 
+    /// Whether the scenario itself is suspended.
+    pub(crate) fn of_scenario(&self, scenario: &Id, now: Timestamp) -> bool {
+        begun(&self.scenarios, scenario, now)
+    }
+
     fn everything(&self, now: Timestamp) -> bool {
         self.everything.is_some_and(|since| now >= since)
     }

@@ -78,6 +78,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
     let fields = grant.fields(operation);
     let right = Right { caller, product, operation, scenario, grant, fields };
     right.check_suspension(snapshot, now)?;
+    if env.gate.is_use_stopped(&scenario.name) {
+        return Err(Code::C208.into());
+    }
     Ok(right)
 }
 

@@ -1,4 +1,4 @@
-//! Stage 5 of 10, limit: rate, calls at once, quota.
+//! Stage 5 of 10, limit: rate, calls at once, quota; and whether the use looks abnormal ([`crate::abuse`]).
 
 use shuzha_core::Refusal;
 
@@ -20,9 +20,10 @@ impl<'e> Slot<'e> {
 /// Takes one call of the grant. A retry of an answered call is not counted again, but keeps to the rate.
 pub(crate) fn run<'e>(env: &mut Env<'e>, agreed: Agreed<'e>) -> Result<Slot<'e>, Refusal> {
     let grant = agreed.ask().right().grant();
+    env.gate.admit_use(&agreed.ask().right().scenario().name)?;
     env.holds.place = Some(agreed.ask().right().operation().enter()?);
     let state = grant.state(&env.gate.grants);
-    let (hold, limit) = env.gate.grants.take(state, grant.limits())?;
+    let (hold, limit) = env.gate.grants.take(state, grant.limits(), agreed.ask().parts())?;
     env.facts.limit = limit;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);

@@ -31,8 +31,9 @@ impl<'e> Admission<'e> {
         if env.takes == Takes::Nothing {
             return Ok(MicroYuan::ZERO);
         }
-        let purpose = self.spend.slot().agreed().ask().right().scenario().purpose;
-        Ok(shuzha_pricing::rate(self.price, purpose, 1, outcome)?.amount)
+        let ask = self.spend.slot().agreed().ask();
+        let purpose = ask.right().scenario().purpose;
+        Ok(shuzha_pricing::rate(self.price, purpose, ask.parts().into(), outcome)?.amount)
     }
 }
 
@@ -47,7 +48,8 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
     let most = if env.takes == Takes::Nothing {
         MicroYuan::ZERO
     } else {
-        shuzha_pricing::quote(price, right.scenario().purpose, 1)?.amount
+        shuzha_pricing::quote(price, right.scenario().purpose, spend.slot().agreed().ask().parts().into())?
+            .amount
     };
     let unit = right.unit();
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.

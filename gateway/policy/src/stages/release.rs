@@ -5,15 +5,16 @@
 //! again, with the snapshot of this moment: what was withdrawn meanwhile does not leave.
 
 use bytes::Bytes;
-use shuzha_core::{Code, Refusal};
+use shuzha_core::{Code, Id, Refusal};
 use shuzha_pricing::Outcome as Billed;
 use shuzha_privacy::dp::{Noise, Query};
+use shuzha_privacy::output::{Cut, MaskKey};
 
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
 use crate::Opened;
-use crate::env::Env;
-use crate::snapshot::Statistics;
+use crate::env::{Env, Takes};
+use crate::snapshot::{Operation, Product, Statistics};
 
 /// Proof that the answer may leave.
 pub(crate) struct Released<'e, S> {
@@ -52,13 +53,38 @@ pub(crate) async fn run<'e, S>(
         Answer::Whole(fetched) => {
             let agreed = admission.spend().slot().agreed();
             let operation = agreed.ask().right().operation();
-            let released = operation.release(agreed.fields(), fetched.status, &fetched.body)?;
-            env.gate.metrics.unlisted_fields(released.unlisted);
+            let right = agreed.ask().right();
+            let key = mask_key(env, operation, &right.unit().name, &right.scenario().name, right.product());
+            let cut = Cut { fields: agreed.fields(), key: key.as_ref() };
+            let released = operation.release(cut, fetched.status, &fetched.body)?;
+            if released.unlisted > 0 {
+                env.gate.metrics.unlisted_fields(released.unlisted);
+                env.gate.saw_drift(agreed.ask().right().product());
+            }
+            // As many answers as were asked for, or somebody pays for what did not come.
+            if released.parts != agreed.ask().parts() {
+                return Err(Code::C901.into());
+            }
             (released.outcome, ReleasedBody::Whole(released.bytes.into()))
         }
     };
     check_again(env, &admission)?;
+    if env.takes != Takes::Nothing {
+        let ask = admission.spend().slot().agreed().ask();
+        env.gate.saw_answer(ask, env.facts.subject.as_ref(), outcome);
+    }
     Ok(Released { admission, outcome, body })
+}
+
+/// The key of the operation's masks for this unit and scenario, where one needs it.
+pub(super) fn mask_key(
+    env: &Env<'_>,
+    operation: &Operation,
+    unit: &Id,
+    scenario: &Id,
+    product: &Product,
+) -> Option<MaskKey> {
+    operation.is_keyed().then(|| env.gate.keys.pseudonymiser.mask_key(unit, scenario, &product.name))
 }
 
 /// A package service may answer 200, 206 or 416; anything else is its error.
@@ -100,7 +126,8 @@ fn check_again(env: &Env<'_>, admission: &Admission<'_>) -> Result<(), Refusal> 
     let withdrawn = env.facts.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent));
     let right = admission.spend().slot().agreed().ask().right();
     let latest = env.gate.snapshot();
-    if withdrawn || right.check_suspension(&latest, env.now()).is_err() {
+    let stopped = env.gate.is_use_stopped(&right.scenario().name);
+    if withdrawn || stopped || right.check_suspension(&latest, env.now()).is_err() {
         return Err(Code::C903.into());
     }
     Ok(())

@@ -7,6 +7,7 @@
 
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::dp::Query;
+use shuzha_privacy::output::Cut;
 
 use super::forward::{self, Answer, Outgoing};
 use super::identify::Trial;
@@ -115,7 +116,7 @@ fn consent(env: &Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
 /// Stage 5: the sandbox's limits of the unit. As in the real stage, a retry is not counted again.
 fn limit(env: &mut Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let units = &env.gate.sandbox.units;
-    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits())?;
+    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits(), 1)?;
     env.facts.limit = limit;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);
@@ -132,8 +133,12 @@ async fn answer<'e, U: Upstream>(
 ) -> Result<ReleasedBody<U::Stream>, Refusal> {
     let operation = offer.operation;
     let all = operation.all_fields();
+    let unit = &offer.trial.unit().name;
+    // A trial may name no scenario; its pseudonyms are then those of the product's own name, which no scenario shares.
+    let scenario = offer.scenario.map_or(&offer.product.name, |scenario| &scenario.name);
+    let key = release::mask_key(env, operation, unit, scenario, offer.product);
     let released = |status, body: &[u8]| {
-        let released = operation.release(all, status, body)?;
+        let released = operation.release(Cut { fields: all, key: key.as_ref() }, status, body)?;
         Ok(ReleasedBody::Whole(released.bytes.into()))
     };
     let service = match offer.source {

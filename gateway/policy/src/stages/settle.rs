@@ -19,7 +19,8 @@ use crate::{Opened, Payload, Reply};
 /// Settles the call and hands its answer out.
 pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> Result<Reply<S>, Refusal> {
     let (admission, outcome, body) = released.into_parts();
-    let grant = admission.spend().slot().agreed().ask().right().grant().name.as_str();
+    let ask = admission.spend().slot().agreed().ask();
+    let (grant, parts) = (ask.right().grant().name.as_str(), ask.parts());
     let mut amount =
         if env.holds.money.is_some() { admission.amount(env, outcome)? } else { MicroYuan::ZERO };
     // Of several first fetches at once, one pays.
@@ -27,7 +28,7 @@ pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> 
     if outcome == Billed::Package && !claimed {
         amount = MicroYuan::ZERO;
     }
-    let quantity = u32::from(env.takes != Takes::Nothing);
+    let quantity = if env.takes == Takes::Nothing { 0 } else { parts };
     let settled = answer(env, body, amount, quantity).await;
     if settled.is_err() && claimed {
         env.gate.packages.unclaim(grant);

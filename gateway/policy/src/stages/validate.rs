@@ -19,6 +19,8 @@ pub(crate) struct Ask<'e> {
     right: Right<'e>,
     subject: Option<Pseudonym>,
     query: Option<(Query, &'e Statistics)>,
+    parts: u32,
+    input: Option<Vec<u32>>,
 }
 
 impl<'e> Ask<'e> {
@@ -30,6 +32,16 @@ impl<'e> Ask<'e> {
     /// The pairwise pseudonym of the person or organisation it is about.
     pub(crate) fn subject(&self) -> Option<&Pseudonym> {
         self.subject.as_ref()
+    }
+
+    /// How many answers are asked for: each is metered and paid for.
+    pub(crate) fn parts(&self) -> u32 {
+        self.parts
+    }
+
+    /// The leaves of a model's input, hashed.
+    pub(crate) fn input(&self) -> Option<&[u32]> {
+        self.input.as_deref()
     }
 
     /// The statistical query, for a report.
@@ -75,11 +87,15 @@ pub(super) fn begin_try<'e>(
 /// Validates the request.
 pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Refusal> {
     let Some(parsed) = parse(env, right.operation())? else {
-        return Ok(Ask { right, subject: None, query: None });
+        return Ok(Ask { right, subject: None, query: None, parts: 1, input: None });
     };
     let subject = pseudonym(env, &right, &parsed);
+    if right.operation().is_canary(&env.gate.keys.pseudonymiser, &right.product().name, &parsed) {
+        env.gate.saw_canary(&right.scenario().name);
+    }
     let query = query(right.product(), right.operation(), &parsed)?;
-    Ok(Ask { right, subject, query })
+    let input = right.operation().probed().then(|| env.gate.abuse.leaves(&parsed));
+    Ok(Ask { right, subject, query, parts: parsed.parts(), input })
 }
 
 /// The body under the operation's input contract; none where it takes no body.
@@ -112,11 +128,15 @@ pub(super) fn query<'e>(
     Ok(Some((Query::parse(&parsed.value, statistics.domain())?, statistics)))
 }
 
-/// The pseudonym of the subject under this unit and scenario, and its tag for the record.
+/// The pseudonym of the subject under this unit and scenario, and its tag for the record. Of a blinded person there is
+/// the element alone: the consent binds it.
 fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Option<Pseudonym> {
-    let subject = parsed.subject.as_ref()?;
     let (unit, scenario) = (&right.unit().name, &right.scenario().name);
-    let pseudonym = env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject);
+    let pseudonym = match (&parsed.subject, &*parsed.blinded) {
+        (Some(subject), _) => env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject),
+        (None, [element]) if right.operation().personal => Pseudonym::of_blinded(unit, scenario, element),
+        _ => return None,
+    };
     env.facts.subject = Some(env.gate.keys.committer.commit("subject", &[pseudonym.as_bytes()]));
     Some(pseudonym)
 }

@@ -12,7 +12,7 @@ use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reissued};
 use crate::house::{House, Plan, body, outcome};
 use crate::listings;
-use crate::upstream::{CONSISTENT, Fake, Say, WARD};
+use crate::upstream::{CONSISTENT, Fake, MISS, MISSES_NOTICED, Say, WARD};
 use crate::world;
 use row::Row;
 
@@ -149,6 +149,11 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
             let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
             for _ in 0..CALLS_TO_FILL {
                 house.call(&nowhere, &fake).await;
+            }
+        }
+        "guessed" => {
+            for _ in 0..MISSES_NOTICED {
+                answered(&ask, &Fake::new([Say::Json(200, MISS)])).await;
             }
         }
         "listing-demanded" => house.gate.install(listings::without("heilongjiang")),

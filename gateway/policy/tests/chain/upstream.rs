@@ -23,6 +23,10 @@ pub(crate) enum Say {
 
 /// 一致.
 pub(crate) const CONSISTENT: &str = r#"{"code":"00"}"#;
+/// 查无.
+pub(crate) const MISS: &str = r#"{"code":"02"}"#;
+/// After so many misses in a row, use is abnormal.
+pub(crate) const MISSES_NOTICED: usize = 6;
 /// Aggregates over the census by sex.
 pub(crate) const CENSUS: &str = r#"{"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":["Female"],"count":300},{"key":["Male"],"count":700}]}"#;
 /// Aggregates over the ward by sex.

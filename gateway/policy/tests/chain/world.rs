@@ -79,6 +79,15 @@ pub(crate) fn under(pack: &str) -> Snapshot {
     compiled(&files)
 }
 
+/// The compiled world with `from` in one of the demo's files replaced by `to`, everywhere.
+pub(crate) fn changed(file: &str, from: &str, to: &str) -> Snapshot {
+    let mut files = files("");
+    let (_, text) = files.iter_mut().find(|(name, _)| name == file).expect("a file of the demo");
+    assert!(text.contains(from), "{file} has no {from}");
+    *text = text.replace(from, to);
+    compiled(&files)
+}
+
 fn compiled(files: &[(String, String)]) -> Snapshot {
     let world = World::parse(files).unwrap_or_else(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();

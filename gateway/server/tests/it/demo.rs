@@ -13,7 +13,7 @@ use shuzha_store::Register;
 use shuzha_store::register::ActFilter;
 
 /// The program of the product services, built beside the one under test.
-const SERVICES: &str = "shuzha-upstreams";
+pub(crate) const SERVICES: &str = "shuzha-upstreams";
 
 /// Fields of every call, as the documentation lists them.
 const FIELDS: [&str; 14] = [
@@ -34,7 +34,7 @@ const FIELDS: [&str; 14] = [
 ];
 
 /// Makes sure that the product services' program is there: a run of this package alone does not build it.
-fn build_services() {
+pub(crate) fn build_services() {
     let shuzha = Path::new(env!("CARGO_BIN_EXE_shuzha"));
     if shuzha.with_file_name(SERVICES).exists() {
         return;

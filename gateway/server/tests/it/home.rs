@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use shuzha_core::{Clock, Id, OsRng, Rng, SystemClock};
 use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
-use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonym, Pseudonymiser};
 
 use crate::caller::Credential;
 use crate::service::Service;
@@ -136,6 +136,17 @@ impl Home {
         let person = CanonicalId::new(IdKind::Person, person).expect("a valid number");
         let id = |name| Id::new(name).expect("a name");
         let subject = Pseudonymiser::new(prf).pseudonym(&id("bank"), &id("bank-scenario"), &person);
+        self.consent_for(&subject, "hmac-sha256", ("person-check", "verify"), uses)
+    }
+
+    /// A consent of whoever is behind `subject`, for one product and operation.
+    pub(crate) fn consent_for(
+        &self,
+        subject: &Pseudonym,
+        algorithm: &str,
+        (product, operation): (&str, &str),
+        uses: u32,
+    ) -> String {
         let now = SystemClock.now().seconds();
         let claims = Claims {
             iss: "issuer".to_owned(),
@@ -144,17 +155,17 @@ impl Home {
             nbf: now,
             exp: Some(now + 3_600),
             sub: subject.to_string(),
-            sub_alg: "hmac-sha256".to_owned(),
+            sub_alg: algorithm.to_owned(),
             sub_kid: "local-1".to_owned(),
             aud: "shuzha".to_owned(),
             authorization_details: vec![Details {
                 r#type: "data-product".to_owned(),
                 au: "bank".to_owned(),
                 scenario: "bank-scenario".to_owned(),
-                products: vec!["person-check".to_owned()],
+                products: vec![product.to_owned()],
                 fields: vec!["/result".to_owned()],
                 purpose: "industry".to_owned(),
-                actions: vec!["verify".to_owned()],
+                actions: vec![operation.to_owned()],
             }],
             r#use: Some(Use { max: Some(uses) }),
             legal: Legal {

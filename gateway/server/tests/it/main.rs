@@ -3,7 +3,9 @@
 //! Every test has a data folder, a product service and processes of its own. Tests wait for events (a line of the log,
 //! an answer, the end of a process), never for time to pass.
 
+mod abuse;
 mod answers;
+mod blind;
 mod books;
 mod caller;
 mod cli;

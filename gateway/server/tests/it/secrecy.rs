@@ -18,7 +18,7 @@ use crate::service::WRONG_NAME;
 const CANARY: &str = "canary-7f3a91";
 
 /// Files below `folder`, with what is in them.
-fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
@@ -30,7 +30,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-fn holds(content: &[u8], canary: &[u8]) -> bool {
+pub(crate) fn holds(content: &[u8], canary: &[u8]) -> bool {
     content.windows(canary.len()).any(|window| window == canary)
 }
 

@@ -6,7 +6,7 @@ use shuzha_journal::Position;
 
 use super::{budgets, oldest_nonce};
 use crate::StoreError;
-use crate::reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage};
+use crate::reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, Watched};
 
 /// Bytes of one nonce in a batch: its time and its tag.
 const NONCE_BYTES: usize = 16;
@@ -40,7 +40,8 @@ pub(super) fn each(
 
 /// Empties every table of the projection but `position`.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let tables = ["consents", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents"];
+    let tables =
+        ["consents", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents", "watched"];
     for table in tables.into_iter().chain(budgets::TABLES) {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -75,6 +76,12 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
     })?;
     load_marks(transaction, state)?;
     load_nonces(transaction, state)?;
+    each(transaction, "SELECT scenario, slowed_micros, stopped_micros FROM watched", |row| {
+        let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+        let watched = Watched { slowed: at(row.get(1)?), stopped: at(row.get(2)?) };
+        state.watched.insert(row.get(0)?, watched);
+        Ok(())
+    })?;
     load_open(transaction, state)
 }
 
@@ -165,6 +172,11 @@ pub(super) fn save(
     }
     save_marks(transaction, state, changes)?;
     save_nonces(transaction, state, changes)?;
+    let mut put = transaction.prepare_cached("REPLACE INTO watched VALUES (?1, ?2, ?3)")?;
+    for scenario in &changes.watched {
+        let Watched { slowed, stopped } = state.watched.get(scenario).copied().unwrap_or_default();
+        put.execute((scenario, slowed.map(Timestamp::micros), stopped.map(Timestamp::micros)))?;
+    }
     save_open(transaction, state, changes)
 }
 

@@ -24,6 +24,7 @@ pub struct Changes {
     pub(crate) marks: BTreeSet<Commitment>,
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,
     pub(crate) open: BTreeSet<RequestId>,
+    pub(crate) watched: BTreeSet<Name>,
 }
 
 impl Changes {

@@ -94,6 +94,15 @@ pub struct OpenIntent {
     pub held: MicroYuan,
 }
 
+/// What the gate itself has done about abnormal use of a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// The last signal that slowed it down.
+    pub slowed: Option<Timestamp>,
+    /// When it was stopped, if it is.
+    pub stopped: Option<Timestamp>,
+}
+
 /// What the journal adds up to, up to [`State::reached`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
@@ -117,6 +126,8 @@ pub struct State {
     pub nonces: BTreeSet<(Timestamp, [u8; 8])>,
     /// Calls under way.
     pub open: BTreeMap<RequestId, OpenIntent>,
+    /// Scenarios that were slowed down or stopped.
+    pub watched: BTreeMap<Name, Watched>,
     /// `marks` by time, to forget the oldest.
     pub(crate) marks_by_time: BTreeSet<(Timestamp, Commitment)>,
 }

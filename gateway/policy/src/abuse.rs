@@ -1,0 +1,245 @@
+//! Abnormal use (异常使用), noticed call by call and acted on at once: slowed down, then stopped (REQUIREMENTS E7, I3).
+//!
+//! The tests are `shuzha_privacy::abuse`'s; here is who is watched, and what is done. Every signal is an act in the journal, a
+//! count and a line of the log. A stop is this gate's own and in force before the next call; it ends through the usual
+//! way of suspensions: whoever is responsible declares a suspension of the scenario, and later takes it back.
+//!
+//! Slow and stopped scenarios are in the journal's projection and survive a restart. What the tests have summed up does
+//! not: whether an answer was a hit may stand nowhere (law 5). A restart therefore gives a guesser one more test's length.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
+use std::time::Duration;
+
+use shuzha_core::{Code, Id, Refusal, Timestamp};
+use shuzha_evidence::{Act, ActKind, Entry};
+use shuzha_pricing::Outcome;
+use shuzha_privacy::abuse::{Refusals, Seen, Signal, Step, Watch};
+use shuzha_products::input::Parsed;
+use shuzha_store::Watched;
+
+use crate::gate::Gate;
+use crate::holds::{SHARDS, Shards, lock};
+use crate::snapshot::{Product, Snapshot};
+use crate::stages::validate::Ask;
+
+/// Most scenarios watched at once. Of more, those that called longest ago are forgotten.
+const WATCHES_MAX: usize = 65_536;
+/// Most units whose refusals are counted at once.
+const UNITS_MAX: usize = 65_536;
+/// A product service that sends leaves outside its contract is alarmed about at most so often; each leaf is counted.
+const DRIFT_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Everyone who is watched.
+pub(crate) struct Abuse {
+    scenarios: Shards<Id, Watch>,
+    units: Shards<Id, Refusals>,
+    /// Scenarios stopped by this gate. Read by every call, written by few: the count spares most calls the lock.
+    stops: RwLock<BTreeMap<Id, Timestamp>>,
+    stopped: AtomicUsize,
+    drift: Mutex<HashMap<Id, Timestamp>>,
+    /// Keyed afresh in each process: what it hashes cannot be looked up in another.
+    hasher: RandomState,
+}
+
+impl Abuse {
+    /// As the journal left it.
+    pub(crate) fn new(watched: impl IntoIterator<Item = (Id, Watched)>) -> Self {
+        let abuse = Self {
+            scenarios: Shards::new(),
+            units: Shards::new(),
+            stops: RwLock::default(),
+            stopped: AtomicUsize::new(0),
+            drift: Mutex::default(),
+            hasher: RandomState::new(),
+        };
+        for (scenario, Watched { slowed, stopped }) in watched {
+            if let Some(at) = stopped {
+                abuse.stop(&scenario, at);
+            }
+            if let Some(at) = slowed {
+                abuse.with_watch(&scenario, |watch| watch.resume_slow(at));
+            }
+        }
+        abuse
+    }
+
+    /// Scenarios stopped by this gate.
+    pub(crate) fn stopped(&self) -> usize {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// The leaves of a model's input, each as a keyed hash of name and value.
+    pub(crate) fn leaves(&self, parsed: &Parsed) -> Vec<u32> {
+        #[expect(clippy::cast_possible_truncation, reason = "32 bits of a hash")]
+        let hash = |(name, value): (&String, &serde_json::Value)| {
+            self.hasher.hash_one((name, value.to_string())) as u32
+        };
+        parsed.value.as_object().into_iter().flatten().map(hash).collect()
+    }
+
+    fn with_watch<R>(&self, scenario: &Id, act: impl FnOnce(&mut Watch) -> R) -> R {
+        self.scenarios.with(scenario, |shard| {
+            if !shard.contains_key(scenario) {
+                make_room(shard, WATCHES_MAX / SHARDS, |watch| watch.latest());
+            }
+            act(shard.entry(scenario.clone()).or_default())
+        })
+    }
+
+    fn stop(&self, scenario: &Id, at: Timestamp) {
+        let mut stops = self.stops.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        stops.insert(scenario.clone(), at);
+        self.stopped.store(stops.len(), Ordering::Release);
+    }
+
+    fn is_stopped(&self, scenario: &Id) -> bool {
+        self.stopped() > 0
+            && self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(scenario)
+    }
+
+    /// Ends the stops that `over` says are over; their scenarios.
+    fn lift(&self, over: impl Fn(&Id) -> bool) -> Vec<Id> {
+        if self.stopped() == 0 {
+            return Vec::new();
+        }
+        let mut stops = self.stops.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lifted: Vec<Id> = stops.keys().filter(|scenario| over(scenario)).cloned().collect();
+        for scenario in &lifted {
+            stops.remove(scenario);
+            self.with_watch(scenario, Watch::clear);
+        }
+        self.stopped.store(stops.len(), Ordering::Release);
+        lifted
+    }
+}
+
+/// Forgets the entry that was touched longest ago, where a shard is full.
+fn make_room<V>(shard: &mut HashMap<Id, V>, most: usize, latest: impl Fn(&V) -> Timestamp) {
+    if shard.len() < most {
+        return;
+    }
+    let oldest = shard.iter().min_by_key(|(_, value)| latest(value)).map(|(name, _)| name.clone());
+    if let Some(oldest) = oldest {
+        shard.remove(&oldest);
+    }
+}
+
+impl Gate {
+    /// Whether this gate has stopped the scenario.
+    pub(crate) fn is_use_stopped(&self, scenario: &Id) -> bool {
+        self.abuse.is_stopped(scenario)
+    }
+
+    /// Lets one call of a slow scenario through every few seconds, of any other at once.
+    ///
+    /// # Errors
+    /// C504 with the time to wait.
+    pub(crate) fn admit_use(&self, scenario: &Id) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        let admitted = self.abuse.with_watch(scenario, |watch| watch.admit(now));
+        admitted.map_err(|wait| Refusal::retry(Code::C504, wait))
+    }
+
+    /// An answer is about to leave.
+    pub(crate) fn saw_answer(&self, ask: &Ask<'_>, subject: Option<&[u8; 16]>, outcome: Outcome) {
+        let about = ask.subject().is_some();
+        let missed = match outcome {
+            Outcome::Consistent | Outcome::Answer => Some(false),
+            Outcome::Inconsistent | Outcome::NoRecord => Some(true),
+            Outcome::Package => None,
+        };
+        let seen = Seen {
+            parts: ask.parts(),
+            missed: missed.filter(|_| about),
+            subject: subject.map(|tag| self.abuse.hasher.hash_one(tag)),
+            input: ask.input(),
+        };
+        let (scenario, now) = (&ask.right().scenario().name, self.clock.now());
+        let signal = self.abuse.with_watch(scenario, |watch| watch.observe(&seen, now));
+        if let Some(signal) = signal {
+            self.signal(signal, scenario);
+        }
+    }
+
+    /// A canary record was asked for.
+    pub(crate) fn saw_canary(&self, scenario: &Id) {
+        self.signal(Signal::Canary, scenario);
+    }
+
+    /// A call was refused. Only refusals that a caller can provoke by trying things out are counted.
+    pub(crate) fn saw_refusal(&self, unit: &str, code: Code) {
+        let Ok(unit) = Id::new(unit) else { return };
+        if !(2..=4).contains(&code.stage()) {
+            return;
+        }
+        let now = self.clock.now();
+        let alarm = self.abuse.units.with(&unit, |shard| {
+            if !shard.contains_key(&unit) {
+                make_room(shard, UNITS_MAX / SHARDS, |refusals| refusals.latest());
+            }
+            shard.entry(unit.clone()).or_default().observe(now)
+        });
+        if alarm {
+            self.alarm(Signal::Refusals, ActKind::UseAlarmed, &unit);
+        }
+    }
+
+    /// The product service sent leaves that no contract lists.
+    pub(crate) fn saw_drift(&self, product: &Product) {
+        let now = self.clock.now();
+        let mut drift = lock(&self.abuse.drift);
+        let before = drift.insert(product.name.clone(), now);
+        let recently = before.filter(|before| *before <= now && now < before.plus(DRIFT_INTERVAL));
+        if let Some(before) = recently {
+            drift.insert(product.name.clone(), before);
+            return;
+        }
+        drop(drift);
+        self.alarm(Signal::Drift, ActKind::UseAlarmed, &product.name);
+    }
+
+    /// Slows the scenario down, or stops it.
+    fn signal(&self, signal: Signal, scenario: &Id) {
+        let now = self.clock.now();
+        match self.abuse.with_watch(scenario, |watch| watch.step(signal, now)) {
+            Step::Slow => self.alarm(signal, ActKind::UseSlowed, scenario),
+            Step::Stop => {
+                // In force first, then recorded: this order errs on the side of stopping.
+                self.abuse.stop(scenario, now);
+                self.alarm(signal, ActKind::UseStopped, scenario);
+            }
+        }
+    }
+
+    /// Ends stops whose scenario's declared suspension was in force before `next` and is not in it.
+    pub(crate) fn lift_stops(&self, before: &Snapshot, next: &Snapshot) {
+        let now = self.clock.now();
+        let suspended = |snapshot: &Snapshot, scenario: &Id| snapshot.suspensions.of_scenario(scenario, now);
+        for scenario in self.abuse.lift(|name| suspended(before, name) && !suspended(next, name)) {
+            tracing::info!(%scenario, "a stop for abnormal use has ended");
+            self.write(ActKind::UseResumed, "gateway", &scenario);
+        }
+        self.metrics.use_stopped(self.abuse.stopped());
+    }
+
+    fn alarm(&self, signal: Signal, kind: ActKind, object: &Id) {
+        let step = match kind {
+            ActKind::UseStopped => "stopped",
+            ActKind::UseSlowed => "slowed",
+            _ => "alarmed",
+        };
+        tracing::warn!(signal = signal.as_str(), %object, step, "abnormal use");
+        self.metrics.use_signal(signal, self.abuse.stopped());
+        self.write(kind, signal.as_str(), object);
+    }
+
+    fn write(&self, kind: ActKind, actor: &str, object: &Id) {
+        let act = Act { at: self.clock.now(), kind, actor, object: object.as_str(), commitment: None };
+        if self.journal.append(&Entry::Act(act)).is_err() {
+            self.metrics.unrecorded();
+        }
+    }
+}

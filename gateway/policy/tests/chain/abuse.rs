@@ -1,0 +1,198 @@
+//! Abnormal use through the whole chain: noticed, slowed down, stopped, remembered, and ended by the usual way.
+
+use std::time::Duration;
+
+use shuzha_evidence::{ActKind, Entry};
+use shuzha_policy::{Payload, Reply};
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+
+use crate::cast::{Ask, COMPANY, PSEUDONYM_KEY};
+use crate::house::{House, Plan, outcome};
+use crate::upstream::{Fake, MISS, MISSES_NOTICED, Say};
+use crate::world;
+
+/// Another company of good form.
+const OTHER: &str = "91350100M000100Y43";
+
+fn company() -> Ask {
+    Ask::new("bank-1", "company-check", "verify", "bank-onboarding")
+}
+
+async fn miss(house: &House) -> String {
+    outcome(&house.call(&company(), &Fake::new([Say::Json(200, MISS)])).await)
+}
+
+/// Guesses until the scenario is slow.
+async fn guess(house: &House) {
+    for _ in 0..MISSES_NOTICED {
+        assert_eq!(miss(house).await, "answered");
+    }
+}
+
+fn retry_after(reply: &Reply<()>) -> Option<Duration> {
+    match &reply.payload {
+        Payload::Refused(refusal) => refusal.retry_after,
+        _ => None,
+    }
+}
+
+/// The acts of the journal about abnormal use: what, which signal, of what.
+async fn acts(house: &House) -> Vec<(ActKind, String, String)> {
+    let records = house.records().await;
+    let act = |record: &shuzha_journal::RawRecord| match record.entry().expect("an entry") {
+        Entry::Act(act) if act.kind != ActKind::Resumed => {
+            Some((act.kind, act.actor.to_owned(), act.object.to_owned()))
+        }
+        _ => None,
+    };
+    let of_use = |kind: ActKind| {
+        matches!(kind, ActKind::UseAlarmed | ActKind::UseSlowed | ActKind::UseStopped | ActKind::UseResumed)
+    };
+    records.iter().filter_map(act).filter(|(kind, ..)| of_use(*kind)).collect()
+}
+
+#[tokio::test]
+async fn e7_guessing_is_slowed_then_stopped_and_survives_a_restart() {
+    let house = House::new();
+    guess(&house).await;
+    let slow = house.call(&company(), &Fake::new([])).await;
+    assert_eq!((outcome(&slow).as_str(), slow.status), ("C504", 429));
+    assert_eq!(retry_after(&slow), Some(Duration::from_secs(5)));
+    // Other scenarios of the unit go on.
+    let other = Ask::new("bank-1", "credit-score", "score", "bank-credit");
+    assert_eq!(outcome(&house.call(&other, &Fake::new([])).await), "answered");
+    let house = house.killed();
+    assert_eq!(miss(&house).await, "answered", "slow after the restart too: one call, then a wait");
+    assert_eq!(miss(&house).await, "C504");
+    let mut calls = 1;
+    while calls < MISSES_NOTICED {
+        house.clock.advance(Duration::from_secs(5));
+        assert_eq!(miss(&house).await, "answered");
+        calls += 1;
+    }
+    house.clock.advance(Duration::from_secs(5));
+    assert_eq!(miss(&house).await, "C208", "stopped");
+    let expected = [(ActKind::UseSlowed, "abuse-misses"), (ActKind::UseStopped, "abuse-misses")];
+    let found = acts(&house).await;
+    let found: Vec<_> = found.iter().map(|(kind, actor, object)| (*kind, &**actor, &**object)).collect();
+    assert_eq!(found, expected.map(|(kind, actor)| (kind, actor, "bank-onboarding")));
+    let house = house.without_power();
+    assert_eq!(miss(&house).await, "C208", "and stays so");
+
+    // Whoever is responsible takes it over by a suspension, and ends it by lifting that.
+    house.gate.install(world::snapshot(""));
+    assert_eq!(miss(&house).await, "C208", "a reload ends no stop");
+    house.gate.install(world::snapshot(&world::suspension("Scenario", "bank-onboarding")));
+    house.gate.install(world::snapshot(""));
+    assert_eq!(miss(&house).await, "answered");
+    assert_eq!(acts(&house).await.last().expect("an act").0, ActKind::UseResumed);
+    let house = house.killed();
+    assert_eq!(miss(&house).await, "answered", "and is forgotten");
+}
+
+/// A call that was under way when its scenario was stopped does not leave.
+#[tokio::test]
+async fn e7_a_stop_holds_back_what_is_under_way() {
+    let house = House::new();
+    guess(&house).await;
+    let waiting = Fake::new([Say::Wait(MISS)]);
+    house.clock.advance(Duration::from_secs(5));
+    let ask = company();
+    let (reply, ()) = tokio::join!(house.call(&ask, &waiting), async {
+        waiting.arrived().await;
+        for _ in 0..MISSES_NOTICED {
+            house.clock.advance(Duration::from_secs(5));
+            assert_eq!(miss(&house).await, "answered");
+        }
+        waiting.go();
+    });
+    assert_eq!(outcome(&reply), "C903");
+}
+
+/// The tag of `company` as a canary of `product`.
+fn canary(product: &str, company: &str) -> String {
+    let subject = CanonicalId::new(IdKind::Organisation, company).expect("of good form");
+    let prf = HmacSha256Prf::new("local-1", &PSEUDONYM_KEY);
+    let product = shuzha_core::Id::new(product).expect("a name");
+    Pseudonymiser::new(prf).canary(&product, &subject).to_string()
+}
+
+/// A world in which company-check has the canary `tag`.
+fn with_canary(tag: &str) -> shuzha_policy::Snapshot {
+    let subject = "subject: {kind: organisation, pointer: /uscc}";
+    let declared = format!("{subject}\n      canaries: [\"{tag}\"]");
+    world::changed("products-verification", subject, &declared)
+}
+
+#[tokio::test]
+async fn e7_a_canary_alarms_at_once_and_again_stops() {
+    let house = House::new();
+    house.gate.install(with_canary(&canary("company-check", OTHER)));
+    let body = |uscc: &str| format!(r#"{{"uscc":"{uscc}","name":"某某"}}"#);
+    for _ in 0..3 {
+        let plain = company().body(&body(COMPANY.0));
+        assert_eq!(outcome(&house.call(&plain, &Fake::new([])).await), "answered");
+    }
+    assert_eq!(acts(&house).await, []);
+    let probe = company().body(&body(OTHER));
+    assert_eq!(outcome(&house.call(&probe, &Fake::new([])).await), "C504", "this very call is slow already");
+    assert_eq!(outcome(&house.call(&probe, &Fake::new([])).await), "C504");
+    assert_eq!(outcome(&house.call(&probe, &Fake::new([])).await), "C208");
+    let found = acts(&house).await;
+    let kinds: Vec<_> = found.iter().map(|(kind, actor, _)| (*kind, &**actor)).collect();
+    assert_eq!(kinds, [(ActKind::UseSlowed, "abuse-canary"), (ActKind::UseStopped, "abuse-canary")]);
+    // The same company is no canary of another product: tags do not carry over.
+    assert_ne!(canary("company-check", OTHER), canary("company-profile", OTHER));
+}
+
+#[tokio::test]
+async fn e7_a_model_asked_along_a_grid_is_slowed() {
+    let house = House::new();
+    let ask = Ask::new("bank-1", "credit-score", "score", "bank-credit");
+    let body: serde_json::Value = serde_json::from_slice(&ask.body).expect("JSON");
+    let mut ends = Vec::new();
+    for age in 20..40 {
+        let mut body = body.clone();
+        body["age"] = age.into();
+        ends.push(outcome(&house.call(&ask.clone().body(&body.to_string()), &Fake::new([])).await));
+    }
+    let slow = ends.iter().position(|end| end == "C504");
+    assert_eq!(slow, Some(7), "{ends:?}");
+    assert_eq!(acts(&house).await[0].1, "abuse-probing");
+    // The same input again and again gives nothing away.
+    let house = House::new();
+    for _ in 0..30 {
+        assert_eq!(outcome(&house.call(&ask, &Fake::new([])).await), "answered");
+    }
+}
+
+#[tokio::test]
+async fn i3_repeated_refusals_and_drifting_answers_are_alarmed() {
+    let house = House::new();
+    let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
+    for _ in 0..61 {
+        assert_eq!(outcome(&house.call(&nowhere, &Fake::new([])).await), "C201");
+    }
+    // The usual answer of the lookup holds a leaf that no contract lists: an alarm once an hour.
+    let lookup = Ask::new("bank-1", "company-profile", "lookup", "bank-credit");
+    for _ in 0..3 {
+        assert_eq!(outcome(&house.call(&lookup, &Fake::new([])).await), "answered");
+    }
+    let alarmed = |actor: &str, object: &str| (ActKind::UseAlarmed, actor.to_owned(), object.to_owned());
+    let expected = [alarmed("abuse-refusals", "bank"), alarmed("abuse-drift", "company-profile")];
+    assert_eq!(acts(&house).await, expected);
+    house.clock.advance(Duration::from_hours(1));
+    assert_eq!(outcome(&house.call(&lookup, &Fake::new([])).await), "answered");
+    assert_eq!(acts(&house).await.len(), 3);
+}
+
+/// A hit in the sandbox tells nothing of real people, so nothing there is watched.
+#[tokio::test]
+async fn e7_trials_are_not_watched() {
+    let house = House::planned(Plan::default());
+    let trial = Ask::new("bank-sandbox", "company-profile", "lookup", "bank-credit");
+    for _ in 0..20 {
+        house.call(&trial, &Fake::new([])).await;
+    }
+    assert_eq!(acts(&house).await, []);
+}

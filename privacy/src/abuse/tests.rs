@@ -1,0 +1,205 @@
+//! How fast abuse is noticed and how seldom honest use is taken for it: measured, with seeds.
+
+use super::*;
+
+/// SplitMix64: the same numbers on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn percent(&mut self, percent: u64) -> bool {
+        self.next() % 100 < percent
+    }
+}
+
+/// Calls until the alarm, of `runs` attackers who miss `percent` of their calls: median and 99th percentile.
+fn detection(percent: u64, runs: usize, seed: u64) -> (usize, usize) {
+    let mut dice = Dice(seed);
+    let mut lengths: Vec<usize> = (0..runs)
+        .map(|_| {
+            let mut test = Sequential::default();
+            (1..).find(|_| test.observe(dice.percent(percent))).expect("the test ends")
+        })
+        .collect();
+    lengths.sort_unstable();
+    (lengths[runs / 2], lengths[runs * 99 / 100])
+}
+
+/// Privacy research R20: 50 % misses are detected in at most 39 calls (p99), 90 % in at most 11.
+#[test]
+fn e7_guessing_is_detected_fast() {
+    for seed in 0..5 {
+        let (median, p99) = detection(50, 20_000, seed);
+        assert!(median <= 17 && p99 <= 39, "50 %: median {median}, p99 {p99}, seed {seed}");
+        let (median, p99) = detection(90, 20_000, seed);
+        assert!(median <= 7 && p99 <= 11, "90 %: median {median}, p99 {p99}, seed {seed}");
+    }
+}
+
+/// Privacy research R20: at the usual 5 % misses there are at most 2 false alarms in 10⁶ calls.
+#[test]
+fn e7_honest_use_is_left_alone() {
+    const MILLIONS: usize = 10;
+    let (mut dice, mut test) = (Dice(7), Sequential::default());
+    let alarms = (0..MILLIONS * 1_000_000).filter(|_| test.observe(dice.percent(5))).count();
+    assert!(alarms <= 2 * MILLIONS, "{alarms} false alarms in {MILLIONS} million calls");
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + seconds)
+}
+
+fn call() -> Seen<'static> {
+    Seen { parts: 1, ..Seen::default() }
+}
+
+#[test]
+fn e7_the_first_signal_slows_and_the_second_stops() {
+    let mut watch = Watch::default();
+    assert_eq!(watch.admit(at(0)), Ok(()));
+    assert_eq!(watch.step(Signal::Misses, at(0)), Step::Slow);
+    assert_eq!(watch.admit(at(1)), Err(Duration::from_secs(4)));
+    assert_eq!(watch.admit(at(5)), Ok(()));
+    assert_eq!(watch.admit(at(5)), Err(SLOW_INTERVAL));
+    assert!(watch.is_slow(at(3_599)) && !watch.is_slow(at(3_600)));
+    // Volume slows again and never stops; guessing does.
+    assert_eq!(watch.step(Signal::Volume, at(60)), Step::Slow);
+    assert_eq!(watch.step(Signal::Canary, at(120)), Step::Stop);
+    // An hour without a signal, and the first one only slows again.
+    let mut watch = Watch::default();
+    watch.step(Signal::Misses, at(0));
+    assert_eq!(watch.admit(at(3_600)), Ok(()));
+    assert_eq!(watch.step(Signal::Misses, at(3_600)), Step::Slow);
+}
+
+/// A clock that is set back by a day locks nobody out, and a restart does not forget that a scenario is slow.
+#[test]
+fn e7_slowness_survives_clocks_and_restarts() {
+    let mut watch = Watch::default();
+    watch.step(Signal::Misses, at(0));
+    assert_eq!(watch.admit(at(-86_400)), Ok(()));
+    let mut restarted = Watch::default();
+    restarted.resume_slow(at(0));
+    assert!(restarted.is_slow(at(3_000)));
+    assert_eq!(restarted.admit(at(3_000)), Ok(()));
+    assert_eq!(restarted.step(Signal::Misses, at(3_001)), Step::Stop);
+    restarted.clear();
+    assert!(!restarted.is_slow(at(3_001)));
+}
+
+/// Somebody who works a list of their own is not stopped by a list that is slightly out of date; who guesses is.
+#[test]
+fn e7_misses_are_of_the_scenario() {
+    let mut watch = Watch::default();
+    for round in 0..1_000 {
+        let missed = Some(round % 20 == 0);
+        assert_eq!(watch.observe(&Seen { missed, ..call() }, at(round)), None);
+    }
+    let signals =
+        (0..6).filter_map(|second| watch.observe(&Seen { missed: Some(true), ..call() }, at(second)));
+    assert_eq!(signals.collect::<Vec<_>>(), [Signal::Misses]);
+}
+
+#[test]
+fn i3_a_sudden_volume_is_noticed_once_an_hour_and_only_when_something_is_usual() {
+    let mut watch = Watch::default();
+    let hour = |watch: &mut Watch, hour: i64, calls: i64| {
+        (0..calls)
+            .filter_map(|call_at| watch.observe(&call(), at(hour * 3_600 + call_at % 3_600)))
+            .collect::<Vec<_>>()
+    };
+    // A newcomer's first hour is nobody's surprise, however busy.
+    assert_eq!(hour(&mut watch, 0, 5_000), []);
+    for quiet in 1..200 {
+        assert_eq!(hour(&mut watch, quiet, 90), [], "hour {quiet}");
+    }
+    assert_eq!(hour(&mut watch, 200, 900), [], "below the floor");
+    assert_eq!(hour(&mut watch, 201, 5_000), [Signal::Volume]);
+    // A batch counts for its elements.
+    let mut watch = Watch::default();
+    for quiet in 0..20 {
+        assert_eq!(hour(&mut watch, quiet, 90), []);
+    }
+    let batch = Seen { parts: 2_000, ..Seen::default() };
+    assert_eq!(watch.observe(&batch, at(20 * 3_600)), Some(Signal::Volume));
+}
+
+#[test]
+fn i3_a_sudden_spread_of_subjects_is_noticed() {
+    let (mut watch, mut dice) = (Watch::default(), Dice(3));
+    let regulars: Vec<u64> = (0..40).map(|_| dice.next()).collect();
+    for day in 0..30 {
+        for (second, &subject) in (0..).zip(&regulars) {
+            let seen = Seen { subject: Some(subject), ..call() };
+            assert_eq!(watch.observe(&seen, at(day * 86_400 + second)), None);
+        }
+    }
+    // The same forty again and again are no spread.
+    for (second, &subject) in (0..900).zip(regulars.iter().cycle()) {
+        let seen = Seen { subject: Some(subject), ..call() };
+        assert_eq!(watch.observe(&seen, at(30 * 86_400 + second)), None);
+    }
+    let sweep = |second: i64, subject: u64| {
+        (at(31 * 86_400 + second * 60), Seen { subject: Some(subject), ..call() })
+    };
+    let signals = (0..1_000).filter_map(|second| {
+        let (now, seen) = sweep(second, dice.next());
+        watch.observe(&seen, now)
+    });
+    assert_eq!(signals.collect::<Vec<_>>(), [Signal::Subjects]);
+}
+
+#[test]
+fn the_sketch_counts_within_a_fifth() {
+    for (seed, count) in [(1, 10_u64), (2, 100), (3, 600), (4, 5_000), (5, 200_000)] {
+        let (mut dice, mut sketch) = (Dice(seed), Sketch::default());
+        for _ in 0..count {
+            let hash = dice.next();
+            sketch.insert(hash);
+            assert!(!sketch.insert(hash), "a second time changes nothing");
+        }
+        let estimate = sketch.estimate();
+        assert!(estimate.abs_diff(count) * 5 <= count, "{estimate} for {count}");
+    }
+    Sketch::default().insert(0);
+    Sketch::default().insert(u64::MAX);
+}
+
+/// REQUIREMENTS E7: a model asked along a grid is noticed; one asked about different people, or about the same ones again,
+/// is not.
+#[test]
+fn e7_a_model_that_is_probed_step_by_step_is_noticed() {
+    let mut dice = Dice(11);
+    let mut person = || -> Vec<u32> { (0..23).map(|_| (dice.next() % 5) as u32).collect() };
+    let mut watch = Watch::default();
+    let people: Vec<_> = (0..2_000).map(|_| person()).collect();
+    for input in people.iter().chain(&people) {
+        assert_eq!(watch.observe(&Seen { input: Some(input), ..call() }, at(0)), None);
+        assert_eq!(watch.observe(&Seen { input: Some(input), ..call() }, at(0)), None, "a repetition");
+    }
+    let mut input = person();
+    let noticed = (1..=20).find(|&step| {
+        input[step % 23] += 10;
+        watch.observe(&Seen { input: Some(&input), ..call() }, at(1)) == Some(Signal::Probing)
+    });
+    assert!(noticed.is_some_and(|step| step <= 8), "{noticed:?}");
+}
+
+#[test]
+fn i3_repeated_refusals_are_noticed_and_the_odd_one_is_not() {
+    let mut refusals = Refusals::default();
+    assert!((0..10_000).all(|round| !refusals.observe(at(round * 10))), "one in ten seconds");
+    let mut refusals = Refusals::default();
+    let alarms = (0..183).filter(|_| refusals.observe(at(0))).count();
+    assert_eq!(alarms, 3, "one for each sixty and one");
+    // A clock set back by a year gives one alarm at most, and then counts as ever.
+    let alarms = (0..61).filter(|_| refusals.observe(at(-31_536_000))).count();
+    assert!(alarms <= 2, "{alarms}");
+}

@@ -1,0 +1,50 @@
+//! Masks that need a key: pseudonyms, noise and samples that are the same each time the same unit asks.
+//!
+//! Whoever asks again must learn nothing new. Noise that is drawn anew each time averages out, and a sample that is
+//! drawn anew shows the whole in the end; so both are functions of the value, under a key that belongs to one unit,
+//! scenario and product. Two units cannot join on what they got.
+
+use ring::hmac;
+
+/// The key of one unit, scenario and product.
+#[derive(Clone)]
+pub struct MaskKey(hmac::Key);
+
+/// Separates the three uses of the key.
+#[derive(Clone, Copy)]
+pub(super) enum Use {
+    Pseudonym = 1,
+    Noise = 2,
+    Sample = 3,
+}
+
+impl MaskKey {
+    /// The key with these bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// The function's value for one leaf and value.
+    pub(super) fn value(&self, of: Use, leaf: &str, value: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(&[of as u8]);
+        context.update(&(leaf.len() as u64).to_be_bytes());
+        context.update(leaf.as_bytes());
+        context.update(value);
+        context.sign().as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+
+    /// A number below `bound`, each about equally likely: of 2¹²⁸ values none is favoured by more than 2⁻⁶⁴.
+    pub(super) fn below(&self, bound: u64, of: Use, leaf: &str, value: &[u8]) -> u64 {
+        let drawn = self.value(of, leaf, value);
+        let wide = u128::from_be_bytes(drawn[..16].try_into().expect("16 of 32 bytes"));
+        u64::try_from(wide % u128::from(bound)).expect("a remainder is below its divisor")
+    }
+}
+
+impl std::fmt::Debug for MaskKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MaskKey(withheld)")
+    }
+}

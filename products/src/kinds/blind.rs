@@ -1,0 +1,130 @@
+//! 隐匿核验: entries are matched with a list that neither side shows the other (REQUIREMENTS E5, E8; Yantai 14).
+//!
+//! A request carries blinded elements, an answer their evaluations and a proof (`shuzha_privacy::blind`). What the
+//! gateway can check of either is checked: that they are group elements in their one encoding, that they belong to the
+//! declared epoch, that there are as many as were paid for. What they are of, it cannot know.
+//!
+//! The list's tags are a product of their own, of kind `package`.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+use shuzha_core::Code;
+use shuzha_pricing::Outcome;
+use shuzha_privacy::blind::{ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PROOF_TEXT_BYTES, Proof};
+use shuzha_privacy::output::{Contract, Cut};
+
+use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+use crate::input::InputContract;
+
+/// Longest name of an epoch.
+const EPOCH_BYTES_MAX: usize = 32;
+
+pub(super) const KIND: Blind = Blind;
+
+#[derive(Debug)]
+pub(super) struct Blind;
+
+impl ProductKind for Blind {
+    fn name(&self) -> &'static str {
+        "blind"
+    }
+
+    fn manifest_fields(&self) -> &'static [&'static str] {
+        &["epoch", "publicKey", "elementsMax"]
+    }
+
+    fn is_blinded(&self) -> bool {
+        true
+    }
+
+    fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
+        let section = declared.section;
+        section.forbid("subject", "a blinded request shows no subject");
+        let epoch = section.required("epoch").and_then(|place| {
+            let text = place.text()?;
+            let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            if plain && text.len() <= EPOCH_BYTES_MAX {
+                Some(text)
+            } else {
+                place.fail("an epoch is at most 32 letters, digits and hyphens")
+            }
+        });
+        // Not used here, but reviewed, certified and published with the product: callers check proofs with it.
+        let key = section.required("publicKey").and_then(|place| place.parsed::<Element>());
+        let most = match section.optional("elementsMax") {
+            Some(place) => place.count(1..=ELEMENTS_MAX),
+            None => Some(1),
+        };
+        key?;
+        let most = most?;
+        if declared.personal && most > 1 {
+            // One token speaks for one person, and binds one element.
+            let place = section.optional("elementsMax")?;
+            return place.fail("is 1 where `personal` is true: each person's consent is for one element");
+        }
+        let input = InputContract::blinded(&request_schema(epoch?, most));
+        Some(Compiled { input: Some(input), output: Box::new(Output) })
+    }
+}
+
+/// The outer shape of a request; the elements themselves are checked as group elements.
+fn request_schema(epoch: &str, most: u32) -> Value {
+    let element = json!({"type": "string", "minLength": ELEMENT_TEXT_BYTES, "maxLength": ELEMENT_TEXT_BYTES});
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["epoch", "elements"],
+        "properties": {
+            "epoch": {"const": epoch},
+            "elements": {"type": "array", "minItems": 1, "maxItems": most, "items": element},
+        },
+    })
+}
+
+struct Output;
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Output(blind)")
+    }
+}
+
+fn fault(at: &str, what: &'static str) -> ReleaseFault {
+    ReleaseFault { code: Code::C901, at: at.to_owned(), what }
+}
+
+impl Release for Output {
+    /// There is nothing to choose: a proof holds for the whole batch.
+    fn contract(&self) -> Option<&Contract> {
+        None
+    }
+
+    /// Writes anew what was understood, so that nothing else of the product service's bytes leaves.
+    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
+        let answer = shuzha_privacy::json::from_slice(answer).map_err(|_| fault("", "not well-formed JSON"))?;
+        let members = answer.as_object().ok_or_else(|| fault("", "wrong type"))?;
+        let evaluated = answer["evaluated"].as_array().ok_or_else(|| fault("/evaluated", "wrong type"))?;
+        if evaluated.is_empty() || evaluated.len() > ELEMENTS_MAX as usize {
+            return Err(fault("/evaluated", "another number of elements than was asked for"));
+        }
+        let element = |value: &Value| value.as_str()?.parse::<Element>().ok();
+        let elements: Option<Vec<Element>> = evaluated.iter().map(element).collect();
+        let elements = elements.ok_or_else(|| fault("/evaluated/*", "not a group element"))?;
+        let proof = answer["proof"].as_str().and_then(|text| text.parse::<Proof>().ok());
+        let proof = proof.ok_or_else(|| fault("/proof", "not a proof"))?;
+        let room = elements.len() * (ELEMENT_TEXT_BYTES + 3) + PROOF_TEXT_BYTES + 32;
+        let mut text = String::with_capacity(room);
+        for element in &elements {
+            text.push_str(if text.is_empty() { "{\"evaluated\":[\"" } else { "\",\"" });
+            text.push_str(&element.to_string());
+        }
+        text.push_str("\"],\"proof\":\"");
+        text.push_str(&proof.to_string());
+        text.push_str("\"}");
+        let parts = u32::try_from(elements.len()).expect("at most ELEMENTS_MAX");
+        let unlisted = members.keys().filter(|key| !matches!(key.as_str(), "evaluated" | "proof")).count();
+        let unlisted = u32::try_from(unlisted).unwrap_or(u32::MAX);
+        Ok(Released { bytes: text.into_bytes(), outcome: Outcome::Answer, unlisted, parts })
+    }
+}

@@ -1,0 +1,197 @@
+//! What this part added to products: blinded operations, tables of counts, answers that look alike, canaries.
+
+use shuzha_core::Code;
+use shuzha_pricing::Outcome;
+use shuzha_privacy::output::FieldSet;
+use shuzha_products::World;
+use shuzha_products::product::Operation;
+
+use crate::{demo_files, demo_with};
+
+/// A product of the demo's operator with one operation.
+fn product(kind: &str, operation: &str) -> String {
+    format!(
+        "---\napiVersion: shuzha/v1\nkind: Product\nmetadata: {{name: more}}\nspec:\n  kind: {kind}\n  title: 更多\n  \
+         operator: yunze-data\n  dataSets: [enterprises]\n  upstream: register\n  version: 1\n  operations:\n    \
+         - {{name: ask, method: POST, path: /v1/more, {operation}}}\n"
+    )
+}
+
+fn with(kind: &str, operation: &str) -> Result<World, Vec<String>> {
+    let mut files = demo_files();
+    files.push(("more.yaml".to_owned(), product(kind, operation)));
+    World::parse(&files).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+fn operation(world: &World) -> &Operation {
+    &world.products["more"].operations[0]
+}
+
+/// The public key of RFC 9497 A.1.2.
+const KEY: &str = "yAPizGsF_BUGRUm1kgZZykp3ssym8E9rNXAJM1R2rU4";
+/// An element and a proof of RFC 9497 A.1.2.1.
+const ELEMENT: &str = "qo-gSHZNViOGhnlAL_YQjSUhiE-hOM1_nHZpqaAUJn4";
+const PROOF: &str = "3e-TdyaS5TXRpTkD2yQ2dzVcwszXjek75ajP_GmF3QZtQ0YJHRe_URfyoP8PyyrnWfWKU5376FekC85M9J7GAA";
+
+#[test]
+fn e5_a_blinded_operation_is_declared_whole() {
+    let good = format!("personal: false, epoch: 2026q4, publicKey: {KEY}, elementsMax: 3");
+    let world = with("blind", &good).expect("a blinded product");
+    let element = format!("\"{ELEMENT}\"");
+    let ask = |elements: &[&str]| format!(r#"{{"epoch":"2026q4","elements":[{}]}}"#, elements.join(","));
+    let check = |body: &str| shuzha_products::input::check(operation(&world), body.as_bytes());
+    assert_eq!(check(&ask(&[&element, &element])).expect("two elements").parts(), 2);
+    for (body, code, at) in [
+        (ask(&[]), Code::C302, "/elements"),
+        (ask(&[&element, &element, &element, &element]), Code::C302, "/elements"),
+        (ask(&["\"690113200205284265\""]), Code::C302, "/elements/0"),
+        (ask(&[&element, &format!("\"{}\"", "A".repeat(43))]), Code::C310, "/elements/1"),
+        (ask(&[&element]).replace("q4", "q3"), Code::C311, "/epoch"),
+    ] {
+        let refused = check(&body).expect_err("refused");
+        assert_eq!((refused.code, refused.at.as_deref()), (code, Some(at)), "{body}");
+    }
+    for (operation, why) in [
+        (good.replace(", epoch: 2026q4", ""), "epoch"),
+        (good.replace(KEY, &"A".repeat(43)), "publicKey"),
+        (good.replace("Max: 3", "Max: 513"), "elementsMax"),
+        (good.replace("personal: false", "personal: true"), "elementsMax"),
+        (format!("{good}, subject: {{kind: organisation, pointer: /x}}"), "subject"),
+    ] {
+        let faults = with("blind", &operation).expect_err(why);
+        assert!(faults.iter().any(|fault| fault.contains(why)), "{why}: {faults:?}");
+    }
+}
+
+#[test]
+fn e5_a_blinded_answer_is_written_anew_from_what_was_understood() {
+    let world =
+        with("blind", &format!("personal: false, epoch: e, publicKey: {KEY}")).expect("a blinded product");
+    let release = |answer: &str| operation(&world).release(FieldSet::default(), answer.as_bytes());
+    let good = format!(
+        r#"{{"proof":"{PROOF}","evaluated":["{ELEMENT}","{ELEMENT}"],"debug":"690113200205284265"}}"#
+    );
+    let released = release(&good).expect("released");
+    let text = String::from_utf8(released.bytes.clone()).expect("UTF-8");
+    assert_eq!(text, format!(r#"{{"evaluated":["{ELEMENT}","{ELEMENT}"],"proof":"{PROOF}"}}"#));
+    assert_eq!((released.parts, released.unlisted, released.outcome), (2, 1, Outcome::Answer));
+    for lie in [
+        good.replace(PROOF, "proof"),
+        good.replace(ELEMENT, &"A".repeat(43)),
+        good.replace(&format!(r#"["{ELEMENT}","{ELEMENT}"]"#), "[]"),
+        good.replace("\"proof\"", "\"evaluated\""),
+        good.replace(&format!("\"{ELEMENT}\""), "1"),
+        "[]".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(release(&lie).expect_err("a lie").code, Code::C901, "{lie}");
+    }
+}
+
+#[test]
+fn e6_a_table_leaves_without_its_small_groups() {
+    let world = with("table", "personal: false, by: [area, sex], threshold: 10").expect("a table");
+    let release = |answer: &str| operation(&world).release(FieldSet::default(), answer.as_bytes());
+    let row = |area: &str, sex: &str, count: u32| format!(r#"{{"key":["{area}","{sex}"],"count":{count}}}"#);
+    let answer = |rows: &[String]| format!(r#"{{"rows":[{}]}}"#, rows.join(","));
+    let rows = [row("甲", "f", 4), row("甲", "m", 60), row("乙", "f", 30), row("乙", "m", 50)];
+    let shown: serde_json::Value =
+        serde_json::from_slice(&release(&answer(&rows)).expect("protected").bytes).expect("JSON");
+    let count = |area: &str, sex: &str| {
+        let key = serde_json::json!([area, sex]);
+        let found = shown["rows"].as_array().expect("rows").iter().find(|row| row["key"] == key);
+        found.expect("every pair and total is there")["count"].as_u64()
+    };
+    assert_eq!(count("甲", "f"), None);
+    assert_eq!(count("*", "*"), Some(144));
+    // Four and its total minus sixty: one of the others must be hidden too.
+    assert!(count("甲", "m").is_none() || count("甲", "*").is_none(), "{shown}");
+    assert!(count("乙", "f").is_none() || count("*", "f").is_none(), "{shown}");
+    for lie in [
+        answer(&rows[..3]),
+        answer(&[rows[0].clone(), rows[0].clone()]),
+        answer(&[row("*", "f", 4)]),
+        answer(&rows).replace("60", "-60"),
+        answer(&rows).replace("[\"甲\",\"f\"]", "[\"甲\"]"),
+        r#"{"rows":[]}"#.to_owned(),
+    ] {
+        assert_eq!(release(&lie).expect_err("a lie").code, Code::C901, "{lie}");
+    }
+    for (operation, why) in [
+        ("personal: false, by: [area], threshold: 9", "threshold"),
+        ("personal: false, by: [a, b, c], threshold: 10", "by"),
+        ("personal: false, threshold: 10", "by"),
+    ] {
+        let faults = with("table", operation).expect_err(why);
+        assert!(faults.iter().any(|fault| fault.contains(why)), "{why}: {faults:?}");
+    }
+}
+
+/// Privacy research R19: where classes must not be told apart, they have one length and one price.
+#[test]
+fn e4_answers_that_look_alike_cost_alike() {
+    const FILE: &str = "products-verification.yaml";
+    let subject = "subject: {kind: organisation, pointer: /uscc}\n";
+    let alike = format!("{subject}      equalAnswerBytes: 64B\n");
+    // The demo's price charges 一致 and 不一致, and not 查无.
+    let faults = demo_with(FILE, subject, &alike);
+    assert!(faults.iter().any(|fault| fault.contains("charged")), "{faults:?}");
+
+    let mut files = demo_files();
+    for (name, text) in &mut files {
+        if name == FILE {
+            *text = text.replacen(subject, &alike, 1);
+        } else if name == "prices.yaml" {
+            *text = text.replace(
+                "charged: [consistent, inconsistent]",
+                "charged: [consistent, inconsistent, no_record]",
+            );
+        }
+    }
+    let world = World::parse(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let operation = &world.products["company-check"].operations[0];
+    for code in ["00", "01", "02"] {
+        let released = operation.release(FieldSet::default(), format!(r#"{{"code":"{code}"}}"#).as_bytes());
+        let released = released.expect("a verdict");
+        assert_eq!(released.bytes.len(), 64);
+        serde_json::from_slice::<serde_json::Value>(&released.bytes).expect("still JSON");
+    }
+    let short = demo_with(FILE, subject, &format!("{subject}      equalAnswerBytes: 0B\n"));
+    assert!(!short.is_empty(), "no answer fits");
+}
+
+/// REQUIREMENTS E4: a map with its verdicts turned round reads every answer the other way: the table is what decides, and
+/// nothing is guessed from the words.
+#[test]
+fn e4_the_declared_map_decides_and_nothing_else() {
+    const FILE: &str = "products-verification.yaml";
+    let map = r#""00": consistent, "01": inconsistent"#;
+    let mut files = demo_files();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == FILE).expect(FILE);
+    *text = text.replace(map, r#""00": inconsistent, "01": consistent"#);
+    let world = World::parse(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let operation = &world.products["person-check"].operations[0];
+    let read =
+        |answer: &str| operation.release(FieldSet::default(), answer.as_bytes()).map(|one| one.outcome);
+    assert_eq!(read(r#"{"code":"00"}"#), Ok(Outcome::Inconsistent));
+    assert_eq!(read(r#"{"code":"01"}"#), Ok(Outcome::Consistent));
+    for unknown in ["consistent", "一致", "03", "ok", "true"] {
+        assert_eq!(read(&format!(r#"{{"code":"{unknown}"}}"#)).expect_err(unknown).code, Code::C902);
+    }
+}
+
+#[test]
+fn e7_canaries_are_tags_of_subjects() {
+    const FILE: &str = "products-verification.yaml";
+    let subject = "subject: {kind: person, pointer: /id_number}\n";
+    let tagged = |tag: &str| demo_with(FILE, subject, &format!("{subject}      canaries: [\"{tag}\"]\n"));
+    assert_eq!(tagged(&format!("p1:{}", "A".repeat(43))), Vec::<String>::new());
+    for wrong in ["690113200205284265", "p1:short"] {
+        assert!(tagged(wrong).iter().any(|fault| fault.contains("canaries")), "{wrong}");
+    }
+    let without = with(
+        "model",
+        "personal: false, input: {type: object, additionalProperties: false}, output: {/ok: {type: boolean}}, canaries: [\"p1:x\"]",
+    );
+    assert!(without.expect_err("no subject").iter().any(|fault| fault.contains("canaries")));
+}
