@@ -138,8 +138,7 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
             std::fs::read_to_string(&file).with_context(|| format!("consent file {}", file.display()))?;
         header("X-Consent", Some(token.trim().to_owned()));
     }
-    let plan = if args.plan { ":plan" } else { "" };
-    let path = format!("/v1/products/{}/{}{plan}", args.product, args.operation);
+    let path = format!("/v1/products/{}/{}", args.product, args.operation);
     let client = Client::new(&args.url)?;
     if let Some(file) = &args.blind.entries {
         let call = |body| Request {
@@ -153,7 +152,7 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
     }
     let request = Request {
         method: if body.is_empty() { "GET" } else { "POST" }.to_owned(),
-        path,
+        path: if args.plan { format!("{path}:plan") } else { path },
         body,
         headers,
         nonce: None,
