@@ -33,6 +33,7 @@ use axum::Router;
 use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
+use shuzha_control::consents::ConsentService;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
@@ -47,6 +48,8 @@ pub struct Options {
     pub control: Arc<Control>,
     /// Those of accounts.
     pub accounts: Arc<Accounts>,
+    /// Consents of persons.
+    pub consents: Arc<ConsentService>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What connections and requests may take.
@@ -78,6 +81,7 @@ impl Options {
         Shared {
             control: self.control,
             accounts: self.accounts,
+            consents: self.consents,
             clock: self.clock,
             requests: Arc::new(Semaphore::new(self.limits.requests_max)),
             limits: self.limits,

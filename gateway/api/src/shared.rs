@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
+use shuzha_control::consents::ConsentService;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
@@ -14,6 +15,7 @@ use crate::limits::Limits;
 pub(crate) struct Shared {
     pub(crate) control: Arc<Control>,
     pub(crate) accounts: Arc<Accounts>,
+    pub(crate) consents: Arc<ConsentService>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     /// Requests that may still begin.

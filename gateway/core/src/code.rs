@@ -101,6 +101,7 @@ codes! {
     C408 403 "授权已被撤回" "The consent was withdrawn";
     C409 403 "不接受一揽子或无期限的授权" "A blanket or open-ended consent is not accepted";
     C410 503 "撤回信息不够新，暂不提供须授权的产品" "The withdrawal feed is stale; consented products are not served";
+    C411 403 "收窄的授权不得宽于原授权" "The narrower consent is wider than the one it was derived from";
 
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
@@ -190,6 +191,10 @@ codes! {
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
 
+    C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
+    C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
+    C1503 503 "平台的授权签发密钥尚未登记生效" "The platform's key for consents is not registered and in force";
+    C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
     C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
     C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
 

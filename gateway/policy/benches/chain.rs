@@ -167,6 +167,37 @@ async fn measure(house: &House, token: &str, calls: usize, trace: bool) -> Cost 
     cost
 }
 
+/// Consents that are presented twice, and withdrawn.
+const CONSENTS: usize = 200;
+
+/// What a consent costs when it is seen for the first time, beyond what it costs when it is known; and how long it takes from
+/// a withdrawal to the first refusal, with the bytes that left after it.
+async fn consents(house: &House) {
+    let (mut first, mut again) = (Cost::default(), Cost::default());
+    let (mut refused_after, mut bytes_after) = (Vec::new(), 0);
+    for _ in 0..CONSENTS {
+        let consent = house.consent(cast::PERSON.0, "bank", 3);
+        for cost in [&mut first, &mut again] {
+            let one = measure(house, &consent.token, 1, false).await;
+            cost.cpu_nanos += one.cpu_nanos;
+        }
+        let ask = cast::Ask::new("bank-1", "person-check", "verify", "bank-onboarding")
+            .with("x-consent", &consent.token);
+        let start = now();
+        house.withdraw(&consent).await;
+        let sent = ask.send(house.clock.now());
+        let reply = house.gate.serve(&sent.inbound(), &AtOnce).await;
+        refused_after.push(start.elapsed());
+        assert_eq!(house::outcome(&reply), "C408");
+        bytes_after += house::body(&reply).len();
+    }
+    refused_after.sort_unstable();
+    let nanos = (first.cpu_nanos.saturating_sub(again.cpu_nanos)) / CONSENTS as u64;
+    say(&format!("a consent seen for the first time: + {nanos} ns on the processor (Ed25519)"));
+    let p99 = refused_after[CONSENTS * 99 / 100];
+    say(&format!("from a withdrawal to its refusal: p99 {p99:?}, bytes after it: {bytes_after}"));
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let traced = std::env::args().any(|argument| argument == "where");
@@ -192,6 +223,7 @@ fn main() {
         for (place, count) in PLACES.lock().expect("no holder panics").iter() {
             say(&format!("  {count:3}  {place}"));
         }
+        consents(&house).await;
         assert!(
             cost.allocations <= ALLOCATIONS_MAX * calls,
             "more than {ALLOCATIONS_MAX} allocations a call"

@@ -14,6 +14,7 @@ mod keys_command;
 mod logging;
 mod node;
 mod output;
+mod period_keys;
 mod secret_file;
 mod serve;
 mod signals;
@@ -145,7 +146,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)
         }
         Command::Doctor => doctor::run(out, config),
-        Command::Keys(command) => keys_command::run(out, &config.data_dir, command).map(|()| true),
+        Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
         Command::Journal(JournalCommand::Inspect { from, limit }) => {
             journal_command::inspect(out, &journal, from, limit).map(|()| true)
         }

@@ -6,6 +6,7 @@
 //! **Invariant:** the state is a function of the journal. Nothing here decides what a call may spend, and nothing is
 //! counted that is not an entry.
 
+pub mod consents;
 mod database;
 mod error;
 mod projection;
@@ -15,12 +16,13 @@ pub mod register;
 mod releases;
 mod secrets;
 
+pub use consents::ConsentStore;
 pub use database::Store;
 pub use error::StoreError;
-pub use projection::{Comparison, Difference};
+pub use projection::{Comparison, Difference, UsesOf};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{
-    Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, Watched, local_day, local_midnight,
+    Changes, Consent, DataUse, Mark, MarkStatus, OpenIntent, State, Usage, Watched, local_day, local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;

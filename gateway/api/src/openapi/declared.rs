@@ -41,7 +41,7 @@ pub(super) fn spec(kind: &str) -> Value {
         "ConsentIssuer" => object(
             &["kid", "algorithm"],
             json!({
-                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA"]},
+                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA", "ES256", "SM2-SM3"]},
                 "publicKey": key(), "publicKeyFile": file(),
             }),
         ),

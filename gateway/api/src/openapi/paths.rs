@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
+use super::consents::{self, CONSENTS};
 use super::operation::{Operation, query};
 use super::public::{self, PUBLIC};
 use super::schemas::reference;
@@ -20,6 +21,7 @@ pub(super) fn tags() -> Value {
         (ACCOUNTS, "账号管理"),
         (ACTS, "办理记录与期限"),
         (ABOUT, "接口说明"),
+        (CONSENTS, "个人授权"),
         (PUBLIC, "公开查询"),
     ];
     let tag = |name: &str, title: &str| json!({"name": name, "description": title});
@@ -38,13 +40,14 @@ pub(super) fn all() -> Value {
     accounts(&mut paths);
     acts(&mut paths);
     about(&mut paths);
+    consents::paths(&mut paths);
     for (path, operation) in public::paths() {
         put(&mut paths, path, "get", operation);
     }
     Value::Object(paths)
 }
 
-fn put(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Operation) {
+pub(super) fn put(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Operation) {
     paths.entry(path).or_insert_with(|| json!({}))[method] = operation.done();
 }
 

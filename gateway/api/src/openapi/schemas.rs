@@ -17,7 +17,20 @@ pub(super) fn of_the_api(code: Code) -> bool {
     code.stage() >= 10
         || matches!(
             code,
-            Code::C003 | Code::C005 | Code::C006 | Code::C007 | Code::C090 | Code::C092 | Code::C093
+            // Those of consents are the same at issue as at use.
+            Code::C402
+                | Code::C403
+                | Code::C404
+                | Code::C408
+                | Code::C409
+                | Code::C411
+                | Code::C003
+                | Code::C005
+                | Code::C006
+                | Code::C007
+                | Code::C090
+                | Code::C092
+                | Code::C093
         )
 }
 
@@ -31,7 +44,7 @@ pub(super) fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }
 
-fn page(item: Value) -> Value {
+pub(super) fn page(item: Value) -> Value {
     let next = json!({"type": ["string", "null"], "description": "`cursor` of the next page."});
     object(&["items", "next"], json!({"items": {"type": "array", "items": item}, "next": next}))
 }
@@ -43,7 +56,7 @@ fn text(max: usize) -> Value {
 /// Every schema by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [common(), changes(), acts(), sign_on(), accounts()] {
+    for part in [common(), changes(), acts(), sign_on(), accounts(), super::consents::schemas()] {
         let Value::Object(part) = part else { unreachable!("each part is written as an object") };
         all.extend(part);
     }

@@ -77,7 +77,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     check_standing(env, credential)?;
     env.facts.nonce = nonce::tag(claim.key_id, claim.nonce);
     env.gate.nonces.insert(env.facts.nonce, now)?;
-    let commitment = env.gate.keys.committer.commit(
+    let commitment = env.gate.keys.period(call.received)?.commit(
         "request",
         &[
             call.method.as_str().as_bytes(),

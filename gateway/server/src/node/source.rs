@@ -143,12 +143,12 @@ impl Source {
         };
         let path = data_dir.join(KEPT_FILE);
         let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
-        let master = Arc::clone(&data.master);
+        let (master, store, served) = (Arc::clone(&data.master), data.store.clone(), Arc::clone(&gate));
         let publisher = Arc::new(Publisher {
             gate,
             handle,
             data,
-            data_dir,
+            data_dir: data_dir.clone(),
             register: register.clone(),
             config: config.control.clone(),
             endpoints,
@@ -164,6 +164,10 @@ impl Source {
             journal,
             publisher: Arc::clone(&publisher),
             master,
+            data_dir,
+            consents: config.consents.clone(),
+            gate: served,
+            store,
             error_pages: ERROR_PAGES,
         })?;
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))

@@ -16,6 +16,7 @@ mod home;
 mod kill;
 mod load;
 mod node;
+mod persons;
 mod reload;
 mod secrecy;
 mod serve;
