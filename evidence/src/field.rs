@@ -108,4 +108,6 @@ fields! {
     CONSENT_PARENT = 50 "consent_parent" Bytes(16);
     SPACE = 55 "person_space" Text;
     MEASURE = 56 "measure" Uint;
+    BASIS = 65 "basis" Uint;
+    TARGET = 70 "target" Text;
 }

@@ -29,6 +29,22 @@ pub enum Entry<'a> {
     Refund(Refund<'a>),
 }
 
+impl Entry<'_> {
+    /// When what it records happened or began.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Boot(boot) => boot.at,
+            Self::Intent(intent) => intent.received,
+            Self::Call(call) => call.received,
+            Self::Act(act) => act.at,
+            Self::Delivery(delivery) => delivery.at,
+            Self::Registered(act) => act.at,
+            Self::Refund(refund) => refund.at,
+        }
+    }
+}
+
 /// A process took the journal over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boot<'a> {
@@ -188,6 +204,8 @@ pub struct Call<'a> {
     pub sandbox: bool,
     /// Commitment to the consent that the one used narrows; a use of it too.
     pub consent_parent: Option<Commitment>,
+    /// On what basis the answer was charged or free: the number of `shuzha_pricing::Basis`; 0 is by the price.
+    pub basis: u8,
 }
 
 /// What an act did.
@@ -230,6 +248,8 @@ pub struct Act<'a> {
     pub object: &'a str,
     /// What it was done to, where it may only be committed to (a consent).
     pub commitment: Option<Commitment>,
+    /// Of a suspension: what kind of thing `object` names. `unit`, `product`, `scenario`, `data-set`, or `everything`.
+    pub target: &'a str,
 }
 
 /// An act on the register. What it says in free text stays in the register; here stands its digest.

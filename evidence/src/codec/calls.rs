@@ -131,6 +131,7 @@ pub(super) fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
     write_option(w, &field::RESPONSE_COMMITMENT, call.response_commitment.as_ref());
     w.flag_unless_false(&field::SANDBOX, call.sandbox);
     write_option(w, &field::CONSENT_PARENT, call.consent_parent.as_ref());
+    w.uint_unless_zero(&field::BASIS, call.basis.into());
 }
 
 pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeError> {
@@ -164,5 +165,7 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
         response_commitment: r.bytes(&field::RESPONSE_COMMITMENT)?,
         sandbox: r.flag_or_false(&field::SANDBOX)?,
         consent_parent: r.bytes(&field::CONSENT_PARENT)?,
+        basis: u8::try_from(r.uint_or_zero(&field::BASIS)?)
+            .map_err(|_| DecodeError::OutOfRange(field::BASIS.name))?,
     })
 }

@@ -26,6 +26,7 @@ mod server;
 mod shared;
 mod shown;
 mod who;
+pub mod witness;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
 use shuzha_control::consents::ConsentService;
+use shuzha_control::finance::Finance;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
@@ -50,6 +52,8 @@ pub struct Options {
     pub accounts: Arc<Accounts>,
     /// Consents of persons.
     pub consents: Arc<ConsentService>,
+    /// Those of finance, where this node keeps the books.
+    pub finance: Option<Arc<Finance>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What connections and requests may take.
@@ -82,6 +86,7 @@ impl Options {
             control: self.control,
             accounts: self.accounts,
             consents: self.consents,
+            finance: self.finance,
             clock: self.clock,
             requests: Arc::new(Semaphore::new(self.limits.requests_max)),
             limits: self.limits,

@@ -4,6 +4,7 @@ pub(crate) mod about;
 pub(crate) mod accounts;
 pub(crate) mod acts;
 pub(crate) mod consents;
+pub(crate) mod finance;
 pub(crate) mod me;
 pub(crate) mod objects;
 #[cfg(feature = "oidc")]
@@ -105,6 +106,20 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/data-uses", methods(&[(GET, consents::data_uses)], None))
         .route("/api/v1/consent-holders", methods(&[(POST, consents::bind)], None))
         .route("/status-lists/{list}", methods(&[(GET, consents::status_list)], None))
+        .route("/api/v1/finance/periods", methods(&[(GET, finance::periods)], None))
+        .route(
+            "/api/v1/finance/periods/{month}",
+            methods(&[(GET, finance::period), (POST, finance::act_on_period)], None),
+        )
+        .route("/api/v1/finance/periods/{month}/{part}", methods(&[(GET, finance::part)], None))
+        .route(
+            "/api/v1/finance/statements/{number}",
+            methods(&[(GET, finance::statement), (POST, finance::say)], None),
+        )
+        .route("/api/v1/finance/ledger", methods(&[(GET, finance::ledger)], None))
+        .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
+        .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
+        .route("/api/v1/finance/permitted", methods(&[(GET, finance::permitted)], None))
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))
         .route("/api/v1/public/certificates/{code}", methods(&[(GET, public::certificate)], None))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))

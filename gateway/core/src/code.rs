@@ -152,6 +152,9 @@ codes! {
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
     C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
+    C1014 409 "测试凭据不能改作正式凭据" "A test credential stays one";
+    C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
+    C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -172,6 +175,7 @@ codes! {
     C1207 404 "没有这项未决的异议" "There is no such open objection";
     C1208 409 "未决的异议过多" "Too many objections are open";
     C1209 422 "本地不登记此类产品" "This jurisdiction does not register products of this form";
+    C1210 409 "重复登记" "It is registered already, or being registered";
 
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";
@@ -190,6 +194,18 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+    C1600 409 "账期尚未软结" "The period has not been soft-closed";
+    C1601 403 "软结与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
+    C1602 409 "账期已结账，不可更改" "The period is closed and does not change";
+    C1603 409 "宽限期未满，尚不可结账" "The time of grace has not passed";
+    C1604 422 "该账期无法结账" "The period cannot be closed";
+    C1605 409 "较早的账期尚未结账" "An earlier period is still open";
+    C1606 409 "计量记录有缺口或尚未到齐" "Metering has a gap or has not caught up";
+    C1607 409 "同一键已记另一笔分录" "The key names another transaction";
+    C1608 422 "分录不平或科目不符" "The transaction does not balance, or its accounts may not face each other";
+    C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
+    C1611 409 "账期所属月份尚未结束" "The month is not over";
+    C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
 
     C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
     C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
@@ -204,6 +220,16 @@ codes! {
     C1653 422 "不是完整的导出文件" "The file is not a whole export";
     C1654 422 "导出文件的某行已被改动" "A row of the export has been altered";
     C1655 422 "控制总数与各行不符" "A control total does not agree with the rows";
+
+    C1701 404 "没有这份存证" "There is no such receipt";
+    C1702 503 "尚未有检查点涵盖本次调用，请稍后重试" "No checkpoint covers this call yet; try again shortly";
+    C1703 503 "存证日志暂时无法提供" "The evidence log cannot be read at present";
+    C1711 503 "存证日志正由另一进程写入" "Another process writes the evidence log";
+    C1712 503 "目录中是另一来源或另一密钥的存证日志" "The folder holds the evidence log of another origin or key";
+    C1713 503 "存证日志的文件已损坏" "A file of the evidence log is damaged";
+    C1714 503 "调用日志与存证日志不符" "The call journal and the evidence log disagree";
+    C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
+    C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
 }
 
 impl Code {

@@ -74,6 +74,7 @@ fn call(number: u128) -> Entry<'static> {
         response_commitment: Some([5; 16]),
         sandbox: false,
         consent_parent: None,
+        basis: 0,
     }))
 }
 

@@ -8,29 +8,15 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use shuzha_core::Clock;
-use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
-#[path = "../tests/chain/cast.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod cast;
-#[path = "../tests/chain/consents.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod consents;
-#[path = "../tests/chain/house.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod house;
-#[path = "../tests/chain/upstream.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod upstream;
-#[path = "../tests/chain/world.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod world;
+#[path = "scaffold/scaffold.rs"]
+mod scaffold;
 
 use house::House;
+use scaffold::{AtOnce, cast, consents, house, machine, now, say, upstream, world};
 
 /// Calls before anything is counted.
 const WARM_UP: usize = 200;
@@ -97,44 +83,10 @@ fn place(trace: &str) -> String {
     found.unwrap_or_else(|| "outside the workspace".to_owned())
 }
 
-/// A product service that answers at once and allocates nothing.
-struct AtOnce;
-
-impl Upstream for AtOnce {
-    type Stream = ();
-
-    async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
-        Ok(Fetched { status: 200, body: Bytes::from_static(upstream::CONSISTENT.as_bytes()) })
-    }
-
-    async fn open(&self, _: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
-        Err(UpstreamFault::Unreachable)
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
 /// Nanoseconds this thread has run on a processor.
 fn on_cpu() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
-}
-
-/// What the machine is.
-fn machine() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let profile = if cfg!(debug_assertions) { "with debug assertions" } else { "optimised" };
-    format!("{}, {cores} cores; built {profile}", model.trim_start_matches([' ', '\t', ':']))
 }
 
 /// What was counted.

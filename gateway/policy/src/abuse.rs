@@ -14,7 +14,7 @@ use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use shuzha_core::{Code, Id, Refusal, Timestamp};
-use shuzha_evidence::{Act, ActKind, Entry};
+use shuzha_evidence::{Act, ActKind};
 use shuzha_pricing::Outcome;
 use shuzha_privacy::abuse::{Refusals, Seen, Signal, Step, Watch};
 use shuzha_products::input::Parsed;
@@ -249,9 +249,7 @@ impl Gate {
     }
 
     fn write(&self, kind: ActKind, actor: &str, object: &Id) {
-        let act = Act { at: self.clock.now(), kind, actor, object: object.as_str(), commitment: None };
-        if self.journal.append(&Entry::Act(act)).is_err() {
-            self.metrics.unrecorded();
-        }
+        let (at, object) = (self.clock.now(), object.as_str());
+        self.note(&Act { at, kind, actor, object, commitment: None, target: "" });
     }
 }

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
+use shuzha_evidence::commit::Request;
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
+use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
 use crate::holds::{Consents, Holds};
@@ -31,6 +33,8 @@ pub(crate) struct Facts<'e> {
     pub(crate) sent: Option<Timestamp>,
     pub(crate) answered: Option<Timestamp>,
     pub(crate) limit: Option<RateLimit>,
+    /// On what basis the answer is charged or free, once it is there.
+    pub(crate) basis: Basis,
 }
 
 /// Which holds this try takes: a retry never takes again what an earlier try spent.
@@ -109,6 +113,21 @@ impl<'e> Env<'e> {
     /// The present instant.
     pub(crate) fn now(&self) -> Timestamp {
         self.gate.clock.now()
+    }
+
+    /// The request, as far as it is committed to.
+    pub(crate) fn committed_request(&self) -> Request<'_> {
+        Request {
+            method: self.call.method.as_str(),
+            path: self.call.path,
+            query: self.call.query.unwrap_or_default(),
+            body_sha256: &self.facts.body_sha256,
+        }
+    }
+
+    /// What was asked is no call of a product: there is nothing to record.
+    pub(crate) fn dismiss(mut self) {
+        self.closed = true;
     }
 
     /// Notes what an idempotency key was found to mean for this try.
@@ -208,6 +227,7 @@ impl<'e> Env<'e> {
             response_commitment: ending.response_commitment,
             sandbox: self.sandbox,
             consent_parent: facts.consent.and_then(|consents| consents.parent),
+            basis: if ending.outcome == Outcome::None { 0 } else { facts.basis.number() },
         }))
     }
 

@@ -23,7 +23,7 @@ use crate::packages::Packages;
 use crate::releases::{ReleaseStore, Releases};
 use crate::sandbox::Sandbox;
 use crate::signature::Decoys;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Stopped, Suspensions};
 use crate::start::Start;
 use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
 
@@ -151,12 +151,12 @@ impl Gate {
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
         let abuse = Abuse::new(start.watched);
         metrics.use_stopped(abuse.stopped());
-        Ok(Self {
+        let gate = Self {
             abuse,
             consents: ConsentLedger::new(start.consents, start.withdrawn),
             withdrawals: Feed::default(),
             budgets: BudgetLedger::new(start.budgets),
-            purses: PurseLedger::new(start.purses),
+            purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
             packages: Packages::new(start.packages),
             idempotency: Idempotency::new(start.idempotency),
@@ -174,7 +174,13 @@ impl Gate {
             refunding: Mutex::default(),
             nonces,
             metrics,
-        })
+        };
+        // Each epoch says for itself what is stopped: whoever reads it need not know what came before.
+        let snapshot = gate.snapshot();
+        for (stopped, since) in snapshot.suspensions.beyond(&Suspensions::default()) {
+            gate.note_stop(ActKind::Suspended, stopped, since);
+        }
+        Ok(gate)
     }
 
     /// Takes one call through the ten stages. Dropping the future settles what it held.
@@ -186,6 +192,26 @@ impl Gate {
             Err(refusal) => {
                 env.close_without_answer(refusal.code);
                 refused(call.request, env.facts.limit, env.sandbox, refusal)
+            }
+        }
+    }
+
+    /// Which unit signed `call`, where it asks for what is its own and uses no product. A refusal is recorded as one of a call is.
+    ///
+    /// # Errors
+    /// C1xx: it is not signed as it must be.
+    pub fn unit_of(&self, call: &Inbound<'_>) -> Result<Id, Refusal> {
+        let snapshot = self.snapshot();
+        let mut env = Env::new(self, &snapshot, call);
+        match stages::identify::run(&mut env) {
+            Ok(identified) => {
+                let unit = identified.unit().name.clone();
+                env.dismiss();
+                Ok(unit)
+            }
+            Err(refusal) => {
+                env.close_without_answer(refusal.code);
+                Err(refusal)
             }
         }
     }
@@ -217,6 +243,7 @@ impl Gate {
             response_commitment: None,
             sandbox: false,
             consent_parent: None,
+            basis: 0,
         };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();
@@ -253,6 +280,7 @@ impl Gate {
             actor,
             object: "",
             commitment: Some(consent),
+            target: "",
         };
         self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)
     }
@@ -332,23 +360,43 @@ impl Gate {
 
     fn put_in_force(&self, snapshot: Snapshot, changing: &mut Changing) -> Arc<Snapshot> {
         let snapshot = Arc::new(snapshot);
+        let before = self.snapshot();
+        // An end is written before it is in force and a beginning after: so no answer stands under a suspension.
+        for (stopped, _) in before.suspensions.beyond(&snapshot.suspensions) {
+            self.note_stop(ActKind::Resumed, stopped, self.clock.now());
+        }
         let replaced = self.snapshot.swap(Arc::clone(&snapshot));
         self.lift_stops(&replaced, &snapshot);
         changing.replaced.push(replaced);
         changing.replaced.retain(|replaced| Arc::strong_count(replaced) > 1);
+        for (stopped, since) in snapshot.suspensions.beyond(&before.suspensions) {
+            self.note_stop(ActKind::Suspended, stopped, since);
+        }
         let hash = snapshot.short_hash();
         self.metrics.installed(&hash, snapshot.grant_count());
-        let act = Act {
+        self.note(&Act {
             at: self.clock.now(),
             kind: ActKind::SnapshotInstalled,
             actor: "gateway",
             object: &hash,
             commitment: None,
-        };
-        if self.journal.append(&Entry::Act(act)).is_err() {
+            target: "",
+        });
+        snapshot
+    }
+
+    /// Notes that something is stopped, from `since` on but not from earlier than now, or no longer.
+    fn note_stop(&self, kind: ActKind, stopped: Stopped<'_>, since: Timestamp) {
+        let at = since.max(self.clock.now());
+        let Stopped { kind: target, name } = stopped;
+        self.note(&Act { at, kind, actor: "gateway", object: name, commitment: None, target });
+    }
+
+    /// Records an act that nobody waits for.
+    pub(crate) fn note(&self, act: &Act<'_>) {
+        if self.journal.append(&Entry::Act(act.clone())).is_err() {
             self.metrics.unrecorded();
         }
-        snapshot
     }
 
     /// The journal.

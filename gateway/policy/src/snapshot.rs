@@ -35,7 +35,7 @@ pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
 pub use mark::Mark;
 pub(crate) use operation::{Operation, Place, Tag};
-pub(crate) use suspensions::Suspensions;
+pub(crate) use suspensions::{Stopped, Suspensions};
 
 use cow_map::{ByNumber, CowMap};
 use declared::Declared;
@@ -151,6 +151,8 @@ pub(crate) struct Unit {
     pub(crate) name: Id,
     /// Number of its name.
     index: u32,
+    /// Whose it is.
+    organisation: Id,
     pub(crate) credit_limit: Option<MicroYuan>,
 }
 
@@ -292,6 +294,12 @@ impl Snapshot {
     /// The agreement that a grant stands under; none once it was removed.
     pub(crate) fn agreement(&self, grant: &Grant) -> Option<&Agreement> {
         self.agreements.get(&grant.agreement).map(|agreement| &**agreement)
+    }
+
+    /// Whether the unit belongs to a department that provides data of the product.
+    pub(crate) fn provides(&self, unit: &Unit, product: &Product) -> bool {
+        let of_it = |set: &Id| self.declared.data_sets.get(set);
+        product.data_sets.iter().filter_map(of_it).any(|set| set.provider == unit.organisation)
     }
 
     /// The grants of (unit, scenario, product).

@@ -11,6 +11,7 @@ mod difference;
 mod dump;
 mod fields;
 mod files;
+mod finance;
 mod login;
 mod people;
 mod problem;
@@ -45,6 +46,9 @@ pub(crate) enum ApiCommand {
     /// 个人授权 Gives, narrows, lists and takes back consents of one's own, and shows who used one's data.
     #[command(subcommand)]
     Consent(consent::ConsentCommand),
+    /// 财务 Usage, the close of periods, statements, shares, the ledger, permitted revenue.
+    #[command(subcommand)]
+    Finance(finance::FinanceCommand),
     #[command(flatten)]
     Kind(people::KindCommand),
 }
@@ -60,6 +64,7 @@ pub(crate) fn run(out: &mut Out, command: ApiCommand) -> Result<ExitCode> {
         ApiCommand::Dump(args) => dump::run(out, &args).map(|()| ExitCode::SUCCESS),
         ApiCommand::Suspend(command) => suspend::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Consent(command) => consent::run(out, &command).map(|()| ExitCode::SUCCESS),
+        ApiCommand::Finance(command) => finance::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Kind(command) => people::run(out, &command).map(|()| ExitCode::SUCCESS),
     }
 }

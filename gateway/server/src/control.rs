@@ -25,11 +25,12 @@ use shuzha_products::World;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
-use crate::config::{ConsentConfig, ControlConfig};
+use crate::config::{ConsentConfig, ControlConfig, Provider};
+use crate::finance;
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
 use listener::Listener;
-pub(crate) use publisher::{Publisher, Services, by_name};
+pub(crate) use publisher::{Publisher, Services, by_name, mirror_secrets};
 use scheduler::Scheduler;
 
 /// The register, inside the data folder.
@@ -82,6 +83,7 @@ pub(crate) struct ControlPlane {
     scheduler: Scheduler,
     feeder: Feeder,
     listener: Listener,
+    finance: finance::Running,
     /// By which the first administrator makes their account; none once there is one.
     pub(crate) first_token: Option<Zeroizing<String>>,
 }
@@ -97,7 +99,7 @@ impl ControlPlane {
             register: setup.register,
             clock: Arc::clone(&setup.clock),
             rng: Arc::new(OsRng),
-            log: Arc::new(JournalLog(setup.journal)),
+            log: Arc::new(JournalLog(setup.journal.clone())),
             publish: setup.publisher,
             rules: setup.config.rules,
         })?);
@@ -117,8 +119,11 @@ impl ControlPlane {
         let consents = Arc::new(consents);
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
+        let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
+        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal)?;
         let api = ApiOptions {
             control: Arc::clone(&control),
+            finance: Some(Arc::clone(&finance.finance)),
             accounts,
             consents,
             clock: setup.clock,
@@ -126,8 +131,8 @@ impl ControlPlane {
             https: setup.config.https,
             error_pages: setup.error_pages,
         };
-        let listener = Listener::start(setup.config.listen, api.build())?;
-        Ok(Self { control, scheduler, feeder, listener, first_token })
+        let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
+        Ok(Self { control, scheduler, feeder, listener, finance, first_token })
     }
 
     /// Where the API listens.
@@ -145,5 +150,24 @@ impl ControlPlane {
         self.listener.stop();
         self.scheduler.stop();
         self.feeder.stop();
+        self.finance.stop();
     }
+}
+
+/// The API, with sign-on by a provider where one is configured and the binary knows how.
+#[cfg(feature = "oidc")]
+fn built(api: ApiOptions, provider: Option<Provider>) -> shuzha_api::Api {
+    match provider {
+        None => api.build(),
+        Some(Provider { issuer, client_id, client_secret, redirect, return_to }) => {
+            let options = shuzha_api::OidcOptions { issuer, client_id, client_secret, redirect, return_to };
+            api.build_with_oidc(options)
+        }
+    }
+}
+
+/// The API. A provider in the configuration was refused there.
+#[cfg(not(feature = "oidc"))]
+fn built(api: ApiOptions, _: Option<Provider>) -> shuzha_api::Api {
+    api.build()
 }

@@ -7,9 +7,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use shuzha_core::{Clock as _, Id, OsRng, Rng, SystemClock};
 use shuzha_evidence::commit::HalfYear;
+use shuzha_evidence::log::LogKeys as _;
 use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonymiser};
 
 use crate::config::Config;
+use crate::evidence;
 use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use crate::output::{Out, say};
 use crate::period_keys::PeriodKeyFiles;
@@ -29,6 +31,8 @@ pub(crate) enum KeysCommand {
     },
     /// Lists the credentials whose secrets are kept.
     List,
+    /// Prints the public keys of the evidence log, for those who check receipts.
+    Log,
     /// Prints the tag of a canary record (诱饵记录), for its product's `canaries`. The identifier, which must belong to
     /// nobody, is read from the standard input.
     Canary {
@@ -53,7 +57,7 @@ pub(crate) enum KeysCommand {
     },
 }
 
-/// Runs the command on the data folder `data_dir`.
+/// Runs the command on the data folder that `config` names.
 pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Result<()> {
     let data_dir = config.data_dir.as_path();
     match command {
@@ -72,6 +76,10 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
                 out.line(&format!("{credential}\t{algorithm}"))?;
             }
             Ok(())
+        }
+        KeysCommand::Log => {
+            let keys = evidence::keys(data_dir, &config.evidence_origin)?;
+            keys.known().iter().try_for_each(|key| out.line(&key.to_string()))
         }
         KeysCommand::Canary { product, kind } => {
             let kind = match kind.as_str() {

@@ -32,6 +32,7 @@ use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
 use crate::control::by_name;
+use crate::evidence::Evidence;
 use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
@@ -78,6 +79,7 @@ pub(crate) struct Node {
     /// The control plane, where the register says what is in force.
     pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
+    evidence: Evidence,
     journal: Journal,
 }
 
@@ -110,6 +112,9 @@ impl Node {
         record_erased(&periods, &journal, &setup.clock)?;
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
+        let clock = Arc::new(setup.clock.clone());
+        let evidence =
+            Evidence::start(config, &journal, PeriodCommitters::new(periods.clone()), clock, &registry)?;
         let prf = config.consents.pseudonyms.function(PSEUDONYM_KEY_ID, &pseudonym);
         let parts = Parts {
             options: GateOptions {
@@ -131,14 +136,18 @@ impl Node {
         let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
         let projector = start_projector(data.store.clone(), &journal)?;
         let on_drained = {
-            let projector = projector.handle.clone();
-            move || projector.drain()
+            let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
+            move || {
+                projector.drain();
+                evidence.drain();
+            }
         };
         let proxy = ProxyOptions {
-            gate: Arc::new(operator::Served(Arc::clone(&gate))),
+            gate: Arc::new(operator::Served { gate: Arc::clone(&gate), desk: Arc::clone(&evidence.desk) }),
             operator: Arc::new(Running::new(
                 Arc::clone(&gate),
                 projector.handle.clone(),
+                Arc::clone(&evidence.desk),
                 config.node.clone(),
                 (source.name(), source.begun()),
             )),
@@ -173,7 +182,7 @@ impl Node {
         };
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };
-        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, journal })
+        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, evidence, journal })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -187,9 +196,10 @@ impl Node {
             Ok(done) => done.context("the projection of the journal"),
             Err(_) => Err(anyhow::anyhow!("the projection of the journal panicked")),
         };
+        let published = self.evidence.stop();
         // Last: the next process begins when the journal is free, and then the projection must be its alone.
         self.journal.close();
-        served.and(projected)
+        served.and(projected).and(published)
     }
 }
 

@@ -9,21 +9,25 @@
 pub mod consents;
 mod database;
 mod error;
+pub mod ledger;
 mod projection;
 pub mod projector;
 pub mod reduce;
 pub mod register;
 mod releases;
 mod secrets;
+pub mod tiles;
 
 pub use consents::ConsentStore;
 pub use database::Store;
 pub use error::StoreError;
+pub use ledger::Books;
 pub use projection::{Comparison, Difference, UsesOf};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{
-    Changes, Consent, DataUse, Mark, MarkStatus, OpenIntent, State, Usage, Watched, local_day, local_midnight,
+    Changes, Consent, DataUse, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched, local_day,
+    local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;
-pub use secrets::{CredentialSecret, MasterKey, Secret};
+pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};

@@ -144,6 +144,7 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         ("privacy_refunds", stored.budgets.refunds().symmetric_difference(rebuilt.budgets.refunds()).count()),
         ("usage", maps(&stored.usage, &rebuilt.usage)),
         ("posted", maps(&stored.posted, &rebuilt.posted)),
+        ("meters", maps(&stored.meters, &rebuilt.meters)),
         ("settled", maps(&stored.settled, &rebuilt.settled)),
         ("marks", maps(&stored.marks, &rebuilt.marks)),
         ("nonce_batches", stored.nonces.symmetric_difference(&rebuilt.nonces).count()),

@@ -14,6 +14,7 @@
 //! A call of the sandbox (沙箱) adds up to nothing, whatever its record says; only its nonce is remembered.
 
 mod changes;
+mod meter;
 mod state;
 
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
@@ -22,6 +23,7 @@ use shuzha_journal::{Position, RawRecord};
 use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 
 pub use changes::Changes;
+pub use meter::{MeterKey, basis};
 pub use state::{
     Consent, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage,
     Watched,
@@ -320,6 +322,7 @@ impl Step<'_> {
             return Err(self.contradiction("a sum is past its range"));
         };
         (*used, *posted) = (used_now, posted_now);
+        self.meter(call)?;
         self.changes.usage.insert(key);
         self.changes.posted.insert(unit.into());
         let settled = (Name::from(grant), Name::from(product));
@@ -342,6 +345,16 @@ impl Step<'_> {
             };
             self.state.set_mark(key, Some(answered), self.changes);
         }
+        Ok(())
+    }
+
+    fn meter(&mut self, call: &Call<'_>) -> Result<(), StoreError> {
+        let Some(key) = MeterKey::of(call) else { return Ok(()) };
+        let before = self.state.meters.get(&key).copied().unwrap_or(0);
+        let more = before.checked_add(call.quantity.into());
+        let more = more.ok_or_else(|| self.contradiction("a sum is past its range"))?;
+        self.changes.meters.insert(key.clone());
+        self.state.meters.insert(key, more);
         Ok(())
     }
 

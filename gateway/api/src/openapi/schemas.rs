@@ -224,10 +224,18 @@ fn sign_on() -> Value {
             "roles": {"type": "array", "items": reference("Role"), "uniqueItems": true, "minItems": 1},
             "readOnly": {"type": "boolean", "default": false}, "until": reference("Moment"),
         })),
-        "MadeToken": object(&["name", "token", "until"], json!({
-            "name": reference("Name"), "token": {"type": "string"}, "until": reference("Instant"),
+        "MadeToken": object(&["name", "token", "alreadyShown", "until"], json!({
+            "name": reference("Name"), "token": shown_once(), "alreadyShown": already_shown(), "until": reference("Instant"),
         })),
     })
+}
+
+fn shown_once() -> Value {
+    json!({"type": ["string", "null"], "description": "Null in the answer to a retry."})
+}
+
+fn already_shown() -> Value {
+    json!({"type": "boolean", "description": "Whether this answers a retry: the secret was shown the first time and is not shown again."})
 }
 
 fn accounts() -> Value {
@@ -247,8 +255,17 @@ fn accounts() -> Value {
         "AccountPage": page(reference("Account")),
         "Profile": object(&["organisation", "person", "roles"], profile),
         "NewAccount": object(&["name", "organisation", "person", "roles"], new),
-        "MadeAccount": object(&["account", "password"], json!({"account": reference("Account"), "password": {"type": "string"}})),
-        "Password": object(&["password"], json!({"password": {"type": "string"}})),
+        "MadeAccount": object(&["account", "password", "alreadyShown"], json!({
+            "account": reference("Account"), "password": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Password": object(&["password", "alreadyShown"], json!({
+            "password": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown"], json!({
+            "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
+            "secret": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Reasoned": object(&[], json!({"reason": reference("Reason")})),
         "Link": object(&["issuer", "subject"], json!({"issuer": text(255), "subject": text(255)})),
     })
 }
@@ -289,7 +306,7 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
         json!({
             "dryRun": {"type": "boolean"},
             "revision": {"type": "integer", "minimum": 0, "description": "The act's place in the order of acts; 0 in a dry run."},
-            "object": {"oneOf": [reference(name), {"type": "null"}]},
+            "object": {"oneOf": [reference(name), {"type": "null"}], "description": "Null when it was removed, or is not the caller's to see."},
             "consequences": reference("Consequences"),
         }),
     );
@@ -305,7 +322,7 @@ fn status(case: &CaseKind) -> Value {
             "since": reference("Instant"),
             "details": {"description": "What the case has gathered: opinions, dates, numbers."},
             "deadlines": {"type": "array", "items": reference("Deadline")},
-            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "Open to the caller by role and organisation."},
+            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "What the caller may do now."},
         }),
     )
 }

@@ -7,15 +7,18 @@ use ring::digest::{SHA256, digest};
 use shuzha_api::{Limits, Options};
 use shuzha_control::accounts::{self, Accounts};
 use shuzha_control::consents::{self, ConsentGate, ConsentService};
+use shuzha_control::finance::{self, Finance};
 use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, MicroYuan, NanoCharge, OsRng, PurposeClass, RequestId, Role, Timestamp};
 use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Terms};
-use shuzha_journal::Position;
+use shuzha_journal::disk::memory::MemoryDisk;
+use shuzha_journal::{Journal, Position};
 use shuzha_privacy::consent::{Algorithm, Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymiser};
+use shuzha_store::ledger::MeterOptions;
 use shuzha_store::register::{Account, Act, Batch, Effect, Token};
-use shuzha_store::{Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, UsesOf};
+use shuzha_store::{Books, Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, UsesOf};
 use tokio::sync::oneshot;
 
 /// 2026-02-02, a Monday.
@@ -263,10 +266,12 @@ impl Plane {
             holders: Arc::new(HmacSha256Prf::new("holders", &[4; 32])),
             status_address: "http://gate.example/status-lists".to_owned(),
         });
+        let finance = Arc::new(books(&control, &clock));
         let options = Options {
             consents: Arc::new(consents),
             control: control.clone(),
             accounts: accounts.clone(),
+            finance: Some(finance),
             clock: clock.clone(),
             limits,
             https: false,
@@ -359,6 +364,23 @@ impl Drop for Plane {
             thread.join().unwrap();
         }
     }
+}
+
+/// Finance over an empty journal.
+fn books(control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
+    let options = shuzha_journal::Options::new("/", id("gate-1"), "1");
+    let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).unwrap();
+    let books = Books::in_memory().unwrap();
+    let meter = MeterOptions::default().build(books.clone(), journal).unwrap().handle();
+    Finance::new(finance::Parts {
+        books,
+        meter,
+        control: control.clone(),
+        log: Arc::new(Log::default()),
+        clock: clock.clone(),
+        rng: Arc::new(OsRng),
+        grace: finance::GRACE,
+    })
 }
 
 /// The token of a person of the cast.

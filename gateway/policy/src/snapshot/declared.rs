@@ -105,12 +105,8 @@ impl Declared {
     /// The book of prices.
     pub(super) fn price_book(&self, faults: &mut Vec<CompileError>) -> PriceBook {
         let prices = self.prices.values().cloned().collect();
-        match PriceBook::build(prices, self.ceilings.values().cloned().collect()) {
-            Ok(book) => book,
-            Err(found) => {
-                faults.extend(found.iter().map(|fault| CompileError::Prices(fault.to_string())));
-                PriceBook::default()
-            }
-        }
+        let (book, found) = PriceBook::sound(prices, self.ceilings.values().cloned().collect());
+        faults.extend(found.iter().map(|fault| CompileError::Prices(fault.to_string())));
+        book
     }
 }

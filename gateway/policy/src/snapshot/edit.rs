@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shuzha_core::Id;
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
+use shuzha_products::parties::ApplicationUnit;
 use shuzha_products::{World, product};
 
 use super::declared::Stale;
@@ -66,7 +67,7 @@ impl Snapshot {
                 Arc::make_mut(&mut declared.jurisdictions).insert(name.clone(), rules);
                 stale.rules = true;
             }
-            "ApplicationUnit" => self.put_unit(name, world.units.get(name)?.credit_limit),
+            "ApplicationUnit" => self.put_unit(name, world.units.get(name)?),
             "Credential" => self.put_credential(name, world.credentials.get(name)?, keys, faults),
             "ConsentIssuer" => {
                 let issuer = world.consent_issuers.get(name)?.clone();
@@ -194,9 +195,10 @@ impl Snapshot {
         }
     }
 
-    fn put_unit(&mut self, name: &Id, credit_limit: Option<shuzha_core::MicroYuan>) {
+    fn put_unit(&mut self, name: &Id, declared: &ApplicationUnit) {
         let index = self.names.number(name);
-        self.units.insert(index, Arc::new(Unit { name: name.clone(), index, credit_limit }));
+        let (organisation, credit_limit) = (declared.organisation.clone(), declared.credit_limit);
+        self.units.insert(index, Arc::new(Unit { name: name.clone(), index, organisation, credit_limit }));
     }
 
     fn put_scenario(&mut self, name: &Id, world: &World) -> Option<()> {

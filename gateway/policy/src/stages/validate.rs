@@ -72,12 +72,10 @@ pub(super) fn begin_try<'e>(
     let committer = &env.gate.keys.committer;
     let unit = env.facts.terms.unit.as_bytes();
     let commitment = committer.commit(purpose, &[unit, key.as_bytes()]);
-    // The scenario is part of the request: the same body for another scenario is another request.
-    let scenario = env.facts.terms.scenario.as_bytes();
-    let request = env.facts.request_commitment.unwrap_or_default();
-    // So is the consent, or a retry could be answered under one of which no use was ever taken.
+    // Without the consent, a retry could be answered under one of which no use was ever taken.
     let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
-    let request = committer.commit("try", &[&request, scenario, consent.as_bytes()]);
+    let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
+    let request = opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
     env.facts.request_commitment = Some(request);
     env.facts.idempotency = Some(commitment);
     let (found, in_use) = keys.begin(commitment, request, env.now())?;

@@ -200,6 +200,7 @@ impl House {
             actor: "test",
             object: "",
             commitment: None,
+            target: "",
         };
         let durable = journal.append_durable(&Entry::Act(mark)).expect("the journal serves");
         durable.await.expect("durable");

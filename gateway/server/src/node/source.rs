@@ -18,8 +18,8 @@ use shuzha_store::Register;
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
 use crate::control::{
-    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, by_name, catch_up, mark_at, open_register,
-    world_in_force,
+    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, by_name, catch_up, mark_at, mirror_secrets,
+    open_register, world_in_force,
 };
 use crate::store::DataStore;
 
@@ -83,6 +83,7 @@ impl Source {
             return Ok((Self::Files, prepare(world)?));
         }
         let read = open_register(&config.data_dir).and_then(|register| {
+            mirror_secrets(&register, data)?;
             match caught_up(&register, data, config, endpoints) {
                 Ok((prepared, acts)) => {
                     tracing::info!(acts, "the kept world is in force, with the register's acts since");

@@ -7,6 +7,7 @@ use shuzha_evidence::Commitment;
 use shuzha_journal::Position;
 use shuzha_privacy::budget::Account;
 
+use super::MeterKey;
 use super::state::{DataUse, Name};
 
 /// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
@@ -20,6 +21,7 @@ pub struct Changes {
     pub(crate) refunds: BTreeSet<RequestId>,
     pub(crate) usage: BTreeSet<(Name, i64)>,
     pub(crate) posted: BTreeSet<Name>,
+    pub(crate) meters: BTreeSet<MeterKey>,
     pub(crate) settled: BTreeSet<(Name, Name)>,
     pub(crate) marks: BTreeSet<Commitment>,
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,

@@ -8,7 +8,7 @@ use shuzha_evidence::{Call, Commitment, Decision};
 use shuzha_journal::Position;
 use shuzha_privacy::budget::{Debit, Ledger};
 
-use super::Changes;
+use super::{Changes, MeterKey};
 
 pub use shuzha_privacy::budget::Name;
 
@@ -171,6 +171,8 @@ pub struct State {
     pub usage: BTreeMap<(Name, i64), Usage>,
     /// Money posted per unit.
     pub posted: BTreeMap<Name, MicroYuan>,
+    /// Charged quantity per unit, price and month.
+    pub meters: BTreeMap<MeterKey, u64>,
     /// The first answer per grant and product. A package is charged once: when it is in here, it has been.
     pub settled: BTreeMap<(Name, Name), Position>,
     /// Idempotency keys of the last [`IDEMPOTENCY_WINDOW`].

@@ -128,6 +128,7 @@ fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
                 actor: "issuer",
                 object: "",
                 commitment: Some([*consent; 16]),
+                target: "",
             })),
         }
     }
@@ -249,7 +250,7 @@ proptest! {
             let trial = Call { sandbox: true, received: at(0), ..call(number, decision) };
             tried.insert(place, Entry::Call(Box::new(trial)));
             let kind = ActKind::Resumed;
-            let act = Act { at: at(0), kind, actor: "test", object: "", commitment: None };
+            let act = Act { at: at(0), kind, actor: "test", object: "", commitment: None, target: "" };
             passed_over.insert(place, Entry::Act(act));
         }
         let (mut tried, _) = apply_all(&tried).expect("sound");
