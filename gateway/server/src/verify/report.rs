@@ -57,6 +57,8 @@ impl Counts {
         match call.decision {
             Decision::Answered | Decision::Replayed => unit.answered += 1,
             Decision::Refused | Decision::Failed => unit.refused += 1,
+            // A plan is no use of a product: it is counted among the results above.
+            Decision::Planned => {}
         }
         unit.amount += i128::from(call.amount.micros());
     }
@@ -80,6 +82,7 @@ fn decision(decision: Decision) -> &'static str {
         Decision::Refused => "已拒绝",
         Decision::Failed => "失败",
         Decision::Replayed => "重复答复",
+        Decision::Planned => "试算",
     }
 }
 
