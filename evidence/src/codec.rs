@@ -97,6 +97,8 @@ impl Numbered for ActKind {
         (Self::CredentialRevoked, 3),
         (Self::Suspended, 4),
         (Self::Resumed, 5),
+        (Self::ConsentGiven, 6),
+        (Self::CommitKeyErased, 7),
         (Self::UseAlarmed, 60),
         (Self::UseSlowed, 61),
         (Self::UseStopped, 62),

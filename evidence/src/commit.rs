@@ -4,10 +4,14 @@
 //! one is worth as much as the custody of the key. Erasing the key makes what was committed to unrecoverable and
 //! breaks no proof.
 
+mod period;
+
 use ring::hmac;
 use shuzha_core::RequestId;
 
 use crate::record::Call;
+
+pub use period::{HalfYear, HalfYearError, PeriodCommitters, PeriodKeys};
 
 /// Bytes before each part that say how long it is.
 const LENGTH_BYTES: usize = 8;

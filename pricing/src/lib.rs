@@ -1,5 +1,9 @@
-//! Prices (定价): which price is in force at an instant, whether it keeps under the government's ceiling, and what a
-//! call costs (REQUIREMENTS F1, F2, F5; 发改价格〔2025〕65号).
+//! Money: which price is in force and keeps under the government's ceiling (REQUIREMENTS F1–F5; 发改价格〔2025〕65号), what
+//! the calls of a period cost, who gets which share, and the double entry that follows (G1–G5).
+//!
+//! - [`book`], [`price`], [`form`], [`rating`]: what a call costs, at the gate and at the close alike.
+//! - [`metering`]: calls gathered by hour; [`closing`]: a period's roll-ups become statements, share bills, transactions.
+//! - [`ledger`]: what may be posted; [`split`], [`vat`], [`permitted`]: shares, tax, the most an operator may take.
 //!
 //! Pure: no IO, no clock. Money is integers of 10⁻⁶ 元 from reading to rating; there is no floating point in this
 //! crate, which a lint and a test hold.
@@ -8,17 +12,30 @@
 
 pub mod book;
 pub mod chart;
+pub mod closing;
 pub mod effective;
 pub mod export;
+pub mod form;
+pub mod ledger;
+pub mod metering;
+pub mod money;
+pub mod period;
+pub mod permitted;
 pub mod price;
 pub mod rating;
+pub mod split;
+pub mod statement_page;
+pub mod vat;
 pub mod words;
 
 pub use book::{PriceBook, PriceFault};
 pub use effective::{DateError, Effective};
-pub use price::{Billable, Ceiling, Outcome, Price};
-pub use rating::{FreeReason, Rated, quote, rate};
-pub use shuzha_core::PurposeClass;
+pub use form::{Form, Tariff};
+pub use money::Overflow;
+pub use period::{Hour, Month};
+pub use price::{Asked, Billable, Ceiling, Outcome, Price, Purposes};
+pub use rating::Basis;
+pub use shuzha_core::{Fen, PurposeClass};
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,9 @@
 //! Prices and ceilings as acts declare them.
 
-use shuzha_core::{Id, MicroYuan};
+use shuzha_core::{Id, MicroYuan, PurposeClass};
 
-use crate::Effective;
+use crate::money::Overflow;
+use crate::{Effective, Form, Tariff};
 
 /// What came of a call, as far as its price depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +77,56 @@ impl Billable {
     }
 }
 
-/// A price: what the operator asks for one call, under an act.
+/// Parts of a price that a preferred caller pays, of ten thousand (万分比).
+pub const WHOLE: u32 = 10_000;
+
+/// Longest price of a trial, in days: a product on trial has not yet been run for a full year (65号).
+pub const TRIAL_DAYS_MAX: i64 = 366;
+
+/// The classes of purpose that a price is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purposes(u8);
+
+impl Default for Purposes {
+    fn default() -> Self {
+        Self::of(&PurposeClass::ALL)
+    }
+}
+
+impl Purposes {
+    /// These classes.
+    #[must_use]
+    pub fn of(purposes: &[PurposeClass]) -> Self {
+        Self(purposes.iter().fold(0, |set, &purpose| set | 1 << purpose as u8))
+    }
+
+    /// Whether the class is among them.
+    #[must_use]
+    pub const fn holds(self, purpose: PurposeClass) -> bool {
+        self.0 >> purpose as u8 & 1 == 1
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// What a price is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The product.
+    pub product: &'a str,
+    /// The operation.
+    pub operation: &'a str,
+    /// The approved scenario.
+    pub scenario: &'a str,
+    /// Its class of purpose.
+    pub purpose: PurposeClass,
+}
+
+/// A price: what the operator asks for calls, under an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     /// The price's name; what a usage record points at.
@@ -87,8 +137,16 @@ pub struct Price {
     pub product: Id,
     /// The operation; `None` is every operation of the product.
     pub operation: Option<Id>,
-    /// What one call costs.
-    pub per_call: MicroYuan,
+    /// The scenario; `None` is every scenario.
+    pub scenario: Option<Id>,
+    /// The classes of purpose it is for.
+    pub purposes: Purposes,
+    /// What calls cost.
+    pub tariff: Tariff,
+    /// 试行收费标准: a price of a product in its first year, that ends by itself.
+    pub trial: bool,
+    /// Parts of [`WHOLE`] that a unit of a department that provides the product's data pays; nothing is free.
+    pub provider_parts: Option<u32>,
     /// When it is in force.
     pub effective: Effective,
     /// For which outcomes it is charged.
@@ -96,21 +154,74 @@ pub struct Price {
 }
 
 impl Price {
-    /// Whether the price is for this operation.
+    /// A price of every call of a product alike.
     #[must_use]
-    pub fn is_for(&self, operation: &str) -> bool {
-        self.operation.as_ref().is_none_or(|own| own.as_str() == operation)
+    pub fn per_call(id: Id, act: String, product: Id, each: MicroYuan, effective: Effective) -> Self {
+        Self {
+            id,
+            act,
+            product,
+            operation: None,
+            scenario: None,
+            purposes: Purposes::default(),
+            tariff: Form::Unit(each).into(),
+            trial: false,
+            provider_parts: None,
+            effective,
+            billable: Billable::default(),
+        }
     }
 
-    /// Whether some operation is priced by both.
+    /// Whether this is asked for.
+    #[must_use]
+    pub fn is_for(&self, asked: &Asked<'_>) -> bool {
+        let fits = |own: &Option<Id>, asked: &str| own.as_ref().is_none_or(|own| own.as_str() == asked);
+        fits(&self.operation, asked.operation)
+            && fits(&self.scenario, asked.scenario)
+            && self.purposes.holds(asked.purpose)
+    }
+
+    /// Whether something could be asked for that both price at one instant.
     pub(crate) fn meets(&self, other: &Self) -> bool {
+        let meet = |a: &Option<Id>, b: &Option<Id>| a.is_none() || b.is_none() || a == b;
         self.product == other.product
-            && (self.operation.is_none() || other.operation.is_none() || self.operation == other.operation)
+            && meet(&self.operation, &other.operation)
+            && meet(&self.scenario, &other.scenario)
+            && self.purposes.0 & other.purposes.0 != 0
             && self.effective.overlaps(&other.effective)
+    }
+
+    /// Whether it asks for more than the ceiling at some number of calls.
+    #[must_use]
+    pub fn over(&self, ceiling: &Ceiling) -> bool {
+        self.tariff.over(ceiling)
+    }
+
+    /// What `calls` charged calls of one period have cost so far, see [`Tariff::running`].
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn running(&self, calls: u64, year_begins: bool, preferred: bool) -> Result<MicroYuan, Overflow> {
+        self.tariff.running(calls, year_begins).map(|sum| self.part(sum, preferred))
+    }
+
+    /// What a period of `calls` charged calls costs, see [`Tariff::bill`].
+    ///
+    /// # Errors
+    /// [`Overflow`].
+    pub fn bill(&self, calls: u64, year_begins: bool, preferred: bool) -> Result<MicroYuan, Overflow> {
+        self.tariff.bill(calls, year_begins).map(|sum| self.part(sum, preferred))
+    }
+
+    /// The preferred part of a sum, rounded down: a preference never costs more.
+    fn part(&self, sum: MicroYuan, preferred: bool) -> MicroYuan {
+        let Some(parts) = self.provider_parts.filter(|_| preferred) else { return sum };
+        let micros = i128::from(sum.micros()) * i128::from(parts.min(WHOLE)) / i128::from(WHOLE);
+        MicroYuan::from_micros(i64::try_from(micros).expect("a part of a sum is no larger"))
     }
 }
 
-/// A ceiling (上限收费标准): the most the operator may ask for one call, fixed by the authority.
+/// A ceiling (上限收费标准): the most the operator may ask, fixed by the authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ceiling {
     /// The ceiling's name.
@@ -121,6 +232,8 @@ pub struct Ceiling {
     pub product: Id,
     /// The most for one call.
     pub per_call_max: MicroYuan,
+    /// The most for a year's fee; without it there may be none.
+    pub annual_max: Option<MicroYuan>,
     /// When it is in force.
     pub effective: Effective,
 }

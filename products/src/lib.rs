@@ -24,6 +24,7 @@ pub mod data;
 pub mod emergency;
 mod error;
 pub mod exit_review;
+mod finance;
 pub mod input;
 pub mod jurisdiction;
 pub mod kinds;

@@ -1,14 +1,19 @@
 //! Acts, ceilings and prices (政府指导价; 发改价格〔2025〕65号): how they are declared. What they mean is in
 //! `shuzha_pricing`.
 
-use shuzha_core::{Id, MicroYuan};
-use shuzha_pricing::{Billable, Ceiling, Effective, Outcome, Price};
+mod tariff;
+
+use shuzha_core::{Id, MicroYuan, PurposeClass};
+use shuzha_pricing::price::WHOLE;
+use shuzha_pricing::{Billable, Ceiling, Effective, Outcome, Price, Purposes};
 
 use crate::parties::Organisation;
 use crate::product::Product;
+use crate::rights::Scenario;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
 use crate::{Window, World};
+use tariff::TARIFF_FIELDS;
 
 /// The act behind ceilings or prices, with its number (文号; REQUIREMENTS F5).
 #[derive(Clone, Debug)]
@@ -45,13 +50,14 @@ impl Object for Ceiling {
     const KIND: &'static str = "Ceiling";
 
     fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["act", "product", "perCallMax", "window"]])?;
+        let spec = spec.section(&[&["act", "product", "perCallMax", "annualMax", "window"]])?;
         let act = read_act(&spec, scope);
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
         let per_call_max = spec.required("perCallMax").and_then(|place| yuan(&place));
+        let annual_max = spec.optional("annualMax").and_then(|place| yuan(&place));
         let (act, effective) = act?;
         let (product, per_call_max) = (product?.0.clone(), per_call_max?);
-        Some(Self { id: id.clone(), act: act.number.clone(), product, per_call_max, effective })
+        Some(Self { id: id.clone(), act: act.number.clone(), product, per_call_max, annual_max, effective })
     }
 
     fn table(world: &World) -> &Table<Self> {
@@ -67,7 +73,8 @@ impl Object for Price {
     const KIND: &'static str = "Price";
 
     fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["act", "product", "operation", "perCall", "charged", "window"]])?;
+        let for_what = &["act", "product", "operation", "scenario", "purposes", "charged", "window"];
+        let spec = spec.section(&[for_what, &["trial", "providerParts"], TARIFF_FIELDS])?;
         let act = read_act(&spec, scope);
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
         let operation = spec.optional("operation").and_then(|place| {
@@ -77,7 +84,9 @@ impl Object for Price {
                 None => place.fail(format!("the product has no operation `{name}`")),
             }
         });
-        let per_call = spec.required("perCall").and_then(|place| yuan(&place));
+        let scenario = spec.optional("scenario").and_then(|place| scope.find::<Scenario>(&place));
+        let purposes = spec.optional("purposes").map(|place| read_purposes(&place));
+        let tariff = tariff::read(&spec);
         let charged = spec.required("charged").and_then(|place| {
             let charged = read_charged(&place)?;
             let classes: &[Outcome] = product.map_or(&[], |(_, product)| product.kind.classes());
@@ -88,13 +97,19 @@ impl Object for Price {
             }
             Some(charged)
         });
+        let trial = spec.optional("trial").and_then(|place| place.boolean());
+        let provider_parts = spec.optional("providerParts").and_then(|place| place.count(0..=WHOLE));
         let (act, effective) = act?;
         Some(Self {
             id: id.clone(),
             act: act.number.clone(),
             product: product?.0.clone(),
             operation,
-            per_call: per_call?,
+            scenario: scenario.map(|(name, _)| name.clone()),
+            purposes: purposes.map_or(Some(Purposes::default()), |read| read)?,
+            tariff: tariff?,
+            trial: trial.unwrap_or(false),
+            provider_parts,
             effective,
             billable: charged?,
         })
@@ -107,6 +122,13 @@ impl Object for Price {
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.prices
     }
+}
+
+fn read_purposes(place: &Place<'_>) -> Option<Purposes> {
+    let words = PurposeClass::ALL.map(|purpose| (purpose.as_str(), purpose));
+    let items = place.some_items(words.len())?;
+    let purposes: Vec<_> = items.iter().filter_map(|item| item.word(&words)).collect();
+    (purposes.len() == items.len()).then(|| Purposes::of(&purposes))
 }
 
 /// A sum in yuan as quoted decimal text, not negative.

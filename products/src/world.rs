@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use shuzha_core::Id;
+use shuzha_pricing::permitted::PermittedRevenue;
+use shuzha_pricing::vat::VatRate;
 use shuzha_pricing::{Ceiling, Price, PriceBook};
 
 use crate::WorldError;
@@ -96,6 +98,10 @@ pub struct World {
     pub exit_reviews: Table<ExitReview>,
     /// Privacy charges to be given back.
     pub privacy_refunds: Table<PrivacyRefund>,
+    /// Permitted revenues.
+    pub permitted_revenues: Table<PermittedRevenue>,
+    /// Tax rates.
+    pub tax_rates: Table<VatRate>,
     /// The spec of every object but grants by (kind, name), as JSON with sorted keys: however it was written, one
     /// spec has one text.
     pub specs: BTreeMap<(&'static str, Id), Box<str>>,

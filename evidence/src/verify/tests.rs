@@ -261,6 +261,8 @@ fn answered(unit: &'static str, received: i64) -> Entry<'static> {
         request_commitment: None,
         response_commitment: None,
         sandbox: false,
+        consent_parent: None,
+        basis: 0,
     }))
 }
 

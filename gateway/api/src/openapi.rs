@@ -2,7 +2,9 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "what `json!` builds is embedded where it is handed")]
 
+mod consents;
 mod declared;
+mod finance;
 mod operation;
 mod paths;
 mod public;

@@ -3,6 +3,8 @@
 pub(crate) mod about;
 pub(crate) mod accounts;
 pub(crate) mod acts;
+pub(crate) mod consents;
+pub(crate) mod finance;
 pub(crate) mod me;
 pub(crate) mod objects;
 #[cfg(feature = "oidc")]
@@ -92,6 +94,32 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)], None))
         .route("/api/v1/notices", methods(&[(GET, acts::notices)], None))
         .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)], None))
+        .route("/api/v1/consents", methods(&[(GET, consents::list), (POST, consents::give)], None))
+        .route("/api/v1/consents:register", methods(&[(POST, consents::register)], None))
+        .route("/api/v1/consents:withdraw", methods(&[(POST, consents::withdraw_all)], None))
+        .route(
+            "/api/v1/consents/{consent}",
+            methods(&[(GET, consents::get), (POST, consents::act)], Some(consents::no_such_method)),
+        )
+        .route("/api/v1/consents/{consent}/receipts", methods(&[(GET, consents::receipts)], None))
+        .route("/api/v1/consents/{consent}/uses", methods(&[(GET, consents::uses)], None))
+        .route("/api/v1/data-uses", methods(&[(GET, consents::data_uses)], None))
+        .route("/api/v1/consent-holders", methods(&[(POST, consents::bind)], None))
+        .route("/status-lists/{list}", methods(&[(GET, consents::status_list)], None))
+        .route("/api/v1/finance/periods", methods(&[(GET, finance::periods)], None))
+        .route(
+            "/api/v1/finance/periods/{month}",
+            methods(&[(GET, finance::period), (POST, finance::act_on_period)], None),
+        )
+        .route("/api/v1/finance/periods/{month}/{part}", methods(&[(GET, finance::part)], None))
+        .route(
+            "/api/v1/finance/statements/{number}",
+            methods(&[(GET, finance::statement), (POST, finance::say)], None),
+        )
+        .route("/api/v1/finance/ledger", methods(&[(GET, finance::ledger)], None))
+        .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
+        .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
+        .route("/api/v1/finance/permitted", methods(&[(GET, finance::permitted)], None))
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))
         .route("/api/v1/public/certificates/{code}", methods(&[(GET, public::certificate)], None))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))

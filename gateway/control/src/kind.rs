@@ -1,7 +1,7 @@
 //! What the register holds, and the one table of who may write which declared kind.
 
 use serde_json::Value;
-use shuzha_core::{Id, Role};
+use shuzha_core::{Code, Id, Role};
 use shuzha_products::case::CaseKind;
 use shuzha_products::world;
 
@@ -32,9 +32,11 @@ pub struct Access {
     pub(crate) owner: Owner,
     /// Fields of the spec that only roles in `any` set and change.
     pub(crate) guarded: &'static [&'static str],
+    /// Fields of the spec that stay true once they are, with the code by which a change of them is refused.
+    pub(crate) lasting: &'static [(&'static str, Code)],
 }
 
-use Role::{ApplicationUnit, Authority, Operator, Pricing, Provider, Sre};
+use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider, Sre};
 
 /// The table: kind × writing → roles. A declared kind without a row is written by nobody: the jurisdiction's rules are
 /// configuration.
@@ -42,7 +44,7 @@ use Role::{ApplicationUnit, Authority, Operator, Pricing, Provider, Sre};
 const ACCESS: &[Access] = &[
     access("Organisation",    &[Authority, Operator], &[],                true,  Owner::Itself),
     access("ApplicationUnit", &[Authority, Operator], &[ApplicationUnit], false, Owner::Field("organisation")).guarding(&["creditLimit"]),
-    access("Credential",      &[Operator, Sre],       &[ApplicationUnit], false, Owner::Of("ApplicationUnit", "unit")).guarding(&["revoked"]),
+    access("Credential",      &[Operator, Sre],       &[ApplicationUnit], false, Owner::Of("ApplicationUnit", "unit")).guarding(&["revoked"]).keeping(&[("sandbox", Code::C1014)]),
     access("ConsentIssuer",   &[Authority],           &[],                true,  Owner::Writer),
     access("PersonSpace",     &[Authority],           &[],                true,  Owner::Writer),
     access("DataSet",         &[Authority],           &[Provider],        true,  Owner::Field("provider")),
@@ -52,6 +54,8 @@ const ACCESS: &[Access] = &[
     access("PriceAct",        &[Authority, Pricing],  &[Operator],        true,  Owner::Writer),
     access("Ceiling",         &[Pricing],             &[],                true,  Owner::Writer),
     access("Price",           &[],                    &[Operator],        true,  Owner::Of("Product", "product")),
+    access("PermittedRevenue", &[Pricing],            &[],                true,  Owner::Writer),
+    access("TaxRate",         &[Finance],             &[],                true,  Owner::Writer),
 ];
 
 const fn access(
@@ -61,12 +65,16 @@ const fn access(
     public: bool,
     owner: Owner,
 ) -> Access {
-    Access { kind, any, own, public, owner, guarded: &[] }
+    Access { kind, any, own, public, owner, guarded: &[], lasting: &[] }
 }
 
 impl Access {
     const fn guarding(self, guarded: &'static [&'static str]) -> Self {
         Self { guarded, ..self }
+    }
+
+    const fn keeping(self, lasting: &'static [(&'static str, Code)]) -> Self {
+        Self { lasting, ..self }
     }
 }
 

@@ -65,6 +65,13 @@ impl Day {
         i32::try_from(self.civil().0).unwrap_or(i32::MAX)
     }
 
+    /// The day's year and the number of its month, from 1.
+    #[must_use]
+    pub fn year_and_month(self) -> (i32, u8) {
+        let (_, month, _) = self.civil();
+        (self.year(), u8::try_from(month).expect("there are twelve months"))
+    }
+
     /// 1970-01-01 was a Thursday.
     const fn is_weekend(self) -> bool {
         matches!((self.0 + 3).rem_euclid(7), 5 | 6)

@@ -101,6 +101,7 @@ codes! {
     C408 403 "授权已被撤回" "The consent was withdrawn";
     C409 403 "不接受一揽子或无期限的授权" "A blanket or open-ended consent is not accepted";
     C410 503 "撤回信息不够新，暂不提供须授权的产品" "The withdrawal feed is stale; consented products are not served";
+    C411 403 "收窄的授权不得宽于原授权" "The narrower consent is wider than the one it was derived from";
 
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
@@ -151,6 +152,9 @@ codes! {
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
     C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
+    C1014 409 "测试凭据不能改作正式凭据" "A test credential stays one";
+    C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
+    C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -171,6 +175,7 @@ codes! {
     C1207 404 "没有这项未决的异议" "There is no such open objection";
     C1208 409 "未决的异议过多" "Too many objections are open";
     C1209 422 "本地不登记此类产品" "This jurisdiction does not register products of this form";
+    C1210 409 "重复登记" "It is registered already, or being registered";
 
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";
@@ -189,7 +194,23 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+    C1600 409 "账期尚未软结" "The period has not been soft-closed";
+    C1601 403 "软结与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
+    C1602 409 "账期已结账，不可更改" "The period is closed and does not change";
+    C1603 409 "宽限期未满，尚不可结账" "The time of grace has not passed";
+    C1604 422 "该账期无法结账" "The period cannot be closed";
+    C1605 409 "较早的账期尚未结账" "An earlier period is still open";
+    C1606 409 "计量记录有缺口或尚未到齐" "Metering has a gap or has not caught up";
+    C1607 409 "同一键已记另一笔分录" "The key names another transaction";
+    C1608 422 "分录不平或科目不符" "The transaction does not balance, or its accounts may not face each other";
+    C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
+    C1611 409 "账期所属月份尚未结束" "The month is not over";
+    C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
 
+    C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
+    C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
+    C1503 503 "平台的授权签发密钥尚未登记生效" "The platform's key for consents is not registered and in force";
+    C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
     C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
     C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
 

@@ -1,7 +1,7 @@
 //! Classes of purpose (使用目的), by which the field decides what is free and what is paid.
 
 /// The class of purpose of an approved scenario. It comes from the approval, never from a request (REQUIREMENTS F1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PurposeClass {
     /// 公共治理: free.
     PublicGovernance,

@@ -100,6 +100,12 @@ impl Abuse {
             && self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(scenario)
     }
 
+    /// The scenarios stopped by this gate, and since when.
+    fn stops(&self) -> Vec<(Id, Timestamp)> {
+        let stops = self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        stops.iter().map(|(scenario, at)| (scenario.clone(), *at)).collect()
+    }
+
     /// Ends the stops that `over` says are over; their scenarios.
     fn lift(&self, over: impl Fn(&Id) -> bool) -> Vec<Id> {
         if self.stopped() == 0 {
@@ -128,6 +134,12 @@ fn make_room<V>(shard: &mut HashMap<Id, V>, most: usize, latest: impl Fn(&V) -> 
 }
 
 impl Gate {
+    /// The scenarios that this gate has stopped for abnormal use, and since when.
+    #[must_use]
+    pub fn stopped_scenarios(&self) -> Vec<(Id, Timestamp)> {
+        self.abuse.stops()
+    }
+
     /// Whether this gate has stopped the scenario.
     pub(crate) fn is_use_stopped(&self, scenario: &Id) -> bool {
         self.abuse.is_stopped(scenario)

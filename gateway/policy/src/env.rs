@@ -9,9 +9,10 @@ use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
 use shuzha_evidence::commit::Request;
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
+use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
-use crate::holds::Holds;
+use crate::holds::{Consents, Holds};
 use crate::idempotency::{Found, InUse};
 use crate::nonce::NonceTag;
 use crate::snapshot::Snapshot;
@@ -23,7 +24,7 @@ pub(crate) struct Facts<'e> {
     pub(crate) terms: Terms<'e>,
     pub(crate) nonce: NonceTag,
     pub(crate) idempotency: Option<Commitment>,
-    pub(crate) consent: Option<Commitment>,
+    pub(crate) consent: Option<Consents>,
     pub(crate) subject: Option<Commitment>,
     pub(crate) request_commitment: Option<Commitment>,
     pub(crate) body_sha256: [u8; 32],
@@ -32,6 +33,8 @@ pub(crate) struct Facts<'e> {
     pub(crate) sent: Option<Timestamp>,
     pub(crate) answered: Option<Timestamp>,
     pub(crate) limit: Option<RateLimit>,
+    /// On what basis the answer is charged or free, once it is there.
+    pub(crate) basis: Basis,
 }
 
 /// Which holds this try takes: a retry never takes again what an earlier try spent.
@@ -143,6 +146,7 @@ impl<'e> Env<'e> {
         let debit = self.holds.charge.as_ref().map(|hold| hold.token());
         // A free repetition of an answered call must not disturb the mark that says it was answered and charged.
         let idempotency = self.facts.idempotency.filter(|_| self.takes != Takes::Nothing);
+        let held_consent = self.holds.consent.as_ref().map(|hold| *hold.token());
         Intent {
             request: self.call.request,
             received: self.call.received,
@@ -150,9 +154,10 @@ impl<'e> Env<'e> {
             nonce: self.facts.nonce,
             idempotency,
             request_commitment: self.facts.request_commitment.unwrap_or_default(),
-            consent: self.holds.consent.as_ref().map(|hold| *hold.token()),
+            consent: held_consent.map(|held| held.own),
             charge: debit.map_or(NanoCharge::ZERO, |debit| debit.charge),
             amount: held,
+            consent_parent: held_consent.and_then(|held| held.parent),
             space: debit.map_or("", |debit| &*debit.account.space),
             measure: debit.map(|debit| debit.measure),
         }
@@ -208,7 +213,7 @@ impl<'e> Env<'e> {
             terms: facts.terms.clone(),
             nonce: facts.nonce,
             idempotency: facts.idempotency,
-            consent: facts.consent,
+            consent: facts.consent.map(|consents| consents.own),
             subject: facts.subject,
             charge: facts.charge,
             quantity: ending.quantity,
@@ -221,6 +226,8 @@ impl<'e> Env<'e> {
             request_commitment: facts.request_commitment,
             response_commitment: ending.response_commitment,
             sandbox: self.sandbox,
+            consent_parent: facts.consent.and_then(|consents| consents.parent),
+            basis: if ending.outcome == Outcome::None { 0 } else { facts.basis.number() },
         }))
     }
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
-use shuzha_evidence::{Act, ActKind, Call, Committer, Decision, Entry, Outcome, Terms};
-use shuzha_journal::Journal;
-use shuzha_privacy::subject::Pseudonymiser;
+use shuzha_evidence::commit::PeriodCommitters;
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Committer, Decision, Entry, Outcome, Terms};
+use shuzha_journal::{Durable, Journal};
+use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
 
 use crate::abuse::Abuse;
 use crate::consent_cache::ConsentCache;
 use crate::env::{Env, unavailable};
-use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger, lock};
+use crate::feed::{FEED_AGE_MAX, Feed};
+use crate::holds::{BudgetLedger, ConsentLedger, Consents, GrantLedger, PurseLedger, lock};
 use crate::idempotency::Idempotency;
 use crate::metrics::Metrics;
 use crate::nonce::Nonces;
@@ -39,10 +41,40 @@ pub struct Options {
 /// The keys of the gate. Erasable: see `docs/trust.md`.
 #[derive(Debug)]
 pub struct Keys {
-    /// Makes the commitments in records.
+    /// Makes the commitments that calls are told apart by for longer than a period: to consents, whose identifiers are
+    /// random, and to idempotency keys.
     pub committer: Committer,
+    /// Makes the commitments to what calls were about: subjects, requests, answers. Their keys can be erased.
+    pub periods: PeriodCommitters,
     /// Makes pairwise pseudonyms.
-    pub pseudonymiser: Pseudonymiser,
+    pub pseudonymiser: Pseudonymiser<Arc<dyn SubjectPrf>>,
+}
+
+impl Keys {
+    /// The commitment to a consent: by its issuer and identifier, which is random and says nothing of the person.
+    #[must_use]
+    pub fn consent_commitment(&self, issuer: &str, jti: &str) -> Commitment {
+        self.committer.commit("consent", &[issuer.as_bytes(), jti.as_bytes()])
+    }
+
+    /// The tags under which a person's calls stand in records, as far as the keys of their periods are still there.
+    #[must_use]
+    pub fn subject_tags(&self, pseudonym: &Pseudonym) -> Vec<Commitment> {
+        self.periods.kept().iter().map(|committer| subject_tag(committer, pseudonym)).collect()
+    }
+
+    /// The committer for a call that was received at `at`.
+    ///
+    /// # Errors
+    /// C093 where the key of that half-year is gone: nothing is served that cannot be recorded.
+    pub(crate) fn period(&self, at: Timestamp) -> Result<Arc<Committer>, Refusal> {
+        self.periods.at(at).ok_or_else(|| Code::C093.into())
+    }
+}
+
+/// The tag of a person in records.
+pub(crate) fn subject_tag(committer: &Committer, pseudonym: &Pseudonym) -> Commitment {
+    committer.commit("subject", &[pseudonym.as_bytes()])
 }
 
 /// What the gate stands on.
@@ -73,6 +105,7 @@ pub struct Gate {
     pub(crate) decoys: Decoys,
     pub(crate) nonces: Nonces,
     pub(crate) consents: ConsentLedger,
+    withdrawals: Feed,
     pub(crate) budgets: BudgetLedger,
     pub(crate) purses: PurseLedger,
     pub(crate) grants: GrantLedger,
@@ -121,8 +154,9 @@ impl Gate {
         let gate = Self {
             abuse,
             consents: ConsentLedger::new(start.consents, start.withdrawn),
+            withdrawals: Feed::default(),
             budgets: BudgetLedger::new(start.budgets),
-            purses: PurseLedger::new(start.purses),
+            purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
             packages: Packages::new(start.packages),
             idempotency: Idempotency::new(start.idempotency),
@@ -208,6 +242,8 @@ impl Gate {
             request_commitment: None,
             response_commitment: None,
             sandbox: false,
+            consent_parent: None,
+            basis: 0,
         };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();
@@ -220,26 +256,83 @@ impl Gate {
     /// # Errors
     /// C402, C403 when the statement is malformed or not the issuer's; C090 when it cannot be recorded.
     pub async fn withdraw(&self, request: RequestId, statement: &str) -> Result<String, Refusal> {
-        let now = self.clock.now();
         let snapshot = self.snapshot();
         let issuers = &snapshot.issuers;
         let withdrawal = shuzha_privacy::consent::verify_withdrawal(statement, issuers)?;
-        let parts = [withdrawal.issuer.as_bytes(), withdrawal.jti.as_bytes()];
-        let consent = self.keys.committer.commit("consent", &parts);
+        tracing::info!(%request, "a consent was withdrawn");
+        let durable = self.note_withdrawal(&withdrawal.issuer, &withdrawal.jti, &withdrawal.issuer)?;
+        durable.await.map(|position| position.to_string()).map_err(unavailable)
+    }
+
+    /// Withdraws a consent on the word of `actor`, who has asked the person: the consent service in this process.
+    /// Effective at once; on disk when what is returned says so.
+    ///
+    /// # Errors
+    /// C090, C092 when it cannot be recorded; it is in effect all the same.
+    pub fn note_withdrawal(&self, issuer: &str, jti: &str, actor: &str) -> Result<Durable, Refusal> {
+        let consent = self.keys.consent_commitment(issuer, jti);
         // First the record, then the effect would leave a moment in which it is recorded and not yet in force;
         // this order errs on the person's side.
         self.consents.withdraw(consent);
         let act = Act {
-            at: now,
+            at: self.clock.now(),
             kind: ActKind::ConsentWithdrawn,
-            actor: &withdrawal.issuer,
+            actor,
             object: "",
             commitment: Some(consent),
             target: "",
         };
-        tracing::info!(%request, "a consent was withdrawn");
-        let durable = self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)?;
-        durable.await.map(|position| position.to_string()).map_err(unavailable)
+        self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)
+    }
+
+    /// Notes that the consent service in this process has given a consent; on disk when what is returned says so.
+    ///
+    /// # Errors
+    /// C090, C092 when it cannot be recorded.
+    pub fn note_consent(&self, issuer: &str, jti: &str) -> Result<Durable, Refusal> {
+        let act = Act {
+            at: self.clock.now(),
+            kind: ActKind::ConsentGiven,
+            actor: issuer,
+            object: "",
+            commitment: Some(self.keys.consent_commitment(issuer, jti)),
+        };
+        self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)
+    }
+
+    /// The gate's keys, for the consent service.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The name under which consents are made out to this gate.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.options.audience
+    }
+
+    /// Whether the consent is withdrawn here.
+    #[must_use]
+    pub fn knows_withdrawn(&self, issuer: &str, jti: &str) -> bool {
+        let own = self.keys.consent_commitment(issuer, jti);
+        self.consents.is_withdrawn(&Consents { own, parent: None })
+    }
+
+    /// Whoever feeds withdrawals to this gate has been heard, and everything it had to say is in effect. From the first
+    /// time on, a feed that is silent for [`FEED_AGE_MAX`] closes the products that need a consent (C410). A gate that
+    /// nobody feeds is itself where withdrawals arrive.
+    pub fn heard_withdrawals(&self) {
+        self.withdrawals.heard(self.clock.running());
+    }
+
+    /// Whether every withdrawal of up to a second ago is known here.
+    pub(crate) fn check_withdrawals_known(&self) -> Result<(), Refusal> {
+        if self.withdrawals.is_fresh(self.clock.running()) {
+            Ok(())
+        } else {
+            Err(Refusal::retry(Code::C410, FEED_AGE_MAX))
+        }
     }
 
     /// The snapshot in force.

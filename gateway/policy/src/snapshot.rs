@@ -20,7 +20,7 @@ mod suspensions;
 
 use std::sync::Arc;
 
-use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass};
+use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass, Timestamp};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::budget::{Account, Caps, Debit};
 use shuzha_privacy::consent::Issuers;
@@ -79,6 +79,29 @@ struct Names {
     texts: CowMap<u32, Id, ByNumber>,
 }
 
+impl Snapshot {
+    /// The trusted issuers of consents whose keys are here.
+    #[must_use]
+    pub fn issuers(&self) -> Arc<Issuers> {
+        Arc::clone(&self.issuers)
+    }
+
+    /// The purpose of a scenario that is approved for `unit` and open at `now`.
+    #[must_use]
+    pub fn purpose(&self, unit: &Id, scenario: &Id, now: Timestamp) -> Option<PurposeClass> {
+        let found = self.scenarios.get(scenario)?;
+        (found.unit == *unit && found.approved && found.window.contains(now)).then_some(found.purpose)
+    }
+
+    /// Whether a product in force asks for a consent to an operation.
+    #[must_use]
+    pub fn asks_consent(&self, product: &Id, operation: &str) -> bool {
+        let product = self.products.get(product);
+        let mut operations = product.iter().flat_map(|product| product.operations.iter());
+        operations.any(|one| one.personal && one.name.as_str() == operation)
+    }
+}
+
 impl Names {
     /// The number of `name`, given out now if it has none.
     fn number(&mut self, name: &Id) -> u32 {
@@ -128,6 +151,8 @@ pub(crate) struct Unit {
     pub(crate) name: Id,
     /// Number of its name.
     index: u32,
+    /// Whose it is.
+    organisation: Id,
     pub(crate) credit_limit: Option<MicroYuan>,
 }
 
@@ -269,6 +294,12 @@ impl Snapshot {
     /// The agreement that a grant stands under; none once it was removed.
     pub(crate) fn agreement(&self, grant: &Grant) -> Option<&Agreement> {
         self.agreements.get(&grant.agreement).map(|agreement| &**agreement)
+    }
+
+    /// Whether the unit belongs to a department that provides data of the product.
+    pub(crate) fn provides(&self, unit: &Unit, product: &Product) -> bool {
+        let of_it = |set: &Id| self.declared.data_sets.get(set);
+        product.data_sets.iter().filter_map(of_it).any(|set| set.provider == unit.organisation)
     }
 
     /// The grants of (unit, scenario, product).

@@ -5,6 +5,7 @@ use shuzha_evidence::Commitment;
 use shuzha_privacy::budget::Ledger;
 use shuzha_store::{MarkStatus, State, Watched};
 
+use crate::holds::CountKey;
 use crate::nonce::NonceTag;
 
 /// Spent, used and seen, as of the last record of the journal.
@@ -14,6 +15,7 @@ pub struct Start {
     pub(crate) withdrawn: Vec<Commitment>,
     pub(crate) budgets: Ledger,
     pub(crate) purses: Vec<(Id, MicroYuan)>,
+    pub(crate) counts: Vec<(Id, CountKey, u64)>,
     pub(crate) usage: Vec<(Id, i32, u64)>,
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
@@ -34,11 +36,23 @@ impl Start {
             Some((*key, mark.request?, mark.at, answered))
         });
         let withdrawn = state.consents.iter().filter(|(_, consent)| consent.withdrawn);
+        let counts = state.meters.iter().filter_map(|(meter, quantity)| {
+            let key = CountKey {
+                price: id(&meter.price)?,
+                scenario: id(&meter.scenario)?,
+                agreement: id(&meter.agreement)?,
+                purpose: meter.purpose,
+                basis: meter.basis,
+                month: meter.month,
+            };
+            Some((id(&meter.unit)?, key, *quantity))
+        });
         Self {
             consents: state.consents.iter().map(|(key, consent)| (*key, consent.uses)).collect(),
             withdrawn: withdrawn.map(|(key, _)| *key).collect(),
             budgets: state.budgets.clone(),
             purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),
+            counts: counts.collect(),
             usage: usage.collect(),
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),

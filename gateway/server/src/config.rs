@@ -3,6 +3,7 @@
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
 pub(crate) mod client;
+mod consents;
 mod control;
 mod reader;
 
@@ -14,7 +15,8 @@ use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
 use toml::{Table, Value};
 
-pub(crate) use control::ControlConfig;
+pub(crate) use consents::ConsentConfig;
+pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 
@@ -50,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) world: Vec<PathBuf>,
     pub(crate) control: ControlConfig,
+    pub(crate) consents: ConsentConfig,
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) audience: String,
@@ -141,6 +144,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let world = r.take::<Vec<String>>("world", "files");
     let relative_to = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
     let control = control::read(&mut r, &relative_to);
+    let consents = consents::read(&mut r);
     let listen = r.take("data_plane", "listen");
     let tls = read_tls(&mut r);
     let audience = r.take::<String>("data_plane", "audience");
@@ -163,6 +167,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             node: node?,
             world: world?.iter().map(|path| relative_to.join(path)).collect(),
             control: control?,
+            consents: consents?,
             listen: listen?,
             tls: tls?,
             audience: audience?,

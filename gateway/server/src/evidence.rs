@@ -11,10 +11,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use prometheus::Registry;
 use shuzha_core::{Clock, Code, Id, Refusal, RequestId};
+use shuzha_evidence::Entry;
+use shuzha_evidence::commit::PeriodCommitters;
 use shuzha_evidence::log::{LogError, SeedKeys};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::receipt::Enclosed;
-use shuzha_evidence::{Committer, Entry};
 use shuzha_journal::Journal;
 use shuzha_proxy::LogFile;
 use shuzha_store::tiles::{CHECKPOINT_INTERVAL, FollowerHandle, Found, Library, Options};
@@ -49,7 +50,7 @@ pub(crate) struct Desk {
     library: Library,
     handle: FollowerHandle,
     journal: Journal,
-    committer: Committer,
+    periods: PeriodCommitters,
     clock: Arc<dyn Clock>,
 }
 
@@ -71,7 +72,7 @@ impl Evidence {
     pub(crate) fn start(
         config: &Config,
         journal: &Journal,
-        committer: Committer,
+        periods: PeriodCommitters,
         clock: Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<Self> {
@@ -85,7 +86,7 @@ impl Evidence {
         let follower = options.build(journal.clone()).context("the evidence log")?;
         let (handle, library) = (follower.handle(), follower.library());
         let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
-        let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), committer, clock };
+        let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), periods, clock };
         let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
         let desk = Arc::new(desk);
         metrics::register(&desk, registry).context("metrics of the evidence log")?;
@@ -194,7 +195,8 @@ impl Desk {
         if call.terms.unit != unit.as_str() {
             return None;
         }
-        let (request, answer) = self.committer.openings(&call);
+        // Of a half-year whose key was erased no receipt is made out any more; those given out still hold.
+        let (request, answer) = self.periods.at(call.received)?.openings(&call);
         Some(Enclosed { entry: found.entry.clone(), request, answer })
     }
 }

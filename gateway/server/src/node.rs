@@ -18,13 +18,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use prometheus::Registry;
-use shuzha_core::OsRng;
 use shuzha_core::clock::ShiftedClock;
-use shuzha_evidence::Committer;
+use shuzha_core::{Clock as _, OsRng};
+use shuzha_evidence::commit::PeriodCommitters;
+use shuzha_evidence::{Act, ActKind, Committer, Entry};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
-use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
+use shuzha_privacy::subject::Pseudonymiser;
 use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets, TlsOptions};
 use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
@@ -32,6 +33,7 @@ use shuzha_store::{Changes, State, Store, StoreError};
 use crate::config::Config;
 use crate::control::by_name;
 use crate::evidence::Evidence;
+use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
 use operator::Running;
@@ -106,19 +108,25 @@ impl Node {
         let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints)?;
         let Prepared { snapshot, upstreams } = prepared;
         let services = by_name(&upstreams);
+        let periods = PeriodKeyFiles::new(&config.data_dir);
+        record_erased(&periods, &journal, &setup.clock)?;
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
-        let committer = Committer::new(&commit);
         let clock = Arc::new(setup.clock.clone());
-        let evidence = Evidence::start(config, &journal, committer.clone(), clock, &registry)?;
-        let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
+        let evidence =
+            Evidence::start(config, &journal, PeriodCommitters::new(periods.clone()), clock, &registry)?;
+        let prf = config.consents.pseudonyms.function(PSEUDONYM_KEY_ID, &pseudonym);
         let parts = Parts {
             options: GateOptions {
                 audience: config.audience.clone(),
                 signature_window: config.signature_window,
                 nonces_max: config.nonces_max,
             },
-            keys: Keys { committer, pseudonymiser: Pseudonymiser::new(prf) },
+            keys: Keys {
+                committer: Committer::new(&commit),
+                periods: PeriodCommitters::new(periods),
+                pseudonymiser: Pseudonymiser::new(prf),
+            },
             clock: Arc::new(setup.clock.clone()),
             rng: Arc::new(OsRng),
             journal: journal.clone(),
@@ -193,6 +201,22 @@ impl Node {
         self.journal.close();
         served.and(projected).and(published)
     }
+}
+
+/// Notes keys that were erased while no node ran, or by a command beside it.
+fn record_erased(periods: &PeriodKeyFiles, journal: &Journal, clock: &ShiftedClock) -> Result<()> {
+    periods.record_erased(|period| {
+        let object = period.to_string();
+        let act = Act {
+            at: clock.now(),
+            kind: ActKind::CommitKeyErased,
+            actor: "operator",
+            object: &object,
+            commitment: None,
+        };
+        let durable = journal.append_durable(&Entry::Act(act)).context("the call journal")?;
+        durable.wait().map(drop).context("the call journal")
+    })
 }
 
 fn threads(configured: usize) -> usize {

@@ -6,8 +6,10 @@
 //! **Invariant:** the state is a function of the journal. Nothing here decides what a call may spend, and nothing is
 //! counted that is not an entry.
 
+pub mod consents;
 mod database;
 mod error;
+pub mod ledger;
 mod projection;
 pub mod projector;
 pub mod reduce;
@@ -16,13 +18,16 @@ mod releases;
 mod secrets;
 pub mod tiles;
 
+pub use consents::ConsentStore;
 pub use database::Store;
 pub use error::StoreError;
-pub use projection::{Comparison, Difference};
+pub use ledger::Books;
+pub use projection::{Comparison, Difference, UsesOf};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{
-    Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, Watched, local_day, local_midnight,
+    Changes, Consent, DataUse, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched, local_day,
+    local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;
-pub use secrets::{CredentialSecret, MasterKey, Secret};
+pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Billable, Effective};
+use shuzha_core::PurposeClass;
+
+use crate::{Effective, Purposes};
 
 fn id(text: &str) -> Id {
     Id::new(text).unwrap()
@@ -11,15 +13,9 @@ fn id(text: &str) -> Id {
 
 fn price(name: &str, operation: Option<&str>, micros: i64, from: i64, until: Option<i64>) -> Price {
     let at = Timestamp::from_seconds;
-    Price {
-        id: id(name),
-        act: "发改价格〔2026〕1号".to_owned(),
-        product: id("score"),
-        operation: operation.map(id),
-        per_call: MicroYuan::from_micros(micros),
-        effective: Effective::new(at(from), until.map(at)).unwrap(),
-        billable: Billable::default(),
-    }
+    let effective = Effective::new(at(from), until.map(at)).unwrap();
+    let (act, each) = ("发改价格〔2026〕1号".to_owned(), MicroYuan::from_micros(micros));
+    Price { operation: operation.map(id), ..Price::per_call(id(name), act, id("score"), each, effective) }
 }
 
 fn ceiling(name: &str, micros: i64, from: i64, until: Option<i64>) -> Ceiling {
@@ -29,12 +25,17 @@ fn ceiling(name: &str, micros: i64, from: i64, until: Option<i64>) -> Ceiling {
         act: "发改价格〔2026〕2号".to_owned(),
         product: id("score"),
         per_call_max: MicroYuan::from_micros(micros),
+        annual_max: None,
         effective: Effective::new(at(from), until.map(at)).unwrap(),
     }
 }
 
 fn found<'b>(book: &'b PriceBook, operation: &str, at: i64) -> Result<&'b str, Code> {
-    book.resolve("score", operation, Timestamp::from_seconds(at)).map(|price| price.id.as_str())
+    book.resolve(&asked("score", operation), Timestamp::from_seconds(at)).map(|price| price.id.as_str())
+}
+
+fn asked<'a>(product: &'a str, operation: &'a str) -> Asked<'a> {
+    Asked { product, operation, scenario: "credit", purpose: PurposeClass::Industry }
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn each_instant_has_its_price() {
     ] {
         assert_eq!(found(&book, "query", at), expected, "{at}");
     }
-    assert_eq!(book.resolve("other", "query", Timestamp::from_seconds(1)).unwrap_err(), Code::C701);
+    assert_eq!(book.resolve(&asked("other", "query"), Timestamp::from_seconds(1)).unwrap_err(), Code::C701);
     assert_eq!((book.prices("score").len(), book.ceilings("score").len(), book.prices("x").len()), (3, 1, 0));
 }
 
@@ -79,8 +80,14 @@ fn every_fault_is_named_at_once() {
         price("b", Some("query"), 1, 9, Some(12)),
         price("b", Some("query"), 1, 30, None),
         price("d", Some("d"), -1, 40, None),
-        price("e", Some("e"), PER_CALL_MAX.micros() + 1, 60, Some(61)),
+        price("e", Some("e"), AMOUNT_MAX.micros() + 1, 60, Some(61)),
         nameless,
+        Price {
+            trial: true,
+            provider_parts: Some(10_001),
+            purposes: Purposes::of(&[]),
+            ..price("f", Some("f"), 9, 15, None)
+        },
     ];
     let ceilings = vec![ceiling("c", 8, 9, Some(20)), ceiling("c2", 8, 19, Some(30))];
     let faults = PriceBook::build(prices, ceilings).unwrap_err();
@@ -90,7 +97,10 @@ fn every_fault_is_named_at_once() {
         PriceFault::Amount(id("e")),
         PriceFault::Act(id("n")),
         PriceFault::Overlap(id("a"), id("b")),
-        PriceFault::AboveCeiling(id("a"), id("c")),
+        PriceFault::AboveCeiling(id("f"), id("c")),
+        PriceFault::Trial(id("f")),
+        PriceFault::Preference(id("f")),
+        PriceFault::Purposes(id("f")),
         PriceFault::Overlap(id("a"), id("n")),
         PriceFault::CeilingOverlap(id("c"), id("c2")),
     ];
@@ -120,9 +130,11 @@ fn any_price() -> impl Strategy<Value = (Option<bool>, i64, i64, Option<i64>)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-    /// A book that stands never answers C702 or C703, and a book that is refused would somewhere.
+    /// A book that stands is never ambiguous (C702), and too dear (C703) only from the instant at which a ceiling below
+    /// the price takes effect; a book that is refused is ambiguous somewhere, or a price of it is too dear from its
+    /// first instant.
     #[test]
-    fn a_book_stands_exactly_when_no_instant_is_ambiguous_or_too_dear(
+    fn f2_a_book_stands_exactly_when_no_price_is_ambiguous_or_begins_too_dear(
         prices in prop::collection::vec(any_price(), 0..5),
         ceilings in prop::collection::vec((2_i64..6, 0_i64..30, prop::option::of(1_i64..12)), 0..2),
     ) {
@@ -136,16 +148,69 @@ proptest! {
             .collect();
         let loose = PriceBook::unchecked(prices.clone(), ceilings.clone());
         // Operation z stands for any that only the product-wide price covers.
-        let bad = (0..50).any(|at| ["x", "y", "z"].into_iter().any(|operation| {
-            matches!(found(&loose, operation, at), Err(Code::C702 | Code::C703))
-        }));
+        let ambiguous = (0..50).any(|at| ["x", "y", "z"].into_iter()
+            .any(|operation| found(&loose, operation, at) == Err(Code::C702)));
+        let each = |price: &Price| price.tariff.flat().unwrap();
+        let in_force = |price: &Price, at: i64| price.effective.holds(Timestamp::from_seconds(at));
+        let dear = |price: &Price, at: i64| ceilings.iter().any(|ceiling| {
+            ceiling.effective.holds(Timestamp::from_seconds(at)) && each(price) > ceiling.per_call_max
+        });
+        let begins_dear = prices.iter().any(|price| dear(price, price.effective.from().seconds()));
         // Two ceilings at once are refused too, though the lower would bind.
-        match PriceBook::build(prices, ceilings) {
-            Ok(_) => prop_assert!(!bad),
+        match PriceBook::build(prices.clone(), ceilings.clone()) {
+            Ok(book) => {
+                prop_assert!(!ambiguous && !begins_dear);
+                let stopped = book.stopped_by_ceilings(Timestamp::from_seconds(0));
+                for at in 0..50 {
+                    for price in prices.iter().filter(|price| in_force(price, at)) {
+                        let listed = stopped.iter().any(|(one, ceiling, from)| {
+                            one.id == price.id && *from <= Timestamp::from_seconds(at)
+                                && ceiling.effective.holds(Timestamp::from_seconds(at))
+                        });
+                        prop_assert_eq!(listed, dear(price, at));
+                        let operation = price.operation.as_ref().map_or("z", |operation| operation.as_str());
+                        prop_assert_eq!(found(&book, operation, at) == Err(Code::C703), dear(price, at));
+                    }
+                }
+            }
             Err(faults) => {
                 let only_ceilings = faults.iter().all(|fault| matches!(fault, PriceFault::CeilingOverlap(..)));
-                prop_assert!(bad != only_ceilings, "{:?}", faults);
+                prop_assert!((ambiguous || begins_dear) != only_ceilings, "{:?}", faults);
             }
         }
     }
+}
+
+/// One product's fault does not take the others' prices away.
+#[test]
+fn f2_a_faulty_product_is_left_out_alone() {
+    let mut other = price("other", None, 3, 0, None);
+    other.product = id("sound");
+    let prices = vec![price("a", None, 1, 0, None), price("b", None, 1, 5, None), other];
+    let (book, faults) = PriceBook::sound(prices, vec![]);
+    assert_eq!(faults, [PriceFault::Overlap(id("a"), id("b"))]);
+    assert_eq!(found(&book, "query", 1), Err(Code::C701));
+    assert!(book.resolve(&asked("sound", "query"), Timestamp::from_seconds(1)).is_ok());
+}
+
+#[test]
+fn f1_scenarios_and_purposes_have_prices_of_their_own() {
+    let for_scenario =
+        |name: &str, scenario: &str| Price { scenario: Some(id(scenario)), ..price(name, None, 2, 0, None) };
+    let governance =
+        Price { purposes: Purposes::of(&[PurposeClass::PublicGovernance]), ..for_scenario("g", "credit") };
+    let industry = Price {
+        purposes: Purposes::of(&[PurposeClass::Industry, PurposeClass::Sector]),
+        ..for_scenario("i", "credit")
+    };
+    let book = PriceBook::build(vec![governance, industry, for_scenario("o", "loans")], vec![]).unwrap();
+    let found = |scenario: &str, purpose| {
+        let asked = Asked { product: "score", operation: "q", scenario, purpose };
+        book.resolve(&asked, Timestamp::from_seconds(1)).map(|price| price.id.as_str())
+    };
+    assert_eq!(found("credit", PurposeClass::PublicGovernance), Ok("g"));
+    assert_eq!(found("credit", PurposeClass::Industry), Ok("i"));
+    assert_eq!(found("loans", PurposeClass::PublicGovernance), Ok("o"));
+    assert_eq!(found("credit", PurposeClass::PublicWelfare), Err(Code::C701));
+    assert_eq!(found("fraud", PurposeClass::Industry), Err(Code::C701));
 }

@@ -203,3 +203,18 @@ fn i3_repeated_refusals_are_noticed_and_the_odd_one_is_not() {
     let alarms = (0..61).filter(|_| refusals.observe(at(-31_536_000))).count();
     assert!(alarms <= 2, "{alarms}");
 }
+
+/// A canary's tag is of one product and one key, and no pseudonym: it joins with nothing.
+#[test]
+fn e7_canary_tags_are_of_their_product() {
+    use crate::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+
+    let id = |text: &str| shuzha_core::Id::new(text).expect("a name");
+    let of = |key: u8| Pseudonymiser::new(HmacSha256Prf::new("key", &[key; 32]));
+    let person = CanonicalId::new(IdKind::Person, "11010519491231002X").expect("the example of GB 11643");
+    let tag = of(1).canary(&id("person-check"), &person);
+    assert_eq!(tag, of(1).canary(&id("person-check"), &person));
+    assert_ne!(tag, of(1).canary(&id("other-check"), &person));
+    assert_ne!(tag, of(2).canary(&id("person-check"), &person));
+    assert_ne!(tag, of(1).pseudonym(&id("person-check"), &id("person"), &person));
+}

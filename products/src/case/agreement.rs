@@ -8,8 +8,8 @@ use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{
-    At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, close, fixed, nothing,
-    rectify_by, refused, stages, verb, with,
+    At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, any_close, applies_for, asked, close, fixed,
+    nothing, rectify_by, refused, soon, stages, verb, with,
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
@@ -116,7 +116,8 @@ impl Case for Agreement {
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let what = &["unit", "scenarios", "window", "parties", "split"];
-        let spec = spec.section(&[what, &["securityOfficer", "scope", "renews"]])?;
+        let spec =
+            spec.section(&[what, &["securityOfficer", "scope", "renews", "byContribution", "splitBase"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let scenarios = spec.required("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
         for place in scenarios.into_iter().flatten() {
@@ -134,7 +135,9 @@ impl Case for Agreement {
         {
             spec.required("parties")?.fail::<()>(format!("the unit's `{}` is missing", unit.organisation));
         }
-        spec.required("split").and_then(|place| read_split(&place, parties.as_ref()?));
+        let pool = spec.optional("byContribution").and_then(|place| place.count(0..=WHOLE)).unwrap_or(0);
+        spec.required("split").and_then(|place| read_split(&place, parties.as_ref()?, pool));
+        spec.optional("splitBase").and_then(|place| place.word(BASES));
         spec.required("securityOfficer").and_then(|place| place.text());
         spec.required("scope").and_then(|place| place.text());
         let renews = spec.optional("renews").and_then(|place| {
@@ -225,6 +228,14 @@ impl Case for Agreement {
         (what == "term").then_some(Command::Expire)
     }
 
+    fn trial(&self, verb: &str, _: &State, act: &Act<'_>) -> Option<Command> {
+        match verb {
+            "suspend" => Some(Command::Suspend(soon(act))),
+            "hand-over" | "destroy" => Some(Command::Close(any_close(verb))),
+            _ => None,
+        }
+    }
+
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {
         let signed = match state.stage {
             Stage::Draft | Stage::Signing | Stage::Returned => return Vec::new(),
@@ -254,9 +265,13 @@ fn read_parties(place: &Place<'_>, scope: &Scope<'_>) -> Option<BTreeSet<Id>> {
     (parties.len() == items.len()).then_some(parties)
 }
 
-/// The revenue split (收益分配; Gansu-O 20(七), REQUIREMENTS G2): each party's part of ten thousand.
-fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>) -> Option<()> {
-    let mut sum = 0_u32;
+/// Of what the parts are: the tax-inclusive amount, or what is left of it without tax.
+const BASES: &[(&str, ())] = &[("gross", ()), ("net", ())];
+
+/// The revenue split (收益分配; Gansu-O 20(七), REQUIREMENTS G2): each party's part of ten thousand, and the parts that go to
+/// the providers by what their data contributed.
+fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>, by_contribution: u32) -> Option<()> {
+    let mut sum = by_contribution;
     let mut seen = BTreeSet::new();
     for item in place.some_items(PARTIES_MAX)? {
         let section = item.section(&[&["party", "parts"]])?;

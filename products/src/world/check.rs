@@ -81,10 +81,34 @@ impl World {
         let found = price_book(self).err().unwrap_or_default();
         found.into_iter().map(|(kind, id, path, reason)| format!("{kind}/{id} {path}: {reason}")).collect()
     }
+
+    /// Why a price of this world may not be published: a price is published only where a ceiling covers all of its window,
+    /// and none in force in it is below it. Two ceilings one after the other need two prices: the act behind each is part
+    /// of the price.
+    #[must_use]
+    pub fn publication_faults(&self, price: &Id) -> Vec<String> {
+        let Some(price) = self.prices.get(price) else { return Vec::new() };
+        let of_it = |ceiling: &&Ceiling| ceiling.product == price.product;
+        let ceilings: Vec<&Ceiling> = self.ceilings.values().filter(of_it).collect();
+        let covers = |ceiling: &&Ceiling| {
+            let (own, most) = (&price.effective, &ceiling.effective);
+            let to_the_end = |end: Timestamp| own.until().is_some_and(|until| until <= end);
+            most.from() <= own.from() && most.until().is_none_or(to_the_end)
+        };
+        let fault = |path: &str, reason: &str| format!("{}/{} {path}: {reason}", Price::KIND, price.id);
+        let mut faults = Vec::new();
+        if !ceilings.iter().any(covers) {
+            faults.push(fault("spec.window", "no ceiling covers the whole window"));
+        }
+        let above = |ceiling: &&&Ceiling| ceiling.effective.overlaps(&price.effective) && price.over(ceiling);
+        let above = ceilings.iter().filter(above);
+        faults.extend(above.map(|ceiling| fault("spec", &format!("above the ceiling {}", ceiling.id))));
+        faults
+    }
 }
 
-/// A price is published only under a ceiling in force for all of its window (REQUIREMENTS F2). Two ceilings one after
-/// the other need two prices: the act behind each is part of the price.
+/// A price begins under a ceiling in force (REQUIREMENTS F2). A ceiling that is lowered or ends later stops the price at
+/// that instant, at the gate.
 fn price_book(world: &World) -> Result<PriceBook, Vec<Found>> {
     let mut by_product: HashMap<&Id, Vec<&Ceiling>> = HashMap::new();
     for ceiling in world.ceilings.values() {
@@ -93,13 +117,8 @@ fn price_book(world: &World) -> Result<PriceBook, Vec<Found>> {
     let mut found = Vec::new();
     for (id, price) in &world.prices {
         let ceilings = by_product.get(&price.product).map(Vec::as_slice).unwrap_or_default();
-        let (from, until) = (price.effective.from(), price.effective.until());
-        let covers = |ceiling: &Ceiling| {
-            let to_the_end = |end: Timestamp| until.is_some_and(|until| until <= end);
-            ceiling.effective.from() <= from && ceiling.effective.until().is_none_or(to_the_end)
-        };
-        if !ceilings.iter().any(|ceiling| covers(ceiling)) {
-            let reason = "no ceiling covers the whole window".to_owned();
+        if !ceilings.iter().any(|ceiling| ceiling.effective.holds(price.effective.from())) {
+            let reason = "no ceiling is in force when it begins".to_owned();
             found.push((Price::KIND, id.clone(), "spec.window", reason));
         }
     }
@@ -117,7 +136,10 @@ fn price_book(world: &World) -> Result<PriceBook, Vec<Found>> {
 /// A fault of the price book, at the object it is about.
 fn located(world: &World, fault: &PriceFault) -> Found {
     let (kind, id, path) = match fault {
-        PriceFault::AboveCeiling(id, _) => (Price::KIND, id, "spec.perCall"),
+        PriceFault::AboveCeiling(id, _) => (Price::KIND, id, "spec"),
+        PriceFault::Trial(id) => (Price::KIND, id, "spec.trial"),
+        PriceFault::Preference(id) => (Price::KIND, id, "spec.providerParts"),
+        PriceFault::Purposes(id) => (Price::KIND, id, "spec.purposes"),
         PriceFault::Overlap(_, id) => (Price::KIND, id, "spec.window"),
         PriceFault::CeilingOverlap(_, id) => (Ceiling::KIND, id, "spec.window"),
         PriceFault::Duplicate(id) | PriceFault::Act(id) | PriceFault::Amount(id) => {

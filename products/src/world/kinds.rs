@@ -44,6 +44,8 @@ pub const KINDS: &[Kind] = &[
     by_case("EmergencyPlan", "emergency-plans", "应急预案"),
     by_case("ExitReview", "exit-reviews", "出域审查"),
     by_case("PrivacyRefund", "privacy-refunds", "隐私扣减退还"),
+    declared("PermittedRevenue", "permitted-revenues", "最高准许收入"),
+    declared("TaxRate", "tax-rates", "税率"),
 ];
 
 #[cfg(test)]

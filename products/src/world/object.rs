@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use shuzha_core::Id;
+use shuzha_pricing::permitted::PermittedRevenue;
+use shuzha_pricing::vat::VatRate;
 use shuzha_pricing::{Ceiling, Price};
 
 use super::marks::{self, Marked, Marks};
@@ -76,6 +78,8 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<EmergencyPlan>(),
     kind::<ExitReview>(),
     kind::<PrivacyRefund>(),
+    kind::<PermittedRevenue>(),
+    kind::<VatRate>(),
 ];
 
 const fn kind<T: Object>() -> ObjectKind {
@@ -182,6 +186,17 @@ impl<'w> Scope<'w> {
         let found = T::table(self.world).get_key_value(&id);
         if found.is_none() && !self.declared.knows::<T>(&id) {
             return self.miss(T::KIND, place, id);
+        }
+        found
+    }
+}
+
+impl<'w> Scope<'w> {
+    /// The object of this name, which something that `place` names refers to.
+    pub(crate) fn named<T: Object>(&self, place: &Place<'_>, id: &Id) -> Option<&'w T> {
+        let found = T::table(self.world).get(id);
+        if found.is_none() && !self.declared.knows::<T>(id) {
+            return self.miss(T::KIND, place, id.clone());
         }
         found
     }

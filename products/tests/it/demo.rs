@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shuzha_core::{Code, Timestamp};
-use shuzha_pricing::{Outcome, PurposeClass};
+use shuzha_pricing::{Asked, Outcome, PurposeClass};
 use shuzha_products::kinds::{KINDS, Lane};
 use shuzha_products::product::Method;
 use shuzha_products::rights::QuotaPeriod;
@@ -13,6 +13,10 @@ use crate::demo;
 
 /// 2026-06-01T00:00:00Z.
 const NOW: Timestamp = Timestamp::from_seconds(1_780_272_000);
+
+fn asked<'a>(product: &'a str, operation: &'a str) -> Asked<'a> {
+    Asked { product, operation, scenario: "any", purpose: PurposeClass::Industry }
+}
 
 #[test]
 fn every_kind_of_product_is_there() {
@@ -35,7 +39,7 @@ fn every_kind_of_product_is_there() {
         assert!(
             world.certificates.values().any(|one| one.product.as_str() == name && one.window.contains(NOW))
         );
-        assert!(world.price_book.resolve(name, "any", NOW).is_ok(), "{name}");
+        assert!(world.price_book.resolve(&asked(name, "any"), NOW).is_ok(), "{name}");
     }
 }
 
@@ -90,11 +94,12 @@ fn there_is_something_for_each_stage_to_refuse() {
     assert_eq!(census.quota("bank", "bank-research"), census.quotas.default);
     let price = &world.prices["person-check-2025"];
     let credit = world.units["startup"].credit_limit.expect("some credit");
-    assert!(price.per_call <= credit && credit < price.per_call.checked_mul(2).expect("in range"));
+    let each = price.tariff.flat().expect("one price for every call");
+    assert!(each <= credit && credit < each.checked_mul(2).expect("in range"));
     assert!(!world.prices["company-check-2025"].billable.charges(Outcome::NoRecord));
     assert_eq!(world.scenarios["charity-aid"].purpose, PurposeClass::PublicWelfare);
     assert_eq!(world.units["charity"].credit_limit, None);
-    assert_eq!(world.price_book.resolve("licence-check", "verify", NOW), Err(Code::C701));
+    assert_eq!(world.price_book.resolve(&asked("licence-check", "verify"), NOW), Err(Code::C701));
 }
 
 /// The table of calls in the demo's README names only what is there.

@@ -19,6 +19,7 @@ pub(super) fn spec(kind: &str) -> Value {
                     "description": "统一社会信用代码 (GB 32100), with its check character.",
                 },
                 "name": text(),
+                "controller": reference("Name"),
             }),
         ),
         "ApplicationUnit" => object(
@@ -41,7 +42,7 @@ pub(super) fn spec(kind: &str) -> Value {
         "ConsentIssuer" => object(
             &["kid", "algorithm"],
             json!({
-                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA"]},
+                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA", "ES256", "SM2-SM3"]},
                 "publicKey": key(), "publicKeyFile": file(),
             }),
         ),
@@ -76,14 +77,27 @@ pub(super) fn spec(kind: &str) -> Value {
         "Ceiling" => object(
             &["act", "product", "perCallMax", "window"],
             json!({
-                "act": reference("Name"), "product": reference("Name"), "perCallMax": yuan(), "window": window(),
+                "act": reference("Name"), "product": reference("Name"), "perCallMax": yuan(), "annualMax": yuan(),
+                "window": window(),
             }),
         ),
         "Price" => object(
-            &["act", "product", "perCall", "charged", "window"],
+            &["act", "product", "charged", "window"],
             json!({
                 "act": reference("Name"), "product": reference("Name"), "operation": reference("Name"),
-                "perCall": yuan(),
+                "scenario": reference("Name"),
+                "purposes": {
+                    "type": "array", "minItems": 1, "uniqueItems": true,
+                    "items": {"enum": ["public-governance", "public-welfare", "industry", "sector"]},
+                },
+                "perCall": yuan(), "graduated": tiers(), "volume": tiers(), "package": fee_for_calls(),
+                "free": object(&["reason", "notional"], json!({"reason": text(), "notional": yuan()})),
+                "annual": yuan(), "minimum": fee_for_calls(), "maximum": yuan(),
+                "trial": {"type": "boolean", "description": "Of a product in its first year; ends by its window."},
+                "providerParts": {
+                    "type": "integer", "minimum": 0, "maximum": 10_000,
+                    "description": "Parts of ten thousand that a unit of a department providing the data pays.",
+                },
                 "charged": {
                     "type": "array", "minItems": 1, "uniqueItems": true,
                     "items": {"enum": ["consistent", "inconsistent", "no_record", "answer", "package"]},
@@ -91,8 +105,33 @@ pub(super) fn spec(kind: &str) -> Value {
                 "window": window(),
             }),
         ),
+        "PermittedRevenue" => object(
+            &["act", "operator", "amount", "window"],
+            json!({
+                "act": reference("Name"), "operator": reference("Name"), "amount": yuan(), "carried": yuan(),
+                "window": window(),
+            }),
+        ),
+        "TaxRate" => object(
+            &["parts", "source", "window"],
+            json!({
+                "parts": {"type": "integer", "minimum": 0, "maximum": 10_000, "description": "Of ten thousand: 6% is 600."},
+                "source": text(), "window": window(),
+            }),
+        ),
         _ => json!({"type": "object"}),
     }
+}
+
+fn tiers() -> Value {
+    json!({
+        "type": "array", "minItems": 1, "maxItems": 32, "description": "Each but the last ends with call `upTo`.",
+        "items": object(&["each"], json!({"upTo": {"type": "integer", "minimum": 1}, "each": yuan()})),
+    })
+}
+
+fn fee_for_calls() -> Value {
+    object(&["fee", "calls"], json!({"fee": yuan(), "calls": {"type": "integer", "minimum": 1}}))
 }
 
 fn file() -> Value {

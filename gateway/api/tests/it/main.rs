@@ -5,7 +5,9 @@
 mod bad_input;
 mod cases;
 mod client;
+mod consents;
 mod document;
+mod finance;
 mod listener;
 mod objects;
 #[cfg(feature = "oidc")]

@@ -1,7 +1,9 @@
 //! The control plane as its callers meet it, on a real register.
 
 mod accounts;
+mod finance;
 mod house;
 mod laws;
 mod marks;
+mod secrets;
 mod town;

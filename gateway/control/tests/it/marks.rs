@@ -123,14 +123,28 @@ fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
     assert!(two.contains("two ceilings for one product would be in force at once"), "{two}");
     let low = refused("zheng", "Ceiling", "company-check-2025", &ceiling("2025-01-01", "2031-01-01", "0.20"));
     assert!(low.contains("above the ceiling"), "{low}");
-    let short =
-        refused("zheng", "Ceiling", "company-check-2025", &ceiling("2025-01-01", "2030-01-01", "0.50"));
-    assert!(short.contains("no ceiling covers the whole window"), "{short}");
     let bare = clash(&town.house, || town.remove("zheng", "Ceiling", "company-check-2025")).reason;
-    assert!(bare.contains("no ceiling covers the whole window"), "{bare}");
+    assert!(bare.contains("no ceiling is in force when it begins"), "{bare}");
     // What is cut short makes room for what follows.
     town.put("sun", "Price", "company-check-2025", &price("2025-01-01", "2027-01-01", "0.30")).expect("cut");
     town.put("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.50")).expect("the next one");
+    let ended = ceiling("2025-01-01", "2030-01-01", "0.50");
+    town.put("zheng", "Ceiling", "company-check-2025", &ended)
+        .expect("a ceiling that ends stops prices at the gate");
+    // What past calls were charged by stays as it is: no other amount, no other beginning, no end in the past.
+    let altered = [
+        price("2025-01-01", "2027-01-01", "0.29"),
+        price("2025-06-01", "2027-01-01", "0.30"),
+        price("2025-01-01", "2026-01-01", "0.30"),
+    ];
+    for spec in altered {
+        assert_eq!(code(town.put("sun", "Price", "company-check-2025", &spec)), Code::C1612);
+    }
+    assert_eq!(code(town.remove("sun", "Price", "company-check-2025")), Code::C1612);
+    let low = ceiling("2030-01-01", "2031-01-01", "0.10");
+    town.put("zheng", "Ceiling", "lower", &low).expect("and so does one that is lowered");
+    let long = refused("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.40"));
+    assert!(long.contains("no ceiling covers the whole window"), "{long}");
     town.remove("sun", "Price", "second").expect("a price may go");
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use shuzha_core::Id;
 use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
+use shuzha_products::parties::ApplicationUnit;
 use shuzha_products::{World, product};
 
 use super::declared::Stale;
@@ -66,11 +67,11 @@ impl Snapshot {
                 Arc::make_mut(&mut declared.jurisdictions).insert(name.clone(), rules);
                 stale.rules = true;
             }
-            "ApplicationUnit" => self.put_unit(name, world.units.get(name)?.credit_limit),
+            "ApplicationUnit" => self.put_unit(name, world.units.get(name)?),
             "Credential" => self.put_credential(name, world.credentials.get(name)?, keys, faults),
             "ConsentIssuer" => {
                 let issuer = world.consent_issuers.get(name)?.clone();
-                let key = public_key(&issuer.public_key, keys).copied();
+                let key = public_key(&issuer.public_key, keys).map(<[u8]>::to_vec);
                 Arc::make_mut(&mut declared.issuers).insert(name.clone(), (issuer, key));
                 stale.issuers = true;
             }
@@ -194,9 +195,10 @@ impl Snapshot {
         }
     }
 
-    fn put_unit(&mut self, name: &Id, credit_limit: Option<shuzha_core::MicroYuan>) {
+    fn put_unit(&mut self, name: &Id, declared: &ApplicationUnit) {
         let index = self.names.number(name);
-        self.units.insert(index, Arc::new(Unit { name: name.clone(), index, credit_limit }));
+        let (organisation, credit_limit) = (declared.organisation.clone(), declared.credit_limit);
+        self.units.insert(index, Arc::new(Unit { name: name.clone(), index, organisation, credit_limit }));
     }
 
     fn put_scenario(&mut self, name: &Id, world: &World) -> Option<()> {
@@ -280,10 +282,10 @@ impl Snapshot {
     }
 }
 
-fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8; 32]> {
+fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8]> {
     match key {
         PublicKey::Inline(bytes) => Some(bytes),
-        PublicKey::File(path) => keys.public_keys.get(path),
+        PublicKey::File(path) => keys.public_keys.get(path).map(Vec::as_slice),
     }
 }
 
@@ -298,7 +300,7 @@ fn verifying_key(
         SignatureAlgorithm::Ed25519 => Algorithm::Ed25519,
     };
     let bytes = match &declared.public_key {
-        Some(key) => public_key(key, keys).map(<[u8; 32]>::as_slice),
+        Some(key) => public_key(key, keys),
         None => keys.secrets.get(name.as_str()).map(Vec::as_slice),
     };
     let key = bytes.map(|bytes| VerifyingKey::new(algorithm, bytes)).transpose();

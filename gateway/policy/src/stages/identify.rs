@@ -88,7 +88,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     env.facts.nonce = nonce::tag(claim.key_id, claim.nonce);
     env.gate.nonces.insert(env.facts.nonce, now)?;
     env.facts.body_sha256 = claim.body_sha256;
-    let opening = env.gate.keys.committer.opening(call.request.as_bytes());
+    let opening = env.gate.keys.period(call.received)?.opening(call.request.as_bytes());
     env.facts.request_commitment = Some(opening.request(&env.committed_request()));
     Ok(if credential.sandbox {
         Identified::Trial(Trial { unit })

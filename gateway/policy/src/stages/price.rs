@@ -5,15 +5,19 @@
 //! is held; what its outcome costs is posted in stage 10.
 
 use shuzha_core::{Code, MicroYuan, Refusal};
-use shuzha_pricing::{Outcome, Price};
+use shuzha_pricing::rating::{basis, with_outcome};
+use shuzha_pricing::{Asked, Basis, Month, Outcome, Price};
 
+use super::authorise::Right;
 use super::budget::Spend;
 use crate::env::{Env, Takes};
+use crate::holds::CountKey;
 
 /// Proof that stages 1–7 passed. Only with this can a request leave for a product service.
 pub(crate) struct Admission<'e> {
     spend: Spend<'e>,
     price: &'e Price,
+    basis: Basis,
 }
 
 impl<'e> Admission<'e> {
@@ -26,41 +30,76 @@ impl<'e> Admission<'e> {
         &mut self.spend
     }
 
-    /// What an answer of this kind costs here.
-    pub(crate) fn amount(&self, env: &Env<'_>, outcome: Outcome) -> Result<MicroYuan, Refusal> {
-        if env.takes == Takes::Nothing {
-            return Ok(MicroYuan::ZERO);
-        }
-        let ask = self.spend.slot().agreed().ask();
-        let purpose = ask.right().scenario().purpose;
-        Ok(shuzha_pricing::rate(self.price, purpose, ask.parts().into(), outcome)?.amount)
+    /// On what basis an answer of this kind is charged or free.
+    pub(crate) fn basis(&self, outcome: Outcome) -> Basis {
+        with_outcome(self.basis, self.price, outcome)
     }
 }
 
 /// Resolves the price and holds the most the call may cost.
 pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'e>, Refusal> {
-    let right = spend.slot().agreed().ask().right();
-    let product = right.product();
-    let paid_before = right.operation().streamed() && env.gate.packages.is_paid(right.grant().name.as_str());
-    let operation = right.operation().name.as_str();
-    let price = env.snapshot.prices.resolve(product.name.as_str(), operation, env.now())?;
-    env.facts.terms.price = price.id.as_str();
-    let most = if env.takes == Takes::Nothing {
-        MicroYuan::ZERO
-    } else {
-        shuzha_pricing::quote(price, right.scenario().purpose, spend.slot().agreed().ask().parts().into())?
-            .amount
+    let ask = spend.slot().agreed().ask();
+    let (right, parts) = (ask.right(), ask.parts());
+    let (product, scenario) = (right.product(), right.scenario());
+    let asked = Asked {
+        product: product.name.as_str(),
+        operation: right.operation().name.as_str(),
+        scenario: scenario.name.as_str(),
+        purpose: scenario.purpose,
     };
-    let unit = right.unit();
+    let price = env.snapshot.prices.resolve(&asked, env.now())?;
+    env.facts.terms.price = price.id.as_str();
+    let provider = price.provider_parts.is_some() && env.snapshot.provides(right.unit(), product);
+    let mut basis = basis(price, scenario.purpose, provider);
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.
-    if !most.is_zero() && !paid_before {
-        // REQUIREMENTS G6: free purposes need no exchange.
-        if !env.snapshot.rules.listing.permits_payment(&product.listings, env.now()) {
-            return Err(Code::C706.into());
-        }
-        let limit = unit.credit_limit.ok_or(Code::C704)?;
-        env.holds.money = Some(env.gate.purses.hold(&unit.name, limit, most)?);
+    if basis.is_charged()
+        && right.operation().streamed()
+        && env.gate.packages.is_paid(right.grant().name.as_str())
+    {
+        basis = Basis::Repeated;
+    }
+    if basis.is_charged() && env.takes != Takes::Nothing {
+        hold(env, right, price, (basis, parts))?;
     }
     env.facts.admitted = Some(env.now());
-    Ok(Admission { spend, price })
+    Ok(Admission { spend, price, basis })
+}
+
+/// Holds what the call may cost, unless that is nothing for every call.
+fn hold<'e>(
+    env: &mut Env<'e>,
+    right: &Right<'e>,
+    price: &Price,
+    (basis, parts): (Basis, u32),
+) -> Result<(), Refusal> {
+    let unit = right.unit();
+    let flat = price.tariff.flat().filter(|_| basis == Basis::Price);
+    if flat.is_some_and(MicroYuan::is_zero) {
+        return Ok(());
+    }
+    // REQUIREMENTS G6: free purposes need no exchange.
+    if !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.now()) {
+        return Err(Code::C706.into());
+    }
+    let limit = unit.credit_limit.ok_or(Code::C704)?;
+    let purses = &env.gate.purses;
+    env.holds.money = Some(match flat {
+        Some(each) => {
+            let amount = each.checked_mul(parts.into()).ok_or(Code::C705)?;
+            purses.hold(&unit.name, limit, amount)?
+        }
+        None => {
+            let agreement = env.snapshot.agreement(right.grant()).ok_or(Code::C205)?;
+            let key = CountKey {
+                price: price.id.clone(),
+                scenario: right.scenario().name.clone(),
+                agreement: agreement.name.clone(),
+                purpose: right.scenario().purpose,
+                basis,
+                month: Month::of(env.call.received).map_err(|_| Code::C705)?,
+            };
+            purses.hold_next(&unit.name, limit, price, (key, parts.into()))?
+        }
+    });
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shuzha_core::{Code, MicroYuan, Refusal};
 use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, Outcome};
-use shuzha_pricing::Outcome as Billed;
+use shuzha_pricing::{Basis, Outcome as Billed};
 
 use super::release::{Released, ReleasedBody};
 use crate::call::Delivery;
@@ -21,13 +21,16 @@ pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> 
     let (admission, outcome, body) = released.into_parts();
     let ask = admission.spend().slot().agreed().ask();
     let (grant, parts) = (ask.right().grant().name.as_str(), ask.parts());
-    let mut amount =
-        if env.holds.money.is_some() { admission.amount(env, outcome)? } else { MicroYuan::ZERO };
+    let mut basis = admission.basis(outcome);
     // Of several first fetches at once, one pays.
-    let claimed = outcome == Billed::Package && !amount.is_zero() && env.gate.packages.claim(grant);
-    if outcome == Billed::Package && !claimed {
-        amount = MicroYuan::ZERO;
+    let claims = outcome == Billed::Package && basis.is_charged() && env.holds.money.is_some();
+    let claimed = claims && env.gate.packages.claim(grant);
+    if claims && !claimed {
+        basis = Basis::Repeated;
     }
+    env.facts.basis = basis;
+    let charged = env.holds.money.as_mut().filter(|_| basis.is_charged());
+    let amount = charged.map_or(MicroYuan::ZERO, |hold| hold.charge());
     let quantity = if env.takes == Takes::Nothing { 0 } else { parts };
     let settled = answer(env, body, amount, quantity).await;
     if settled.is_err() && claimed {
@@ -49,14 +52,18 @@ async fn answer<S>(
     quantity: u32,
 ) -> Result<Reply<S>, Refusal> {
     let (status, bytes, commitment) = match &body {
-        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes))),
+        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes)?)),
         ReleasedBody::Stream(opened) => (opened.status, opened.length.unwrap_or(0), None),
     };
     let replayed = env.takes == Takes::Nothing;
     let ending = Ending {
         decision: if replayed { Decision::Replayed } else { Decision::Answered },
         code: None,
-        outcome: if amount.is_zero() { Outcome::Uncharged } else { Outcome::Charged },
+        outcome: if quantity > 0 && env.facts.basis.is_charged() {
+            Outcome::Charged
+        } else {
+            Outcome::Uncharged
+        },
         quantity,
         amount,
         response_bytes: bytes,
@@ -75,8 +82,11 @@ async fn answer<S>(
 
 /// Gives the answer of an earlier try again: recorded, not charged, not counted.
 pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, Refusal> {
-    if kept.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent)) {
-        return Err(Code::C408.into());
+    if let Some(consents) = &kept.consent {
+        env.gate.check_withdrawals_known()?;
+        if env.gate.consents.is_withdrawn(consents) {
+            return Err(Code::C408.into());
+        }
     }
     let ending = Ending {
         decision: Decision::Replayed,
@@ -85,7 +95,7 @@ pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, 
         quantity: 0,
         amount: MicroYuan::ZERO,
         response_bytes: kept.body.len() as u64,
-        response_commitment: Some(committed(env, &kept.body)),
+        response_commitment: Some(committed(env, &kept.body)?),
     };
     record(env, &ending).await?;
     Ok(reply(env, 200, kept.receipt, kept.fee, true, Payload::Answer(kept.body)))
@@ -110,9 +120,10 @@ fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
     }
 }
 
-fn committed(env: &Env<'_>, body: &[u8]) -> Commitment {
+fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusal> {
     let request = &env.call.request;
-    env.gate.keys.committer.opening(request.as_bytes()).answer(request, body)
+    let committer = env.gate.keys.period(env.call.received)?;
+    Ok(committer.opening(request.as_bytes()).answer(request, body))
 }
 
 /// A package on its way: what arrives is counted, and recorded when the stream ends.

@@ -10,6 +10,7 @@ use shuzha_products::input::Parsed;
 
 use super::authorise::Right;
 use crate::env::Env;
+use crate::gate::subject_tag;
 use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX};
 use crate::signature::single;
 use crate::snapshot::{Operation, Product, Statistics};
@@ -73,7 +74,7 @@ pub(super) fn begin_try<'e>(
     let commitment = committer.commit(purpose, &[unit, key.as_bytes()]);
     // Without the consent, a retry could be answered under one of which no use was ever taken.
     let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
-    let opening = committer.opening(&commitment);
+    let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
     let request = opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
     env.facts.request_commitment = Some(request);
     env.facts.idempotency = Some(commitment);
@@ -87,7 +88,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Re
     let Some(parsed) = parse(env, right.operation())? else {
         return Ok(Ask { right, subject: None, query: None, parts: 1, input: None });
     };
-    let subject = pseudonym(env, &right, &parsed);
+    let subject = pseudonym(env, &right, &parsed)?;
     if right.operation().is_canary(&env.gate.keys.pseudonymiser, &right.product().name, &parsed) {
         env.gate.saw_canary(&right.scenario().name);
     }
@@ -128,13 +129,18 @@ pub(super) fn query<'e>(
 
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record. Of a blinded person there is
 /// the element alone: the consent binds it.
-fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Option<Pseudonym> {
+fn pseudonym<'e>(
+    env: &mut Env<'e>,
+    right: &Right<'e>,
+    parsed: &Parsed,
+) -> Result<Option<Pseudonym>, Refusal> {
     let (unit, scenario) = (&right.unit().name, &right.scenario().name);
     let pseudonym = match (&parsed.subject, &*parsed.blinded) {
         (Some(subject), _) => env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject),
         (None, [element]) if right.operation().personal => Pseudonym::of_blinded(unit, scenario, element),
-        _ => return None,
+        _ => return Ok(None),
     };
-    env.facts.subject = Some(env.gate.keys.committer.commit("subject", &[pseudonym.as_bytes()]));
-    Some(pseudonym)
+    let committer = env.gate.keys.period(env.call.received)?;
+    env.facts.subject = Some(subject_tag(&committer, &pseudonym));
+    Ok(Some(pseudonym))
 }

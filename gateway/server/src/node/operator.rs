@@ -105,6 +105,12 @@ impl Operator for Running {
 
     fn status(&self) -> String {
         let snapshot = self.gate.snapshot();
+        let stopped: serde_json::Map<_, _> = self
+            .gate
+            .stopped_scenarios()
+            .iter()
+            .map(|(name, at)| (name.to_string(), at.seconds().into()))
+            .collect();
         json!({
             "node": self.node.as_str(),
             "version": env!("CARGO_PKG_VERSION"),
@@ -116,6 +122,7 @@ impl Operator for Running {
             "evidence": self.desk.status(),
             "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
             "world": self.world,
+            "stopped_for_abnormal_use": stopped,
             "started_from": self.begun,
         })
         .to_string()

@@ -1,5 +1,6 @@
 //! The commands over the control API, against a gateway of their own: `shuzha login|apply|diff|dump|suspend|KIND VERB`.
 
+mod consents;
 mod house;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -17,6 +17,7 @@ mod home;
 mod kill;
 mod load;
 mod node;
+mod persons;
 mod receipts;
 mod reload;
 mod secrecy;

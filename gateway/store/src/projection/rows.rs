@@ -1,12 +1,13 @@
 //! Reading and writing the rows of the projection, one function per table and direction.
 
 use rusqlite::{Row, Transaction};
-use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_core::{MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 use shuzha_journal::Position;
+use shuzha_pricing::{Basis, Month};
 
-use super::{budgets, oldest_nonce};
+use super::{budgets, data_uses, oldest_nonce};
 use crate::StoreError;
-use crate::reduce::{Changes, Consent, Mark, MarkStatus, OpenIntent, State, Usage, Watched};
+use crate::reduce::{Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched};
 
 /// Bytes of one nonce in a batch: its time and its tag.
 const NONCE_BYTES: usize = 16;
@@ -40,8 +41,18 @@ pub(super) fn each(
 
 /// Empties every table of the projection but `position`.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let tables =
-        ["consents", "usage", "posted", "settled", "marks", "nonce_batches", "open_intents", "watched"];
+    let tables = [
+        "consents",
+        "usage",
+        "posted",
+        "meters",
+        "settled",
+        "marks",
+        "nonce_batches",
+        "open_intents",
+        "data_uses",
+        "watched",
+    ];
     for table in tables.into_iter().chain(budgets::TABLES) {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -69,6 +80,7 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         state.posted.insert(row.get(0)?, MicroYuan::from_micros(row.get(1)?));
         Ok(())
     })?;
+    load_meters(transaction, state)?;
     each(transaction, "SELECT grant_name, product, epoch, seq FROM settled", |row| {
         let position = Position { epoch: row.get(2)?, seq: count(row.get(3)?, "settled")? };
         state.settled.insert((row.get(0)?, row.get(1)?), position);
@@ -83,6 +95,35 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         Ok(())
     })?;
     load_open(transaction, state)
+}
+
+fn load_meters(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
+    let sql = "SELECT unit, price, scenario, agreement, purpose, basis, month, quantity FROM meters";
+    each(transaction, sql, |row| {
+        let (purpose, basis, month) = (row.get::<_, u8>(4)?, row.get(5)?, row.get(6)?);
+        let known = (
+            PurposeClass::ALL.get(usize::from(purpose)).copied(),
+            Basis::from_number(basis),
+            Month::from_index(month),
+        );
+        let (Some(purpose), Some(basis), Ok(month)) = known else { return Err(StoreError::BadRow("meters")) };
+        let (unit, price, scenario, agreement) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let key = MeterKey { unit, price, scenario, agreement, purpose, basis, month };
+        state.meters.insert(key, count(row.get(7)?, "meters")?);
+        Ok(())
+    })
+}
+
+fn save_meters(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
+    let mut put =
+        transaction.prepare_cached("REPLACE INTO meters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for key in &changes.meters {
+        let quantity = state.meters.get(key).copied().unwrap_or(0);
+        let MeterKey { unit, price, scenario, agreement, purpose, basis, month } = key;
+        let numbers = (*purpose as u8, basis.number(), month.index(), integer(quantity, "meters")?);
+        put.execute((unit, price, scenario, agreement, numbers.0, numbers.1, numbers.2, numbers.3))?;
+    }
+    Ok(())
 }
 
 fn load_marks(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
@@ -131,11 +172,13 @@ fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), S
 
 fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
     let mut debits = budgets::load_open(transaction)?;
-    each(transaction, "SELECT request, mark, consent, held_micro_yuan FROM open_intents", |row| {
+    let sql = "SELECT request, mark, consent, held_micro_yuan, consent_parent FROM open_intents";
+    each(transaction, sql, |row| {
         let request = RequestId::from_bytes(row.get(0)?);
         let intent = OpenIntent {
             mark: row.get(1)?,
             consent: row.get(2)?,
+            consent_parent: row.get(4)?,
             debit: debits.remove(&request),
             held: MicroYuan::from_micros(row.get(3)?),
         };
@@ -165,6 +208,7 @@ pub(super) fn save(
     for unit in &changes.posted {
         put.execute((unit, state.posted.get(unit).copied().unwrap_or_default().micros()))?;
     }
+    save_meters(transaction, state, changes)?;
     let mut put = transaction.prepare_cached("REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)")?;
     for key @ (grant, product) in &changes.settled {
         let position = state.settled.get(key).copied().unwrap_or_default();
@@ -177,7 +221,8 @@ pub(super) fn save(
         let Watched { slowed, stopped } = state.watched.get(scenario).copied().unwrap_or_default();
         put.execute((scenario, slowed.map(Timestamp::micros), stopped.map(Timestamp::micros)))?;
     }
-    save_open(transaction, state, changes)
+    save_open(transaction, state, changes)?;
+    data_uses::save(transaction, &changes.data_uses)
 }
 
 fn save_marks(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
@@ -227,7 +272,8 @@ fn save_nonces(transaction: &Transaction<'_>, state: &State, changes: &Changes) 
 }
 
 fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan, consent_parent)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut put = transaction.prepare_cached(sql)?;
     let mut remove = transaction.prepare_cached("DELETE FROM open_intents WHERE request = ?1")?;
     for request in &changes.open {
@@ -236,7 +282,10 @@ fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) ->
         budgets::save_open(transaction, request, open.and_then(|intent| intent.debit.as_ref()))?;
         match open {
             None => remove.execute([key])?,
-            Some(intent) => put.execute((key, intent.mark, intent.consent, intent.held.micros()))?,
+            Some(intent) => {
+                let held = intent.held.micros();
+                put.execute((key, intent.mark, intent.consent, held, intent.consent_parent))?
+            }
         };
     }
     Ok(())

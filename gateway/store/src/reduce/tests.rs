@@ -46,6 +46,7 @@ pub(crate) fn intent(number: u8) -> Intent<'static> {
         consent: Some([9; 16]),
         charge: NanoCharge::from_nanos(100),
         amount: MicroYuan::YUAN,
+        consent_parent: None,
         space: "people",
         measure: Some(Measure::Rho),
     }
@@ -77,6 +78,8 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         request_commitment: Some(held.request_commitment),
         response_commitment: None,
         sandbox: false,
+        consent_parent: None,
+        basis: 0,
     }
 }
 

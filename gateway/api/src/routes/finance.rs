@@ -1,0 +1,199 @@
+//! Finance: periods and their close, statements, shares, the ledger, permitted revenue, previews.
+
+mod shown;
+
+use serde_json::{Value, json};
+use shuzha_control::Caller;
+use shuzha_control::finance::{Change, Effect, Finance, Payment, Sums};
+use shuzha_core::{Code, Fen, Id};
+use shuzha_pricing::Month;
+use shuzha_store::ledger::Word;
+
+use crate::ask::{Ask, Reply};
+use crate::fields::Fields;
+use crate::problem::Problem;
+use crate::who;
+
+/// What can be done to a period.
+pub(crate) const PERIOD_VERBS: [&str; 3] = ["soft-close", "close", "preview"];
+/// What a period is read by.
+pub(crate) const PERIOD_PARTS: [&str; 5] = ["usage", "lines", "statements", "shares", "contributions"];
+
+/// Longest key and reason, in bytes.
+const TEXT_BYTES_MAX: usize = 200;
+
+/// Finance, and who asks.
+fn asked(ask: &Ask) -> Result<(&Finance, Caller), Problem> {
+    let caller = who::caller(ask)?;
+    let finance = ask.shared.finance.as_deref().ok_or(Code::C006)?;
+    Ok((finance, caller))
+}
+
+fn month(text: &str) -> Result<Month, Problem> {
+    text.parse().map_err(|_| Code::C1003.into())
+}
+
+/// A list as a page that has everything.
+fn list(items: impl IntoIterator<Item = Value>) -> Reply {
+    let items: Vec<Value> = items.into_iter().collect();
+    Reply::ok(&json!({"items": items}))
+}
+
+/// `GET /api/v1/finance/periods`.
+pub(crate) fn periods(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    Ok(list(finance.periods(&caller)?.iter().map(shown::period)))
+}
+
+/// `GET /api/v1/finance/periods/{month}`.
+pub(crate) fn period(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    Ok(Reply::ok(&shown::period(&finance.period(&caller, month(ask.part("month"))?)?)))
+}
+
+/// `GET /api/v1/finance/periods/{month}/{part}`.
+pub(crate) fn part(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    let month = month(ask.part("month"))?;
+    Ok(match ask.part("part") {
+        "usage" => list(finance.usage(&caller, month)?.iter().map(shown::usage)),
+        "lines" => list(finance.lines(&caller, month)?.iter().map(shown::line)),
+        "statements" => list(finance.statements(&caller, month)?.iter().map(shown::statement)),
+        "shares" => list(finance.bills(&caller, month)?.iter().map(shown::bill)),
+        "contributions" => list(finance.contributions(&caller, month)?.iter().map(shown::contribution)),
+        _ => return Err(Code::C006.into()),
+    })
+}
+
+/// `POST /api/v1/finance/periods/{month}:{verb}`.
+pub(crate) fn act_on_period(ask: &Ask) -> Result<Reply, Problem> {
+    let Some((name, verb)) = ask.part("month").split_once(':') else {
+        return Err(Problem { allow: Some("GET, HEAD"), ..Code::C007.into() });
+    };
+    if !PERIOD_VERBS.contains(&verb) {
+        return Err(Code::C006.into());
+    }
+    let (finance, caller) = asked(ask)?;
+    let month = month(name)?;
+    let mut parameters = ask.parameters();
+    let dry_run = verb == "close" && parameters.flag("dry_run");
+    parameters.done()?;
+    let body = ask.json_or_empty()?;
+    if verb == "preview" {
+        let changes = changes(&body)?;
+        let found = finance.preview(&caller, month, &changes)?;
+        let by = |effect: &Effect| -> Value {
+            effect.iter().map(|(name, sums)| (name.to_string(), sum(*sums))).collect()
+        };
+        return Ok(Reply::ok(&json!({
+            "total": sum(found.total), "units": by(&found.units), "parties": by(&found.parties),
+            "products": by(&found.products),
+        })));
+    }
+    Fields::of(&body).done(|| Some(()))?;
+    if verb == "soft-close" {
+        return Ok(Reply::ok(&shown::period(&finance.soft_close(&caller, month)?)));
+    }
+    let (period, closing) = finance.close(&caller, month, dry_run)?;
+    Ok(Reply::ok(&json!({"period": shown::period(&period), "closing": shown::closing(&closing)})))
+}
+
+fn sum(sums: Sums) -> Value {
+    json!({"now": sums.now.to_string(), "then": sums.then.to_string()})
+}
+
+fn changes(body: &Value) -> Result<Vec<Change>, Problem> {
+    let mut fields = Fields::of(body);
+    let found = fields.required("changes").and_then(Value::as_array).cloned();
+    let items = fields.done(|| found)?;
+    let read = |item: &Value| {
+        let mut fields = Fields::of(item);
+        let kind = fields.text("kind", 1..=TEXT_BYTES_MAX).map(str::to_owned);
+        let name = fields.id("name");
+        let spec = fields.required("spec").cloned();
+        fields.done(|| Some(Change { kind: kind?, name: name?, spec: spec? }))
+    };
+    items.iter().map(read).collect()
+}
+
+/// `GET /api/v1/finance/statements/{number}`.
+pub(crate) fn statement(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    let found = finance.statement(&caller, ask.part("number"))?;
+    let mut body = shown::statement(&found.stated);
+    body["lines"] = found.lines.iter().map(shown::line).collect();
+    Ok(Reply::ok(&body))
+}
+
+/// `POST /api/v1/finance/statements/{number}:{verb}`.
+pub(crate) fn say(ask: &Ask) -> Result<Reply, Problem> {
+    let Some((number, verb)) = ask.part("number").rsplit_once(':') else {
+        return Err(Problem { allow: Some("GET, HEAD"), ..Code::C007.into() });
+    };
+    let word = Word::from_name(verb).ok_or(Code::C006)?;
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    let body = ask.json_or_empty()?;
+    let mut fields = Fields::of(&body);
+    let reason = fields.reason();
+    let reason = fields.done(|| reason)?;
+    Ok(Reply::ok(&shown::statement(&finance.say(&caller, number, word, &reason)?)))
+}
+
+/// `GET /api/v1/finance/ledger`.
+pub(crate) fn ledger(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    let mut parameters = ask.parameters();
+    let (limit, after) = (parameters.limit(), parameters.parsed("cursor"));
+    parameters.done()?;
+    let page = finance.ledger(&caller, after.unwrap_or(0), limit)?;
+    let items: Vec<_> = page.items.iter().map(shown::posted).collect();
+    Ok(Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())})))
+}
+
+/// `GET /api/v1/finance/balances`.
+pub(crate) fn balances(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    let balances = finance.balances(&caller)?;
+    Ok(list(balances.iter().map(|(account, amount)| {
+        let title = account.chart().title_zh();
+        json!({"account": account.to_string(), "title": title, "amount": amount.to_string()})
+    })))
+}
+
+/// `POST /api/v1/finance/transactions`: a payment, once for its key, or a reversal (红冲).
+pub(crate) fn post(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    let body = ask.json()?;
+    let mut fields = Fields::of(&body);
+    let kind = fields.text("kind", 1..=TEXT_BYTES_MAX);
+    let key = fields.text("key", 1..=TEXT_BYTES_MAX);
+    let reason = fields.text("reason", 1..=TEXT_BYTES_MAX);
+    if kind == Some("reverse") {
+        let (key, reason) = fields.done(|| Some((key?, reason?)))?;
+        return Ok(Reply::ok(&shown::transaction(&finance.reverse(&caller, key, reason)?)));
+    }
+    let of = fields.id("of");
+    let amount = fields.parsed::<Fen>("amount");
+    let payment = kind.and_then(Payment::from_name);
+    if kind.is_some() && payment.is_none() {
+        fields.fail::<()>("kind", "is one of prepay, draw, pay, pay-out, reverse");
+    }
+    let asked: (Payment, &str, Id, Fen, &str) =
+        fields.done(|| Some((payment?, key?, of?, amount?, reason?)))?;
+    let (payment, key, of, amount, reason) = asked;
+    Ok(Reply::ok(&shown::transaction(&finance.pay(&caller, payment, (key, &of, amount, reason))?)))
+}
+
+/// `GET /api/v1/finance/permitted`.
+pub(crate) fn permitted(ask: &Ask) -> Result<Reply, Problem> {
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    Ok(list(finance.permitted(&caller)?.iter().map(shown::standing)))
+}

@@ -1,0 +1,221 @@
+//! What finance and units do: soft-close, close, confirm, dispute, answer, post payments.
+
+use shuzha_core::{Code, Fen, Id, Role};
+use shuzha_pricing::closing::{Closing, Input, close};
+use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
+use shuzha_pricing::{Month, Overflow};
+use shuzha_products::case::{Actor, Fault};
+use shuzha_store::ledger::{Period, PeriodState, Stated, StatementAct, Word};
+use shuzha_store::register::{Act, Author};
+
+use super::terms::{Instead, refused};
+use super::{Finance, READERS, may_read};
+use crate::{Caller, Error};
+
+/// What a payment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payment {
+    /// A unit pays ahead.
+    Prepay,
+    /// A prepaid balance pays a statement.
+    Draw,
+    /// A unit pays a statement.
+    Pay,
+    /// A party is paid its share.
+    PayOut,
+}
+
+impl Payment {
+    /// The payment of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match Template::from_name(name)? {
+            Template::Prepay => Self::Prepay,
+            Template::Draw => Self::Draw,
+            Template::Pay => Self::Pay,
+            Template::PayOut => Self::PayOut,
+            _ => return None,
+        })
+    }
+
+    fn accounts(self, of: &Id) -> (Template, Account, Account) {
+        let (bank, one) = (Account::new(Chart::Bank, &[]), |chart| Account::new(chart, &[of]));
+        match self {
+            Self::Prepay => (Template::Prepay, bank, one(Chart::Prepaid)),
+            Self::Draw => (Template::Draw, one(Chart::Prepaid), one(Chart::Receivable)),
+            Self::Pay => (Template::Pay, bank, one(Chart::Receivable)),
+            Self::PayOut => (Template::PayOut, one(Chart::SharePayable), bank),
+        }
+    }
+}
+
+impl Finance {
+    /// Soft-closes a month that is over (软结): the first of two persons.
+    ///
+    /// # Errors
+    /// C1104, C1106 without the role; C1602 where it is closed; C1611 before it is over; C090 where the act cannot be
+    /// recorded.
+    pub fn soft_close(&self, caller: &Caller, month: Month) -> Result<Period, Error> {
+        let actor = caller.acting(&[Role::Finance])?;
+        let now = self.0.clock.now();
+        if self.0.books.period(month)?.state == PeriodState::Open && now >= month.end() {
+            self.record(&actor, "soft-close", "Period", &month.to_string(), String::new())?;
+        }
+        Ok(self.0.books.soft_close(month, &actor.account, now)?)
+    }
+
+    /// Closes a period (结账): the second of two persons. Everything durable is gathered first; what follows is worked out
+    /// from roll-ups and terms and stored whole. Trying works it out and stores nothing.
+    ///
+    /// # Errors
+    /// C1104, C1106 without the role; C1600–C1603, C1605 where it may not be closed now; C1604 with every reason why it
+    /// cannot be rated; C1606 where metering has a gap or went on meanwhile; C090 where the act cannot be recorded.
+    pub fn close(&self, caller: &Caller, month: Month, dry_run: bool) -> Result<(Period, Closing), Error> {
+        let actor = caller.acting(&[Role::Finance])?;
+        let (by, now, grace) = (&actor.account, self.0.clock.now(), self.0.grace);
+        if !dry_run {
+            self.0.books.may_close(month, by, now, grace)?;
+        }
+        self.catch_up()?;
+        let (closing, reached) = self.work_out(month)?;
+        if dry_run {
+            return Ok((self.0.books.period(month)?, closing));
+        }
+        let digest = format!("sha256:{}", hex(&closing.digest));
+        self.record(&actor, "close", "Period", &month.to_string(), digest)?;
+        let period = self.0.books.close(&closing, reached, (by, now, grace))?;
+        Ok((period, closing))
+    }
+
+    /// A close as it would be now, and the record it reaches to.
+    pub(super) fn work_out(&self, month: Month) -> Result<(Closing, u64), Error> {
+        let from = self.0.books.gatherings(month)?;
+        let terms = self.terms(&Instead::new())?.terms;
+        let input =
+            Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, terms: &terms };
+        Ok((close(&input).map_err(unrated)?, from.reached))
+    }
+
+    /// Says something about a statement: its unit confirms or disputes, finance answers.
+    ///
+    /// # Errors
+    /// C1003 where the caller sees no such statement; C1104, C1106 without the role; C1610 where its state does not allow
+    /// it; C1002 for a dispute or answer without a reason.
+    pub fn say(&self, caller: &Caller, number: &str, word: Word, reason: &str) -> Result<Stated, Error> {
+        let stated = self.0.books.statement(number)?.ok_or(Code::C1003)?;
+        let own = self.owns(caller, &stated.statement.unit)?;
+        if !own && may_read(caller, &READERS).is_err() {
+            return Err(Code::C1003.into());
+        }
+        let actor = match word {
+            Word::Resolve => caller.acting(&[Role::Finance])?,
+            Word::Confirm | Word::Dispute if own => caller.acting(&[Role::ApplicationUnit])?,
+            Word::Confirm | Word::Dispute => return Err(Code::C1104.into()),
+        };
+        self.record(&actor, word.as_str(), "Statement", &number.to_lowercase(), reason.to_owned())?;
+        let act = StatementAct {
+            word,
+            account: actor.account,
+            organisation: actor.organisation,
+            at: self.0.clock.now(),
+            reason: reason.to_owned(),
+        };
+        Ok(self.0.books.say(number, &act)?)
+    }
+
+    /// Posts a payment, once for its key.
+    ///
+    /// # Errors
+    /// C1104, C1106 without the role; C1607 where the key names another transaction; C1608 for an amount of nothing or
+    /// less; C1602 where the period is closed.
+    pub fn pay(
+        &self,
+        caller: &Caller,
+        payment: Payment,
+        (key, of, amount, reason): (&str, &Id, Fen, &str),
+    ) -> Result<Transaction, Error> {
+        let actor = caller.acting(&[Role::Finance])?;
+        if amount <= Fen::ZERO {
+            return Err(Error::fault(Code::C1608, "amount", "is nothing or less"));
+        }
+        let now = self.0.clock.now();
+        let month = Month::of(now).map_err(|_| Code::C1602)?;
+        let (template, debit, credit) = payment.accounts(of);
+        let key = format!("{}/{of}/{key}", template.as_str());
+        if let Some(before) = self.0.books.transaction(&key)? {
+            let same = Transaction::simple(
+                (template, key, before.period),
+                reason.to_owned(),
+                (debit, credit),
+                amount,
+            );
+            return if same.map_err(too_much)? == before { Ok(before) } else { Err(Code::C1607.into()) };
+        }
+        let transaction =
+            Transaction::simple((template, key, month), reason.to_owned(), (debit, credit), amount);
+        let transaction = transaction.map_err(too_much)?;
+        transaction.check().map_err(|why| Error::fault(Code::C1608, "", why.to_string()))?;
+        self.record(&actor, template.as_str(), "Payment", of.as_str(), transaction.key.clone())?;
+        self.0.books.post(std::slice::from_ref(&transaction), now)?;
+        Ok(transaction)
+    }
+
+    /// Takes a transaction back by its mirror (红冲), posted in the period that is open.
+    ///
+    /// # Errors
+    /// C1003 where there is none of this key; C1104, C1106 without the role; C1607 where it was taken back for another
+    /// reason.
+    pub fn reverse(&self, caller: &Caller, key: &str, reason: &str) -> Result<Transaction, Error> {
+        let actor = caller.acting(&[Role::Finance])?;
+        let wrong = self.0.books.transaction(key)?.ok_or(Code::C1003)?;
+        let now = self.0.clock.now();
+        let month = Month::of(now).map_err(|_| Code::C1602)?;
+        let back = wrong.mirrored(month, reason.to_owned());
+        if let Some(before) = self.0.books.transaction(&back.key)? {
+            return if before.reason == reason { Ok(before) } else { Err(Code::C1607.into()) };
+        }
+        back.check().map_err(|why| Error::fault(Code::C1608, "", why.to_string()))?;
+        self.record(&actor, "reverse", "Payment", "ledger", key.to_owned())?;
+        self.0.books.post(std::slice::from_ref(&back), now)?;
+        Ok(back)
+    }
+
+    /// Records an act before it is done: nothing changes unrecorded.
+    fn record(&self, actor: &Actor, verb: &str, kind: &str, name: &str, reason: String) -> Result<(), Error> {
+        let mut salt = [0; 16];
+        self.0.rng.fill(&mut salt);
+        let act = Act {
+            id: shuzha_core::RequestId::generate(&*self.0.clock, &*self.0.rng),
+            salt,
+            at: self.0.clock.now(),
+            by: Some(Author {
+                account: actor.account.clone(),
+                organisation: actor.organisation.clone(),
+                role: actor.role,
+            }),
+            duty: None,
+            verb: verb.to_owned(),
+            kind: kind.to_owned(),
+            name: Id::new(name).map_err(|_| Code::C1003)?,
+            state: None,
+            reason,
+            attachments: "[]".to_owned(),
+        };
+        self.0.log.append(&act).map(drop).map_err(|_| Error::Unrecorded)
+    }
+}
+
+/// C1604 with every reason why a period cannot be rated.
+pub(super) fn unrated(faults: Vec<shuzha_pricing::closing::CloseFault>) -> Error {
+    let fault =
+        |one: shuzha_pricing::closing::CloseFault| Fault { path: String::new(), reason: one.to_string() };
+    refused(faults.into_iter().map(fault).collect())
+}
+
+fn too_much(_: Overflow) -> Error {
+    Code::C1604.into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,143 @@
+//! By what terms a period is rated: from the register, as it stands.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use shuzha_core::{Code, Id};
+use shuzha_pricing::PriceBook;
+use shuzha_pricing::closing::Terms;
+use shuzha_pricing::permitted::PermittedRevenue;
+use shuzha_pricing::split::{Base, Contributions, Split};
+use shuzha_pricing::vat::VatRates;
+use shuzha_products::World;
+use shuzha_products::case::Fault;
+
+use super::Finance;
+use crate::error::Refusal;
+use crate::{Error, Kind};
+
+/// Kinds that terms are made of.
+const KINDS: [&str; 6] = ["Price", "Ceiling", "TaxRate", "PermittedRevenue", "Product", "DataSet"];
+
+/// What a declared object would be instead: kind, name, spec.
+pub(super) type Instead = BTreeMap<(&'static str, Id), Value>;
+
+/// Terms, and the permitted revenues beside them.
+pub(super) struct Read {
+    pub(super) terms: Terms,
+    pub(super) permitted: Vec<PermittedRevenue>,
+}
+
+impl Finance {
+    /// The terms by the register, with some objects as they would be `instead`.
+    ///
+    /// # Errors
+    /// C1604 with every fault: prices and ceilings that contradict each other, splits that are no whole, tax rates that
+    /// overlap; or of the register.
+    pub(super) fn terms(&self, instead: &Instead) -> Result<Read, Error> {
+        let control = &self.0.control;
+        let mut specs: BTreeMap<(&'static str, Id), Value> = BTreeMap::new();
+        control.force().each(|held| {
+            if KINDS.contains(&held.kind) {
+                specs.insert((held.kind, held.name), held.spec);
+            }
+        })?;
+        let agreed = instead.iter().filter(|((kind, _), _)| *kind == "Agreement");
+        let mut splits = self.splits()?;
+        for ((_, name), spec) in agreed {
+            splits.insert(name.clone(), spec.clone());
+        }
+        let declared = instead.iter().filter(|((kind, _), _)| KINDS.contains(kind));
+        specs.extend(declared.map(|(key, spec)| (key.clone(), spec.clone())));
+        let names: Vec<(&'static str, Id)> = specs.keys().cloned().collect();
+        let force = control.force();
+        let (world, _) = force.fetching(|fetch| {
+            World::read_objects(&names, &mut |kind, name| {
+                specs.get(&(kind, name.clone())).cloned().or_else(|| fetch(kind, name))
+            })
+        })?;
+        read(&world.map_err(refused)?, &splits)
+    }
+
+    /// The spec of every agreement that was ever in force.
+    fn splits(&self) -> Result<BTreeMap<Id, Value>, Error> {
+        const UNSIGNED: [&str; 3] = ["draft", "signing", "returned"];
+        let mut found = BTreeMap::new();
+        self.0.control.register().each(|object| {
+            let signed = object.state.as_ref().is_some_and(|state| !UNSIGNED.contains(&state.name.as_str()));
+            if object.kind == "Agreement" && signed {
+                found.insert(object.name.clone(), crate::force::json(&object, &object.spec)?);
+            }
+            Ok::<_, Error>(())
+        })?;
+        Ok(found)
+    }
+
+    /// The kind of an object that may be given instead.
+    pub(super) fn kind_instead(kind: &str) -> Option<&'static str> {
+        let known = Kind::find(kind)?.name();
+        (known == "Agreement" || KINDS.contains(&known)).then_some(known)
+    }
+}
+
+fn read(world: &World, agreements: &BTreeMap<Id, Value>) -> Result<Read, Error> {
+    let mut faults = Vec::new();
+    let mut fault = |path: String, reason: String| faults.push(Fault { path, reason });
+    // A product whose prices contradict each other is not rated: its lines are then named one by one.
+    let (prices, ceilings) = (world.prices.values().cloned(), world.ceilings.values().cloned());
+    let (book, wrong) = PriceBook::sound(prices.collect(), ceilings.collect());
+    for one in wrong {
+        fault("prices".to_owned(), one.to_string());
+    }
+    let vat = VatRates::new(world.tax_rates.values().cloned().collect()).unwrap_or_else(|error| {
+        fault("tax-rates".to_owned(), error.to_string());
+        VatRates::default()
+    });
+    let mut splits = BTreeMap::new();
+    for (name, spec) in agreements {
+        match split(spec) {
+            Some(Ok(split)) => drop(splits.insert(name.clone(), split)),
+            Some(Err(error)) => fault(format!("agreements/{name}"), error),
+            None => {}
+        }
+    }
+    let permitted: Vec<_> = world.permitted_revenues.values().cloned().collect();
+    for one in shuzha_pricing::permitted::check(&permitted).err().unwrap_or_default() {
+        fault("permitted-revenues".to_owned(), one.to_string());
+    }
+    let mut sources: BTreeMap<Id, Contributions> = BTreeMap::new();
+    for (name, product) in &world.products {
+        let from = sources.entry(name.clone()).or_default();
+        for set in product.data_sets.iter().filter_map(|set| world.data_sets.get(set)) {
+            *from.entry(set.provider.clone()).or_default() += 1;
+        }
+    }
+    let operators = world.products.iter().map(|(name, product)| (name.clone(), product.operator.clone()));
+    let operators = operators.collect();
+    if faults.is_empty() {
+        Ok(Read { terms: Terms { book, vat, splits, sources, operators }, permitted })
+    } else {
+        Err(refused(faults))
+    }
+}
+
+/// The split of an agreement's spec, as its parties signed it.
+fn split(spec: &Value) -> Option<Result<Split, String>> {
+    let shares = spec.get("split")?.as_array()?;
+    let mut fixed = Vec::new();
+    for share in shares {
+        let party = Id::new(share.get("party")?.as_str()?).ok()?;
+        fixed.push((party, u32::try_from(share.get("parts")?.as_u64()?).ok()?));
+    }
+    let pool = spec.get("byContribution").and_then(Value::as_u64).unwrap_or(0);
+    let base = match spec.get("splitBase").and_then(Value::as_str) {
+        Some("net") => Base::Net,
+        _ => Base::Gross,
+    };
+    let pool = u32::try_from(pool).unwrap_or(u32::MAX);
+    Some(Split::new(base, fixed, pool).map_err(|error| error.to_string()))
+}
+
+pub(super) fn refused(faults: Vec<Fault>) -> Error {
+    Error::Refused(Refusal { code: Code::C1604, faults, retry_after: None })
+}

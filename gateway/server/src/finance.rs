@@ -1,0 +1,60 @@
+//! The books in the binary: opened in a file of their own, and kept close behind the journal by a thread.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, Result};
+use shuzha_control::finance::{Finance, GRACE, Parts};
+use shuzha_control::{Control, JournalLog};
+use shuzha_core::{Clock, OsRng};
+use shuzha_journal::Journal;
+use shuzha_store::Books;
+use shuzha_store::ledger::{BooksError, MeterHandle, MeterOptions};
+
+/// The books, inside the data folder.
+const BOOKS_FILE: &str = "finance.db";
+
+/// Running books.
+pub(crate) struct Running {
+    pub(crate) finance: Arc<Finance>,
+    meter: MeterHandle,
+    thread: JoinHandle<Result<(), BooksError>>,
+}
+
+impl Running {
+    /// Opens the books in `data_dir` and follows the journal.
+    ///
+    /// # Errors
+    /// Of the books; where they have counted records that the journal does not hold.
+    pub(crate) fn start(
+        data_dir: &Path,
+        control: Arc<Control>,
+        clock: Arc<dyn Clock>,
+        journal: Journal,
+    ) -> Result<Self> {
+        let books = Books::open(&data_dir.join(BOOKS_FILE)).context("the books")?;
+        let meter = MeterOptions::default().build(books.clone(), journal.clone());
+        let meter = meter.context("the books and the journal")?;
+        let handle = meter.handle();
+        let thread = std::thread::Builder::new().name("meter".into()).spawn(move || {
+            let metered = meter.run();
+            if let Err(error) = &metered {
+                tracing::error!(%error, "metering stopped; calls go on and are counted when it starts again");
+            }
+            metered
+        })?;
+        let log = Arc::new(JournalLog(journal));
+        let (meter, rng) = (handle.clone(), Arc::new(OsRng));
+        let parts = Parts { books, meter, control, log, clock, rng, grace: GRACE };
+        Ok(Self { finance: Arc::new(Finance::new(parts)), meter: handle, thread })
+    }
+
+    /// Counts what is durable and ends.
+    pub(crate) fn stop(self) {
+        self.meter.drain();
+        if self.thread.join().is_err() {
+            tracing::error!("metering panicked");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The books (账簿): roll-ups gathered from the journal, periods and their closes, statements, share bills, and the
+//! double-entry ledger. One SQLite file of its own.
+//!
+//! Guarantees:
+//! - [`Books::gather`] moves the position in the transaction of its roll-ups: every record counts exactly once.
+//! - [`Books::close`] is one transaction: a period is closed with everything that follows from it, or open as before.
+//! - What is closed or posted is never changed. Triggers refuse it, to this software too, and the ledger is a chain of
+//!   hashes: [`Books::verify`] finds what was changed past them.
+//! - Posting a key again is the same transaction, or refused.
+
+mod closing;
+mod error;
+mod frontier;
+mod gather;
+mod meter;
+mod periods;
+mod read;
+mod statements;
+mod transactions;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rusqlite::{Connection, Row};
+use shuzha_core::{Id, MicroYuan, PurposeClass};
+use shuzha_pricing::metering::Line;
+use shuzha_pricing::{Basis, Fen, Month};
+
+pub use closing::Gatherings;
+pub use error::BooksError;
+pub use gather::Gathered;
+pub use meter::{Meter, MeterHandle, Options as MeterOptions};
+pub use periods::{Period, PeriodState};
+pub use read::{LedgerPage, Posted};
+pub use statements::{Stated, StatementAct, StatementState, Word};
+pub use transactions::Verified;
+
+use crate::{StoreError, database};
+
+/// Every migration, in order; never edited once applied.
+const MIGRATIONS: [(&str, &str); 1] =
+    [("V0001__books", include_str!("../migrations/finance/V0001__books.sql"))];
+
+/// The books. Clones share one connection, and calls take turns on it.
+#[derive(Clone)]
+pub struct Books {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Books {
+    /// Opens the books at `path`, for their owner only; creates file and directory if they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the file system, the database or its migrations.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::prepare(database::open(path)?)
+    }
+
+    /// Books in memory, for tests and simulations.
+    ///
+    /// # Errors
+    /// As [`Books::open`].
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+        let connection = database::prepared(connection, &MIGRATIONS)?;
+        // So that a REPLACE meets the triggers against deleting.
+        connection.pragma_update(None, "recursive_triggers", true)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().expect("nothing panics while it holds the connection")
+    }
+}
+
+impl std::fmt::Debug for Books {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Books")
+    }
+}
+
+/// A count or sequence for the database.
+fn integer(value: u64) -> Result<i64, StoreError> {
+    i64::try_from(value).map_err(|_| StoreError::Range("books"))
+}
+
+/// Reads columns one after the other; what cannot be one of ours is [`StoreError::BadRow`].
+struct Columns<'r, 's> {
+    row: &'r Row<'s>,
+    at: usize,
+}
+
+impl<'r, 's> Columns<'r, 's> {
+    fn of(row: &'r Row<'s>) -> Self {
+        Self { row, at: 0 }
+    }
+
+    fn next<T: rusqlite::types::FromSql>(&mut self) -> Result<T, StoreError> {
+        self.at += 1;
+        Ok(self.row.get(self.at - 1)?)
+    }
+
+    fn text(&mut self) -> Result<String, StoreError> {
+        self.next()
+    }
+
+    fn id(&mut self) -> Result<Id, StoreError> {
+        Id::new(&self.text()?).map_err(|_| StoreError::BadRow("books"))
+    }
+
+    fn count(&mut self) -> Result<u64, StoreError> {
+        u64::try_from(self.next::<i64>()?).map_err(|_| StoreError::BadRow("books"))
+    }
+
+    fn position(&mut self) -> Result<usize, StoreError> {
+        usize::try_from(self.next::<i64>()?).map_err(|_| StoreError::BadRow("books"))
+    }
+
+    fn fen(&mut self) -> Result<Fen, StoreError> {
+        Ok(Fen::new(self.next()?))
+    }
+
+    fn yuan(&mut self) -> Result<MicroYuan, StoreError> {
+        Ok(MicroYuan::from_micros(self.next()?))
+    }
+
+    fn month(&mut self) -> Result<Month, StoreError> {
+        Month::from_index(self.next()?).map_err(|_| StoreError::BadRow("books"))
+    }
+
+    /// The seven columns of a line.
+    fn line(&mut self) -> Result<Line, StoreError> {
+        let (unit, agreement, scenario) = (self.id()?, self.id()?, self.id()?);
+        let (product, price) = (self.id()?, self.id()?);
+        let purpose = PurposeClass::ALL.get(usize::from(self.next::<u8>()?)).copied();
+        let basis = Basis::from_number(self.next()?);
+        let (Some(purpose), Some(basis)) = (purpose, basis) else { return Err(StoreError::BadRow("books")) };
+        Ok(Line { unit, agreement, scenario, product, price, purpose, basis })
+    }
+}
+
+/// Every row of a query.
+fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&mut Columns<'_, '_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(&mut Columns::of(row))?);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests;

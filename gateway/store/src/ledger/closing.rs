@@ -1,0 +1,256 @@
+//! The close of a period, stored whole or not at all.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, Transaction as Sql, params};
+use shuzha_core::{Code, Id, Timestamp};
+use shuzha_pricing::Month;
+use shuzha_pricing::closing::{Before, CallTree, Closing};
+use shuzha_pricing::metering::{Dimensions, Row, Sums};
+use shuzha_pricing::period::Hour;
+
+use super::frontier::Frontier;
+use super::periods::{Period, may_close, period};
+use super::{Books, BooksError, Columns, PeriodState, integer, rows, transactions};
+use crate::StoreError;
+
+/// What a period is closed from.
+#[derive(Clone, Debug, Default)]
+pub struct Gatherings {
+    /// Its roll-ups.
+    pub rows: Vec<Row>,
+    /// What was billed before, of the lines in them.
+    pub before: Before,
+    /// The trees over its calls' records.
+    pub trees: BTreeMap<Id, CallTree>,
+    /// The record up to which they were gathered.
+    pub reached: u64,
+}
+
+const ROLLUP: &str = "SELECT unit, agreement, scenario, product, price, purpose, basis, hour, operation,
+    calls, quantity, amount, first_seq, last_seq FROM rollup";
+
+fn rollup_row(columns: &mut Columns<'_, '_>) -> Result<Row, StoreError> {
+    let line = columns.line()?;
+    let (hour, operation) = (Hour::new(columns.next()?), columns.id()?);
+    let sums = Sums {
+        calls: columns.count()?,
+        quantity: columns.count()?,
+        amount: columns.yuan()?,
+        first_seq: columns.count()?,
+        last_seq: columns.count()?,
+    };
+    Ok((Dimensions { line, hour, operation }, sums))
+}
+
+impl Books {
+    /// The roll-ups of a period, and what a close of it goes on from.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn gatherings(&self, month: Month) -> Result<Gatherings, StoreError> {
+        let connection = self.lock();
+        let found = rows(&connection, &format!("{ROLLUP} WHERE period = ?1"), [month.index()], rollup_row)?;
+        let before = rows(
+            &connection,
+            "SELECT unit, agreement, scenario, product, price, purpose, basis, month, sum(quantity) FROM line
+             WHERE period < ?1 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8",
+            [month.index()],
+            |columns| Ok(((columns.line()?, columns.month()?), columns.count()?)),
+        )?;
+        let trees = rows(
+            &connection,
+            "SELECT unit, size, edge, first_seq, last_seq FROM call_tree WHERE period = ?1",
+            [month.index()],
+            |columns| {
+                let (unit, size, edge) = (columns.id()?, columns.count()?, columns.next::<Vec<u8>>()?);
+                let edge = Frontier::read(size, &edge).ok_or(StoreError::BadRow("call_tree"))?;
+                let (first_seq, last_seq) = (columns.count()?, columns.count()?);
+                Ok((unit, CallTree { root: edge.root(), size, first_seq, last_seq }))
+            },
+        )?;
+        let reached: i64 = connection.query_one("SELECT seq FROM position", [], |row| row.get(0))?;
+        Ok(Gatherings {
+            rows: found,
+            before: before.into_iter().collect(),
+            trees: trees.into_iter().collect(),
+            reached: u64::try_from(reached).map_err(|_| StoreError::BadRow("position"))?,
+        })
+    }
+
+    /// Stores a close: the period's state and everything it brought about, in one transaction. Storing the same close
+    /// again, by the same person, is the same.
+    ///
+    /// # Errors
+    /// As [`Books::may_close`]; C1606 where records were gathered since `reached`: close again on what is there now.
+    pub fn close(
+        &self,
+        closing: &Closing,
+        reached: u64,
+        (by, at, grace): (&Id, Timestamp, Duration),
+    ) -> Result<Period, BooksError> {
+        let mut connection = self.lock();
+        let sql = connection.transaction()?;
+        let before = period(&sql, closing.month)?;
+        if before.state == PeriodState::Closed
+            && before.digest == Some(closing.digest)
+            && before.closed.as_ref().is_some_and(|(one, _)| one == by)
+        {
+            return Ok(before);
+        }
+        may_close(&sql, &before, by, at, grace)?;
+        let stands: i64 = sql.query_one("SELECT seq FROM position", [], |row| row.get(0))?;
+        if u64::try_from(stands) != Ok(reached) {
+            return Err(Code::C1606.into());
+        }
+        store(&sql, closing)?;
+        transactions::post(&sql, &closing.transactions, at)?;
+        let closed = "UPDATE period SET state = 2, closed_by = ?2, closed_at = ?3, reached = ?4, digest = ?5
+                      WHERE month = ?1";
+        sql.execute(
+            closed,
+            (closing.month.index(), by.as_str(), at.micros(), integer(reached)?, closing.digest),
+        )?;
+        let after = period(&sql, closing.month)?;
+        sql.commit()?;
+        Ok(after)
+    }
+
+    /// Revenue that counts towards an operator's permitted revenue, by closed period.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn revenue(&self, operator: &Id) -> Result<Vec<(Month, shuzha_core::MicroYuan)>, StoreError> {
+        let sql = "SELECT period, amount FROM revenue WHERE operator = ?1 ORDER BY period";
+        rows(&self.lock(), sql, [operator.as_str()], |columns| Ok((columns.month()?, columns.yuan()?)))
+    }
+
+    /// Charged amounts by product of periods that are not closed: revenue that the next closes will bring.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn open_revenue(&self) -> Result<Vec<(Month, Id, shuzha_core::MicroYuan)>, StoreError> {
+        let sql = "SELECT period, product, sum(amount) FROM rollup
+                   WHERE period NOT IN (SELECT month FROM period WHERE state = 2) GROUP BY 1, 2";
+        rows(&self.lock(), sql, [], |columns| Ok((columns.month()?, columns.id()?, columns.yuan()?)))
+    }
+
+    /// The highest alert that was raised for a permitted revenue.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn alert_raised(&self, permitted: &Id) -> Result<Option<u8>, StoreError> {
+        let sql = "SELECT max(percent) FROM alert WHERE permitted = ?1";
+        Ok(self.lock().query_one(sql, [permitted.as_str()], |row| row.get(0))?)
+    }
+
+    /// Notes that an alert is raised; answers whether it had not been.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn raise_alert(&self, permitted: &Id, percent: u8, at: Timestamp) -> Result<bool, StoreError> {
+        let connection = self.lock();
+        let sql = "SELECT 1 FROM alert WHERE permitted = ?1 AND percent = ?2";
+        if connection.query_row(sql, (permitted.as_str(), percent), |_| Ok(())).optional()?.is_some() {
+            return Ok(false);
+        }
+        let row = (permitted.as_str(), percent, at.micros());
+        connection.execute("INSERT INTO alert VALUES (?1, ?2, ?3)", row)?;
+        Ok(true)
+    }
+}
+
+fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
+    let month = closing.month.index();
+    let number = |at: usize| i64::try_from(at).map_err(|_| StoreError::Range("books"));
+    let values = |count: usize| {
+        let marks: Vec<String> = (1..=count).map(|at| format!("?{at}")).collect();
+        marks.join(", ")
+    };
+    let mut put = sql.prepare_cached(&format!("INSERT INTO line VALUES ({})", values(23)))?;
+    for (at, one) in closing.lines.iter().enumerate() {
+        let line = &one.line;
+        put.execute(params![
+            month,
+            number(at)?,
+            line.unit.as_str(),
+            line.agreement.as_str(),
+            line.scenario.as_str(),
+            line.product.as_str(),
+            line.price.as_str(),
+            line.purpose as u8,
+            line.basis.number(),
+            one.month.index(),
+            integer(one.calls)?,
+            integer(one.quantity)?,
+            one.exact.micros(),
+            one.adjustment.micros(),
+            one.notional.micros(),
+            one.taxed.gross.count(),
+            one.taxed.net.count(),
+            one.taxed.tax.count(),
+            one.residue.micros(),
+            one.vat_parts,
+            one.act,
+            integer(one.first_seq)?,
+            integer(one.last_seq)?,
+        ])?;
+    }
+    let mut put = sql.prepare_cached(&format!("INSERT INTO statement VALUES ({})", values(12)))?;
+    for one in &closing.statements {
+        let tree = one.tree.as_ref();
+        put.execute(params![
+            one.number,
+            month,
+            one.unit.as_str(),
+            one.taxed.gross.count(),
+            one.taxed.net.count(),
+            one.taxed.tax.count(),
+            number(one.lines.start)?,
+            number(one.lines.end)?,
+            tree.map(|tree| tree.root),
+            tree.map(|tree| integer(tree.size)).transpose()?,
+            tree.map(|tree| integer(tree.first_seq)).transpose()?,
+            tree.map(|tree| integer(tree.last_seq)).transpose()?,
+        ])?;
+    }
+    let mut put = sql.prepare_cached(&format!("INSERT INTO share VALUES ({})", values(9)))?;
+    for (at, one) in closing.shares.iter().enumerate() {
+        put.execute(params![
+            month,
+            number(at)?,
+            one.party.as_str(),
+            one.agreement.as_str(),
+            one.product.as_str(),
+            one.base.count(),
+            one.weight.to_string(),
+            one.whole.to_string(),
+            one.amount.count(),
+        ])?;
+    }
+    let mut put = sql.prepare_cached(&format!("INSERT INTO bill VALUES ({})", values(6)))?;
+    for one in &closing.bills {
+        let (first, end) = (number(one.shares.start)?, number(one.shares.end)?);
+        put.execute((&one.number, month, one.party.as_str(), one.amount.count(), first, end))?;
+    }
+    let mut put = sql.prepare_cached(&format!("INSERT INTO contribution VALUES ({})", values(9)))?;
+    for one in &closing.contributions {
+        put.execute(params![
+            month,
+            one.party.as_str(),
+            one.product.as_str(),
+            integer(one.calls)?,
+            integer(one.records)?,
+            integer(one.charged)?,
+            one.revenue.count(),
+            one.notional.micros(),
+            one.share.count(),
+        ])?;
+    }
+    let mut put = sql.prepare_cached("INSERT INTO revenue VALUES (?1, ?2, ?3)")?;
+    for (operator, amount) in &closing.revenue {
+        put.execute((month, operator.as_str(), amount.micros()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! The close of a period (结算): roll-ups become rated lines, statements, share bills and transactions of the ledger.
+//!
+//! [`close`] is a function of its input and nothing else: the same roll-ups under the same terms give the same bytes, on
+//! any machine, on any number of shards, any number of times. What it answers is stored whole or not at all.
+//!
+//! A line is the calls of one unit under one agreement, scenario and price in one month. Late calls, of a month that is
+//! closed already, make lines of their own in the period that is open: they go on where the month's line ended, and name
+//! the month they correct.
+
+mod digest;
+mod lines;
+mod posting;
+mod shares;
+
+use std::collections::BTreeMap;
+
+use shuzha_core::{Id, MicroYuan};
+
+use crate::ledger::Transaction;
+use crate::metering::{Line, Row};
+use crate::money::InFen as _;
+use crate::split::{Contributions, Split};
+use crate::vat::{Taxed, VatRates};
+use crate::{Fen, Hour, Month, Overflow, PriceBook};
+
+pub use digest::{Digest, Digester};
+pub use posting::payable;
+
+/// By what terms a period is closed.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Every price and ceiling, past ones too.
+    pub book: PriceBook,
+    /// Tax rates.
+    pub vat: VatRates,
+    /// How each agreement shares its revenue.
+    pub splits: BTreeMap<Id, Split>,
+    /// How many of a product's data sets each party provides: what one call uses of them.
+    pub sources: BTreeMap<Id, Contributions>,
+    /// Who operates each product.
+    pub operators: BTreeMap<Id, Id>,
+}
+
+/// Calls of closed periods that lines go on from, by line and the month they were made in.
+pub type Before = BTreeMap<(Line, Month), u64>;
+
+/// Root of the Merkle tree (RFC 6962, SHA-256) over the records of one unit's calls in the period, in their sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallTree {
+    /// The root.
+    pub root: Digest,
+    /// How many records.
+    pub size: u64,
+    /// Sequence of the first.
+    pub first_seq: u64,
+    /// Sequence of the last.
+    pub last_seq: u64,
+}
+
+/// What a period is closed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The period.
+    pub month: Month,
+    /// What was gathered for it.
+    pub rows: &'a [Row],
+    /// What was billed before.
+    pub before: &'a Before,
+    /// By unit.
+    pub trees: &'a BTreeMap<Id, CallTree>,
+    /// By what terms.
+    pub terms: &'a Terms,
+}
+
+/// One rated line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RatedLine {
+    /// What it is about.
+    pub line: Line,
+    /// The month the calls were made in; before the period for late calls, which it corrects.
+    pub month: Month,
+    /// Calls.
+    pub calls: u64,
+    /// Quantity.
+    pub quantity: u64,
+    /// What it comes to by its price, exactly.
+    pub exact: MicroYuan,
+    /// Of that, what the close adds to or takes from what was posted call by call.
+    pub adjustment: MicroYuan,
+    /// What free calls would be worth.
+    pub notional: MicroYuan,
+    /// The one rounding, and tax.
+    pub taxed: Taxed,
+    /// What the rounding leaves.
+    pub residue: MicroYuan,
+    /// Tax rate, in parts of ten thousand.
+    pub vat_parts: u32,
+    /// Number of the act behind the price.
+    pub act: String,
+    /// Sequence of the first record.
+    pub first_seq: u64,
+    /// Sequence of the last record.
+    pub last_seq: u64,
+}
+
+/// What a unit owes for a period (结算单).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its number.
+    pub number: String,
+    /// The unit.
+    pub unit: Id,
+    /// The sum of its lines; never computed anew.
+    pub taxed: Taxed,
+    /// Positions in [`Closing::lines`].
+    pub lines: std::ops::Range<usize>,
+    /// Proof of which calls it is about; none where it has none of its own.
+    pub tree: Option<CallTree>,
+}
+
+/// A party's share of one agreement's revenue from one product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The party.
+    pub party: Id,
+    /// The agreement.
+    pub agreement: Id,
+    /// The product.
+    pub product: Id,
+    /// What was shared.
+    pub base: Fen,
+    /// The party's weight.
+    pub weight: u128,
+    /// All weights.
+    pub whole: u128,
+    /// What it gets.
+    pub amount: Fen,
+}
+
+/// What a party gets for a period (收益分配账单).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareBill {
+    /// Its number.
+    pub number: String,
+    /// The party.
+    pub party: Id,
+    /// The sum of its shares.
+    pub amount: Fen,
+    /// Positions in [`Closing::shares`].
+    pub shares: std::ops::Range<usize>,
+}
+
+/// What a provider's data did in a period (数据贡献评价; Yantai 19, Heilongjiang 25).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contribution {
+    /// The provider.
+    pub party: Id,
+    /// The product.
+    pub product: Id,
+    /// Calls that used its data.
+    pub calls: u64,
+    /// Records of its data sets that they used.
+    pub records: u64,
+    /// Of the calls, those that were charged.
+    pub charged: u64,
+    /// Revenue of the product, tax included.
+    pub revenue: Fen,
+    /// What the free calls would be worth.
+    pub notional: MicroYuan,
+    /// Its share.
+    pub share: Fen,
+}
+
+/// A closed period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The period.
+    pub month: Month,
+    /// Rated lines, by unit.
+    pub lines: Vec<RatedLine>,
+    /// Statements, by unit.
+    pub statements: Vec<Statement>,
+    /// Shares, by party.
+    pub shares: Vec<Share>,
+    /// Share bills, by party.
+    pub bills: Vec<ShareBill>,
+    /// Contributions, by party.
+    pub contributions: Vec<Contribution>,
+    /// Revenue that counts towards the permitted revenue, by operator.
+    pub revenue: BTreeMap<Id, MicroYuan>,
+    /// What is posted.
+    pub transactions: Vec<Transaction>,
+    /// SHA-256 over all of the above.
+    pub digest: Digest,
+}
+
+/// Why a period cannot be closed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum CloseFault {
+    /// Calls name a price that the book does not have.
+    #[error("price {0} of product {1} is not in the book")]
+    Price(Id, Id),
+    /// Calls were charged by a price above a ceiling in force.
+    #[error("price {0} was charged above ceiling {1} in the hour {2:?}")]
+    AboveCeiling(Id, Id, Hour),
+    /// No tax rate is in force.
+    #[error("no tax rate is in force in {0}")]
+    Vat(Month),
+    /// Revenue of an agreement that does not say how it is shared.
+    #[error("agreement {0} has no split")]
+    Split(Id),
+    /// Parts go by contribution, and who contributed is not known.
+    #[error("agreement {0}, product {1}: nobody is known to have contributed")]
+    Contribution(Id, Id),
+    /// A product that nobody operates.
+    #[error("product {0} has no operator")]
+    Operator(Id),
+    /// Calls of a month after the period.
+    #[error("calls of {0} are in a period that ends before")]
+    Future(Month),
+    /// A sum past what can be counted.
+    #[error("a sum is beyond what can be counted")]
+    Overflow,
+    /// A transaction that may not be posted: a bug.
+    #[error("transaction {0} may not be posted")]
+    Transaction(String),
+}
+
+impl From<Overflow> for CloseFault {
+    fn from(_: Overflow) -> Self {
+        Self::Overflow
+    }
+}
+
+/// Closes a period.
+///
+/// # Errors
+/// Every reason why it cannot be; nothing is to be stored then.
+pub fn close(input: &Input<'_>) -> Result<Closing, Vec<CloseFault>> {
+    let (lines, adjusted) = lines::rate(input)?;
+    let shared = shares::share(input, &lines)?;
+    let statements = statements(input, &lines).map_err(|fault| vec![fault])?;
+    let transactions = posting::post(input.month, &lines, &statements, &shared.shares)?;
+    let mut closing = Closing {
+        month: input.month,
+        lines,
+        statements,
+        shares: shared.shares,
+        bills: shared.bills,
+        contributions: shared.contributions,
+        revenue: adjusted,
+        transactions,
+        digest: [0; 32],
+    };
+    closing.digest = digest::of(&closing);
+    Ok(closing)
+}
+
+/// One statement per unit, its header the sum of its lines.
+fn statements(input: &Input<'_>, lines: &[RatedLine]) -> Result<Vec<Statement>, CloseFault> {
+    let mut statements: Vec<Statement> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let unit = &line.line.unit;
+        if statements.last().is_none_or(|last| last.unit != *unit) {
+            statements.push(Statement {
+                number: format!("JS-{}-{unit}", input.month),
+                unit: unit.clone(),
+                taxed: Taxed::default(),
+                lines: at..at,
+                tree: input.trees.get(unit).copied(),
+            });
+        }
+        let statement = statements.last_mut().expect("one was just made");
+        statement.lines.end = at + 1;
+        let (sum, one) = (statement.taxed, line.taxed);
+        statement.taxed = Taxed {
+            gross: sum.gross.plus(one.gross)?,
+            net: sum.net.plus(one.net)?,
+            tax: sum.tax.plus(one.tax)?,
+        };
+    }
+    Ok(statements)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! The digest of a closed period: every figure, in one order, in one encoding.
+
+use ring::digest::{Context, SHA256};
+
+use super::{CallTree, Closing};
+use crate::ledger::Transaction;
+use crate::vat::Taxed;
+
+/// SHA-256.
+pub type Digest = [u8; 32];
+
+/// Writes values one after the other, so that no two sequences of values give the same bytes.
+pub struct Digester(Context);
+
+impl Default for Digester {
+    fn default() -> Self {
+        Self(Context::new(&SHA256))
+    }
+}
+
+impl Digester {
+    /// Writes text with its length before it.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.number(text.len() as i128);
+        self.0.update(text.as_bytes());
+        self
+    }
+
+    /// Writes a number.
+    pub fn number(&mut self, number: impl Into<i128>) -> &mut Self {
+        self.0.update(&number.into().to_be_bytes());
+        self
+    }
+
+    /// Writes bytes of a known length.
+    pub fn bytes(&mut self, bytes: &[u8; 32]) -> &mut Self {
+        self.0.update(bytes);
+        self
+    }
+
+    /// The digest of what was written.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        self.0.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
+    }
+
+    fn taxed(&mut self, taxed: &Taxed) {
+        self.number(taxed.gross.count()).number(taxed.net.count()).number(taxed.tax.count());
+    }
+
+    fn tree(&mut self, tree: Option<&CallTree>) {
+        let Some(tree) = tree else {
+            self.number(0);
+            return;
+        };
+        self.number(1).bytes(&tree.root).number(tree.size).number(tree.first_seq).number(tree.last_seq);
+    }
+
+    /// Writes a transaction.
+    pub fn transaction(&mut self, transaction: &Transaction) -> &mut Self {
+        self.text(transaction.template.as_str())
+            .text(&transaction.key)
+            .number(transaction.period.index())
+            .text(&transaction.reason)
+            .text(transaction.corrects.as_deref().unwrap_or_default())
+            .number(transaction.entries.len() as i128);
+        for entry in &transaction.entries {
+            self.text(&entry.account.to_string()).number(entry.amount.micros());
+        }
+        self
+    }
+}
+
+/// The digest of a closed period, its own field apart.
+pub(super) fn of(closing: &Closing) -> Digest {
+    let mut to = Digester::default();
+    to.text("shuzha period 1").number(closing.month.index()).number(closing.lines.len() as i128);
+    for one in &closing.lines {
+        let line = &one.line;
+        for name in [&line.unit, &line.agreement, &line.scenario, &line.product, &line.price] {
+            to.text(name.as_str());
+        }
+        to.number(line.purpose as u8).number(line.basis.number()).number(one.month.index());
+        to.number(one.calls).number(one.quantity).number(one.exact.micros());
+        to.number(one.adjustment.micros()).number(one.notional.micros()).number(one.residue.micros());
+        to.taxed(&one.taxed);
+        to.number(one.vat_parts).text(&one.act).number(one.first_seq).number(one.last_seq);
+    }
+    to.number(closing.statements.len() as i128);
+    for statement in &closing.statements {
+        to.text(&statement.number).text(statement.unit.as_str());
+        to.taxed(&statement.taxed);
+        to.tree(statement.tree.as_ref());
+    }
+    to.number(closing.shares.len() as i128);
+    for share in &closing.shares {
+        to.text(share.party.as_str()).text(share.agreement.as_str()).text(share.product.as_str());
+        to.number(share.base.count()).number(share.amount.count());
+        to.text(&share.weight.to_string()).text(&share.whole.to_string());
+    }
+    to.number(closing.transactions.len() as i128);
+    for transaction in &closing.transactions {
+        to.transaction(transaction);
+    }
+    to.finish()
+}

@@ -1,0 +1,153 @@
+//! Rated lines to shares: once per agreement and product, on the period's total.
+
+use std::collections::BTreeMap;
+
+use shuzha_core::{Id, MicroYuan};
+
+use super::{CloseFault, Contribution, Input, RatedLine, Share, ShareBill};
+use crate::money::InFen as _;
+use crate::split::{Base, Contributions, SplitError, largest_remainder};
+use crate::{Fen, Overflow};
+
+/// Everything that is about parties.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) shares: Vec<Share>,
+    pub(super) bills: Vec<ShareBill>,
+    pub(super) contributions: Vec<Contribution>,
+}
+
+#[derive(Default)]
+struct Total {
+    gross: Fen,
+    net: Fen,
+    calls: u64,
+}
+
+pub(super) fn share(input: &Input<'_>, lines: &[RatedLine]) -> Result<Shared, Vec<CloseFault>> {
+    let mut totals: BTreeMap<(&Id, &Id), Total> = BTreeMap::new();
+    for line in lines {
+        let total = totals.entry((&line.line.agreement, &line.line.product)).or_default();
+        total.add(line).map_err(|fault| vec![fault])?;
+    }
+    let (mut shares, mut faults) = (Vec::new(), Vec::new());
+    for ((agreement, product), total) in totals {
+        match shares_of(input, agreement, product, &total) {
+            Ok(more) => shares.extend(more),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        faults.sort();
+        return Err(faults);
+    }
+    shares.sort_by(|a, b| (&a.party, &a.agreement, &a.product).cmp(&(&b.party, &b.agreement, &b.product)));
+    let bills = bills(input, &shares).map_err(|fault| vec![fault])?;
+    let contributions = contributions(input, lines, &shares).map_err(|fault| vec![fault])?;
+    Ok(Shared { shares, bills, contributions })
+}
+
+impl Total {
+    fn add(&mut self, line: &RatedLine) -> Result<(), CloseFault> {
+        self.gross = self.gross.plus(line.taxed.gross)?;
+        self.net = self.net.plus(line.taxed.net)?;
+        self.calls = self.calls.checked_add(line.calls).ok_or(CloseFault::Overflow)?;
+        Ok(())
+    }
+}
+
+/// The shares of one agreement and product. Without revenue there is nothing to share, and no split is asked for.
+fn shares_of(
+    input: &Input<'_>,
+    agreement: &Id,
+    product: &Id,
+    total: &Total,
+) -> Result<Vec<Share>, CloseFault> {
+    if total.gross == Fen::ZERO && total.net == Fen::ZERO {
+        return Ok(Vec::new());
+    }
+    let split = input.terms.splits.get(agreement).ok_or_else(|| CloseFault::Split(agreement.clone()))?;
+    let none = Contributions::new();
+    let sources = input.terms.sources.get(product).unwrap_or(&none);
+    let contributed = used(sources, total.calls)?;
+    let weights = split.weights(&contributed).map_err(|error| match error {
+        SplitError::Overflow => CloseFault::Overflow,
+        _ => CloseFault::Contribution(agreement.clone(), product.clone()),
+    })?;
+    let whole = weights.values().sum();
+    let base = match split.base() {
+        Base::Gross => total.gross,
+        Base::Net => total.net,
+    };
+    let one = |(party, amount): (Id, Fen)| Share {
+        weight: weights.get(&party).copied().unwrap_or(0),
+        party,
+        agreement: agreement.clone(),
+        product: product.clone(),
+        base,
+        whole,
+        amount,
+    };
+    Ok(largest_remainder(base, &weights).into_iter().map(one).collect())
+}
+
+/// Records that `calls` calls used of each party's data sets: one of each set per call.
+fn used(sources: &Contributions, calls: u64) -> Result<Contributions, CloseFault> {
+    let times = |(party, sets): (&Id, &u64)| {
+        sets.checked_mul(calls).map(|records| (party.clone(), records)).ok_or(CloseFault::Overflow)
+    };
+    sources.iter().map(times).collect()
+}
+
+fn bills(input: &Input<'_>, shares: &[Share]) -> Result<Vec<ShareBill>, CloseFault> {
+    let mut bills: Vec<ShareBill> = Vec::new();
+    for (at, share) in shares.iter().enumerate() {
+        if bills.last().is_none_or(|last| last.party != share.party) {
+            bills.push(ShareBill {
+                number: format!("FP-{}-{}", input.month, share.party),
+                party: share.party.clone(),
+                amount: Fen::ZERO,
+                shares: at..at,
+            });
+        }
+        let bill = bills.last_mut().expect("one was just made");
+        bill.shares.end = at + 1;
+        bill.amount = bill.amount.plus(share.amount)?;
+    }
+    Ok(bills)
+}
+
+fn contributions(
+    input: &Input<'_>,
+    lines: &[RatedLine],
+    shares: &[Share],
+) -> Result<Vec<Contribution>, CloseFault> {
+    let mut found: BTreeMap<(&Id, &Id), Contribution> = BTreeMap::new();
+    let more = |sum: u64, one: u64| sum.checked_add(one).ok_or(CloseFault::Overflow);
+    for line in lines {
+        let product = &line.line.product;
+        for (party, sets) in input.terms.sources.get(product).into_iter().flatten() {
+            let one = found.entry((party, product)).or_insert_with(|| Contribution {
+                party: party.clone(),
+                product: product.clone(),
+                calls: 0,
+                records: 0,
+                charged: 0,
+                revenue: Fen::ZERO,
+                notional: MicroYuan::ZERO,
+                share: Fen::ZERO,
+            });
+            one.calls = more(one.calls, line.calls)?;
+            one.records = more(one.records, line.calls.checked_mul(*sets).ok_or(CloseFault::Overflow)?)?;
+            one.charged = more(one.charged, if line.line.basis.is_charged() { line.calls } else { 0 })?;
+            one.revenue = one.revenue.plus(line.taxed.gross)?;
+            one.notional = one.notional.checked_add(line.notional).ok_or(Overflow)?;
+        }
+    }
+    for share in shares {
+        if let Some(one) = found.get_mut(&(&share.party, &share.product)) {
+            one.share = one.share.plus(share.amount)?;
+        }
+    }
+    Ok(found.into_values().collect())
+}
