@@ -118,7 +118,7 @@ fn h5_a_witness_signs_what_grows_and_keeps_both_faces_of_a_log_that_has_two() {
     let asked = log.request::<Sha256>(0);
     let (status, signature) = witness.ask(&asked.to_string());
     assert_eq!(status, 200);
-    let mut note: Note = asked.note.clone();
+    let mut note: Note = asked.note;
     Signature::parse_lines(&signature).expect("lines").into_iter().for_each(|line| note.add(line));
     assert_eq!(note.verified_by(&witness.key), Ok(()));
     let before = log.request::<Sha256>(3);
