@@ -296,6 +296,7 @@ impl Gate {
             actor: issuer,
             object: "",
             commitment: Some(self.keys.consent_commitment(issuer, jti)),
+            target: "",
         };
         self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)
     }
