@@ -213,6 +213,7 @@ fn record_erased(periods: &PeriodKeyFiles, journal: &Journal, clock: &ShiftedClo
             actor: "operator",
             object: &object,
             commitment: None,
+            target: "",
         };
         let durable = journal.append_durable(&Entry::Act(act)).context("the call journal")?;
         durable.wait().map(drop).context("the call journal")
