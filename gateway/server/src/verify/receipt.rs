@@ -1,6 +1,6 @@
 //! Receipts, and opening what they commit to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use shuzha_core::{Lang, Timestamp};
@@ -50,7 +50,7 @@ pub(crate) struct OpenArgs {
 }
 
 /// The receipt, its entry shown to be in the log.
-fn checked(path: &PathBuf, trust: &TrustArgs) -> Result<(Receipt, Enclosed), Trouble> {
+fn checked(path: &Path, trust: &TrustArgs) -> Result<(Receipt, Enclosed), Trouble> {
     let policy = trust.policy()?;
     let receipt = Receipt::parse(&read_file(path)?).map_err(malformed("收据 the receipt"))?;
     let Some(enclosed) = receipt.enclosed.clone() else {

@@ -57,7 +57,7 @@ impl Counts {
         match call.decision {
             Decision::Answered | Decision::Replayed => unit.answered += 1,
             Decision::Refused | Decision::Failed => unit.refused += 1,
-            // Told beforehand what a query would cost: nothing was asked of any data.
+            // A plan is no use of a product: it is counted among the results above.
             Decision::Planned => {}
         }
         unit.amount += i128::from(call.amount.micros());
@@ -82,7 +82,7 @@ fn decision(decision: Decision) -> &'static str {
         Decision::Refused => "已拒绝",
         Decision::Failed => "失败",
         Decision::Replayed => "重复答复",
-        Decision::Planned => "预估",
+        Decision::Planned => "试算",
     }
 }
 

@@ -1,8 +1,8 @@
 //! Receipts of a running node, checked by whoever holds nothing but public keys.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use shuzha_core::RequestId;
+use shuzha_core::{Clock, RequestId, SystemClock};
 use shuzha_evidence::commit::Request;
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::policy::Policy;
@@ -27,14 +27,14 @@ pub(crate) fn policy(home: &Home) -> Policy {
 
 /// The receipt, once a checkpoint covers the call.
 pub(crate) fn receipt(caller: &Caller, credential: &Credential, path: &str) -> Receipt {
-    let until = Instant::now() + PATIENCE;
+    let until = SystemClock.now().plus(PATIENCE);
     loop {
         let answer = caller.get_signed(credential, path);
         if answer.status == 200 {
             return Receipt::parse(answer.body.as_bytes()).expect("a receipt");
         }
         assert_eq!(answer.code().as_deref(), Some("C1702"), "{answer:?}");
-        assert!(Instant::now() < until, "no checkpoint in time");
+        assert!(SystemClock.now() < until, "no checkpoint in time");
         std::thread::sleep(Duration::from_millis(100));
     }
 }

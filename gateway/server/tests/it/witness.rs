@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use shuzha_core::Timestamp;
+use shuzha_core::{Clock, SystemClock, Timestamp};
 use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, SeedKeys, Shard};
 use shuzha_evidence::merkle::{Digest, Sha256};
@@ -118,7 +118,7 @@ fn h5_a_witness_signs_what_grows_and_keeps_both_faces_of_a_log_that_has_two() {
     let asked = log.request::<Sha256>(0);
     let (status, signature) = witness.ask(&asked.to_string());
     assert_eq!(status, 200);
-    let mut note: Note = asked.note.clone();
+    let mut note: Note = asked.note;
     Signature::parse_lines(&signature).expect("lines").into_iter().for_each(|line| note.add(line));
     assert_eq!(note.verified_by(&witness.key), Ok(()));
     let before = log.request::<Sha256>(3);
@@ -176,13 +176,13 @@ fn h5_receipts_carry_cosignatures_that_verify_counts() {
     let bank = home.credential("bank-1");
     let answer = caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1));
     let path = format!("/v1/receipts/{}", answer.request);
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = SystemClock.now().plus(Duration::from_secs(60));
     let proof = loop {
         let proof = receipt(&caller, &bank, &path);
         if proof.note.verified_by(&witness.key).is_ok() {
             break proof;
         }
-        assert!(Instant::now() < until, "no cosignature in time");
+        assert!(SystemClock.now() < until, "no cosignature in time");
         std::thread::sleep(Duration::from_millis(200));
     };
     let mut policy = policy(&home);
