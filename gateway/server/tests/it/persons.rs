@@ -158,8 +158,9 @@ fn h2_no_trace_of_a_thousand_persons_is_left_anywhere() {
         let (ask, expected) = call(&home, at);
         let answer = caller.call(&bank, &ask);
         let code = answer.code().unwrap_or_default();
-        // The rate of the small world's grant ends some calls before their time.
-        assert!(code == expected || code == "C501", "{at}: {code} instead of {expected}: {answer:?}");
+        // The rate of the small world's grant ends some calls before their time; so does the gate, which finds this use abnormal.
+        let cut_short = ["C501", "C504"].contains(&code.as_str());
+        assert!(code == expected || cut_short, "{at}: {code} instead of {expected}: {answer:?}");
         *outcomes.entry(code).or_insert(0_u32) += 1;
         said.push_str(&answer.body);
     }
