@@ -97,6 +97,8 @@ impl Numbered for ActKind {
         (Self::CredentialRevoked, 3),
         (Self::Suspended, 4),
         (Self::Resumed, 5),
+        (Self::ConsentGiven, 6),
+        (Self::CommitKeyErased, 7),
         (Self::UseAlarmed, 60),
         (Self::UseSlowed, 61),
         (Self::UseStopped, 62),
@@ -205,6 +207,7 @@ fn write_act(w: &mut MapWriter<'_>, act: &Act<'_>) {
     w.name(&field::ACTOR, act.actor);
     w.name(&field::OBJECT, act.object);
     write_option(w, &field::COMMITMENT, act.commitment.as_ref());
+    w.name(&field::TARGET, act.target);
 }
 
 fn read_act<'a>(r: &mut MapReader<'a>) -> Result<Act<'a>, DecodeError> {
@@ -214,6 +217,7 @@ fn read_act<'a>(r: &mut MapReader<'a>) -> Result<Act<'a>, DecodeError> {
         actor: r.name(&field::ACTOR)?,
         object: r.name(&field::OBJECT)?,
         commitment: r.bytes(&field::COMMITMENT)?,
+        target: r.name(&field::TARGET)?,
     })
 }
 

@@ -4,7 +4,14 @@
 //! one is worth as much as the custody of the key. Erasing the key makes what was committed to unrecoverable and
 //! breaks no proof.
 
+mod period;
+
 use ring::hmac;
+use shuzha_core::RequestId;
+
+use crate::record::Call;
+
+pub use period::{HalfYear, HalfYearError, PeriodCommitters, PeriodKeys};
 
 /// Bytes before each part that say how long it is.
 const LENGTH_BYTES: usize = 8;
@@ -67,6 +74,26 @@ impl Committer {
     pub fn opening(&self, id: &[u8; 16]) -> Opening {
         Opening(self.commit("opening", &[id]))
     }
+
+    /// What opens the commitments to the request and to the answer of `call`.
+    #[must_use]
+    pub fn openings(&self, call: &Call<'_>) -> (Opening, Opening) {
+        let answer = self.opening(call.request.as_bytes());
+        (call.idempotency.as_ref().map_or(answer, |key| self.opening(key)), answer)
+    }
+}
+
+/// A request, as far as it is committed to.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Method.
+    pub method: &'a str,
+    /// Canonical path.
+    pub path: &'a str,
+    /// Query without `?`; empty where there is none.
+    pub query: &'a str,
+    /// SHA-256 of the body.
+    pub body_sha256: &'a [u8; 32],
 }
 
 /// Opens the commitments of one request.
@@ -86,10 +113,30 @@ impl Opening {
         &self.0
     }
 
-    /// Makes the commitments that it opens.
-    #[must_use]
-    pub fn committer(&self) -> Committer {
+    fn committer(&self) -> Committer {
         Committer(hmac::Key::new(hmac::HMAC_SHA256, &self.0))
+    }
+
+    /// The commitment to a request without an idempotency key.
+    #[must_use]
+    pub fn request(&self, request: &Request<'_>) -> Commitment {
+        let Request { method, path, query, body_sha256 } = request;
+        self.committer()
+            .commit("request", &[method.as_bytes(), path.as_bytes(), query.as_bytes(), *body_sha256])
+    }
+
+    /// The commitment to a request with an idempotency key. Scenario and consent are part of it: the same body for another
+    /// scenario, or under another consent, is another request.
+    #[must_use]
+    pub fn retried(&self, request: &Request<'_>, scenario: &str, consent: &str) -> Commitment {
+        let plain = self.request(request);
+        self.committer().commit("try", &[&plain, scenario.as_bytes(), consent.as_bytes()])
+    }
+
+    /// The commitment to an answer's body.
+    #[must_use]
+    pub fn answer(&self, request: &RequestId, body: &[u8]) -> Commitment {
+        self.committer().commit("response", &[request.as_bytes(), body])
     }
 }
 

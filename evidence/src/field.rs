@@ -105,7 +105,9 @@ fields! {
     ROLE = 46 "role" Text;
     ACT_DIGEST = 47 "act_digest" Bytes(32);
     SANDBOX = 48 "sandbox" Bool;
+    CONSENT_PARENT = 50 "consent_parent" Bytes(16);
     SPACE = 55 "person_space" Text;
     MEASURE = 56 "measure" Uint;
     BASIS = 65 "basis" Uint;
+    TARGET = 70 "target" Text;
 }

@@ -8,12 +8,15 @@ pub mod checkpoint;
 pub mod codec;
 pub mod commit;
 pub mod field;
+pub mod log;
 pub mod merkle;
 pub mod note;
 pub mod policy;
 pub mod receipt;
 pub mod record;
 pub mod tile;
+pub mod verify;
+pub mod witness;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};

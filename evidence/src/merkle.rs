@@ -11,8 +11,8 @@ mod prove;
 
 pub use check::{WrongProof, check_consistency, check_inclusion};
 pub use digest::{Digest, Sha256, Sm3};
+pub use edge::Edge;
 pub(crate) use edge::subtree;
-pub use edge::{Edge, Full};
 pub use prove::{Nodes, consistency, inclusion, root};
 
 /// Bytes of a hash, of either digest.
@@ -25,4 +25,4 @@ pub type Hash = [u8; HASH_BYTES];
 pub const PROOF_HASHES_MAX: usize = 64;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,8 +7,8 @@ use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass, RequestId,
 
 use crate::Commitment;
 
-/// Largest encoded entry in bytes.
-pub const ENTRY_BYTES_MAX: usize = 512;
+/// Largest encoded entry in bytes: every field of a call at its longest, with some room. Most take half of it.
+pub const ENTRY_BYTES_MAX: usize = 576;
 
 /// One journal entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,22 @@ pub enum Entry<'a> {
     Registered(Registered<'a>),
     /// A privacy charge given back by two persons' decision (docs/adr/0006).
     Refund(Refund<'a>),
+}
+
+impl Entry<'_> {
+    /// When what it records happened or began.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Boot(boot) => boot.at,
+            Self::Intent(intent) => intent.received,
+            Self::Call(call) => call.received,
+            Self::Act(act) => act.at,
+            Self::Delivery(delivery) => delivery.at,
+            Self::Registered(act) => act.at,
+            Self::Refund(refund) => refund.at,
+        }
+    }
 }
 
 /// A process took the journal over.
@@ -90,6 +106,8 @@ pub struct Intent<'a> {
     pub charge: NanoCharge,
     /// Money held.
     pub amount: MicroYuan,
+    /// The consent that `consent` narrows, one use of which is held as well.
+    pub consent_parent: Option<Commitment>,
     /// The person-space that the charge is debited from; empty where nothing is charged.
     pub space: &'a str,
     /// What that person-space counts in; none where nothing is charged.
@@ -109,6 +127,23 @@ pub enum Decision {
     Replayed,
     /// Told what a query would cost and how accurate it would be: nothing was asked of any data, nothing taken.
     Planned,
+}
+
+impl Decision {
+    /// Every decision.
+    pub const ALL: [Self; 5] = [Self::Answered, Self::Refused, Self::Failed, Self::Replayed, Self::Planned];
+
+    /// Its name wherever it is shown or stored as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Replayed => "replayed",
+            Self::Planned => "planned",
+        }
+    }
 }
 
 /// Class of outcome that billing looks at. Never the answer itself.
@@ -167,6 +202,8 @@ pub struct Call<'a> {
     pub response_commitment: Option<Commitment>,
     /// Whether it was a trial in the sandbox: on synthetic data, free, and part of no sum, budget or statement.
     pub sandbox: bool,
+    /// Commitment to the consent that the one used narrows; a use of it too.
+    pub consent_parent: Option<Commitment>,
     /// On what basis the answer was charged or free: the number of `shuzha_pricing::Basis`; 0 is by the price.
     pub basis: u8,
 }
@@ -184,6 +221,10 @@ pub enum ActKind {
     Suspended,
     /// A suspension was lifted.
     Resumed,
+    /// The platform's consent service gave a consent, on the word of the person.
+    ConsentGiven,
+    /// The key of a past half-year's commitments was erased: what they were about is unrecoverable.
+    CommitKeyErased,
     /// Use was found abnormal (异常使用): the actor is the signal, the object the scenario, unit or product.
     UseAlarmed,
     /// A scenario is slowed down after a signal.
@@ -207,6 +248,8 @@ pub struct Act<'a> {
     pub object: &'a str,
     /// What it was done to, where it may only be committed to (a consent).
     pub commitment: Option<Commitment>,
+    /// Of a suspension: what kind of thing `object` names. `unit`, `product`, `scenario`, `data-set`, or `everything`.
+    pub target: &'a str,
 }
 
 /// An act on the register. What it says in free text stays in the register; here stands its digest.

@@ -40,6 +40,7 @@ fn no_bytes_break_the_decoder_and_what_decodes_is_canonical() {
             actor: "abuse-misses",
             object: "bank-onboarding",
             commitment: Some([7; 16]),
+            target: "scenario",
         })),
     ];
     let (mut dice, mut decoded) = (Dice(1), 0);

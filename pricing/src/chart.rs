@@ -11,6 +11,7 @@ mod svg;
 
 use shuzha_core::Lang;
 
+pub(crate) use axis::grouped;
 pub use bars::{Bar, Bars, Measure};
 pub use revenue::{Month, Revenue};
 

@@ -4,6 +4,23 @@
 //! What every format shares: amounts are exact decimals of integers, ids are text, no cell can become a formula, and the
 //! end of the file states control totals — rows, sums, first and last sequence, digest over all rows. The same rows give the
 //! same bytes. Memory does not grow with the number of rows: 100 million would need what 100,000 need.
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use std::ops::ControlFlow;
+//!
+//! use shuzha_core::Lang;
+//! use shuzha_pricing::export::{Format, Job, Set, check, export};
+//! use shuzha_pricing::metering;
+//!
+//! let job = Job { format: Format::Csv, lang: Lang::Zh, period: "2026-08" };
+//! let rows = std::iter::empty::<Result<metering::Row, Infallible>>();
+//! let mut file = Vec::new();
+//! let totals = export(&job, rows, &mut file, &mut |_rows| ControlFlow::Continue(()))?;
+//! let read = check(job.format, Set::Usage.layout(), file.as_slice(), &mut |_, _| ControlFlow::Continue(()))?;
+//! assert_eq!(read, totals);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod check;
 mod columns;
@@ -13,6 +30,7 @@ mod gb18030;
 mod jsonl;
 mod parquet;
 mod row;
+pub mod sets;
 mod totals;
 mod xlsx;
 
@@ -25,6 +43,7 @@ pub use check::{CheckError, Visitor, check};
 pub use columns::{Column, Kind, Layout};
 pub use error::{CellFault, ExportError};
 pub use row::{Record, Row};
+pub use sets::Set;
 pub use totals::Totals;
 
 use error::Fault;

@@ -24,6 +24,7 @@ pub mod permitted;
 pub mod price;
 pub mod rating;
 pub mod split;
+pub mod statement_page;
 pub mod vat;
 pub mod words;
 

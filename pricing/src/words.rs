@@ -4,7 +4,7 @@
 //! Where the rules leave a choice, one is taken: a run of zeros between two digits of the whole 元 is one 零, none stands
 //! between 元 and 角, and 整 closes every amount that does not end in 分.
 
-use shuzha_core::Fen;
+use crate::Fen;
 
 const DIGITS: [char; 10] = ['零', '壹', '贰', '叁', '肆', '伍', '陆', '柒', '捌', '玖'];
 

@@ -4,12 +4,13 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use serde_json::json;
-use shuzha_core::{NanoCharge, OsRng, Timestamp};
+use shuzha_core::{Id, NanoCharge, OsRng, Timestamp};
 use shuzha_privacy::abuse::{Seen, Watch};
 use shuzha_privacy::blind::{self, Blinded, Element};
 use shuzha_privacy::consent::{self, Algorithm, Claims, Issuers, Signer};
 use shuzha_privacy::dp::{Domain, Measure, Query, Terms};
 use shuzha_privacy::output::Contract;
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, HmacSm3Prf, IdKind, Pseudonymiser, SubjectPrf};
 
 /// Runs `work` often enough to be measured and prints nanoseconds per run.
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark reads the clock and prints")]
@@ -40,12 +41,10 @@ fn projection() {
     });
 }
 
-fn tokens() {
-    let signer = Signer::from_seed("consent-service", "key-2026", &[7; 32]);
+fn tokens(algorithm: Algorithm) {
+    let signer = Signer::new("consent-service", "key-2026", algorithm, &[7; 32]).expect("a sound key");
     let mut issuers = Issuers::new();
-    issuers
-        .register("key-2026", "consent-service", Algorithm::EdDsa, &signer.public_key())
-        .expect("a sound key");
+    issuers.register("key-2026", "consent-service", algorithm, &signer.public_key()).expect("a sound key");
     let claims: Claims = serde_json::from_value(json!({
         "iss": "consent-service", "jti": "AAAAAAAAAAAAAAAAAAAAAA", "iat": 1_700_000_000, "nbf": 1_700_000_000,
         "exp": 1_700_003_600, "sub": "p1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sub_alg": "hmac-sha256",
@@ -59,7 +58,18 @@ fn tokens() {
     .expect("claims");
     let token = consent::issue(&claims, &signer).expect("a sound consent");
     let now = Timestamp::from_seconds(1_700_000_500);
-    measure("verify a consent", 5_000, || consent::verify(&token, &issuers, "gate", now).is_ok());
+    measure(&format!("verify a consent, {}", algorithm.as_str()), 5_000, || {
+        consent::verify(&token, &issuers, "gate", now).is_ok()
+    });
+}
+
+fn pseudonyms(prf: impl SubjectPrf) {
+    let name = format!("pseudonym, {}", prf.algorithm());
+    let pseudonymiser = Pseudonymiser::new(prf);
+    let (unit, scenario) = (Id::new("bank-a").expect("a name"), Id::new("credit").expect("a name"));
+    let person = CanonicalId::new(IdKind::Person, "11010519491231002X").expect("the standard's example");
+    let first = pseudonymiser.pseudonym(&unit, &scenario, &person);
+    measure(&name, 50_000, || pseudonymiser.pseudonym(&unit, &scenario, &person) == first);
 }
 
 fn statistics(measure_of: Measure) {
@@ -102,7 +112,11 @@ fn main() {
     blinding();
     watching();
     projection();
-    tokens();
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Sm2Sm3] {
+        tokens(algorithm);
+    }
+    pseudonyms(HmacSha256Prf::new("k", &[7; 32]));
+    pseudonyms(HmacSm3Prf::new("k", &[7; 32]));
     statistics(Measure::PureEps);
     statistics(Measure::Rho);
 }

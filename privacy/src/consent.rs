@@ -13,10 +13,13 @@
 //!
 //! The token's own claim about its algorithm decides nothing: the algorithm is pinned to the key.
 
+mod attenuate;
 mod claims;
 mod issuers;
 mod jws;
+mod receipt;
 mod rules;
+mod status;
 mod withdrawal;
 
 #[cfg(test)]
@@ -24,8 +27,11 @@ mod tests;
 
 use shuzha_core::{Code, Timestamp};
 
-pub use self::claims::{Basis, Claims, Details, Legal, Use};
+pub use self::attenuate::{Narrower, attenuate};
+pub use self::claims::{Basis, Claims, Details, Legal, ParentRef, Status, StatusEntry, Use};
 pub use self::issuers::{Algorithm, IssuerError, Issuers, Signer};
+pub use self::receipt::{Event, Receipt, issue_receipt, verify_receipt};
+pub use self::status::{STATUSES, StatusList, issue_status_list, verify_status_list};
 pub use self::withdrawal::{Withdrawal, issue_withdrawal, verify_withdrawal};
 use crate::subject::Pseudonym;
 
@@ -47,7 +53,7 @@ pub const LIFETIME_MAX: i64 = 90 * LIFETIME_SINGLE_MAX;
 pub const ISSUED_AHEAD_MAX: i64 = 60;
 
 /// The type of consent tokens.
-const TYPE: &str = "shuzha-consent+jwt";
+const TYPE: jws::Type = jws::Type { name: "shuzha-consent+jwt", bytes_max: TOKEN_BYTES_MAX };
 
 /// A verified consent. Only [`verify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +67,8 @@ pub struct Consent {
     pub issuer: String,
     /// The person, as the unit's pairwise pseudonym in the scenario.
     pub subject: Pseudonym,
+    /// The function behind the pseudonym.
+    pub subject_algorithm: String,
     /// Id of the key behind the pseudonym.
     pub subject_key_id: String,
     /// The one application unit that may use it.
@@ -87,6 +95,8 @@ pub struct Consent {
     pub notice_hash: String,
     /// The legal basis.
     pub basis: Basis,
+    /// The consent that this one narrows, where it does.
+    pub parent: Option<ParentRef>,
 }
 
 /// What a call asks of a consent.
@@ -146,6 +156,34 @@ impl Consent {
 /// - [`Code::C404`]: not yet or no longer valid.
 /// - [`Code::C409`]: a blanket or open-ended consent.
 pub fn verify(token: &str, issuers: &Issuers, audience: &str, now: Timestamp) -> Result<Consent, Code> {
+    let (claims, kid) = signed_claims(token, issuers, audience, now)?;
+    let consent = from_claims(claims, kid)?;
+    consent.check_time(now)?;
+    Ok(consent)
+}
+
+/// Verifies a token, and answers its claims too: for whoever keeps them.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_claims(
+    token: &str,
+    issuers: &Issuers,
+    audience: &str,
+    now: Timestamp,
+) -> Result<(Consent, Claims), Code> {
+    let (claims, kid) = signed_claims(token, issuers, audience, now)?;
+    let consent = from_claims(claims.clone(), kid)?;
+    consent.check_time(now)?;
+    Ok((consent, claims))
+}
+
+fn signed_claims(
+    token: &str,
+    issuers: &Issuers,
+    audience: &str,
+    now: Timestamp,
+) -> Result<(Claims, String), Code> {
     let signed = jws::open(token, TYPE, issuers)?;
     let claims: Claims = claims::read(&signed.payload)?;
     if claims.iss != signed.issuer || claims.aud != audience {
@@ -155,9 +193,7 @@ pub fn verify(token: &str, issuers: &Issuers, audience: &str, now: Timestamp) ->
     if claims.iat > now.seconds().saturating_add(ISSUED_AHEAD_MAX) {
         return Err(Code::C404);
     }
-    let consent = from_claims(claims, signed.kid)?;
-    consent.check_time(now)?;
-    Ok(consent)
+    Ok((claims, signed.kid))
 }
 
 /// Signs a consent, by the same rules that [`verify`] applies.
@@ -181,6 +217,7 @@ fn from_claims(claims: Claims, kid: String) -> Result<Consent, Code> {
         kid,
         issuer: claims.iss,
         subject: claims.sub.parse().map_err(|_| Code::C402)?,
+        subject_algorithm: claims.sub_alg,
         subject_key_id: claims.sub_kid,
         unit: details.au,
         scenario: details.scenario,
@@ -194,5 +231,6 @@ fn from_claims(claims: Claims, kid: String) -> Result<Consent, Code> {
         notice: claims.legal.notice,
         notice_hash: claims.legal.notice_hash,
         basis: claims.legal.basis,
+        parent: claims.parent,
     })
 }

@@ -10,6 +10,10 @@
 //! the other. The engine keeps at most [`Domain::rows_per_person_max`] rows of each, before any condition, and clamps
 //! integers to public bounds; from these two follows how far one person can move an answer ([`Query::sensitivity`]).
 //!
+//! **Mechanisms**: counts, sums, means and histograms over public groups ([`Query::sensitivity`]); quantiles read off a noised
+//! histogram; groups by keys that are not public, by a threshold (`threshold.rs`). What is done to noised numbers afterwards
+//! (`answer/post.rs`) costs nothing and is named in the answer. [`Query::plan`] tells all of it beforehand.
+//!
 //! **Numbers**: aggregates, noise and charges are integers. The noise is drawn by an exact integer sampler on the
 //! operating system's generator; OpenDP's measurement for the same scale and sensitivity is built for every
 //! query too, and nothing is drawn unless its privacy map is within the charge (`docs/adr/0002-noise.md`).

@@ -6,12 +6,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use ::hmac::{Hmac, KeyInit as _, Mac as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use shuzha_core::Id;
 use shuzha_core::identity::{self, IdentityError};
+use sm3::Sm3;
 use subtle::ConstantTimeEq as _;
 
 use crate::output::MaskKey;
@@ -109,7 +112,14 @@ impl Pseudonym {
         Self(context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
     }
 
-    /// The bytes of the pseudonym. It is still personal information: commit to it, do not store it.
+    /// A pseudonym that the register of consents has kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the pseudonym. It is still personal information: commit to it. Only the register of consents, which is the
+    /// person's own, keeps it.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -155,7 +165,7 @@ impl FromStr for Pseudonym {
 
 /// A keyed pseudo-random function over identifiers. The key may be in this process, in a hardware module, or shared
 /// with the data domain by an oblivious protocol.
-pub trait SubjectPrf: Send + Sync {
+pub trait SubjectPrf: fmt::Debug + Send + Sync {
     /// The function's name in tokens (`sub_alg`).
     fn algorithm(&self) -> &'static str;
 
@@ -197,6 +207,56 @@ impl SubjectPrf for HmacSha256Prf {
 
     fn evaluate(&self, input: &[u8]) -> [u8; 32] {
         hmac::sign(&self.key, input).as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+}
+
+/// HMAC-SM3 (GB/T 15852.2, GB/T 32905) with a key in this process, where national algorithms (国密) are required.
+pub struct HmacSm3Prf {
+    key_id: String,
+    /// Has taken the key, and nothing else yet.
+    keyed: Hmac<Sm3>,
+}
+
+impl HmacSm3Prf {
+    /// The function under this key.
+    #[must_use]
+    pub fn new(key_id: &str, key: &[u8; 32]) -> Self {
+        let keyed = Hmac::new_from_slice(key).expect("HMAC takes keys of every length");
+        Self { key_id: key_id.to_owned(), keyed }
+    }
+}
+
+impl fmt::Debug for HmacSm3Prf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HmacSm3Prf({}, withheld)", self.key_id)
+    }
+}
+
+impl SubjectPrf for HmacSm3Prf {
+    fn algorithm(&self) -> &'static str {
+        "hmac-sm3"
+    }
+
+    fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    fn evaluate(&self, input: &[u8]) -> [u8; 32] {
+        self.keyed.clone().chain_update(input).finalize().into_bytes().into()
+    }
+}
+
+impl<P: SubjectPrf + ?Sized> SubjectPrf for Arc<P> {
+    fn algorithm(&self) -> &'static str {
+        (**self).algorithm()
+    }
+
+    fn key_id(&self) -> &str {
+        (**self).key_id()
+    }
+
+    fn evaluate(&self, input: &[u8]) -> [u8; 32] {
+        (**self).evaluate(input)
     }
 }
 
@@ -289,6 +349,23 @@ mod tests {
         let person = CanonicalId::new(IdKind::Person, PERSON).unwrap();
         let made = pseudonymiser(7).pseudonym(&id("bank-a"), &id("credit"), &person);
         assert_eq!(made.to_string(), "p1:7WUpYbeP3QQLl3kOFaFPSm6sDmqW75CZG6Hl0F8LM94");
+    }
+
+    /// HMAC-SM3 is HMAC (RFC 2104) over SM3, and SM3 is that of GB/T 32905-2016 (its example 1, `abc`).
+    #[test]
+    fn d1_hmac_sm3_is_the_standards() {
+        use sm3::Digest as _;
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let abc = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0";
+        assert_eq!(hex(&Sm3::digest(b"abc")), abc);
+        let pad = |byte: u8| [[7 ^ byte; 32], [byte; 32]].concat();
+        let inner = Sm3::new().chain_update(pad(0x36)).chain_update(b"abc").finalize();
+        let outer: [u8; 32] = Sm3::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into();
+        let prf: Arc<dyn SubjectPrf> = Arc::new(HmacSm3Prf::new("k", &[7; 32]));
+        assert_eq!(prf.evaluate(b"abc"), outer);
+        assert_ne!(prf.evaluate(b"abc"), HmacSha256Prf::new("k", &[7; 32]).evaluate(b"abc"));
+        assert_eq!((prf.algorithm(), prf.key_id()), ("hmac-sm3", "k"));
+        assert_eq!(format!("{prf:?}"), "HmacSm3Prf(k, withheld)");
     }
 
     #[test]

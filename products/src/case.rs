@@ -111,6 +111,21 @@ pub struct Verb {
     pub reason: bool,
     /// JSON Schema of its body, beside `reason` and `attachments` that every verb takes.
     pub schema: &'static str,
+    /// Whether it is open to whoever may know of the case ([`CaseKind::public`]), whatever they see of it.
+    pub public: bool,
+}
+
+/// What a case claims for itself: no other case may claim the same at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What kind of thing.
+    pub of: &'static str,
+    /// The thing; no part holds a control character.
+    pub key: Vec<String>,
+    /// The field that claims it.
+    pub path: &'static str,
+    /// Why a case is refused that claims it as the second.
+    pub code: Code,
 }
 
 /// One fault of a spec or a command.
@@ -216,6 +231,22 @@ pub(crate) trait Case: Sized + Send + Sync + 'static {
     /// What time itself does when deadline `what` passes; none where it only makes the case overdue.
     fn passed(&self, _: &Self::State, _: &str) -> Option<Self::Command> {
         None
+    }
+
+    /// The command of `verb`, with a body that is in order: by it is tried whether the verb is possible now. None where
+    /// the body is empty.
+    fn trial(&self, _verb: &str, _: &Self::State, _: &Act<'_>) -> Option<Self::Command> {
+        None
+    }
+
+    /// What the case claims in state `state`, beside what it puts in force.
+    fn claims(&self, _spec: &Value, _: &Self::State) -> Vec<Claim> {
+        Vec::new()
+    }
+
+    /// Whether anyone may know of the case in this state (公示, 公开查询).
+    fn public(_: &Self::State) -> bool {
+        false
     }
 
     /// What of the case is in force in state `state`. `name` and `spec` are the case's; the spec was readable once, and

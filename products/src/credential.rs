@@ -16,6 +16,8 @@ use crate::{Window, World};
 
 /// Bytes of an Ed25519 public key (RFC 8032 §5.1.5).
 pub const ED25519_KEY_BYTES: usize = 32;
+/// Bytes of a public point on a curve of 256 bits, uncompressed and compressed (SEC 1 §2.3.3).
+const POINT_BYTES: &[usize] = &[65, 33];
 /// Most networks on one allow-list.
 const ALLOW_MAX: usize = 64;
 
@@ -40,27 +42,31 @@ const ALGORITHMS: &[(&str, SignatureAlgorithm)] = &[
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {
     /// The key itself.
-    Inline([u8; ED25519_KEY_BYTES]),
+    Inline(Vec<u8>),
     /// Path of a file that holds it; whoever loads the world reads it.
     File(String),
 }
 
 impl PublicKey {
-    /// Reads `publicKey` (base64) or `publicKeyFile`: exactly one of them.
-    fn read(section: &Section<'_>) -> Option<Self> {
+    /// Reads `publicKey` (base64 of so many bytes) or `publicKeyFile`: exactly one of them.
+    fn read(section: &Section<'_>, lengths: &[usize]) -> Option<Self> {
         let (inline, file) = (section.optional("publicKey"), section.optional("publicKeyFile"));
         match (inline, file) {
             (Some(inline), None) => {
-                let bytes = STANDARD.decode(inline.text()?).ok().and_then(|bytes| bytes.try_into().ok());
-                match bytes {
+                let bytes = STANDARD.decode(inline.text()?).ok();
+                match bytes.filter(|bytes| lengths.contains(&bytes.len())) {
                     Some(key) => Some(Self::Inline(key)),
-                    None => inline.fail(format!("expected base64 of {ED25519_KEY_BYTES} bytes")),
+                    None => inline.fail(format!("expected base64 of {} bytes", in_words(lengths))),
                 }
             }
             (None, Some(file)) => file.file().map(|path| Self::File(path.to_owned())),
             _ => section.place().fail("exactly one of publicKey and publicKeyFile is needed"),
         }
     }
+}
+
+fn in_words(lengths: &[usize]) -> String {
+    lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 /// A network from which a credential may be used.
@@ -151,7 +157,7 @@ impl Object for Credential {
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let algorithm = spec.required("algorithm").and_then(|place| place.word(ALGORITHMS));
         let public_key = match algorithm {
-            Some(SignatureAlgorithm::Ed25519) => PublicKey::read(&spec),
+            Some(SignatureAlgorithm::Ed25519) => PublicKey::read(&spec, &[ED25519_KEY_BYTES]),
             _ => {
                 let why = "only an ed25519 credential has a public key; HMAC secrets are never in a file";
                 spec.forbid("publicKey", why);
@@ -182,7 +188,17 @@ impl Object for Credential {
 pub enum TokenAlgorithm {
     /// EdDSA with Ed25519 (RFC 8037 §3.1).
     EdDsa,
+    /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4).
+    Es256,
+    /// SM2 with SM3 (GB/T 32918).
+    Sm2Sm3,
 }
+
+const TOKEN_ALGORITHMS: &[(&str, TokenAlgorithm)] = &[
+    ("EdDSA", TokenAlgorithm::EdDsa),
+    ("ES256", TokenAlgorithm::Es256),
+    ("SM2-SM3", TokenAlgorithm::Sm2Sm3),
+];
 
 /// A key whose consent tokens are trusted (REQUIREMENTS D6). Its object's name is the issuer's name.
 #[derive(Clone, Debug)]
@@ -201,9 +217,12 @@ impl Object for ConsentIssuer {
     fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
         let spec = spec.section(&[&["kid", "algorithm", "publicKey", "publicKeyFile"]])?;
         let kid = spec.required("kid").and_then(|place| place.id());
-        let algorithms = &[("EdDSA", TokenAlgorithm::EdDsa)];
-        let algorithm = spec.required("algorithm").and_then(|place| place.word(algorithms));
-        let public_key = PublicKey::read(&spec);
+        let algorithm = spec.required("algorithm").and_then(|place| place.word(TOKEN_ALGORITHMS));
+        let lengths = match algorithm {
+            Some(TokenAlgorithm::Es256 | TokenAlgorithm::Sm2Sm3) => POINT_BYTES,
+            Some(TokenAlgorithm::EdDsa) | None => &[ED25519_KEY_BYTES],
+        };
+        let public_key = PublicKey::read(&spec, lengths);
         Some(Self { kid: kid?, algorithm: algorithm?, public_key: public_key? })
     }
 

@@ -91,17 +91,21 @@ pub struct Organisation {
     pub uscc: Uscc,
     /// Its registered name.
     pub name: String,
+    /// The organisation that controls it (实际控制方), where it is one that takes part here.
+    pub controller: Option<Id>,
 }
 
 impl Object for Organisation {
     const KIND: &'static str = "Organisation";
 
     fn read(_: &Id, spec: &Place<'_>, _: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["kind", "uscc", "name"]])?;
+        let spec = spec.section(&[&["kind", "uscc", "name", "controller"]])?;
         let kind = spec.required("kind").and_then(|place| place.word(KINDS));
         let uscc = spec.required("uscc").and_then(|place| place.parsed());
         let name = spec.required("name").and_then(|place| place.text());
-        Some(Self { kind: kind?, uscc: uscc?, name: name?.to_owned() })
+        let controller = spec.optional("controller").map(|place| place.id());
+        let controller = controller.map_or(Some(None), |id| id.map(Some));
+        Some(Self { kind: kind?, uscc: uscc?, name: name?.to_owned(), controller: controller? })
     }
 
     fn table(world: &World) -> &Table<Self> {
@@ -119,6 +123,9 @@ impl Marked for Organisation {
     }
 }
 
+/// Longest chain of who controls whom.
+const CONTROLLERS_MAX: usize = 8;
+
 /// What calls products: one use by one organisation, with a named data-security officer (数据安全责任人, Yantai 23).
 #[derive(Clone, Debug)]
 pub struct ApplicationUnit {
@@ -130,6 +137,23 @@ pub struct ApplicationUnit {
     pub credit_limit: Option<MicroYuan>,
 }
 
+/// An operator does not re-develop what it delivers, directly or through whom it controls, whatever that party is else
+/// (不得直接或间接参与已交付的公共数据产品和服务再开发; Gansu-O 31, Heilongjiang 20(一)).
+fn no_operator(place: &Place<'_>, id: &Id, found: &Organisation, scope: &Scope<'_>) -> Option<()> {
+    let mut above = (id.clone(), found);
+    for step in 0..CONTROLLERS_MAX {
+        if above.1.kind == OrganisationKind::Operator {
+            return match step {
+                0 => place.fail("an operator may not be an application unit"),
+                _ => place.fail(format!("is controlled by the operator `{}`", above.0)),
+            };
+        }
+        let Some(controller) = &above.1.controller else { return Some(()) };
+        above = (controller.clone(), scope.named::<Organisation>(place, controller)?);
+    }
+    place.fail(format!("is controlled over more than {CONTROLLERS_MAX} steps, or by itself"))
+}
+
 impl Object for ApplicationUnit {
     const KIND: &'static str = "ApplicationUnit";
 
@@ -137,11 +161,7 @@ impl Object for ApplicationUnit {
         let spec = spec.section(&[&["organisation", "securityOfficer", "creditLimit"]])?;
         let organisation = spec.required("organisation").and_then(|place| {
             let (id, found) = scope.find::<Organisation>(&place)?;
-            // Gansu-O 31, Heilongjiang 20(一): an operator does not re-develop what it delivers.
-            if found.kind == OrganisationKind::Operator {
-                return place.fail("an operator may not be an application unit");
-            }
-            Some(id.clone())
+            no_operator(&place, id, found, scope).map(|()| id.clone())
         });
         let officer = spec.required("securityOfficer").and_then(|place| place.text());
         let credit_limit = spec.optional("creditLimit").and_then(|place| yuan(&place));

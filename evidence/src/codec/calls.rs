@@ -80,6 +80,7 @@ pub(super) fn write_intent(w: &mut MapWriter<'_>, intent: &Intent<'_>) {
     write_option(w, &field::CONSENT, intent.consent.as_ref());
     w.uint_unless_zero(&field::CHARGE, intent.charge.nanos());
     write_amount(w, intent.amount);
+    write_option(w, &field::CONSENT_PARENT, intent.consent_parent.as_ref());
     w.name(&field::SPACE, intent.space);
     w.uint_unless_zero(&field::MEASURE, intent.measure.map_or(0, Numbered::number));
 }
@@ -97,6 +98,7 @@ pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, Decod
         consent: r.bytes(&field::CONSENT)?,
         charge: NanoCharge::from_nanos(r.uint_or_zero(&field::CHARGE)?),
         amount: read_amount(r)?,
+        consent_parent: r.bytes(&field::CONSENT_PARENT)?,
         space: r.name(&field::SPACE)?,
         measure: match r.uint_or_zero(&field::MEASURE)? {
             0 => None,
@@ -128,6 +130,7 @@ pub(super) fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
     w.uint_unless_zero(&field::RESPONSE_BYTES, call.response_bytes.into());
     write_option(w, &field::RESPONSE_COMMITMENT, call.response_commitment.as_ref());
     w.flag_unless_false(&field::SANDBOX, call.sandbox);
+    write_option(w, &field::CONSENT_PARENT, call.consent_parent.as_ref());
     w.uint_unless_zero(&field::BASIS, call.basis.into());
 }
 
@@ -161,6 +164,7 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
         response_bytes: r.u32_or_zero(&field::RESPONSE_BYTES)?,
         response_commitment: r.bytes(&field::RESPONSE_COMMITMENT)?,
         sandbox: r.flag_or_false(&field::SANDBOX)?,
+        consent_parent: r.bytes(&field::CONSENT_PARENT)?,
         basis: u8::try_from(r.uint_or_zero(&field::BASIS)?)
             .map_err(|_| DecodeError::OutOfRange(field::BASIS.name))?,
     })

@@ -46,13 +46,13 @@ prop_compose! {
     fn intent()(
         request in any::<[u8; 16]>(), received in any::<i64>(), terms in terms(), nonce in any::<[u8; 8]>(),
         idempotency in commitment(), request_commitment in any::<[u8; 16]>(), consent in commitment(),
-        charge in any::<u64>(), amount in any::<i64>(), space in name(),
+        charge in any::<u64>(), amount in any::<i64>(), consent_parent in commitment(), space in name(),
         measure in proptest::option::of(select(Measure::TABLE)),
     ) -> Entry<'static> {
         Entry::Intent(Intent {
             request: RequestId::from_bytes(request), received: Timestamp::from_micros(received), terms, nonce, idempotency,
             request_commitment, consent, charge: NanoCharge::from_nanos(charge), amount: MicroYuan::from_micros(amount),
-            space, measure: measure.map(|(measure, _)| measure),
+            consent_parent, space, measure: measure.map(|(measure, _)| measure),
         })
     }
 }
@@ -63,6 +63,7 @@ prop_compose! {
         commitments in proptest::array::uniform5(commitment()), charge in any::<u64>(), amount in any::<i64>(),
         numbers in any::<[u32; 6]>(), decision in select(Decision::TABLE), outcome in select(Outcome::TABLE),
         code in proptest::option::of(select(Code::ALL)), (sandbox, basis) in any::<(bool, u8)>(),
+        consent_parent in proptest::option::of(any::<[u8; 16]>()),
     ) -> Entry<'static> {
         let [admitted_after, sent_after, answered_after, quantity, request_bytes, response_bytes] = numbers;
         let [idempotency, consent, subject, request_commitment, response_commitment] = commitments;
@@ -71,7 +72,7 @@ prop_compose! {
             admitted_after, sent_after, answered_after, terms, nonce, idempotency, consent, subject,
             charge: NanoCharge::from_nanos(charge), quantity, amount: MicroYuan::from_micros(amount),
             decision: decision.0, code, outcome: outcome.0, request_bytes, response_bytes,
-            request_commitment, response_commitment, sandbox, basis,
+            request_commitment, response_commitment, sandbox, consent_parent, basis,
         }))
     }
 }
@@ -82,13 +83,14 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
         (at(), name(), name()).prop_map(|(at, node, version)| Entry::Boot(Boot { at, node, version })),
         intent(),
         call(),
-        (at(), select(ActKind::TABLE), name(), name(), commitment()).prop_map(
-            |(at, (kind, _), actor, object, commitment)| Entry::Act(Act {
+        (at(), select(ActKind::TABLE), proptest::array::uniform3(name()), commitment()).prop_map(
+            |(at, (kind, _), [actor, object, target], commitment)| Entry::Act(Act {
                 at,
                 kind,
                 actor,
                 object,
-                commitment
+                commitment,
+                target
             })
         ),
         (any::<[u8; 16]>(), at(), proptest::array::uniform6(name()), any::<[u8; 32]>()).prop_map(
@@ -169,6 +171,7 @@ fn largest<'a>(name: &'a str) -> Call<'a> {
         request_commitment: Some([0xff; 16]),
         response_commitment: Some([0xff; 16]),
         sandbox: true,
+        consent_parent: Some([0xff; 16]),
         basis: u8::MAX,
     }
 }
@@ -207,6 +210,7 @@ fn golden_bytes() {
         actor: "issuer",
         object: "",
         commitment: Some([7; 16]),
+        target: "",
     });
     let mut expected = b"\xa6\x00\x01\x01\x04\x03\x20\x18\x23\x01\x18\x24\x66issuer\x18\x26\x50".to_vec();
     expected.extend_from_slice(&[7; 16]);
@@ -306,7 +310,8 @@ proptest! {
 /// The mark of a trial stands in its record, and a record without it has the bytes it always had.
 #[test]
 fn k1_a_trial_is_marked_and_other_calls_are_as_before() {
-    let call = |sandbox| Entry::Call(Box::new(Call { sandbox, basis: 0, ..largest("n") }));
+    let call =
+        |sandbox| Entry::Call(Box::new(Call { sandbox, consent_parent: None, basis: 0, ..largest("n") }));
     let (real, trial) = (encode(&call(false)), encode(&call(true)));
     assert_eq!(trial.len(), real.len() + 3);
     assert_eq!(trial[real.len()..], [0x18, 48, 0xf5]);

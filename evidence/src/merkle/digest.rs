@@ -11,6 +11,9 @@ const NODE: u8 = 1;
 
 /// A digest of 32 bytes, and how trees are hashed with it.
 pub trait Digest: Copy + Send + Sync + 'static {
+    /// What a tree of this digest adds to the origin and to the folder of the log that it stands beside.
+    const SUFFIX: &'static str;
+
     /// The digest of `bytes`.
     fn digest(bytes: &[u8]) -> Hash;
 
@@ -44,6 +47,8 @@ pub trait Digest: Copy + Send + Sync + 'static {
 pub struct Sha256;
 
 impl Digest for Sha256 {
+    const SUFFIX: &'static str = "";
+
     fn digest(bytes: &[u8]) -> Hash {
         let digest = digest::digest(&digest::SHA256, bytes);
         digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
@@ -62,6 +67,8 @@ impl Digest for Sha256 {
 pub struct Sm3;
 
 impl Digest for Sm3 {
+    const SUFFIX: &'static str = "/sm3";
+
     fn digest(bytes: &[u8]) -> Hash {
         ::sm3::Sm3::digest(bytes).into()
     }

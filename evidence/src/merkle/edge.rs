@@ -3,11 +3,6 @@
 use super::{Digest, Hash};
 use crate::tile::{TILE_HASHES, Tile, TileLevel};
 
-/// Called with each tile that has become full.
-pub trait Full: FnMut(Tile, &[Hash]) {}
-
-impl<F: FnMut(Tile, &[Hash])> Full for F {}
-
 /// The tiles at the right edge that are not full yet, one per level of tiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edge {
@@ -32,8 +27,8 @@ impl Edge {
         self.size
     }
 
-    /// Appends a leaf by its hash.
-    pub fn push<D: Digest>(&mut self, leaf: Hash, full: &mut impl Full) {
+    /// Appends a leaf by its hash; gives each tile that has become full to `full`.
+    pub fn push<D: Digest>(&mut self, leaf: Hash, full: &mut dyn FnMut(Tile, &[Hash])) {
         self.size += 1;
         let mut hash = leaf;
         for level in 0.. {

@@ -127,12 +127,13 @@ fn what_is_no_receipt_is_refused() {
 fn h1_an_opening_opens_its_own_request_only() {
     let committer = Committer::new(&[7; 32]);
     let (mine, theirs) = (committer.opening(&[1; 16]), committer.opening(&[2; 16]));
-    let committed = mine.committer().commit("response", &[b"answer"]);
+    let id = shuzha_core::RequestId::from_bytes([1; 16]);
+    let committed = mine.answer(&id, b"answer");
     let given = Opening::from_bytes(*mine.as_bytes());
-    assert_eq!(given.committer().commit("response", &[b"answer"]), committed);
-    assert_ne!(given.committer().commit("response", &[b"another"]), committed);
-    assert_ne!(theirs.committer().commit("response", &[b"answer"]), committed);
-    assert_ne!(committer.commit("response", &[b"answer"]), committed);
+    assert_eq!(given.answer(&id, b"answer"), committed);
+    assert_ne!(given.answer(&id, b"another"), committed);
+    assert_ne!(theirs.answer(&id, b"answer"), committed);
+    assert_ne!(committer.commit("response", &[id.as_bytes(), b"answer"]), committed);
     assert_eq!(format!("{given:?}"), "Opening(key withheld)");
     // E9: with another master key, as after erasing this one, nothing that was committed to is found again.
     assert_ne!(Committer::new(&[8; 32]).opening(&[1; 16]), mine);

@@ -84,6 +84,19 @@ impl<'v> Fields<'v> {
         }
     }
 
+    /// Texts, or nothing: `Some(None)` where the field is not there.
+    pub(crate) fn texts_or_none(&mut self, key: &'static str, most: usize) -> Option<Option<Vec<String>>> {
+        let Some(value) = self.optional(key) else { return Some(None) };
+        let Some(items) = value.as_array().filter(|items| items.len() <= most) else {
+            return self.fail(key, format!("expected a list of at most {most} texts"));
+        };
+        let texts: Option<Vec<_>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+        match texts {
+            Some(texts) => Some(Some(texts)),
+            None => self.fail(key, "expected a list of texts"),
+        }
+    }
+
     fn as_text(&mut self, key: &str, value: &'v Value, bytes: RangeInclusive<usize>) -> Option<&'v str> {
         let Some(text) = value.as_str() else {
             return self.fail(key, format!("expected text, found {}", describe(value)));

@@ -26,6 +26,7 @@ mod server;
 mod shared;
 mod shown;
 mod who;
+pub mod witness;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use axum::Router;
 use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
+use shuzha_control::consents::ConsentService;
 use shuzha_control::finance::Finance;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
@@ -48,6 +50,8 @@ pub struct Options {
     pub control: Arc<Control>,
     /// Those of accounts.
     pub accounts: Arc<Accounts>,
+    /// Consents of persons.
+    pub consents: Arc<ConsentService>,
     /// Those of finance, where this node keeps the books.
     pub finance: Option<Arc<Finance>>,
     /// The time.
@@ -81,6 +85,7 @@ impl Options {
         Shared {
             control: self.control,
             accounts: self.accounts,
+            consents: self.consents,
             finance: self.finance,
             clock: self.clock,
             requests: Arc::new(Semaphore::new(self.limits.requests_max)),

@@ -37,15 +37,21 @@ fn kept(body: &Value) -> Reply {
 fn shown(found: &PublicRegistration) -> Value {
     let registered = &found.registered;
     let operator = found.operator.as_ref();
+    let certificate = registered.certificate.as_ref();
     json!({
         "name": found.name.as_str(),
         "title": registered.title,
         "product": registered.product,
         "operator": operator.map(|operator| json!({"organisation": operator.organisation.as_str(), "title": operator.title})),
-        "code": registered.code,
-        "window": {"from": instant_text(registered.from), "until": instant_text(registered.until)},
+        "code": certificate.map(|certificate| &certificate.code),
+        "window": certificate.map(|certificate| {
+            json!({"from": instant_text(certificate.from), "until": instant_text(certificate.until)})
+        }),
         "state": registered.standing,
         "objected": registered.objected,
         "valid": found.valid,
+        "publicity": registered.publicity.as_ref().map(|shown| {
+            json!({"matter": shown.matter, "title": shown.title, "abstract": shown.summary})
+        }),
     })
 }

@@ -3,6 +3,7 @@
 pub(crate) mod about;
 pub(crate) mod accounts;
 pub(crate) mod acts;
+pub(crate) mod consents;
 pub(crate) mod finance;
 pub(crate) mod me;
 pub(crate) mod objects;
@@ -93,6 +94,18 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)], None))
         .route("/api/v1/notices", methods(&[(GET, acts::notices)], None))
         .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)], None))
+        .route("/api/v1/consents", methods(&[(GET, consents::list), (POST, consents::give)], None))
+        .route("/api/v1/consents:register", methods(&[(POST, consents::register)], None))
+        .route("/api/v1/consents:withdraw", methods(&[(POST, consents::withdraw_all)], None))
+        .route(
+            "/api/v1/consents/{consent}",
+            methods(&[(GET, consents::get), (POST, consents::act)], Some(consents::no_such_method)),
+        )
+        .route("/api/v1/consents/{consent}/receipts", methods(&[(GET, consents::receipts)], None))
+        .route("/api/v1/consents/{consent}/uses", methods(&[(GET, consents::uses)], None))
+        .route("/api/v1/data-uses", methods(&[(GET, consents::data_uses)], None))
+        .route("/api/v1/consent-holders", methods(&[(POST, consents::bind)], None))
+        .route("/status-lists/{list}", methods(&[(GET, consents::status_list)], None))
         .route("/api/v1/finance/periods", methods(&[(GET, finance::periods)], None))
         .route(
             "/api/v1/finance/periods/{month}",

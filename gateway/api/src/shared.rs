@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
+use shuzha_control::consents::ConsentService;
 use shuzha_control::finance::Finance;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
@@ -15,6 +16,7 @@ use crate::limits::Limits;
 pub(crate) struct Shared {
     pub(crate) control: Arc<Control>,
     pub(crate) accounts: Arc<Accounts>,
+    pub(crate) consents: Arc<ConsentService>,
     /// The books, where this node keeps them.
     pub(crate) finance: Option<Arc<Finance>>,
     pub(crate) clock: Arc<dyn Clock>,

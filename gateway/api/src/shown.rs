@@ -1,16 +1,19 @@
 //! The shapes of what is answered: views of the control plane as JSON.
 
 use serde_json::{Value, json};
-use shuzha_control::{Attachment, Caller, Consequences, HistoryEntry, Kind, ObjectView, Outcome};
-use shuzha_products::case::Duty;
+use shuzha_control::{Attachment, Caller, Consequences, Control, HistoryEntry, ObjectView, Outcome};
 use shuzha_products::world::API_VERSION;
 use shuzha_store::register::{Account, Deadline, Notice, Reference, Token};
 
 use crate::fields::hex;
 use crate::parameters::instant_text;
+use crate::problem::Problem;
 
 /// An object in its envelope.
-pub(crate) fn object(view: &ObjectView, caller: &Caller) -> Value {
+///
+/// # Errors
+/// Of the register.
+pub(crate) fn object(control: &Control, view: &ObjectView, caller: &Caller) -> Result<Value, Problem> {
     let mut shown = json!({
         "apiVersion": API_VERSION,
         "kind": view.kind,
@@ -29,21 +32,10 @@ pub(crate) fn object(view: &ObjectView, caller: &Caller) -> Value {
             "since": instant_text(view.updated),
             "details": details,
             "deadlines": view.deadlines.iter().map(deadline).collect::<Vec<_>>(),
-            "verbs": verbs(view, caller),
+            "verbs": control.verbs(caller, view)?,
         });
     }
-    shown
-}
-
-/// The verbs that are open to the caller by role and organisation. Whether the case's state takes one now is for the case
-/// to say: asking with `dry_run=true` does.
-fn verbs(view: &ObjectView, caller: &Caller) -> Vec<&'static str> {
-    let Some(Kind::Case(case)) = Kind::find(view.kind) else { return Vec::new() };
-    let open = |verb: &&shuzha_products::case::Verb| {
-        let applicant = verb.duty != Duty::Apply || view.owner.as_ref() == Some(&caller.organisation);
-        applicant && caller.acting(verb.roles).is_ok()
-    };
-    case.verbs.iter().filter(open).map(|verb| verb.name).collect()
+    Ok(shown)
 }
 
 /// A deadline of a case that is named around it.
@@ -92,13 +84,22 @@ fn consequences(consequences: &Consequences) -> Value {
 }
 
 /// A change, made or only tried.
-pub(crate) fn change(outcome: &Outcome, caller: &Caller, dry_run: bool) -> Value {
-    json!({
+///
+/// # Errors
+/// Of the register.
+pub(crate) fn change(
+    control: &Control,
+    outcome: &Outcome,
+    caller: &Caller,
+    dry_run: bool,
+) -> Result<Value, Problem> {
+    let shown = outcome.object.as_ref().map(|view| object(control, view, caller)).transpose()?;
+    Ok(json!({
         "dryRun": dry_run,
         "revision": outcome.revision,
-        "object": outcome.object.as_ref().map(|view| object(view, caller)),
+        "object": shown,
         "consequences": consequences(&outcome.consequences),
-    })
+    }))
 }
 
 /// An act.

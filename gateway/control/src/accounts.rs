@@ -3,6 +3,8 @@
 //! Nothing here tells an unknown name from a wrong password, in words or in work: both cost one hash.
 
 mod administer;
+mod issue;
+mod once;
 mod one_time;
 mod own;
 mod password;
@@ -15,11 +17,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use shuzha_core::{Id, Role};
+use shuzha_products::case::Actor;
 use shuzha_store::MasterKey;
-use shuzha_store::register::{self, Author, Batch, Effect};
+use shuzha_store::register::{self, Answer, Author, Batch, Effect};
 use zeroize::Zeroizing;
 
 pub use administer::{NewAccount, Profile};
+pub use issue::Issued;
 pub use one_time::Enrolment;
 pub use shuzha_store::register::{Account, Token};
 pub use sign_on::{SignedOn, Started};
@@ -110,24 +114,39 @@ impl Accounts {
 
     /// Accepts an act on an account. Answers its revision.
     fn accept(&self, by: Author, verb: &str, whose: &Id, effects: Vec<Effect>) -> Result<u64, Error> {
+        self.accept_once(by, verb, whose, effects, None)
+    }
+
+    /// The same, with the answer to keep for its retries.
+    fn accept_once(
+        &self,
+        by: Author,
+        verb: &str,
+        whose: &Id,
+        effects: Vec<Effect>,
+        answer: Option<Answer>,
+    ) -> Result<u64, Error> {
+        let mut writer = self.control.writer()?;
+        let act = self.act_on(by, verb, (KIND, whose), "");
+        self.control.accept(&mut writer, batch(act, effects, answer), Vec::new(), Vec::new())
+    }
+
+    /// An act outside every case.
+    fn act_on(&self, by: Author, verb: &str, (kind, name): (&str, &Id), reason: &str) -> register::Act {
         let control = &self.control;
-        let mut writer = control.writer()?;
-        let act = register::Act {
+        register::Act {
             id: control.new_act_id(),
             salt: control.random(),
             at: control.now(),
             by: Some(by),
             duty: None,
             verb: verb.to_owned(),
-            kind: KIND.to_owned(),
-            name: whose.clone(),
+            kind: kind.to_owned(),
+            name: name.clone(),
             state: None,
-            reason: String::new(),
+            reason: reason.to_owned(),
             attachments: stored::write_attachments(&[]),
-        };
-        let batch =
-            Batch { act, changes: Vec::new(), effects, passed: None, answer: None, journalled: Vec::new() };
-        control.accept(&mut writer, batch, Vec::new(), Vec::new())
+        }
     }
 
     /// An unguessable text of 256 bits after `prefix`, and the hash under which it is kept.
@@ -148,6 +167,16 @@ impl std::fmt::Debug for Accounts {
 /// The hash under which an unguessable text is kept: SHA-256 is enough where nothing can be guessed.
 fn hash(text: &str) -> [u8; 32] {
     digest(&SHA256, text.as_bytes()).as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
+/// An act that changes no object.
+fn batch(act: register::Act, effects: Vec<Effect>, answer: Option<Answer>) -> Batch {
+    Batch { act, changes: Vec::new(), effects, passed: None, answer, journalled: Vec::new() }
+}
+
+/// Whoever acts, as the register names them.
+fn author_as(actor: &Actor) -> Author {
+    Author { account: actor.account.clone(), organisation: actor.organisation.clone(), role: actor.role }
 }
 
 /// Whoever acts on their own account, in the role they have first.

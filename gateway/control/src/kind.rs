@@ -1,7 +1,7 @@
 //! What the register holds, and the one table of who may write which declared kind.
 
 use serde_json::Value;
-use shuzha_core::{Id, Role};
+use shuzha_core::{Code, Id, Role};
 use shuzha_products::case::CaseKind;
 use shuzha_products::world;
 
@@ -32,6 +32,8 @@ pub struct Access {
     pub(crate) owner: Owner,
     /// Fields of the spec that only roles in `any` set and change.
     pub(crate) guarded: &'static [&'static str],
+    /// Fields of the spec that stay true once they are, with the code by which a change of them is refused.
+    pub(crate) lasting: &'static [(&'static str, Code)],
 }
 
 use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider, Sre};
@@ -42,7 +44,7 @@ use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider, Sre
 const ACCESS: &[Access] = &[
     access("Organisation",    &[Authority, Operator], &[],                true,  Owner::Itself),
     access("ApplicationUnit", &[Authority, Operator], &[ApplicationUnit], false, Owner::Field("organisation")).guarding(&["creditLimit"]),
-    access("Credential",      &[Operator, Sre],       &[ApplicationUnit], false, Owner::Of("ApplicationUnit", "unit")).guarding(&["revoked"]),
+    access("Credential",      &[Operator, Sre],       &[ApplicationUnit], false, Owner::Of("ApplicationUnit", "unit")).guarding(&["revoked"]).keeping(&[("sandbox", Code::C1014)]),
     access("ConsentIssuer",   &[Authority],           &[],                true,  Owner::Writer),
     access("PersonSpace",     &[Authority],           &[],                true,  Owner::Writer),
     access("DataSet",         &[Authority],           &[Provider],        true,  Owner::Field("provider")),
@@ -63,12 +65,16 @@ const fn access(
     public: bool,
     owner: Owner,
 ) -> Access {
-    Access { kind, any, own, public, owner, guarded: &[] }
+    Access { kind, any, own, public, owner, guarded: &[], lasting: &[] }
 }
 
 impl Access {
     const fn guarding(self, guarded: &'static [&'static str]) -> Self {
         Self { guarded, ..self }
+    }
+
+    const fn keeping(self, lasting: &'static [(&'static str, Code)]) -> Self {
+        Self { lasting, ..self }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`Control`] reads and changes the register: [`Control::put`], [`Control::act`], [`Control::remove`] and their readers.
 //! - [`Kind`] is what the register holds: declared kinds and kinds of cases. Adding a kind of case changes nothing here.
-//! - [`accounts`] signs persons on.
+//! - [`accounts`] signs persons on; [`consents`] is what persons allow and take back.
 //! - [`ActLog`] and [`Publish`] are what the binary plugs in: the journal, and the gate.
 //!
 //! Everything blocks: the register is a file, and an act is durable when it is answered. Callers in asynchronous code take
@@ -15,6 +15,7 @@
 pub mod accounts;
 mod act_log;
 mod caller;
+pub mod consents;
 mod control;
 mod error;
 pub mod finance;

@@ -37,7 +37,7 @@ pub struct Operator {
 }
 
 impl Control {
-    /// Registrations that have or had a certificate, in order of name. A page may be short, or empty, and still have a next.
+    /// Registrations that are publicised, or have or had a certificate, in order of name. A page may be short, or empty, and still have a next.
     ///
     /// # Errors
     /// Of the register.
@@ -61,8 +61,15 @@ impl Control {
     pub fn public_certificate(&self, code: &str) -> Result<PublicRegistration, Error> {
         let name = registration::registration_of(code).ok_or(Code::C1003)?;
         let object = self.register.get(KIND, name.as_str())?.ok_or(Code::C1003)?;
-        let found = self.published(&object)?.filter(|found| found.registered.code == code);
+        let found = self.published(&object)?.filter(|found| code_of(found) == Some(code));
         found.ok_or_else(|| Code::C1003.into())
+    }
+
+    /// The code of the certificate that a registration has or had.
+    pub(crate) fn certificate_of(&self, kind: &str, name: &Id) -> Result<Option<String>, Error> {
+        let object = if kind == KIND { self.register.get(kind, name.as_str())? } else { None };
+        let found = object.map(|object| self.published(&object)).transpose()?.flatten();
+        Ok(found.as_ref().and_then(code_of).map(str::to_owned))
     }
 
     fn published(&self, object: &Object) -> Result<Option<PublicRegistration>, Error> {
@@ -91,4 +98,8 @@ impl Control {
         let Some(object) = self.register.get(kind, name)? else { return Ok(None) };
         Ok(json(&object, &object.spec)?.get(field).and_then(Value::as_str).map(str::to_owned))
     }
+}
+
+fn code_of(found: &PublicRegistration) -> Option<&str> {
+    found.registered.certificate.as_ref().map(|certificate| certificate.code.as_str())
 }

@@ -1,11 +1,12 @@
 //! Reading the register as a caller may see it: what is not theirs to see is not there (C1003).
 
 use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_products::case::{Act, By, Duty, Subject, Verb};
 use shuzha_store::register::{ActFilter, Filter, Notice, Object, Recorded};
 
 use crate::force::json;
 use crate::view::{Attachment, HistoryEntry, ObjectView};
-use crate::{Caller, Control, Error, Kind, stored};
+use crate::{Caller, Control, Error, Kind, separation, stored};
 
 /// Most objects of one page.
 const PAGE_MAX: usize = 200;
@@ -181,6 +182,32 @@ impl Control {
             }
         }
         Ok(Page { items, next: page.next })
+    }
+
+    /// What the caller may do to the object now: by role, organisation, separation of duties, and the case's own word.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub fn verbs(&self, caller: &Caller, view: &ObjectView) -> Result<Vec<&'static str>, Error> {
+        let (Some(Kind::Case(case)), Some((_, state))) = (Kind::find(view.kind), &view.state) else {
+            return Ok(Vec::new());
+        };
+        let duties = self.register.duties(view.kind, view.name.as_str())?;
+        let open = |verb: &'static Verb| {
+            let applicant = verb.duty != Duty::Apply || view.owner.as_ref() == Some(&caller.organisation);
+            let actor = caller.acting(verb.roles).ok().filter(|_| applicant)?;
+            separation::check(&actor.account, verb.duty, &duties).ok().map(|()| (verb, actor))
+        };
+        let verbs: Vec<_> = case.verbs.iter().filter_map(open).collect();
+        let Some((_, first)) = verbs.first() else { return Ok(Vec::new()) };
+        let rules = self.rules();
+        let (rules, calendar) = (&rules.jurisdiction, &rules.calendar);
+        let act = Act { by: By::Person(first), at: self.now(), reason: "", rules, calendar };
+        let (possible, _) = self.force().fetching(|fetch| {
+            case.possible(&mut Subject { name: &view.name, spec: &view.spec, fetch }, state, &verbs, &act)
+        })?;
+        // What cannot be read any more takes no verb.
+        Ok(possible.unwrap_or_default())
     }
 
     fn page_of_acts(&self, filter: &ActFilter<'_>) -> Result<Page<HistoryEntry, u64>, Error> {

@@ -89,7 +89,7 @@ pub struct Consequences {
 /// An accepted change, or what it would be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The object afterwards; none when it was removed.
+    /// The object afterwards; none when it was removed, or is not the caller's to see.
     pub object: Option<ObjectView>,
     /// The act's place in the order of acts; 0 in a dry run.
     pub revision: u64,

@@ -12,13 +12,13 @@ use ready::{content, references, shown};
 use serde_json::Value;
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_products::World;
-use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Subject};
-use shuzha_store::register::{self, Author, Batch, Change, Content, Deadline, Object};
+use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Subject, Verb};
+use shuzha_store::register::{self, Author, Batch, Change, Content, Deadline, Effect, Object};
 
 use crate::control::Writer;
-use crate::force::json as parse;
+use crate::force::{json as parse, unreadable};
 use crate::kind::{Access, owner_of};
-use crate::view::{Outcome, Request};
+use crate::view::{Consequences, Outcome, Request};
 use crate::{Caller, Control, Error, Kind, separation, stored};
 
 /// An act's own words.
@@ -91,8 +91,9 @@ impl Control {
             return Err(Error::fault(Code::C1008, "", format!("{kind}/{name} refers to it")));
         }
         let (verb, name) = ("delete".to_owned(), name.clone());
-        let ready =
-            Ready { kind, name, before: Some(before), to: None, verb, duty: None, in_force: Vec::new() };
+        let (in_force, claims) = (Vec::new(), Vec::new());
+        let (before, duty) = (Some(before), None);
+        let ready = Ready { kind, name, before, to: None, verb, duty, in_force, claims, seen: true };
         let now = self.now();
         self.finish(&mut writer, &actor, &asked, ready, now)
     }
@@ -121,7 +122,7 @@ impl Control {
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }
-        let before = self.load(caller, kind, name, request.expected)?.ok_or(Code::C1003)?;
+        let (before, seen) = self.load_for(caller, case, kind, name, verb, request.expected)?;
         if verb.reason && request.reason.trim().is_empty() {
             return Err(Error::fault(Code::C1002, "reason", "is missing"));
         }
@@ -142,7 +143,32 @@ impl Control {
             case.act(&mut Subject { name, spec: &spec, fetch }, &state, verb.name, body, &act)
         })?;
         let ready = decided_as(kind, name, before, decided?, met, verb.name, Some(verb.duty));
+        let ready = Ready { seen, ..ready };
         self.finish(&mut writer, &actor, &asked, ready, now)
+    }
+
+    /// The case that a verb is done to, at the version the caller acts on, and whether they see it. Where the verb is open
+    /// to the public and the case is public, they need not see it, and then know no version to name.
+    fn load_for(
+        &self,
+        caller: &Caller,
+        case: &CaseKind,
+        kind: Kind,
+        name: &Id,
+        verb: &Verb,
+        expected: Option<u64>,
+    ) -> Result<(Object, bool), Error> {
+        if verb.public && expected.is_none() {
+            let found = self.register.get(kind.name(), name.as_str())?.ok_or(Code::C1003)?;
+            let public = case.public(&state_of(&found)?);
+            if public.map_err(|refused| {
+                unreadable(&found, format!("its state is refused with {}", refused.code))
+            })? {
+                let seen = self.sees(caller, kind, &found)?;
+                return Ok((found, seen));
+            }
+        }
+        Ok((self.load(caller, kind, name, expected)?.ok_or(Code::C1003)?, true))
     }
 
     /// The object that is to be changed, at the version the caller acts on.
@@ -188,6 +214,7 @@ impl Control {
         });
         may_write(actor, access, owner.as_ref())?;
         guard(actor, access, before.as_ref(), spec)?;
+        lasts(access, before.as_ref(), spec)?;
         let declared = Declared { kind: kind.name(), name: name.clone(), spec: spec.clone() };
         let to = Content {
             owner,
@@ -199,7 +226,8 @@ impl Control {
             deadlines: Vec::new(),
         };
         let (verb, in_force) = ("put".to_owned(), vec![declared]);
-        Ok(Ready { kind, name: name.clone(), before, to: Some(to), verb, duty: None, in_force })
+        let (name, to, claims) = (name.clone(), Some(to), Vec::new());
+        Ok(Ready { kind, name, before, to, verb, duty: None, in_force, claims, seen: true })
     }
 
     fn ready_to_draft(
@@ -227,10 +255,10 @@ impl Control {
         let act = Act { by: By::Person(actor), at, reason, rules, calendar };
         let (decided, met) =
             self.force().fetching(|fetch| case.open(&mut Subject { name, spec, fetch }, &act))?;
-        let content = content(decided?, Some(actor.organisation.clone()), spec.to_string(), met);
-        let (to, in_force) = (Some(content.0), content.1);
+        let owner = Some(actor.organisation.clone());
+        let (to, in_force, claims) = content(decided?, owner, spec.to_string(), met);
         let (name, verb, duty) = (name.clone(), verb.to_owned(), Some(Duty::Apply));
-        Ok(Ready { kind, name, before, to, verb, duty, in_force })
+        Ok(Ready { kind, name, before, to: Some(to), verb, duty, in_force, claims, seen: true })
     }
 
     /// Makes a change that is in order, or tells what it would do.
@@ -248,8 +276,11 @@ impl Control {
         let change = self.difference(&ready)?;
         self.claim(&mut ready, Some(actor), &change)?;
         self.append_only(&ready, now)?;
-        let consequences = self.consequences(&ready, &change)?;
-        let object = shown(&ready, now)?;
+        let mut consequences = self.consequences(&ready, &change)?;
+        let mut object = shown(&ready, now)?;
+        if !ready.seen {
+            (object, consequences) = (None, Consequences::default());
+        }
         let mut outcome = Outcome { object, revision: 0, consequences, replayed: false };
         if request.dry_run {
             return Ok(outcome);
@@ -293,7 +324,10 @@ impl Control {
             expected: ready.before.map(|before| before.version),
             to: ready.to,
         };
-        let (effects, answer, journalled) = (Vec::new(), None, Vec::new());
+        // A credential takes its secret along: one of the same name must not be opened by it.
+        let forgets = change.to.is_none() && change.kind == "Credential";
+        let effects = if forgets { vec![Effect::ForgetSecret(change.name.clone())] } else { Vec::new() };
+        let (answer, journalled) = (None, Vec::new());
         Batch { act, changes: vec![change], effects, passed, answer, journalled }
     }
 
@@ -329,8 +363,19 @@ fn guard(actor: &Actor, access: &Access, before: Option<&Object>, spec: &Value) 
     }
 }
 
+/// What was said for good stays said.
+fn lasts(access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), Error> {
+    let Some(before) = before.filter(|_| !access.lasting.is_empty()) else { return Ok(()) };
+    let before = parse(before, &before.spec)?;
+    let holds = |spec: &Value, field: &str| spec.get(field) == Some(&Value::Bool(true));
+    match access.lasting.iter().find(|(field, _)| holds(&before, field) && !holds(spec, field)) {
+        Some((field, code)) => Err(Error::fault(*code, &format!("spec.{field}"), "stays `true`")),
+        None => Ok(()),
+    }
+}
+
 /// Whether the actor may write an object of this owner.
-fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
+pub(crate) fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
     let own = access.own.contains(&actor.role) && owner == Some(&actor.organisation);
     if access.any.contains(&actor.role) || own { Ok(()) } else { Err(Code::C1104.into()) }
 }

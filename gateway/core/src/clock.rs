@@ -1,8 +1,8 @@
 //! Instants and the clock trait. Everything that needs the time is handed a [`Clock`].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 /// An instant in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,10 @@ impl Timestamp {
 pub trait Clock: Send + Sync + 'static {
     /// The present instant. May go back when the machine's clock is set.
     fn now(&self) -> Timestamp;
+
+    /// How long a clock that nobody sets has been running: for the age of something, which must not depend on what the
+    /// time is thought to be.
+    fn running(&self) -> Duration;
 }
 
 /// The machine's clock.
@@ -70,6 +74,12 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    fn running(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }
 
@@ -93,6 +103,10 @@ impl ShiftedClock {
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
         Timestamp(SystemClock.now().0.saturating_add(self.0.load(Ordering::Relaxed)))
+    }
+
+    fn running(&self) -> Duration {
+        SystemClock.running()
     }
 }
 
@@ -121,5 +135,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Moves with the clock; set back before 1970 it stands at zero.
+    fn running(&self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap_or(0))
     }
 }

@@ -101,6 +101,7 @@ codes! {
     C408 403 "授权已被撤回" "The consent was withdrawn";
     C409 403 "不接受一揽子或无期限的授权" "A blanket or open-ended consent is not accepted";
     C410 503 "撤回信息不够新，暂不提供须授权的产品" "The withdrawal feed is stale; consented products are not served";
+    C411 403 "收窄的授权不得宽于原授权" "The narrower consent is wider than the one it was derived from";
 
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
@@ -151,6 +152,9 @@ codes! {
     C1011 415 "请求的内容类型不受支持，请用 JSON" "The request's content type is not supported; send JSON";
     C1012 406 "只提供 JSON 答复" "Only JSON answers are offered";
     C1013 409 "与登记簿中其他内容冲突" "It clashes with something else in the register";
+    C1014 409 "测试凭据不能改作正式凭据" "A test credential stays one";
+    C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
+    C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -171,6 +175,7 @@ codes! {
     C1207 404 "没有这项未决的异议" "There is no such open objection";
     C1208 409 "未决的异议过多" "Too many objections are open";
     C1209 422 "本地不登记此类产品" "This jurisdiction does not register products of this form";
+    C1210 409 "重复登记" "It is registered already, or being registered";
 
     C1301 422 "协议期限超过规则允许的最长期限" "The agreement's term is longer than the rules permit";
     C1302 422 "本地规则不采用这种授权模式" "The jurisdiction does not use this mode of authorisation";
@@ -202,6 +207,10 @@ codes! {
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
 
+    C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
+    C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
+    C1503 503 "平台的授权签发密钥尚未登记生效" "The platform's key for consents is not registered and in force";
+    C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
     C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
     C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
 
@@ -211,6 +220,16 @@ codes! {
     C1653 422 "不是完整的导出文件" "The file is not a whole export";
     C1654 422 "导出文件的某行已被改动" "A row of the export has been altered";
     C1655 422 "控制总数与各行不符" "A control total does not agree with the rows";
+
+    C1701 404 "没有这份存证" "There is no such receipt";
+    C1702 503 "尚未有检查点涵盖本次调用，请稍后重试" "No checkpoint covers this call yet; try again shortly";
+    C1703 503 "存证日志暂时无法提供" "The evidence log cannot be read at present";
+    C1711 503 "存证日志正由另一进程写入" "Another process writes the evidence log";
+    C1712 503 "目录中是另一来源或另一密钥的存证日志" "The folder holds the evidence log of another origin or key";
+    C1713 503 "存证日志的文件已损坏" "A file of the evidence log is damaged";
+    C1714 503 "调用日志与存证日志不符" "The call journal and the evidence log disagree";
+    C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
+    C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
 }
 
 impl Code {

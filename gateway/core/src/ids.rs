@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{Clock, Rng};
 
-/// Longest name in bytes. Nine names and everything else must fit the journal's record of 512 bytes.
+/// Longest name in bytes. Nine names and everything else must fit the journal's longest record.
 pub const ID_BYTES_MAX: usize = 28;
 
 /// The name of an object: lower-case ASCII letters, digits, `-`, `_`, `.`; at most [`ID_BYTES_MAX`] bytes;

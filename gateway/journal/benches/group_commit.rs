@@ -73,6 +73,7 @@ fn call(number: u128) -> Entry<'static> {
         request_commitment: Some([4; 16]),
         response_commitment: Some([5; 16]),
         sandbox: false,
+        consent_parent: None,
         basis: 0,
     }))
 }

@@ -43,6 +43,7 @@ fn entry(number: u64) -> Entry<'static> {
         actor: "alice",
         object: "p",
         commitment: Some(commitment),
+        target: "",
     })
 }
 

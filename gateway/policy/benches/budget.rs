@@ -93,6 +93,7 @@ fn debits(journal: &Journal, ledger: &std::sync::Mutex<Ledger>, thread: u64) -> 
             idempotency: None,
             request_commitment: [2; 16],
             consent: None,
+            consent_parent: None,
             charge,
             amount: MicroYuan::ZERO,
             space: "people",

@@ -8,29 +8,15 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use shuzha_core::Clock;
-use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
-#[path = "../tests/chain/cast.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod cast;
-#[path = "../tests/chain/consents.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod consents;
-#[path = "../tests/chain/house.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod house;
-#[path = "../tests/chain/upstream.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod upstream;
-#[path = "../tests/chain/world.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod world;
+#[path = "scaffold/scaffold.rs"]
+mod scaffold;
 
 use house::House;
+use scaffold::{AtOnce, cast, consents, house, machine, now, say, upstream, world};
 
 /// Calls before anything is counted.
 const WARM_UP: usize = 200;
@@ -97,44 +83,10 @@ fn place(trace: &str) -> String {
     found.unwrap_or_else(|| "outside the workspace".to_owned())
 }
 
-/// A product service that answers at once and allocates nothing.
-struct AtOnce;
-
-impl Upstream for AtOnce {
-    type Stream = ();
-
-    async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
-        Ok(Fetched { status: 200, body: Bytes::from_static(upstream::CONSISTENT.as_bytes()) })
-    }
-
-    async fn open(&self, _: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
-        Err(UpstreamFault::Unreachable)
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
 /// Nanoseconds this thread has run on a processor.
 fn on_cpu() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
-}
-
-/// What the machine is.
-fn machine() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let profile = if cfg!(debug_assertions) { "with debug assertions" } else { "optimised" };
-    format!("{}, {cores} cores; built {profile}", model.trim_start_matches([' ', '\t', ':']))
 }
 
 /// What was counted.
@@ -167,6 +119,37 @@ async fn measure(house: &House, token: &str, calls: usize, trace: bool) -> Cost 
     cost
 }
 
+/// Consents that are presented twice, and withdrawn.
+const CONSENTS: usize = 200;
+
+/// What a consent costs when it is seen for the first time, beyond what it costs when it is known; and how long it takes from
+/// a withdrawal to the first refusal, with the bytes that left after it.
+async fn consents(house: &House) {
+    let (mut first, mut again) = (Cost::default(), Cost::default());
+    let (mut refused_after, mut bytes_after) = (Vec::new(), 0);
+    for _ in 0..CONSENTS {
+        let consent = house.consent(cast::PERSON.0, "bank", 3);
+        for cost in [&mut first, &mut again] {
+            let one = measure(house, &consent.token, 1, false).await;
+            cost.cpu_nanos += one.cpu_nanos;
+        }
+        let ask = cast::Ask::new("bank-1", "person-check", "verify", "bank-onboarding")
+            .with("x-consent", &consent.token);
+        let start = now();
+        house.withdraw(&consent).await;
+        let sent = ask.send(house.clock.now());
+        let reply = house.gate.serve(&sent.inbound(), &AtOnce).await;
+        refused_after.push(start.elapsed());
+        assert_eq!(house::outcome(&reply), "C408");
+        bytes_after += house::body(&reply).len();
+    }
+    refused_after.sort_unstable();
+    let nanos = (first.cpu_nanos.saturating_sub(again.cpu_nanos)) / CONSENTS as u64;
+    say(&format!("a consent seen for the first time: + {nanos} ns on the processor (Ed25519)"));
+    let p99 = refused_after[CONSENTS * 99 / 100];
+    say(&format!("from a withdrawal to its refusal: p99 {p99:?}, bytes after it: {bytes_after}"));
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let traced = std::env::args().any(|argument| argument == "where");
@@ -192,6 +175,7 @@ fn main() {
         for (place, count) in PLACES.lock().expect("no holder panics").iter() {
             say(&format!("  {count:3}  {place}"));
         }
+        consents(&house).await;
         assert!(
             cost.allocations <= ALLOCATIONS_MAX * calls,
             "more than {ALLOCATIONS_MAX} allocations a call"

@@ -8,31 +8,18 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use shuzha_core::{Clock, Id};
 use shuzha_policy::kept::{self, Kept};
-use shuzha_policy::{Delta, Dispatch, Fetched, Opened, Snapshot, Upstream, UpstreamFault};
+use shuzha_policy::{Delta, Snapshot};
 use shuzha_products::World;
 
-#[path = "../tests/chain/cast.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod cast;
-#[path = "../tests/chain/consents.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod consents;
-#[path = "../tests/chain/house.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod house;
-#[path = "../tests/chain/upstream.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod upstream;
-#[path = "../tests/chain/world.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod world;
+#[path = "scaffold/scaffold.rs"]
+mod scaffold;
 
 use house::House;
+use scaffold::{AtOnce, cast, consents, house, machine, now, say, upstream, world};
 
 /// Grants where the command line says nothing.
 const GRANTS: usize = 1_000_000;
@@ -43,31 +30,6 @@ const GRANTS_PER_SCENARIO: usize = 100;
 const SERVE: Duration = Duration::from_secs(8);
 /// Between two changes.
 const PAUSE: Duration = Duration::from_millis(10);
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-#[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-/// A product service that answers at once.
-struct AtOnce;
-
-impl Upstream for AtOnce {
-    type Stream = ();
-
-    async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
-        Ok(Fetched { status: 200, body: Bytes::from_static(upstream::CONSISTENT.as_bytes()) })
-    }
-
-    async fn open(&self, _: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
-        Err(UpstreamFault::Unreachable)
-    }
-}
 
 /// Declares units and scenarios for `grants` grants.
 fn parties(grants: usize) -> String {
@@ -285,11 +247,7 @@ fn main() {
         return prepare(grants.parse().expect("a number of grants"), Path::new(path));
     }
     let grants = arguments.first().map_or(GRANTS, |count| count.parse().expect("a number of grants"));
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let profile = if cfg!(debug_assertions) { "with debug assertions" } else { "optimised" };
-    say(&format!(
-        "{cores} cores; built {profile}; {grants} grants, the system's allocator, the journal in memory"
-    ));
+    say(&format!("{}; {grants} grants, the system's allocator, the journal in memory", machine()));
     let folder = tempfile::tempdir().expect("a folder");
     let path: PathBuf = folder.path().join("kept.world");
     let own = std::env::current_exe().expect("this program");

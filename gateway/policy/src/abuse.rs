@@ -14,7 +14,7 @@ use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 use shuzha_core::{Code, Id, Refusal, Timestamp};
-use shuzha_evidence::{Act, ActKind, Entry};
+use shuzha_evidence::{Act, ActKind};
 use shuzha_pricing::Outcome;
 use shuzha_privacy::abuse::{Refusals, Seen, Signal, Step, Watch};
 use shuzha_products::input::Parsed;
@@ -100,6 +100,12 @@ impl Abuse {
             && self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(scenario)
     }
 
+    /// The scenarios stopped by this gate, and since when.
+    fn stops(&self) -> Vec<(Id, Timestamp)> {
+        let stops = self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        stops.iter().map(|(scenario, at)| (scenario.clone(), *at)).collect()
+    }
+
     /// Ends the stops that `over` says are over; their scenarios.
     fn lift(&self, over: impl Fn(&Id) -> bool) -> Vec<Id> {
         if self.stopped() == 0 {
@@ -128,6 +134,12 @@ fn make_room<V>(shard: &mut HashMap<Id, V>, most: usize, latest: impl Fn(&V) -> 
 }
 
 impl Gate {
+    /// The scenarios that this gate has stopped for abnormal use, and since when.
+    #[must_use]
+    pub fn stopped_scenarios(&self) -> Vec<(Id, Timestamp)> {
+        self.abuse.stops()
+    }
+
     /// Whether this gate has stopped the scenario.
     pub(crate) fn is_use_stopped(&self, scenario: &Id) -> bool {
         self.abuse.is_stopped(scenario)
@@ -237,9 +249,7 @@ impl Gate {
     }
 
     fn write(&self, kind: ActKind, actor: &str, object: &Id) {
-        let act = Act { at: self.clock.now(), kind, actor, object: object.as_str(), commitment: None };
-        if self.journal.append(&Entry::Act(act)).is_err() {
-            self.metrics.unrecorded();
-        }
+        let (at, object) = (self.clock.now(), object.as_str());
+        self.note(&Act { at, kind, actor, object, commitment: None, target: "" });
     }
 }

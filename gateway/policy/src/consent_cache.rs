@@ -4,10 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use shuzha_core::Timestamp;
-use shuzha_evidence::Commitment;
 use shuzha_privacy::consent::Consent;
 
-use crate::holds::Shards;
+use crate::holds::{Consents, Shards};
 
 /// Most consents kept. Full, the cache holds some 130 MiB of tokens.
 pub(crate) const CONSENTS_MAX: usize = 131_072;
@@ -24,8 +23,8 @@ pub(crate) struct Known {
     issuers_generation: u64,
     /// What it says.
     pub(crate) consent: Consent,
-    /// The commitment to it in records.
-    pub(crate) commitment: Commitment,
+    /// The commitments to it and its parent in records.
+    pub(crate) consents: Consents,
 }
 
 impl Known {
@@ -34,9 +33,9 @@ impl Known {
         token: &str,
         issuers_generation: u64,
         consent: Consent,
-        commitment: Commitment,
+        consents: Consents,
     ) -> Arc<Self> {
-        Arc::new(Self { token: token.into(), issuers_generation, consent, commitment })
+        Arc::new(Self { token: token.into(), issuers_generation, consent, consents })
     }
 }
 

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
+use shuzha_evidence::commit::Request;
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
 use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
-use crate::holds::Holds;
+use crate::holds::{Consents, Holds};
 use crate::idempotency::{Found, InUse};
 use crate::nonce::NonceTag;
 use crate::snapshot::Snapshot;
@@ -23,7 +24,7 @@ pub(crate) struct Facts<'e> {
     pub(crate) terms: Terms<'e>,
     pub(crate) nonce: NonceTag,
     pub(crate) idempotency: Option<Commitment>,
-    pub(crate) consent: Option<Commitment>,
+    pub(crate) consent: Option<Consents>,
     pub(crate) subject: Option<Commitment>,
     pub(crate) request_commitment: Option<Commitment>,
     pub(crate) body_sha256: [u8; 32],
@@ -114,6 +115,21 @@ impl<'e> Env<'e> {
         self.gate.clock.now()
     }
 
+    /// The request, as far as it is committed to.
+    pub(crate) fn committed_request(&self) -> Request<'_> {
+        Request {
+            method: self.call.method.as_str(),
+            path: self.call.path,
+            query: self.call.query.unwrap_or_default(),
+            body_sha256: &self.facts.body_sha256,
+        }
+    }
+
+    /// What was asked is no call of a product: there is nothing to record.
+    pub(crate) fn dismiss(mut self) {
+        self.closed = true;
+    }
+
     /// Notes what an idempotency key was found to mean for this try.
     pub(crate) fn retry_of(&mut self, found: &Found, in_use: Option<InUse<'e>>) {
         self.in_use = in_use;
@@ -130,6 +146,7 @@ impl<'e> Env<'e> {
         let debit = self.holds.charge.as_ref().map(|hold| hold.token());
         // A free repetition of an answered call must not disturb the mark that says it was answered and charged.
         let idempotency = self.facts.idempotency.filter(|_| self.takes != Takes::Nothing);
+        let held_consent = self.holds.consent.as_ref().map(|hold| *hold.token());
         Intent {
             request: self.call.request,
             received: self.call.received,
@@ -137,9 +154,10 @@ impl<'e> Env<'e> {
             nonce: self.facts.nonce,
             idempotency,
             request_commitment: self.facts.request_commitment.unwrap_or_default(),
-            consent: self.holds.consent.as_ref().map(|hold| *hold.token()),
+            consent: held_consent.map(|held| held.own),
             charge: debit.map_or(NanoCharge::ZERO, |debit| debit.charge),
             amount: held,
+            consent_parent: held_consent.and_then(|held| held.parent),
             space: debit.map_or("", |debit| &*debit.account.space),
             measure: debit.map(|debit| debit.measure),
         }
@@ -195,7 +213,7 @@ impl<'e> Env<'e> {
             terms: facts.terms.clone(),
             nonce: facts.nonce,
             idempotency: facts.idempotency,
-            consent: facts.consent,
+            consent: facts.consent.map(|consents| consents.own),
             subject: facts.subject,
             charge: facts.charge,
             quantity: ending.quantity,
@@ -208,6 +226,7 @@ impl<'e> Env<'e> {
             request_commitment: facts.request_commitment,
             response_commitment: ending.response_commitment,
             sandbox: self.sandbox,
+            consent_parent: facts.consent.and_then(|consents| consents.parent),
             basis: if ending.outcome == Outcome::None { 0 } else { facts.basis.number() },
         }))
     }

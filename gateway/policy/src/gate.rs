@@ -1,18 +1,22 @@
 //! The gate: everything that outlives a call, and the one way through it.
 
+mod consents;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
-use shuzha_evidence::{Act, ActKind, Call, Committer, Decision, Entry, Outcome, Terms};
+use shuzha_evidence::commit::PeriodCommitters;
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Committer, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Journal;
-use shuzha_privacy::subject::Pseudonymiser;
+use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
 
 use crate::abuse::Abuse;
 use crate::consent_cache::ConsentCache;
-use crate::env::{Env, unavailable};
+use crate::env::Env;
+use crate::feed::Feed;
 use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger, lock};
 use crate::idempotency::Idempotency;
 use crate::metrics::Metrics;
@@ -21,7 +25,7 @@ use crate::packages::Packages;
 use crate::releases::{ReleaseStore, Releases};
 use crate::sandbox::Sandbox;
 use crate::signature::Decoys;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Stopped, Suspensions};
 use crate::start::Start;
 use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
 
@@ -39,10 +43,40 @@ pub struct Options {
 /// The keys of the gate. Erasable: see `docs/trust.md`.
 #[derive(Debug)]
 pub struct Keys {
-    /// Makes the commitments in records.
+    /// Makes the commitments that calls are told apart by for longer than a period: to consents, whose identifiers are
+    /// random, and to idempotency keys.
     pub committer: Committer,
+    /// Makes the commitments to what calls were about: subjects, requests, answers. Their keys can be erased.
+    pub periods: PeriodCommitters,
     /// Makes pairwise pseudonyms.
-    pub pseudonymiser: Pseudonymiser,
+    pub pseudonymiser: Pseudonymiser<Arc<dyn SubjectPrf>>,
+}
+
+impl Keys {
+    /// The commitment to a consent: by its issuer and identifier, which is random and says nothing of the person.
+    #[must_use]
+    pub fn consent_commitment(&self, issuer: &str, jti: &str) -> Commitment {
+        self.committer.commit("consent", &[issuer.as_bytes(), jti.as_bytes()])
+    }
+
+    /// The tags under which a person's calls stand in records, as far as the keys of their periods are still there.
+    #[must_use]
+    pub fn subject_tags(&self, pseudonym: &Pseudonym) -> Vec<Commitment> {
+        self.periods.kept().iter().map(|committer| subject_tag(committer, pseudonym)).collect()
+    }
+
+    /// The committer for a call that was received at `at`.
+    ///
+    /// # Errors
+    /// C093 where the key of that half-year is gone: nothing is served that cannot be recorded.
+    pub(crate) fn period(&self, at: Timestamp) -> Result<Arc<Committer>, Refusal> {
+        self.periods.at(at).ok_or_else(|| Code::C093.into())
+    }
+}
+
+/// The tag of a person in records.
+pub(crate) fn subject_tag(committer: &Committer, pseudonym: &Pseudonym) -> Commitment {
+    committer.commit("subject", &[pseudonym.as_bytes()])
 }
 
 /// What the gate stands on.
@@ -73,6 +107,7 @@ pub struct Gate {
     pub(crate) decoys: Decoys,
     pub(crate) nonces: Nonces,
     pub(crate) consents: ConsentLedger,
+    withdrawals: Feed,
     pub(crate) budgets: BudgetLedger,
     pub(crate) purses: PurseLedger,
     pub(crate) grants: GrantLedger,
@@ -118,9 +153,10 @@ impl Gate {
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
         let abuse = Abuse::new(start.watched);
         metrics.use_stopped(abuse.stopped());
-        Ok(Self {
+        let gate = Self {
             abuse,
             consents: ConsentLedger::new(start.consents, start.withdrawn),
+            withdrawals: Feed::default(),
             budgets: BudgetLedger::new(start.budgets),
             purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
@@ -140,7 +176,13 @@ impl Gate {
             refunding: Mutex::default(),
             nonces,
             metrics,
-        })
+        };
+        // Each epoch says for itself what is stopped: whoever reads it need not know what came before.
+        let snapshot = gate.snapshot();
+        for (stopped, since) in snapshot.suspensions.beyond(&Suspensions::default()) {
+            gate.note_stop(ActKind::Suspended, stopped, since);
+        }
+        Ok(gate)
     }
 
     /// Takes one call through the ten stages. Dropping the future settles what it held.
@@ -152,6 +194,26 @@ impl Gate {
             Err(refusal) => {
                 env.close_without_answer(refusal.code);
                 refused(call.request, env.facts.limit, env.sandbox, refusal)
+            }
+        }
+    }
+
+    /// Which unit signed `call`, where it asks for what is its own and uses no product. A refusal is recorded as one of a call is.
+    ///
+    /// # Errors
+    /// C1xx: it is not signed as it must be.
+    pub fn unit_of(&self, call: &Inbound<'_>) -> Result<Id, Refusal> {
+        let snapshot = self.snapshot();
+        let mut env = Env::new(self, &snapshot, call);
+        match stages::identify::run(&mut env) {
+            Ok(identified) => {
+                let unit = identified.unit().name.clone();
+                env.dismiss();
+                Ok(unit)
+            }
+            Err(refusal) => {
+                env.close_without_answer(refusal.code);
+                Err(refusal)
             }
         }
     }
@@ -182,38 +244,12 @@ impl Gate {
             request_commitment: None,
             response_commitment: None,
             sandbox: false,
+            consent_parent: None,
             basis: 0,
         };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();
         }
-    }
-
-    /// Withdraws the consent that the issuer's signed `statement` names. Effective at once for every stage that
-    /// looks; durable when this returns.
-    ///
-    /// # Errors
-    /// C402, C403 when the statement is malformed or not the issuer's; C090 when it cannot be recorded.
-    pub async fn withdraw(&self, request: RequestId, statement: &str) -> Result<String, Refusal> {
-        let now = self.clock.now();
-        let snapshot = self.snapshot();
-        let issuers = &snapshot.issuers;
-        let withdrawal = shuzha_privacy::consent::verify_withdrawal(statement, issuers)?;
-        let parts = [withdrawal.issuer.as_bytes(), withdrawal.jti.as_bytes()];
-        let consent = self.keys.committer.commit("consent", &parts);
-        // First the record, then the effect would leave a moment in which it is recorded and not yet in force;
-        // this order errs on the person's side.
-        self.consents.withdraw(consent);
-        let act = Act {
-            at: now,
-            kind: ActKind::ConsentWithdrawn,
-            actor: &withdrawal.issuer,
-            object: "",
-            commitment: Some(consent),
-        };
-        tracing::info!(%request, "a consent was withdrawn");
-        let durable = self.journal.append_durable(&Entry::Act(act)).map_err(unavailable)?;
-        durable.await.map(|position| position.to_string()).map_err(unavailable)
     }
 
     /// The snapshot in force.
@@ -241,23 +277,43 @@ impl Gate {
 
     fn put_in_force(&self, snapshot: Snapshot, changing: &mut Changing) -> Arc<Snapshot> {
         let snapshot = Arc::new(snapshot);
+        let before = self.snapshot();
+        // An end is written before it is in force and a beginning after: so no answer stands under a suspension.
+        for (stopped, _) in before.suspensions.beyond(&snapshot.suspensions) {
+            self.note_stop(ActKind::Resumed, stopped, self.clock.now());
+        }
         let replaced = self.snapshot.swap(Arc::clone(&snapshot));
         self.lift_stops(&replaced, &snapshot);
         changing.replaced.push(replaced);
         changing.replaced.retain(|replaced| Arc::strong_count(replaced) > 1);
+        for (stopped, since) in snapshot.suspensions.beyond(&before.suspensions) {
+            self.note_stop(ActKind::Suspended, stopped, since);
+        }
         let hash = snapshot.short_hash();
         self.metrics.installed(&hash, snapshot.grant_count());
-        let act = Act {
+        self.note(&Act {
             at: self.clock.now(),
             kind: ActKind::SnapshotInstalled,
             actor: "gateway",
             object: &hash,
             commitment: None,
-        };
-        if self.journal.append(&Entry::Act(act)).is_err() {
+            target: "",
+        });
+        snapshot
+    }
+
+    /// Notes that something is stopped, from `since` on but not from earlier than now, or no longer.
+    fn note_stop(&self, kind: ActKind, stopped: Stopped<'_>, since: Timestamp) {
+        let at = since.max(self.clock.now());
+        let Stopped { kind: target, name } = stopped;
+        self.note(&Act { at, kind, actor: "gateway", object: name, commitment: None, target });
+    }
+
+    /// Records an act that nobody waits for.
+    pub(crate) fn note(&self, act: &Act<'_>) {
+        if self.journal.append(&Entry::Act(act.clone())).is_err() {
             self.metrics.unrecorded();
         }
-        snapshot
     }
 
     /// The journal.

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use shuzha_core::{Code, MicroYuan, Refusal, Timestamp};
 use shuzha_evidence::Commitment;
 
+use crate::holds::Consents;
+
 /// How long a key is remembered.
 pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// Most keys remembered at a time.
@@ -40,7 +42,7 @@ pub(crate) struct Kept {
     pub(crate) fee: MicroYuan,
     pub(crate) receipt: String,
     /// The consent it was given under: once withdrawn, the answer is not given again.
-    pub(crate) consent: Option<Commitment>,
+    pub(crate) consent: Option<Consents>,
 }
 
 enum Status {

@@ -110,14 +110,7 @@ impl Metrics {
     pub(crate) fn ended(&self, sandbox: bool, decision: Decision, code: Option<Code>) {
         self.recorded.inc();
         if sandbox {
-            let decision = match decision {
-                Decision::Answered => "answered",
-                Decision::Replayed => "replayed",
-                Decision::Refused => "refused",
-                Decision::Failed => "failed",
-                Decision::Planned => "planned",
-            };
-            return self.sandbox.with_label_values(&[decision]).inc();
+            return self.sandbox.with_label_values(&[decision.as_str()]).inc();
         }
         let refused = |at: usize| {
             if let Some(code) = code

@@ -20,7 +20,7 @@ mod suspensions;
 
 use std::sync::Arc;
 
-use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass};
+use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass, Timestamp};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::budget::{Account, Caps, Debit};
 use shuzha_privacy::consent::Issuers;
@@ -35,7 +35,7 @@ pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
 pub use mark::Mark;
 pub(crate) use operation::{Operation, Place, Tag};
-pub(crate) use suspensions::Suspensions;
+pub(crate) use suspensions::{Stopped, Suspensions};
 
 use cow_map::{ByNumber, CowMap};
 use declared::Declared;
@@ -77,6 +77,29 @@ pub struct Snapshot {
 struct Names {
     numbers: CowMap<Id, u32>,
     texts: CowMap<u32, Id, ByNumber>,
+}
+
+impl Snapshot {
+    /// The trusted issuers of consents whose keys are here.
+    #[must_use]
+    pub fn issuers(&self) -> Arc<Issuers> {
+        Arc::clone(&self.issuers)
+    }
+
+    /// The purpose of a scenario that is approved for `unit` and open at `now`.
+    #[must_use]
+    pub fn purpose(&self, unit: &Id, scenario: &Id, now: Timestamp) -> Option<PurposeClass> {
+        let found = self.scenarios.get(scenario)?;
+        (found.unit == *unit && found.approved && found.window.contains(now)).then_some(found.purpose)
+    }
+
+    /// Whether a product in force asks for a consent to an operation.
+    #[must_use]
+    pub fn asks_consent(&self, product: &Id, operation: &str) -> bool {
+        let product = self.products.get(product);
+        let mut operations = product.iter().flat_map(|product| product.operations.iter());
+        operations.any(|one| one.personal && one.name.as_str() == operation)
+    }
 }
 
 impl Names {

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
 
-use shuzha_core::{Code, RequestId, Timestamp};
+use bytes::Bytes;
+use shuzha_core::{Code, Refusal, RequestId, Timestamp};
 use shuzha_policy::{Inbound, Reply, Upstream};
 
 /// Policy, as the data plane sees it: the one way a request becomes an answer.
@@ -28,9 +29,32 @@ pub trait Gate: Send + Sync + 'static {
         peer: IpAddr,
     ) -> impl Future<Output = Reply<Infallible>> + Send;
 
+    /// The receipt of the call `id`, which is a request's id or the handle that its answer carried, in the SHA-256 or SM3 tree:
+    /// for the unit that made that call, and signed `call`.
+    fn receipt(
+        &self,
+        call: &Inbound<'_>,
+        id: &str,
+        sm3: bool,
+    ) -> impl Future<Output = Result<Bytes, Refusal>> + Send;
+
+    /// What everybody may see of the evidence log at `address`; none where there is nothing.
+    fn log_file(&self, address: &str) -> impl Future<Output = Result<Option<LogFile>, Refusal>> + Send;
+
     /// Records that a request was refused before it was a call: what reached the gate was not yet well-framed, or went
     /// nowhere. Must not block.
     fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr);
+}
+
+/// A file of the evidence log.
+#[derive(Clone, Debug)]
+pub struct LogFile {
+    /// Content.
+    pub bytes: Bytes,
+    /// Content type.
+    pub kind: &'static str,
+    /// Whether it never changes.
+    pub immutable: bool,
 }
 
 /// What the operations listener asks of the program around the data plane.
@@ -40,4 +64,7 @@ pub trait Operator: Send + Sync + 'static {
 
     /// The state of the gateway for people and scripts; a JSON text.
     fn status(&self) -> String;
+
+    /// What stands in the evidence log at `address`, entries included; none where there is nothing.
+    fn log_file(&self, address: &str) -> impl Future<Output = Result<Option<LogFile>, Refusal>> + Send;
 }

@@ -22,7 +22,7 @@ mod server;
 mod upstream;
 
 pub use error::ProxyError;
-pub use gate::{Gate, Operator};
+pub use gate::{Gate, LogFile, Operator};
 pub use limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 pub use path::{authority_is_plain, is_canonical, query_is_plain};
 pub use server::{Addresses, Handle, Options, Proxy, Sockets, TlsOptions};

@@ -13,6 +13,7 @@ use http::{HeaderMap, Response, StatusCode};
 use shuzha_core::{Code, Lang, Refusal, RequestId};
 use shuzha_policy::{Payload, RateLimit, Reply};
 
+use crate::gate::LogFile;
 pub(crate) use body::{Body, Package};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -86,12 +87,28 @@ pub(crate) fn refuse(
     lang: Lang,
     allow: Option<&'static str>,
 ) -> Response<Body> {
+    let mut response = decline(request, &Refusal::from(code), lang);
+    if let Some(methods) = allow {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
+    response
+}
+
+/// The response for something that was asked of the gate and is no call.
+pub(crate) fn decline(request: RequestId, refusal: &Refusal, lang: Lang) -> Response<Body> {
     let mut fields = HeaderMap::with_capacity(FIELDS_USUAL);
     common(&mut fields, request);
-    if let Some(methods) = allow {
-        fields.insert(header::ALLOW, HeaderValue::from_static(methods));
+    refused(fields, request, refusal, lang)
+}
+
+/// A file of the evidence log. What never changes may be kept by whoever fetched it.
+pub(crate) fn log_file(file: LogFile) -> Response<Body> {
+    let mut response = page(StatusCode::OK, file.kind, file.bytes);
+    if file.immutable {
+        let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(header::CACHE_CONTROL, kept);
     }
-    refused(fields, request, &Refusal::from(code), lang)
+    response
 }
 
 /// A response of our own pages and probes.

@@ -5,6 +5,7 @@
 
 mod api;
 mod apply;
+mod consent;
 mod diff;
 mod difference;
 mod dump;
@@ -42,6 +43,9 @@ pub(crate) enum ApiCommand {
     /// 紧急停用 Stops a product, a unit, a scenario, a data set or everything, at once.
     #[command(subcommand)]
     Suspend(suspend::SuspendCommand),
+    /// 个人授权 Gives, narrows, lists and takes back consents of one's own, and shows who used one's data.
+    #[command(subcommand)]
+    Consent(consent::ConsentCommand),
     /// 财务 Usage, the close of periods, statements, shares, the ledger, permitted revenue.
     #[command(subcommand)]
     Finance(finance::FinanceCommand),
@@ -59,6 +63,7 @@ pub(crate) fn run(out: &mut Out, command: ApiCommand) -> Result<ExitCode> {
         ApiCommand::Diff(args) => diff::run(out, &args).map(ExitCode::from),
         ApiCommand::Dump(args) => dump::run(out, &args).map(|()| ExitCode::SUCCESS),
         ApiCommand::Suspend(command) => suspend::run(out, &command).map(|()| ExitCode::SUCCESS),
+        ApiCommand::Consent(command) => consent::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Finance(command) => finance::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Kind(command) => people::run(out, &command).map(|()| ExitCode::SUCCESS),
     }

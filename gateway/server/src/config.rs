@@ -3,6 +3,7 @@
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
 pub(crate) mod client;
+mod consents;
 mod control;
 mod reader;
 
@@ -11,9 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shuzha_core::Id;
+use shuzha_evidence::note::{Algorithm, Verifier};
 use toml::{Table, Value};
 
-pub(crate) use control::ControlConfig;
+pub(crate) use consents::ConsentConfig;
+pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 
@@ -22,6 +25,18 @@ pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
 
 /// Environment variables that set a key: `SHUZHA__NODE__NAME` sets `node.name`.
 const ENV_PREFIX: &str = "SHUZHA__";
+
+/// A witness of the evidence log.
+#[derive(Clone, Debug)]
+pub(crate) struct WitnessConfig {
+    /// Where it takes checkpoints, without a slash at the end.
+    pub(crate) url: String,
+    /// Its public key.
+    pub(crate) key: Verifier,
+}
+
+/// Longest name of an evidence log: it stands in every receipt, twice.
+const ORIGIN_BYTES_MAX: usize = 64;
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) world: Vec<PathBuf>,
     pub(crate) control: ControlConfig,
+    pub(crate) consents: ConsentConfig,
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) audience: String,
@@ -48,6 +64,10 @@ pub(crate) struct Config {
     pub(crate) segment_bytes: u64,
     pub(crate) queue_records_max: usize,
     pub(crate) free_bytes_min: u64,
+    /// What every origin of the evidence log begins with.
+    pub(crate) evidence_origin: String,
+    /// Who cosigns the checkpoints.
+    pub(crate) witnesses: Vec<WitnessConfig>,
     pub(crate) upgrade_socket: PathBuf,
     pub(crate) log_level: tracing::Level,
     pub(crate) log_format: LogFormat,
@@ -124,6 +144,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let world = r.take::<Vec<String>>("world", "files");
     let relative_to = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
     let control = control::read(&mut r, &relative_to);
+    let consents = consents::read(&mut r);
     let listen = r.take("data_plane", "listen");
     let tls = read_tls(&mut r);
     let audience = r.take::<String>("data_plane", "audience");
@@ -135,6 +156,8 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
+    let evidence_origin = read_origin(&mut r, node.as_ref());
+    let witnesses = read_witnesses(&mut r);
     let socket = r.take::<String>("upgrade", "socket");
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
@@ -144,6 +167,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             node: node?,
             world: world?.iter().map(|path| relative_to.join(path)).collect(),
             control: control?,
+            consents: consents?,
             listen: listen?,
             tls: tls?,
             audience: audience?,
@@ -155,6 +179,8 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             segment_bytes: segment_bytes?.0,
             queue_records_max: queue_records_max?,
             free_bytes_min: free_bytes_min?.0,
+            evidence_origin: evidence_origin?,
+            witnesses: witnesses?,
             upgrade_socket: data_dir.join(socket?),
             data_dir,
             log_level: log_level?,
@@ -167,6 +193,39 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
         Some(config) if faults.is_empty() => Ok(config),
         _ => Err(faults),
     }
+}
+
+/// The name of the evidence log: as configured, or made of the node's.
+fn read_origin(r: &mut Reader, node: Option<&Id>) -> Option<String> {
+    let origin = r.take::<String>("evidence", "origin")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':');
+    if origin.is_empty() {
+        return node.map(|node| format!("shuzha.local/{node}"));
+    }
+    if origin.chars().all(plain) && !origin.ends_with('/') && origin.len() <= ORIGIN_BYTES_MAX {
+        return Some(origin);
+    }
+    let reason =
+        format!("\"{origin}\" is not like example.com/name, of at most {ORIGIN_BYTES_MAX} characters");
+    r.fault("evidence.origin", reason);
+    None
+}
+
+/// Each witness as `URL KEY`.
+fn read_witnesses(r: &mut Reader) -> Option<Vec<WitnessConfig>> {
+    let read = |text: String| {
+        let (url, key) = text.split_once(' ')?;
+        let key: Verifier = key.parse().ok()?;
+        let is_url = url.starts_with("http://") || url.starts_with("https://");
+        let good = is_url && key.algorithm() == Algorithm::Cosignature;
+        good.then(|| WitnessConfig { url: url.trim_end_matches('/').to_owned(), key })
+    };
+    let given = r.take::<Vec<String>>("evidence", "witnesses")?;
+    let witnesses: Option<Vec<_>> = given.into_iter().map(read).collect();
+    if witnesses.is_none() {
+        r.fault("evidence.witnesses", "each is \"URL KEY\", the key as `shuzha witness key` prints it");
+    }
+    witnesses
 }
 
 fn read_tls(r: &mut Reader) -> Option<Option<(PathBuf, PathBuf)>> {

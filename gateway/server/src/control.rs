@@ -4,6 +4,7 @@
 //! the start, the node serves the last world that was in force, kept on disk, and says so.
 
 mod catch_up;
+mod consents;
 mod listener;
 mod publisher;
 mod scheduler;
@@ -18,16 +19,18 @@ use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
 use shuzha_core::{Clock, OsRng};
 use shuzha_journal::Journal;
+use shuzha_policy::Gate;
 use shuzha_policy::kept::read_world;
 use shuzha_products::World;
-use shuzha_store::{MasterKey, Register};
+use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
-use crate::config::ControlConfig;
+use crate::config::{ConsentConfig, ControlConfig, Provider};
 use crate::finance;
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
+use consents::Feeder;
 use listener::Listener;
-pub(crate) use publisher::{Publisher, Services, by_name};
+pub(crate) use publisher::{Publisher, Services, by_name, mirror_secrets};
 use scheduler::Scheduler;
 
 /// The register, inside the data folder.
@@ -65,9 +68,12 @@ pub(crate) struct Setup {
     pub(crate) config: ControlConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
-    pub(crate) data_dir: PathBuf,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) master: Arc<MasterKey>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) consents: ConsentConfig,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) store: Store,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
 }
 
@@ -75,6 +81,7 @@ pub(crate) struct Setup {
 pub(crate) struct ControlPlane {
     control: Arc<Control>,
     scheduler: Scheduler,
+    feeder: Feeder,
     listener: Listener,
     finance: finance::Running,
     /// By which the first administrator makes their account; none once there is one.
@@ -101,6 +108,16 @@ impl ControlPlane {
         let accounts = Accounts::new(Arc::clone(&control), setup.master, AccountOptions::default());
         let accounts = Arc::new(accounts);
         let first_token = accounts.first_token()?;
+        let consents = consents::open(
+            &setup.data_dir,
+            &setup.consents,
+            Arc::clone(&control),
+            setup.gate,
+            setup.store,
+            Arc::clone(&setup.clock),
+        )?;
+        let consents = Arc::new(consents);
+        let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
         let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal)?;
@@ -108,13 +125,14 @@ impl ControlPlane {
             control: Arc::clone(&control),
             finance: Some(Arc::clone(&finance.finance)),
             accounts,
+            consents,
             clock: setup.clock,
             limits: shuzha_api::Limits::default(),
             https: setup.config.https,
             error_pages: setup.error_pages,
         };
-        let listener = Listener::start(setup.config.listen, api.build())?;
-        Ok(Self { control, scheduler, listener, finance, first_token })
+        let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
+        Ok(Self { control, scheduler, feeder, listener, finance, first_token })
     }
 
     /// Where the API listens.
@@ -131,6 +149,25 @@ impl ControlPlane {
     pub(crate) fn stop(self) {
         self.listener.stop();
         self.scheduler.stop();
+        self.feeder.stop();
         self.finance.stop();
     }
+}
+
+/// The API, with sign-on by a provider where one is configured and the binary knows how.
+#[cfg(feature = "oidc")]
+fn built(api: ApiOptions, provider: Option<Provider>) -> shuzha_api::Api {
+    match provider {
+        None => api.build(),
+        Some(Provider { issuer, client_id, client_secret, redirect, return_to }) => {
+            let options = shuzha_api::OidcOptions { issuer, client_id, client_secret, redirect, return_to };
+            api.build_with_oidc(options)
+        }
+    }
+}
+
+/// The API. A provider in the configuration was refused there.
+#[cfg(not(feature = "oidc"))]
+fn built(api: ApiOptions, _: Option<Provider>) -> shuzha_api::Api {
+    api.build()
 }

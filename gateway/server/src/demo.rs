@@ -169,7 +169,12 @@ fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, token: Option<&str>)
         "  shuzha call company-check verify --url {base} --key-id bank-1 --key-file {data}/bank-1.key \\"
     ));
     say(&format!("    --scenario bank-onboarding --data '{{\"uscc\":\"{uscc}\",\"name\":\"{name}\"}}'"));
-    say("  沙箱 sandbox: --key-id bank-sandbox --key-file …/bank-sandbox.key，无需个人授权 needs no consent");
+    say("  沙箱试调，合成数据，无需个人授权 in the sandbox, on synthetic data, without consent:");
+    say(&format!(
+        "  shuzha call person-check verify --url {base} --key-id bank-sandbox --key-file {data}/bank-sandbox.key \\"
+    ));
+    let (number, name) = cast::PERSON;
+    say(&format!("    --data '{{\"id_number\":\"{number}\",\"name\":\"{name}\"}}'"));
     if let (Some(control), Some(token)) = (&gateway.control, token) {
         let file = data_dir.join(format!("{}.token", story::GUEST));
         keep(&file, token.as_bytes())?;

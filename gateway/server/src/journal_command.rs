@@ -129,6 +129,7 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "act": format!("{:?}", act.kind),
             "actor": act.actor,
             "object": act.object,
+            "target": act.target,
             "commitment": act.commitment.map(|commitment| hex(&commitment)),
         }),
         Entry::Registered(act) => json!({

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shuzha_core::{Id, OsRng, Rng};
-use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+use shuzha_core::{Clock as _, Id, OsRng, Rng, SystemClock};
+use shuzha_evidence::commit::HalfYear;
+use shuzha_evidence::log::LogKeys as _;
+use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonymiser};
 
+use crate::config::Config;
+use crate::evidence;
 use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use crate::output::{Out, say};
+use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
 
@@ -26,6 +31,8 @@ pub(crate) enum KeysCommand {
     },
     /// Lists the credentials whose secrets are kept.
     List,
+    /// Prints the public keys of the evidence log, for those who check receipts.
+    Log,
     /// Prints the tag of a canary record (诱饵记录), for its product's `canaries`. The identifier, which must belong to
     /// nobody, is read from the standard input.
     Canary {
@@ -35,6 +42,14 @@ pub(crate) enum KeysCommand {
         #[arg(long, default_value = "person")]
         kind: String,
     },
+    /// 销毁 Erases the key of a past half-year's commitments: what its records were about cannot be found or tested by
+    /// anyone any more, and every proof still holds. The next start of the node records it.
+    Erase {
+        /// The half-year, such as 2026h1.
+        period: HalfYear,
+    },
+    /// Lists the half-years whose commitments can still be opened.
+    Periods,
     /// Makes an Ed25519 key pair: FILE with the seed for its owner, FILE.pub for the gateway.
     Pair {
         /// File of the seed.
@@ -42,8 +57,9 @@ pub(crate) enum KeysCommand {
     },
 }
 
-/// Runs the command on the data folder `data_dir`.
-pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Result<()> {
+/// Runs the command on the data folder that `config` names.
+pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Result<()> {
+    let data_dir = config.data_dir.as_path();
     match command {
         KeysCommand::Issue { credential, algorithm } => {
             if !matches!(algorithm.as_str(), "hmac-sha256" | "hmac-sm3") {
@@ -61,6 +77,10 @@ pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Resul
             }
             Ok(())
         }
+        KeysCommand::Log => {
+            let keys = evidence::keys(data_dir, &config.evidence_origin)?;
+            keys.known().iter().try_for_each(|key| out.line(&key.to_string()))
+        }
         KeysCommand::Canary { product, kind } => {
             let kind = match kind.as_str() {
                 "person" => IdKind::Person,
@@ -70,8 +90,17 @@ pub(crate) fn run(out: &mut Out, data_dir: &Path, command: KeysCommand) -> Resul
             let identifier = std::io::read_to_string(std::io::stdin()).context("the standard input")?;
             let subject = CanonicalId::new(kind, identifier.trim())?;
             let key = secret_file::load_or_create(&data_dir.join(PSEUDONYM_KEY_FILE))?;
-            let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &key);
+            let prf = config.consents.pseudonyms.function(PSEUDONYM_KEY_ID, &key);
             out.line(&Pseudonymiser::new(prf).canary(&product, &subject).to_string())
+        }
+        KeysCommand::Erase { period } => {
+            PeriodKeyFiles::new(data_dir).erase(period, SystemClock.now())?;
+            say("已销毁，不可恢复。 Erased; nothing brings it back.");
+            out.line(&period.to_string())
+        }
+        KeysCommand::Periods => {
+            let periods = PeriodKeyFiles::new(data_dir).list();
+            periods.iter().try_for_each(|period| out.line(&period.to_string()))
         }
         KeysCommand::Pair { file } => {
             let public = write_pair(&file, &OsRng.bytes::<32>())?;

@@ -1,6 +1,7 @@
 //! The `shuzha` binary: configuration, wiring, commands.
 //!
-//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults.
+//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults. `verify` has
+//! codes of its own.
 
 mod call_command;
 mod cli;
@@ -9,16 +10,20 @@ mod config;
 mod control;
 mod demo;
 mod doctor;
+mod evidence;
 mod finance;
 mod journal_command;
 mod keys_command;
 mod logging;
 mod node;
 mod output;
+mod period_keys;
 mod secret_file;
 mod serve;
 mod signals;
 mod store;
+mod verify;
+mod witness_command;
 mod world;
 
 use std::path::PathBuf;
@@ -76,6 +81,12 @@ enum Command {
     /// Reads the call journal.
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Checks receipts and logs offline, with public keys only. 离线验证存证
+    #[command(subcommand)]
+    Verify(Box<verify::VerifyCommand>),
+    /// Watches the evidence logs of others and cosigns their checkpoints. 见证方
+    #[command(subcommand)]
+    Witness(witness_command::WitnessCommand),
     #[command(flatten)]
     Api(Box<cli::ApiCommand>),
 }
@@ -108,7 +119,10 @@ enum JournalCommand {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error),
+    };
     let mut out = Out::stdout();
     let mut sources = Sources { file: arguments.common.config, flags: Vec::new() };
     if let Some(dir) = &arguments.common.data_dir {
@@ -119,6 +133,10 @@ fn main() -> ExitCode {
         Command::Demo(args) => return finish(demo::run(&mut out, args, arguments.common.data_dir)),
         Command::Call(args) => return finish(call_command::run(&mut out, *args)),
         Command::Api(command) => return end(cli::run(&mut out, *command)),
+        Command::Witness(command) => {
+            return finish(witness_command::run(&mut out, &command).map(|()| true));
+        }
+        Command::Verify(command) => return verify::run(&mut out, &command),
         Command::Serve(args) => {
             args.flags(&mut sources);
             Command::Serve(args)
@@ -146,17 +164,29 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)
         }
         Command::Doctor => doctor::run(out, config),
-        Command::Keys(command) => keys_command::run(out, &config.data_dir, command).map(|()| true),
+        Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
         Command::Journal(JournalCommand::Inspect { from, limit }) => {
             journal_command::inspect(out, &journal, from, limit).map(|()| true)
         }
         Command::Journal(JournalCommand::Verify { json }) => {
             journal_command::verify(out, &config.data_dir, json)
         }
-        Command::Demo(_) | Command::Call(_) | Command::Api(_) => {
+        Command::Demo(_) | Command::Call(_) | Command::Api(_) | Command::Verify(_) | Command::Witness(_) => {
             unreachable!("handled before the configuration is read")
         }
     }
+}
+
+/// Help, or what is wrong with the command line. `verify` keeps 2 for what it cannot judge.
+fn misused(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let verifies = std::env::args_os().nth(1).is_some_and(|command| command == "verify");
+    let code = match error.exit_code() {
+        0 => 0,
+        _ if verifies => verify::EXIT_USAGE,
+        code => u8::try_from(code).unwrap_or(1),
+    };
+    ExitCode::from(code)
 }
 
 /// Every fault of the configuration, and exit code 64.

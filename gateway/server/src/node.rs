@@ -18,19 +18,22 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use prometheus::Registry;
-use shuzha_core::OsRng;
 use shuzha_core::clock::ShiftedClock;
-use shuzha_evidence::Committer;
+use shuzha_core::{Clock as _, OsRng};
+use shuzha_evidence::commit::PeriodCommitters;
+use shuzha_evidence::{Act, ActKind, Committer, Entry};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
-use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
+use shuzha_privacy::subject::Pseudonymiser;
 use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets, TlsOptions};
 use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
 use crate::control::by_name;
+use crate::evidence::Evidence;
+use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
 use operator::Running;
@@ -76,6 +79,7 @@ pub(crate) struct Node {
     /// The control plane, where the register says what is in force.
     pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
+    evidence: Evidence,
     journal: Journal,
 }
 
@@ -104,16 +108,25 @@ impl Node {
         let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints)?;
         let Prepared { snapshot, upstreams } = prepared;
         let services = by_name(&upstreams);
+        let periods = PeriodKeyFiles::new(&config.data_dir);
+        record_erased(&periods, &journal, &setup.clock)?;
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
-        let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &pseudonym);
+        let clock = Arc::new(setup.clock.clone());
+        let evidence =
+            Evidence::start(config, &journal, PeriodCommitters::new(periods.clone()), clock, &registry)?;
+        let prf = config.consents.pseudonyms.function(PSEUDONYM_KEY_ID, &pseudonym);
         let parts = Parts {
             options: GateOptions {
                 audience: config.audience.clone(),
                 signature_window: config.signature_window,
                 nonces_max: config.nonces_max,
             },
-            keys: Keys { committer: Committer::new(&commit), pseudonymiser: Pseudonymiser::new(prf) },
+            keys: Keys {
+                committer: Committer::new(&commit),
+                periods: PeriodCommitters::new(periods),
+                pseudonymiser: Pseudonymiser::new(prf),
+            },
             clock: Arc::new(setup.clock.clone()),
             rng: Arc::new(OsRng),
             journal: journal.clone(),
@@ -123,14 +136,18 @@ impl Node {
         let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
         let projector = start_projector(data.store.clone(), &journal)?;
         let on_drained = {
-            let projector = projector.handle.clone();
-            move || projector.drain()
+            let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
+            move || {
+                projector.drain();
+                evidence.drain();
+            }
         };
         let proxy = ProxyOptions {
-            gate: Arc::new(operator::Served(Arc::clone(&gate))),
+            gate: Arc::new(operator::Served { gate: Arc::clone(&gate), desk: Arc::clone(&evidence.desk) }),
             operator: Arc::new(Running::new(
                 Arc::clone(&gate),
                 projector.handle.clone(),
+                Arc::clone(&evidence.desk),
                 config.node.clone(),
                 (source.name(), source.begun()),
             )),
@@ -165,7 +182,7 @@ impl Node {
         };
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };
-        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, journal })
+        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, evidence, journal })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -179,10 +196,28 @@ impl Node {
             Ok(done) => done.context("the projection of the journal"),
             Err(_) => Err(anyhow::anyhow!("the projection of the journal panicked")),
         };
+        let published = self.evidence.stop();
         // Last: the next process begins when the journal is free, and then the projection must be its alone.
         self.journal.close();
-        served.and(projected)
+        served.and(projected).and(published)
     }
+}
+
+/// Notes keys that were erased while no node ran, or by a command beside it.
+fn record_erased(periods: &PeriodKeyFiles, journal: &Journal, clock: &ShiftedClock) -> Result<()> {
+    periods.record_erased(|period| {
+        let object = period.to_string();
+        let act = Act {
+            at: clock.now(),
+            kind: ActKind::CommitKeyErased,
+            actor: "operator",
+            object: &object,
+            commitment: None,
+            target: "",
+        };
+        let durable = journal.append_durable(&Entry::Act(act)).context("the call journal")?;
+        durable.wait().map(drop).context("the call journal")
+    })
 }
 
 fn threads(configured: usize) -> usize {

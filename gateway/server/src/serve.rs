@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use shuzha_core::clock::ShiftedClock;
 use shuzha_proxy::{Addresses, Sockets};
 use toml::Value;
@@ -74,12 +75,21 @@ impl ServeArgs {
 /// What keeps it from serving, unless the log is JSON: then that is its last line, for whoever collects them.
 pub(crate) fn run(config: &Config, upgrade: bool) -> Result<bool> {
     logging::start(config.log_level, config.log_format);
+    leave_no_core();
     match serve(config, upgrade) {
         Err(error) if config.log_format == LogFormat::Json => {
             tracing::error!(error = format!("{error:#}"), "not serving");
             Ok(false)
         }
         done => done.map(|()| true),
+    }
+}
+
+/// A crash leaves no picture of the memory behind: it would hold the calls under way, identifiers and keys included.
+fn leave_no_core() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "core dumps cannot be switched off: a crash would write persons' data to disk");
     }
 }
 

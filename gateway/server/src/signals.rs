@@ -77,6 +77,15 @@ pub(crate) fn obey(handle: Handle, reloader: Arc<Reloader>) -> Result<()> {
     Ok(())
 }
 
+/// Ready once the process is asked to end, in whatever way. To be called within a runtime.
+///
+/// # Errors
+/// When the signals cannot be had.
+pub(crate) fn stopped() -> Result<impl Future<Output = ()>> {
+    let mut signals = Signals::install()?;
+    Ok(async move { while signals.next().await == Order::Reload {} })
+}
+
 fn reload(reloader: &Reloader) {
     match reloader.reload() {
         Ok(snapshot) => tracing::info!(snapshot, "reloaded"),

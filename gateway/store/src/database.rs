@@ -18,9 +18,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_MAX: usize = 64;
 
 /// Every migration, in order. One that was applied is never edited; refinery compares checksums.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
     ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
+    ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
     ("V0004__budgets", include_str!("../migrations/V0004__budgets.sql")),
     ("V0005__abuse", include_str!("../migrations/V0005__abuse.sql")),
     ("V0006__meters", include_str!("../migrations/V0006__meters.sql")),

@@ -6,6 +6,7 @@
 //! **Invariant:** the state is a function of the journal. Nothing here decides what a call may spend, and nothing is
 //! counted that is not an entry.
 
+pub mod consents;
 mod database;
 mod error;
 pub mod ledger;
@@ -15,16 +16,18 @@ pub mod reduce;
 pub mod register;
 mod releases;
 mod secrets;
+pub mod tiles;
 
+pub use consents::ConsentStore;
 pub use database::Store;
 pub use error::StoreError;
 pub use ledger::Books;
-pub use projection::{Comparison, Difference};
+pub use projection::{Comparison, Difference, UsesOf};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{
-    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched, local_day,
+    Changes, Consent, DataUse, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched, local_day,
     local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;
-pub use secrets::{CredentialSecret, MasterKey, Secret};
+pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};

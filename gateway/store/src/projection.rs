@@ -2,6 +2,7 @@
 //! counts exactly once, whatever happens to the process.
 
 mod budgets;
+mod data_uses;
 mod rows;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use rusqlite::Transaction;
 use shuzha_core::Timestamp;
 use shuzha_journal::{Position, read};
 
+pub use self::data_uses::UsesOf;
 use crate::reduce::{Changes, NONCE_WINDOW, State};
 use crate::{Store, StoreError};
 
@@ -95,18 +97,22 @@ impl Store {
     pub fn verify(&self, journal_dir: &Path) -> Result<Comparison, StoreError> {
         let stored = self.load_state()?;
         let (mut rebuilt, mut changes) = (State::default(), Changes::default());
+        let mut uses = data_uses::Checked::default();
         for record in read(journal_dir, 1)? {
             let record = record?;
             if record.position.seq > stored.reached.seq {
                 break;
             }
             rebuilt.apply(record.position, &record.entry()?, &mut changes)?;
+            uses.check(self, changes.data_uses.drain(..))?;
         }
         if rebuilt.reached != stored.reached {
             let (reached, journal) = (stored.reached.seq, rebuilt.reached.seq);
             return Err(StoreError::JournalEndsEarly { reached, journal });
         }
-        Ok(Comparison { reached: stored.reached, differences: compare(&stored, &rebuilt) })
+        let mut differences = compare(&stored, &rebuilt);
+        differences.extend(uses.difference(self)?);
+        Ok(Comparison { reached: stored.reached, differences })
     }
 }
 

@@ -25,7 +25,8 @@ use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 pub use changes::Changes;
 pub use meter::{MeterKey, basis};
 pub use state::{
-    Consent, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage, Watched,
+    Consent, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage,
+    Watched,
 };
 
 use crate::StoreError;
@@ -128,7 +129,7 @@ impl Step<'_> {
     fn intent(&mut self, intent: &Intent<'_>) -> Result<(), StoreError> {
         self.state.remember(intent.received, intent.nonce, self.changes);
         let debit = self.debit_of(intent)?;
-        self.take(intent.consent)?;
+        self.take([intent.consent, intent.consent_parent])?;
         if let Some(debit) = &debit {
             self.change_budget(&debit.account, |ledger| ledger.debit(debit))?;
         }
@@ -151,8 +152,13 @@ impl Step<'_> {
             };
             self.state.set_mark(mark, Some(opened), self.changes);
         }
-        let open =
-            OpenIntent { mark: intent.idempotency, consent: intent.consent, debit, held: intent.amount };
+        let open = OpenIntent {
+            mark: intent.idempotency,
+            consent: intent.consent,
+            consent_parent: intent.consent_parent,
+            debit,
+            held: intent.amount,
+        };
         self.changes.open.insert(intent.request);
         match self.state.open.insert(intent.request, open) {
             None => Ok(()),
@@ -164,8 +170,10 @@ impl Step<'_> {
         if !call.terms.unit.is_empty() {
             self.state.remember(call.received, call.nonce, self.changes);
         }
+        self.changes.data_uses.extend(DataUse::of(self.position.seq, call));
         let open = self.close(call.request);
         let alone = open.is_none() && !call.charge.is_zero();
+        let consents = [call.consent, call.consent_parent];
         match (call.decision, open) {
             (Decision::Answered | Decision::Failed, None) if alone => {
                 Err(self.contradiction("a privacy charge was never debited by an intent"))
@@ -173,10 +181,10 @@ impl Step<'_> {
             (Decision::Refused | Decision::Replayed | Decision::Planned, None) => Ok(()),
             (Decision::Refused | Decision::Replayed | Decision::Planned, Some(intent)) => self.void(&intent),
             (Decision::Failed, Some(intent)) => self.spent(&intent),
-            (Decision::Failed, None) => self.take(call.consent),
+            (Decision::Failed, None) => self.take(consents),
             (Decision::Answered, open) => {
                 if open.is_none() {
-                    self.take(call.consent)?;
+                    self.take(consents)?;
                 }
                 self.post(call, open.as_ref())
             }
@@ -218,9 +226,9 @@ impl Step<'_> {
         Ok(Some(Debit { account, measure, day: local_day(intent.received), charge: intent.charge }))
     }
 
-    /// Takes one use of `consent`.
-    fn take(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {
-        if let Some(consent) = consent {
+    /// Takes one use of a consent and of the one it narrows.
+    fn take(&mut self, consents: [Option<Commitment>; 2]) -> Result<(), StoreError> {
+        for consent in consents.into_iter().flatten() {
             let uses = &mut self.state.consents.entry(consent).or_default().uses;
             let Some(more) = uses.checked_add(1) else {
                 return Err(self.contradiction("too many consent uses"));
@@ -233,7 +241,7 @@ impl Step<'_> {
 
     /// Gives back what an intent took: it was never dispatched.
     fn void(&mut self, intent: &OpenIntent) -> Result<(), StoreError> {
-        if let Some(consent) = intent.consent {
+        for consent in intent.consent.into_iter().chain(intent.consent_parent) {
             let uses = self.state.consents.get_mut(&consent).map(|held| &mut held.uses);
             let Some(uses) = uses.filter(|uses| **uses > 0) else {
                 return Err(self.contradiction("a consent use is given back that was not taken"));

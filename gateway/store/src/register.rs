@@ -17,6 +17,7 @@ mod counts;
 mod deadlines;
 mod marks;
 mod objects;
+mod secrets;
 mod sign_on;
 
 use std::path::Path;
@@ -36,10 +37,11 @@ pub use sign_on::{Lockout, OneTimeSecret};
 use crate::{StoreError, database};
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
     ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
     ("V0003__marks", include_str!("../migrations/control/V0003__marks.sql")),
+    ("V0004__secrets", include_str!("../migrations/control/V0004__secrets.sql")),
 ];
 
 /// The register. Clones share one connection, and calls take turns on it.

@@ -35,6 +35,33 @@ pub struct CredentialSecret {
     pub secret: Secret,
 }
 
+/// The secret of a credential, sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedSecret {
+    pub(crate) credential: Id,
+    pub(crate) algorithm: String,
+    pub(crate) nonce: [u8; NONCE_BYTES],
+    pub(crate) sealed: Vec<u8>,
+}
+
+impl SealedSecret {
+    /// Seals `secret` as the one of `credential` for `algorithm`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealing`].
+    pub fn seal(
+        master: &MasterKey,
+        rng: &(impl Rng + ?Sized),
+        credential: &Id,
+        algorithm: &str,
+        secret: &[u8],
+    ) -> Result<Self, StoreError> {
+        let (nonce, sealed) = seal(master, rng, credential.as_str(), algorithm, secret)?;
+        let (credential, algorithm) = (credential.clone(), algorithm.to_owned());
+        Ok(Self { credential, algorithm, nonce, sealed: sealed.to_vec() })
+    }
+}
+
 /// Names the credential and algorithm that a secret belongs to; lengths first, so no two pairs run together.
 fn bound_to(credential: &str, algorithm: &str) -> Aad<Vec<u8>> {
     let mut bytes = Vec::with_capacity(credential.len() + algorithm.len() + 16);
@@ -92,11 +119,34 @@ impl Store {
         algorithm: &str,
         secret: &[u8],
     ) -> Result<(), StoreError> {
-        let (nonce, sealed) = seal(master, rng, credential.as_str(), algorithm, secret)?;
-        let connection = self.lock();
-        let mut put = connection.prepare_cached("REPLACE INTO secrets VALUES (?1, ?2, ?3, ?4)")?;
-        put.execute((credential.as_str(), algorithm, nonce, &**sealed))?;
-        Ok(())
+        let sealed = SealedSecret::seal(master, rng, credential, algorithm, secret)?;
+        self.mirror_secrets(&[(credential.clone(), Some(sealed))])
+    }
+
+    /// Keeps sealed secrets in place of any before, and removes those of credentials that have none; all or nothing,
+    /// durable on return.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn mirror_secrets(&self, secrets: &[(Id, Option<SealedSecret>)]) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for (credential, secret) in secrets {
+            match secret {
+                Some(secret) => {
+                    transaction.prepare_cached("REPLACE INTO secrets VALUES (?1, ?2, ?3, ?4)")?.execute((
+                        credential.as_str(),
+                        &secret.algorithm,
+                        secret.nonce,
+                        &secret.sealed,
+                    ))?
+                }
+                None => transaction
+                    .prepare_cached("DELETE FROM secrets WHERE credential = ?1")?
+                    .execute([credential.as_str()])?,
+            };
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Removes the secret of `credential`; says whether there was one. Durable on return.

@@ -237,13 +237,15 @@ impl Town {
             roles: vec![Role::Authority],
             disabled: false,
         };
-        let made = accounts.create(&root, &Id::new("judge")?, profile)?;
-        let begun = accounts.sign_in("judge", &made.password, None, here)?;
-        accounts.set_password(&accounts.session(&begun.session)?.caller, &made.password, &own)?;
+        let made = accounts.create(&root, &Id::new("judge")?, profile, None)?;
+        let given = made.password.as_ref().context("a new account has a password")?;
+        let begun = accounts.sign_in("judge", given, None, here)?;
+        accounts.set_password(&accounts.session(&begun.session)?.caller, given, &own)?;
         let judge = accounts.session(&accounts.sign_in("judge", &own, None, here)?.session)?.caller;
         let until = SystemClock.now().plus(TOKEN_LIFE);
-        let token = accounts.create_token(&judge, &Id::new("load")?, &[Role::Authority], false, until)?;
-        Ok(token.to_string())
+        let token =
+            accounts.create_token(&judge, &Id::new("load")?, &[Role::Authority], false, until, None)?;
+        Ok(token.context("a new token is shown")?.to_string())
     }
 
     fn model(&self, kind: &str, name: &str) -> Result<ObjectView> {

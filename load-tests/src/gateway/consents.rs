@@ -59,6 +59,8 @@ pub(super) fn issue_all(issuer: &Signer, key_id: &str, subject_key: &[u8; 32]) -
                 authn: None,
             },
             rcpt: None,
+            parent: None,
+            status: None,
         };
         issue(&claims, issuer).map_err(|code| anyhow::anyhow!("issuing a consent: {code}"))
     };

@@ -91,7 +91,7 @@ impl Unit {
 }
 
 /// The number with a comma before every three digits.
-pub(super) fn grouped(number: u128) -> String {
+pub(crate) fn grouped(number: u128) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {

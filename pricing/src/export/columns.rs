@@ -88,6 +88,12 @@ impl Column {
         self
     }
 
+    /// Whether the control totals have its sum.
+    #[must_use]
+    pub const fn is_summed(&self) -> bool {
+        matches!(self.control, Control::Sum)
+    }
+
     /// Its heading.
     pub(super) const fn heading(&self, lang: Lang) -> &'static str {
         match lang {

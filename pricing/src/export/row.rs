@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use shuzha_core::calendar::Day;
-use shuzha_core::{Fen, MicroYuan, Timestamp};
+use shuzha_core::{MicroYuan, Timestamp};
 
 use super::columns::{Column, Kind, Layout};
 use super::error::{CellFault, Fault};
+use crate::Fen;
 
 /// Something that fills a row of an export.
 pub trait Record {

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use shuzha_core::calendar::Day;
-use shuzha_core::{Fen, Lang, MicroYuan, Timestamp};
+use shuzha_core::{Lang, MicroYuan, Timestamp};
+use shuzha_pricing::Fen;
 use shuzha_pricing::export::{self, Column, ExportError, Format, Job, Kind, Layout, Record, Row, Totals};
 
 /// Every kind of column once; sequences and a sum of each kind of number.

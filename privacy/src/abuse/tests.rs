@@ -76,6 +76,7 @@ fn e7_the_first_signal_slows_and_the_second_stops() {
     let mut watch = Watch::default();
     watch.step(Signal::Misses, at(0));
     assert_eq!(watch.admit(at(3_600)), Ok(()));
+    assert_eq!(watch.admit(at(3_600)), Ok(()), "and as fast as before");
     assert_eq!(watch.step(Signal::Misses, at(3_600)), Step::Slow);
 }
 
@@ -190,6 +191,16 @@ fn e7_a_model_that_is_probed_step_by_step_is_noticed() {
         watch.observe(&Seen { input: Some(&input), ..call() }, at(1)) == Some(Signal::Probing)
     });
     assert!(noticed.is_some_and(|step| step <= 8), "{noticed:?}");
+    // Repeating inputs in between does not make the steps look rare.
+    let (mut watch, mut input) = (Watch::default(), person());
+    let noticed = (1..=20).find(|&step| {
+        for _ in 0..9 {
+            watch.observe(&Seen { input: Some(&input), ..call() }, at(2));
+        }
+        input[step % 23] += 10;
+        watch.observe(&Seen { input: Some(&input), ..call() }, at(2)) == Some(Signal::Probing)
+    });
+    assert!(noticed.is_some_and(|step| step <= 8), "{noticed:?}");
 }
 
 #[test]
@@ -202,4 +213,19 @@ fn i3_repeated_refusals_are_noticed_and_the_odd_one_is_not() {
     // A clock set back by a year gives one alarm at most, and then counts as ever.
     let alarms = (0..61).filter(|_| refusals.observe(at(-31_536_000))).count();
     assert!(alarms <= 2, "{alarms}");
+}
+
+/// A canary's tag is of one product and one key, and no pseudonym: it joins with nothing.
+#[test]
+fn e7_canary_tags_are_of_their_product() {
+    use crate::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+
+    let id = |text: &str| shuzha_core::Id::new(text).expect("a name");
+    let of = |key: u8| Pseudonymiser::new(HmacSha256Prf::new("key", &[key; 32]));
+    let person = CanonicalId::new(IdKind::Person, "11010519491231002X").expect("the example of GB 11643");
+    let tag = of(1).canary(&id("person-check"), &person);
+    assert_eq!(tag, of(1).canary(&id("person-check"), &person));
+    assert_ne!(tag, of(1).canary(&id("other-check"), &person));
+    assert_ne!(tag, of(2).canary(&id("person-check"), &person));
+    assert_ne!(tag, of(1).pseudonym(&id("person-check"), &id("person"), &person));
 }

@@ -38,6 +38,40 @@ pub struct Claims {
     /// Handle of the person's receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rcpt: Option<String>,
+    /// The consent that this one narrows; its uses are counted there too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentRef>,
+    /// Where outsiders look up whether it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// The consent that a narrower one was derived from, of the same issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParentRef {
+    /// Its identifier.
+    pub jti: String,
+    /// Its number of uses, so that whoever sees only the narrower one can hold both to it.
+    pub max: u32,
+}
+
+/// Reference to a status list (draft-ietf-oauth-status-list §6.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// The one mechanism there is.
+    pub status_list: StatusEntry,
+}
+
+/// A place in a status list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatusEntry {
+    /// The place, from 0.
+    pub idx: u32,
+    /// Address of the list.
+    pub uri: String,
 }
 
 /// The one entry of `authorization_details` (RFC 9396 §2).

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use p256::ecdsa;
+use sm2::dsa as sm2dsa;
+use sm2dsa::signature::Verifier as _;
 
+/// The identity that SM2 signatures are made under where nothing else is agreed (GB/T 32918.2-2016 §5.5, GM/T 0009).
+const SM2_IDENTITY: &str = "1234567812345678";
 /// Longest key id and issuer name, in bytes.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -13,6 +18,10 @@ const NAME_BYTES_MAX: usize = 128;
 pub enum Algorithm {
     /// Ed25519 (RFC 8032, RFC 8037 §3.1).
     EdDsa,
+    /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4).
+    Es256,
+    /// SM2 with SM3 (GB/T 32918.2-2016). No name is registered with JOSE; this one is ours.
+    Sm2Sm3,
 }
 
 impl Algorithm {
@@ -21,6 +30,8 @@ impl Algorithm {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Sm2Sm3 => "SM2-SM3",
         }
     }
 }
@@ -56,6 +67,26 @@ pub(super) struct Registered {
 #[derive(Clone, Debug)]
 enum PublicKey {
     EdDsa(VerifyingKey),
+    Es256(ecdsa::VerifyingKey),
+    Sm2Sm3(Box<sm2dsa::VerifyingKey>),
+}
+
+impl PublicKey {
+    fn read(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, IssuerError> {
+        match algorithm {
+            Algorithm::EdDsa => {
+                let bytes = bytes.try_into().map_err(|_| IssuerError::Malformed)?;
+                let key = VerifyingKey::from_bytes(bytes).map_err(|_| IssuerError::Malformed)?;
+                if key.is_weak() { Err(IssuerError::Weak) } else { Ok(Self::EdDsa(key)) }
+            }
+            Algorithm::Es256 => ecdsa::VerifyingKey::from_sec1_bytes(bytes)
+                .map(Self::Es256)
+                .map_err(|_| IssuerError::Malformed),
+            Algorithm::Sm2Sm3 => sm2dsa::VerifyingKey::from_sec1_bytes(SM2_IDENTITY, bytes)
+                .map(|key| Self::Sm2Sm3(Box::new(key)))
+                .map_err(|_| IssuerError::Malformed),
+        }
+    }
 }
 
 impl Issuers {
@@ -65,7 +96,8 @@ impl Issuers {
         Self(BTreeMap::new())
     }
 
-    /// Registers a public key: for [`Algorithm::EdDsa`] its 32 bytes (RFC 8032 §5.1.5).
+    /// Registers a public key: for [`Algorithm::EdDsa`] its 32 bytes (RFC 8032 §5.1.5), otherwise the curve's point as
+    /// SEC 1 §2.3.3 has it, in 65 or 33 bytes.
     ///
     /// # Errors
     /// [`IssuerError`]; nothing is registered then.
@@ -82,16 +114,7 @@ impl Issuers {
         if !printable(kid) || !printable(issuer) {
             return Err(IssuerError::Name);
         }
-        let key = match algorithm {
-            Algorithm::EdDsa => {
-                let bytes = public_key.try_into().map_err(|_| IssuerError::Malformed)?;
-                let key = VerifyingKey::from_bytes(bytes).map_err(|_| IssuerError::Malformed)?;
-                if key.is_weak() {
-                    return Err(IssuerError::Weak);
-                }
-                PublicKey::EdDsa(key)
-            }
-        };
+        let key = PublicKey::read(algorithm, public_key)?;
         if self.0.contains_key(kid) {
             return Err(IssuerError::Duplicate);
         }
@@ -114,14 +137,20 @@ impl Registered {
     pub(super) const fn algorithm(&self) -> Algorithm {
         match self.key {
             PublicKey::EdDsa(_) => Algorithm::EdDsa,
+            PublicKey::Es256(_) => Algorithm::Es256,
+            PublicKey::Sm2Sm3(_) => Algorithm::Sm2Sm3,
         }
     }
 
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.key {
             // Strict: refuses low-order points, so that one signature fits one key and message only.
-            PublicKey::EdDsa(key) => Signature::from_slice(signature)
+            PublicKey::EdDsa(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
+            PublicKey::Es256(key) => ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            PublicKey::Sm2Sm3(key) => sm2dsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
         }
     }
 }
@@ -130,14 +159,42 @@ impl Registered {
 pub struct Signer {
     issuer: String,
     kid: String,
-    key: SigningKey,
+    key: SecretKey,
+}
+
+enum SecretKey {
+    EdDsa(SigningKey),
+    Es256(ecdsa::SigningKey),
+    Sm2Sm3(Box<sm2dsa::SigningKey>),
 }
 
 impl Signer {
+    /// The issuer's key: an Ed25519 seed (RFC 8032 §5.1.5), or the curve's secret number in 32 bytes, high first.
+    ///
+    /// # Errors
+    /// [`IssuerError::Malformed`] for a number that is zero or not below the curve's order.
+    pub fn new(
+        issuer: &str,
+        kid: &str,
+        algorithm: Algorithm,
+        secret: &[u8; 32],
+    ) -> Result<Self, IssuerError> {
+        let key = match algorithm {
+            Algorithm::EdDsa => SecretKey::EdDsa(SigningKey::from_bytes(secret)),
+            Algorithm::Es256 => {
+                SecretKey::Es256(ecdsa::SigningKey::from_slice(secret).map_err(|_| IssuerError::Malformed)?)
+            }
+            Algorithm::Sm2Sm3 => SecretKey::Sm2Sm3(Box::new(
+                sm2dsa::SigningKey::from_slice(SM2_IDENTITY, secret).map_err(|_| IssuerError::Malformed)?,
+            )),
+        };
+        Ok(Self { issuer: issuer.to_owned(), kid: kid.to_owned(), key })
+    }
+
     /// The issuer's Ed25519 key from its 32-byte seed (RFC 8032 §5.1.5).
     #[must_use]
     pub fn from_seed(issuer: &str, kid: &str, seed: &[u8; 32]) -> Self {
-        Self { issuer: issuer.to_owned(), kid: kid.to_owned(), key: SigningKey::from_bytes(seed) }
+        Self::new(issuer, kid, Algorithm::EdDsa, seed).expect("every 32 bytes are an Ed25519 seed")
     }
 
     /// Name of the issuer.
@@ -152,18 +209,38 @@ impl Signer {
         &self.kid
     }
 
-    /// The public key, to register.
+    /// The public key, as [`Issuers::register`] takes it.
     #[must_use]
-    pub fn public_key(&self) -> [u8; 32] {
-        self.key.verifying_key().to_bytes()
+    pub fn public_key(&self) -> Vec<u8> {
+        match &self.key {
+            SecretKey::EdDsa(key) => key.verifying_key().to_bytes().to_vec(),
+            SecretKey::Es256(key) => key.verifying_key().to_sec1_point(false).as_bytes().to_vec(),
+            SecretKey::Sm2Sm3(key) => key.verifying_key().to_sec1_bytes().into_vec(),
+        }
     }
 
     pub(super) const fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDsa
+        match self.key {
+            SecretKey::EdDsa(_) => Algorithm::EdDsa,
+            SecretKey::Es256(_) => Algorithm::Es256,
+            SecretKey::Sm2Sm3(_) => Algorithm::Sm2Sm3,
+        }
     }
 
+    /// Signs; the curves' per-message numbers are derived from key and message (RFC 6979), so no bad source of
+    /// randomness can betray the key.
     pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.key.sign(message).to_bytes()
+        match &self.key {
+            SecretKey::EdDsa(key) => key.sign(message).to_bytes(),
+            SecretKey::Es256(key) => {
+                let signature: ecdsa::Signature = key.sign(message);
+                signature.to_bytes().into()
+            }
+            SecretKey::Sm2Sm3(key) => {
+                let signature: sm2dsa::Signature = key.sign(message);
+                signature.to_bytes().into()
+            }
+        }
     }
 }
 

@@ -7,9 +7,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use shuzha_core::Code;
 
-use super::TOKEN_BYTES_MAX;
 use super::claims;
 use super::issuers::{Issuers, Signer};
+
+/// A kind of token, so that none passes for another.
+#[derive(Clone, Copy)]
+pub(super) struct Type {
+    /// `typ` in the header.
+    pub(super) name: &'static str,
+    /// Longest token of it, in bytes of the compact form.
+    pub(super) bytes_max: usize,
+}
 
 /// The protected header, all of it.
 #[derive(Serialize, Deserialize)]
@@ -36,8 +44,8 @@ fn decode(part: &str) -> Result<Vec<u8>, Code> {
 ///
 /// # Errors
 /// [`Code::C402`] where it is not such a token, [`Code::C403`] where key, algorithm or signature is wrong.
-pub(super) fn open(token: &str, typ: &str, issuers: &Issuers) -> Result<Signed, Code> {
-    if token.len() > TOKEN_BYTES_MAX {
+pub(super) fn open(token: &str, typ: Type, issuers: &Issuers) -> Result<Signed, Code> {
+    if token.len() > typ.bytes_max {
         return Err(Code::C402);
     }
     let (signing_input, signature) = token.rsplit_once('.').ok_or(Code::C402)?;
@@ -47,7 +55,7 @@ pub(super) fn open(token: &str, typ: &str, issuers: &Issuers) -> Result<Signed, 
     }
     let header: Header = claims::read(&decode(header)?)?;
     let (payload, signature) = (decode(payload)?, decode(signature)?);
-    if header.typ != typ {
+    if header.typ != typ.name {
         return Err(Code::C402);
     }
     let registered = issuers.find(&header.kid).ok_or(Code::C403)?;
@@ -62,11 +70,11 @@ pub(super) fn open(token: &str, typ: &str, issuers: &Issuers) -> Result<Signed, 
 /// Signs a payload as a token of this type.
 ///
 /// # Errors
-/// [`Code::C402`] where the token would be longer than [`TOKEN_BYTES_MAX`].
-pub(super) fn seal(payload: &impl Serialize, typ: &str, signer: &Signer) -> Result<String, Code> {
+/// [`Code::C402`] where the token would be longer than its type allows.
+pub(super) fn seal(payload: &impl Serialize, typ: Type, signer: &Signer) -> Result<String, Code> {
     let header = Header {
         alg: signer.algorithm().as_str().to_owned(),
-        typ: typ.to_owned(),
+        typ: typ.name.to_owned(),
         kid: signer.kid().to_owned(),
     };
     let encode = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);
@@ -75,5 +83,5 @@ pub(super) fn seal(payload: &impl Serialize, typ: &str, signer: &Signer) -> Resu
     let signing_input = format!("{}.{}", encode(header), encode(payload));
     let signature = URL_SAFE_NO_PAD.encode(signer.sign(signing_input.as_bytes()));
     let token = format!("{signing_input}.{signature}");
-    if token.len() > TOKEN_BYTES_MAX { Err(Code::C402) } else { Ok(token) }
+    if token.len() > typ.bytes_max { Err(Code::C402) } else { Ok(token) }
 }

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shuzha_core::{Code, Id};
 
-use super::claims::{Basis, Claims, Details};
-use super::{ACTIONS_MAX, FIELDS_MAX, LIFETIME_MAX, LIFETIME_SINGLE_MAX, PRODUCTS_MAX, USES_MAX};
+use super::claims::{Basis, Claims, Details, ParentRef, Status};
+use super::{ACTIONS_MAX, FIELDS_MAX, LIFETIME_MAX, LIFETIME_SINGLE_MAX, PRODUCTS_MAX, STATUSES, USES_MAX};
 use crate::output::POINTER_DEPTH_MAX;
 use crate::subject::Pseudonym;
 
@@ -17,7 +17,9 @@ const POINTER_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 128;
 /// The pseudonym functions that consents may use. The last is no function of a person: it binds the consent to one
 /// blinded element ([`Pseudonym::of_blinded`]).
-const SUBJECT_ALGORITHMS: [&str; 2] = ["hmac-sha256", "blinded-element"];
+const SUBJECT_ALGORITHMS: [&str; 3] = ["hmac-sha256", "hmac-sm3", "blinded-element"];
+/// Longest address of a status list, in bytes.
+const URI_BYTES_MAX: usize = 256;
 
 /// Checks claims apart from signature, issuer, audience and the present time. What makes a consent blanket or
 /// open-ended is looked for first, so that it is named as such.
@@ -88,11 +90,24 @@ fn check_form(claims: &Claims, details: &Details) -> Result<(), Code> {
         && is_digest(&claims.legal.notice_hash)
         && optional(&claims.legal.authn)
         && optional(&claims.rcpt)
+        && claims.status.as_ref().is_none_or(is_status)
+        && claims.parent.as_ref().is_none_or(|parent| is_parent(parent, claims))
         && [&details.au, &details.scenario, &details.purpose].into_iter().all(name)
         && details.products.iter().chain(&details.actions).all(name)
         && details.fields.iter().all(|pointer| is_pointer(pointer))
         && [&details.products, &details.fields, &details.actions].into_iter().all(|list| is_set(list));
     if sound { Ok(()) } else { Err(Code::C402) }
+}
+
+/// Whether the parent can be one: another consent, to at least as many uses.
+fn is_parent(parent: &ParentRef, claims: &Claims) -> bool {
+    let uses = claims.r#use.as_ref().and_then(|uses| uses.max).unwrap_or(u32::MAX);
+    is_jti(&parent.jti) && parent.jti != claims.jti && (uses..=USES_MAX).contains(&parent.max)
+}
+
+fn is_status(status: &Status) -> bool {
+    let uri = &status.status_list.uri;
+    status.status_list.idx < STATUSES && uri.len() <= URI_BYTES_MAX && uri.starts_with("http")
 }
 
 /// Whether no member is listed twice.

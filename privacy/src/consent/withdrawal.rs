@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use shuzha_core::{Code, Timestamp};
 
-use super::{Consent, Issuers, Signer, claims, jws, rules};
+use super::{Consent, Issuers, Signer, TOKEN_BYTES_MAX, claims, jws, rules};
 
 /// The type of withdrawal tokens: another than consents', so that neither passes for the other.
-const TYPE: &str = "shuzha-withdrawal+jwt";
+const TYPE: jws::Type = jws::Type { name: "shuzha-withdrawal+jwt", bytes_max: TOKEN_BYTES_MAX };
 
 /// Longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 256;

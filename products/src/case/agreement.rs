@@ -8,8 +8,8 @@ use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{
-    At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, applies_for, asked, close, fixed, nothing,
-    rectify_by, refused, stages, verb, with,
+    At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, any_close, applies_for, asked, close, fixed,
+    nothing, rectify_by, refused, soon, stages, verb, with,
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
@@ -226,6 +226,14 @@ impl Case for Agreement {
 
     fn passed(&self, _: &State, what: &str) -> Option<Command> {
         (what == "term").then_some(Command::Expire)
+    }
+
+    fn trial(&self, verb: &str, _: &State, act: &Act<'_>) -> Option<Command> {
+        match verb {
+            "suspend" => Some(Command::Suspend(soon(act))),
+            "hand-over" | "destroy" => Some(Command::Close(any_close(verb))),
+            _ => None,
+        }
     }
 
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {

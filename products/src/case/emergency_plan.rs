@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
-use super::parts::{At, NOTHING, applies_for, nothing, refused, stages, texts, verb, with};
+use super::parts::{At, NOTHING, any_digest, applies_for, nothing, refused, stages, texts, verb, with};
 use super::{Act, Case, Declared, Duty, Refused, Verb};
 use crate::emergency;
 use crate::exit_review::Digest;
@@ -135,6 +135,11 @@ impl Case for EmergencyPlan {
             _ => return Err(Code::C1007.into()),
         };
         Ok(next)
+    }
+
+    fn trial(&self, verb: &str, _: &State, act: &Act<'_>) -> Option<Command> {
+        let (held, result, digest) = (act.at, String::new(), any_digest());
+        (verb == "drill").then_some(Command::Drill { held, result, digest })
     }
 
     /// A retired plan stays known: scenarios that were approved with it still name it.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role};
 
-use super::{Act, Case, Deadline, Declared, Fault, Refused, Verb};
+use super::{Act, Actor, By, Case, Claim, Deadline, Declared, Fault, Refused, Verb};
 use crate::jurisdiction::Jurisdiction;
 use crate::world::{Closure, Fetch};
 use crate::yaml::Place;
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub deadlines: Vec<Deadline>,
     /// Everything that is in force because of the case; replaces what was.
     pub in_force: Vec<Declared>,
+    /// Everything that the case claims for itself; replaces what was.
+    pub claims: Vec<Claim>,
     /// Organisations other than the applicant's that the case concerns: they may see it.
     pub parties: Vec<Id>,
 }
@@ -46,6 +48,12 @@ impl fmt::Debug for Subject<'_, '_> {
 }
 
 type Passed = fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>;
+type Possible = fn(
+    &mut Subject<'_, '_>,
+    &Value,
+    &[(&'static Verb, Actor)],
+    &Act<'_>,
+) -> Result<Vec<&'static str>, Refused>;
 type Deadlines = fn(&mut Subject<'_, '_>, &Value, &Jurisdiction, &Calendar) -> Result<Vec<Deadline>, Refused>;
 
 /// A kind of case.
@@ -70,6 +78,9 @@ pub struct CaseKind {
     act: fn(&mut Subject<'_, '_>, &Value, &str, &Value, &Act<'_>) -> Result<Outcome, Refused>,
     passed: Passed,
     deadlines: Deadlines,
+    possible: Possible,
+    claims: fn(&mut Subject<'_, '_>, &Value) -> Result<Vec<Claim>, Refused>,
+    public: fn(&Value) -> Result<bool, Refused>,
     in_force: fn(&Id, &Value, &Value) -> Result<Vec<Declared>, Refused>,
 }
 
@@ -94,6 +105,9 @@ impl CaseKind {
             act: act::<T>,
             passed: passed::<T>,
             deadlines: deadlines::<T>,
+            possible: possible::<T>,
+            claims: claims::<T>,
+            public: |state| Ok(T::public(&load::<T>(state)?)),
             in_force: in_force::<T>,
         }
     }
@@ -166,6 +180,36 @@ impl CaseKind {
         calendar: &Calendar,
     ) -> Result<Vec<Deadline>, Refused> {
         (self.deadlines)(subject, state, rules, calendar)
+    }
+
+    /// Which of `verbs` the case would take now, each from the actor beside it. Nothing changes.
+    ///
+    /// # Errors
+    /// C1002, when spec or state cannot be read any more.
+    pub fn possible(
+        &self,
+        subject: &mut Subject<'_, '_>,
+        state: &Value,
+        verbs: &[(&'static Verb, Actor)],
+        act: &Act<'_>,
+    ) -> Result<Vec<&'static str>, Refused> {
+        (self.possible)(subject, state, verbs, act)
+    }
+
+    /// What a stored case claims for itself.
+    ///
+    /// # Errors
+    /// C1002, when spec or state cannot be read any more.
+    pub fn claims(&self, subject: &mut Subject<'_, '_>, state: &Value) -> Result<Vec<Claim>, Refused> {
+        (self.claims)(subject, state)
+    }
+
+    /// Whether anyone may know of a stored case.
+    ///
+    /// # Errors
+    /// C1002, when the state cannot be read any more.
+    pub fn public(&self, state: &Value) -> Result<bool, Refused> {
+        (self.public)(state)
     }
 
     /// What is in force because of a stored case. Needs no register, so that a million can be asked at start.
@@ -243,6 +287,32 @@ fn deadlines<T: Case>(
     Ok(read::<T>(subject).map_err(faulty)?.deadlines(&state, rules, calendar))
 }
 
+fn possible<T: Case>(
+    subject: &mut Subject<'_, '_>,
+    state: &Value,
+    verbs: &[(&'static Verb, Actor)],
+    act: &Act<'_>,
+) -> Result<Vec<&'static str>, Refused> {
+    let state = load::<T>(state)?;
+    let case = read::<T>(subject).map_err(faulty)?;
+    let empty = Value::Object(serde_json::Map::new());
+    let possible = |verb: &Verb, actor: &Actor| {
+        let act = Act { by: By::Person(actor), ..*act };
+        let command = case.trial(verb.name, &state, &act).or_else(|| {
+            let mut nothing = |_: &'static str, _: &Id| None;
+            let mut closure = Closure::new(&mut nothing);
+            closure.read("", &empty, |place: &Place<'_>, scope| T::command(verb.name, place, scope))
+        });
+        command.is_some_and(|command| case.decide(&state, command, &act).is_ok())
+    };
+    Ok(verbs.iter().filter(|(verb, actor)| possible(verb, actor)).map(|(verb, _)| verb.name).collect())
+}
+
+fn claims<T: Case>(subject: &mut Subject<'_, '_>, state: &Value) -> Result<Vec<Claim>, Refused> {
+    let state = load::<T>(state)?;
+    Ok(read::<T>(subject).map_err(faulty)?.claims(subject.spec, &state))
+}
+
 fn in_force<T: Case>(name: &Id, spec: &Value, state: &Value) -> Result<Vec<Declared>, Refused> {
     Ok(T::in_force(name, spec, &load::<T>(state)?))
 }
@@ -260,6 +330,7 @@ fn outcome<T: Case>(case: &T, subject: &Subject<'_, '_>, state: &T::State, act: 
         editable: T::editable(state),
         deadlines: case.deadlines(state, act.rules, act.calendar),
         in_force: T::in_force(subject.name, subject.spec, state),
+        claims: case.claims(subject.spec, state),
         parties: case.parties(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shuzha_core::calendar::Calendar;
 use shuzha_core::{Id, Role, Timestamp};
 
-use super::{Act, Actor, By, CaseKind, Outcome, Refused, Subject};
+use super::{Act, Actor, By, CaseKind, Outcome, Refused, Subject, Verb};
 use crate::jurisdiction::{self, Jurisdiction};
 use crate::yaml::{self, Node};
 
@@ -102,6 +102,13 @@ impl Desk {
         self.with(By::Person(by), |subject, act| self.kind.act(subject, state, verb, body, act))
     }
 
+    /// Whether the case says that it would take the verb.
+    fn possible(&self, state: &Value, verb: &'static Verb, by: &Actor) -> bool {
+        let asked = [(verb, by.clone())];
+        let said = self.with(By::Person(by), |subject, act| self.kind.possible(subject, state, &asked, act));
+        said.expect("spec and state can be read") == [verb.name]
+    }
+
     pub(super) fn passed(&self, state: &Value, what: &str) -> Option<Result<Outcome, Refused>> {
         self.with(By::Clock, |subject, act| self.kind.passed(subject, state, what, act))
     }
@@ -145,7 +152,10 @@ impl Desk {
             };
             for verb in self.kind.verbs {
                 let by = person(verb.roles[0]);
-                row(verb.name, self.act(&from.state, &by, verb.name, &body(self.kind.kind, verb.name)));
+                let done = self.act(&from.state, &by, verb.name, &body(self.kind.kind, verb.name));
+                let possible = self.possible(&from.state, verb, &by);
+                assert_eq!(possible, done.is_ok(), "{name}: whether {} is possible", verb.name);
+                row(verb.name, done);
             }
             if let Some(done) = self.passed(&from.state, "term") {
                 row("clock", done);

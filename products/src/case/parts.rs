@@ -1,6 +1,7 @@
 //! What several kinds of cases have in common.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -45,13 +46,18 @@ pub(super) const fn verb(
     duty: Duty,
     schema: &'static str,
 ) -> Verb {
-    Verb { name, title_zh, roles, duty, reason: false, schema }
+    Verb { name, title_zh, roles, duty, reason: false, schema, public: false }
 }
 
 impl Verb {
     /// The same verb, with a reason to be given.
     pub(super) const fn with_reason(self) -> Self {
         Self { reason: true, ..self }
+    }
+
+    /// The same verb, open to whoever may know of the case.
+    pub(super) const fn to_the_public(self) -> Self {
+        Self { public: true, ..self }
     }
 }
 
@@ -147,6 +153,21 @@ pub(super) fn digest(body: &Place<'_>) -> Option<String> {
 pub(super) fn close(verb: &str, body: &Place<'_>) -> Option<Close> {
     let digest = digest(body)?;
     Some(if verb == "destroy" { Close::Destroy(digest) } else { Close::HandOver(digest) })
+}
+
+/// A digest to try a verb with.
+pub(super) fn any_digest() -> String {
+    "0".repeat(64)
+}
+
+/// An act of the end to try a verb with.
+pub(super) fn any_close(verb: &str) -> Close {
+    if verb == "destroy" { Close::Destroy(any_digest()) } else { Close::HandOver(any_digest()) }
+}
+
+/// An instant after the act, to try a verb with.
+pub(super) fn soon(act: &Act<'_>) -> Timestamp {
+    act.at.plus(Duration::from_secs(86_400))
 }
 
 /// Reads `{rectifyBy}`.

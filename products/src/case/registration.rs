@@ -10,11 +10,12 @@ use shuzha_core::calendar::{Calendar, Due};
 use shuzha_core::{Id, Role, Timestamp};
 
 use super::parts::verb;
-use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
+use super::{Act, Case, Claim, Deadline, Declared, Duty, Refused, Verb};
 use crate::jurisdiction::Jurisdiction;
 use crate::world::Scope;
 use crate::yaml::Place;
 
+mod claims;
 mod code;
 mod command;
 mod decide;
@@ -25,7 +26,7 @@ mod term;
 
 pub use code::registration_of;
 use command::Command;
-pub use public::{PUBLIC_STATES, Public, STANDINGS, public};
+pub use public::{PUBLIC_STATES, Public, PublicCertificate, Publicised, STANDINGS, public};
 use spec::Content;
 use state::{Matter, Standing, State, Step};
 
@@ -45,8 +46,11 @@ const ANYBODY: &[Role] = &[
     Role::Operator,
     Role::Expert,
     Role::ApplicationUnit,
+    Role::Pricing,
+    Role::Finance,
     Role::Auditor,
     Role::DataSubject,
+    Role::Sre,
 ];
 
 const VERBS: &[Verb] = &[
@@ -58,7 +62,7 @@ const VERBS: &[Verb] = &[
     verb("review", "审查", REGISTRAR, Duty::Review, command::REVIEW).with_reason(),
     verb("approve", "审查通过", REGISTRAR, Duty::Decide, command::NOTHING),
     verb("reject", "不予登记", REGISTRAR, Duty::Decide, command::REJECT).with_reason(),
-    verb("object", "提出异议", ANYBODY, Duty::Keep, command::OBJECT).with_reason(),
+    verb("object", "提出异议", ANYBODY, Duty::Keep, command::OBJECT).with_reason().to_the_public(),
     verb("resolve-objection", "处理异议", REGISTRAR, Duty::Decide, command::RESOLVE).with_reason(),
     verb("change", "申请变更登记", REGISTRANT, Duty::Apply, command::CHANGE).with_reason(),
     verb("correct", "申请更正登记", ANYBODY, Duty::Keep, command::CORRECT).with_reason(),
@@ -172,6 +176,18 @@ impl Case for Registration {
             }
             _ => None,
         }
+    }
+
+    fn trial(&self, verb: &str, state: &State, act: &Act<'_>) -> Option<Command> {
+        command::trial(verb, self, state, act.at)
+    }
+
+    fn claims(&self, spec: &Value, state: &State) -> Vec<Claim> {
+        claims::claims(&self.content, spec, state)
+    }
+
+    fn public(state: &State) -> bool {
+        state.registered() || state.step() == Some(Step::Publicity)
     }
 
     fn in_force(name: &Id, _: &Value, state: &State) -> Vec<Declared> {

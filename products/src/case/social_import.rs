@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role};
 
-use super::parts::{DIGEST, NOTHING, applies_for, digest, fixed, nothing, refused, stages, texts, verb};
+use super::parts::{
+    DIGEST, NOTHING, any_digest, applies_for, digest, fixed, nothing, refused, stages, texts, verb,
+};
 use super::{Act, Case, Deadline, Duty, Refused, Verb};
 use crate::Window;
 use crate::jurisdiction::Jurisdiction;
@@ -145,6 +147,14 @@ impl Case for SocialImport {
     fn deadlines(&self, state: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
         let kept = state.stage == Stage::Imported;
         kept.then(|| fixed("removal", self.window.until())).into_iter().collect()
+    }
+
+    fn trial(&self, verb: &str, _: &State, _: &Act<'_>) -> Option<Command> {
+        match verb {
+            "import" => Some(Command::Import(any_digest())),
+            "remove" => Some(Command::Remove(any_digest())),
+            _ => None,
+        }
     }
 
     fn parties(&self) -> Vec<Id> {

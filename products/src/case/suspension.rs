@@ -164,6 +164,17 @@ impl Case for Suspension {
         self.rectify_by.filter(|_| waits).map(|at| fixed("rectification", at)).into_iter().collect()
     }
 
+    fn trial(&self, verb: &str, _: &State, act: &Act<'_>) -> Option<Command> {
+        let empty = String::new;
+        (verb == "report").then(|| Command::Report {
+            occurred: act.at,
+            what: empty(),
+            affected: empty(),
+            measures: empty(),
+            contact: empty(),
+        })
+    }
+
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {
         let stops = matches!(state.stage, Stage::Emergency | Stage::InForce | Stage::Terminated);
         let Some(since) = state.since.filter(|_| stops) else { return Vec::new() };

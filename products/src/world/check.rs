@@ -97,15 +97,14 @@ impl World {
         };
         let fault = |path: &str, reason: &str| format!("{}/{} {path}: {reason}", Price::KIND, price.id);
         let mut faults = Vec::new();
-        // What is wrong at the price's first instant is told with the book as a whole.
-        let at_first = |ceiling: &&Ceiling| ceiling.effective.holds(price.effective.from());
-        if ceilings.iter().any(at_first) && !ceilings.iter().any(covers) {
+        // What is wrong at its beginning is among the faults of the prices together.
+        let (later, first): (Vec<&Ceiling>, Vec<&Ceiling>) =
+            ceilings.into_iter().partition(|ceiling| !ceiling.effective.holds(price.effective.from()));
+        if !first.is_empty() && !first.iter().any(covers) {
             faults.push(fault("spec.window", "no ceiling covers the whole window"));
         }
-        let above = |ceiling: &&&Ceiling| {
-            ceiling.effective.overlaps(&price.effective) && !at_first(ceiling) && price.over(ceiling)
-        };
-        let above = ceilings.iter().filter(above);
+        let above = |ceiling: &&&Ceiling| ceiling.effective.overlaps(&price.effective) && price.over(ceiling);
+        let above = later.iter().filter(above);
         faults.extend(above.map(|ceiling| fault("spec", &format!("above the ceiling {}", ceiling.id))));
         faults
     }

@@ -191,6 +191,17 @@ impl<'w> Scope<'w> {
     }
 }
 
+impl<'w> Scope<'w> {
+    /// The object of this name, which something that `place` names refers to.
+    pub(crate) fn named<T: Object>(&self, place: &Place<'_>, id: &Id) -> Option<&'w T> {
+        let found = T::table(self.world).get(id);
+        if found.is_none() && !self.declared.knows::<T>(id) {
+            return self.miss(T::KIND, place, id.clone());
+        }
+        found
+    }
+}
+
 impl Scope<'_> {
     fn miss<T>(&self, kind: &'static str, place: &Place<'_>, id: Id) -> Option<T> {
         let reason = format!("there is no {kind} named `{id}`");

@@ -292,6 +292,42 @@ spec: {product: company-check, exchange: exchange, number: YZ-2, window: {from: 
     }
 }
 
+/// Directly or indirectly (直接或间接), and whatever the party is else.
+#[test]
+fn c9_nobody_whom_an_operator_controls_is_an_application_unit() {
+    let controlled = |more: &str, kind: &str, controller: &str| {
+        let mut files = demo_files();
+        let (_, text) =
+            files.iter_mut().find(|(name, _)| name == "organisations.yaml").expect("organisations");
+        let bank = "spec: {kind: unit, uscc: 91690000MA0001333Q,";
+        assert!(text.contains(bank));
+        *text = text.replace(
+            bank,
+            &format!("spec: {{kind: {kind}, controller: {controller}, uscc: 91690000MA0001333Q,"),
+        );
+        files.push(("more.yaml".to_owned(), more.to_owned()));
+        let faults = World::parse(&files).err().unwrap_or_default();
+        faults.iter().map(|fault| format!("{} {}", fault.object, fault.reason)).collect::<Vec<_>>()
+    };
+    let holding = "apiVersion: shuzha/v1\nkind: Organisation\nmetadata: {name: holding}\n\
+        spec: {kind: exchange, uscc: 91690100MA000EXC1J, name: 控股, controller: yunze-data}\n";
+    for kind in ["unit", "provider", "exchange", "authority"] {
+        let direct = controlled("", kind, "yunze-data");
+        assert_eq!(direct, ["ApplicationUnit/bank is controlled by the operator `yunze-data`"], "{kind}");
+        let indirect = controlled(holding, kind, "holding");
+        assert_eq!(indirect, ["ApplicationUnit/bank is controlled by the operator `yunze-data`"], "{kind}");
+        assert!(controlled("", kind, "police").is_empty(), "{kind}");
+    }
+    assert_eq!(
+        controlled("", "unit", "yunze-bank"),
+        ["ApplicationUnit/bank is controlled over more than 8 steps, or by itself"]
+    );
+    assert_eq!(
+        controlled("", "unit", "nobody"),
+        ["ApplicationUnit/bank there is no Organisation named `nobody`"]
+    );
+}
+
 #[test]
 fn a_broken_document_hides_no_other_fault() {
     let faults =

@@ -19,6 +19,7 @@ pub(super) fn spec(kind: &str) -> Value {
                     "description": "统一社会信用代码 (GB 32100), with its check character.",
                 },
                 "name": text(),
+                "controller": reference("Name"),
             }),
         ),
         "ApplicationUnit" => object(
@@ -41,7 +42,7 @@ pub(super) fn spec(kind: &str) -> Value {
         "ConsentIssuer" => object(
             &["kid", "algorithm"],
             json!({
-                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA"]},
+                "kid": reference("Name"), "algorithm": {"enum": ["EdDSA", "ES256", "SM2-SM3"]},
                 "publicKey": key(), "publicKeyFile": file(),
             }),
         ),

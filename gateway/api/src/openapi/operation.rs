@@ -135,7 +135,8 @@ pub(super) fn parameters() -> Value {
         "until": query("until", "Before this date or instant.", reference("Moment")),
         "dry_run": query("dry_run", "Answer what the change would do, and change nothing.", json!({"type": "boolean"})),
         "If-Match": header("If-Match", true, "The version the caller acts on.", tag.clone()),
-        "If-Match-or-new": header("If-Match", false, "The version the caller acts on; absent for a new object.", tag),
+        "If-Match-or-new": header("If-Match", false, "The version the caller acts on; absent for a new object.", tag.clone()),
+        "If-Match-if-seen": header("If-Match", false, "The version the caller acts on; absent for who sees only the public part.", tag),
         "If-None-Match": header("If-None-Match", false, "The version the caller has already.", json!({"type": "string"})),
         "create-only": header("If-None-Match", false, "`*`: only if there is no such object yet. Excludes `If-Match`.", json!({"const": "*"})),
         "Idempotency-Key": header(

@@ -4,10 +4,12 @@ use serde_json::{Map, Value, json};
 use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
+use super::consents::{self, CONSENTS};
 use super::finance::{self, FINANCE};
 use super::operation::{Operation, query};
 use super::public::{self, PUBLIC};
 use super::schemas::reference;
+use crate::routes::objects::ISSUE_SECRET;
 
 const SIGN_ON: &str = "sign-on";
 const ACCOUNTS: &str = "accounts";
@@ -21,6 +23,7 @@ pub(super) fn tags() -> Value {
         (ACCOUNTS, "账号管理"),
         (ACTS, "办理记录与期限"),
         (ABOUT, "接口说明"),
+        (CONSENTS, "个人授权"),
         (FINANCE, "财务与结算"),
         (PUBLIC, "公开查询"),
     ];
@@ -40,6 +43,7 @@ pub(super) fn all() -> Value {
     accounts(&mut paths);
     acts(&mut paths);
     about(&mut paths);
+    consents::paths(&mut paths);
     for (path, method, operation) in finance::paths() {
         put(&mut paths, &path, method, operation);
     }
@@ -49,7 +53,7 @@ pub(super) fn all() -> Value {
     Value::Object(paths)
 }
 
-fn put(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Operation) {
+pub(super) fn put(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Operation) {
     paths.entry(path).or_insert_with(|| json!({}))[method] = operation.done();
 }
 
@@ -92,6 +96,23 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
                 .answers(200, "Removed, or tried.", schema("Change"), &["Idempotency-Replayed"])
                 .problem(&[409, 412, 428]);
             put(paths, &one, "delete", remove);
+            if name == "Credential" {
+                let issue = Operation::new(
+                    name,
+                    "issueSecret",
+                    "签发密钥 Issue the secret of an HMAC credential, once.",
+                )
+                .takes(&["name", "Idempotency-Key"])
+                .body(reference("Reasoned"), false)
+                .answers(
+                    201,
+                    "The secret in base 64; shown here only.",
+                    reference("IssuedSecret"),
+                    &["Idempotency-Replayed"],
+                )
+                .problem(&[409]);
+                put(paths, &format!("{one}:{ISSUE_SECRET}"), "post", issue);
+            }
         }
         Kind::Case(case) => case.verbs.iter().for_each(|verb| of_verb(paths, case, verb)),
     }
@@ -104,8 +125,9 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
 fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {
     let roles: Vec<_> = verb.roles.iter().map(|role| format!("`{role}`")).collect();
     let summary = format!("{} For {}.", verb.title_zh, roles.join(", "));
+    let version = if verb.public { "If-Match-if-seen" } else { "If-Match" };
     let act = Operation::new(case.kind, &format!("{}{}", verb.name, case.kind), &summary)
-        .takes(&["name", "If-Match", "Idempotency-Key", "dry_run"])
+        .takes(&["name", version, "Idempotency-Key", "dry_run"])
         .body(reference(&format!("{}.{}", case.kind, verb.name)), true)
         .answers(
             200,
@@ -187,8 +209,14 @@ fn me(paths: &mut Map<String, Value>) {
     put(paths, "/api/v1/me/tokens", "get", tokens);
     let create = Operation::new(SIGN_ON, "createToken", "Make an API token.")
         .in_person()
+        .takes(&["Idempotency-Key"])
         .body(reference("NewToken"), true)
-        .answers(201, "The token; shown here only.", reference("MadeToken"), &["Location"])
+        .answers(
+            201,
+            "The token; shown here only.",
+            reference("MadeToken"),
+            &["Location", "Idempotency-Replayed"],
+        )
         .problem(&[409]);
     put(paths, "/api/v1/me/tokens", "post", create);
     let remove = Operation::new(SIGN_ON, "removeToken", "End an API token.")
@@ -204,12 +232,13 @@ fn accounts(paths: &mut Map<String, Value>) {
         .answers(200, "A page.", reference("AccountPage"), &[]);
     put(paths, "/api/v1/accounts", "get", list);
     let create = Operation::new(ACCOUNTS, "createAccount", "Make an account.")
+        .takes(&["Idempotency-Key"])
         .body(reference("NewAccount"), true)
         .answers(
             201,
             "The account and its first password; shown here only.",
             reference("MadeAccount"),
-            &["ETag", "Location"],
+            &["ETag", "Location", "Idempotency-Replayed"],
         )
         .problem(&[409]);
     put(paths, "/api/v1/accounts", "post", create);
@@ -220,7 +249,7 @@ fn accounts(paths: &mut Map<String, Value>) {
         .nothing(304, "The caller has this version already.", &["ETag"]);
     put(paths, one, "get", get);
     let change = Operation::new(ACCOUNTS, "changeAccount", "Change someone else's account.")
-        .takes(&["name", "If-Match"])
+        .takes(&["name", "If-Match", "Idempotency-Key"])
         .body(reference("Profile"), true)
         .answers(200, "Changed.", reference("Account"), &["ETag"])
         .problem(&[409, 412, 428]);
@@ -228,12 +257,13 @@ fn accounts(paths: &mut Map<String, Value>) {
     let act =
         |id: &str, summary: &str| Operation::new(ACCOUNTS, id, summary).takes(&["name"]).problem(&[409]);
     let reset = act("resetPassword", "Give someone else a new password; ends their sessions.")
+        .takes(&["Idempotency-Key"])
         .body(reference("Nothing"), false)
         .answers(
             200,
             "The password, to be changed at the next sign-on; shown here only.",
             reference("Password"),
-            &[],
+            &["Idempotency-Replayed"],
         );
     put(paths, &format!("{one}:reset-password"), "post", reset);
     for (verb, id, summary) in [

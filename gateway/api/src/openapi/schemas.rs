@@ -17,7 +17,20 @@ pub(super) fn of_the_api(code: Code) -> bool {
     code.stage() >= 10
         || matches!(
             code,
-            Code::C003 | Code::C005 | Code::C006 | Code::C007 | Code::C090 | Code::C092 | Code::C093
+            // Those of consents are the same at issue as at use.
+            Code::C402
+                | Code::C403
+                | Code::C404
+                | Code::C408
+                | Code::C409
+                | Code::C411
+                | Code::C003
+                | Code::C005
+                | Code::C006
+                | Code::C007
+                | Code::C090
+                | Code::C092
+                | Code::C093
         )
 }
 
@@ -31,7 +44,7 @@ pub(super) fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties, "additionalProperties": false})
 }
 
-fn page(item: Value) -> Value {
+pub(super) fn page(item: Value) -> Value {
     let next = json!({"type": ["string", "null"], "description": "`cursor` of the next page."});
     object(&["items", "next"], json!({"items": {"type": "array", "items": item}, "next": next}))
 }
@@ -43,7 +56,7 @@ fn text(max: usize) -> Value {
 /// Every schema by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [common(), changes(), acts(), sign_on(), accounts()] {
+    for part in [common(), changes(), acts(), sign_on(), accounts(), super::consents::schemas()] {
         let Value::Object(part) = part else { unreachable!("each part is written as an object") };
         all.extend(part);
     }
@@ -211,10 +224,18 @@ fn sign_on() -> Value {
             "roles": {"type": "array", "items": reference("Role"), "uniqueItems": true, "minItems": 1},
             "readOnly": {"type": "boolean", "default": false}, "until": reference("Moment"),
         })),
-        "MadeToken": object(&["name", "token", "until"], json!({
-            "name": reference("Name"), "token": {"type": "string"}, "until": reference("Instant"),
+        "MadeToken": object(&["name", "token", "alreadyShown", "until"], json!({
+            "name": reference("Name"), "token": shown_once(), "alreadyShown": already_shown(), "until": reference("Instant"),
         })),
     })
+}
+
+fn shown_once() -> Value {
+    json!({"type": ["string", "null"], "description": "Null in the answer to a retry."})
+}
+
+fn already_shown() -> Value {
+    json!({"type": "boolean", "description": "Whether this answers a retry: the secret was shown the first time and is not shown again."})
 }
 
 fn accounts() -> Value {
@@ -234,8 +255,17 @@ fn accounts() -> Value {
         "AccountPage": page(reference("Account")),
         "Profile": object(&["organisation", "person", "roles"], profile),
         "NewAccount": object(&["name", "organisation", "person", "roles"], new),
-        "MadeAccount": object(&["account", "password"], json!({"account": reference("Account"), "password": {"type": "string"}})),
-        "Password": object(&["password"], json!({"password": {"type": "string"}})),
+        "MadeAccount": object(&["account", "password", "alreadyShown"], json!({
+            "account": reference("Account"), "password": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Password": object(&["password", "alreadyShown"], json!({
+            "password": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown"], json!({
+            "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
+            "secret": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Reasoned": object(&[], json!({"reason": reference("Reason")})),
         "Link": object(&["issuer", "subject"], json!({"issuer": text(255), "subject": text(255)})),
     })
 }
@@ -276,7 +306,7 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
         json!({
             "dryRun": {"type": "boolean"},
             "revision": {"type": "integer", "minimum": 0, "description": "The act's place in the order of acts; 0 in a dry run."},
-            "object": {"oneOf": [reference(name), {"type": "null"}]},
+            "object": {"oneOf": [reference(name), {"type": "null"}], "description": "Null when it was removed, or is not the caller's to see."},
             "consequences": reference("Consequences"),
         }),
     );
@@ -292,7 +322,7 @@ fn status(case: &CaseKind) -> Value {
             "since": reference("Instant"),
             "details": {"description": "What the case has gathered: opinions, dates, numbers."},
             "deadlines": {"type": "array", "items": reference("Deadline")},
-            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "Open to the caller by role and organisation."},
+            "verbs": {"type": "array", "items": {"enum": verbs}, "description": "What the caller may do now."},
         }),
     )
 }

@@ -1,10 +1,11 @@
 //! Administering other people's accounts.
 
-use http::StatusCode;
-use serde_json::json;
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
 use shuzha_control::accounts::Profile;
 use shuzha_core::{Code, Id};
 
+use super::objects::REPLAYED;
 use crate::ask::{Ask, Reply};
 use crate::conditions;
 use crate::fields::{Fields, TEXT_BYTES_MAX};
@@ -48,9 +49,10 @@ pub(crate) fn create(ask: &Ask) -> Result<Reply, Problem> {
     let name = fields.id("name");
     let profile = profile(&mut fields);
     let (name, profile) = fields.done(|| Some((name?, profile?)))?;
-    let made = ask.shared.accounts.create(&caller, &name, profile)?;
-    let body = json!({"account": shown::account(&made.account), "password": made.password.as_str()});
-    Ok(Reply::with(StatusCode::CREATED, &body)
+    let key = conditions::idempotency_key(&ask.headers)?;
+    let made = ask.shared.accounts.create(&caller, &name, profile, key)?;
+    let account = json!({"account": shown::account(&made.account)});
+    Ok(shown_once(StatusCode::CREATED, account, "password", made.password.as_deref())
         .version(made.account.version)
         .location(&format!("/api/v1/accounts/{name}")))
 }
@@ -66,8 +68,17 @@ pub(crate) fn change(ask: &Ask) -> Result<Reply, Problem> {
     let mut fields = Fields::of(&body);
     let profile = profile(&mut fields);
     let profile = fields.done(|| profile)?;
-    let account = ask.shared.accounts.change(&caller, &name, expected.version(), profile)?;
+    let key = conditions::idempotency_key(&ask.headers)?;
+    let account = ask.shared.accounts.change(&caller, &name, expected.version(), profile, key)?;
     Ok(Reply::ok(&shown::account(&account)).version(account.version))
+}
+
+/// An answer with a secret that is shown once; the answer to a retry says that it was shown already.
+pub(crate) fn shown_once(status: StatusCode, mut body: Value, field: &str, secret: Option<&String>) -> Reply {
+    body[field] = secret.map(String::as_str).into();
+    body["alreadyShown"] = secret.is_none().into();
+    let reply = Reply::with(status, &body);
+    if secret.is_some() { reply } else { reply.header(REPLAYED, HeaderValue::from_static("true")) }
 }
 
 fn profile(fields: &mut Fields<'_>) -> Option<Profile> {
@@ -102,8 +113,9 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     }
     fields.done(|| Some(()))?;
     if verb == "reset-password" {
-        let password = accounts.reset_password(&caller, &name)?;
-        return Ok(Reply::ok(&json!({"password": password.as_str()})));
+        let key = conditions::idempotency_key(&ask.headers)?;
+        let password = accounts.reset_password(&caller, &name, key)?;
+        return Ok(shown_once(StatusCode::OK, json!({}), "password", password.as_deref()));
     }
     if name == caller.account {
         // One's own needs a code: `DELETE /api/v1/me/one-time-code`.

@@ -4,12 +4,13 @@ use http::StatusCode;
 use serde_json::json;
 use shuzha_core::Timestamp;
 
+use super::accounts::shown_once;
 use super::sign_on::PASSWORD_BYTES_MAX;
 use crate::ask::{Ask, Reply};
 use crate::fields::{Fields, TEXT_BYTES_MAX};
 use crate::parameters::{instant, instant_text};
 use crate::problem::Problem;
-use crate::{shown, who};
+use crate::{conditions, shown, who};
 
 /// `GET /api/v1/me`.
 pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
@@ -106,9 +107,11 @@ pub(crate) fn create_token(ask: &Ask) -> Result<Reply, Problem> {
         read => read.flatten(),
     };
     let (name, roles, read_only, until) = fields.done(|| Some((name?, roles?, read_only?, until?)))?;
-    let token = ask.shared.accounts.create_token(&caller, &name, &roles, read_only, until)?;
-    let body = json!({"name": name.as_str(), "token": token.as_str(), "until": instant_text(until)});
-    Ok(Reply::with(StatusCode::CREATED, &body).location(&format!("/api/v1/me/tokens/{name}")))
+    let key = conditions::idempotency_key(&ask.headers)?;
+    let token = ask.shared.accounts.create_token(&caller, &name, &roles, read_only, until, key)?;
+    let body = json!({"name": name.as_str(), "until": instant_text(until)});
+    let reply = shown_once(StatusCode::CREATED, body, "token", token.as_deref());
+    Ok(reply.location(&format!("/api/v1/me/tokens/{name}")))
 }
 
 /// `DELETE /api/v1/me/tokens/{token}`.

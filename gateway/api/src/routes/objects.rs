@@ -2,10 +2,11 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use shuzha_control::{Attachment, Kind, Query, Request};
+use shuzha_control::{Attachment, Caller, Kind, Query, Request};
 use shuzha_core::{Code, Id};
 use shuzha_products::world::API_VERSION;
 
+use super::accounts::shown_once;
 use crate::ask::{Ask, Reply};
 use crate::conditions::{self, Expected};
 use crate::fields::Fields;
@@ -14,6 +15,9 @@ use crate::{shown, who};
 
 /// Says that an answer is the kept one of an earlier request with the same key.
 pub(crate) const REPLAYED: http::HeaderName = http::HeaderName::from_static("idempotency-replayed");
+
+/// What can be done to a credential beside writing it.
+pub(crate) const ISSUE_SECRET: &str = "issue-secret";
 
 /// The kind whose plural stands in the path.
 ///
@@ -51,7 +55,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let mut next = page.next;
     let (mut items, mut bytes) = (Vec::new(), 0);
     for view in &page.items {
-        let item = shown::object(view, &caller);
+        let item = shown::object(&ask.shared.control, view, &caller)?;
         bytes += item.to_string().len();
         items.push(item);
         if bytes > ask.shared.limits.page_bytes_max && items.len() < page.items.len() {
@@ -72,7 +76,7 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     if conditions::has_already(&ask.headers, view.version) {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED).version(view.version));
     }
-    Ok(Reply::ok(&shown::object(&view, &caller)).version(view.version))
+    Ok(Reply::ok(&shown::object(&ask.shared.control, &view, &caller)?).version(view.version))
 }
 
 /// `PUT /api/v1/{plural}/{name}`: a declared object, a new case, or the spec of one that is being drafted.
@@ -101,8 +105,13 @@ pub(crate) fn put(ask: &Ask) -> Result<Reply, Problem> {
     let outcome = ask.shared.control.put(&caller, kind.name(), &name, spec, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
     let made = request.expected.is_none() && !way.dry_run;
-    let reply =
-        changed(&outcome, &caller, way.dry_run, if made { StatusCode::CREATED } else { StatusCode::OK });
+    let reply = changed(
+        ask,
+        &outcome,
+        &caller,
+        way.dry_run,
+        if made { StatusCode::CREATED } else { StatusCode::OK },
+    )?;
     Ok(if made { reply.location(&format!("/api/v1/{}/{name}", kind.plural())) } else { reply })
 }
 
@@ -123,7 +132,7 @@ pub(crate) fn remove(ask: &Ask) -> Result<Reply, Problem> {
     let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.remove(&caller, kind.name(), &name, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
-    Ok(changed(&outcome, &caller, way.dry_run, StatusCode::OK))
+    changed(ask, &outcome, &caller, way.dry_run, StatusCode::OK)
 }
 
 /// `POST /api/v1/{plural}/{name}:{verb}`.
@@ -134,6 +143,9 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
         return Err(Code::C006.into());
     }
     let caller = who::caller(ask)?;
+    if verb == ISSUE_SECRET {
+        return issue_secret(ask, &caller, name);
+    }
     let way = Way::of(ask)?;
     let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
     let body = ask.json()?;
@@ -143,7 +155,21 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     let request = way.request(&reason, &attachments);
     let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
-    Ok(changed(&outcome, &caller, way.dry_run, StatusCode::OK))
+    changed(ask, &outcome, &caller, way.dry_run, StatusCode::OK)
+}
+
+/// `POST /api/v1/credentials/{name}:issue-secret`; the secret is shown here and never again.
+fn issue_secret(ask: &Ask, caller: &Caller, name: &str) -> Result<Reply, Problem> {
+    ask.parameters().done()?;
+    let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
+    let key = conditions::idempotency_key(&ask.headers)?;
+    let body = ask.json_or_empty()?;
+    let mut fields = Fields::of(&body);
+    let reason = fields.reason();
+    let reason = fields.done(|| reason)?;
+    let issued = ask.shared.accounts.issue_secret(caller, &name, &reason, key)?;
+    let body = json!({"credential": name.as_str(), "algorithm": issued.algorithm});
+    Ok(shown_once(StatusCode::CREATED, body, "secret", issued.secret.as_deref()))
 }
 
 /// Any other method on one object, or on one of its verbs.
@@ -166,7 +192,10 @@ fn not_a_verb(ask: &Ask, kind: Kind) -> Result<(), Problem> {
 }
 
 fn is_verb(kind: Kind, verb: &str) -> bool {
-    matches!(kind, Kind::Case(case) if case.verb(verb).is_some())
+    match kind {
+        Kind::Case(case) => case.verb(verb).is_some(),
+        Kind::Declared(..) => kind.name() == "Credential" && verb == ISSUE_SECRET,
+    }
 }
 
 /// How a change is asked for: what it is conditional on, whether it is only tried, and the key of its retries.
@@ -198,12 +227,13 @@ impl<'a> Way<'a> {
 }
 
 fn changed(
+    ask: &Ask,
     outcome: &shuzha_control::Outcome,
     caller: &shuzha_control::Caller,
     dry_run: bool,
     status: StatusCode,
-) -> Reply {
-    let body: Value = shown::change(outcome, caller, dry_run);
+) -> Result<Reply, Problem> {
+    let body: Value = shown::change(&ask.shared.control, outcome, caller, dry_run)?;
     let mut reply = Reply::with(status, &body);
     if let (Some(object), false) = (&outcome.object, dry_run) {
         reply = reply.version(object.version);
@@ -211,5 +241,5 @@ fn changed(
     if outcome.replayed {
         reply = reply.header(REPLAYED, http::HeaderValue::from_static("true"));
     }
-    reply
+    Ok(reply)
 }

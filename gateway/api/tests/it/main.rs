@@ -5,6 +5,7 @@
 mod bad_input;
 mod cases;
 mod client;
+mod consents;
 mod document;
 mod finance;
 mod listener;

@@ -6,15 +6,19 @@ use std::sync::{Arc, Mutex};
 use ring::digest::{SHA256, digest};
 use shuzha_api::{Limits, Options};
 use shuzha_control::accounts::{self, Accounts};
+use shuzha_control::consents::{self, ConsentGate, ConsentService};
 use shuzha_control::finance::{self, Finance};
 use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
-use shuzha_core::{Id, OsRng, RequestId, Role, Timestamp};
-use shuzha_journal::Journal;
+use shuzha_core::{Code, Id, MicroYuan, NanoCharge, OsRng, PurposeClass, RequestId, Role, Timestamp};
+use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Terms};
 use shuzha_journal::disk::memory::MemoryDisk;
+use shuzha_journal::{Journal, Position};
+use shuzha_privacy::consent::{Algorithm, Issuers, Signer};
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymiser};
 use shuzha_store::ledger::MeterOptions;
 use shuzha_store::register::{Account, Act, Batch, Effect, Token};
-use shuzha_store::{Books, MasterKey, Register};
+use shuzha_store::{Books, Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, UsesOf};
 use tokio::sync::oneshot;
 
 /// 2026-02-02, a Monday.
@@ -65,6 +69,146 @@ impl Publish for Gate {
     }
 }
 
+/// Stands for the gate's side of consents: it knows the platform's key, and keeps what it is told.
+pub(crate) struct People {
+    issuers: Arc<Issuers>,
+    pseudonymiser: Pseudonymiser,
+    committer: Committer,
+    pub(crate) withdrawn: Mutex<Vec<String>>,
+    pub(crate) uses: Store,
+    clock: Arc<ManualClock>,
+}
+
+impl People {
+    fn new(clock: &Arc<ManualClock>) -> Self {
+        let (signer, mut issuers) = (Self::signer(), Issuers::new());
+        issuers.register(signer.kid(), signer.issuer(), Algorithm::EdDsa, &signer.public_key()).unwrap();
+        let other = Self::outsider();
+        issuers.register(other.kid(), other.issuer(), Algorithm::Sm2Sm3, &other.public_key()).unwrap();
+        Self {
+            issuers: Arc::new(issuers),
+            pseudonymiser: Pseudonymiser::new(HmacSha256Prf::new("local-1", &[5; 32])),
+            committer: Committer::new(&[6; 32]),
+            withdrawn: Mutex::default(),
+            uses: Store::in_memory().unwrap(),
+            clock: Arc::clone(clock),
+        }
+    }
+
+    pub(crate) fn signer() -> Signer {
+        Signer::from_seed("platform-consent", "platform-consent-1", &[7; 32])
+    }
+
+    /// A call about a person stands in the projection.
+    pub(crate) fn used(
+        &self,
+        seq: u64,
+        subject: Option<Commitment>,
+        consent: Option<Commitment>,
+        code: Option<Code>,
+    ) {
+        let decision = if code.is_some() { Decision::Refused } else { Decision::Answered };
+        let terms = Terms {
+            unit: "bank",
+            product: "person-check",
+            operation: "verify",
+            scenario: "bank-onboarding",
+            grant: "bank-person",
+            purpose: Some(PurposeClass::Industry),
+            ..Terms::default()
+        };
+        let call = Call {
+            request: RequestId::from_bytes([u8::try_from(seq).unwrap(); 16]),
+            received: NOW,
+            admitted_after: 0,
+            sent_after: 0,
+            answered_after: 0,
+            terms,
+            nonce: [0; 8],
+            idempotency: None,
+            consent,
+            subject,
+            charge: NanoCharge::ZERO,
+            quantity: 1,
+            amount: MicroYuan::ZERO,
+            decision,
+            code,
+            outcome: shuzha_evidence::Outcome::Uncharged,
+            request_bytes: 0,
+            response_bytes: 0,
+            request_commitment: None,
+            response_commitment: None,
+            sandbox: false,
+            consent_parent: None,
+            basis: 0,
+        };
+        let (mut state, mut changes) = (self.uses.load_state().unwrap(), Changes::default());
+        let position = Position { epoch: 0, seq };
+        state.apply(position, &Entry::Call(Box::new(call)), &mut changes).unwrap();
+        self.uses.project(&state, &mut changes).unwrap();
+    }
+
+    pub(crate) fn outsider() -> Signer {
+        Signer::new("outside", "outside-1", Algorithm::Sm2Sm3, &[8; 32]).unwrap()
+    }
+}
+
+impl ConsentGate for People {
+    fn issuers(&self) -> Arc<Issuers> {
+        Arc::clone(&self.issuers)
+    }
+
+    fn purpose(&self, unit: &Id, scenario: &Id) -> Option<PurposeClass> {
+        let approved = unit.as_str() == "bank" && scenario.as_str() == "bank-onboarding";
+        approved.then_some(PurposeClass::Industry)
+    }
+
+    fn asks_consent(&self, product: &Id, operation: &str) -> bool {
+        matches!(product.as_str(), "person-check" | "income-check") && operation == "verify"
+    }
+
+    fn audience(&self) -> &str {
+        "shuzha"
+    }
+
+    fn pseudonym_key(&self) -> (&'static str, String) {
+        ("hmac-sha256", "local-1".to_owned())
+    }
+
+    fn pseudonym(&self, unit: &Id, scenario: &Id, person: &CanonicalId) -> Pseudonym {
+        self.pseudonymiser.pseudonym(unit, scenario, person)
+    }
+
+    fn subject_tags(&self, pseudonym: &Pseudonym) -> Vec<Commitment> {
+        vec![self.committer.commit("subject", &[pseudonym.as_bytes()])]
+    }
+
+    fn consent_commitment(&self, issuer: &str, jti: &str) -> Commitment {
+        self.committer.commit("consent", &[issuer.as_bytes(), jti.as_bytes()])
+    }
+
+    fn given(&self, _: &str, _: &str) -> Result<(), Unrecorded> {
+        Ok(())
+    }
+
+    fn withdraw(&self, _: &str, jti: &str) -> Result<(), Unrecorded> {
+        self.withdrawn.lock().unwrap().push(jti.to_owned());
+        Ok(())
+    }
+
+    fn knows_withdrawn(&self, _: &str, jti: &str) -> bool {
+        self.withdrawn.lock().unwrap().iter().any(|known| known == jti)
+    }
+
+    fn heard(&self) {
+        assert!(shuzha_core::Clock::now(&*self.clock) >= NOW);
+    }
+
+    fn uses(&self, of: &UsesOf, before: Option<u64>, limit: usize) -> Result<Vec<DataUse>, StoreError> {
+        self.uses.data_uses(of, before, limit)
+    }
+}
+
 /// A running control plane.
 pub(crate) struct Plane {
     pub(crate) address: SocketAddr,
@@ -73,12 +217,19 @@ pub(crate) struct Plane {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) control: Arc<Control>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) people: Arc<People>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Plane {
+    /// Every file it has written, with what is in it.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+    }
+
     /// Without anybody.
     pub(crate) fn empty(limits: Limits, address: &str) -> Self {
         Self::built(limits, address, Options::build)
@@ -106,8 +257,19 @@ impl Plane {
         let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).unwrap();
         let options = accounts::Options::default();
         let accounts = Arc::new(Accounts::new(control.clone(), Arc::new(master), options));
+        let people = Arc::new(People::new(&clock));
+        let consents = ConsentService::new(consents::Parts {
+            control: control.clone(),
+            store: ConsentStore::open(&dir.path().join("consents.db")).unwrap(),
+            feed: ConsentStore::open(&dir.path().join("consents.db")).unwrap(),
+            gate: people.clone(),
+            signer: People::signer(),
+            holders: Arc::new(HmacSha256Prf::new("holders", &[4; 32])),
+            status_address: "http://gate.example/status-lists".to_owned(),
+        });
         let finance = Arc::new(books(&control, &clock));
         let options = Options {
+            consents: Arc::new(consents),
             control: control.clone(),
             accounts: accounts.clone(),
             finance: Some(finance),
@@ -128,7 +290,7 @@ impl Plane {
             });
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, clock, register, accounts, control, gate, stop, thread, _dir: dir }
+        Self { address, clock, register, accounts, control, gate, people, stop, thread, dir }
     }
 
     /// With the cast.

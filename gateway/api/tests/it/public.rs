@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shuzha_control::{Caller, Kind, Request, Rules};
-use shuzha_core::{Id, Role};
+use shuzha_control::{Caller, Error, Kind, Outcome, Request, Rules};
+use shuzha_core::{Code, Id, Role};
 use shuzha_products::jurisdiction::{calendar, pack};
 use shuzha_products::world::documents;
 
@@ -86,15 +86,29 @@ fn application(product: &str, title: &str) -> Value {
 
 impl Plane {
     fn draft(&self, name: &str, product: &str) {
-        let spec = application(product, "企业身份核验");
+        let spec = application(product, &format!("企业身份核验 {product}"));
         self.control.put(&operator(), "Registration", &id(name), &spec, &Request::default()).unwrap();
     }
 
     fn does(&self, who: &Caller, name: &str, verb: &str, body: &Value) {
+        let done = self.tries(who, name, verb, body);
+        done.unwrap_or_else(|error| panic!("{verb}: {error} {error:?}"));
+    }
+
+    fn tries(&self, who: &Caller, name: &str, verb: &str, body: &Value) -> Result<Outcome, Error> {
         let version = self.register.get("Registration", name).unwrap().unwrap().version;
         let request = Request { expected: Some(version), reason: "依规", ..Request::default() };
-        let done = self.control.act(who, "Registration", &id(name), verb, body, &request);
-        done.unwrap_or_else(|error| panic!("{verb}: {error} {error:?}"));
+        self.control.act(who, "Registration", &id(name), verb, body, &request)
+    }
+
+    /// The refusal of a submission, which must have changed nothing.
+    fn refused(&self, name: &str) -> (Code, String, String) {
+        let before = self.register.dump().unwrap();
+        let Err(Error::Refused(refusal)) = self.tries(&operator(), name, "submit", &json!({})) else {
+            panic!("{name}: not refused")
+        };
+        assert_eq!(self.register.dump().unwrap(), before);
+        (refusal.code, refusal.faults[0].path.clone(), refusal.faults[0].reason.clone())
     }
 
     /// Takes a draft through acceptance, review and publicity.
@@ -125,7 +139,13 @@ fn b10_anyone_checks_a_certificate_by_its_code() {
     let item = &listed["items"][0];
     assert_eq!(
         (&item["title"], &item["product"], &item["state"], &item["valid"], &item["objected"]),
-        (&json!("企业身份核验"), &json!("company-check"), &json!("certified"), &json!(true), &json!(false))
+        (
+            &json!("企业身份核验 company-check"),
+            &json!("company-check"),
+            &json!("certified"),
+            &json!(true),
+            &json!(false)
+        )
     );
     assert_eq!(item["operator"]["organisation"], "yunze-data");
     assert!(!listed.to_string().contains("用途说明") && !listed.to_string().contains("sun"), "{listed}");
@@ -185,4 +205,128 @@ fn b10_the_public_list_is_paged_and_bounded() {
     assert_eq!((names(&second), &second["next"]), (vec!["\"e\"".to_owned()], &Value::Null));
     let refused = plane.ask("GET", "/api/v1/public/registrations?limit=201&q=x").send().expect(400);
     assert_eq!(refused.faults(), ["?limit", "?q"]);
+}
+
+/// Gansu-R 30(一): what is registered, or being registered, is not registered again.
+#[test]
+fn b4_nothing_is_registered_twice() {
+    let plane = furnished();
+    for (name, product) in
+        [("first", "company-check"), ("second", "company-check"), ("other", "person-check")]
+    {
+        plane.draft(name, product);
+    }
+    plane.does(&operator(), "first", "submit", &json!({}));
+    let why = "is that of Registration/first".to_owned();
+    assert_eq!(plane.refused("second"), (Code::C1210, "spec.basic.product".to_owned(), why));
+    // The same name for another product of the same data sets is the same thing under another label.
+    plane.draft("renamed", "licence-check");
+    let spec = application("licence-check", "企业身份核验 company-check");
+    let version = plane.register.get("Registration", "renamed").unwrap().unwrap().version;
+    let request = Request { expected: Some(version), ..Request::default() };
+    plane.control.put(&operator(), "Registration", &id("renamed"), &spec, &request).expect("still a draft");
+    assert_eq!(plane.refused("renamed").1, "spec.basic.name");
+    plane.does(&operator(), "other", "submit", &json!({}));
+
+    plane.does(&registrar("li"), "first", "accept", &json!({}));
+    plane.does(&registrar("li"), "first", "review", &json!({"passed": true}));
+    plane.does(&registrar("chen"), "first", "approve", &json!({}));
+    plane.clock.advance(DAY * 40);
+    plane.control.tick().unwrap();
+    let code = plane.public("")["items"][0]["code"].as_str().unwrap().to_owned();
+    let (_, _, reason) = plane.refused("second");
+    assert_eq!(
+        reason,
+        format!("is that of {code} (Registration)"),
+        "the certificate's code, and nothing more"
+    );
+    plane.does(
+        &registrar("chen"),
+        "first",
+        "revoke",
+        &json!({"ground": "fraud", "evidence": "ef".repeat(32)}),
+    );
+    plane.does(&operator(), "second", "submit", &json!({}));
+}
+
+/// Gansu-R 30(二)(三): the registrar refuses what is disputed or falsely stated, and says so.
+#[test]
+fn b4_disputed_ownership_and_false_statements_are_grounds_of_refusal() {
+    let plane = furnished();
+    for (name, product, ground) in [
+        ("a", "company-check", "disputed"),
+        ("b", "person-check", "false-statement"),
+        ("c", "seal-check", "duplicate"),
+    ] {
+        plane.draft(name, product);
+        plane.does(&operator(), name, "submit", &json!({}));
+        plane.does(&registrar("li"), name, "accept", &json!({}));
+        plane.does(&registrar("li"), name, "review", &json!({"passed": false}));
+        let unheard = plane.tries(&registrar("chen"), name, "reject", &json!({"ground": "dislike"}));
+        assert_eq!(unheard.expect_err("no such ground").code(), Code::C1002);
+        plane.does(&registrar("chen"), name, "reject", &json!({"ground": ground}));
+        let state = plane.register.get("Registration", name).unwrap().unwrap().state.unwrap();
+        assert_eq!(state.name, "rejected");
+        assert_eq!(serde_json::from_str::<Value>(&state.json).unwrap()["ground"], ground);
+    }
+}
+
+/// Gansu-R 31: natural persons, legal entities and others object to what is publicised or registered, by name and with
+/// proof; what they do not see otherwise, they do not see for that.
+#[test]
+fn b6_anyone_with_an_account_objects_and_sees_the_public_part_only() {
+    let plane = furnished();
+    plane.draft("company-check-1", "company-check");
+    let path = "/api/v1/registrations/company-check-1";
+    let object =
+        |person: &str, body: &Value| plane.by(person, "POST", &format!("{path}:object")).json(body).send();
+    let proof = json!({"reason": "该数据由本单位提供", "proof": "cd".repeat(32)});
+    plane.does(&operator(), "company-check-1", "submit", &json!({}));
+    object("subject", &proof).expect(404).refused("C1003");
+    plane.does(&registrar("li"), "company-check-1", "accept", &json!({}));
+    plane.does(&registrar("li"), "company-check-1", "review", &json!({"passed": true}));
+    plane.does(&registrar("chen"), "company-check-1", "approve", &json!({}));
+
+    let publicised = plane.public("")["items"][0].clone();
+    assert_eq!(
+        (&publicised["state"], &publicised["code"], &publicised["valid"]),
+        (&json!("publicity"), &Value::Null, &json!(false))
+    );
+    let shown = json!({"matter": "first", "title": "企业身份核验 company-check", "abstract": "核验。"});
+    assert_eq!(publicised["publicity"], shown, "kind, name, abstract; and the registrant beside them");
+    assert_eq!(publicised["operator"]["organisation"], "yunze-data");
+
+    for person in ["subject", "lender", "root"] {
+        plane.by(person, "GET", path).send().expect(404).refused("C1003");
+        object(person, &json!({"reason": "无证明"})).expect(422).refused("C1002");
+        object(person, &json!({"proof": "cd".repeat(32)})).expect(422).refused("C1002");
+        let answer = object(person, &proof).expect(200).json();
+        assert_eq!((&answer["object"], &answer["consequences"]["losing"]), (&Value::Null, &json!([])));
+    }
+    // Whoever decides on it does not object to it, and nobody signs on without a name.
+    object("registrar", &proof).expect(403).refused("C1104");
+    plane.ask("POST", &format!("{path}:object")).json(&proof).send().expect(401);
+    assert_eq!(plane.public("")["items"][0]["objected"], true);
+    // The registrar sees who objected; the objection holds the certificate back until it is resolved.
+    let history = plane.by("registrar", "GET", &format!("{path}/history?limit=2")).send().expect(200).json();
+    assert_eq!(history["items"][0]["by"]["account"], "root");
+    plane.clock.advance(DAY * 40);
+    plane.control.tick().unwrap();
+    assert_eq!(plane.public("")["items"][0]["code"], Value::Null);
+    for number in 1..=3 {
+        let resolved = json!({"objection": number, "outcome": "uphold"});
+        plane.does(&registrar("chen"), "company-check-1", "resolve-objection", &resolved);
+    }
+    assert_eq!(plane.public("")["items"][0]["state"], "certified");
+    // Afterwards as well; without a version only where the verb is the public's.
+    let (stranger, authority) =
+        (person("subject", "people", &[Role::DataSubject]), person("wang", "bureau", &[Role::Authority]));
+    let unversioned = |who: &Caller, verb: &str, body: &Value| {
+        let request = Request { reason: "依规", ..Request::default() };
+        plane.control.act(who, "Registration", &id("company-check-1"), verb, body, &request)
+    };
+    let objected = unversioned(&stranger, "object", &json!({"proof": "cd".repeat(32)})).expect("objected");
+    assert!(objected.object.is_none() && objected.consequences == shuzha_control::Consequences::default());
+    let refused = unversioned(&authority, "suspend", &json!({})).expect_err("a version is needed");
+    assert_eq!(refused.code(), Code::C1006);
 }

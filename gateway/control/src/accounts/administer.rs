@@ -1,5 +1,6 @@
 //! Administering accounts: by the role `sre`, and never one's own.
 
+use serde_json::{Value, json};
 use shuzha_core::{Code, Id, Role};
 use shuzha_products::case::Fault;
 use shuzha_store::register::{Account, Author, Effect, Link};
@@ -35,13 +36,21 @@ pub struct Profile {
 pub struct NewAccount {
     /// The account.
     pub account: Account,
-    /// Its first password, to be changed at the first sign-on.
-    pub password: Zeroizing<String>,
+    /// Its first password, to be changed at the first sign-on; none for a retry, because it was shown before.
+    pub password: Option<Zeroizing<String>>,
 }
 
 impl std::fmt::Debug for NewAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewAccount").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl Profile {
+    /// All of it, by which a retry is known.
+    fn told(&self) -> Value {
+        let roles: Vec<_> = self.roles.iter().map(|role| role.as_str()).collect();
+        json!([self.organisation.as_str(), self.person, roles, self.disabled])
     }
 }
 
@@ -104,17 +113,27 @@ impl Accounts {
     ///
     /// # Errors
     /// C1104 without the role; C1004 where the name is taken; C1002 with every fault.
-    pub fn create(&self, caller: &Caller, name: &Id, profile: Profile) -> Result<NewAccount, Error> {
+    pub fn create(
+        &self,
+        caller: &Caller,
+        name: &Id,
+        profile: Profile,
+        key: Option<&str>,
+    ) -> Result<NewAccount, Error> {
         let by = self.administrator(caller)?;
+        let asked = Self::asked(caller, key, &json!(["create", name.as_str(), profile.told()]))?;
         let mut account = checked(name, profile)?;
-        let password = self.temporary_password();
-        let effects = vec![
-            Effect::Account { account: account.clone(), expected: None },
-            Effect::Password(self.hashed(name, &password, true)),
-        ];
-        let made = self.accept(by, "create", name, effects);
-        account.version = made.map_err(conflict_is(Code::C1004))?;
-        Ok(NewAccount { account, password })
+        let make = |answer| {
+            let password = self.temporary_password();
+            let effects = vec![
+                Effect::Account { account: account.clone(), expected: None },
+                Effect::Password(self.hashed(name, &password, true)),
+            ];
+            let made = self.accept_once(by, "create", name, effects, answer);
+            account.version = made.map_err(conflict_is(Code::C1004))?;
+            Ok(NewAccount { account, password: Some(password) })
+        };
+        self.once(&asked, make, || Ok(NewAccount { account: self.get(caller, name)?, password: None }))
     }
 
     /// Changes someone else's account. Accounts are never removed, because their acts stay: they are disabled.
@@ -127,36 +146,51 @@ impl Accounts {
         name: &Id,
         expected: Option<u64>,
         profile: Profile,
+        key: Option<&str>,
     ) -> Result<Account, Error> {
         let by = self.administrator(caller)?;
         if by.account == *name {
             return Err(Code::C1105.into());
         }
-        let before = self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
-        let expected = expected.ok_or(Code::C1006)?;
-        if expected != before.version {
-            return Err(Code::C1005.into());
-        }
-        let mut account = checked(name, profile)?;
-        let effects = vec![Effect::Account { account: account.clone(), expected: Some(expected) }];
-        account.version = self.accept(by, "change", name, effects)?;
-        Ok(account)
+        let asked = Self::asked(caller, key, &json!(["change", name.as_str(), expected, profile.told()]))?;
+        let change = |answer| {
+            let before = self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
+            let expected = expected.ok_or(Code::C1006)?;
+            if expected != before.version {
+                return Err(Code::C1005.into());
+            }
+            let mut account = checked(name, profile)?;
+            let effects = vec![Effect::Account { account: account.clone(), expected: Some(expected) }];
+            account.version = self.accept_once(by, "change", name, effects, answer)?;
+            Ok(account)
+        };
+        self.once(&asked, change, || self.get(caller, name))
     }
 
-    /// Gives someone else a new password, to be changed at their next sign-on; ends their sessions.
+    /// Gives someone else a new password, to be changed at their next sign-on; ends their sessions. None for a retry, because it
+    /// was shown before.
     ///
     /// # Errors
     /// C1104 without the role; C1105 for one's own; C1003.
-    pub fn reset_password(&self, caller: &Caller, name: &Id) -> Result<Zeroizing<String>, Error> {
+    pub fn reset_password(
+        &self,
+        caller: &Caller,
+        name: &Id,
+        key: Option<&str>,
+    ) -> Result<Option<Zeroizing<String>>, Error> {
         let by = self.administrator(caller)?;
         if by.account == *name {
             return Err(Code::C1105.into());
         }
         self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
-        let password = self.temporary_password();
-        let effects = vec![Effect::Password(self.hashed(name, &password, true))];
-        self.accept(by, "reset-password", name, effects)?;
-        Ok(password)
+        let asked = Self::asked(caller, key, &json!(["reset-password", name.as_str()]))?;
+        let reset = |answer| {
+            let password = self.temporary_password();
+            let effects = vec![Effect::Password(self.hashed(name, &password, true))];
+            self.accept_once(by, "reset-password", name, effects, answer)?;
+            Ok(Some(password))
+        };
+        self.once(&asked, reset, || Ok(None))
     }
 
     /// Lets the identity `subject` of `issuer` sign on as an account, which is never made by signing on.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use shuzha_core::{Code, Id, Role, Timestamp};
 use shuzha_store::register::{Account, Effect, Token};
 use zeroize::Zeroizing;
@@ -34,7 +35,7 @@ impl Accounts {
         self.accept(author(&account), "set-password", &account.name, effects).map(drop)
     }
 
-    /// Makes an API token for oneself, shown once. `roles` are some of one's own.
+    /// Makes an API token for oneself, shown once: none for a retry. `roles` are some of one's own.
     ///
     /// # Errors
     /// C1104 for a role one has not; C1004 where the name is taken; C1002 for its end; C1106 by token.
@@ -45,7 +46,8 @@ impl Accounts {
         roles: &[Role],
         read_only: bool,
         until: Timestamp,
-    ) -> Result<Zeroizing<String>, Error> {
+        key: Option<&str>,
+    ) -> Result<Option<Zeroizing<String>>, Error> {
         let account = self.own_account(caller)?;
         if !roles.iter().all(|role| caller.is(*role)) {
             return Err(Code::C1104.into());
@@ -58,27 +60,31 @@ impl Accounts {
             let days = self.options.token_life_max.as_secs() / 86_400;
             return Err(Error::fault(Code::C1002, "until", format!("lies ahead, by at most {days} days")));
         }
-        if self.control.register.tokens(&account.name)?.len() >= TOKENS_MAX {
-            return Err(Error::fault(
-                Code::C1002,
-                "name",
-                format!("an account has at most {TOKENS_MAX} tokens"),
-            ));
-        }
-        let (text, hash) = self.secret(TOKEN_PREFIX);
         let roles: BTreeSet<Role> = roles.iter().copied().collect();
-        let token = Token {
-            hash,
-            name: name.clone(),
-            account: account.name.clone(),
-            roles: roles.into_iter().collect(),
-            read_only,
-            created: now,
-            until,
+        let words: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let told = json!(["token-create", name.as_str(), words, read_only, until.micros()]);
+        let asked = Self::asked(caller, key, &told)?;
+        let make = |answer| {
+            if self.control.register.tokens(&account.name)?.len() >= TOKENS_MAX {
+                let reason = format!("an account has at most {TOKENS_MAX} tokens");
+                return Err(Error::fault(Code::C1002, "name", reason));
+            }
+            let (text, hash) = self.secret(TOKEN_PREFIX);
+            let token = Token {
+                hash,
+                name: name.clone(),
+                account: account.name.clone(),
+                roles: roles.into_iter().collect(),
+                read_only,
+                created: now,
+                until,
+            };
+            let effects = vec![Effect::Token(token)];
+            let made = self.accept_once(author(&account), "token-create", &account.name, effects, answer);
+            made.map_err(conflict_is(Code::C1004))?;
+            Ok(Some(text))
         };
-        self.accept(author(&account), "token-create", &account.name, vec![Effect::Token(token)])
-            .map_err(conflict_is(Code::C1004))?;
-        Ok(text)
+        self.once(&asked, make, || Ok(None))
     }
 
     /// One's own API tokens.

@@ -5,32 +5,48 @@ use std::collections::BTreeSet;
 
 use shuzha_core::{Code, Id};
 use shuzha_products::World;
-use shuzha_products::case::{Actor, Declared, Fault};
-use shuzha_products::world::Mark as Claim;
+use shuzha_products::case::{Actor, Claim, Declared, Fault, Subject};
+use shuzha_products::world;
 use shuzha_store::register::{Mark, Object, Reference};
 
 use super::consequences::Difference;
-use super::{Ready, check};
+use super::{Ready, check, state_of};
 use crate::error::Refusal;
-use crate::force::in_force;
+use crate::force::{in_force, json};
 use crate::{Control, Error, Kind};
 
-/// What an object claims; and for each mark where it says so, and what is said of a clash.
+/// What an object claims; and for each mark what is said of a clash.
 #[derive(Default)]
 struct Claims {
     marks: Vec<Mark>,
-    told: Vec<(&'static str, &'static str)>,
+    told: Vec<Told>,
+}
+
+/// With which code, at which field, and in which words a clash is refused.
+#[derive(Clone, Copy)]
+struct Told {
+    code: Code,
+    path: &'static str,
+    what: &'static str,
 }
 
 impl Claims {
-    fn take(&mut self, claim: Claim<'_>) {
+    /// A mark of an object in force.
+    fn take(&mut self, claim: world::Mark<'_>) {
         self.marks.push(Mark {
             of: claim.of.to_owned(),
             key: claim.key.join("\n"),
             window: claim.window.map(|window| (window.from(), window.until())),
             shared_as: claim.shared_as.map(str::to_owned),
         });
-        self.told.push((claim.path, claim.clash));
+        self.told.push(Told { code: Code::C1013, path: claim.path, what: claim.clash });
+    }
+
+    /// What a case claims by itself.
+    fn take_case(&mut self, claim: &Claim) {
+        let (of, key) = (claim.of.to_owned(), claim.key.join("\n"));
+        self.marks.push(Mark { of, key, window: None, shared_as: None });
+        self.told.push(Told { code: claim.code, path: claim.path, what: "is that of" });
     }
 }
 
@@ -43,11 +59,12 @@ impl Control {
         actor: Option<&Actor>,
         difference: &Difference,
     ) -> Result<(), Error> {
-        let claims = self.claims(&ready.in_force)?;
+        let mut claims = self.claims(&ready.in_force)?;
+        ready.claims.iter().for_each(|claim| claims.take_case(claim));
         if let Some((at, other)) = self.register.clash(ready.kind.name(), &ready.name, &claims.marks)? {
-            let (path, what) = claims.told[at];
+            let Told { code, path, what } = claims.told[at];
             let reason = format!("{what} {}", self.as_told(actor, &other)?);
-            return Err(clash(vec![Fault { path: path.to_owned(), reason }]));
+            return Err(Error::fault(code, path, reason));
         }
         if let Some(to) = &mut ready.to {
             to.marks = claims.marks;
@@ -69,9 +86,13 @@ impl Control {
         Ok(claims)
     }
 
-    /// The other object by its name, where the actor may see it.
+    /// The other object: a registration by its certificate's code, which is public; anything else by its name where the actor
+    /// may see it.
     fn as_told(&self, actor: Option<&Actor>, other: &Reference) -> Result<String, Error> {
         let (kind, name) = other;
+        if let Some(code) = self.certificate_of(kind, name)? {
+            return Ok(format!("{code} (Registration)"));
+        }
         let seen = match (Kind::find(kind), actor) {
             (Some(kind), _) if kind.public() => true,
             (_, Some(actor)) => self.register.concerns(&actor.organisation, kind, name.as_str())?,
@@ -127,6 +148,19 @@ impl Control {
         Ok(faults)
     }
 
+    /// What a stored object claims.
+    fn claims_of(&self, object: &Object) -> Result<Claims, Error> {
+        let mut claims = self.claims(&in_force(object)?)?;
+        if let Some(Kind::Case(case)) = Kind::find(&object.kind) {
+            let (spec, state) = (json(object, &object.spec)?, state_of(object)?);
+            let (own, _) = self.force().fetching(|fetch| {
+                case.claims(&mut Subject { name: &object.name, spec: &spec, fetch }, &state)
+            })?;
+            own?.iter().for_each(|claim| claims.take_case(claim));
+        }
+        Ok(claims)
+    }
+
     /// Gives every object its marks, where the register was written before marks were kept.
     pub(crate) fn mark_all(&self) -> Result<(), Error> {
         if !self.register.unmarked()? {
@@ -134,7 +168,7 @@ impl Control {
         }
         let mut all = Vec::new();
         self.register.each(|object: Object| {
-            match self.claims(&in_force(&object)?) {
+            match self.claims_of(&object) {
                 Ok(claims) if claims.marks.is_empty() => {}
                 Ok(claims) => all.push(((object.kind, object.name), claims.marks)),
                 Err(Error::Refused(_)) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shuzha_core::{Id, Timestamp};
-use shuzha_products::case::{Declared, Duty, Outcome as Decided};
+use shuzha_products::case::{Claim, Declared, Duty, Outcome as Decided};
 use shuzha_store::register::{CaseState, Content, Deadline, Object, Reference};
 
 use crate::force::{Met, in_force, json as parse};
@@ -19,6 +19,10 @@ pub(crate) struct Ready {
     pub(crate) verb: String,
     pub(crate) duty: Option<Duty>,
     pub(crate) in_force: Vec<Declared>,
+    /// What a case claims beside what it puts in force.
+    pub(crate) claims: Vec<Claim>,
+    /// Whether the actor sees the object; otherwise they are told nothing of it.
+    pub(crate) seen: bool,
 }
 
 /// What an object refers to, each once.
@@ -40,7 +44,7 @@ pub(super) fn content(
     owner: Option<Id>,
     spec: String,
     met: Met,
-) -> (Content, Vec<Declared>) {
+) -> (Content, Vec<Declared>, Vec<Claim>) {
     let mut refers = references(met);
     // A party is concerned through its own entry among the organisations.
     refers.extend(decided.parties.into_iter().map(|party| ("Organisation".to_owned(), party)));
@@ -58,7 +62,7 @@ pub(super) fn content(
         in_force: decided.in_force.iter().map(|held| (held.kind.to_owned(), held.name.clone())).collect(),
         deadlines: deadlines.map(|d| (d.what.to_owned(), d.due.at, d.due.provisional)).collect(),
     };
-    (content, decided.in_force)
+    (content, decided.in_force, decided.claims)
 }
 
 /// A stored case after an act.
@@ -71,9 +75,9 @@ pub(crate) fn decided_as(
     verb: &str,
     duty: Option<Duty>,
 ) -> Ready {
-    let (to, in_force) = content(decided, before.owner.clone(), before.spec.clone(), met);
+    let (to, in_force, claims) = content(decided, before.owner.clone(), before.spec.clone(), met);
     let (name, verb) = (name.clone(), verb.to_owned());
-    Ready { kind, name, before: Some(before), to: Some(to), verb, duty, in_force }
+    Ready { kind, name, before: Some(before), to: Some(to), verb, duty, in_force, claims, seen: true }
 }
 
 /// The object as it will be shown; its version comes with the act.

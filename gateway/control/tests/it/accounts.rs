@@ -62,33 +62,34 @@ fn a3_the_first_administrator_comes_by_a_token_that_works_once() {
 #[test]
 fn a3_nobody_changes_their_own_rights_and_only_administrators_change_others() {
     let (house, root) = House::administered();
-    let made = house.accounts.create(&root, &id("wang"), profile(&[Role::Authority])).expect("made");
+    let made = house.accounts.create(&root, &id("wang"), profile(&[Role::Authority]), None).expect("made");
     assert_eq!(
-        code(house.accounts.change(&root, &id("root"), Some(1), profile(&[Role::Authority]))),
+        code(house.accounts.change(&root, &id("root"), Some(1), profile(&[Role::Authority]), None)),
         Code::C1105
     );
     assert_eq!(
-        code(house.accounts.create(&root, &id("both"), profile(&[Role::Sre, Role::Authority]))),
+        code(house.accounts.create(&root, &id("both"), profile(&[Role::Sre, Role::Authority]), None)),
         Code::C1002
     );
-    assert_eq!(code(house.accounts.create(&root, &id("wang"), profile(&[Role::Expert]))), Code::C1004);
+    assert_eq!(code(house.accounts.create(&root, &id("wang"), profile(&[Role::Expert]), None)), Code::C1004);
     // Until the first password is changed, the person acts in no role.
-    let started = house.accounts.sign_in("wang", &made.password, None, FROM).expect("answers");
+    let first = made.password.expect("shown once");
+    let started = house.accounts.sign_in("wang", &first, None, FROM).expect("answers");
     assert!(started.must_change_password);
     let wang = house.accounts.session(&started.session).expect("answers").caller;
     assert!(wang.roles.is_empty());
-    house.accounts.set_password(&wang, &made.password, "nine green lanterns").expect("changed");
+    house.accounts.set_password(&wang, &first, "nine green lanterns").expect("changed");
     assert_eq!(code(house.accounts.session(&started.session)), Code::C1101, "sessions end");
     let wang = house.sign_in("wang", "nine green lanterns");
     assert_eq!(wang.roles, [Role::Authority]);
-    assert_eq!(code(house.accounts.create(&wang, &id("x"), profile(&[Role::Expert]))), Code::C1104);
+    assert_eq!(code(house.accounts.create(&wang, &id("x"), profile(&[Role::Expert]), None)), Code::C1104);
     let version = house.accounts.get(&root, &id("wang")).expect("answers").version;
     let closed = Profile { disabled: true, ..profile(&[Role::Authority]) };
     assert_eq!(
-        code(house.accounts.change(&root, &id("wang"), Some(version + 1), closed.clone())),
+        code(house.accounts.change(&root, &id("wang"), Some(version + 1), closed.clone(), None)),
         Code::C1005
     );
-    house.accounts.change(&root, &id("wang"), Some(version), closed).expect("changed");
+    house.accounts.change(&root, &id("wang"), Some(version), closed, None).expect("changed");
     assert_eq!(house.sign_in_code("wang", "nine green lanterns", None), Code::C1102);
     let acts = house
         .register
@@ -161,18 +162,19 @@ fn a3_tokens_expire_are_scoped_and_do_not_change_sign_on() {
     let (house, root) = House::administered();
     let made = house
         .accounts
-        .create(&root, &id("wang"), profile(&[Role::Authority, Role::Expert]))
+        .create(&root, &id("wang"), profile(&[Role::Authority, Role::Expert]), None)
         .expect("answers");
-    let wang = house.sign_in("wang", &made.password);
-    house.accounts.set_password(&wang, &made.password, "nine green lanterns").expect("answers");
+    let first = made.password.expect("shown once");
+    let wang = house.sign_in("wang", &first);
+    house.accounts.set_password(&wang, &first, "nine green lanterns").expect("answers");
     let wang = house.sign_in("wang", "nine green lanterns");
     let until = Timestamp::from_seconds(1_770_000_000).plus(Duration::from_secs(86_400));
     let make = |roles: &[Role], name: &str, until| {
-        house.accounts.create_token(&wang, &id(name), roles, false, until)
+        house.accounts.create_token(&wang, &id(name), roles, false, until, None)
     };
     assert_eq!(code(make(&[Role::Sre], "t", until)), Code::C1104);
     assert_eq!(code(make(&[Role::Expert], "t", Timestamp::from_seconds(0))), Code::C1002);
-    let token = make(&[Role::Expert], "t", until).expect("made");
+    let token = make(&[Role::Expert], "t", until).expect("made").expect("shown once");
     assert!(token.starts_with("szt_"));
     assert_eq!(code(make(&[Role::Expert], "t", until)), Code::C1004);
     let by_token = house.accounts.token(&token).expect("holds").caller;
@@ -180,7 +182,7 @@ fn a3_tokens_expire_are_scoped_and_do_not_change_sign_on() {
     assert_eq!(code(by_token.acting(&[Role::Authority])), Code::C1106);
     assert_eq!(code(by_token.acting(&[Role::Sre])), Code::C1104);
     assert_eq!(
-        code(house.accounts.create_token(&by_token, &id("u"), &[Role::Expert], false, until)),
+        code(house.accounts.create_token(&by_token, &id("u"), &[Role::Expert], false, until, None)),
         Code::C1106
     );
     assert_eq!(code(house.accounts.token("szt_forged")), Code::C1101);
@@ -206,7 +208,7 @@ fn a3_sessions_end_by_idleness_and_by_age() {
 #[test]
 fn a3_an_identity_elsewhere_signs_on_only_where_it_was_linked() {
     let (house, root) = House::administered();
-    house.accounts.create(&root, &id("wang"), profile(&[Role::Expert])).expect("answers");
+    house.accounts.create(&root, &id("wang"), profile(&[Role::Expert]), None).expect("answers");
     assert_eq!(code(house.accounts.sign_in_linked("https://id.example", "42")), Code::C1102);
     house.accounts.link(&root, &id("wang"), "https://id.example", "42").expect("linked");
     assert_eq!(code(house.accounts.link(&root, &id("wang"), "https://id.example", "42")), Code::C1004);
@@ -216,4 +218,39 @@ fn a3_an_identity_elsewhere_signs_on_only_where_it_was_linked() {
     assert_eq!(signed.caller.roles, [Role::Expert], "a password that was not asked for need not be changed");
     house.accounts.unlink(&root, &id("wang"), "https://id.example", "42").expect("unlinked");
     assert_eq!(code(house.accounts.sign_in_linked("https://id.example", "42")), Code::C1102);
+}
+
+/// A retry is done once, and what was shown is not shown again.
+#[test]
+fn a3_a_retry_on_accounts_and_tokens_is_done_once_and_shows_nothing_again() {
+    let (house, root) = House::administered();
+    let create = |person: &str, key| {
+        let profile = Profile { person: person.to_owned(), ..profile(&[Role::Expert]) };
+        house.accounts.create(&root, &id("wang"), profile, Some(key))
+    };
+    let made = create("王某", "k1").expect("made");
+    let password = made.password.expect("shown");
+    let before = house.register.dump().expect("answers");
+    let again = create("王某", "k1").expect("a retry");
+    assert!(again.password.is_none() && again.account == made.account);
+    assert_eq!(code(create("李某", "k1")), Code::C1009, "the key was for something else");
+    assert_eq!(code(create("王某", "k2")), Code::C1004, "another request");
+    assert_eq!(house.register.dump().expect("answers"), before);
+    assert!(!before.contains(&*password));
+
+    let reset = |key| house.accounts.reset_password(&root, &id("wang"), key);
+    let first = reset(Some("k3")).expect("reset").expect("shown");
+    assert!(reset(Some("k3")).expect("a retry").is_none());
+    house.sign_in("wang", &first);
+    let version = house.accounts.get(&root, &id("wang")).expect("answers").version;
+    let change =
+        || house.accounts.change(&root, &id("wang"), Some(version), profile(&[Role::Auditor]), Some("k4"));
+    let changed = change().expect("changed");
+    assert_eq!(change().expect("a retry, though its version is behind").version, changed.version);
+
+    let until = Timestamp::from_seconds(1_770_000_000).plus(Duration::from_secs(86_400));
+    let token = || house.accounts.create_token(&root, &id("t"), &[Role::Sre], true, until, Some("k5"));
+    assert!(token().expect("made").is_some());
+    assert!(token().expect("a retry").is_none());
+    assert_eq!(house.accounts.tokens(&root).expect("answers").len(), 1);
 }

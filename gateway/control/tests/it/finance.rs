@@ -103,6 +103,7 @@ impl Treasury {
                 request_commitment: None,
                 response_commitment: None,
                 sandbox: false,
+                consent_parent: None,
                 basis: if paid { 0 } else { 3 },
             };
             self.journal.append(&Entry::Call(Box::new(call))).expect("serves");

@@ -5,4 +5,5 @@ mod finance;
 mod house;
 mod laws;
 mod marks;
+mod secrets;
 mod town;

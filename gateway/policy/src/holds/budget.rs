@@ -128,6 +128,33 @@ mod tests {
         assert_eq!(ledger.of_data_set("adult"), nanos(70));
     }
 
+    /// R4: many threads race for what is left; exactly that is given out, and each winner holds its own.
+    #[test]
+    fn e6_racing_threads_win_exactly_what_is_left() {
+        const THREADS: usize = 64;
+        const TRIES: u64 = 500;
+        let caps =
+            Caps { space: nanos(10_000), data_set: nanos(9_973), quota: nanos(9_000), pace: None, ..CAPS };
+        let ledger = BudgetLedger::new(Ledger::default());
+        let one = |thread: usize| {
+            let unit = ["a", "b", "c"][thread % 3];
+            let charges = (0..TRIES).map(|number| 1 + number % 3);
+            let won = charges.filter_map(|charge| {
+                let hold = ledger.debit(&caps, debit(unit, "adult", 1, charge)).ok()?;
+                // One in three is given back.
+                if charge == 2 { None } else { Some((charge, hold.post())) }
+            });
+            won.map(|(charge, ())| charge).sum::<u64>()
+        };
+        let won: u64 = std::thread::scope(|scope| {
+            let one = &one;
+            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || one(thread))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+        });
+        assert_eq!(ledger.of_data_set("adult"), nanos(won), "what was won is what is spent");
+        assert_eq!(won, 9_973, "the narrowest cap is reached and not passed");
+    }
+
     #[test]
     fn e6_a_voided_debit_comes_back() {
         let ledger = BudgetLedger::new(Ledger::default());

@@ -16,7 +16,7 @@ pub struct KeyRing {
     /// HMAC secrets by credential.
     pub secrets: HashMap<String, Vec<u8>>,
     /// Ed25519 public keys by the path the world names.
-    pub public_keys: HashMap<String, [u8; 32]>,
+    pub public_keys: HashMap<String, Vec<u8>>,
 }
 
 /// What changes at once.

@@ -19,7 +19,7 @@ use super::grants::finished;
 use super::{CompileError, DataSet, PersonSpace, Statistics};
 
 /// An issuer and its key.
-type IssuerWithKey = (ConsentIssuer, Option<[u8; 32]>);
+type IssuerWithKey = (ConsentIssuer, Option<Vec<u8>>);
 
 /// Declared objects by name. Few beside grants; a change copies one table.
 #[derive(Clone, Default)]
@@ -61,14 +61,17 @@ impl Declared {
                 tracing::warn!(issuer = %name, "the issuer's public key is not here; its consents are refused");
                 continue;
             };
-            let TokenAlgorithm::EdDsa = issuer.algorithm;
-            for part in [issuer.kid.as_str(), name.as_str()] {
+            let signing = match issuer.algorithm {
+                TokenAlgorithm::EdDsa => TokenSigning::EdDsa,
+                TokenAlgorithm::Es256 => TokenSigning::Es256,
+                TokenAlgorithm::Sm2Sm3 => TokenSigning::Sm2Sm3,
+            };
+            for part in [issuer.kid.as_str(), name.as_str(), signing.as_str()] {
                 context.update(part.as_bytes());
                 context.update(&[0]);
             }
             context.update(key);
-            let (kid, signing) = (issuer.kid.as_str(), TokenSigning::EdDsa);
-            if let Err(error) = issuers.register(kid, name.as_str(), signing, key) {
+            if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), signing, key) {
                 let object = format!("ConsentIssuer/{name}");
                 faults.push(CompileError::Key { object, reason: error.to_string() });
             }

@@ -71,7 +71,7 @@ impl Snapshot {
             "Credential" => self.put_credential(name, world.credentials.get(name)?, keys, faults),
             "ConsentIssuer" => {
                 let issuer = world.consent_issuers.get(name)?.clone();
-                let key = public_key(&issuer.public_key, keys).copied();
+                let key = public_key(&issuer.public_key, keys).map(<[u8]>::to_vec);
                 Arc::make_mut(&mut declared.issuers).insert(name.clone(), (issuer, key));
                 stale.issuers = true;
             }
@@ -282,10 +282,10 @@ impl Snapshot {
     }
 }
 
-fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8; 32]> {
+fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8]> {
     match key {
         PublicKey::Inline(bytes) => Some(bytes),
-        PublicKey::File(path) => keys.public_keys.get(path),
+        PublicKey::File(path) => keys.public_keys.get(path).map(Vec::as_slice),
     }
 }
 
@@ -300,7 +300,7 @@ fn verifying_key(
         SignatureAlgorithm::Ed25519 => Algorithm::Ed25519,
     };
     let bytes = match &declared.public_key {
-        Some(key) => public_key(key, keys).map(<[u8; 32]>::as_slice),
+        Some(key) => public_key(key, keys),
         None => keys.secrets.get(name.as_str()).map(Vec::as_slice),
     };
     let key = bytes.map(|bytes| VerifyingKey::new(algorithm, bytes)).transpose();

@@ -8,7 +8,7 @@ use http::Method;
 use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::output::{Contract, Cut, FieldSet};
-use shuzha_privacy::subject::Pseudonymiser;
+use shuzha_privacy::subject::{Pseudonymiser, SubjectPrf};
 use shuzha_products::input::{self, Parsed};
 use shuzha_products::kinds::{Lane, Released};
 use shuzha_products::product;
@@ -94,7 +94,12 @@ impl Operation {
     }
 
     /// Whether the request is about a canary record (诱饵记录) of `product`.
-    pub(crate) fn is_canary(&self, keys: &Pseudonymiser, product: &Id, parsed: &Parsed) -> bool {
+    pub(crate) fn is_canary<P: SubjectPrf>(
+        &self,
+        keys: &Pseudonymiser<P>,
+        product: &Id,
+        parsed: &Parsed,
+    ) -> bool {
         let Some(subject) = parsed.subject.as_ref().filter(|_| !self.declared.canaries.is_empty()) else {
             return false;
         };

@@ -7,6 +7,15 @@ use shuzha_products::suspension::{Suspension, Target};
 
 use super::{Product, Scenario};
 
+/// Something that is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Stopped<'s> {
+    /// What kind of thing, as the journal names it.
+    pub(crate) kind: &'static str,
+    /// Its name; empty of everything.
+    pub(crate) name: &'s str,
+}
+
 /// Suspensions by target, each with the instant it began.
 #[derive(Default)]
 pub(crate) struct Suspensions {
@@ -36,6 +45,32 @@ impl Suspensions {
             }
         }
         all
+    }
+
+    /// What is suspended from when, by kind and name.
+    fn all(&self) -> impl Iterator<Item = (Stopped<'_>, Timestamp)> {
+        fn of<'s>(
+            kind: &'static str,
+            map: &'s HashMap<Id, Timestamp>,
+        ) -> impl Iterator<Item = (Stopped<'s>, Timestamp)> {
+            map.iter().map(move |(name, since)| (Stopped { kind, name: name.as_str() }, *since))
+        }
+        let everything = self.everything.map(|since| (Stopped { kind: "everything", name: "" }, since));
+        everything
+            .into_iter()
+            .chain(of("unit", &self.units))
+            .chain(of("product", &self.products))
+            .chain(of("scenario", &self.scenarios))
+            .chain(of("data-set", &self.data_sets))
+    }
+
+    /// What is suspended here and was not, or not from then, in `before`; in order.
+    pub(crate) fn beyond<'s>(&'s self, before: &Self) -> Vec<(Stopped<'s>, Timestamp)> {
+        let known: HashMap<_, _> = before.all().collect();
+        let mut new: Vec<_> =
+            self.all().filter(|(stopped, since)| known.get(stopped) != Some(since)).collect();
+        new.sort_unstable();
+        new
     }
 
     /// Whether anything that a call stands on is suspended. A call of the sandbox may name no scenario.

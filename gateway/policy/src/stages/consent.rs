@@ -13,6 +13,7 @@ use shuzha_privacy::output::FieldSet;
 use super::validate::Ask;
 use crate::consent_cache::Known;
 use crate::env::{Env, Takes};
+use crate::holds::Consents;
 use crate::signature::single;
 
 /// Proof that the person agrees, where the product asks for it.
@@ -55,11 +56,13 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
     if operation.has_fields() && fields.is_empty() {
         return Err(Code::C405.into());
     }
-    let commitment = known.commitment;
-    env.facts.consent = Some(commitment);
+    env.facts.consent = Some(known.consents);
+    env.gate.check_withdrawals_known()?;
     if env.takes == Takes::All {
-        env.holds.consent = Some(env.gate.consents.take(commitment, consent.uses_max)?);
-    } else if env.gate.consents.is_withdrawn(&commitment) {
+        let parent_max = consent.parent.as_ref().map_or(0, |parent| parent.max);
+        let taken = env.gate.consents.take(known.consents, consent.uses_max, parent_max);
+        env.holds.consent = Some(taken?);
+    } else if env.gate.consents.is_withdrawn(&known.consents) {
         return Err(Code::C408.into());
     }
     Ok(Agreed { ask, fields })
@@ -76,8 +79,10 @@ fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Known>, Refusal> {
     }
     let issuers = &env.snapshot.issuers;
     let fresh = shuzha_privacy::consent::verify(token, issuers, &gate.options.audience, now)?;
-    let commitment = gate.keys.committer.commit("consent", &[fresh.issuer.as_bytes(), fresh.jti.as_bytes()]);
-    let fresh = Known::new(token, generation, fresh, commitment);
+    let committed = |jti: &str| gate.keys.consent_commitment(&fresh.issuer, jti);
+    let parent = fresh.parent.as_ref().map(|parent| committed(&parent.jti));
+    let consents = Consents { own: committed(&fresh.jti), parent };
+    let fresh = Known::new(token, generation, fresh, consents);
     gate.consent_cache.put(Arc::clone(&fresh), now);
     Ok(fresh)
 }

@@ -44,6 +44,16 @@ pub(crate) enum Identified<'e> {
     Trial(Trial<'e>),
 }
 
+impl<'e> Identified<'e> {
+    /// The application unit.
+    pub(crate) fn unit(&self) -> &'e Unit {
+        match self {
+            Self::Caller(caller) => caller.unit(),
+            Self::Trial(trial) => trial.unit(),
+        }
+    }
+}
+
 /// Identifies the caller.
 pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     let call = env.call;
@@ -77,17 +87,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     check_standing(env, credential)?;
     env.facts.nonce = nonce::tag(claim.key_id, claim.nonce);
     env.gate.nonces.insert(env.facts.nonce, now)?;
-    let commitment = env.gate.keys.committer.commit(
-        "request",
-        &[
-            call.method.as_str().as_bytes(),
-            call.path.as_bytes(),
-            call.query.unwrap_or_default().as_bytes(),
-            &claim.body_sha256,
-        ],
-    );
-    env.facts.request_commitment = Some(commitment);
     env.facts.body_sha256 = claim.body_sha256;
+    let opening = env.gate.keys.period(call.received)?.opening(call.request.as_bytes());
+    env.facts.request_commitment = Some(opening.request(&env.committed_request()));
     Ok(if credential.sandbox {
         Identified::Trial(Trial { unit })
     } else {

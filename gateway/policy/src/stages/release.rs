@@ -123,7 +123,10 @@ pub(super) fn noised(
 
 /// Whether consent and access still stand.
 fn check_again(env: &Env<'_>, admission: &Admission<'_>) -> Result<(), Refusal> {
-    let withdrawn = env.facts.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent));
+    if env.facts.consent.is_some() {
+        env.gate.check_withdrawals_known()?;
+    }
+    let withdrawn = env.facts.consent.is_some_and(|consents| env.gate.consents.is_withdrawn(&consents));
     let right = admission.spend().slot().agreed().ask().right();
     let latest = env.gate.snapshot();
     let stopped = env.gate.is_use_stopped(&right.scenario().name);

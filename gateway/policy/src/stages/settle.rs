@@ -52,7 +52,7 @@ async fn answer<S>(
     quantity: u32,
 ) -> Result<Reply<S>, Refusal> {
     let (status, bytes, commitment) = match &body {
-        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes))),
+        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes)?)),
         ReleasedBody::Stream(opened) => (opened.status, opened.length.unwrap_or(0), None),
     };
     let replayed = env.takes == Takes::Nothing;
@@ -82,8 +82,11 @@ async fn answer<S>(
 
 /// Gives the answer of an earlier try again: recorded, not charged, not counted.
 pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, Refusal> {
-    if kept.consent.is_some_and(|consent| env.gate.consents.is_withdrawn(&consent)) {
-        return Err(Code::C408.into());
+    if let Some(consents) = &kept.consent {
+        env.gate.check_withdrawals_known()?;
+        if env.gate.consents.is_withdrawn(consents) {
+            return Err(Code::C408.into());
+        }
     }
     let ending = Ending {
         decision: Decision::Replayed,
@@ -92,7 +95,7 @@ pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, 
         quantity: 0,
         amount: MicroYuan::ZERO,
         response_bytes: kept.body.len() as u64,
-        response_commitment: Some(committed(env, &kept.body)),
+        response_commitment: Some(committed(env, &kept.body)?),
     };
     record(env, &ending).await?;
     Ok(reply(env, 200, kept.receipt, kept.fee, true, Payload::Answer(kept.body)))
@@ -117,8 +120,10 @@ fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
     }
 }
 
-fn committed(env: &Env<'_>, body: &[u8]) -> Commitment {
-    env.gate.keys.committer.commit("response", &[env.call.request.as_bytes(), body])
+fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusal> {
+    let request = &env.call.request;
+    let committer = env.gate.keys.period(env.call.received)?;
+    Ok(committer.opening(request.as_bytes()).answer(request, body))
 }
 
 /// A package on its way: what arrives is counted, and recorded when the stream ends.

@@ -10,6 +10,7 @@ use shuzha_products::input::Parsed;
 
 use super::authorise::Right;
 use crate::env::Env;
+use crate::gate::subject_tag;
 use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX};
 use crate::signature::single;
 use crate::snapshot::{Operation, Product, Statistics};
@@ -71,12 +72,10 @@ pub(super) fn begin_try<'e>(
     let committer = &env.gate.keys.committer;
     let unit = env.facts.terms.unit.as_bytes();
     let commitment = committer.commit(purpose, &[unit, key.as_bytes()]);
-    // The scenario is part of the request: the same body for another scenario is another request.
-    let scenario = env.facts.terms.scenario.as_bytes();
-    let request = env.facts.request_commitment.unwrap_or_default();
-    // So is the consent, or a retry could be answered under one of which no use was ever taken.
+    // Without the consent, a retry could be answered under one of which no use was ever taken.
     let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
-    let request = committer.commit("try", &[&request, scenario, consent.as_bytes()]);
+    let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
+    let request = opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
     env.facts.request_commitment = Some(request);
     env.facts.idempotency = Some(commitment);
     let (found, in_use) = keys.begin(commitment, request, env.now())?;
@@ -89,7 +88,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Re
     let Some(parsed) = parse(env, right.operation())? else {
         return Ok(Ask { right, subject: None, query: None, parts: 1, input: None });
     };
-    let subject = pseudonym(env, &right, &parsed);
+    let subject = pseudonym(env, &right, &parsed)?;
     if right.operation().is_canary(&env.gate.keys.pseudonymiser, &right.product().name, &parsed) {
         env.gate.saw_canary(&right.scenario().name);
     }
@@ -130,13 +129,18 @@ pub(super) fn query<'e>(
 
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record. Of a blinded person there is
 /// the element alone: the consent binds it.
-fn pseudonym<'e>(env: &mut Env<'e>, right: &Right<'e>, parsed: &Parsed) -> Option<Pseudonym> {
+fn pseudonym<'e>(
+    env: &mut Env<'e>,
+    right: &Right<'e>,
+    parsed: &Parsed,
+) -> Result<Option<Pseudonym>, Refusal> {
     let (unit, scenario) = (&right.unit().name, &right.scenario().name);
     let pseudonym = match (&parsed.subject, &*parsed.blinded) {
         (Some(subject), _) => env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject),
         (None, [element]) if right.operation().personal => Pseudonym::of_blinded(unit, scenario, element),
-        _ => return None,
+        _ => return Ok(None),
     };
-    env.facts.subject = Some(env.gate.keys.committer.commit("subject", &[pseudonym.as_bytes()]));
-    Some(pseudonym)
+    let committer = env.gate.keys.period(env.call.received)?;
+    env.facts.subject = Some(subject_tag(&committer, &pseudonym));
+    Ok(Some(pseudonym))
 }

@@ -72,6 +72,8 @@ async fn e7_guessing_is_slowed_then_stopped_and_survives_a_restart() {
     }
     house.clock.advance(Duration::from_secs(5));
     assert_eq!(miss(&house).await, "C208", "stopped");
+    let stopped = house.gate.stopped_scenarios();
+    assert_eq!(stopped.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["bank-onboarding"]);
     let expected = [(ActKind::UseSlowed, "abuse-misses"), (ActKind::UseStopped, "abuse-misses")];
     let found = acts(&house).await;
     let found: Vec<_> = found.iter().map(|(kind, actor, object)| (*kind, &**actor, &**object)).collect();

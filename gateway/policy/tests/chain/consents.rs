@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ed25519_dalek::Signer as _;
 use ring::digest::{SHA256, digest};
 use shuzha_core::{Id, Timestamp};
-use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
+use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Narrower, Use};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
 
 use crate::cast::{ISSUER, PSEUDONYM_KEY, serial};
@@ -16,6 +16,29 @@ use crate::world::secret;
 pub(crate) struct Consent {
     pub(crate) token: String,
     pub(crate) jti: String,
+    claims: Claims,
+}
+
+impl Consent {
+    /// The consent that this one narrows.
+    pub(crate) fn parent(&self) -> Option<&str> {
+        self.claims.parent.as_ref().map(|parent| &*parent.jti)
+    }
+
+    /// A narrower one, to `uses` uses, given at `now`.
+    pub(crate) fn narrowed(&self, uses: u32, now: Timestamp) -> Self {
+        let jti = fresh_jti();
+        let narrower = Narrower { uses_max: Some(uses), ..Narrower::default() };
+        let claims = consent::attenuate(&self.claims, &narrower, &jti, now).expect("it is narrower");
+        let token = consent::issue(&claims, &issuer()).expect("the claims keep the rules");
+        Self { token, jti, claims }
+    }
+}
+
+fn fresh_jti() -> String {
+    let mut id = [7; 16];
+    id[8..].copy_from_slice(&serial().to_be_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(id)
 }
 
 /// The consent of `person` to `unit` for `scenario`, `uses` times, given at `now` and valid for an hour.
@@ -27,9 +50,7 @@ pub(crate) fn consent(
     uses: u32,
     now: Timestamp,
 ) -> Consent {
-    let mut id = [7; 16];
-    id[8..].copy_from_slice(&serial().to_be_bytes());
-    let jti = BASE64_URL_SAFE_NO_PAD.encode(id);
+    let jti = fresh_jti();
     let name = |text: &str| Id::new(text).expect("a name");
     let person = CanonicalId::new(IdKind::Person, person).expect("a valid number");
     let prf = HmacSha256Prf::new("local-1", &PSEUDONYM_KEY);
@@ -62,9 +83,11 @@ pub(crate) fn consent(
             authn: Some("wangzheng".to_owned()),
         },
         rcpt: None,
+        parent: None,
+        status: None,
     };
     let token = consent::issue(&claims, &issuer()).expect("the claims keep the rules");
-    Consent { token, jti }
+    Consent { token, jti, claims }
 }
 
 /// The person's withdrawal of `consent`.
@@ -79,7 +102,20 @@ pub(crate) fn reissued(token: &str, change: impl FnOnce(&mut serde_json::Value))
     let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url");
     let mut claims = serde_json::from_slice(&payload).expect("JSON");
     change(&mut claims);
-    let signed = format!("{header}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+    sealed(header, &BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+/// The token with `change` made to its header, signed again by the issuer.
+pub(crate) fn reheaded(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
+    let mut parts = token.split('.');
+    let header = BASE64_URL_SAFE_NO_PAD.decode(parts.next().expect("a header")).expect("base64url");
+    let mut header = serde_json::from_slice(&header).expect("JSON");
+    change(&mut header);
+    sealed(&BASE64_URL_SAFE_NO_PAD.encode(header.to_string()), parts.next().expect("a payload"))
+}
+
+fn sealed(header: &str, payload: &str) -> String {
+    let signed = format!("{header}.{payload}");
     let tag = ed25519_dalek::SigningKey::from_bytes(&secret(ISSUER)).sign(signed.as_bytes()).to_bytes();
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(tag))
 }

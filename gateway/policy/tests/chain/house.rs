@@ -1,10 +1,12 @@
 //! A gate with its clock, journal, store and disk, that can be killed and opened again.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use prometheus::Registry;
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Clock, Id, OsRng, Timestamp};
+use shuzha_evidence::commit::{HalfYear, PeriodCommitters, PeriodKeys};
 use shuzha_evidence::{Call, Committer, Decision, Entry};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::MemoryDisk;
@@ -29,11 +31,48 @@ pub(crate) struct Plan {
     pub(crate) queue_records_max: usize,
     pub(crate) more_world: String,
     pub(crate) releases: Option<Arc<dyn ReleaseStore>>,
+    pub(crate) periods: Periods,
+}
+
+/// Keys of half-years that are made of the half-year's name, and forgotten on request.
+#[derive(Clone, Default)]
+pub(crate) struct Periods(Arc<Mutex<BTreeMap<HalfYear, bool>>>);
+
+impl Periods {
+    /// Erases the key of a half-year.
+    pub(crate) fn erase(&self, period: HalfYear) {
+        self.0.lock().expect("no holder panics").insert(period, false);
+    }
+
+    fn key(period: HalfYear) -> [u8; 32] {
+        ring::digest::digest(&ring::digest::SHA256, period.to_string().as_bytes())
+            .as_ref()
+            .try_into()
+            .expect("32 bytes")
+    }
+}
+
+impl PeriodKeys for Periods {
+    fn current(&self, period: HalfYear) -> Option<[u8; 32]> {
+        let kept = *self.0.lock().expect("no holder panics").entry(period).or_insert(true);
+        kept.then(|| Self::key(period))
+    }
+
+    fn kept(&self) -> Vec<[u8; 32]> {
+        let known = self.0.lock().expect("no holder panics");
+        known.iter().filter(|(_, kept)| **kept).map(|(period, _)| Self::key(*period)).collect()
+    }
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { nonces_max: 1 << 20, queue_records_max: 4_096, more_world: String::new(), releases: None }
+        Self {
+            nonces_max: 1 << 20,
+            queue_records_max: 4_096,
+            more_world: String::new(),
+            releases: None,
+            periods: Periods::default(),
+        }
     }
 }
 
@@ -81,7 +120,11 @@ impl House {
                 signature_window: std::time::Duration::from_secs(300),
                 nonces_max: plan.nonces_max,
             },
-            keys: Keys { committer: Committer::new(&COMMIT_KEY), pseudonymiser: Pseudonymiser::new(prf) },
+            keys: Keys {
+                committer: Committer::new(&COMMIT_KEY),
+                periods: PeriodCommitters::new(plan.periods),
+                pseudonymiser: Pseudonymiser::new(Arc::new(prf)),
+            },
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             rng: Arc::new(OsRng),
             journal,
@@ -157,6 +200,7 @@ impl House {
             actor: "test",
             object: "",
             commitment: None,
+            target: "",
         };
         let durable = journal.append_durable(&Entry::Act(mark)).expect("the journal serves");
         durable.await.expect("durable");

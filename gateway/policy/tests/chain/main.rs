@@ -10,6 +10,7 @@ mod deltas;
 mod holds;
 mod house;
 mod listings;
+mod presenters;
 mod rest;
 mod restart;
 mod reviews;

@@ -2,10 +2,14 @@
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use std::time::Duration;
+
+use shuzha_core::{Id, Timestamp};
 use shuzha_policy::UpstreamFault;
+use shuzha_privacy::subject::{CanonicalId, IdKind};
 
 use crate::cast::{Ask, PERSON};
-use crate::house::{House, counted, outcome};
+use crate::house::{House, Periods, Plan, counted, last_call, outcome};
 use crate::upstream::{CONSISTENT, Fake, Say};
 
 /// `secret` as it might be written: plain, reversed, in hex, in base64 (at each of the three alignments).
@@ -85,4 +89,42 @@ async fn no_record_holds_an_identifier_a_name_a_token_or_an_answer() {
             }
         }
     }
+}
+
+/// H2: what a half-year's records are about can be found as long as its key is there, and by nobody after; the records
+/// themselves stay as they are, and uses of consents are counted on across the turn.
+#[tokio::test]
+async fn h2_an_erased_period_is_forgotten_and_nothing_breaks() {
+    let periods = Periods::default();
+    let house = House::planned(Plan { periods: periods.clone(), ..Plan::default() });
+    // Ten minutes before July in China.
+    house.clock.set(Timestamp::from_seconds(1_782_834_600));
+    let consent = house.consent(PERSON.0, "bank", 2);
+    let ask =
+        Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", &consent.token);
+    let mut tags = Vec::new();
+    for expected in ["answered", "answered", "C407"] {
+        assert_eq!(outcome(&house.call(&ask, &Fake::new([])).await), expected);
+        let records = house.records().await;
+        tags.push(last_call(&records).subject.expect("a person was concerned"));
+        house.clock.advance(Duration::from_secs(900));
+    }
+    assert_ne!(tags[0], tags[1], "the second call was made in July");
+    assert_eq!(tags[1], tags[2]);
+    let name = |text: &str| Id::new(text).expect("a name");
+    let person = CanonicalId::new(IdKind::Person, PERSON.0).expect("a valid number");
+    let keys = house.gate.keys();
+    let pseudonym = keys.pseudonymiser.pseudonym(&name("bank"), &name("bank-onboarding"), &person);
+    assert_eq!(keys.subject_tags(&pseudonym), [tags[0], tags[1]]);
+    let before: Vec<_> = house.records().await.iter().map(|record| record.bytes.clone()).collect();
+    periods.erase("2026h1".parse().expect("a half-year"));
+    assert_eq!(house.gate.keys().subject_tags(&pseudonym), [tags[1]]);
+    let after = house.records().await;
+    assert!(after.iter().map(|record| &record.bytes).zip(&before).all(|(after, before)| after == before));
+    let state = house.state().await;
+    assert!(state.consents.values().any(|consent| consent.uses == 2), "what was used stays used");
+    // A clock that goes back to an erased half-year stops the service: no key is made again for it.
+    house.clock.set(Timestamp::from_seconds(1_782_834_600));
+    let refused = house.call(&ask, &Fake::new([])).await;
+    assert_eq!(outcome(&refused), "C093");
 }

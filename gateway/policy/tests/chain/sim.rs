@@ -79,6 +79,12 @@ impl Cast {
             asks.extend([ask, keyed].map(|ask| (ask, Some(consents.len()))));
             consents.push((consent, uses));
         }
+        // A narrower consent of the first: one use, which is a use of the first too.
+        let narrower = consents[0].0.narrowed(1, shuzha_core::Clock::now(&*house.clock));
+        let ask =
+            Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &narrower.token);
+        asks.push((ask, Some(consents.len())));
+        consents.push((narrower, 1));
         for (product, epsilon) in
             [("ward-report-a", "0.25"), ("ward-report-a", "0.3"), ("ward-report-b", "0.2")]
         {

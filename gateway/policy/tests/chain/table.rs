@@ -5,11 +5,12 @@ mod row;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shuzha_core::{Code, Id, NanoCharge};
-use shuzha_policy::{ReleaseKey, ReleaseStore, Reply};
+use serde_json::json;
+use shuzha_core::{Clock as _, Code, Id, NanoCharge};
+use shuzha_policy::{FEED_AGE_MAX, ReleaseKey, ReleaseStore, Reply};
 
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
-use crate::consents::{Consent, reissued};
+use crate::consents::{Consent, reheaded, reissued};
 use crate::house::{House, Plan, body, outcome};
 use crate::listings;
 use crate::upstream::{CONSISTENT, Fake, MISS, MISSES_NOTICED, Say, WARD};
@@ -27,7 +28,7 @@ const NOT_IN_THE_TABLE: [(Code, &str); 18] = [
     (Code::C007, "methods of addresses: refused by whoever speaks HTTP"),
     (Code::C008, "lengths: refused by whoever speaks HTTP"),
     (Code::C091, "draining: refused by whoever speaks HTTP"),
-    (Code::C410, "the withdrawal feed of one node is its own journal, which is never stale"),
+    (Code::C411, "nobody narrows a consent at the gate; shown by the consents' own tests"),
     (
         Code::C606,
         "a checked world has no report over data without a budget, and no query of charge nothing is parsed",
@@ -76,6 +77,32 @@ fn token(house: &House, row: &Row<'_>, consent: &Consent) -> Option<String> {
         "without-end" => reissued(token, |claims| {
             claims.as_object_mut().expect("an object").remove("exp");
         }),
+        "two-details" => reissued(token, |claims| {
+            let details = claims["authorization_details"].as_array_mut().expect("a list");
+            details.push(details[0].clone());
+        }),
+        "all-products" => {
+            reissued(token, |claims| claims["authorization_details"][0]["products"] = json!(["*"]))
+        }
+        "all-fields" => {
+            reissued(token, |claims| claims["authorization_details"][0]["fields"] = json!(["/*"]))
+        }
+        "of-no-end" => reissued(token, |claims| claims["exp"] = i64::MAX.into()),
+        "with-a-condition" => reissued(token, |claims| claims["cnf"] = json!({"jkt": "x"})),
+        "for-another-gate" => reissued(token, |claims| claims["aud"] = "elsewhere".into()),
+        "by-another-issuer" => reissued(token, |claims| claims["iss"] = "another".into()),
+        "issued-in-the-future" => reissued(token, |claims| claims["iat"] = (now + 61).into()),
+        "of-another-key" => reissued(token, |claims| claims["sub_alg"] = "oprf".into()),
+        "alg-none" => reheaded(token, |header| header["alg"] = "none".into()),
+        "alg-hs256" => reheaded(token, |header| header["alg"] = "HS256".into()),
+        "alg-es256" => reheaded(token, |header| header["alg"] = "ES256".into()),
+        "alg-sm2" => reheaded(token, |header| header["alg"] = "SM2-SM3".into()),
+        "kid-unknown" => reheaded(token, |header| header["kid"] = "another-1".into()),
+        "kid-path" => reheaded(token, |header| header["kid"] = "../../keys/commit.key".into()),
+        "typ-jwt" => reheaded(token, |header| header["typ"] = "JWT".into()),
+        "crit" => reheaded(token, |header| header["crit"] = json!(["b64"])),
+        "unsigned" => format!("{}.", token.rsplit_once('.').expect("a compact token").0),
+        "narrower" => consent.narrowed(1, house.clock.now()).token,
         other => panic!("line {}: no consent {other}", row.line),
     })
 }
@@ -158,6 +185,10 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
         }
         "listing-demanded" => house.gate.install(listings::without("heilongjiang")),
         "reviews-demanded" => house.gate.install(world::under("gansu")),
+        "feed-silent" => {
+            house.gate.heard_withdrawals();
+            house.clock.advance(FEED_AGE_MAX + std::time::Duration::from_micros(1));
+        }
         "journal-full" => house.disk.set_capacity(Some(0)),
         "journal-busy" => {
             house.disk.hold_syncs();

@@ -104,7 +104,7 @@ pub(crate) fn key_ring() -> KeyRing {
     }
     for (name, seed) in [("bank-ed25519", "bank-ed25519"), ("yunze-consent-1", cast::ISSUER)] {
         let key = ed25519_dalek::SigningKey::from_bytes(&secret(seed)).verifying_key();
-        ring.public_keys.insert(format!("keys/{name}.pub"), key.to_bytes());
+        ring.public_keys.insert(format!("keys/{name}.pub"), key.to_bytes().to_vec());
     }
     ring
 }

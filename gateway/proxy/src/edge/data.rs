@@ -123,6 +123,18 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
             allow: astray.allow,
             close: false,
         })?;
+        let inbound = |body| Inbound {
+            request: arrival.request,
+            received: arrival.received,
+            method: &parts.method,
+            path,
+            query,
+            scheme: if conn.secure { "https" } else { "http" },
+            authority,
+            headers: &parts.headers,
+            body,
+            peer: arrival.peer,
+        };
         match to {
             route::Route::ErrorPage(code) => {
                 let page = self.pages.get(code);
@@ -135,22 +147,26 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
                 let reply = self.gate.withdraw(request, received, token, peer).await;
                 Ok(reply::respond(reply, lang(&parts.headers)))
             }
+            route::Route::Log(address) => match self.gate.log_file(address).await {
+                Ok(Some(file)) => Ok(reply::log_file(file)),
+                Ok(None) => Err(Code::C006.into()),
+                Err(refusal) => Ok(reply::decline(arrival.request, &refusal, lang(&parts.headers))),
+            },
+            route::Route::Receipt { id, sm3 } => {
+                let body = body::read(incoming, self.limits.body_bytes_max, self.limits.body).await?;
+                Ok(self.receipt(&inbound(body), id, sm3).await)
+            }
             route::Route::Call { product } => {
                 let body = body::read(incoming, self.limits.body_bytes_max, self.limits.body).await?;
-                let call = Inbound {
-                    request: arrival.request,
-                    received: arrival.received,
-                    method: &parts.method,
-                    path,
-                    query,
-                    scheme: if conn.secure { "https" } else { "http" },
-                    authority,
-                    headers: &parts.headers,
-                    body,
-                    peer: arrival.peer,
-                };
-                Ok(self.call(&call, product).await)
+                Ok(self.call(&inbound(body), product).await)
             }
+        }
+    }
+
+    async fn receipt(&self, call: &Inbound<'_>, id: &str, sm3: bool) -> Response<Body> {
+        match self.gate.receipt(call, id, sm3).await {
+            Ok(receipt) => reply::page(StatusCode::OK, "text/plain; charset=utf-8", receipt),
+            Err(refusal) => reply::decline(call.request, &refusal, lang(call.headers)),
         }
     }
 

@@ -43,7 +43,10 @@ impl<O: Operator> Edge for OperationsEdge<O> {
             "/readyz" => self.ready(),
             "/status" => reply::page(StatusCode::OK, JSON, self.operator.status().into()),
             "/metrics" => self.scrape(),
-            _ => reply::page(StatusCode::NOT_FOUND, JSON, "{}".into()),
+            path => match path.strip_prefix("/log/") {
+                Some(address) => self.log_file(address).await,
+                None => reply::page(StatusCode::NOT_FOUND, JSON, "{}".into()),
+            },
         }
     }
 
@@ -65,6 +68,17 @@ impl<O: Operator> OperationsEdge<O> {
         let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let body = json!({ "ready": reasons.is_empty(), "reasons": reasons });
         reply::page(status, JSON, body.to_string().into())
+    }
+
+    async fn log_file(&self, address: &str) -> Response<Body> {
+        match self.operator.log_file(address).await {
+            Ok(Some(file)) => reply::log_file(file),
+            Ok(None) => reply::page(StatusCode::NOT_FOUND, JSON, "{}".into()),
+            Err(refusal) => {
+                let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::NOT_FOUND);
+                reply::page(status, JSON, json!({ "code": refusal.code.as_str() }).to_string().into())
+            }
+        }
     }
 
     fn scrape(&self) -> Response<Body> {

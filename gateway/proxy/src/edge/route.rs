@@ -15,6 +15,15 @@ pub(super) enum Route<'a> {
     Withdraw,
     /// `GET /errors/{code}`.
     ErrorPage(Code),
+    /// `GET /v1/receipts/{id}` and `GET /v1/receipts/{id}/sm3`.
+    Receipt {
+        /// The request's id, or the handle that its answer carried.
+        id: &'a str,
+        /// Whether the SM3 tree is meant.
+        sm3: bool,
+    },
+    /// `GET /log/{address…}`: a file of the evidence log.
+    Log(&'a str),
 }
 
 /// Why a request goes nowhere.
@@ -39,6 +48,14 @@ pub(super) fn route<'a>(method: &Method, path: &'a str) -> Result<Route<'a>, Ast
         (Route::Withdraw, "POST")
     } else if let Some(code) = path.strip_prefix("/errors/") {
         (Route::ErrorPage(code.parse().map_err(|_| NOWHERE)?), "GET")
+    } else if let Some(rest) = path.strip_prefix("/v1/receipts/") {
+        let (id, sm3) = rest.strip_suffix("/sm3").map_or((rest, false), |id| (id, true));
+        if id.is_empty() || id.contains('/') {
+            return Err(NOWHERE);
+        }
+        (Route::Receipt { id, sm3 }, "GET")
+    } else if let Some(address) = path.strip_prefix("/log/") {
+        (Route::Log(address), "GET")
     } else {
         return Err(NOWHERE);
     };
@@ -72,6 +89,14 @@ mod tests {
             (Method::GET, "/v1/consents:withdraw", wrong("POST")),
             (Method::GET, "/errors/C401", Ok(Route::ErrorPage(Code::C401))),
             (Method::POST, "/errors/C401", wrong("GET")),
+            (Method::GET, "/v1/receipts/1.9", Ok(Route::Receipt { id: "1.9", sm3: false })),
+            (Method::GET, "/v1/receipts/1.9/sm3", Ok(Route::Receipt { id: "1.9", sm3: true })),
+            (Method::POST, "/v1/receipts/1.9", wrong("GET")),
+            (Method::GET, "/v1/receipts/", nowhere),
+            (Method::GET, "/v1/receipts//sm3", nowhere),
+            (Method::GET, "/v1/receipts/1/9", nowhere),
+            (Method::GET, "/log/2026h2/tile/0/000", Ok(Route::Log("2026h2/tile/0/000"))),
+            (Method::PUT, "/log/2026h2/checkpoint", wrong("GET")),
             (Method::GET, "/errors/C999", nowhere),
             (Method::GET, "/", nowhere),
         ] {

@@ -16,6 +16,9 @@ async fn probes_and_status() {
     assert_eq!((ready.status, ready.json()["ready"].as_bool()), (200, Some(true)));
     assert_eq!(get(&world, "/status").await.json()["generation"], 7);
     assert_eq!(get(&world, "/v1/products/echo/run").await.status, 404);
+    assert_eq!(get(&world, "/log/2026h2/tile/entries/000").await.body, b"entries");
+    assert_eq!(get(&world, "/log/2026h2/broken").await.status, 503);
+    assert_eq!(get(&world, "/log/2026h2/none").await.status, 404);
     let mut data = world.connect().await;
     data.write("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(data.answer().await.status, 404, "operations are not served to callers");

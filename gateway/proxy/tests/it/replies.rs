@@ -112,3 +112,28 @@ async fn bodies_are_bounded() {
     assert!(caller.is_closed().await);
     assert_eq!(world.gate.calls(), 1);
 }
+
+/// Receipts go through the gate as calls do; the log's files are served as they are, entries to nobody here.
+#[tokio::test]
+async fn h1_receipts_and_the_log_are_served() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    let mut get = async |path: &str| {
+        caller.write(format!("GET {path} HTTP/1.1\r\nHost: gate.test\r\n\r\n")).await;
+        caller.answer().await
+    };
+    let receipt = get("/v1/receipts/1.9").await;
+    assert_eq!((receipt.status, receipt.body.as_slice()), (200, &b"GET 1.9 false 0"[..]));
+    assert_eq!(receipt.field("Cache-Control"), Some("no-store"));
+    assert_eq!(get("/v1/receipts/1.9/sm3").await.body, b"GET 1.9 true 0");
+    let pending = get("/v1/receipts/pending").await;
+    assert_eq!((pending.status, pending.field("Retry-After")), (503, Some("1")));
+    assert_eq!(pending.json()["code"], "C1702");
+    let head = get("/log/2026h2/checkpoint").await;
+    assert_eq!((head.status, head.field("Cache-Control")), (200, Some("no-store")));
+    let tile = get("/log/2026h2/tile/0/000").await;
+    assert_eq!((tile.status, tile.body.as_slice()), (200, &b"tile"[..]));
+    assert!(tile.field("Cache-Control").is_some_and(|kept| kept.contains("immutable")));
+    assert_eq!(get("/log/2026h2/broken").await.status, 503);
+    assert_eq!(get("/log/2026h2/tile/entries/000").await.json()["code"], "C006");
+}

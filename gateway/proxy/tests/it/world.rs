@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use shuzha_core::{Id, SystemClock};
+use shuzha_core::{Id, Refusal, SystemClock};
 use shuzha_proxy::{
-    Addresses, Handle, Limits, Operator, Options, ProxyError, Sockets, TlsOptions, UpstreamOptions,
+    Addresses, Handle, Limits, LogFile, Operator, Options, ProxyError, Sockets, TlsOptions, UpstreamOptions,
 };
 
 pub(crate) use caller::{Answer, Caller};
@@ -36,6 +36,10 @@ impl Operator for TestOperator {
 
     fn status(&self) -> String {
         "{\"generation\":7}".to_owned()
+    }
+
+    async fn log_file(&self, address: &str) -> Result<Option<LogFile>, Refusal> {
+        gate::log_file(address, true)
     }
 }
 

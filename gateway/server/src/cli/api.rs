@@ -212,7 +212,7 @@ pub(super) fn address(kind: Kind, name: &str) -> String {
 }
 
 /// Text as part of an address.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     text.bytes().fold(String::new(), |mut out, byte| {
         if plain(byte) {

@@ -137,6 +137,7 @@ mod tests {
     use super::*;
 
     const VERB: Verb = Verb {
+        public: false,
         name: "do",
         title_zh: "办理",
         roles: &[Role::Authority],

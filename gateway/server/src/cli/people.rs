@@ -11,7 +11,10 @@ use super::api::{Api, Connection, Expect, address, addresses};
 use super::apply::consequences;
 use super::fields::{self, Given};
 use super::{show, yaml};
-use crate::output::Out;
+use crate::output::{Out, say};
+
+/// What can be done to a credential.
+const ISSUE_SECRET: &str = "issue-secret";
 
 /// Something done with objects of one kind.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ enum What {
     Show(OneArgs),
     History(OneArgs),
     Act(&'static Verb, ActArgs),
+    IssueSecret(IssueArgs),
 }
 
 /// Which objects to list.
@@ -55,6 +59,18 @@ struct ListArgs {
 struct OneArgs {
     /// Its name.
     name: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Whose secret to issue.
+#[derive(Args, Debug)]
+struct IssueArgs {
+    /// The credential.
+    name: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    reason: String,
     #[command(flatten)]
     connection: Connection,
 }
@@ -95,6 +111,10 @@ fn command_of(kind: Kind) -> Command {
         .subcommand(ListArgs::augment_args(Command::new("list")).about("列表 Lists them."))
         .subcommand(OneArgs::augment_args(Command::new("show")).about("查看 Shows one."))
         .subcommand(OneArgs::augment_args(Command::new("history")).about("经过 Shows what was done to one."));
+    if kind.name() == "Credential" {
+        let about = "签发密钥 Issues the secret of an HMAC credential, shown once.";
+        command = command.subcommand(IssueArgs::augment_args(Command::new(ISSUE_SECRET)).about(about));
+    }
     for verb in verbs(kind) {
         let roles: Vec<_> = verb.roles.iter().map(|role| role.as_str()).collect();
         let about = format!("{} ({})", verb.title_zh, roles.join(", "));
@@ -135,6 +155,7 @@ impl FromArgMatches for KindCommand {
             "list" => What::List(ListArgs::from_arg_matches(matches)?),
             "show" => What::Show(OneArgs::from_arg_matches(matches)?),
             "history" => What::History(OneArgs::from_arg_matches(matches)?),
+            ISSUE_SECRET => What::IssueSecret(IssueArgs::from_arg_matches(matches)?),
             verb => {
                 let verb = verbs(kind).iter().find(|known| known.name == verb).ok_or_else(missing)?;
                 What::Act(verb, ActArgs::from_arg_matches(matches)?)
@@ -168,7 +189,17 @@ pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
             out.line(&show::history(kind, &acts).to_string())
         }
         What::Act(verb, args) => act(out, kind, verb, args),
+        What::IssueSecret(args) => issue_secret(out, kind, args),
     }
+}
+
+fn issue_secret(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {
+    let path = format!("{}:{ISSUE_SECRET}", address(kind, &args.name));
+    let body = serde_json::json!({"reason": args.reason});
+    let issued = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?.body;
+    say("此密钥只显示这一次，已在网关生效，请交给应用单位妥善保管。");
+    say("This secret is shown once and is in force. Hand it to the application unit.");
+    out.line(issued["secret"].as_str().context("the control plane answered without a secret")?)
 }
 
 fn list(out: &mut Out, kind: Kind, args: &ListArgs) -> Result<()> {

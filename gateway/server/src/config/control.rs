@@ -1,5 +1,6 @@
 //! The section `[control]`: where the control API listens, and by which rules cases are decided.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -17,6 +18,25 @@ pub(crate) struct ControlConfig {
     pub(crate) rules: Rules,
     /// The same rules as an object of the world in force; none where no pack is named.
     pub(crate) pack: Option<(&'static str, Value)>,
+    /// Who else vouches for persons.
+    pub(crate) provider: Option<Provider>,
+}
+
+/// An OpenID Connect provider.
+#[derive(Clone)]
+#[cfg_attr(not(feature = "oidc"), expect(dead_code, reason = "a binary without the feature refuses it"))]
+pub(crate) struct Provider {
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) redirect: String,
+    pub(crate) return_to: String,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// Reads the section; paths are relative to `relative_to`.
@@ -25,6 +45,7 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
     let https = r.take::<bool>("control", "https");
     let pack = r.take::<String>("control", "rules").and_then(|name| read_pack(r, &name));
     let level = r.take::<String>("control", "level").and_then(|level| read_level(r, &level));
+    let provider = read_provider(r, relative_to);
     let files = r.take::<Vec<String>>("control", "calendar_files");
     let mut calendar = jurisdiction::calendar().clone();
     for file in files? {
@@ -45,7 +66,54 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
         https: https?,
         rules: Rules { jurisdiction: rules, calendar },
         pack: pack.map(|name| (name, json!({"rules": name, "level": word}))),
+        provider: provider?,
     })
+}
+
+fn read_provider(r: &mut Reader, relative_to: &Path) -> Option<Option<Provider>> {
+    let [issuer, client_id, secret_file, redirect, return_to] =
+        ["oidc_issuer", "oidc_client_id", "oidc_client_secret_file", "oidc_redirect", "oidc_return_to"]
+            .map(|key| r.take::<String>("control", key));
+    let (issuer, client_id, redirect, return_to) = (issuer?, client_id?, redirect?, return_to?);
+    if issuer.is_empty() {
+        return Some(None);
+    }
+    if !cfg!(feature = "oidc") {
+        r.fault("control.oidc_issuer", "this binary was built without the feature `oidc`");
+    }
+    let addressed = |text: &str| {
+        text.starts_with("https://")
+            || text.starts_with("http://127.0.0.1")
+            || text.starts_with("http://localhost")
+    };
+    if !addressed(&issuer) {
+        r.fault("control.oidc_issuer", "expected an https address");
+    }
+    if !addressed(&redirect) || !redirect.ends_with("/api/v1/sign-on/oidc/callback") {
+        let reason = "expected the public https address of /api/v1/sign-on/oidc/callback";
+        r.fault("control.oidc_redirect", reason);
+    }
+    if client_id.is_empty() {
+        r.fault("control.oidc_client_id", "is needed with oidc_issuer");
+    }
+    if !return_to.starts_with('/') || return_to.starts_with("//") {
+        r.fault("control.oidc_return_to", "expected a path on this origin, such as /");
+    }
+    let client_secret = match secret_file?.as_str() {
+        "" => None,
+        file => match std::fs::read_to_string(relative_to.join(file)) {
+            Ok(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            Ok(_) => {
+                r.fault("control.oidc_client_secret_file", "is empty");
+                None
+            }
+            Err(error) => {
+                r.fault("control.oidc_client_secret_file", error.to_string());
+                None
+            }
+        },
+    };
+    Some(Some(Provider { issuer, client_id, client_secret, redirect, return_to }))
 }
 
 fn read_pack(r: &mut Reader, name: &str) -> Option<Option<&'static str>> {

@@ -24,6 +24,18 @@ use crate::store::DataStore;
 /// The kind whose objects are product services.
 pub(super) const UPSTREAM: &str = "Upstream";
 
+/// The kind whose objects may have secrets.
+const CREDENTIAL: &str = "Credential";
+
+/// Copies the secrets that the register issued to the store of the node, which serves with them when the register is away.
+///
+/// # Errors
+/// Of either.
+pub(crate) fn mirror_secrets(register: &Register, data: &DataStore) -> Result<()> {
+    let secrets = register.sealed_secrets().context("the secrets that were issued")?;
+    data.store.mirror_secrets(&secrets).context("the sealed secrets")
+}
+
 /// Puts changes of the register in force.
 pub(crate) struct Publisher {
     pub(crate) gate: Arc<Gate>,
@@ -85,6 +97,12 @@ impl Publisher {
                 services.insert(service.name.clone(), service);
             }
         }
+        let credential = |kind: &str| kind == CREDENTIAL;
+        if changed.iter().any(|(kind, _)| credential(kind))
+            || delta.removed.iter().any(|(kind, _)| credential(kind))
+        {
+            mirror_secrets(&self.register, &self.data)?;
+        }
         let refunds = changed.iter().any(|(kind, _)| *kind == shuzha_policy::REFUND);
         let ring = key_ring(&self.data, &world, &self.data_dir)?;
         // Services first: a product must not be in force before its service is known, nor a service go before it.
@@ -118,6 +136,7 @@ impl Publisher {
         let mut known = self.services.lock().expect("nothing panics while it holds the services");
         // Before it is read: what is accepted meanwhile is put on top of what is read, and may be in it already.
         let mark = mark_at(&self.register, self.register.revision()?)?;
+        mirror_secrets(&self.register, &self.data)?;
         let world = world_in_force(&self.register, &self.config)?;
         let prepared = Prepared::new(&self.data, world, &self.data_dir, &self.endpoints)?.marked(mark);
         *known = by_name(&prepared.upstreams);

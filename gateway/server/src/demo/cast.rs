@@ -153,6 +153,8 @@ fn claims(keys: &NodeKeys, given: Consented<'_>) -> Result<(Claims, String)> {
             authn: Some("wangzheng".to_owned()),
         },
         rcpt: None,
+        parent: None,
+        status: None,
     };
     Ok((claims, jti))
 }

@@ -4,18 +4,24 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::json;
-use shuzha_core::{Code, Id, Lang, RequestId, Timestamp};
+use shuzha_core::{Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
 use shuzha_policy::{Gate, Inbound, Payload, Reply, Upstream};
-use shuzha_proxy::Operator;
+use shuzha_proxy::{LogFile, Operator};
 use shuzha_store::ProjectorHandle;
+
+use crate::evidence::Desk;
 
 /// Records by which the projection may lag before the node calls itself unready: restarting would take long then.
 const PROJECTION_LAG_MAX: u64 = 2_000_000;
 
 /// The gate as the data plane calls it.
-pub(crate) struct Served(pub(crate) Arc<Gate>);
+pub(crate) struct Served {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) desk: Arc<Desk>,
+}
 
 impl shuzha_proxy::Gate for Served {
     fn serve<U: Upstream>(
@@ -23,7 +29,7 @@ impl shuzha_proxy::Gate for Served {
         call: &Inbound<'_>,
         upstream: &U,
     ) -> impl Future<Output = Reply<U::Stream>> + Send {
-        self.0.serve(call, upstream)
+        self.gate.serve(call, upstream)
     }
 
     async fn withdraw(
@@ -33,7 +39,7 @@ impl shuzha_proxy::Gate for Served {
         token: &str,
         _peer: IpAddr,
     ) -> Reply<Infallible> {
-        let outcome = self.0.withdraw(request, token).await;
+        let outcome = self.gate.withdraw(request, token).await;
         let (status, receipt, payload) = match outcome {
             Ok(receipt) => (200, Some(receipt), Payload::Answer(r#"{"withdrawn":true}"#.into())),
             Err(refusal) => (refusal.code.status(), None, Payload::Refused(refusal)),
@@ -41,8 +47,17 @@ impl shuzha_proxy::Gate for Served {
         Reply { request, status, receipt, fee: None, limit: None, replayed: false, sandbox: false, payload }
     }
 
+    async fn receipt(&self, call: &Inbound<'_>, id: &str, sm3: bool) -> Result<Bytes, Refusal> {
+        let unit = self.gate.unit_of(call)?;
+        Arc::clone(&self.desk).receipt(unit, id.to_owned(), sm3).await.map(Bytes::from)
+    }
+
+    async fn log_file(&self, address: &str) -> Result<Option<LogFile>, Refusal> {
+        Arc::clone(&self.desk).file(address.to_owned(), false).await
+    }
+
     fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr) {
-        self.0.refused_at_edge(request, received, code, peer);
+        self.gate.refused_at_edge(request, received, code, peer);
     }
 }
 
@@ -50,6 +65,7 @@ impl shuzha_proxy::Gate for Served {
 pub(crate) struct Running {
     gate: Arc<Gate>,
     projector: ProjectorHandle,
+    desk: Arc<Desk>,
     node: Id,
     /// Where the world in force came from at the start.
     world: &'static str,
@@ -61,10 +77,11 @@ impl Running {
     pub(crate) fn new(
         gate: Arc<Gate>,
         projector: ProjectorHandle,
+        desk: Arc<Desk>,
         node: Id,
         (world, begun): (&'static str, String),
     ) -> Self {
-        Self { gate, projector, node, world, begun }
+        Self { gate, projector, desk, node, world, begun }
     }
 
     fn lag(&self) -> u64 {
@@ -82,11 +99,18 @@ impl Operator for Running {
         if self.lag() > PROJECTION_LAG_MAX {
             reasons.push("the projection lags far behind the journal".to_owned());
         }
+        reasons.extend(self.desk.unready());
         reasons
     }
 
     fn status(&self) -> String {
         let snapshot = self.gate.snapshot();
+        let stopped: serde_json::Map<_, _> = self
+            .gate
+            .stopped_scenarios()
+            .iter()
+            .map(|(name, at)| (name.to_string(), at.seconds().into()))
+            .collect();
         json!({
             "node": self.node.as_str(),
             "version": env!("CARGO_PKG_VERSION"),
@@ -95,10 +119,16 @@ impl Operator for Running {
                 "durable_seq": self.gate.journal().durable_seq(),
                 "projected_seq": self.projector.reached(),
             },
+            "evidence": self.desk.status(),
             "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
             "world": self.world,
+            "stopped_for_abnormal_use": stopped,
             "started_from": self.begun,
         })
         .to_string()
+    }
+
+    async fn log_file(&self, address: &str) -> Result<Option<LogFile>, Refusal> {
+        Arc::clone(&self.desk).file(address.to_owned(), true).await
     }
 }

@@ -18,8 +18,8 @@ use shuzha_store::Register;
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
 use crate::control::{
-    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, by_name, catch_up, mark_at, open_register,
-    world_in_force,
+    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, by_name, catch_up, mark_at, mirror_secrets,
+    open_register, world_in_force,
 };
 use crate::store::DataStore;
 
@@ -83,6 +83,7 @@ impl Source {
             return Ok((Self::Files, prepare(world)?));
         }
         let read = open_register(&config.data_dir).and_then(|register| {
+            mirror_secrets(&register, data)?;
             match caught_up(&register, data, config, endpoints) {
                 Ok((prepared, acts)) => {
                     tracing::info!(acts, "the kept world is in force, with the register's acts since");
@@ -143,13 +144,12 @@ impl Source {
         };
         let path = data_dir.join(KEPT_FILE);
         let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
-        let master = Arc::clone(&data.master);
-        let books_dir = data_dir.clone();
+        let (master, store, served) = (Arc::clone(&data.master), data.store.clone(), Arc::clone(&gate));
         let publisher = Arc::new(Publisher {
             gate,
             handle,
             data,
-            data_dir,
+            data_dir: data_dir.clone(),
             register: register.clone(),
             config: config.control.clone(),
             endpoints,
@@ -163,9 +163,12 @@ impl Source {
             config: config.control.clone(),
             clock: Arc::new(clock),
             journal,
-            data_dir: books_dir,
             publisher: Arc::clone(&publisher),
             master,
+            data_dir,
+            consents: config.consents.clone(),
+            gate: served,
+            store,
             error_pages: ERROR_PAGES,
         })?;
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))

@@ -39,6 +39,9 @@ fn e7_a_guesser_is_slowed_down_and_a_restart_does_not_help() {
     let caller = Caller::new(node.data);
     assert_eq!(caller.call(&bank, &guess).status, 200, "one call");
     assert_eq!(caller.call(&bank, &guess).code().as_deref(), Some("C504"), "and then a wait");
+    // Guessing on as fast as it may, it would be stopped; operators see by name what is.
+    let status = Caller::new(node.operations).get("/status").json();
+    assert_eq!(status["stopped_for_abnormal_use"], json!({}), "{status}");
     let inspected = home.run(&["journal", "inspect", "--limit", "200"]);
     let inspected = crate::home::text(&inspected.stdout).to_owned();
     assert!(inspected.contains("abuse-misses"), "{inspected}");

@@ -80,23 +80,28 @@ impl Ask {
     pub(crate) fn signed(&self, credential: &Credential) -> Signed {
         let path = format!("/v1/products/{}/{}", self.product, self.operation);
         let body = self.body.to_string();
-        let time = SystemClock.now().seconds();
-        let nonce = hex(&OsRng.bytes::<16>());
-        let body_digest = hex(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
-        let text = format!("POST\n{path}\n{body_digest}\n{time}\n{nonce}");
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &credential.secret);
-        let mut headers = vec![
-            ("Content-Type", "application/json".to_owned()),
-            ("X-App-Key", credential.name.to_owned()),
-            ("X-Timestamp", time.to_string()),
-            ("X-Nonce", nonce),
-            ("X-Signature", BASE64_STANDARD.encode(hmac::sign(&key, text.as_bytes()))),
-            ("X-Scenario", self.scenario.to_owned()),
-        ];
+        let mut headers = vec![("Content-Type", "application/json".to_owned())];
+        headers.extend(signature(credential, "POST", &path, &body));
+        headers.push(("X-Scenario", self.scenario.to_owned()));
         headers.extend(self.consent.clone().map(|token| ("X-Consent", token)));
         headers.extend(self.idempotency.clone().map(|key| ("Idempotency-Key", key)));
         Signed { path, headers, body }
     }
+}
+
+/// The signature's fields, now, with a fresh nonce.
+fn signature(credential: &Credential, method: &str, path: &str, body: &str) -> [(&'static str, String); 4] {
+    let time = SystemClock.now().seconds();
+    let nonce = hex(&OsRng.bytes::<16>());
+    let body_digest = hex(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
+    let text = format!("{method}\n{path}\n{body_digest}\n{time}\n{nonce}");
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &credential.secret);
+    [
+        ("X-App-Key", credential.name.to_owned()),
+        ("X-Timestamp", time.to_string()),
+        ("X-Nonce", nonce),
+        ("X-Signature", BASE64_STANDARD.encode(hmac::sign(&key, text.as_bytes()))),
+    ]
 }
 
 /// Connections to one gateway.
@@ -138,6 +143,22 @@ impl Caller {
             request = request.header(*name, value);
         }
         Answer::read(request.send(&call.body)?)
+    }
+
+    /// Asks for something of one's own.
+    pub(crate) fn get_signed(&self, credential: &Credential, path: &str) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        for (name, value) in signature(credential, "GET", path, "") {
+            request = request.header(name, value);
+        }
+        Answer::read(request.call().expect("the gateway answers")).expect("a whole answer")
+    }
+
+    /// Status and body of something that is not text.
+    pub(crate) fn get_bytes(&self, path: &str) -> (u16, Vec<u8>) {
+        let mut response =
+            self.agent.get(format!("{}{path}", self.base)).call().expect("the gateway answers");
+        (response.status().as_u16(), response.body_mut().read_to_vec().expect("a whole answer"))
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

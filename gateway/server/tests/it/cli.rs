@@ -1,5 +1,6 @@
 //! The commands over the control API, against a gateway of their own: `shuzha login|apply|diff|dump|suspend|KIND VERB`.
 
+mod consents;
 mod house;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -187,6 +188,30 @@ fn a_case_is_listed_shown_and_acted_on_by_its_verbs() {
     assert!(!hidden.status.success() && text(&hidden.stderr).contains("C1003"), "{hidden:?}");
     let theirs = bank.done(&["dump", "--kind", "Credential"]);
     assert!(theirs.contains("name: bank-1}") && !theirs.contains("insurer"), "{theirs}");
+}
+
+/// A privacy charge goes back by two persons; what they approve reaches the gate, at once and after a start, and the gate
+/// gives back only what its journal holds.
+#[test]
+fn e6_a_refund_takes_two_persons_and_a_charge_that_was_made() {
+    let mut house = House::start();
+    let root = house.root();
+    let wang = everyone(&house, &root);
+    assert!(wang.apply(&demo_world()).status.success());
+    let case = "---\napiVersion: shuzha/v1\nkind: PrivacyRefund\nmetadata: {name: refund-1}\nspec: {unit: bank, \
+        dataSet: census, request: 019a2b3c-4d5e-7f00-8a1b-2c3d4e5f6071, cause: 统计服务停机}\n";
+    assert!(wang.apply(case).status.success());
+    wang.done(&["privacy-refund", "submit", "refund-1"]);
+    let approve = ["privacy-refund", "approve", "refund-1", "--reason", "停机属实"];
+    let own = wang.run(&approve);
+    assert!(!own.status.success() && text(&own.stderr).contains("C1105"), "{own:?}");
+    let li = house.member(&root, "li", "data-bureau", &["authority"]);
+    let approved = li.done(&approve);
+    assert!(approved.contains("→ approved") && approved.contains("PrivacyRefund/refund-1"), "{approved}");
+    house.crash();
+    house.start_again();
+    let told = house.log.iter().find(|line| line.contains("a privacy charge is not given back"));
+    assert!(told.is_some_and(|line| line.contains("C1550") && line.contains("refund-1")), "{:#?}", house.log);
 }
 
 #[test]

@@ -177,6 +177,8 @@ impl Home {
                 authn: Some("test".to_owned()),
             },
             rcpt: None,
+            parent: None,
+            status: None,
         };
         consent::issue(&claims, &self.issuer).expect("a permitted consent")
     }

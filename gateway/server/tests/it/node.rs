@@ -92,6 +92,13 @@ impl Node {
         kill_process(pid, signal).expect("it is our process and not yet waited for");
     }
 
+    /// The most bytes of its memory that a crash would leave in a file, as the kernel has it.
+    pub(crate) fn core_bytes_max(&self) -> String {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).expect("it runs");
+        let line = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+        line.split_whitespace().nth(5).expect("the hard limit").to_owned()
+    }
+
     /// Ends it as a power switch would; the whole log.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().expect("it is our process");

@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 
 /// A name that is answered with 不一致.
 pub(crate) const WRONG_NAME: &str = "另一名字";
+/// A name that is answered with what was asked.
+pub(crate) const ECHO_NAME: &str = "回显";
+/// A name whose call ends with the connection.
+pub(crate) const GONE_NAME: &str = "断开";
 /// A name whose call waits in [`Service::held`].
 pub(crate) const HELD_NAME: &str = "等待";
 
@@ -43,6 +47,9 @@ fn serve(stream: &TcpStream, holding: &Sender<Sender<()>>) {
     stream.set_nodelay(true).expect("a TCP stream");
     let mut reader = BufReader::new(stream);
     while let Some((path, body)) = request(&mut reader) {
+        if body["name"] == GONE_NAME {
+            break;
+        }
         let answer = answer(&path, &body, holding).to_string();
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -87,6 +94,7 @@ fn answer(path: &str, body: &Value, holding: &Sender<Sender<()>>) -> Value {
     }
     match body["name"].as_str() {
         Some(WRONG_NAME) => json!({"code": "01"}),
+        Some(ECHO_NAME) => json!({"code": body["id_number"], "asked": body}),
         Some(HELD_NAME) => {
             let (let_go, wait) = channel();
             holding.send(let_go).expect("the test holds the other end");

@@ -5,7 +5,7 @@ use shuzha_core::{MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 use shuzha_journal::Position;
 use shuzha_pricing::{Basis, Month};
 
-use super::{budgets, oldest_nonce};
+use super::{budgets, data_uses, oldest_nonce};
 use crate::StoreError;
 use crate::reduce::{Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched};
 
@@ -50,6 +50,7 @@ pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
         "marks",
         "nonce_batches",
         "open_intents",
+        "data_uses",
         "watched",
     ];
     for table in tables.into_iter().chain(budgets::TABLES) {
@@ -171,11 +172,13 @@ fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), S
 
 fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
     let mut debits = budgets::load_open(transaction)?;
-    each(transaction, "SELECT request, mark, consent, held_micro_yuan FROM open_intents", |row| {
+    let sql = "SELECT request, mark, consent, held_micro_yuan, consent_parent FROM open_intents";
+    each(transaction, sql, |row| {
         let request = RequestId::from_bytes(row.get(0)?);
         let intent = OpenIntent {
             mark: row.get(1)?,
             consent: row.get(2)?,
+            consent_parent: row.get(4)?,
             debit: debits.remove(&request),
             held: MicroYuan::from_micros(row.get(3)?),
         };
@@ -218,7 +221,8 @@ pub(super) fn save(
         let Watched { slowed, stopped } = state.watched.get(scenario).copied().unwrap_or_default();
         put.execute((scenario, slowed.map(Timestamp::micros), stopped.map(Timestamp::micros)))?;
     }
-    save_open(transaction, state, changes)
+    save_open(transaction, state, changes)?;
+    data_uses::save(transaction, &changes.data_uses)
 }
 
 fn save_marks(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
@@ -268,7 +272,8 @@ fn save_nonces(transaction: &Transaction<'_>, state: &State, changes: &Changes) 
 }
 
 fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan, consent_parent)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut put = transaction.prepare_cached(sql)?;
     let mut remove = transaction.prepare_cached("DELETE FROM open_intents WHERE request = ?1")?;
     for request in &changes.open {
@@ -277,7 +282,10 @@ fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) ->
         budgets::save_open(transaction, request, open.and_then(|intent| intent.debit.as_ref()))?;
         match open {
             None => remove.execute([key])?,
-            Some(intent) => put.execute((key, intent.mark, intent.consent, intent.held.micros()))?,
+            Some(intent) => {
+                let held = intent.held.micros();
+                put.execute((key, intent.mark, intent.consent, held, intent.consent_parent))?
+            }
         };
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use shuzha_core::clock::ManualClock;
-use shuzha_core::{Id, NanoCharge};
+use shuzha_core::{Code, Id, NanoCharge};
 use shuzha_evidence::{Decision, Entry, Intent};
 use shuzha_journal::{Journal, Options};
 
@@ -117,4 +117,63 @@ fn verify_names_the_tables_that_were_edited() {
     }
     store.lock().execute("UPDATE position SET seq = 9", []).expect("edits");
     assert!(matches!(store.verify(dir.path()), Err(StoreError::JournalEndsEarly { reached: 9, journal: 4 })));
+}
+
+/// D4: what a person may see is what the journal says, newest first, by tag or consent, each once; `verify` finds a row that was
+/// changed, taken away or added.
+#[test]
+fn d4_uses_are_found_by_tag_and_checked_against_the_journal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1)));
+    let mut options = Options::new(dir.path(), Id::new("gate-1").expect("a name"), "0.1.0");
+    options.free_bytes_min = 0;
+    let journal = Journal::open(options, clock).expect("opens");
+    let about = |number: u8, decision, subject: u8, consent: Option<u8>, code| {
+        let call = shuzha_evidence::Call {
+            subject: Some([subject; 16]),
+            consent: consent.map(|consent| [consent; 16]),
+            code,
+            ..crate::reduce::tests::call(number, decision)
+        };
+        Entry::Call(Box::new(call))
+    };
+    let refused = |code| (Decision::Refused, Some(code));
+    for (number, subject, consent, (decision, code)) in [
+        (1, 7, Some(9), (Decision::Answered, None)),
+        (2, 7, None, refused(Code::C401)),
+        // Not about a person's consent: refused before that was asked.
+        (3, 7, None, refused(Code::C302)),
+        (4, 8, Some(5), (Decision::Failed, Some(Code::C802))),
+    ] {
+        let entry = about(number, decision, subject, consent, code);
+        journal.append_durable(&entry).expect("appends").wait().expect("durable");
+    }
+    let store = Store::in_memory().expect("opens");
+    let (mut state, mut changes) = (State::default(), Changes::default());
+    state.replay(journal.reader(1).expect("reads"), &mut changes).expect("sound");
+    store.project(&state, &mut changes).expect("stores");
+    let found = |subjects: &[u8], consents: &[u8], before, limit| -> Vec<u64> {
+        let tags = |tags: &[u8]| tags.iter().map(|tag| [*tag; 16]).collect();
+        let of = UsesOf { subjects: tags(subjects), consents: tags(consents) };
+        store.data_uses(&of, before, limit).expect("reads").iter().map(|one| one.seq).collect()
+    };
+    assert_eq!(found(&[7], &[], None, 10), [3, 2]);
+    assert_eq!(found(&[7], &[9], None, 10), [3, 2]);
+    assert_eq!(found(&[7, 8], &[9, 5], None, 2), [5, 3]);
+    assert_eq!(found(&[7], &[], Some(3), 10), [2]);
+    assert_eq!(found(&[1], &[1], None, 10), Vec::<u64>::new());
+    let wrong = || {
+        let found = store.verify(dir.path()).expect("compares").differences;
+        found.iter().map(|difference| (difference.table, difference.rows)).collect::<Vec<_>>()
+    };
+    assert_eq!(wrong(), []);
+    for damage in [
+        "UPDATE data_uses SET unit = 'another' WHERE seq = 2",
+        "DELETE FROM data_uses WHERE seq = 3",
+        "INSERT INTO data_uses SELECT 99, at_micros, subject, consent, unit, scenario, product, operation, purpose,
+         decision, code FROM data_uses WHERE seq = 5",
+    ] {
+        store.lock().execute(damage, []).expect("damages");
+    }
+    assert_eq!(wrong(), [("data_uses", 3)]);
 }

@@ -8,7 +8,7 @@ use shuzha_journal::Position;
 use shuzha_privacy::budget::Account;
 
 use super::MeterKey;
-use super::state::Name;
+use super::state::{DataUse, Name};
 
 /// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Changes {
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,
     pub(crate) open: BTreeSet<RequestId>,
     pub(crate) watched: BTreeSet<Name>,
+    /// Uses of persons' data, in order. They are rows only: nothing is decided by them, so the state does not hold them.
+    pub(crate) data_uses: Vec<DataUse>,
 }
 
 impl Changes {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
-use shuzha_evidence::Commitment;
+use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
+use shuzha_evidence::{Call, Commitment, Decision};
 use shuzha_journal::Position;
 use shuzha_privacy::budget::{Debit, Ledger};
 
@@ -14,6 +14,9 @@ pub use shuzha_privacy::budget::Name;
 
 /// For how long a nonce is remembered: more than any time window of a signature.
 pub const NONCE_WINDOW: Duration = Duration::from_mins(15);
+
+/// The stage that refuses what a person did not agree to.
+const CONSENT_STAGE: u8 = 4;
 
 /// For how long an idempotency key is remembered.
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
@@ -88,6 +91,8 @@ pub struct OpenIntent {
     pub mark: Option<Commitment>,
     /// Consent of which a use was taken.
     pub consent: Option<Commitment>,
+    /// The consent that it narrows, of which a use was taken too.
+    pub consent_parent: Option<Commitment>,
     /// Privacy charge debited.
     pub debit: Option<Debit>,
     /// Money held; not posted.
@@ -101,6 +106,54 @@ pub struct Watched {
     pub slowed: Option<Timestamp>,
     /// When it was stopped, if it is.
     pub stopped: Option<Timestamp>,
+}
+
+/// One use of data about a person, or a try at one that the consent stage refused: what the person may see of it
+/// (去向可查, REQUIREMENTS D4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataUse {
+    /// Where the call's record stands.
+    pub seq: u64,
+    /// When the call was received.
+    pub at: Timestamp,
+    /// The person's tag under the unit and scenario.
+    pub subject: Option<Commitment>,
+    /// The consent.
+    pub consent: Option<Commitment>,
+    /// The application unit.
+    pub unit: Name,
+    /// The scenario.
+    pub scenario: Name,
+    /// The product.
+    pub product: Name,
+    /// The operation.
+    pub operation: Name,
+    /// The class of purpose.
+    pub purpose: Option<PurposeClass>,
+    /// What became of the call. Never what it answered.
+    pub decision: Decision,
+    /// Why it was refused or failed.
+    pub code: Option<Code>,
+}
+
+impl DataUse {
+    /// The use that a call's record shows; none where no person was concerned.
+    pub(crate) fn of(seq: u64, call: &Call<'_>) -> Option<Self> {
+        let tried = call.subject.is_some() && call.code.is_some_and(|code| code.stage() == CONSENT_STAGE);
+        (call.consent.is_some() || tried).then(|| Self {
+            seq,
+            at: call.received,
+            subject: call.subject,
+            consent: call.consent,
+            unit: call.terms.unit.into(),
+            scenario: call.terms.scenario.into(),
+            product: call.terms.product.into(),
+            operation: call.terms.operation.into(),
+            purpose: call.terms.purpose,
+            decision: call.decision,
+            code: call.code,
+        })
+    }
 }
 
 /// What the journal adds up to, up to [`State::reached`].

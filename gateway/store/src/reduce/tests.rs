@@ -46,6 +46,7 @@ pub(crate) fn intent(number: u8) -> Intent<'static> {
         consent: Some([9; 16]),
         charge: NanoCharge::from_nanos(100),
         amount: MicroYuan::YUAN,
+        consent_parent: None,
         space: "people",
         measure: Some(Measure::Rho),
     }
@@ -77,6 +78,7 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         request_commitment: Some(held.request_commitment),
         response_commitment: None,
         sandbox: false,
+        consent_parent: None,
         basis: 0,
     }
 }
@@ -202,8 +204,16 @@ fn a_record_without_an_intent_stands_for_itself() {
 
 #[test]
 fn a_withdrawal_stays_and_other_acts_and_deliveries_count_nothing() {
-    let act =
-        |kind| Entry::Act(Act { at: at(1), kind, actor: "issuer", object: "", commitment: Some([9; 16]) });
+    let act = |kind| {
+        Entry::Act(Act {
+            at: at(1),
+            kind,
+            actor: "issuer",
+            object: "",
+            commitment: Some([9; 16]),
+            target: "",
+        })
+    };
     let state = state_after(&[act(ActKind::ConsentWithdrawn), Entry::Intent(intent(1))]);
     assert_eq!(state.consents[&[9; 16]], Consent { uses: 1, withdrawn: true });
     let delivery =
@@ -246,8 +256,14 @@ fn contradictions_are_loud() {
     assert!(refused(&[Entry::Intent(intent(1)), Entry::Intent(intent(1))]), "one request, two open intents");
     let negative = Call { amount: MicroYuan::from_micros(-1), ..call(1, Decision::Answered) };
     assert!(refused(&[Entry::Call(Box::new(negative))]), "negative money");
-    let nameless =
-        Act { at: at(1), kind: ActKind::ConsentWithdrawn, actor: "issuer", object: "", commitment: None };
+    let nameless = Act {
+        at: at(1),
+        kind: ActKind::ConsentWithdrawn,
+        actor: "issuer",
+        object: "",
+        commitment: None,
+        target: "",
+    };
     assert!(refused(&[Entry::Act(nameless)]), "a withdrawal of nothing");
 
     let (mut state, mut changes) = apply_all(&[]).expect("consistent");

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use shuzha_core::{Id, Role, Timestamp};
 
 use super::commit::{CommitError, Effect};
-use super::{Register, at, first, id, integer, number, rows, sign_on};
+use super::{Register, at, first, id, integer, number, rows, secrets, sign_on};
 use crate::StoreError;
 
 /// A named person of an organisation.
@@ -267,6 +267,11 @@ pub(super) fn apply(
             "DELETE FROM links WHERE issuer = ?1 AND subject = ?2 AND account = ?3",
             &[&link.issuer, &link.subject, &link.account.as_str()],
         )?,
+        Effect::Secret(secret) => secrets::put(connection, secret)?,
+        Effect::ForgetSecret(credential) => {
+            secrets::forget(connection, credential)?;
+            1
+        }
         Effect::FirstToken(hash) => run("DELETE FROM first_token WHERE hash = ?1", &[hash])?,
     };
     if changed == 1 { Ok(()) } else { Err(CommitError::Conflict) }

@@ -10,7 +10,7 @@ use super::marks::{self, Mark};
 use super::objects::{CaseState, Reference};
 use super::sign_on::OneTimeSecret;
 use super::{Register, first, integer, number};
-use crate::StoreError;
+use crate::{SealedSecret, StoreError};
 
 /// What an object becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,10 @@ pub enum Effect {
     Link(Link),
     /// No such link any more.
     Unlink(Link),
+    /// The secret of a credential that has none.
+    Secret(SealedSecret),
+    /// No secret any more, where the credential had one.
+    ForgetSecret(Id),
     /// The token for the first administrator was used.
     FirstToken([u8; 32]),
 }

@@ -87,15 +87,15 @@ fn deviate(law: Law, scale: f64, samples: &[i64]) -> f64 {
     ((statistic / freedom).cbrt() - (1.0 - spread)) / spread.sqrt()
 }
 
-fn check_law(law: Law, scales: &[(u64, u32)]) {
+fn check_law(law: Law, scales: &[(u64, u32)], draws: usize, planted: f64) {
     for &(numerator, shift) in scales {
         let scale = numerator as f64 / f64::from(1_u32 << shift);
-        let samples = draw(law, numerator, shift, DRAWS);
+        let samples = draw(law, numerator, shift, draws);
         let z = deviate(law, scale, &samples);
         assert!(z < CRITICAL, "scale {scale}: deviate {z}");
-        // The test has the power to see a scale that is off by 3 %.
+        // The test has the power to see a scale that is off by so much.
         if scale >= 2.0 {
-            let planted = deviate(law, scale * 1.03, &samples);
+            let planted = deviate(law, scale * planted, &samples);
             assert!(planted > CRITICAL, "scale {scale}: a planted error has deviate {planted}");
         }
     }
@@ -103,12 +103,42 @@ fn check_law(law: Law, scales: &[(u64, u32)]) {
 
 #[test]
 fn laplace_follows_its_law() {
-    check_law(Law::Laplace, &[(1 << 15, 16), (1 << 16, 16), (163_841, 16), (10, 0), (1_000_003, 8)]);
+    check_law(Law::Laplace, &LAPLACE[..5], DRAWS, 1.03);
 }
 
 #[test]
 fn gaussian_follows_its_law() {
-    check_law(Law::Gaussian, &[(1 << 15, 16), (1 << 16, 16), (216_269, 16), (20, 0), ((1 << 29) - 1, 16)]);
+    check_law(Law::Gaussian, &GAUSSIAN[..5], DRAWS, 1.03);
+}
+
+/// Scales: numerator and shift. The first five are in every run.
+const LAPLACE: [(u64, u32); 8] = [
+    (1 << 15, 16),
+    (1 << 16, 16),
+    (163_841, 16),
+    (10, 0),
+    (1_000_003, 8),
+    (3, 1),
+    (655_361, 16),
+    (77_777, 4),
+];
+const GAUSSIAN: [(u64, u32); 8] = [
+    (1 << 15, 16),
+    (1 << 16, 16),
+    (216_269, 16),
+    (20, 0),
+    ((1 << 29) - 1, 16),
+    (3, 1),
+    (655_361, 16),
+    (77_777, 5),
+];
+
+/// R7 in full: a million samples at eight scales, and a planted error of 2 % seen at each.
+#[test]
+#[ignore = "a million samples at eight scales, twice: a minute in a release build"]
+fn a_million_samples_follow_their_law() {
+    check_law(Law::Laplace, &LAPLACE, 1_000_000, 1.02);
+    check_law(Law::Gaussian, &GAUSSIAN, 1_000_000, 1.02);
 }
 
 /// Two samples of one law: the difference of their χ² tables.

@@ -12,7 +12,7 @@ use super::{domain_with, open_domain};
 use crate::dp::sampler::tests::Seeded;
 use crate::dp::{Domain, Measure, Query};
 
-/// Answers per side. More of them: `cargo test -p shuzha-privacy --release audit -- --ignored`.
+/// Answers per side. More of them: `cargo test -p shuzha-privacy --release -- --ignored`.
 const RUNS: usize = 10_000;
 const MANY_RUNS: usize = 1_000_000;
 /// Of each side's answers, this many choose the events and are then left out.

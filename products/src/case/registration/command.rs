@@ -3,8 +3,9 @@
 use serde_json::Value;
 use shuzha_core::Timestamp;
 
+use super::Registration;
 use super::spec::{self, Content, digest};
-use super::state::ObjectionOutcome;
+use super::state::{Objection, ObjectionOutcome, State};
 use crate::world::Scope;
 use crate::yaml::{Place, Section};
 
@@ -123,6 +124,29 @@ pub(crate) enum Command {
     Certify,
     /// Time: the certificate is no longer valid.
     Expire,
+}
+
+/// A command of a verb whose body is not empty, in order as far as the state decides: content that is registered already,
+/// the first objection that is open.
+pub(super) fn trial(verb: &str, case: &Registration, state: &State, at: Timestamp) -> Option<Command> {
+    let content = || NewContent { json: Value::Null, content: case.content.clone() };
+    let ground = "law";
+    Some(match verb {
+        "submit" => Command::Submit(None),
+        "return" => Command::Return(Vec::new()),
+        "review" => Command::Review { passed: true },
+        "reject" => Command::Reject { ground },
+        "object" => Command::Object { proof: String::new() },
+        "resolve-objection" => {
+            let open = state.objections.iter().position(Objection::is_open);
+            Command::Resolve { number: open.map_or(0, |at| at + 1), outcome: ObjectionOutcome::Undetermined }
+        }
+        "change" => Command::Change { content: content(), of: Changed::Other, since: at },
+        "correct" => Command::Correct(content()),
+        "cancel" => Command::Cancel { ground },
+        "revoke" => Command::Revoke { ground },
+        _ => return None,
+    })
 }
 
 /// Reads the body of a verb.

@@ -21,6 +21,8 @@ const ATTACHMENT_BYTES_MAX: i64 = 10 << 20;
 pub(crate) struct Content {
     /// The product; none for a data resource.
     pub(super) product: Option<Id>,
+    /// Names of the data sets the product is made of, in order; empty for a data resource.
+    pub(super) data_sets: Vec<String>,
     /// What the product is; none for a data resource.
     pub(super) form: Option<ProductForm>,
     /// When it was first delivered, or served.
@@ -100,15 +102,25 @@ fn basic(place: &Place<'_>, scope: &Scope<'_>) -> Option<Content> {
         section.required("securityAssessment").and_then(|place| attachment(&place));
         let until = section.optional("operation").map(|place| operation(&place));
         let authorised_until = until.unwrap_or(Some(None))?;
-        return Some(Content { product: None, form: None, delivered: delivered?, authorised_until });
+        return Some(Content {
+            product: None,
+            data_sets: Vec::new(),
+            form: None,
+            delivered: delivered?,
+            authorised_until,
+        });
     }
     texts(&section, &["resourceName", "resourceCode"]);
     describe(&section, &["purpose"]);
     let product = section.required("product").and_then(|place| scope.find::<Product>(&place));
     let form = section.required("form").and_then(|place| place.word(FORMS));
     let authorised = section.required("authorised").and_then(|place| place.window());
+    let (product, made) = product?;
+    let mut data_sets: Vec<_> = made.data_sets.iter().map(Id::to_string).collect();
+    data_sets.sort_unstable();
     Some(Content {
-        product: Some(product?.0.clone()),
+        product: Some(product.clone()),
+        data_sets,
         form: Some(form?),
         delivered: delivered?,
         authorised_until: Some(authorised?.until()),

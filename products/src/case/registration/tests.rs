@@ -21,6 +21,7 @@ fn day(text: &str) -> Timestamp {
 fn content(until: &str) -> Content {
     Content {
         product: Some(Id::new("person-check").expect("a name")),
+        data_sets: vec!["population".to_owned()],
         form: Some(crate::jurisdiction::ProductForm::Verification),
         delivered: day("2025-09-01"),
         authorised_until: Some(day(until)),

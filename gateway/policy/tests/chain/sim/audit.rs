@@ -50,17 +50,27 @@ struct Books {
     packages: u32,
 }
 
+/// A consent, and what it allows.
+struct Allowed {
+    own: Commitment,
+    parent: Option<Commitment>,
+    uses: u32,
+}
+
 /// The auditor.
 pub(super) struct Audit {
-    consents: Vec<(Commitment, u32)>,
+    consents: Vec<Allowed>,
     given: Vec<Given>,
 }
 
 impl Audit {
     pub(super) fn new(consents: &[(Consent, u32)]) -> Self {
         let committer = Committer::new(&COMMIT_KEY);
-        let known = |(consent, uses): &(Consent, u32)| {
-            (committer.commit("consent", &[b"yunze-consent", consent.jti.as_bytes()]), *uses)
+        let committed = |jti: &str| committer.commit("consent", &[b"yunze-consent", jti.as_bytes()]);
+        let known = |(consent, uses): &(Consent, u32)| Allowed {
+            own: committed(&consent.jti),
+            parent: consent.parent().map(committed),
+            uses: *uses,
         };
         Self { consents: consents.iter().map(known).collect(), given: Vec::new() }
     }
@@ -114,10 +124,13 @@ impl Audit {
 
     /// released ≤ debited ≤ cap, for every consent.
     fn check_uses(&self, books: &Books) -> Result<(), String> {
-        for (index, (consent, most)) in self.consents.iter().enumerate() {
-            let debited = books.uses.get(consent).copied().unwrap_or(0);
-            let released =
-                self.given.iter().filter(|given| given.consent == Some(index) && !given.replayed).count();
+        for (index, Allowed { own, uses: most, .. }) in self.consents.iter().enumerate() {
+            let debited = books.uses.get(own).copied().unwrap_or(0);
+            // An answer under a narrower consent is one under the consent that it narrows, too.
+            let under = |given: &&Given| {
+                given.consent.is_some_and(|at| at == index || self.consents[at].parent == Some(*own))
+            };
+            let released = self.given.iter().filter(|given| !given.replayed).filter(under).count();
             if released > debited as usize || debited > *most {
                 return Err(format!("consent {index}: released {released}, debited {debited}, cap {most}"));
             }
@@ -150,8 +163,8 @@ impl Books {
     }
 
     fn debit(&mut self, debit: &Debit) {
-        if let Some(consent) = debit.consent {
-            *self.uses.entry(consent).or_default() += 1;
+        for consent in debit.consents.iter().flatten() {
+            *self.uses.entry(*consent).or_default() += 1;
         }
         *self.epsilon.entry(debit.data_set.clone()).or_default() += debit.charge;
     }
@@ -162,8 +175,8 @@ impl Books {
         }
         match (call.decision, open) {
             (Decision::Refused | Decision::Replayed, Some(debit)) => {
-                if let Some(consent) = debit.consent {
-                    *self.uses.entry(consent).or_default() -= 1;
+                for consent in debit.consents.iter().flatten() {
+                    *self.uses.entry(*consent).or_default() -= 1;
                 }
                 *self.epsilon.entry(debit.data_set).or_default() -= debit.charge;
             }
@@ -260,7 +273,7 @@ impl Books {
 
 /// What one call took of consent and budget.
 struct Debit {
-    consent: Option<Commitment>,
+    consents: [Option<Commitment>; 2],
     data_set: String,
     charge: u64,
 }
@@ -268,13 +281,17 @@ struct Debit {
 impl Debit {
     fn of_intent(intent: &Intent<'_>) -> Self {
         Self {
-            consent: intent.consent,
+            consents: [intent.consent, intent.consent_parent],
             data_set: intent.terms.data_set.to_owned(),
             charge: intent.charge.nanos(),
         }
     }
 
     fn of_call(call: &Call<'_>) -> Self {
-        Self { consent: call.consent, data_set: call.terms.data_set.to_owned(), charge: call.charge.nanos() }
+        Self {
+            consents: [call.consent, call.consent_parent],
+            data_set: call.terms.data_set.to_owned(),
+            charge: call.charge.nanos(),
+        }
     }
 }

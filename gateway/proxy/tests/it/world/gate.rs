@@ -6,11 +6,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Method;
 use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId, Timestamp};
 use shuzha_policy::call::Delivery;
 use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, Reply, Upstream};
-use shuzha_proxy::Gate;
+use shuzha_proxy::{Gate, LogFile};
 use tokio::sync::{Semaphore, mpsc};
 
 /// What a gate saw.
@@ -85,6 +86,19 @@ impl TestGate {
             timeout: Duration::from_secs(5),
             answer_bytes_max: 64 * 1024,
         }
+    }
+}
+
+/// A log with a checkpoint, one tile and one bundle.
+pub(crate) fn log_file(address: &str, with_entries: bool) -> Result<Option<LogFile>, Refusal> {
+    let file =
+        |bytes: &'static str, immutable| LogFile { bytes: bytes.into(), kind: "text/plain", immutable };
+    match address {
+        "2026h2/checkpoint" => Ok(Some(file("head", false))),
+        "2026h2/tile/0/000" => Ok(Some(file("tile", true))),
+        "2026h2/tile/entries/000" if with_entries => Ok(Some(file("entries", true))),
+        "2026h2/broken" => Err(Code::C1703.into()),
+        _ => Ok(None),
     }
 }
 
@@ -175,6 +189,17 @@ impl Gate for TestGate {
         _peer: IpAddr,
     ) -> Reply<Infallible> {
         reply(request, 200, Payload::Answer(format!("{{\"withdrawn\":\"{token}\"}}").into()))
+    }
+
+    async fn receipt(&self, call: &Inbound<'_>, id: &str, sm3: bool) -> Result<Bytes, Refusal> {
+        match id {
+            "pending" => Err(Refusal::retry(Code::C1702, Duration::from_secs(1))),
+            _ => Ok(format!("{} {id} {sm3} {}", call.method, call.body.len()).into()),
+        }
+    }
+
+    async fn log_file(&self, address: &str) -> Result<Option<LogFile>, Refusal> {
+        log_file(address, false)
     }
 
     fn refused_at_edge(&self, _request: RequestId, _received: Timestamp, code: Code, _peer: IpAddr) {

@@ -103,6 +103,7 @@ fn state(kind: &str, stage: &str) -> Value {
 impl Town {
     fn new() -> Self {
         let config = ControlConfig {
+            provider: None,
             listen: "127.0.0.1:0".parse().expect("an address"),
             https: false,
             rules: Rules::default(),

@@ -19,6 +19,8 @@ pub(super) struct House {
     root: tempfile::TempDir,
     child: Child,
     pub(super) api: String,
+    /// What it wrote when it was last started again, until it was ready.
+    pub(super) log: Vec<String>,
 }
 
 /// A person at a terminal.
@@ -35,7 +37,7 @@ impl House {
         let (api, token) = wait(&lines);
         // Its pipes are read to the end, so that it never waits for this test.
         std::thread::spawn(move || lines.into_iter().count());
-        let house = Self { root, child, api: format!("http://{api}") };
+        let house = Self { root, child, api: format!("http://{api}"), log: Vec::new() };
         let first = json!({
             "token": token, "name": "root", "organisation": "ops", "person": "李某", "password": PASSWORD,
         });
@@ -77,6 +79,7 @@ impl House {
             told.push(line);
         };
         std::thread::spawn(move || lines.into_iter().count());
+        self.log = told;
         self.api = format!("http://{}", ready["control"].as_str().unwrap_or_default());
         let operations = ready["operations"].as_str().expect("an address");
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();

@@ -50,6 +50,11 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<Entry<'static>>> {
     prop::collection::vec(step(), 0..60).prop_map(|moves| entries(&moves))
 }
 
+/// Odd consents narrow one of two others.
+fn parent(consent: u8) -> Option<Commitment> {
+    (consent % 2 == 1).then_some([200 + consent / 2 % 2; 16])
+}
+
 /// Turns moves into entries that a sound journal could hold.
 fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
     let mut out = Vec::new();
@@ -63,6 +68,7 @@ fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
                 intent.terms.unit = UNITS[*unit];
                 intent.terms.data_set = DATA_SETS[*data_set];
                 intent.consent = consent.map(|consent| [consent; 16]);
+                intent.consent_parent = consent.and_then(parent);
                 intent.charge = NanoCharge::from_nanos(*charge);
                 intent.idempotency = mark.map(|mark| [100 + mark; 16]);
                 open.push(intent.clone());
@@ -72,7 +78,17 @@ fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
                 let intent = open.remove(which.index(open.len()));
                 let amount =
                     MicroYuan::from_micros(if *decision == Decision::Answered { *amount } else { 0 });
-                let Intent { request, received, terms, nonce, idempotency, consent, charge, .. } = intent;
+                let Intent {
+                    request,
+                    received,
+                    terms,
+                    nonce,
+                    idempotency,
+                    consent,
+                    charge,
+                    consent_parent,
+                    ..
+                } = intent;
                 let quantity = *quantity;
                 let call = call(requests, *decision);
                 out.push(Entry::Call(Box::new(Call {
@@ -82,6 +98,7 @@ fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
                     nonce,
                     idempotency,
                     consent,
+                    consent_parent,
                     charge,
                     amount,
                     quantity,
@@ -93,6 +110,7 @@ fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
                 let mut call = call(requests, *decision);
                 call.terms.unit = UNITS[*unit];
                 call.consent = consent.map(|consent| [consent; 16]);
+                call.consent_parent = consent.and_then(parent);
                 // A charge is always debited by an intent; a refused call may say what it would have been.
                 let counts = matches!(decision, Decision::Answered | Decision::Failed);
                 call.charge = NanoCharge::from_nanos(if counts { 0 } else { *charge });
@@ -110,6 +128,7 @@ fn entries(moves: &[Move]) -> Vec<Entry<'static>> {
                 actor: "issuer",
                 object: "",
                 commitment: Some([*consent; 16]),
+                target: "",
             })),
         }
     }
@@ -128,8 +147,8 @@ struct Totals {
 /// The totals by looking at the whole history for each entry, without any running state.
 fn naive(history: &[Entry<'_>]) -> Totals {
     let mut totals = Totals::default();
-    let mut take = |consent: Option<Commitment>, charge: NanoCharge, terms: &Terms<'_>| {
-        if let Some(consent) = consent {
+    let mut take = |consents: [Option<Commitment>; 2], charge: NanoCharge, terms: &Terms<'_>| {
+        for consent in consents.into_iter().flatten() {
             *totals.uses.entry(consent).or_default() += 1;
         }
         if !charge.is_zero() {
@@ -145,7 +164,7 @@ fn naive(history: &[Entry<'_>]) -> Totals {
                     _ => None,
                 });
                 if !matches!(close, Some(Decision::Refused | Decision::Replayed | Decision::Planned)) {
-                    take(intent.consent, intent.charge, &intent.terms);
+                    take([intent.consent, intent.consent_parent], intent.charge, &intent.terms);
                 }
             }
             Entry::Call(call) => {
@@ -153,7 +172,7 @@ fn naive(history: &[Entry<'_>]) -> Totals {
                     |earlier| matches!(earlier, Entry::Intent(intent) if intent.request == call.request),
                 );
                 if !opened && matches!(call.decision, Decision::Answered | Decision::Failed) {
-                    take(call.consent, call.charge, &call.terms);
+                    take([call.consent, call.consent_parent], call.charge, &call.terms);
                 }
             }
             _ => {}
@@ -210,7 +229,8 @@ proptest! {
                 prop_assert!(state.budgets.of_account(key).nanos() >= spending.spent.nanos() - back);
             }
             for (key, consent) in &before.consents {
-                let back = u32::from(voided.is_some_and(|intent| intent.consent == Some(*key)));
+                let held = voided.map_or([None; 2], |intent| [intent.consent, intent.consent_parent]);
+                let back = u32::from(held.contains(&Some(*key)));
                 prop_assert!(state.consents[key].uses >= consent.uses - back);
                 prop_assert!(state.consents[key].withdrawn >= consent.withdrawn);
             }
@@ -230,7 +250,7 @@ proptest! {
             let trial = Call { sandbox: true, received: at(0), ..call(number, decision) };
             tried.insert(place, Entry::Call(Box::new(trial)));
             let kind = ActKind::Resumed;
-            let act = Act { at: at(0), kind, actor: "test", object: "", commitment: None };
+            let act = Act { at: at(0), kind, actor: "test", object: "", commitment: None, target: "" };
             passed_over.insert(place, Entry::Act(act));
         }
         let (mut tried, _) = apply_all(&tried).expect("sound");

@@ -79,6 +79,24 @@ fn situations() -> Vec<(&'static str, Desk)> {
     ]
 }
 
+/// The console offers what the machine would take, and nothing else.
+#[test]
+fn b2_a_verb_is_offered_exactly_where_it_is_taken() {
+    for (situation, desk) in situations() {
+        for verb in VERBS {
+            let tried = |command: Command| {
+                let mut desk =
+                    Desk { case: desk.case.clone(), rules: desk.rules.clone(), state: desk.state.clone() };
+                desk.run(NOW, command).is_ok()
+            };
+            let (actor, at) = (actor(), day(NOW));
+            let trial = desk.case.trial(verb.name, &desk.state, &act(&desk.rules, &actor, at));
+            let offered = tried(trial.unwrap_or_else(|| command(verb.name)));
+            assert_eq!(offered, tried(command(verb.name)), "{situation}: {}", verb.name);
+        }
+    }
+}
+
 #[test]
 fn b2_every_verb_in_every_state_does_what_the_matrix_says() {
     let mut found = String::new();

@@ -1,0 +1,56 @@
+//! What the benchmarks stand on: the house of the chain's tests, a product service that answers at once, a clock, a voice.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+
+#[path = "../../tests/chain/cast.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+pub(crate) mod cast;
+#[path = "../../tests/chain/consents.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+pub(crate) mod consents;
+#[path = "../../tests/chain/house.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+pub(crate) mod house;
+#[path = "../../tests/chain/upstream.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+pub(crate) mod upstream;
+#[path = "../../tests/chain/world.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+pub(crate) mod world;
+
+/// A product service that answers at once and allocates nothing.
+pub(crate) struct AtOnce;
+
+impl Upstream for AtOnce {
+    type Stream = ();
+
+    async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
+        Ok(Fetched { status: 200, body: Bytes::from_static(upstream::CONSISTENT.as_bytes()) })
+    }
+
+    async fn open(&self, _: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
+        Err(UpstreamFault::Unreachable)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// What the machine is, and how this program was built.
+pub(crate) fn machine() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let profile = if cfg!(debug_assertions) { "with debug assertions" } else { "optimised" };
+    format!("{}, {cores} cores; built {profile}", model.trim_start_matches([' ', '\t', ':']))
+}

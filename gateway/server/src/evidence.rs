@@ -1,0 +1,220 @@
+//! The evidence log of a node: its keys, the thread that writes it, receipts, and what is served of it.
+
+mod cosign;
+mod metrics;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use prometheus::Registry;
+use shuzha_core::{Clock, Code, Id, Refusal, RequestId};
+use shuzha_evidence::Entry;
+use shuzha_evidence::commit::PeriodCommitters;
+use shuzha_evidence::log::{LogError, SeedKeys};
+use shuzha_evidence::merkle::{Sha256, Sm3};
+use shuzha_evidence::receipt::Enclosed;
+use shuzha_journal::Journal;
+use shuzha_proxy::LogFile;
+use shuzha_store::tiles::{CHECKPOINT_INTERVAL, FollowerHandle, Found, Library, Options};
+
+use crate::config::Config;
+use crate::secret_file;
+use cosign::Cosigner;
+
+/// The log, inside the data folder.
+pub(crate) const EVIDENCE_DIR: &str = "evidence";
+/// Seed of the key that signs the SHA-256 tree.
+const ED25519_KEY_FILE: &str = "keys/log-ed25519.key";
+/// Private number of the key that signs the SM3 tree.
+const SM2_KEY_FILE: &str = "keys/log-sm2.key";
+
+/// A node whose log has not caught up for so long calls itself unready: receipts stay out.
+const OVERDUE_MAX: Duration = Duration::from_secs(5);
+
+/// When to ask again for a receipt that no checkpoint covers yet.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The log's thread, and what it does.
+pub(crate) struct Evidence {
+    pub(crate) handle: FollowerHandle,
+    pub(crate) desk: Arc<Desk>,
+    thread: JoinHandle<()>,
+    cosigner: Option<Cosigner>,
+}
+
+/// Where receipts are made out.
+pub(crate) struct Desk {
+    library: Library,
+    handle: FollowerHandle,
+    journal: Journal,
+    periods: PeriodCommitters,
+    clock: Arc<dyn Clock>,
+}
+
+/// The log's keys in the data folder, made where they are missing.
+///
+/// # Errors
+/// A key file that is not as it must be.
+pub(crate) fn keys(data_dir: &Path, origin: &str) -> Result<SeedKeys> {
+    let ed25519 = secret_file::load_or_create(&data_dir.join(ED25519_KEY_FILE))?;
+    let sm2 = secret_file::load_or_create(&data_dir.join(SM2_KEY_FILE))?;
+    SeedKeys::new(origin, ed25519, sm2, []).context("the keys of the evidence log")
+}
+
+impl Evidence {
+    /// Starts the thread that keeps the log of `journal`.
+    ///
+    /// # Errors
+    /// What keeps it from being written, with its code.
+    pub(crate) fn start(
+        config: &Config,
+        journal: &Journal,
+        periods: PeriodCommitters,
+        clock: Arc<dyn Clock>,
+        registry: &Registry,
+    ) -> Result<Self> {
+        let options = Options {
+            folder: config.data_dir.join(EVIDENCE_DIR),
+            origin: config.evidence_origin.clone(),
+            keys: Arc::new(keys(&config.data_dir, &config.evidence_origin)?),
+            interval: CHECKPOINT_INTERVAL,
+            clock: Arc::clone(&clock),
+        };
+        let follower = options.build(journal.clone()).context("the evidence log")?;
+        let (handle, library) = (follower.handle(), follower.library());
+        let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
+        let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), periods, clock };
+        let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
+        let desk = Arc::new(desk);
+        metrics::register(&desk, registry).context("metrics of the evidence log")?;
+        Ok(Self { handle, desk, thread, cosigner })
+    }
+
+    /// Publishes what is durable, and ends the thread.
+    ///
+    /// # Errors
+    /// When the thread panicked.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.handle.drain();
+        if let Some(cosigner) = self.cosigner {
+            cosigner.stop();
+        }
+        self.thread.join().map_err(|_| anyhow::anyhow!("the evidence log's thread panicked"))
+    }
+}
+
+/// What a log's fault is to whoever asked.
+fn fault(error: &LogError) -> Refusal {
+    tracing::error!(%error, "the evidence log cannot be read");
+    Refusal::retry(Code::C1703, RETRY_AFTER)
+}
+
+/// Reads files on a thread that may wait for a disk.
+async fn reading<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(Code::C093.into()))
+}
+
+impl Desk {
+    /// Why the log is not as it should be; none when it is.
+    pub(crate) fn unready(&self) -> Option<String> {
+        let overdue = self.overdue();
+        (overdue > OVERDUE_MAX).then(|| {
+            let fault = self.handle.fault().unwrap_or_default();
+            format!("no checkpoint of the evidence log for {} s {fault}", overdue.as_secs())
+        })
+    }
+
+    /// How long something durable has waited for a checkpoint.
+    fn overdue(&self) -> Duration {
+        self.handle.overdue(self.clock.now(), self.journal.durable_seq())
+    }
+
+    /// The state of the log, for `/status`.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        serde_json::json!({"published_seq": self.handle.reached(), "fault": self.handle.fault()})
+    }
+
+    /// A file of the log.
+    pub(crate) async fn file(
+        self: Arc<Self>,
+        address: String,
+        with_entries: bool,
+    ) -> Result<Option<LogFile>, Refusal> {
+        reading(move || {
+            let file = self.library.file(&address, with_entries).map_err(|error| fault(&error))?;
+            Ok(file.map(|file| LogFile {
+                bytes: file.bytes.into(),
+                kind: file.kind,
+                immutable: file.immutable,
+            }))
+        })
+        .await
+    }
+
+    /// The receipt of the call `id` that `unit` made: by the request's id, or by the handle of its answer.
+    pub(crate) async fn receipt(self: Arc<Self>, unit: Id, id: String, sm3: bool) -> Result<String, Refusal> {
+        reading(move || self.make_out(&unit, &id, sm3)).await
+    }
+
+    fn make_out(&self, unit: &Id, id: &str, sm3: bool) -> Result<String, Refusal> {
+        let place = Place::parse(id).ok_or(Code::C1701)?;
+        // Asked first: what is published meanwhile is found below.
+        let durable = self.journal.durable_seq();
+        let found = match &place {
+            Place::Request(request) => self.library.call(request),
+            Place::Sequence(seq) => self.library.at(*seq),
+        };
+        let Some(found) = found.map_err(|error| fault(&error))? else {
+            // Whether it is theirs is not known yet, nor whether it is at all: every id is answered alike.
+            let pending = match place {
+                Place::Request(_) => self.handle.reached() < durable,
+                Place::Sequence(seq) => self.handle.reached() < seq && seq <= durable,
+            };
+            return Err(if pending { Refusal::retry(Code::C1702, RETRY_AFTER) } else { Code::C1701.into() });
+        };
+        let enclosed = self.opened_for(unit, &found).ok_or(Code::C1701)?;
+        let receipt = if sm3 {
+            self.library.receipt::<Sm3>(&found, enclosed)
+        } else {
+            self.library.receipt::<Sha256>(&found, enclosed)
+        };
+        match receipt.map_err(|error| fault(&error))? {
+            Some(receipt) => Ok(receipt.to_string()),
+            None => Err(Refusal::retry(Code::C1702, RETRY_AFTER)),
+        }
+    }
+
+    /// The entry with what opens it, where it is a call of `unit`.
+    fn opened_for(&self, unit: &Id, found: &Found) -> Option<Enclosed> {
+        let Ok(Entry::Call(call)) = Entry::decode(&found.entry) else { return None };
+        if call.terms.unit != unit.as_str() {
+            return None;
+        }
+        // Of a half-year whose key was erased no receipt is made out any more; those given out still hold.
+        let (request, answer) = self.periods.at(call.received)?.openings(&call);
+        Some(Enclosed { entry: found.entry.clone(), request, answer })
+    }
+}
+
+/// How a call is named.
+enum Place {
+    Request(RequestId),
+    Sequence(u64),
+}
+
+impl Place {
+    /// A request id, or `epoch.sequence` as `X-Receipt` has it.
+    fn parse(text: &str) -> Option<Self> {
+        if let Ok(request) = text.parse() {
+            return Some(Self::Request(request));
+        }
+        let (epoch, seq) = text.split_once('.')?;
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if digits(epoch) && digits(seq) { seq.parse().ok().map(Self::Sequence) } else { None }
+    }
+}

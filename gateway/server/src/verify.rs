@@ -1,0 +1,129 @@
+//! `shuzha verify`: checks receipts and logs with public keys, on any machine, without a network.
+//!
+//! Exit codes: 0 good · 1 bad: what was checked is not what was logged · 2 incomplete: something that is needed is not there ·
+//! 3 wrong usage.
+
+mod copy;
+mod receipt;
+mod report;
+mod trust;
+mod whole;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use shuzha_evidence::Malformed;
+use shuzha_evidence::policy::Distrust;
+use shuzha_evidence::receipt::BadReceipt;
+use shuzha_evidence::verify::Finding;
+
+use crate::output::{Out, say};
+use trust::TrustArgs;
+pub(crate) use trust::read_keys;
+
+/// Checks evidence offline. 离线验证存证
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum VerifyCommand {
+    /// 收据 Checks a receipt and says what it shows.
+    Receipt(receipt::ReceiptArgs),
+    /// 全部记录 Checks every entry of a copy of the log, every hash above, and the signed root.
+    Range(whole::RangeArgs),
+    /// 检查点 Checks that the tree of one checkpoint is the beginning of another's.
+    Consistency(whole::ConsistencyArgs),
+    /// 打开承诺 Checks that request and answer are those that the receipt commits to.
+    Open(receipt::OpenArgs),
+    /// 暂停 Checks that no answer stands behind a suspension.
+    Suspension(whole::SuspensionArgs),
+    /// 报告 Checks everything and writes a report for people.
+    Report(report::ReportArgs),
+}
+
+/// A copy of a log, and whom to believe about it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct CopyArgs {
+    /// Folder of one half-year (with `checkpoint` in it), or of several.
+    folder: PathBuf,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// What keeps a check from ending well.
+#[derive(Debug)]
+enum Trouble {
+    /// It is bad.
+    Bad(String),
+    /// It cannot be said.
+    Incomplete(String),
+    /// It was asked wrongly.
+    Usage(String),
+    /// The answer could not be written.
+    Out(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Out(error)
+    }
+}
+
+impl From<Finding> for Trouble {
+    fn from(finding: Finding) -> Self {
+        if finding.is_bad() { Self::Bad(finding.to_string()) } else { Self::Incomplete(finding.to_string()) }
+    }
+}
+
+impl From<BadReceipt> for Trouble {
+    fn from(bad: BadReceipt) -> Self {
+        match bad {
+            BadReceipt::Checkpoint(why) => why.into(),
+            BadReceipt::Proof(why) => {
+                Self::Bad(format!("收据与记录不符 the receipt does not show this entry: {why}"))
+            }
+        }
+    }
+}
+
+impl From<Distrust> for Trouble {
+    fn from(why: Distrust) -> Self {
+        let text = format!("检查点不可信 the checkpoint is not to be believed: {why}");
+        // Whose key is not at hand, or too few witnesses: that shows nothing against the log.
+        match why {
+            Distrust::UnknownLog | Distrust::Quorum { .. } => Self::Incomplete(text),
+            _ => Self::Bad(text),
+        }
+    }
+}
+
+fn malformed(what: &'static str) -> impl FnOnce(Malformed) -> Trouble {
+    move |error| Trouble::Bad(format!("{what}: {error}"))
+}
+
+/// Reads a file that was named on the command line.
+fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(path).map_err(|error| Trouble::Incomplete(format!("{}: {error}", path.display())))
+}
+
+/// Runs the command and gives its exit code.
+pub(crate) fn run(out: &mut Out, command: &VerifyCommand) -> ExitCode {
+    let outcome = match command {
+        VerifyCommand::Receipt(args) => receipt::check(out, args),
+        VerifyCommand::Range(args) => whole::range(out, args),
+        VerifyCommand::Consistency(args) => whole::consistency(out, args),
+        VerifyCommand::Open(args) => receipt::open(out, args),
+        VerifyCommand::Suspension(args) => whole::suspension(out, args),
+        VerifyCommand::Report(args) => report::write(out, args),
+    };
+    let (code, text) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Trouble::Bad(text)) => (1, format!("不符 BAD: {text}")),
+        Err(Trouble::Incomplete(text)) => (2, format!("无法判定 INCOMPLETE: {text}")),
+        Err(Trouble::Usage(text)) => (3, format!("用法有误 USAGE: {text}")),
+        // Whoever read the answer went away: nothing was said, neither good nor bad.
+        Err(Trouble::Out(error)) => (2, format!("{error:#}")),
+    };
+    say(&text);
+    ExitCode::from(code)
+}
+
+/// Exit code of a command line that is not understood.
+pub(crate) const EXIT_USAGE: u8 = 3;

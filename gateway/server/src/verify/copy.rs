@@ -1,0 +1,43 @@
+//! A copy of a log on disk: one half-year, or several.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use shuzha_evidence::log::{CHECKPOINT, LogReader, Shard};
+use shuzha_store::tiles::Directory;
+
+use super::Trouble;
+
+/// The logs in `folder`, each with the name to show.
+pub(super) fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
+    let unreadable = |error| Trouble::Incomplete(format!("{}: {error}", folder.display()));
+    let files = Arc::new(Directory::new(folder));
+    if folder.join(CHECKPOINT).exists() {
+        return Ok(vec![(folder.display().to_string(), LogReader::new(files, ""))]);
+    }
+    let mut shards = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        shards.extend(name.to_str().and_then(|name| name.parse::<Shard>().ok()));
+    }
+    if shards.is_empty() {
+        return Err(Trouble::Incomplete(format!(
+            "{}: 没有检查点 no checkpoint is in there",
+            folder.display()
+        )));
+    }
+    shards.sort_unstable();
+    let reader = |shard: Shard| (shard.to_string(), LogReader::new(files.clone(), &shard.to_string()));
+    Ok(shards.into_iter().map(reader).collect())
+}
+
+/// The one log in `folder`.
+pub(super) fn log(folder: &Path) -> Result<LogReader, Trouble> {
+    let mut logs = logs(folder)?;
+    match (logs.pop(), logs.is_empty()) {
+        (Some((_, log)), true) => Ok(log),
+        _ => {
+            Err(Trouble::Usage(format!("{}: 请指明一个半年期 name one half-year's folder", folder.display())))
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Whole logs: every entry, checkpoints against each other, what was stopped.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use shuzha_evidence::Entry;
+use shuzha_evidence::log::LogReader;
+use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
+use shuzha_evidence::note::Note;
+use shuzha_evidence::policy::Policy;
+use shuzha_evidence::verify::{
+    Checked, Head, Suspensions, check_begins_with, check_range, for_each_entry, head,
+};
+
+use super::receipt::instant;
+use super::{CopyArgs, Trouble, TrustArgs, copy, malformed, read_file};
+use crate::output::Out;
+
+/// What to check.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RangeArgs {
+    #[command(flatten)]
+    copy: CopyArgs,
+    /// Check the SM3 tree instead of the SHA-256 tree.
+    #[arg(long)]
+    sm3: bool,
+    /// First entry.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Behind the last entry; the end of the log where it is left out.
+    #[arg(long)]
+    to: Option<u64>,
+    /// A checkpoint that was kept: the log must begin with its tree. May be repeated.
+    #[arg(long)]
+    kept: Vec<PathBuf>,
+    /// Threads; one per core where it is left out.
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+}
+
+/// What to compare.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ConsistencyArgs {
+    /// The older checkpoint.
+    old: PathBuf,
+    /// The newer checkpoint.
+    new: PathBuf,
+    /// Folder of the half-year's log, or a copy of it; its hashes lead from one to the other.
+    #[arg(long)]
+    folder: PathBuf,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+/// What to check.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SuspensionArgs {
+    #[command(flatten)]
+    copy: CopyArgs,
+}
+
+pub(super) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// A signed checkpoint in a file.
+fn kept(path: &Path, policy: &Policy) -> Result<Head, Trouble> {
+    let note = Note::parse(&read_file(path)?).map_err(malformed("检查点 the checkpoint"))?;
+    let tree = policy.open(&note)?;
+    Ok(Head { origin: tree.origin, size: tree.size, root: tree.root })
+}
+
+/// Checks all of a log, or the entries from `from` to `to`.
+pub(super) fn check_log<D: Digest>(
+    log: &LogReader,
+    policy: &Policy,
+    range: (u64, Option<u64>),
+    threads: NonZeroUsize,
+) -> Result<(Head, Checked), Trouble> {
+    let head = head::<D>(log, policy)?;
+    let to = range.1.unwrap_or(head.size);
+    if range.0 > to || to > head.size {
+        return Err(Trouble::Usage(format!("日志只有 {0} 条记录 the log has {0} entries", head.size)));
+    }
+    let checked = check_range::<D>(log, &head, range.0..to, threads)?;
+    Ok((head, checked))
+}
+
+/// Checks every entry.
+pub(super) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
+    let policy = args.copy.trust.policy()?;
+    if (args.from, args.to) != (0, None) || !args.kept.is_empty() {
+        copy::log(&args.copy.folder)?;
+    }
+    let kept: Vec<Head> = args.kept.iter().map(|path| kept(path, &policy)).collect::<Result<_, _>>()?;
+    for (name, log) in copy::logs(&args.copy.folder)? {
+        let threads = threads(args.threads);
+        let range = (args.from, args.to);
+        let (head, checked) = if args.sm3 {
+            check_log::<Sm3>(&log, &policy, range, threads)?
+        } else {
+            check_log::<Sha256>(&log, &policy, range, threads)?
+        };
+        for kept in &kept {
+            if args.sm3 {
+                check_begins_with::<Sm3>(&log, &head, kept)?;
+            } else {
+                check_begins_with::<Sha256>(&log, &head, kept)?;
+            }
+        }
+        out.line(&format!(
+            "属实 GOOD: {name} {}，{} 条记录，{} 字节，{} 个上层散列 entries {}, bytes {}, hashes above {}",
+            head.origin,
+            checked.entries,
+            checked.bytes,
+            checked.nodes,
+            checked.entries,
+            checked.bytes,
+            checked.nodes
+        ))?;
+        if checked.unknown > 0 {
+            out.line(&format!(
+                "  {} 条本软件不识 of these cannot be read by this software",
+                checked.unknown
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares two checkpoints.
+pub(super) fn consistency(out: &mut Out, args: &ConsistencyArgs) -> Result<(), Trouble> {
+    let policy = args.trust.policy()?;
+    let (old, new) = (kept(&args.old, &policy)?, kept(&args.new, &policy)?);
+    let log = copy::log(&args.folder)?;
+    if new.origin.ends_with(Sm3::SUFFIX) {
+        check_begins_with::<Sm3>(&log, &new, &old)?;
+    } else {
+        check_begins_with::<Sha256>(&log, &new, &old)?;
+    }
+    let (old, new) = (old.size, new.size);
+    Ok(out.line(&format!(
+        "属实 GOOD: 前 {old} 条未变 the first {old} entries are the same in the tree of {new}"
+    ))?)
+}
+
+/// Follows the suspensions through logs that are sound.
+pub(super) fn follow(logs: &[(String, LogReader)], policy: &Policy) -> Result<Suspensions, Trouble> {
+    let mut found = Suspensions::default();
+    let mut before = 0;
+    for (_, log) in logs {
+        let (head, _) = check_log::<Sha256>(log, policy, (0, None), threads(None))?;
+        for_each_entry(log, head.size, 0..head.size, |index, bytes| {
+            if let Ok(entry) = Entry::decode(bytes) {
+                found.visit(before + index, &entry);
+            }
+        })?;
+        before += head.size;
+    }
+    Ok(found)
+}
+
+/// Checks that nothing was answered that was stopped.
+pub(super) fn suspension(out: &mut Out, args: &SuspensionArgs) -> Result<(), Trouble> {
+    let policy = args.copy.trust.policy()?;
+    let found = follow(&copy::logs(&args.copy.folder)?, &policy)?;
+    for breach in &found.breaches {
+        out.line(&format!(
+            "第 {} 条：{} 自 {} 起暂停（第 {} 条），却于 {} 受理并答复 entry {}: {} was suspended, and answered",
+            breach.index,
+            breach.target,
+            instant(breach.since),
+            breach.suspension,
+            instant(breach.received),
+            breach.index,
+            breach.target
+        ))?;
+    }
+    match found.breaches.first() {
+        Some(first) => Err(Trouble::Bad(format!(
+            "暂停之后仍有答复 {} answers stand behind a suspension, the first at {}",
+            found.breaches.len(),
+            first.index
+        ))),
+        None => Ok(out.line(&format!(
+            "属实 GOOD: {} 次暂停，{} 次答复，无一在暂停之后 suspensions {}, answers {}, none behind a suspension",
+            found.seen, found.answers, found.seen, found.answers
+        ))?),
+    }
+}

@@ -1,0 +1,191 @@
+//! What a closed period consists of: rated lines, statements, shares, contributions.
+
+use super::super::{Column, Kind, Layout, Record, Row};
+use crate::Month;
+use crate::closing::{Contribution, RatedLine, Share, ShareBill, Statement};
+
+/// Millionths in one part of ten thousand, as tax rates are counted in.
+pub(super) const MILLIONTHS_PER_PART: i64 = 100;
+
+pub(super) const LINES: &Layout = &Layout {
+    set: "lines",
+    zh: "计费明细",
+    columns: &[
+        Column::new(Kind::Id, "period", "结算期"),
+        Column::new(Kind::Id, "month", "使用月份"),
+        Column::new(Kind::Id, "statement", "结算单号"),
+        Column::new(Kind::Id, "unit", "应用单位"),
+        Column::new(Kind::Id, "agreement", "协议"),
+        Column::new(Kind::Id, "scenario", "应用场景"),
+        Column::new(Kind::Id, "product", "产品"),
+        Column::new(Kind::Id, "price", "价格"),
+        Column::new(Kind::Id, "act", "价格文号"),
+        Column::new(Kind::Id, "purpose", "用途类别"),
+        Column::new(Kind::Id, "basis", "计费依据"),
+        Column::new(Kind::Count, "calls", "调用次数").summed(),
+        Column::new(Kind::Count, "quantity", "计费数量").summed(),
+        Column::new(Kind::MicroYuan, "exact", "精确金额(元)").summed(),
+        Column::new(Kind::MicroYuan, "adjustment", "与逐次计费之差(元)").summed(),
+        Column::new(Kind::MicroYuan, "notional", "免费使用价值(元)").summed(),
+        Column::new(Kind::Fen, "gross", "价税合计(元)").summed(),
+        Column::new(Kind::Fen, "net", "不含税金额(元)").summed(),
+        Column::new(Kind::Fen, "tax", "税额(元)").summed(),
+        Column::new(Kind::Ratio, "vat_rate", "税率"),
+        Column::new(Kind::MicroYuan, "residue", "尾差(元)").summed(),
+        Column::new(Kind::Count, "first_sequence", "首序号").first_sequence(),
+        Column::new(Kind::Count, "last_sequence", "末序号").last_sequence(),
+    ],
+};
+
+/// A rated line of a closed period.
+#[derive(Clone, Copy, Debug)]
+pub struct LineRow<'a> {
+    /// The period.
+    pub period: Month,
+    /// Number of the statement it is on.
+    pub statement: &'a str,
+    /// The line.
+    pub line: &'a RatedLine,
+}
+
+impl Record for LineRow<'_> {
+    const LAYOUT: &'static Layout = LINES;
+
+    fn fill(&self, row: &mut Row) {
+        let Self { period, statement, line } = self;
+        let of = &line.line;
+        row.text(&period.to_string()).text(&line.month.to_string()).text(statement);
+        for id in [&of.unit, &of.agreement, &of.scenario, &of.product, &of.price] {
+            row.text(id.as_str());
+        }
+        row.text(&line.act).text(of.purpose.as_str()).text(of.basis.as_str());
+        row.count(line.calls).count(line.quantity);
+        row.micro_yuan(line.exact).micro_yuan(line.adjustment).micro_yuan(line.notional);
+        row.fen(line.taxed.gross).fen(line.taxed.net).fen(line.taxed.tax);
+        row.ratio(i64::from(line.vat_parts) * MILLIONTHS_PER_PART).micro_yuan(line.residue);
+        row.count(line.first_seq).count(line.last_seq);
+    }
+}
+
+pub(super) const STATEMENTS: &Layout = &Layout {
+    set: "statements",
+    zh: "结算单",
+    columns: &[
+        Column::new(Kind::Id, "number", "结算单号"),
+        Column::new(Kind::Id, "period", "结算期"),
+        Column::new(Kind::Id, "unit", "应用单位"),
+        Column::new(Kind::Id, "state", "状态"),
+        Column::new(Kind::Count, "lines", "明细行数").summed(),
+        Column::new(Kind::Fen, "gross", "价税合计(元)").summed(),
+        Column::new(Kind::Fen, "net", "不含税金额(元)").summed(),
+        Column::new(Kind::Fen, "tax", "税额(元)").summed(),
+        Column::new(Kind::Id, "merkle_root", "Merkle 根"),
+        Column::new(Kind::Count, "records", "调用记录数").summed(),
+        Column::new(Kind::Count, "first_sequence", "首序号").first_sequence(),
+        Column::new(Kind::Count, "last_sequence", "末序号").last_sequence(),
+    ],
+};
+
+/// A statement.
+#[derive(Clone, Copy, Debug)]
+pub struct StatementRow<'a> {
+    /// The period.
+    pub period: Month,
+    /// The statement.
+    pub statement: &'a Statement,
+    /// How far it has come: issued, confirmed, disputed …
+    pub state: &'a str,
+}
+
+impl Record for StatementRow<'_> {
+    const LAYOUT: &'static Layout = STATEMENTS;
+
+    fn fill(&self, row: &mut Row) {
+        let Self { period, statement, state } = self;
+        row.text(&statement.number).text(&period.to_string()).text(statement.unit.as_str()).text(state);
+        row.count(statement.lines.len() as u64);
+        row.fen(statement.taxed.gross).fen(statement.taxed.net).fen(statement.taxed.tax);
+        match statement.tree {
+            Some(tree) => {
+                let root: String = tree.root.iter().map(|byte| format!("{byte:02x}")).collect();
+                row.text(&root).count(tree.size).count(tree.first_seq).count(tree.last_seq)
+            }
+            None => row.empty().empty().empty().empty(),
+        };
+    }
+}
+
+pub(super) const SHARES: &Layout = &Layout {
+    set: "shares",
+    zh: "收益分配",
+    columns: &[
+        Column::new(Kind::Id, "bill", "账单号"),
+        Column::new(Kind::Id, "period", "结算期"),
+        Column::new(Kind::Id, "party", "收益方"),
+        Column::new(Kind::Id, "agreement", "协议"),
+        Column::new(Kind::Id, "product", "产品"),
+        Column::new(Kind::Fen, "base", "分配基数(元)"),
+        Column::new(Kind::Id, "weight", "份额"),
+        Column::new(Kind::Id, "whole", "份额总数"),
+        Column::new(Kind::Fen, "amount", "分配金额(元)").summed(),
+    ],
+};
+
+/// One share of a share bill.
+#[derive(Clone, Copy, Debug)]
+pub struct ShareRow<'a> {
+    /// The period.
+    pub period: Month,
+    /// The bill it is on.
+    pub bill: &'a ShareBill,
+    /// The share.
+    pub share: &'a Share,
+}
+
+impl Record for ShareRow<'_> {
+    const LAYOUT: &'static Layout = SHARES;
+
+    fn fill(&self, row: &mut Row) {
+        let Self { period, bill, share } = self;
+        row.text(&bill.number).text(&period.to_string()).text(share.party.as_str());
+        row.text(share.agreement.as_str()).text(share.product.as_str()).fen(share.base);
+        // Weights by contribution can have more digits than a number column holds.
+        row.text(&share.weight.to_string()).text(&share.whole.to_string()).fen(share.amount);
+    }
+}
+
+pub(super) const CONTRIBUTIONS: &Layout = &Layout {
+    set: "contributions",
+    zh: "数据贡献评价",
+    columns: &[
+        Column::new(Kind::Id, "period", "结算期"),
+        Column::new(Kind::Id, "party", "数据提供单位"),
+        Column::new(Kind::Id, "product", "产品"),
+        Column::new(Kind::Count, "calls", "调用次数").summed(),
+        Column::new(Kind::Count, "charged", "其中计费").summed(),
+        Column::new(Kind::Count, "records", "使用数据条数").summed(),
+        Column::new(Kind::Fen, "revenue", "产品收入(元)"),
+        Column::new(Kind::MicroYuan, "notional", "免费使用价值(元)"),
+        Column::new(Kind::Fen, "share", "分得收益(元)").summed(),
+    ],
+};
+
+/// What a provider's data did in a period.
+#[derive(Clone, Copy, Debug)]
+pub struct ContributionRow<'a> {
+    /// The period.
+    pub period: Month,
+    /// The contribution.
+    pub contribution: &'a Contribution,
+}
+
+impl Record for ContributionRow<'_> {
+    const LAYOUT: &'static Layout = CONTRIBUTIONS;
+
+    fn fill(&self, row: &mut Row) {
+        let Self { period, contribution } = self;
+        row.text(&period.to_string()).text(contribution.party.as_str()).text(contribution.product.as_str());
+        row.count(contribution.calls).count(contribution.charged).count(contribution.records);
+        row.fen(contribution.revenue).micro_yuan(contribution.notional).fen(contribution.share);
+    }
+}

@@ -1,0 +1,271 @@
+//! The papers of a closed period, to be printed on A4: statement (结算单), red-letter statement (红字结算单) and share bill
+//! (收益分配账单).
+//!
+//! Each is one HTML document without script or anything fetched. Its totals are those of the books;
+//! only the sums of its sections are added up here.
+
+mod paper;
+
+use shuzha_core::Id;
+use shuzha_core::calendar::Day;
+
+use crate::chart::grouped;
+use crate::closing::{Closing, RatedLine, Share, ShareBill, Statement};
+use crate::money::InFen as _;
+use crate::vat::Taxed;
+use crate::words::in_words;
+use crate::{Fen, Overflow};
+use paper::{Cell, Paper, Proof, Section, hex};
+
+/// A party to a paper.
+#[derive(Clone, Copy, Debug)]
+pub struct Party<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// 统一社会信用代码.
+    pub credit_code: &'a str,
+}
+
+/// What a paper needs beside the closing.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    /// When it is issued.
+    pub issued: Day,
+    /// Who issues it: the operator.
+    pub issuer: Party<'a>,
+    /// Whom it is for.
+    pub recipient: Party<'a>,
+    /// The last day to dispute it; none where it is disputed already or final.
+    pub reply_by: Option<Day>,
+    /// What people call a product, scenario or agreement.
+    pub names: &'a dyn Fn(&Id) -> String,
+}
+
+/// What takes a statement back (红冲).
+#[derive(Clone, Copy, Debug)]
+pub struct Reversal<'a> {
+    /// Number of the credit note.
+    pub number: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// The paper of a statement. One whose sum is negative is a red-letter statement.
+///
+/// # Errors
+/// [`Overflow`] where a section's sum cannot be counted.
+///
+/// # Panics
+/// Where the statement is not of this closing.
+pub fn statement(closing: &Closing, statement: &Statement, frame: &Frame<'_>) -> Result<String, Overflow> {
+    statement_paper(closing, statement, None, frame)
+}
+
+/// The paper of a credit note (红字结算单), which takes back a whole statement: every amount of it with the other sign.
+///
+/// # Errors
+/// [`Overflow`] where a sum cannot be counted.
+///
+/// # Panics
+/// Where the statement is not of this closing.
+pub fn credit_note(
+    closing: &Closing,
+    statement: &Statement,
+    reversal: Reversal<'_>,
+    frame: &Frame<'_>,
+) -> Result<String, Overflow> {
+    statement_paper(closing, statement, Some(reversal), frame)
+}
+
+fn statement_paper(
+    closing: &Closing,
+    statement: &Statement,
+    reversal: Option<Reversal<'_>>,
+    frame: &Frame<'_>,
+) -> Result<String, Overflow> {
+    let sign = |taxed: Taxed| if reversal.is_some() { taken_back(taxed) } else { Ok(taxed) };
+    let lines = &closing.lines[statement.lines.clone()];
+    let signed: Vec<(&RatedLine, Taxed)> =
+        lines.iter().map(|line| Ok((line, sign(line.taxed)?))).collect::<Result<_, Overflow>>()?;
+    let (own, earlier): (Vec<SignedLine<'_>>, Vec<SignedLine<'_>>) =
+        signed.into_iter().partition(|(line, _)| line.month == closing.month);
+    let mut sections = Vec::new();
+    for (title, lines) in [("本期明细", own), ("前期更正与补计", earlier)] {
+        if !lines.is_empty() {
+            sections.push(lines_section(title, &lines, frame)?);
+        }
+    }
+    let taxed = sign(statement.taxed)?;
+    let is_red = reversal.is_some() || taxed.gross < Fen::ZERO;
+    let totals = [("不含税金额", taxed.net), ("税额", taxed.tax), ("价税合计", taxed.gross)];
+    let paper = Paper {
+        title: if is_red {
+            "公共数据运营服务费红字结算单"
+        } else {
+            "公共数据运营服务费结算单"
+        },
+        is_red,
+        number: reversal.map_or(&statement.number, |reversal| reversal.number),
+        corrects: reversal.map(|reversal| (statement.number.as_str(), reversal.reason)),
+        period: closing.month.to_string(),
+        issuer_role: "运营机构",
+        recipient_role: "应用单位",
+        agreements: names_of(lines.iter().map(|line| &line.line.agreement), frame),
+        sections,
+        total_label: "合计（元）",
+        totals: totals.into_iter().map(|(label, sum)| (label, yuan(sum))).collect(),
+        words_label: "价税合计",
+        words: in_words(taxed.gross),
+        proof: statement.tree.map(|tree| Proof {
+            root: hex(&tree.root),
+            size: tree.size,
+            first_seq: tree.first_seq,
+            last_seq: tree.last_seq,
+        }),
+        digest: hex(&closing.digest),
+        issued: frame.issued,
+        issuer: frame.issuer,
+        recipient: frame.recipient,
+        reply_by: frame.reply_by,
+    };
+    Ok(paper.print())
+}
+
+fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
+    let minus = |sum| Fen::ZERO.checked_sub(sum).ok_or(Overflow);
+    Ok(Taxed { gross: minus(taxed.gross)?, net: minus(taxed.net)?, tax: minus(taxed.tax)? })
+}
+
+/// The paper of a share bill.
+///
+/// # Errors
+/// [`Overflow`] where the bill's sum cannot be counted.
+///
+/// # Panics
+/// Where the bill is not of this closing.
+pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Result<String, Overflow> {
+    let shares = &closing.shares[bill.shares.clone()];
+    let bases = sum_of(shares.iter().map(|share| share.base))?;
+    let rows = (1..).zip(shares).map(|(number, share)| share_row(number, share, frame)).collect();
+    let section = Section {
+        title: "分配明细",
+        headings: &["序号", "授权运营协议", "产品", "分配基数", "占比", "分配金额"],
+        rows,
+        label_columns: 3,
+        sum_label: "小计",
+        sums: vec![yuan(bases), String::new(), yuan(bill.amount)],
+    };
+    let paper = Paper {
+        title: "公共数据收益分配账单",
+        is_red: bill.amount < Fen::ZERO,
+        number: &bill.number,
+        corrects: None,
+        period: closing.month.to_string(),
+        issuer_role: "运营机构",
+        recipient_role: "收益方",
+        agreements: names_of(shares.iter().map(|share| &share.agreement), frame),
+        sections: vec![section],
+        total_label: "合计（元）",
+        totals: vec![("分配金额", yuan(bill.amount))],
+        words_label: "分配金额",
+        words: in_words(bill.amount),
+        proof: None,
+        digest: hex(&closing.digest),
+        issued: frame.issued,
+        issuer: frame.issuer,
+        recipient: frame.recipient,
+        reply_by: frame.reply_by,
+    };
+    Ok(paper.print())
+}
+
+/// A line, and its amounts as the paper has them.
+type SignedLine<'a> = (&'a RatedLine, Taxed);
+
+fn lines_section(
+    title: &'static str,
+    lines: &[SignedLine<'_>],
+    frame: &Frame<'_>,
+) -> Result<Section, Overflow> {
+    let sum = |part: fn(&Taxed) -> Fen| sum_of(lines.iter().map(|(_, taxed)| part(taxed)));
+    let sums = [sum(|taxed| taxed.net)?, sum(|taxed| taxed.tax)?, sum(|taxed| taxed.gross)?];
+    Ok(Section {
+        title,
+        headings: &[
+            "序号",
+            "产品",
+            "应用场景",
+            "月份",
+            "计费依据",
+            "数量",
+            "税率",
+            "不含税金额",
+            "税额",
+            "价税合计",
+        ],
+        rows: (1..).zip(lines).map(|(number, line)| line_row(number, line, frame)).collect(),
+        label_columns: 7,
+        sum_label: "小计",
+        sums: sums.map(yuan).to_vec(),
+    })
+}
+
+fn line_row(number: u32, (line, taxed): &SignedLine<'_>, frame: &Frame<'_>) -> Vec<Cell> {
+    let of = &line.line;
+    vec![
+        Cell::short(number.to_string()),
+        Cell::text((frame.names)(&of.product)),
+        Cell::text((frame.names)(&of.scenario)),
+        Cell::short(line.month.to_string()),
+        Cell::text(format!("{}，{}", of.basis.title_zh(), line.act)),
+        Cell::number(grouped(line.quantity.into())),
+        Cell::number(percent(line.vat_parts.into(), crate::vat::RATE_WHOLE.into())),
+        Cell::number(yuan(taxed.net)),
+        Cell::number(yuan(taxed.tax)),
+        Cell::number(yuan(taxed.gross)),
+    ]
+}
+
+fn share_row(number: u32, share: &Share, frame: &Frame<'_>) -> Vec<Cell> {
+    vec![
+        Cell::short(number.to_string()),
+        Cell::text((frame.names)(&share.agreement)),
+        Cell::text((frame.names)(&share.product)),
+        Cell::number(yuan(share.base)),
+        Cell::number(percent(share.weight, share.whole)),
+        Cell::number(yuan(share.amount)),
+    ]
+}
+
+fn sum_of(sums: impl IntoIterator<Item = Fen>) -> Result<Fen, Overflow> {
+    sums.into_iter().try_fold(Fen::ZERO, Fen::plus)
+}
+
+/// The names of several things, each once, in the order in which they first come.
+fn names_of<'a>(ids: impl Iterator<Item = &'a Id>, frame: &Frame<'_>) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for id in ids {
+        let name = (frame.names)(id);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join("、")
+}
+
+/// An amount with a comma before every three digits: `-1,234.50`.
+fn yuan(amount: Fen) -> String {
+    let fen = amount.count().unsigned_abs();
+    let sign = if amount < Fen::ZERO { "-" } else { "" };
+    format!("{sign}{}.{:02}", grouped((fen / 100).into()), fen % 100)
+}
+
+/// `part` of `whole` in percent with two decimals, a half going up.
+fn percent(part: u128, whole: u128) -> String {
+    if whole == 0 {
+        return "—".to_owned();
+    }
+    // Weights stay below 2⁶⁴, so that this cannot be too large.
+    let hundredths = (part * 20_000 + whole) / (whole * 2);
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}

@@ -1,0 +1,7 @@
+//! What is made of a closed month: papers, compared with ones that a person has looked at, and rows of exports.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod month;
+mod papers;
+mod sets;

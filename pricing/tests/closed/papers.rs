@@ -1,0 +1,127 @@
+//! Statement, credit note and share bill.
+
+use std::path::Path;
+
+use shuzha_core::Id;
+use shuzha_core::calendar::Day;
+use shuzha_pricing::Basis;
+use shuzha_pricing::statement_page::{Frame, Party, Reversal, credit_note, share_bill, statement};
+
+use crate::month::{august, closing, line};
+
+/// Compares with the paper in this folder, or prints it anew when asked to by `SHUZHA_WRITE_GOLDEN=1`.
+fn golden(name: &str, printed: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/closed/{name}.html"));
+    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+    if std::env::var("SHUZHA_WRITE_GOLDEN").is_ok() {
+        std::fs::write(&path, printed).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        kept == printed,
+        "{name} is printed another way: look at it, then write it with SHUZHA_WRITE_GOLDEN=1"
+    );
+}
+
+fn names(id: &Id) -> String {
+    let name = match id.as_str() {
+        "credit-score" => "小微企业信用评分模型",
+        "person-check" => "个人身份与公积金缴存核验",
+        "company-check" => "企业登记信息核验",
+        "loan-review" => "普惠小微贷款贷前审查",
+        "xy-2026-003" => "烟数授〔2026〕3号",
+        other => other,
+    };
+    name.to_owned()
+}
+
+fn frame(recipient: &'static str) -> Frame<'static> {
+    Frame {
+        issued: Day::new(2026, 9, 3).unwrap(),
+        issuer: Party {
+            name: "烟台大数据运营有限公司（示例）", credit_code: "91370600MA0000001X"
+        },
+        recipient: Party { name: recipient, credit_code: "91370600MA00000025" },
+        reply_by: Some(Day::new(2026, 9, 18).unwrap()),
+        names: &names,
+    }
+}
+
+#[test]
+fn g3_a_statement_is_printed() {
+    let closing = august();
+    let printed =
+        statement(&closing, &closing.statements[0], &frame("示例银行股份有限公司烟台分行")).unwrap();
+    golden("statement", &printed);
+    for part in [
+        "8,670.00",
+        "人民币捌仟陆佰柒拾元整",
+        "10000 – 412345",
+        "168300",
+        "前期更正与补计",
+        "2026-07",
+        "-15.00",
+    ] {
+        assert!(printed.contains(part), "{part}");
+    }
+    assert!(!printed.contains("红字"));
+}
+
+#[test]
+fn g3_a_credit_note_takes_every_amount_back() {
+    let closing = august();
+    let reversal = Reversal { number: "HC-2026-08-bank-a", reason: "价格文号录入有误" };
+    let frame = frame("示例银行股份有限公司烟台分行");
+    let printed = credit_note(&closing, &closing.statements[0], reversal, &frame).unwrap();
+    golden("credit-note", &printed);
+    for part in [
+        "红字结算单",
+        "人民币负捌仟陆佰柒拾元整",
+        "JS-2026-08-bank-a",
+        "-5,000.00",
+        "15.00",
+        "价格文号录入有误",
+    ] {
+        assert!(printed.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn g3_a_statement_below_nothing_is_in_red() {
+    let closing = closing(vec![line("credit-score", Basis::Price, "2026-07", 100, -1_500)]);
+    let printed = statement(&closing, &closing.statements[0], &frame("示例银行")).unwrap();
+    assert!(
+        printed.contains("红字结算单")
+            && printed.contains("人民币负壹拾伍元整")
+            && !printed.contains("本期明细")
+    );
+}
+
+#[test]
+fn g2_a_share_bill_is_printed() {
+    let closing = august();
+    let printed =
+        share_bill(&closing, &closing.bills[0], &frame("烟台市住房公积金管理中心（示例）")).unwrap();
+    golden("share-bill", &printed);
+    for part in ["收益分配账单", "40.00%", "33.33%", "3,458.96", "人民币叁仟肆佰伍拾捌元玖角陆分"]
+    {
+        assert!(printed.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn g3_names_cannot_write_into_a_paper() {
+    let closing = august();
+    let recipient = "</td><script>alert(1)</script>\"'&";
+    let evil = |_: &Id| "<img src=x onerror=alert(2)>".to_owned();
+    let frame = Frame { names: &evil, ..frame(recipient) };
+    let reversal = Reversal { number: "<b>", reason: "<i>" };
+    for printed in [
+        statement(&closing, &closing.statements[0], &frame).unwrap(),
+        share_bill(&closing, &closing.bills[0], &frame).unwrap(),
+        credit_note(&closing, &closing.statements[0], reversal, &frame).unwrap(),
+    ] {
+        assert!(!printed.contains("<script") && !printed.contains("<img") && !printed.contains("<b>A"));
+        assert_eq!(printed.matches("<i>").count(), 0);
+    }
+}
