@@ -194,6 +194,14 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+
+    C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
+    C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
+    C1503 503 "平台的授权签发密钥尚未登记生效" "The platform's key for consents is not registered and in force";
+    C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
+    C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
+    C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
+
     C1600 409 "账期尚未软结" "The period has not been soft-closed";
     C1601 403 "软结与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
     C1602 409 "账期已结账，不可更改" "The period is closed and does not change";
@@ -206,13 +214,6 @@ codes! {
     C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
-
-    C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
-    C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";
-    C1503 503 "平台的授权签发密钥尚未登记生效" "The platform's key for consents is not registered and in force";
-    C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
-    C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
-    C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";

@@ -133,6 +133,7 @@ fn d4_uses_are_found_by_tag_and_checked_against_the_journal() {
             subject: Some([subject; 16]),
             consent: consent.map(|consent| [consent; 16]),
             code,
+            charge: shuzha_core::NanoCharge::ZERO,
             ..crate::reduce::tests::call(number, decision)
         };
         Entry::Call(Box::new(call))
