@@ -208,6 +208,38 @@ pub struct Call<'a> {
     pub basis: u8,
 }
 
+impl Call<'_> {
+    /// The record of a request of which nothing is known yet: refused, and nothing taken.
+    #[must_use]
+    pub fn of(request: RequestId, received: Timestamp) -> Self {
+        Self {
+            request,
+            received,
+            admitted_after: 0,
+            sent_after: 0,
+            answered_after: 0,
+            terms: Terms::default(),
+            nonce: [0; 8],
+            idempotency: None,
+            consent: None,
+            subject: None,
+            charge: NanoCharge::ZERO,
+            quantity: 0,
+            amount: MicroYuan::ZERO,
+            decision: Decision::Refused,
+            code: None,
+            outcome: Outcome::None,
+            request_bytes: 0,
+            response_bytes: 0,
+            request_commitment: None,
+            response_commitment: None,
+            sandbox: false,
+            consent_parent: None,
+            basis: 0,
+        }
+    }
+}
+
 /// What an act did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ActKind {

@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use shuzha_core::{MicroYuan, NanoCharge};
 
 use super::*;
 use crate::checkpoint::Checkpoint;
@@ -240,29 +239,11 @@ fn answered(unit: &'static str, received: i64) -> Entry<'static> {
         snapshot: [0; 8],
     };
     Entry::Call(Box::new(Call {
-        request: shuzha_core::RequestId::from_bytes([7; 16]),
-        received: shuzha_core::Timestamp::from_micros(received),
-        admitted_after: 0,
-        sent_after: 0,
-        answered_after: 0,
         terms,
-        nonce: [0; 8],
-        idempotency: None,
-        consent: None,
-        subject: None,
-        charge: NanoCharge::ZERO,
         quantity: 1,
-        amount: MicroYuan::ZERO,
         decision: Decision::Answered,
-        code: None,
         outcome: Outcome::Uncharged,
-        request_bytes: 0,
-        response_bytes: 0,
-        request_commitment: None,
-        response_commitment: None,
-        sandbox: false,
-        consent_parent: None,
-        basis: 0,
+        ..Call::of(shuzha_core::RequestId::from_bytes([7; 16]), shuzha_core::Timestamp::from_micros(received))
     }))
 }
 

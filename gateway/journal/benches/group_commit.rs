@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use prometheus::Registry;
-use shuzha_core::{Id, MicroYuan, NanoCharge, RequestId, SystemClock, Timestamp};
+use shuzha_core::{Id, MicroYuan, RequestId, SystemClock, Timestamp};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, PurposeClass, Terms};
 use shuzha_journal::disk::{Directory, Disk, DiskFile};
 use shuzha_journal::{Journal, Options, read, verify};
@@ -39,8 +39,6 @@ fn say(line: &str) {
 /// A call as the gateway writes it, with a number that tells it from every other.
 fn call(number: u128) -> Entry<'static> {
     Entry::Call(Box::new(Call {
-        request: RequestId::from_bytes(number.to_be_bytes()),
-        received: Timestamp::from_seconds(1_700_000_000),
         admitted_after: 120,
         sent_after: 140,
         answered_after: 2_400,
@@ -59,22 +57,17 @@ fn call(number: u128) -> Entry<'static> {
             snapshot: [7; 8],
         },
         nonce: [1; 8],
-        idempotency: None,
         consent: Some([2; 16]),
         subject: Some([3; 16]),
-        charge: NanoCharge::ZERO,
         quantity: 1,
         amount: MicroYuan::from_micros(500_000),
         decision: Decision::Answered,
-        code: None,
         outcome: Outcome::Charged,
         request_bytes: 300,
         response_bytes: 180,
         request_commitment: Some([4; 16]),
         response_commitment: Some([5; 16]),
-        sandbox: false,
-        consent_parent: None,
-        basis: 0,
+        ..Call::of(RequestId::from_bytes(number.to_be_bytes()), Timestamp::from_seconds(1_700_000_000))
     }))
 }
 

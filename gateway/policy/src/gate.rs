@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
 use shuzha_evidence::commit::PeriodCommitters;
-use shuzha_evidence::{Act, ActKind, Call, Commitment, Committer, Decision, Entry, Outcome, Terms};
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Committer, Decision, Entry, Terms};
 use shuzha_journal::Journal;
 use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
 
@@ -222,31 +222,7 @@ impl Gate {
     pub fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, _peer: IpAddr) {
         self.metrics.ended(false, Decision::Refused, Some(code));
         let terms = Terms { snapshot: self.snapshot.load().short_digest(), ..Terms::default() };
-        let record = Call {
-            request,
-            received,
-            admitted_after: 0,
-            sent_after: 0,
-            answered_after: 0,
-            terms,
-            nonce: [0; 8],
-            idempotency: None,
-            consent: None,
-            subject: None,
-            charge: NanoCharge::ZERO,
-            quantity: 0,
-            amount: MicroYuan::ZERO,
-            decision: Decision::Refused,
-            code: Some(code),
-            outcome: Outcome::None,
-            request_bytes: 0,
-            response_bytes: 0,
-            request_commitment: None,
-            response_commitment: None,
-            sandbox: false,
-            consent_parent: None,
-            basis: 0,
-        };
+        let record = Call { terms, code: Some(code), ..Call::of(request, received) };
         if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
             self.metrics.unrecorded();
         }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use shuzha_core::{MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
+use shuzha_core::{PurposeClass, RequestId, Timestamp};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Position;
 use shuzha_store::consents::NewConsent;
@@ -48,29 +48,13 @@ fn call(number: u32) -> Entry<'static> {
         ..Terms::default()
     };
     Entry::Call(Box::new(Call {
-        request: RequestId::from_bytes(tag(number)),
-        received: Timestamp::from_seconds(i64::from(number)),
-        admitted_after: 0,
-        sent_after: 0,
-        answered_after: 0,
         terms,
-        nonce: [0; 8],
-        idempotency: None,
         consent: Some(tag(number)),
         subject: Some(tag(number % HOLDERS)),
-        charge: NanoCharge::ZERO,
         quantity: 1,
-        amount: MicroYuan::ZERO,
         decision: Decision::Answered,
-        code: None,
         outcome: Outcome::Uncharged,
-        request_bytes: 0,
-        response_bytes: 0,
-        request_commitment: None,
-        response_commitment: None,
-        sandbox: false,
-        consent_parent: None,
-        basis: 0,
+        ..Call::of(RequestId::from_bytes(tag(number)), Timestamp::from_seconds(i64::from(number)))
     }))
 }
 

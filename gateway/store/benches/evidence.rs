@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use shuzha_core::{Clock, Id, IdRng, MicroYuan, NanoCharge, RequestId, SystemClock};
+use shuzha_core::{Clock, Id, IdRng, MicroYuan, RequestId, SystemClock};
 use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, SeedKeys};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::policy::Policy;
@@ -40,8 +40,6 @@ fn say(line: &str) {
 /// A call as the gateway writes it.
 fn call() -> Entry<'static> {
     Entry::Call(Box::new(Call {
-        request: RequestId::generate(&SystemClock, &IdRng),
-        received: SystemClock.now(),
         admitted_after: 120,
         sent_after: 140,
         answered_after: 2_400,
@@ -60,22 +58,16 @@ fn call() -> Entry<'static> {
             snapshot: [7; 8],
         },
         nonce: [1; 8],
-        idempotency: None,
-        consent: None,
         subject: Some([3; 16]),
-        charge: NanoCharge::ZERO,
         quantity: 1,
         amount: MicroYuan::from_micros(500_000),
         decision: Decision::Answered,
-        code: None,
         outcome: Outcome::Charged,
         request_bytes: 300,
         response_bytes: 180,
         request_commitment: Some([4; 16]),
         response_commitment: Some([5; 16]),
-        sandbox: false,
-        consent_parent: None,
-        basis: 0,
+        ..Call::of(RequestId::generate(&SystemClock, &IdRng), SystemClock.now())
     }))
 }
 

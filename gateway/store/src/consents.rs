@@ -8,12 +8,13 @@
 //! consents derived from it along, and stands in the feed exactly once.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::MutexGuard;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior};
 use shuzha_core::{Id, Timestamp};
 
-use crate::{StoreError, database};
+use crate::StoreError;
+use crate::database::Database;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 1] =
@@ -100,7 +101,7 @@ pub struct Withdrawn {
 /// The register of consents. Clones share one connection, and calls take turns on it.
 #[derive(Clone)]
 pub struct ConsentStore {
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl ConsentStore {
@@ -109,7 +110,7 @@ impl ConsentStore {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(database::open(path)?)
+        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
     }
 
     /// A register in memory, for tests and simulations.
@@ -117,16 +118,11 @@ impl ConsentStore {
     /// # Errors
     /// As [`ConsentStore::open`].
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
-    }
-
-    fn prepare(connection: Connection) -> Result<Self, StoreError> {
-        let connection = database::prepared(connection, &MIGRATIONS)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().expect("nothing panics while it holds the connection")
+        self.database.lock()
     }
 
     /// Notes which person an account is; false where the account is bound already, or the person has another one.

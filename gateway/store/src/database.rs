@@ -36,7 +36,7 @@ const MIGRATIONS: [(&str, &str); 6] = [
 /// - An applied migration that was edited, or that this software does not know, stops [`Store::open`].
 #[derive(Clone)]
 pub struct Store {
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl Store {
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(open(path)?, &MIGRATIONS)
+        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
     }
 
     /// A database in memory, for tests and simulations.
@@ -53,45 +53,54 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?, &MIGRATIONS)
-    }
-
-    fn prepare(connection: Connection, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
-        Ok(Self { connection: Arc::new(Mutex::new(prepared(connection, migrations)?)) })
+        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().expect("nothing panics while it holds the connection")
+        self.database.lock()
     }
 }
 
-/// Opens the file at `path`, for its owner only; creates file and directory if they are missing.
-pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
-        created.map_err(StoreError::io("create", parent))?;
-    }
-    // SQLite gives the files beside the database the mode of the database.
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    file.map_err(StoreError::io("open", path))?;
-    Ok(Connection::open(path)?)
-}
+/// A file with its migrations, behind one connection. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Database(Arc<Mutex<Connection>>);
 
-/// Sets the connection to durable commits and applies the migrations that are still missing.
-pub(crate) fn prepared(
-    mut connection: Connection,
-    migrations: &[(&str, &str)],
-) -> Result<Connection, StoreError> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
-    let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
-    let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
-    Runner::new(&known).run(&mut connection).map_err(Box::new)?;
-    Ok(connection)
+impl Database {
+    /// Opens the file at `path`, for its owner only; creates file and directory if they are missing.
+    pub(crate) fn open(path: &Path, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
+            created.map_err(StoreError::io("create", parent))?;
+        }
+        // SQLite gives the files beside the database the mode of the database.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        file.map_err(StoreError::io("open", path))?;
+        Self::prepared(Connection::open(path)?, migrations)
+    }
+
+    /// A database that ends with the process.
+    pub(crate) fn in_memory(migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        Self::prepared(Connection::open_in_memory()?, migrations)
+    }
+
+    /// Sets the connection to durable commits and applies the migrations that are still missing.
+    fn prepared(mut connection: Connection, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
+        let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
+        Runner::new(&known).run(&mut connection).map_err(Box::new)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// The connection, for as long as its holder keeps it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().expect("nothing panics while it holds the connection")
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -127,8 +136,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("shuzha.db");
         drop(Store::open(&path).expect("opens"));
-        let with =
-            |migrations: &[(&str, &str)]| Store::prepare(Connection::open(&path).expect("opens"), migrations);
+        let with = |migrations: &[(&str, &str)]| Database::open(&path, migrations);
         let edited = [MIGRATIONS[0], (MIGRATIONS[1].0, "CREATE TABLE other (a INTEGER) STRICT;")];
         assert!(matches!(with(&edited), Err(StoreError::Migration(_))));
         assert!(

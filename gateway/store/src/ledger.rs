@@ -19,7 +19,7 @@ mod statements;
 mod transactions;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::MutexGuard;
 
 use rusqlite::{Connection, Row};
 use shuzha_core::{Id, MicroYuan, PurposeClass};
@@ -35,7 +35,8 @@ pub use read::{LedgerPage, Posted};
 pub use statements::{Stated, StatementAct, StatementState, Word};
 pub use transactions::Verified;
 
-use crate::{StoreError, database};
+use crate::StoreError;
+use crate::database::Database;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 1] =
@@ -44,7 +45,7 @@ const MIGRATIONS: [(&str, &str); 1] =
 /// The books. Clones share one connection, and calls take turns on it.
 #[derive(Clone)]
 pub struct Books {
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl Books {
@@ -53,7 +54,7 @@ impl Books {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(database::open(path)?)
+        Self::guarded(Database::open(path, &MIGRATIONS)?)
     }
 
     /// Books in memory, for tests and simulations.
@@ -61,18 +62,17 @@ impl Books {
     /// # Errors
     /// As [`Books::open`].
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
+        Self::guarded(Database::in_memory(&MIGRATIONS)?)
     }
 
-    fn prepare(connection: Connection) -> Result<Self, StoreError> {
-        let connection = database::prepared(connection, &MIGRATIONS)?;
+    fn guarded(database: Database) -> Result<Self, StoreError> {
         // So that a REPLACE meets the triggers against deleting.
-        connection.pragma_update(None, "recursive_triggers", true)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        database.lock().pragma_update(None, "recursive_triggers", true)?;
+        Ok(Self { database })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().expect("nothing panics while it holds the connection")
+        self.database.lock()
     }
 }
 

@@ -21,7 +21,7 @@ mod secrets;
 mod sign_on;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::MutexGuard;
 
 use rusqlite::{Connection, Row};
 use shuzha_core::{Id, Timestamp};
@@ -34,7 +34,8 @@ pub use marks::Mark;
 pub use objects::{CaseState, Filter, Object, Reference};
 pub use sign_on::{Lockout, OneTimeSecret};
 
-use crate::{StoreError, database};
+use crate::StoreError;
+use crate::database::Database;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 4] = [
@@ -47,7 +48,7 @@ const MIGRATIONS: [(&str, &str); 4] = [
 /// The register. Clones share one connection, and calls take turns on it.
 #[derive(Clone)]
 pub struct Register {
-    connection: Arc<Mutex<Connection>>,
+    database: Database,
 }
 
 impl Register {
@@ -56,7 +57,7 @@ impl Register {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(database::open(path)?)
+        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
     }
 
     /// A register in memory, for tests and simulations.
@@ -64,16 +65,11 @@ impl Register {
     /// # Errors
     /// As [`Register::open`].
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
-    }
-
-    fn prepare(connection: Connection) -> Result<Self, StoreError> {
-        let connection = database::prepared(connection, &MIGRATIONS)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().expect("nothing panics while it holds the connection")
+        self.database.lock()
     }
 
     /// How many acts were accepted so far.

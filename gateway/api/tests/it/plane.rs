@@ -10,7 +10,7 @@ use shuzha_control::consents::{self, ConsentGate, ConsentService};
 use shuzha_control::finance::{self, Finance};
 use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
-use shuzha_core::{Code, Id, MicroYuan, NanoCharge, OsRng, PurposeClass, RequestId, Role, Timestamp};
+use shuzha_core::{Code, Id, OsRng, PurposeClass, RequestId, Role, Timestamp};
 use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Terms};
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, Position};
@@ -118,29 +118,14 @@ impl People {
             ..Terms::default()
         };
         let call = Call {
-            request: RequestId::from_bytes([u8::try_from(seq).unwrap(); 16]),
-            received: NOW,
-            admitted_after: 0,
-            sent_after: 0,
-            answered_after: 0,
             terms,
-            nonce: [0; 8],
-            idempotency: None,
             consent,
             subject,
-            charge: NanoCharge::ZERO,
             quantity: 1,
-            amount: MicroYuan::ZERO,
             decision,
             code,
             outcome: shuzha_evidence::Outcome::Uncharged,
-            request_bytes: 0,
-            response_bytes: 0,
-            request_commitment: None,
-            response_commitment: None,
-            sandbox: false,
-            consent_parent: None,
-            basis: 0,
+            ..Call::of(RequestId::from_bytes([u8::try_from(seq).unwrap(); 16]), NOW)
         };
         let (mut state, mut changes) = (self.uses.load_state().unwrap(), Changes::default());
         let position = Position { epoch: 0, seq };

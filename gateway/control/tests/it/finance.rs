@@ -82,29 +82,19 @@ impl Treasury {
                 ..Terms::default()
             };
             let call = Call {
-                request: RequestId::generate(&*self.town.house.clock, &OsRng),
-                received: self.town.house.clock.now(),
                 admitted_after: 1,
                 sent_after: 1,
                 answered_after: 1,
                 terms,
-                nonce: [0; 8],
-                idempotency: None,
-                consent: None,
-                subject: None,
                 charge: shuzha_core::NanoCharge::ZERO,
                 quantity: 1,
                 amount: MicroYuan::from_micros(if paid { 300_000 } else { 0 }),
                 decision: Decision::Answered,
-                code: None,
                 outcome: if paid { Outcome::Charged } else { Outcome::Uncharged },
                 request_bytes: 1,
                 response_bytes: 1,
-                request_commitment: None,
-                response_commitment: None,
-                sandbox: false,
-                consent_parent: None,
                 basis: if paid { 0 } else { 3 },
+                ..Call::of(RequestId::generate(&*self.town.house.clock, &OsRng), self.town.house.clock.now())
             };
             self.journal.append(&Entry::Call(Box::new(call))).expect("serves");
         }

@@ -57,8 +57,6 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
     let held = intent(number);
     let answered = decision == Decision::Answered;
     Call {
-        request: held.request,
-        received: held.received,
         admitted_after: 1,
         sent_after: 2,
         answered_after: 3,
@@ -66,7 +64,6 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         nonce: held.nonce,
         idempotency: held.idempotency,
         consent: held.consent,
-        subject: None,
         charge: held.charge,
         quantity: u32::from(answered),
         amount: if answered { held.amount } else { MicroYuan::ZERO },
@@ -76,10 +73,7 @@ pub(crate) fn call(number: u8, decision: Decision) -> Call<'static> {
         request_bytes: 10,
         response_bytes: 20,
         request_commitment: Some(held.request_commitment),
-        response_commitment: None,
-        sandbox: false,
-        consent_parent: None,
-        basis: 0,
+        ..Call::of(held.request, held.received)
     }
 }
 
