@@ -109,12 +109,18 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/finance/periods", methods(&[(GET, finance::periods)], None))
         .route(
             "/api/v1/finance/periods/{month}",
-            methods(&[(GET, finance::period), (POST, finance::act_on_period)], None),
+            methods(
+                &[(GET, finance::period), (POST, finance::act_on_period)],
+                Some(finance::no_such_method_of_period),
+            ),
         )
         .route("/api/v1/finance/periods/{month}/{part}", methods(&[(GET, finance::part)], None))
         .route(
             "/api/v1/finance/statements/{number}",
-            methods(&[(GET, finance::statement), (POST, finance::say)], None),
+            methods(
+                &[(GET, finance::statement), (POST, finance::say)],
+                Some(finance::no_such_method_of_statement),
+            ),
         )
         .route("/api/v1/finance/ledger", methods(&[(GET, finance::ledger)], None))
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))

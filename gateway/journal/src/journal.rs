@@ -183,6 +183,12 @@ impl Journal {
         self.inner.shared.durable_seq()
     }
 
+    /// Sequence of the last record that was taken; it may not be durable yet.
+    #[must_use]
+    pub fn taken_seq(&self) -> u64 {
+        self.inner.shared.lock().next_seq - 1
+    }
+
     /// Blocks until a record after `seq` is durable, `timeout` is over, or the journal has failed or closed; gives the
     /// sequence of the last durable record. Look at [`Journal::health`] when it has not moved.
     #[must_use]

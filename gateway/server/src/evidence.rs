@@ -163,8 +163,9 @@ impl Desk {
 
     fn make_out(&self, unit: &Id, id: &str, sm3: bool) -> Result<String, Refusal> {
         let place = Place::parse(id).ok_or(Code::C1701)?;
-        // Asked first: what is published meanwhile is found below.
-        let durable = self.journal.durable_seq();
+        // Asked first: what is published meanwhile is found below. The record of a refusal is taken before the refusal is
+        // told, and durable only later.
+        let taken = self.journal.taken_seq();
         let found = match &place {
             Place::Request(request) => self.library.call(request),
             Place::Sequence(seq) => self.library.at(*seq),
@@ -172,8 +173,8 @@ impl Desk {
         let Some(found) = found.map_err(|error| fault(&error))? else {
             // Whether it is theirs is not known yet, nor whether it is at all: every id is answered alike.
             let pending = match place {
-                Place::Request(_) => self.handle.reached() < durable,
-                Place::Sequence(seq) => self.handle.reached() < seq && seq <= durable,
+                Place::Request(_) => self.handle.reached() < taken,
+                Place::Sequence(seq) => self.handle.reached() < seq && seq <= taken,
             };
             return Err(if pending { Refusal::retry(Code::C1702, RETRY_AFTER) } else { Code::C1701.into() });
         };

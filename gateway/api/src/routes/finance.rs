@@ -48,6 +48,9 @@ pub(crate) fn periods(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `GET /api/v1/finance/periods/{month}`.
 pub(crate) fn period(ask: &Ask) -> Result<Reply, Problem> {
+    if is_act_on_period(ask) {
+        return Err(only(POST));
+    }
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     Ok(Reply::ok(&shown::period(&finance.period(&caller, month(ask.part("month"))?)?)))
@@ -70,9 +73,7 @@ pub(crate) fn part(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `POST /api/v1/finance/periods/{month}:{verb}`.
 pub(crate) fn act_on_period(ask: &Ask) -> Result<Reply, Problem> {
-    let Some((name, verb)) = ask.part("month").split_once(':') else {
-        return Err(Problem { allow: Some("GET, HEAD"), ..Code::C007.into() });
-    };
+    let Some((name, verb)) = ask.part("month").split_once(':') else { return Err(only(READ)) };
     if !PERIOD_VERBS.contains(&verb) {
         return Err(Code::C006.into());
     }
@@ -121,6 +122,9 @@ fn changes(body: &Value) -> Result<Vec<Change>, Problem> {
 
 /// `GET /api/v1/finance/statements/{number}`.
 pub(crate) fn statement(ask: &Ask) -> Result<Reply, Problem> {
+    if is_word(ask) {
+        return Err(only(POST));
+    }
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     let found = finance.statement(&caller, ask.part("number"))?;
@@ -131,9 +135,7 @@ pub(crate) fn statement(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `POST /api/v1/finance/statements/{number}:{verb}`.
 pub(crate) fn say(ask: &Ask) -> Result<Reply, Problem> {
-    let Some((number, verb)) = ask.part("number").rsplit_once(':') else {
-        return Err(Problem { allow: Some("GET, HEAD"), ..Code::C007.into() });
-    };
+    let Some((number, verb)) = ask.part("number").rsplit_once(':') else { return Err(only(READ)) };
     let word = Word::from_name(verb).ok_or(Code::C006)?;
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
@@ -142,6 +144,32 @@ pub(crate) fn say(ask: &Ask) -> Result<Reply, Problem> {
     let reason = fields.reason();
     let reason = fields.done(|| reason)?;
     Ok(Reply::ok(&shown::statement(&finance.say(&caller, number, word, &reason)?)))
+}
+
+/// Any other method on one period, or on one of its verbs.
+pub(crate) fn no_such_method_of_period(ask: &Ask) -> Result<Reply, Problem> {
+    Err(only(if is_act_on_period(ask) { POST } else { READ }))
+}
+
+/// Any other method on one statement, or on one of its verbs.
+pub(crate) fn no_such_method_of_statement(ask: &Ask) -> Result<Reply, Problem> {
+    Err(only(if is_word(ask) { POST } else { READ }))
+}
+
+/// The methods of a verb, and of what is only read.
+const POST: &str = "POST";
+const READ: &str = "GET, HEAD";
+
+fn only(allow: &'static str) -> Problem {
+    Problem { allow: Some(allow), ..Code::C007.into() }
+}
+
+fn is_act_on_period(ask: &Ask) -> bool {
+    ask.part("month").split_once(':').is_some_and(|(_, verb)| PERIOD_VERBS.contains(&verb))
+}
+
+fn is_word(ask: &Ask) -> bool {
+    ask.part("number").rsplit_once(':').is_some_and(|(_, verb)| Word::from_name(verb).is_some())
 }
 
 /// `GET /api/v1/finance/ledger`.

@@ -82,8 +82,8 @@ async fn d3_withdrawing_a_consent_ends_what_was_derived_from_it() {
     assert_eq!(outcome(&house.call(&ask(&parent), &Fake::new([])).await), "answered");
 }
 
-/// Answers after which the clock stands still: 40 s of it, while the consent lives for longer.
-const ANSWERS_MAX: usize = 2_000;
+/// Calls after which the clock stands still: 40 s of it, while the consent lives for longer.
+const TURNS_MAX: usize = 2_000;
 
 /// R14 on one node: callers never pause, the person withdraws; not a byte leaves in answer to a call that began after
 /// the withdrawal was acknowledged, nor one that was under way with the product service.
@@ -94,17 +94,19 @@ async fn d3_no_byte_leaves_after_a_withdrawal() {
     let (withdrawn, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (before, after, bytes_after) =
         (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let turns = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
     for _ in 0..8 {
         let (house, ask) = (Arc::clone(&house), ask(&consent));
         let (withdrawn, over) = (Arc::clone(&withdrawn), Arc::clone(&over));
         let (before, after, bytes_after) =
             (Arc::clone(&before), Arc::clone(&after), Arc::clone(&bytes_after));
+        let turns = Arc::clone(&turns);
         callers.spawn(async move {
             while !over.load(Ordering::SeqCst) {
                 let late = withdrawn.load(Ordering::SeqCst);
                 // The rate of the grant is not what is tried here; nor is the consent's end, which a slow machine would reach.
-                if before.load(Ordering::SeqCst) < ANSWERS_MAX {
+                if turns.fetch_add(1, Ordering::SeqCst) < TURNS_MAX {
                     house.clock.advance(Duration::from_millis(20));
                 }
                 let reply = house.call(&ask, &Fake::new([])).await;
