@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn f2_levels_forecast_and_carry() {
+    fn f3_levels_forecast_and_carry() {
         for (taken, reached, left, carry) in [
             (0, None, 900, 0),
             (719, None, 181, 0),
