@@ -41,6 +41,14 @@ pub enum Distrust {
     },
 }
 
+impl Distrust {
+    /// Whether it shows something against the log. That a key is not at hand, or that witnesses are too few, does not.
+    #[must_use]
+    pub const fn is_bad(self) -> bool {
+        !matches!(self, Self::UnknownLog | Self::Quorum { .. })
+    }
+}
+
 impl Policy {
     /// Reads `note` and gives the checkpoint in it, if it is to be believed.
     ///

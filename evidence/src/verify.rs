@@ -57,7 +57,11 @@ impl Finding {
     /// Whether the log is shown to be bad, rather than not all there.
     #[must_use]
     pub fn is_bad(&self) -> bool {
-        matches!(self, Self::Checkpoint(_) | Self::Entries { .. })
+        match self {
+            Self::Checkpoint(why) => why.is_bad(),
+            Self::Entries { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -86,11 +86,7 @@ impl From<BadReceipt> for Trouble {
 impl From<Distrust> for Trouble {
     fn from(why: Distrust) -> Self {
         let text = format!("检查点不可信 the checkpoint is not to be believed: {why}");
-        // Whose key is not at hand, or too few witnesses: that shows nothing against the log.
-        match why {
-            Distrust::UnknownLog | Distrust::Quorum { .. } => Self::Incomplete(text),
-            _ => Self::Bad(text),
-        }
+        if why.is_bad() { Self::Bad(text) } else { Self::Incomplete(text) }
     }
 }
 
