@@ -29,8 +29,8 @@ fn public_key(operation: &str) -> Result<String> {
     Ok(key.context("its key is published")?.to_owned())
 }
 
-fn matching(story: &'static str, operation: &'static str, body: Vec<u8>, expected: Expected) -> Result<Ask> {
-    let body: Value = serde_json::from_slice(&body)?;
+fn matching(story: &'static str, operation: &'static str, body: &[u8], expected: Expected) -> Result<Ask> {
+    let body: Value = serde_json::from_slice(body)?;
     Ok(Ask {
         product: "blind-match",
         kind: "blind",
@@ -49,7 +49,7 @@ impl Stage<'_> {
         let entries: Vec<_> = ENTERPRISES.iter().map(|uscc| entry(&[uscc])).collect::<Result<_, _>>()?;
         let batch = Batch::new(&entries)?;
         let story = "隐匿核验名单：五中二 a list, matched unseen";
-        self.matched(matching(story, "risk", batch.body(&list), Expected::Matched(2, 5))?, &batch, &list)?;
+        self.matched(matching(story, "risk", &batch.body(&list), Expected::Matched(2, 5))?, &batch, &list)?;
 
         let Some(list) = self.tags("名单标签（个人） tags of the cardholders", "card")? else {
             return Ok(());
@@ -57,7 +57,7 @@ impl Stage<'_> {
         let batch = Batch::new(&[entry(&[PERSON.0, PERSON.1])?])?;
         let body = batch.body(&list);
         let without = "隐匿核验个人：没有授权 a person unseen, no consent";
-        self.call(matching(without, "card", body.clone(), Expected::Refused(&[Code::C401]))?)?;
+        self.call(matching(without, "card", &body, Expected::Refused(&[Code::C401]))?)?;
         let consent = self.consent(Consented {
             whose: Whose::Blinded(batch.element().context("one entry")?),
             unit: "bank",
@@ -68,7 +68,7 @@ impl Stage<'_> {
         let story = "隐匿核验个人：本人授权 with consent";
         let ask = Ask {
             headers: vec![("X-Consent".to_owned(), consent.token)],
-            ..matching(story, "card", body, Expected::Matched(1, 1))?
+            ..matching(story, "card", &body, Expected::Matched(1, 1))?
         };
         self.matched(ask, &batch, &list)
     }
