@@ -26,6 +26,7 @@ use crate::{ActLog, Caller, Control, Error};
 pub use acts::Payment;
 pub use permitted::Standing;
 pub use preview::{Change, Effect, Preview, Sums};
+pub use terms::terms_of;
 
 /// How long after a soft close late records are still waited for, unless configured otherwise.
 pub const GRACE: Duration = Duration::from_hours(48);
