@@ -4,6 +4,7 @@
 //! hold, once to write. So a refusal is an answer and not a file that breaks off, and the digest is known beforehand.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::Write;
 
 use shuzha_core::{Code, Id, Lang, Role};
@@ -143,12 +144,10 @@ impl Finance {
         let mut found = BTreeMap::new();
         let Some(month) = month else { return Ok(found) };
         snapshot.each_line(month, |_, line| {
-            let product = line.line.product;
-            if !found.contains_key(&product) {
-                let operator = self.operator_of(&product)?;
-                let name = operator
-                    .map_or(Ok(String::new()), |operator| self.organisation(&operator).map(|one| one.name));
-                found.insert(product, name?);
+            if let Entry::Vacant(new) = found.entry(line.line.product) {
+                let operator = self.operator_of(new.key())?;
+                let name = operator.map(|operator| self.organisation(&operator).map(|one| one.name));
+                new.insert(name.transpose()?.unwrap_or_default());
             }
             Ok::<_, Error>(())
         })?;
