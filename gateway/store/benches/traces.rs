@@ -44,7 +44,7 @@ struct Shelf;
 impl Catalogue for Shelf {
     fn made(&self, product: &str) -> Result<Option<Made>, StoreError> {
         let number: u64 = product.trim_start_matches("product-").parse().unwrap_or(0);
-        let set = |offset| format!("data-{}", (number + offset * 5) % DATA_SETS);
+        let set = |offset: u64| format!("data-{}", (number + offset * 5) % DATA_SETS);
         let data_sets = (0..4).map(|offset| (id(&set(offset)), id("bureau")));
         Ok(Some(Made { version: 1, operator: id("operating"), data_sets: data_sets.collect() }))
     }
