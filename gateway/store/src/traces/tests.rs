@@ -248,7 +248,7 @@ fn a_gap_or_a_fault_leaves_the_index_at_the_last_whole_batch() {
     assert!(matches!(gap, Err(StoreError::Contradiction { seq: 3, .. })), "{gap:?}");
     assert_eq!(traces.reached().unwrap().seq, 0);
     // The numbers that were given in the lost transaction are given again.
-    let other = One { unit: 1, ..one.clone() };
+    let other = One { unit: 1, ..one };
     read(&[call(1, &other), call(2, &one)]).unwrap();
     assert_eq!(pages(&traces, Query { of: Of::Unit("bank"), ..EVERYTHING }), [2]);
     assert_eq!(pages(&traces, Query { of: Of::Unit("insurer"), ..EVERYTHING }), [1]);
