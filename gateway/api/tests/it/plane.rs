@@ -218,7 +218,10 @@ impl Plane {
     /// Every file it has written, with what is in it.
     pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
         let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
-        entries.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+        entries
+            .filter(|path| path.is_file())
+            .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+            .collect()
     }
 
     /// Without anybody.
