@@ -258,7 +258,7 @@ pub(crate) fn in_fen(all: impl IntoIterator<Item = Fen>) -> Result<Fen, Error> {
     sum.ok_or_else(|| Code::C1604.into())
 }
 
-fn may_read(caller: &Caller, roles: &[Role]) -> Result<(), Error> {
+pub(crate) fn may_read(caller: &Caller, roles: &[Role]) -> Result<(), Error> {
     if roles.iter().any(|role| caller.is(*role)) {
         return Ok(());
     }

@@ -24,6 +24,7 @@ mod reload;
 mod secrecy;
 mod serve;
 mod service;
+mod traces;
 mod upgrade;
 mod verify;
 mod witness;

@@ -129,7 +129,7 @@ impl Case {
         let clock = Arc::new(ManualClock::at(month("2026-01").begin()));
         let options = shuzha_journal::Options::new(dir.path().join("journal"), id("gate-1"), "test");
         let journal = Journal::open(options, Arc::clone(&clock) as _).expect("opens");
-        let books = Books::in_memory().expect("opens");
+        let books = Books::open(&dir.path().join("finance.db")).expect("opens");
         let meter = MeterOptions::default().build(books.clone(), journal.clone()).expect("in step");
         let meter = meter.handle();
         let step = Duration::from_secs(20 * 86_400 / calls.max(1));
