@@ -9,7 +9,6 @@ mod listener;
 mod publisher;
 mod scheduler;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,16 +16,16 @@ use anyhow::{Context as _, Result};
 use shuzha_api::Options as ApiOptions;
 use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
-use shuzha_core::{Clock, OsRng};
+use shuzha_core::{Clock, Id, OsRng};
 use shuzha_journal::Journal;
 use shuzha_policy::Gate;
-use shuzha_policy::kept::read_world;
+use shuzha_policy::kept::{Specs, read_world};
 use shuzha_products::World;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
 use crate::config::{ConsentConfig, ControlConfig, Provider};
-use crate::finance;
+use crate::{finance, traces};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
 use listener::Listener;
@@ -48,12 +47,12 @@ pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
 /// # Errors
 /// When the register cannot be read.
 pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<World> {
-    let mut objects = BTreeMap::new();
+    let mut objects = Specs::new();
     Force::new(register).each(|held| {
-        objects.insert((held.kind.to_owned(), held.name.to_string()), held.spec.to_string());
+        objects.insert((held.kind.to_owned(), held.name), held.spec.to_string().into());
     })?;
     if let Some((name, spec)) = &config.pack {
-        objects.insert(("Jurisdiction".to_owned(), (*name).to_owned()), spec.to_string());
+        objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.to_string().into());
     }
     let (world, left_out) = read_world(objects)?;
     if !left_out.is_empty() {
@@ -84,6 +83,7 @@ pub(crate) struct ControlPlane {
     feeder: Feeder,
     listener: Listener,
     finance: finance::Running,
+    traces: traces::Running,
     /// By which the first administrator makes their account; none once there is one.
     pub(crate) first_token: Option<Zeroizing<String>>,
 }
@@ -120,10 +120,12 @@ impl ControlPlane {
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
-        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal)?;
+        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal.clone())?;
+        let traces = traces::Running::start(&setup.data_dir, Arc::clone(&control), journal)?;
         let api = ApiOptions {
             control: Arc::clone(&control),
             finance: Some(Arc::clone(&finance.finance)),
+            evidence: Some(Arc::clone(&traces.evidence)),
             accounts,
             consents,
             clock: setup.clock,
@@ -132,7 +134,7 @@ impl ControlPlane {
             error_pages: setup.error_pages,
         };
         let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
-        Ok(Self { control, scheduler, feeder, listener, finance, first_token })
+        Ok(Self { control, scheduler, feeder, listener, finance, traces, first_token })
     }
 
     /// Where the API listens.
@@ -151,6 +153,7 @@ impl ControlPlane {
         self.scheduler.stop();
         self.feeder.stop();
         self.finance.stop();
+        self.traces.stop();
     }
 }
 
