@@ -14,7 +14,7 @@ use super::audit::{Audit, Given};
 use crate::cast::{Ask, PERSON, histogram};
 use crate::consents::Consent;
 use crate::house::{House, NOON, replayed};
-use crate::upstream::Fake;
+use crate::upstream::{Fake, Say, WARD};
 
 /// Calls of the trace.
 const STEPS: usize = 200;
@@ -57,7 +57,8 @@ impl Trace {
                 _ => (Ask::new("bank-1", "nowhere", "verify", "bank-onboarding"), None),
             };
             let sent = ask.send(house.clock.now());
-            let reply = house.gate.serve(&sent.inbound(), &Fake::new([])).await;
+            let says = (step % 4 == 0).then_some(Say::Json(200, WARD));
+            let reply = house.gate.serve(&sent.inbound(), &Fake::new(says)).await;
             house.clock.advance(std::time::Duration::from_millis(100));
             if let Some(answer) = Given::of(&reply, sent.request, of) {
                 given.push((answer, house.disk.cut_power(|| 0).length(file)));
