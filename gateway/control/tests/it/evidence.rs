@@ -12,8 +12,8 @@ use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, Options};
 use shuzha_store::Traces;
-use shuzha_store::traces::{Of, Options as TracerOptions, Query, TracerHandle};
 use shuzha_store::tiles;
+use shuzha_store::traces::{Of, Options as TracerOptions, Query, TracerHandle};
 
 use crate::house::{code, id, person};
 use crate::town::{Town, by, grant};
