@@ -118,6 +118,7 @@ codes! {
     C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
     C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
     C610 403 "该操作没有查询计划" "The operation has no query plan";
+    C611 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
