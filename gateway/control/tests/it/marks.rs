@@ -141,6 +141,13 @@ fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
         assert_eq!(code(town.put("sun", "Price", "company-check-2025", &spec)), Code::C1612);
     }
     assert_eq!(code(town.remove("sun", "Price", "company-check-2025")), Code::C1612);
+    // Nor does a further one begin before today, in a time that had none; the first of a product may.
+    let mut further = price("2025-05-01", "2027-01-01", "0.30");
+    further["product"] = json!("licence-check");
+    assert_eq!(code(town.put("sun", "Price", "licence-check-2025", &further)), Code::C1616);
+    town.house.clock.set(shuzha_core::Timestamp::from_seconds(1_746_028_800));
+    town.put("sun", "Price", "licence-check-2025", &further).expect("on its first day");
+    town.house.clock.set(shuzha_core::Timestamp::from_seconds(1_770_000_000));
     let low = ceiling("2030-01-01", "2031-01-01", "0.10");
     town.put("zheng", "Ceiling", "lower", &low).expect("and so does one that is lowered");
     let long = refused("sun", "Price", "second", &price("2027-01-01", "2031-01-01", "0.05"));
