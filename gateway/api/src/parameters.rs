@@ -50,7 +50,7 @@ impl Parameters {
     }
 
     /// Reports a fault of a parameter.
-    fn fail<T>(&mut self, name: &str, reason: impl Into<String>) -> Option<T> {
+    pub(crate) fn fail<T>(&mut self, name: &str, reason: impl Into<String>) -> Option<T> {
         self.faults.push(Fault { path: format!("?{name}"), reason: reason.into() });
         None
     }

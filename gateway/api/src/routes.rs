@@ -4,6 +4,7 @@ pub(crate) mod about;
 pub(crate) mod accounts;
 pub(crate) mod acts;
 pub(crate) mod consents;
+pub(crate) mod evidence;
 pub(crate) mod exports;
 pub(crate) mod finance;
 pub(crate) mod me;
@@ -146,6 +147,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
         .route("/api/v1/finance/permitted", methods(&[(GET, finance::permitted)], None))
+        .route("/api/v1/traces", methods(&[(GET, evidence::uses)], None))
+        .route("/api/v1/traces/{request}", methods(&[(GET, evidence::trace)], None))
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))
         .route("/api/v1/public/certificates/{code}", methods(&[(GET, public::certificate)], None))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))

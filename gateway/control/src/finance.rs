@@ -35,6 +35,7 @@ pub use exports::{Export, Wanted};
 pub use permitted::Standing;
 pub use preview::{Change, Effect, Preview, Sums};
 pub use review::Stopped;
+pub use terms::terms_of;
 
 /// How long after a soft close late records are still waited for, unless configured otherwise.
 pub const GRACE: Duration = Duration::from_hours(48);
@@ -260,7 +261,7 @@ pub(crate) fn in_fen(all: impl IntoIterator<Item = Fen>) -> Result<Fen, Error> {
     sum.ok_or_else(|| Code::C1604.into())
 }
 
-fn may_read(caller: &Caller, roles: &[Role]) -> Result<(), Error> {
+pub(crate) fn may_read(caller: &Caller, roles: &[Role]) -> Result<(), Error> {
     if roles.iter().any(|role| caller.is(*role)) {
         return Ok(());
     }

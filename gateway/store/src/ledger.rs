@@ -30,7 +30,7 @@ use shuzha_pricing::{Basis, Fen, Month};
 
 pub use closing::Gatherings;
 pub use error::BooksError;
-pub use gather::Gathered;
+pub use gather::{Gathered, counted};
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};
 pub use periods::{Period, PeriodState};
 pub use read::{LedgerPage, Posted};
