@@ -35,6 +35,7 @@ mod documents;
 mod kinds;
 mod marks;
 mod object;
+mod specs;
 
 pub(crate) use closure::Closure;
 pub use closure::Fetch;

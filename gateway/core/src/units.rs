@@ -3,6 +3,35 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Sums and differences of a unit that counts in one integer.
+macro_rules! exact_sums {
+    ($unit:ident) => {
+        impl $unit {
+            /// `self + other`, or `None` past the range.
+            #[must_use]
+            pub const fn checked_add(self, other: Self) -> Option<Self> {
+                match self.0.checked_add(other.0) {
+                    Some(sum) => Some(Self(sum)),
+                    None => None,
+                }
+            }
+
+            /// `self - other`, or `None` past the range; a unit that is never negative ends at zero.
+            #[must_use]
+            pub const fn checked_sub(self, other: Self) -> Option<Self> {
+                match self.0.checked_sub(other.0) {
+                    Some(rest) => Some(Self(rest)),
+                    None => None,
+                }
+            }
+        }
+    };
+}
+
+exact_sums!(MicroYuan);
+exact_sums!(Fen);
+exact_sums!(NanoCharge);
+
 /// A sum of money in micro-yuan (10⁻⁶ 元). May be negative in corrections, never in prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MicroYuan(i64);
@@ -29,24 +58,6 @@ impl MicroYuan {
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
-    }
-
-    /// `self + other`, or `None` past the range.
-    #[must_use]
-    pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
-    /// `self - other`, or `None` past the range.
-    #[must_use]
-    pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
     }
 
     /// `self × quantity`, or `None` past the range.
@@ -85,24 +96,6 @@ impl Fen {
     #[must_use]
     pub const fn count(self) -> i64 {
         self.0
-    }
-
-    /// `self + other`, or `None` past the range.
-    #[must_use]
-    pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
-    /// `self - other`, or `None` past the range.
-    #[must_use]
-    pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
     }
 }
 
@@ -210,24 +203,6 @@ impl NanoCharge {
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
-    }
-
-    /// `self + other`, or `None` past the range.
-    #[must_use]
-    pub const fn checked_add(self, other: Self) -> Option<Self> {
-        match self.0.checked_add(other.0) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
-    /// `self - other`, or `None` below zero.
-    #[must_use]
-    pub const fn checked_sub(self, other: Self) -> Option<Self> {
-        match self.0.checked_sub(other.0) {
-            Some(rest) => Some(Self(rest)),
-            None => None,
-        }
     }
 
     /// What is left of `self` once `other` is taken; nothing where that is more.

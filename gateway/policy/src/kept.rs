@@ -30,7 +30,6 @@ use std::path::Path;
 
 use shuzha_core::Id;
 use shuzha_products::World;
-use shuzha_products::world::API_VERSION;
 
 pub use keeper::Keeper;
 pub use write::write;
@@ -140,32 +139,26 @@ impl Kept {
     }
 }
 
-/// Reads objects, given as spec in JSON by kind and name, through the readers of world files. Those at fault are left
-/// out, and with them whatever cannot be read without them: absence is denial. Answers what was left out as well.
+/// Objects as a register holds them: spec by kind and name.
+pub type Specs = BTreeMap<(String, Id), serde_json::Value>;
+
+/// Reads a world from `objects`. Those at fault are left out, and with them whatever cannot be read without them:
+/// absence is denial. Answers what was left out as well.
 ///
 /// # Errors
 /// [`KeptError::Objects`] when leaving out does not help.
-pub fn read_world(
-    mut objects: BTreeMap<(String, String), String>,
-) -> Result<(World, Vec<String>), KeptError> {
+pub fn read_world(mut objects: Specs) -> Result<(World, Vec<String>), KeptError> {
     let mut left_out = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        let mut text = String::new();
-        for ((kind, name), spec) in &objects {
-            use std::fmt::Write as _;
-            let head = format_args!(
-                "---\napiVersion: {API_VERSION}\nkind: {kind}\nmetadata: {{name: \"{name}\"}}\n"
-            );
-            // JSON is YAML, and a spec from `serde_json` has no line break of its own.
-            let _ = writeln!(text, "{head}spec: {spec}");
-        }
-        let faults = match World::parse(&[("objects", text)]) {
-            Ok(world) => return Ok((world, left_out)),
-            Err(faults) => faults,
-        };
+        let faults =
+            match World::from_specs(objects.iter().map(|((kind, name), spec)| (kind.as_str(), name, spec))) {
+                Ok(world) => return Ok((world, left_out)),
+                Err(faults) => faults,
+            };
         let before = objects.len();
         for fault in &faults {
-            let at = fault.object.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
+            let at = fault.object.split_once('/');
+            let at = at.and_then(|(kind, name)| Some((kind.to_owned(), Id::new(name).ok()?)));
             if at.is_some_and(|at| objects.remove(&at).is_some()) {
                 tracing::warn!(%fault, "an object is at fault and not in force");
                 left_out.push(fault.object.clone());

@@ -9,7 +9,6 @@ mod listener;
 mod publisher;
 mod scheduler;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,10 +16,10 @@ use anyhow::{Context as _, Result};
 use shuzha_api::Options as ApiOptions;
 use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
-use shuzha_core::{Clock, OsRng};
+use shuzha_core::{Clock, Id, OsRng};
 use shuzha_journal::Journal;
 use shuzha_policy::Gate;
-use shuzha_policy::kept::read_world;
+use shuzha_policy::kept::{Specs, read_world};
 use shuzha_products::World;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
@@ -48,12 +47,12 @@ pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
 /// # Errors
 /// When the register cannot be read.
 pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<World> {
-    let mut objects = BTreeMap::new();
+    let mut objects = Specs::new();
     Force::new(register).each(|held| {
-        objects.insert((held.kind.to_owned(), held.name.to_string()), held.spec.to_string());
+        objects.insert((held.kind.to_owned(), held.name), held.spec);
     })?;
     if let Some((name, spec)) = &config.pack {
-        objects.insert(("Jurisdiction".to_owned(), (*name).to_owned()), spec.to_string());
+        objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.clone());
     }
     let (world, left_out) = read_world(objects)?;
     if !left_out.is_empty() {

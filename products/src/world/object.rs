@@ -146,7 +146,12 @@ impl Declared {
 
     /// Remembers an object that no file declares.
     pub(super) fn insert(&mut self, key: Key) {
-        self.origins.insert(key, Origin { file: Arc::from(""), line: 0 });
+        self.declare(key, Origin { file: Arc::from(""), line: 0 });
+    }
+
+    /// Remembers where an object was declared.
+    pub(super) fn declare(&mut self, key: Key, origin: Origin) {
+        self.origins.insert(key, origin);
     }
 
     fn knows<T: Object>(&self, id: &Id) -> bool {
@@ -242,7 +247,7 @@ impl Reader {
         if let Some(first) = self.declared.origins.get(&key) {
             return root.fail(format!("is declared twice, first at {first}")).unwrap_or_default();
         }
-        self.declared.origins.insert(key.clone(), Origin { file: Arc::clone(file), line: node.line });
+        self.declared.declare(key.clone(), Origin { file: Arc::clone(file), line: node.line });
         if !labels.is_empty() {
             self.world.labels.insert(key, labels);
         }

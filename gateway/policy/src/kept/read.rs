@@ -1,6 +1,5 @@
 //! Reading the file. Whatever the bytes are, the answer is a world or a reason.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use shuzha_core::{Id, Timestamp};
 use shuzha_privacy::output::FieldSet;
 use shuzha_products::Window;
 
-use super::{CHECKSUM_BYTES, Kept, KeptError, MAGIC, read_world};
+use super::{CHECKSUM_BYTES, Kept, KeptError, MAGIC, Specs, read_world};
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 use crate::snapshot::{Mark, Tag, Terms};
 
@@ -104,27 +103,21 @@ impl<'b> Cursor<'b> {
     }
 }
 
-type Objects = BTreeMap<(String, String), String>;
 type Head = ([u8; 32], Option<Mark>);
-type TablesRead = (Head, Objects, Vec<Id>, Vec<Terms>, (usize, usize));
+type TablesRead = (Head, Specs, Vec<Id>, Vec<Terms>, (usize, usize));
 
 /// Everything before the rows.
 fn tables(cursor: &mut Cursor<'_>) -> Option<TablesRead> {
     let digest = cursor.array()?;
     let mark = mark(cursor.u64()?, cursor.array()?)?;
-    let mut objects = BTreeMap::new();
+    let mut objects = Specs::new();
     for _ in 0..cursor.count(6)? {
         let length = usize::from(cursor.u8()?);
         let kind = cursor.text(length)?;
         let name = cursor.id()?;
         let length = usize::try_from(cursor.u32()?).ok()?;
-        let spec = cursor.text(length)?;
-        // Kind and spec stand in a text of several documents: neither may begin another.
-        let plain = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphabetic());
-        if !plain || spec.contains(['\n', '\r']) {
-            return None;
-        }
-        objects.insert((kind.to_owned(), name.to_string()), spec.to_owned());
+        let spec = serde_json::from_slice(cursor.take(length)?).ok()?;
+        objects.insert((kind.to_owned(), name), spec);
     }
     let mut names = Vec::new();
     for _ in 0..cursor.count(2)? {
