@@ -2,6 +2,7 @@
 //!
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
+mod anchoring;
 pub(crate) mod client;
 mod consents;
 mod control;
@@ -15,6 +16,7 @@ use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
 use toml::{Table, Value};
 
+pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
 pub(crate) use consents::ConsentConfig;
 pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
@@ -68,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) evidence_origin: String,
     /// Who cosigns the checkpoints.
     pub(crate) witnesses: Vec<WitnessConfig>,
+    /// Who outside is shown them.
+    pub(crate) anchoring: AnchoringConfig,
     pub(crate) upgrade_socket: PathBuf,
     pub(crate) log_level: tracing::Level,
     pub(crate) log_format: LogFormat,
@@ -158,6 +162,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
     let evidence_origin = read_origin(&mut r, node.as_ref());
     let witnesses = read_witnesses(&mut r);
+    let anchoring = anchoring::read(&mut r, &relative_to);
     let socket = r.take::<String>("upgrade", "socket");
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
@@ -181,6 +186,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             free_bytes_min: free_bytes_min?.0,
             evidence_origin: evidence_origin?,
             witnesses: witnesses?,
+            anchoring: anchoring?,
             upgrade_socket: data_dir.join(socket?),
             data_dir,
             log_level: log_level?,

@@ -1,5 +1,6 @@
 //! The evidence log of a node: its keys, the thread that writes it, receipts, and what is served of it.
 
+mod anchor;
 mod cosign;
 mod metrics;
 
@@ -22,6 +23,7 @@ use shuzha_store::tiles::{CHECKPOINT_INTERVAL, FollowerHandle, Found, Library, O
 
 use crate::config::Config;
 use crate::secret_file;
+use anchor::{Anchorer, Watch};
 use cosign::Cosigner;
 
 /// The log, inside the data folder.
@@ -43,6 +45,7 @@ pub(crate) struct Evidence {
     pub(crate) desk: Arc<Desk>,
     thread: JoinHandle<()>,
     cosigner: Option<Cosigner>,
+    anchorer: Option<Anchorer>,
 }
 
 /// Where receipts are made out.
@@ -52,6 +55,8 @@ pub(crate) struct Desk {
     journal: Journal,
     periods: PeriodCommitters,
     clock: Arc<dyn Clock>,
+    /// How anchoring stands, where there is an anchor.
+    anchoring: Option<Arc<Watch>>,
 }
 
 /// The log's keys in the data folder, made where they are missing.
@@ -86,11 +91,15 @@ impl Evidence {
         let follower = options.build(journal.clone()).context("the evidence log")?;
         let (handle, library) = (follower.handle(), follower.library());
         let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
-        let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), periods, clock };
+        let anchorer =
+            Anchorer::start(&config.anchoring, library.clone(), journal.clone(), Arc::clone(&clock))?;
+        let anchoring = anchorer.as_ref().map(|anchorer| Arc::clone(&anchorer.watch));
+        let desk =
+            Desk { library, handle: handle.clone(), journal: journal.clone(), periods, clock, anchoring };
         let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
         let desk = Arc::new(desk);
         metrics::register(&desk, registry).context("metrics of the evidence log")?;
-        Ok(Self { handle, desk, thread, cosigner })
+        Ok(Self { handle, desk, thread, cosigner, anchorer })
     }
 
     /// Publishes what is durable, and ends the thread.
@@ -98,6 +107,9 @@ impl Evidence {
     /// # Errors
     /// When the thread panicked.
     pub(crate) fn stop(self) -> Result<()> {
+        if let Some(anchorer) = self.anchorer {
+            anchorer.stop();
+        }
         self.handle.drain();
         if let Some(cosigner) = self.cosigner {
             cosigner.stop();
@@ -132,6 +144,12 @@ impl Desk {
     /// How long something durable has waited for a checkpoint.
     fn overdue(&self) -> Duration {
         self.handle.overdue(self.clock.now(), self.journal.durable_seq())
+    }
+
+    /// Why nothing may be served; none while nobody outside has to see the log, or somebody has.
+    pub(crate) fn closed(&self) -> Option<Code> {
+        let watch = self.anchoring.as_ref()?;
+        watch.closed(self.clock.now()).then_some(Code::C1717)
     }
 
     /// The state of the log, for `/status`.

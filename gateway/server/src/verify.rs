@@ -3,6 +3,7 @@
 //! Exit codes: 0 good · 1 bad: what was checked is not what was logged · 2 incomplete: something that is needed is not there ·
 //! 3 wrong usage.
 
+mod anchors;
 mod copy;
 mod receipt;
 mod reconcile;
@@ -35,6 +36,8 @@ pub(crate) enum VerifyCommand {
     Open(receipt::OpenArgs),
     /// 暂停 Checks that no answer stands behind a suspension.
     Suspension(whole::SuspensionArgs),
+    /// 锚定 Checks what anchors outside were shown, and that the log still begins with it.
+    Anchors(anchors::AnchorsArgs),
     /// 对账 Works a month's bills out again from the entries, and compares them to the 分.
     Reconcile(reconcile::ReconcileArgs),
     /// 报告 Checks everything and writes a report for people.
@@ -121,6 +124,7 @@ pub(crate) fn run(out: &mut Out, command: &VerifyCommand) -> ExitCode {
         VerifyCommand::Consistency(args) => whole::consistency(out, args),
         VerifyCommand::Open(args) => receipt::open(out, args),
         VerifyCommand::Suspension(args) => whole::suspension(out, args),
+        VerifyCommand::Anchors(args) => anchors::run(out, args),
         VerifyCommand::Reconcile(args) => reconcile::run(out, args),
         VerifyCommand::Report(args) => report::write(out, args),
     };

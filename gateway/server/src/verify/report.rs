@@ -73,6 +73,8 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Delivery(_) => "数据包交付",
         Entry::Registered(_) => "登记行为",
         Entry::Refund(_) => "隐私预算退还",
+        Entry::Anchored(_) => "锚定",
+        Entry::KeysRotated(_) => "密钥轮换",
     }
 }
 

@@ -4,6 +4,7 @@
 //! an answer, the end of a process), never for time to pass.
 
 mod abuse;
+mod anchors;
 mod answers;
 mod blind;
 mod books;
