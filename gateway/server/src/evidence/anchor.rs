@@ -24,7 +24,7 @@ use shuzha_journal::Journal;
 use shuzha_store::tiles::Library;
 
 use crate::config::AnchoringConfig;
-pub(super) use target::{Outside, outside};
+pub(super) use target::{Outside, outside, run_command};
 
 /// How often the thread looks whether something is due.
 const TICK: Duration = Duration::from_secs(1);

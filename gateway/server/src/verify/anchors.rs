@@ -31,7 +31,7 @@ type Recorded = BTreeMap<(String, u64), (Hash, Hash)>;
 
 /// Checks every anchor of every half-year.
 pub(super) fn run(out: &mut Out, args: &AnchorsArgs) -> Result<(), Trouble> {
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let mut pem = Vec::new();
     for path in &args.authorities {
         pem.extend(read_file(path)?);

@@ -90,7 +90,7 @@ fn decision(decision: Decision) -> &'static str {
 
 /// Checks everything; writes the report only if all of it is sound.
 pub(super) fn write(out: &mut Out, args: &ReportArgs) -> Result<(), Trouble> {
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let logs = copy::logs(&args.copy.folder)?;
     let mut heads = Vec::new();
     let mut counts = Counts::default();

@@ -22,6 +22,7 @@ mod persons;
 mod receipts;
 mod reconcile;
 mod reload;
+mod rotation;
 mod secrecy;
 mod serve;
 mod service;

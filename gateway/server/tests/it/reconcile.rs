@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Id, IdRng, Lang, MicroYuan, PurposeClass, RequestId, Timestamp};
-use shuzha_evidence::log::{LogKeys as _, SeedKeys};
+use shuzha_evidence::log::{LogKeys as _, ProvidedKeys};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Journal;
 use shuzha_pricing::closing::{self, Closing, Input, close};
@@ -255,8 +255,8 @@ impl Case {
     }
 }
 
-fn keys() -> SeedKeys {
-    SeedKeys::new(ORIGIN, [1; 32], [1; 32], []).expect("a name")
+fn keys() -> ProvidedKeys {
+    ProvidedKeys::from_seeds(ORIGIN, [1; 32], [1; 32], []).expect("a name")
 }
 
 fn taxed(of: &shuzha_pricing::vat::Taxed) -> Value {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use shuzha_core::SystemClock;
 use shuzha_core::clock::ManualClock;
-use shuzha_evidence::log::{LogKeys as _, SeedKeys};
+use shuzha_evidence::log::{LogKeys as _, ProvidedKeys};
 use shuzha_evidence::policy::Policy;
 use shuzha_evidence::{Act, ActKind};
 use shuzha_store::tiles::{FollowerHandle, Options};
@@ -65,7 +65,7 @@ impl Bench {
         std::thread::spawn(move || log.run());
         let interval = Duration::from_secs(3_600);
         let config = AnchoringConfig { anchors: Vec::new(), interval, authorities: None, fail_closed_after };
-        let somebody = vec![Somebody::default(); 0];
+        let somebody = Vec::new();
         let rounds =
             Rounds::new(&config, Vec::new(), library.clone(), journal.clone(), Arc::clone(&clock) as _);
         let rounds = rounds.expect("readable");
@@ -128,8 +128,8 @@ impl Bench {
     }
 }
 
-fn keys() -> SeedKeys {
-    SeedKeys::new(ORIGIN, [1; 32], [1; 32], []).expect("a name")
+fn keys() -> ProvidedKeys {
+    ProvidedKeys::from_seeds(ORIGIN, [1; 32], [1; 32], []).expect("a name")
 }
 
 const HALF_MINUTE: Duration = Duration::from_secs(30);
