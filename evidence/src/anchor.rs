@@ -132,10 +132,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::log::{LogKeys as _, ProvidedKeys};
+    use crate::log::{LogKeys as _, SeedKeys};
 
     fn anchor(token: Vec<u8>) -> Anchor {
-        let keys = ProvidedKeys::from_seeds("log.example/g", [1; 32], [1; 32], []).expect("a name");
+        let keys = SeedKeys::new("log.example/g", [1; 32], [1; 32], []).expect("a name");
         let mut note = Note::unsigned("log.example/g/2026h2\n1\nAAAA\n").expect("lines");
         note.sign(&*keys.sha256("log.example/g/2026h2").expect("signs")).expect("signs");
         let name = Id::new("tsa-1").expect("a name");

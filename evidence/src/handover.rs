@@ -136,7 +136,7 @@ pub fn statements(text: &str) -> Result<Vec<Note>, Malformed> {
         return Err(Malformed("a handover of keys"));
     }
     begins.push(text.len());
-    begins.windows(2).map(|span| Note::parse(text[span[0]..span[1]].as_bytes())).collect()
+    begins.windows(2).map(|span| Note::parse(&text.as_bytes()[span[0]..span[1]])).collect()
 }
 
 impl Policy {
@@ -186,15 +186,15 @@ impl fmt::Display for Handover {
 mod tests {
     use super::*;
     use crate::checkpoint::Checkpoint;
-    use crate::log::ProvidedKeys;
+    use crate::log::SeedKeys;
     use crate::merkle::Sm3;
     use crate::note::Unverified;
     use crate::policy::Distrust;
 
     const LOG: &str = "log.example/g";
 
-    fn keys(seed: u8) -> ProvidedKeys {
-        ProvidedKeys::from_seeds(LOG, [seed; 32], [seed; 32], []).expect("a name")
+    fn keys(seed: u8) -> SeedKeys {
+        SeedKeys::new(LOG, [seed; 32], [seed; 32], []).expect("a name")
     }
 
     fn handover(from: u8, to: u8) -> Handover {

@@ -43,6 +43,9 @@ impl KeyProvider for SeedKey {
     }
 }
 
+/// The keys of a log where both are in memory.
+pub type SeedKeys = ProvidedKeys;
+
 /// The keys of a log, each with its provider.
 pub struct ProvidedKeys {
     sha256: Box<dyn KeyProvider>,
@@ -56,7 +59,7 @@ impl ProvidedKeys {
     ///
     /// # Errors
     /// Where a key cannot be used, or is of the other kind.
-    pub fn new(
+    pub fn of(
         name: &str,
         sha256: Box<dyn KeyProvider>,
         sm3: Box<dyn KeyProvider>,
@@ -78,15 +81,15 @@ impl ProvidedKeys {
     /// The same, of an Ed25519 seed and an SM2 private number in memory.
     ///
     /// # Errors
-    /// As [`ProvidedKeys::new`].
-    pub fn from_seeds(
+    /// As [`ProvidedKeys::of`].
+    pub fn new(
         name: &str,
         ed25519: [u8; 32],
         sm2: [u8; 32],
         former: impl IntoIterator<Item = Verifier>,
     ) -> Result<Self, SignError> {
         let key = |algorithm, private| Box::new(SeedKey::new(algorithm, private));
-        Self::new(name, key(Algorithm::Ed25519, ed25519), key(Algorithm::Sm2, sm2), former)
+        Self::of(name, key(Algorithm::Ed25519, ed25519), key(Algorithm::Sm2, sm2), former)
     }
 
     /// The keys that sign now, the SHA-256 tree's first.

@@ -15,8 +15,8 @@ use crate::policy::Policy;
 
 const BASE: &str = "log.example/gate-1";
 
-fn keys(seed: u8) -> ProvidedKeys {
-    ProvidedKeys::from_seeds(BASE, [seed; 32], [seed; 32], []).expect("a name")
+fn keys(seed: u8) -> SeedKeys {
+    SeedKeys::new(BASE, [seed; 32], [seed; 32], []).expect("a name")
 }
 
 fn shard() -> Shard {
@@ -110,7 +110,7 @@ fn c1712_the_log_of_another_origin_or_key_is_refused() {
     grow(&mut open(&files).expect("new"), 9).expect("written");
     let before = files.all();
     let other = |base: &str, seed| {
-        let keys = ProvidedKeys::from_seeds(base, [seed; 32], [seed; 32], []).expect("a name");
+        let keys = SeedKeys::new(base, [seed; 32], [seed; 32], []).expect("a name");
         let opened = LogWriter::open(Arc::clone(&files) as Arc<dyn Files>, base, shard(), &keys);
         opened.err().map(|error| error.code())
     };
@@ -119,7 +119,7 @@ fn c1712_the_log_of_another_origin_or_key_is_refused() {
     assert_eq!(other(BASE, 1), None);
     assert_eq!(files.all(), before);
     // A former key may have signed what is there.
-    let rotated = ProvidedKeys::from_seeds(BASE, [2; 32], [2; 32], keys(1).known().to_vec()).expect("a name");
+    let rotated = SeedKeys::new(BASE, [2; 32], [2; 32], keys(1).known().to_vec()).expect("a name");
     let opened = LogWriter::open(Arc::clone(&files) as Arc<dyn Files>, BASE, shard(), &rotated);
     assert!(opened.is_ok());
 }

@@ -8,15 +8,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::log::tests::memory::Memory;
-use crate::log::{Files, LogKeys, LogWriter, ProvidedKeys};
+use crate::log::{Files, LogKeys, LogWriter, SeedKeys};
 use crate::merkle::{Sha256, Sm3, root};
 use crate::record::{Act, ActKind, Boot, Call, Decision, Entry, Outcome, Terms};
 use crate::tile::{self, Tile, TileLevel};
 
 const BASE: &str = "log.example/gate-1";
 
-fn keys() -> ProvidedKeys {
-    ProvidedKeys::from_seeds(BASE, [1; 32], [1; 32], []).expect("a name")
+fn keys() -> SeedKeys {
+    SeedKeys::new(BASE, [1; 32], [1; 32], []).expect("a name")
 }
 
 fn policy() -> Policy {

@@ -8,15 +8,15 @@ use shuzha_core::Timestamp;
 use shuzha_core::clock::ManualClock;
 
 use super::*;
-use crate::log::{LogKeys as _, ProvidedKeys};
+use crate::log::{LogKeys as _, SeedKeys};
 use crate::merkle::tests::Whole;
 use crate::merkle::{consistency, root};
 use crate::note::CosignatureSigner;
 
 const BASE: &str = "log.example/gate-1";
 
-fn keys(seed: u8) -> ProvidedKeys {
-    ProvidedKeys::from_seeds(BASE, [seed; 32], [seed; 32], []).expect("a name")
+fn keys(seed: u8) -> SeedKeys {
+    SeedKeys::new(BASE, [seed; 32], [seed; 32], []).expect("a name")
 }
 
 fn logs() -> Policy {

@@ -25,6 +25,7 @@ mod routes;
 mod server;
 mod shared;
 mod shown;
+mod streamed;
 mod who;
 pub mod witness;
 
@@ -35,6 +36,7 @@ use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
 use shuzha_control::consents::ConsentService;
+use shuzha_control::evidence::Evidence;
 use shuzha_control::finance::Finance;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
@@ -54,6 +56,8 @@ pub struct Options {
     pub consents: Arc<ConsentService>,
     /// Those of finance, where this node keeps the books.
     pub finance: Option<Arc<Finance>>,
+    /// Those of evidence, where this node keeps an index of it.
+    pub evidence: Option<Arc<Evidence>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What connections and requests may take.
@@ -87,8 +91,10 @@ impl Options {
             accounts: self.accounts,
             consents: self.consents,
             finance: self.finance,
+            evidence: self.evidence,
             clock: self.clock,
             requests: Arc::new(Semaphore::new(self.limits.requests_max)),
+            exports: Arc::new(Semaphore::new(self.limits.exports_max)),
             limits: self.limits,
             https: self.https,
             error_pages: self.error_pages,

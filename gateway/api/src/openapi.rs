@@ -4,6 +4,7 @@
 
 mod consents;
 mod declared;
+mod evidence;
 mod finance;
 mod operation;
 mod paths;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
 use shuzha_control::consents::ConsentService;
+use shuzha_control::evidence::Evidence;
 use shuzha_control::finance::Finance;
 use shuzha_core::Clock;
 use tokio::sync::Semaphore;
@@ -19,10 +20,14 @@ pub(crate) struct Shared {
     pub(crate) consents: Arc<ConsentService>,
     /// The books, where this node keeps them.
     pub(crate) finance: Option<Arc<Finance>>,
+    /// Evidence, where this node keeps an index of it.
+    pub(crate) evidence: Option<Arc<Evidence>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     /// Requests that may still begin.
     pub(crate) requests: Arc<Semaphore>,
+    /// Exports that may still begin.
+    pub(crate) exports: Arc<Semaphore>,
     /// Whether browsers come by HTTPS.
     pub(crate) https: bool,
     /// Code and Markdown of the pages that problems point at.

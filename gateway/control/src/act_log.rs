@@ -50,7 +50,9 @@ impl ActLog for JournalLog {
 
     fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
         let mut found = Vec::new();
-        for record in self.0.reader(seq + 1).map_err(|_| Unrecorded)? {
+        // What was pruned is noted in the register: nothing is pruned while an act of its outbox waits for that.
+        let first = self.0.first_seq().map_err(|_| Unrecorded)?;
+        for record in self.0.reader((seq + 1).max(first)).map_err(|_| Unrecorded)? {
             let record = record.map_err(|_| Unrecorded)?;
             if let Entry::Registered(act) = record.entry().map_err(|_| Unrecorded)? {
                 found.push((act.id, record.position.seq));

@@ -18,6 +18,7 @@ mod caller;
 pub mod consents;
 mod control;
 mod error;
+pub mod evidence;
 pub mod finance;
 mod force;
 mod kind;

@@ -72,7 +72,7 @@ impl Control {
         Ok(found.as_ref().and_then(code_of).map(str::to_owned))
     }
 
-    fn published(&self, object: &Object) -> Result<Option<PublicRegistration>, Error> {
+    pub(crate) fn published(&self, object: &Object) -> Result<Option<PublicRegistration>, Error> {
         let (spec, state) = (json(object, &object.spec)?, state_of(object)?);
         let read = registration::public(&spec, &state);
         let read =

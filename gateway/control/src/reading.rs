@@ -210,7 +210,7 @@ impl Control {
         Ok(possible.unwrap_or_default())
     }
 
-    fn page_of_acts(&self, filter: &ActFilter<'_>) -> Result<Page<HistoryEntry, u64>, Error> {
+    pub(crate) fn page_of_acts(&self, filter: &ActFilter<'_>) -> Result<Page<HistoryEntry, u64>, Error> {
         let page = Page::cut(self.register.acts(filter)?, filter.limit - 1, |act| act.revision);
         let items = page.items.into_iter().map(shown);
         Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })

@@ -118,6 +118,7 @@ codes! {
     C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
     C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
     C610 403 "该操作没有查询计划" "The operation has no query plan";
+    C611 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
@@ -214,6 +215,7 @@ codes! {
     C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
+    C1613 413 "行数超过一次答复的上限，请用导出" "More rows than one answer holds; export them";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
@@ -232,6 +234,8 @@ codes! {
     C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
     C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
     C1717 503 "存证日志的外部锚定中断过久，暂停服务" "The evidence log has not been anchored outside for too long";
+    C1730 404 "没有可追溯的这次调用" "There is no such call to be traced";
+    C1731 422 "追溯的范围过大，请缩小" "The question reaches too far; narrow it";
 }
 
 impl Code {

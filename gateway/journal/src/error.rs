@@ -39,6 +39,20 @@ pub enum JournalError {
         /// Why not.
         source: shuzha_evidence::DecodeError,
     },
+    /// The record was pruned: its time was over.
+    #[error("record {seq} was pruned; the journal begins with record {first}")]
+    Pruned {
+        /// The record.
+        seq: u64,
+        /// The first that is still there.
+        first: u64,
+    },
+    /// The record stands in the segment that is being written: the next one is begun when that is full, or at a start.
+    #[error("record {seq} stands in the segment that is being written")]
+    InUse {
+        /// The record.
+        seq: u64,
+    },
     /// The journal belongs to another node.
     #[error("the journal belongs to node {found}, not to {expected}")]
     WrongNode {

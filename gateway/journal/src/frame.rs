@@ -147,9 +147,22 @@ pub(crate) fn segment_name(first_seq: u64) -> String {
     format!("{first_seq:020}.journal")
 }
 
+/// The name of what is left of a segment whose records before `first_seq` were pruned.
+pub(crate) fn cut_name(first_seq: u64) -> String {
+    format!("{first_seq:020}.cut")
+}
+
+/// The first sequence of what is left of a segment, or `None` when the name is no such file's.
+pub(crate) fn cut_first_seq(name: &str) -> Option<u64> {
+    first_seq(name.strip_suffix(".cut")?)
+}
+
 /// The first sequence of the segment called `name`, or `None` when the name is not a segment's.
 pub(crate) fn segment_first_seq(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".journal")?;
+    first_seq(name.strip_suffix(".journal")?)
+}
+
+fn first_seq(digits: &str) -> Option<u64> {
     let plain = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
 }

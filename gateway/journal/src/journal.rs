@@ -23,7 +23,7 @@ use crate::queue::{Shared, monotonic};
 use crate::reader::Reader;
 use crate::recovery::{self, TornTail};
 use crate::writer::{Segment, Writer, run_syncer};
-use crate::{JournalError, Position, Unavailable};
+use crate::{JournalError, Position, Unavailable, prune};
 
 /// Name of the file that the writing process holds locked.
 const LOCK: &str = "LOCK";
@@ -55,6 +55,8 @@ struct Inner {
     disk: Arc<dyn Disk>,
     torn: Option<TornTail>,
     running: Mutex<Option<Running>>,
+    /// Held while records are pruned.
+    pruning: Mutex<()>,
 }
 
 /// What [`Journal::close`] ends, in this order.
@@ -109,6 +111,7 @@ impl Journal {
         lock: Option<File>,
     ) -> Result<Self, JournalError> {
         options.check()?;
+        prune::sweep(&*disk)?;
         let walk = recovery::walk(&*disk, |_, _| Ok(()))?;
         if !walk.node.is_empty() && walk.node != options.node.as_str() {
             return Err(JournalError::WrongNode { expected: options.node.to_string(), found: walk.node });
@@ -146,7 +149,13 @@ impl Journal {
             _lock: lock,
         };
         Ok(Self {
-            inner: Arc::new(Inner { shared, disk, torn: walk.torn, running: Mutex::new(Some(running)) }),
+            inner: Arc::new(Inner {
+                shared,
+                disk,
+                torn: walk.torn,
+                running: Mutex::new(Some(running)),
+                pruning: Mutex::default(),
+            }),
         })
     }
 
@@ -203,6 +212,34 @@ impl Journal {
     pub fn reader(&self, from_seq: u64) -> Result<Reader, JournalError> {
         let shared = Arc::clone(&self.inner.shared);
         Reader::open(Arc::clone(&self.inner.disk), from_seq, Some(Box::new(move || shared.durable_seq())))
+    }
+
+    /// Sequence of the first record that is still there; 1 unless some were pruned.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn first_seq(&self) -> Result<u64, JournalError> {
+        Ok(prune::base_of(&*self.inner.disk)?.seq + 1)
+    }
+
+    /// Sequence before the segment that is being written: up to there records may be pruned.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn prunable_seq(&self) -> Result<u64, JournalError> {
+        let segments = recovery::segments(&*self.inner.disk)?;
+        Ok(segments.last().map_or(0, |(first, _)| first - 1))
+    }
+
+    /// Gives up all records up to and with `through`, for good. Whoever projects the journal must have read them: nothing gives
+    /// them back. Does nothing where they are gone.
+    ///
+    /// # Errors
+    /// [`JournalError::InUse`] beyond [`Journal::prunable_seq`]; of the file system, or damage: then they are all there, or all
+    /// gone.
+    pub fn prune(&self, through: u64) -> Result<(), JournalError> {
+        let _turn = self.inner.pruning.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        prune::prune(&*self.inner.disk, through)
     }
 
     /// What recovery cut off when this journal was opened.

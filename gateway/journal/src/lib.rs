@@ -14,6 +14,7 @@ mod frame;
 mod journal;
 mod metrics;
 pub mod options;
+mod prune;
 mod queue;
 mod reader;
 mod recovery;
@@ -23,7 +24,7 @@ mod writer;
 pub use error::{JournalError, Unavailable};
 pub use journal::{Durable, Health, Journal};
 pub use options::Options;
-pub use reader::{RawRecord, Reader, read, read_on};
+pub use reader::{RawRecord, Reader, first_seq, read, read_on};
 pub use recovery::TornTail;
 pub use verify::{Summary, verify, verify_on};
 

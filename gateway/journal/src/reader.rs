@@ -7,6 +7,7 @@ use shuzha_evidence::Entry;
 
 use crate::disk::{Directory, Disk, DiskFile};
 use crate::frame::{self, FRAME_BYTES_MAX, FRAME_HEAD_BYTES, Frame, HEADER_BYTES, Header, NoFrame};
+use crate::prune::base_of;
 use crate::recovery::{Bad, damaged, judge, read_header, segments};
 use crate::{JournalError, Position};
 
@@ -127,6 +128,15 @@ pub fn read(dir: &Path, from_seq: u64) -> Result<Reader, JournalError> {
     read_on(Arc::new(disk), from_seq)
 }
 
+/// Sequence of the first record that the journal in `dir` still holds; 1 unless records were pruned.
+///
+/// # Errors
+/// Of the file system.
+pub fn first_seq(dir: &Path) -> Result<u64, JournalError> {
+    let disk = Directory::open(dir).map_err(JournalError::io("open", "the directory"))?;
+    Ok(base_of(&disk)?.seq + 1)
+}
+
 /// The same on any [`Disk`].
 ///
 /// # Errors
@@ -151,6 +161,9 @@ impl Reader {
         let Some((first_seq, name)) = segments.iter().rev().find(|(first, _)| *first <= self.next_seq) else {
             return match segments.first() {
                 None => Ok(false),
+                Some((first, _)) if self.next_seq <= base_of(&*self.disk)?.seq => {
+                    Err(JournalError::Pruned { seq: self.next_seq, first: *first })
+                }
                 Some((first, name)) => {
                     let expected = format!("a segment that begins at or before record {}", self.next_seq);
                     Err(damaged(name, 0, expected, format!("record {first}")))

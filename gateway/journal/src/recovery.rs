@@ -6,7 +6,7 @@ use crate::disk::memory::SECTOR_BYTES;
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, HEADER_BYTES, Header};
 use crate::reader::{Scan, Step};
-use crate::{JournalError, Position};
+use crate::{JournalError, Position, prune};
 
 /// What a power cut left behind the last whole record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct TornTail {
 /// What a walk over a journal found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Walk {
-    /// The last whole record; zero when there is none.
+    /// The last whole record, or the last that was pruned; zero when there is neither.
     pub(crate) last: Position,
     /// The node that wrote the journal; empty when there is no whole segment.
     pub(crate) node: String,
@@ -36,10 +36,15 @@ pub(crate) struct Walk {
     pub(crate) tail: Option<(String, u64)>,
 }
 
-/// The names of the segments, by ascending first sequence.
+/// The names of the segments, by ascending first sequence; without those that are gone by a mark.
 pub(crate) fn segments(disk: &dyn Disk) -> Result<Vec<(u64, String)>, JournalError> {
     let names = disk.list().map_err(JournalError::io("list", "the directory"))?;
-    let named = names.into_iter().filter_map(|name| Some((frame::segment_first_seq(&name)?, name)));
+    let base = prune::base(&names).seq;
+    let first = |name: &str| match frame::cut_first_seq(name) {
+        Some(first) => (base > 0 && first == base + 1).then_some(first),
+        None => frame::segment_first_seq(name).filter(|first| *first > base),
+    };
+    let named = names.into_iter().filter_map(|name| Some((first(&name)?, name)));
     let mut segments: Vec<_> = named.collect();
     segments.sort();
     Ok(segments)
@@ -50,7 +55,7 @@ pub(crate) fn walk(
     disk: &dyn Disk,
     mut visit: impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
 ) -> Result<Walk, JournalError> {
-    let mut walk = Walk::default();
+    let mut walk = Walk { last: prune::base_of(disk)?, ..Walk::default() };
     let segments = segments(disk)?;
     for (index, (first_seq, name)) in segments.iter().enumerate() {
         let is_last = index + 1 == segments.len();

@@ -4,6 +4,7 @@ mod damage;
 mod faults;
 mod kill;
 mod power;
+mod prune;
 mod service;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::path::Path;
 use shuzha_evidence::Entry;
 
 use crate::disk::{Directory, Disk};
+use crate::prune::base_of;
 use crate::recovery::{TornTail, damaged, walk};
 use crate::{JournalError, Position, frame};
 
@@ -14,7 +15,7 @@ use crate::{JournalError, Position, frame};
 pub struct Summary {
     /// The node that wrote it.
     pub node: String,
-    /// The first record; zero when there is none.
+    /// The first record that is still there; zero when there is none.
     pub first: Position,
     /// The last record; zero when there is none.
     pub last: Position,
@@ -42,10 +43,12 @@ pub fn verify(dir: &Path) -> Result<Summary, JournalError> {
 /// [`JournalError`] at the first fault.
 pub fn verify_on(disk: &dyn Disk) -> Result<Summary, JournalError> {
     let mut summary = Summary::default();
+    let mut epoch = base_of(disk)?.epoch;
     let walked = walk(disk, |position, payload| {
         let entry =
             Entry::decode(payload).map_err(|source| JournalError::Entry { seq: position.seq, source })?;
-        let new_epoch = position.epoch != summary.last.epoch;
+        let new_epoch = position.epoch != epoch;
+        epoch = position.epoch;
         if new_epoch != matches!(entry, Entry::Boot(_)) {
             let expected = "a boot entry as the first of its epoch, and nowhere else".to_owned();
             let found = format!("{} as record {position}", entry.kind_name());

@@ -83,7 +83,9 @@ impl Gate {
             Refusal::from(Code::C090)
         };
         let mut found: Option<Charge> = None;
-        for record in self.journal.reader(1).map_err(|error| unreadable(&error))? {
+        // The charge of a call whose record was pruned is past giving back: a refund is due within days.
+        let first = self.journal.first_seq().map_err(|error| unreadable(&error))?;
+        for record in self.journal.reader(first).map_err(|error| unreadable(&error))? {
             let record = record.map_err(|error| unreadable(&error))?;
             match record.entry().map_err(|error| unreadable(&error))? {
                 Entry::Intent(intent) if intent.request == request => {

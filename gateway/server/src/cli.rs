@@ -18,6 +18,7 @@ mod problem;
 mod show;
 mod suspend;
 mod terminal;
+mod trace;
 mod yaml;
 
 use std::process::ExitCode;
@@ -50,6 +51,9 @@ pub(crate) enum ApiCommand {
     /// 财务 Usage, the close of periods, statements, shares, the ledger, permitted revenue.
     #[command(subcommand)]
     Finance(finance::FinanceCommand),
+    /// 追溯 From a call back to its data and those who decided; from data forward to every use.
+    #[command(subcommand)]
+    Trace(trace::TraceCommand),
     #[command(flatten)]
     Kind(people::KindCommand),
 }
@@ -66,6 +70,7 @@ pub(crate) fn run(out: &mut Out, command: ApiCommand) -> Result<ExitCode> {
         ApiCommand::Suspend(command) => suspend::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Consent(command) => consent::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Finance(command) => finance::run(out, &command).map(|()| ExitCode::SUCCESS),
+        ApiCommand::Trace(command) => trace::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Kind(command) => people::run(out, &command).map(|()| ExitCode::SUCCESS),
     }
 }

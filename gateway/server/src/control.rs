@@ -25,7 +25,7 @@ use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
 use crate::config::{ConsentConfig, ControlConfig, Provider};
-use crate::finance;
+use crate::{finance, traces};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
 use listener::Listener;
@@ -49,10 +49,10 @@ pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
 pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<World> {
     let mut objects = Specs::new();
     Force::new(register).each(|held| {
-        objects.insert((held.kind.to_owned(), held.name), held.spec);
+        objects.insert((held.kind.to_owned(), held.name), held.spec.to_string().into());
     })?;
     if let Some((name, spec)) = &config.pack {
-        objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.clone());
+        objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.to_string().into());
     }
     let (world, left_out) = read_world(objects)?;
     if !left_out.is_empty() {
@@ -83,6 +83,7 @@ pub(crate) struct ControlPlane {
     feeder: Feeder,
     listener: Listener,
     finance: finance::Running,
+    traces: traces::Running,
     /// By which the first administrator makes their account; none once there is one.
     pub(crate) first_token: Option<Zeroizing<String>>,
 }
@@ -119,10 +120,12 @@ impl ControlPlane {
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
-        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal)?;
+        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal.clone())?;
+        let traces = traces::Running::start(&setup.data_dir, Arc::clone(&control), journal)?;
         let api = ApiOptions {
             control: Arc::clone(&control),
             finance: Some(Arc::clone(&finance.finance)),
+            evidence: Some(Arc::clone(&traces.evidence)),
             accounts,
             consents,
             clock: setup.clock,
@@ -131,7 +134,7 @@ impl ControlPlane {
             error_pages: setup.error_pages,
         };
         let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
-        Ok(Self { control, scheduler, feeder, listener, finance, first_token })
+        Ok(Self { control, scheduler, feeder, listener, finance, traces, first_token })
     }
 
     /// Where the API listens.
@@ -150,6 +153,7 @@ impl ControlPlane {
         self.scheduler.stop();
         self.feeder.stop();
         self.finance.stop();
+        self.traces.stop();
     }
 }
 

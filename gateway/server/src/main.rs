@@ -22,6 +22,7 @@ mod secret_file;
 mod serve;
 mod signals;
 mod store;
+mod traces;
 mod verify;
 mod witness_command;
 mod world;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use shuzha_core::{Clock, Id, IdRng, MicroYuan, RequestId, SystemClock};
-use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, ProvidedKeys};
+use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, SeedKeys};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::policy::Policy;
 use shuzha_evidence::verify::{check_range, head};
@@ -71,8 +71,8 @@ fn call() -> Entry<'static> {
     }))
 }
 
-fn keys() -> ProvidedKeys {
-    ProvidedKeys::from_seeds(ORIGIN, [1; 32], [1; 32], []).expect("a name")
+fn keys() -> SeedKeys {
+    SeedKeys::new(ORIGIN, [1; 32], [1; 32], []).expect("a name")
 }
 
 fn policy() -> Policy {

@@ -9,6 +9,7 @@
 pub mod consents;
 mod database;
 mod error;
+mod follow;
 pub mod ledger;
 mod projection;
 pub mod projector;
@@ -17,6 +18,7 @@ pub mod register;
 mod releases;
 mod secrets;
 pub mod tiles;
+pub mod traces;
 
 pub use consents::ConsentStore;
 pub use database::Store;
@@ -31,3 +33,4 @@ pub use reduce::{
 pub use register::Register;
 pub use releases::Release;
 pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};
+pub use traces::Traces;

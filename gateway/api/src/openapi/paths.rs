@@ -5,6 +5,7 @@ use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
 use super::consents::{self, CONSENTS};
+use super::evidence::{self, EVIDENCE};
 use super::finance::{self, FINANCE};
 use super::operation::{Operation, query};
 use super::public::{self, PUBLIC};
@@ -25,6 +26,7 @@ pub(super) fn tags() -> Value {
         (ABOUT, "接口说明"),
         (CONSENTS, "个人授权"),
         (FINANCE, "财务与结算"),
+        (EVIDENCE, "存证与追溯"),
         (PUBLIC, "公开查询"),
     ];
     let tag = |name: &str, title: &str| json!({"name": name, "description": title});
@@ -44,7 +46,7 @@ pub(super) fn all() -> Value {
     acts(&mut paths);
     about(&mut paths);
     consents::paths(&mut paths);
-    for (path, method, operation) in finance::paths() {
+    for (path, method, operation) in finance::paths().into_iter().chain(evidence::paths()) {
         put(&mut paths, &path, method, operation);
     }
     for (path, operation) in public::paths() {

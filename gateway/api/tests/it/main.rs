@@ -7,6 +7,7 @@ mod cases;
 mod client;
 mod consents;
 mod document;
+mod evidence;
 mod finance;
 mod listener;
 mod objects;

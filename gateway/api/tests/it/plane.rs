@@ -1,16 +1,19 @@
 //! A control plane on a real socket, with persons of every role, each with an API token.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ring::digest::{SHA256, digest};
 use shuzha_api::{Limits, Options};
 use shuzha_control::accounts::{self, Accounts};
 use shuzha_control::consents::{self, ConsentGate, ConsentService};
+use shuzha_control::evidence::{self, Evidence};
 use shuzha_control::finance::{self, Finance};
 use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, PurposeClass, RequestId, Role, Timestamp};
+use shuzha_evidence::log::SeedKeys;
 use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Terms};
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, Position};
@@ -18,7 +21,10 @@ use shuzha_privacy::consent::{Algorithm, Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymiser};
 use shuzha_store::ledger::MeterOptions;
 use shuzha_store::register::{Account, Act, Batch, Effect, Token};
-use shuzha_store::{Books, Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, UsesOf};
+use shuzha_store::{
+    Books, Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, Traces, UsesOf, tiles,
+    traces,
+};
 use tokio::sync::oneshot;
 
 /// 2026-02-02, a Monday.
@@ -212,7 +218,10 @@ impl Plane {
     /// Every file it has written, with what is in it.
     pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
         let entries = std::fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
-        entries.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+        entries
+            .filter(|path| path.is_file())
+            .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+            .collect()
     }
 
     /// Without anybody.
@@ -252,12 +261,14 @@ impl Plane {
             holders: Arc::new(HmacSha256Prf::new("holders", &[4; 32])),
             status_address: "http://gate.example/status-lists".to_owned(),
         });
-        let finance = Arc::new(books(&control, &clock));
+        let finance = Arc::new(books(dir.path(), &control, &clock));
+        let evidence = Arc::new(archive(&dir.path().join("evidence"), &control, &clock));
         let options = Options {
             consents: Arc::new(consents),
             control: control.clone(),
             accounts: accounts.clone(),
             finance: Some(finance),
+            evidence: Some(evidence),
             clock: clock.clone(),
             limits,
             https: false,
@@ -353,10 +364,10 @@ impl Drop for Plane {
 }
 
 /// Finance over an empty journal.
-fn books(control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
+fn books(dir: &std::path::Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
     let options = shuzha_journal::Options::new("/", id("gate-1"), "1");
     let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).unwrap();
-    let books = Books::in_memory().unwrap();
+    let books = Books::open(&dir.join("finance.db")).unwrap();
     let meter = MeterOptions::default().build(books.clone(), journal).unwrap().handle();
     Finance::new(finance::Parts {
         books,
@@ -367,6 +378,36 @@ fn books(control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
         rng: Arc::new(OsRng),
         grace: finance::GRACE,
     })
+}
+
+/// The call in the archive.
+pub(crate) const CALL: &str = "019c1a2b-3c4d-7e5f-8a6b-7c8d9e0f1a2b";
+
+/// The record of [`CALL`], by a unit that is not declared, in log and index.
+fn archive(folder: &Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> Evidence {
+    let options = shuzha_journal::Options::new("/", id("gate-1"), "1");
+    let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).unwrap();
+    let (product, unit) = ("company-check", "ghost");
+    let terms = Terms { unit, product, version: 1, operation: "verify", price: "p-1", ..Terms::default() };
+    let call = Call { terms, decision: Decision::Answered, ..Call::of(CALL.parse().unwrap(), NOW) };
+    journal.append_durable(&Entry::Call(Box::new(call))).unwrap().wait().unwrap();
+    let origin = "log.example/gate-1";
+    let follower = tiles::Options {
+        folder: folder.to_owned(),
+        origin: origin.to_owned(),
+        keys: Arc::new(SeedKeys::new(origin, [1; 32], [1; 32], []).unwrap()),
+        interval: tiles::CHECKPOINT_INTERVAL,
+        clock: clock.clone(),
+    };
+    let follower = follower.build(journal.clone()).unwrap();
+    let library = follower.library();
+    follower.handle().drain();
+    follower.run();
+    let index = Traces::in_memory().unwrap();
+    let products = Arc::new(evidence::Products(control.clone()));
+    let tracer = traces::Options::default().build(index.clone(), journal, products).unwrap();
+    tracer.handle().catch_up().unwrap();
+    Evidence::new(evidence::Parts { control: control.clone(), traces: index, library })
 }
 
 /// The token of a person of the cast.

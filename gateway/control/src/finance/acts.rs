@@ -181,7 +181,14 @@ impl Finance {
     }
 
     /// Records an act before it is done: nothing changes unrecorded.
-    fn record(&self, actor: &Actor, verb: &str, kind: &str, name: &str, reason: String) -> Result<(), Error> {
+    pub(super) fn record(
+        &self,
+        actor: &Actor,
+        verb: &str,
+        kind: &str,
+        name: &str,
+        reason: String,
+    ) -> Result<(), Error> {
         let mut salt = [0; 16];
         self.0.rng.fill(&mut salt);
         let act = Act {
@@ -216,6 +223,6 @@ fn too_much(_: Overflow) -> Error {
     Code::C1604.into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

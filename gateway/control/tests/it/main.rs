@@ -1,6 +1,7 @@
 //! The control plane as its callers meet it, on a real register.
 
 mod accounts;
+mod evidence;
 mod finance;
 mod house;
 mod laws;

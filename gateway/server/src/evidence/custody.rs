@@ -113,7 +113,7 @@ impl Custody<'_> {
         let (sm3, sha256) = (keys.pop().expect("two"), keys.pop().expect("two"));
         let former = self.handovers()?.iter().map(Handover::parse).collect::<Result<Vec<_>, _>>()?;
         let former = former.into_iter().flat_map(|handover| handover.from);
-        ProvidedKeys::new(self.origin, sha256, sm3, former).context("the keys of the evidence log")
+        ProvidedKeys::of(self.origin, sha256, sm3, former).context("the keys of the evidence log")
     }
 
     fn load(&self, path: &Path, algorithm: Algorithm) -> Result<Box<dyn KeyProvider>> {

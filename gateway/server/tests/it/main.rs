@@ -4,6 +4,7 @@
 //! an answer, the end of a process), never for time to pass.
 
 mod abuse;
+mod alerts;
 mod anchors;
 mod answers;
 mod blind;
@@ -26,6 +27,7 @@ mod rotation;
 mod secrecy;
 mod serve;
 mod service;
+mod traces;
 mod upgrade;
 mod verify;
 mod witness;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Id, IdRng, Lang, MicroYuan, PurposeClass, RequestId, Timestamp};
-use shuzha_evidence::log::{LogKeys as _, ProvidedKeys};
+use shuzha_evidence::log::{LogKeys as _, SeedKeys};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Journal;
 use shuzha_pricing::closing::{self, Closing, Input, close};
@@ -129,7 +129,7 @@ impl Case {
         let clock = Arc::new(ManualClock::at(month("2026-01").begin()));
         let options = shuzha_journal::Options::new(dir.path().join("journal"), id("gate-1"), "test");
         let journal = Journal::open(options, Arc::clone(&clock) as _).expect("opens");
-        let books = Books::in_memory().expect("opens");
+        let books = Books::open(&dir.path().join("finance.db")).expect("opens");
         let meter = MeterOptions::default().build(books.clone(), journal.clone()).expect("in step");
         let meter = meter.handle();
         let step = Duration::from_secs(20 * 86_400 / calls.max(1));
@@ -255,8 +255,8 @@ impl Case {
     }
 }
 
-fn keys() -> ProvidedKeys {
-    ProvidedKeys::from_seeds(ORIGIN, [1; 32], [1; 32], []).expect("a name")
+fn keys() -> SeedKeys {
+    SeedKeys::new(ORIGIN, [1; 32], [1; 32], []).expect("a name")
 }
 
 fn taxed(of: &shuzha_pricing::vat::Taxed) -> Value {

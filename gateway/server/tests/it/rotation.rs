@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use shuzha_evidence::checkpoint::Checkpoint;
-use shuzha_evidence::log::{LogKeys as _, ProvidedKeys};
+use shuzha_evidence::log::{LogKeys as _, SeedKeys};
 use shuzha_evidence::note::Note;
 use shuzha_evidence::policy::Policy;
 
@@ -82,7 +82,7 @@ fn h1_keys_are_handed_over_and_everything_signed_before_stays_good() {
     // Whoever has the old keys can sign nothing newer with them.
     let name = two[0].split('+').next().expect("a name");
     let [ed25519, sm2] = stolen.map(|seed| seed.try_into().expect("32 bytes"));
-    let forger = ProvidedKeys::from_seeds(name, ed25519, sm2, []).expect("keys");
+    let forger = SeedKeys::new(name, ed25519, sm2, []).expect("keys");
     let path = half_year(&home).join("checkpoint");
     let good = std::fs::read(&path).expect("there");
     let tree = Checkpoint::parse(Note::parse(&good).expect("a note").text()).expect("a checkpoint");

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use shuzha_core::{Clock, SystemClock, Timestamp};
 use shuzha_evidence::checkpoint::Checkpoint;
-use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, ProvidedKeys, Shard};
+use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, SeedKeys, Shard};
 use shuzha_evidence::merkle::{Digest, Sha256};
 use shuzha_evidence::note::{Note, Signature, Verifier};
 use shuzha_evidence::witness::AddCheckpoint;
@@ -69,8 +69,8 @@ impl Drop for Witness {
     }
 }
 
-fn keys() -> ProvidedKeys {
-    ProvidedKeys::from_seeds(BASE, [5; 32], [5; 32], []).expect("a name")
+fn keys() -> SeedKeys {
+    SeedKeys::new(BASE, [5; 32], [5; 32], []).expect("a name")
 }
 
 /// A log of its own, written like any other.

@@ -7,16 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use shuzha_journal::{Health, Journal};
+use shuzha_journal::Journal;
 
 use super::{Books, BooksError};
 use crate::StoreError;
+use crate::follow::follow;
 
 /// Most records in one transaction.
 const BATCH_RECORDS_MAX: usize = 20_000;
-
-/// How long to wait for records before looking whether to end.
-const DRAIN_POLL: Duration = Duration::from_millis(50);
 
 /// Least time between two transactions.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -122,23 +120,6 @@ impl Meter {
     /// As [`MeterHandle::catch_up`]. The journal goes on: it is the record, and the next start gathers from there.
     pub fn run(self) -> Result<(), BooksError> {
         let MeterHandle { journal, draining, options, .. } = &self.0;
-        loop {
-            let last = draining.load(Ordering::Acquire)
-                || matches!(journal.health(), Health::Failed(_) | Health::Closed);
-            let reached = self.0.catch_up()?;
-            if last {
-                return Ok(());
-            }
-            let mut waited = Duration::ZERO;
-            while (journal.wait_durable_beyond(reached, DRAIN_POLL) <= reached || waited < options.interval)
-                && !draining.load(Ordering::Acquire)
-                && !matches!(journal.health(), Health::Failed(_) | Health::Closed)
-            {
-                if journal.durable_seq() > reached {
-                    std::thread::sleep(DRAIN_POLL);
-                }
-                waited += DRAIN_POLL;
-            }
-        }
+        follow(journal, draining, options.interval, || self.0.catch_up())
     }
 }

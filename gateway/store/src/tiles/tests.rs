@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use shuzha_core::calendar::Day;
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Clock, Code, Id, IdRng, RequestId, SystemClock, Timestamp};
-use shuzha_evidence::log::{LogReader, ProvidedKeys, Shard};
+use shuzha_evidence::log::{LogReader, SeedKeys, Shard};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::policy::Policy;
 use shuzha_evidence::receipt::Enclosed;
@@ -75,8 +75,8 @@ fn call_of(request: RequestId, received: Timestamp) -> Entry<'static> {
     Entry::Call(Box::new(Call { request, received, ..call(1, Decision::Answered) }))
 }
 
-fn keys(seed: u8) -> ProvidedKeys {
-    ProvidedKeys::from_seeds(ORIGIN, [seed; 32], [seed; 32], []).expect("a name")
+fn keys(seed: u8) -> SeedKeys {
+    SeedKeys::new(ORIGIN, [seed; 32], [seed; 32], []).expect("a name")
 }
 
 fn enclosed(found: &Found) -> Enclosed {

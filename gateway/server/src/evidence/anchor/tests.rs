@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use shuzha_core::SystemClock;
 use shuzha_core::clock::ManualClock;
-use shuzha_evidence::log::{LogKeys as _, ProvidedKeys};
+use shuzha_evidence::log::{LogKeys as _, SeedKeys};
 use shuzha_evidence::policy::Policy;
 use shuzha_evidence::{Act, ActKind};
 use shuzha_store::tiles::{FollowerHandle, Options};
@@ -128,8 +128,8 @@ impl Bench {
     }
 }
 
-fn keys() -> ProvidedKeys {
-    ProvidedKeys::from_seeds(ORIGIN, [1; 32], [1; 32], []).expect("a name")
+fn keys() -> SeedKeys {
+    SeedKeys::new(ORIGIN, [1; 32], [1; 32], []).expect("a name")
 }
 
 const HALF_MINUTE: Duration = Duration::from_secs(30);

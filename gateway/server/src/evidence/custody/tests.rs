@@ -1,3 +1,5 @@
+//! Keys in every form, and those that wait.
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use shuzha_evidence::log::LogKeys as _;

@@ -1,0 +1,118 @@
+//! Evidence (存证) for those who supervise: traces from a call back and from data forward (REQUIREMENTS H4).
+//!
+//! The auditor and the authority see all. A provider sees what was done with its data, without what it was sold for; a unit sees
+//! its own calls. What is not theirs to see is answered like what is not there.
+
+mod catalogue;
+mod trace;
+
+use std::sync::Arc;
+
+use shuzha_core::{Code, Id, Role};
+use shuzha_evidence::log::LogError;
+use shuzha_store::Traces;
+use shuzha_store::register::Filter;
+use shuzha_store::tiles::Library;
+use shuzha_store::traces::{Page, Query, QueryError};
+
+use crate::finance::may_read;
+use crate::{Caller, Control, Error};
+
+pub use catalogue::Products;
+pub use trace::{Step, Trace};
+
+/// What evidence is made of.
+pub struct Parts {
+    /// What is declared and decided.
+    pub control: Arc<Control>,
+    /// The index of uses.
+    pub traces: Traces,
+    /// The evidence log.
+    pub library: Library,
+}
+
+/// The use cases of evidence.
+pub struct Evidence(Parts);
+
+/// Roles that see every use.
+const SUPERVISORS: [Role; 2] = [Role::Auditor, Role::Authority];
+/// Roles that see uses that concern them.
+const CONCERNED: [Role; 4] = [Role::Auditor, Role::Authority, Role::Provider, Role::ApplicationUnit];
+
+/// Most units of one organisation whose calls are listed together.
+const UNITS_MAX: usize = 1_000;
+
+/// How much of a use a caller sees.
+enum Sight {
+    /// All of it.
+    Whole,
+    /// What was done with data of this provider.
+    OfProvider(Id),
+    /// Calls of these units, whole.
+    OfUnits(Vec<Id>),
+}
+
+impl Evidence {
+    /// Evidence over these parts.
+    #[must_use]
+    pub const fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Uses in order of time, as far as the caller may see them. `provider` and `units` of the query are set here.
+    ///
+    /// # Errors
+    /// C1104, C1106 without a role that sees any; C1731 where the question is too wide; of the index.
+    pub fn uses(&self, caller: &Caller, query: &Query<'_>) -> Result<Page, Error> {
+        let sight = self.sight(caller)?;
+        let mut query = *query;
+        match &sight {
+            Sight::Whole => (query.provider, query.units) = (None, None),
+            Sight::OfProvider(provider) => (query.provider, query.units) = (Some(provider), None),
+            Sight::OfUnits(units) => (query.provider, query.units) = (None, Some(units.as_slice())),
+        }
+        let mut page = match self.0.traces.uses(&query) {
+            Ok(page) => page,
+            Err(QueryError::TooWide) => return Err(Code::C1731.into()),
+            Err(QueryError::Store(error)) => return Err(error.into()),
+        };
+        if let Sight::OfProvider(_) = sight {
+            page.uses.iter_mut().for_each(|one| one.price.clear());
+        }
+        Ok(page)
+    }
+
+    fn sight(&self, caller: &Caller) -> Result<Sight, Error> {
+        may_read(caller, &CONCERNED)?;
+        Ok(if may_read(caller, &SUPERVISORS).is_ok() {
+            Sight::Whole
+        } else if caller.is(Role::Provider) {
+            Sight::OfProvider(caller.organisation.clone())
+        } else {
+            Sight::OfUnits(self.units_of(&caller.organisation)?)
+        })
+    }
+
+    fn units_of(&self, organisation: &Id) -> Result<Vec<Id>, Error> {
+        let filter = Filter {
+            kind: "ApplicationUnit",
+            owner: Some(organisation),
+            limit: UNITS_MAX,
+            ..Filter::default()
+        };
+        let found = self.0.control.register().list(&filter)?;
+        Ok(found.into_iter().map(|object| object.name).collect())
+    }
+}
+
+/// What a fault of the log is to whoever asked.
+fn fault(error: &LogError) -> Error {
+    tracing::error!(%error, "the evidence log cannot be read");
+    Code::C1703.into()
+}
+
+impl std::fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Evidence")
+    }
+}

@@ -1,0 +1,96 @@
+//! `shuzha trace` against the demo's gateway, whose register came about by persons and whose calls are real.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use serde_json::Value;
+
+use crate::demo::build_services;
+use crate::home::{shuzha, text};
+
+/// A demo that stays up. Killed with the test.
+struct Demo {
+    child: Child,
+    /// `--api …` and `--token-file …` of the authority.
+    guest: Vec<String>,
+    _data: tempfile::TempDir,
+}
+
+impl Demo {
+    fn start() -> Self {
+        build_services();
+        let data = tempfile::tempdir().expect("a folder");
+        let mut command = shuzha();
+        command.arg("demo").arg("--data-dir").arg(data.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+        let hint = lines.find(|line| line.contains("shuzha scenario list --api")).expect("it stays up");
+        let guest = hint.split_whitespace().skip_while(|word| *word != "--api").map(str::to_owned).collect();
+        std::thread::spawn(move || lines.count());
+        Self { child, guest, _data: data }
+    }
+
+    fn trace(&self, arguments: &[&str]) -> String {
+        let done = shuzha().arg("trace").args(arguments).args(&self.guest).output().expect("it starts");
+        assert!(done.status.success(), "{arguments:?}: {done:?}");
+        text(&done.stdout).to_owned()
+    }
+
+    /// One JSON object a line.
+    fn uses(&self, of: &str, name: &str) -> Vec<Value> {
+        let lines = self.trace(&[of, name, "--limit", "0", "--json"]);
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn h4_every_call_of_the_demo_is_traced_both_ways() {
+    let demo = Demo::start();
+    // The index is a second behind at the most.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let of_data = demo.uses("data-set", "population");
+    assert!(!of_data.is_empty());
+    for one in &of_data {
+        let request = one["request"].as_str().expect("an id");
+        let trace: Value = serde_json::from_str(&demo.trace(&["call", request, "--json"])).expect("JSON");
+        for key in ["request", "at", "unit", "product", "version", "decision", "grant", "scenario"] {
+            assert_eq!(trace["call"][key], one[key], "{key} of {one}");
+        }
+        assert_eq!(trace["madeOf"]["exact"], true, "{trace}");
+        let sets = trace["madeOf"]["dataSets"].as_array().expect("a list");
+        assert!(sets.iter().any(|set| set["dataSet"] == "population"), "{trace}");
+        let by_unit = demo.uses("unit", one["unit"].as_str().expect("a unit"));
+        assert!(by_unit.contains(one), "{one} is among its unit's");
+    }
+    let answered = of_data.iter().find(|one| one["decision"] == "answered").expect("one was answered");
+    let request = answered["request"].as_str().expect("an id");
+    let trace: Value = serde_json::from_str(&demo.trace(&["call", request, "--json"])).expect("JSON");
+    let steps = trace["steps"].as_array().expect("a list");
+    let kinds: Vec<&str> = steps.iter().filter_map(|step| step["kind"].as_str()).collect();
+    for kind in
+        ["ApplicationUnit", "Grant", "Agreement", "Scenario", "Product", "Registration", "DataSet", "Price"]
+    {
+        assert!(kinds.contains(&kind), "{kind} among {kinds:?}");
+    }
+    let certified = steps.iter().any(|step| step["facts"]["validAtCall"] == true);
+    assert!(certified, "{steps:#?}");
+    let approved = |step: &Value| {
+        let acts = step["acts"].as_array().into_iter().flatten();
+        acts.filter(|act| act["verb"] == "approve" && act["by"]["role"] == "authority").count()
+    };
+    assert!(steps.iter().any(|step| step["kind"] == "Scenario" && approved(step) == 1), "{steps:#?}");
+    let shown = demo.trace(&["call", request]);
+    for word in ["应用单位 unit", "Scenario/", "approve", "DataSet/population", "存证 leaf"] {
+        assert!(shown.contains(word), "{word} in {shown}");
+    }
+    let table = demo.trace(&["product", "person-check", "--limit", "1"]);
+    assert!(table.contains("--limit 0") && table.contains("person-check"), "{table}");
+    assert!(demo.uses("data-set", "nothing").is_empty());
+}
