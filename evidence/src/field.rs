@@ -110,4 +110,8 @@ fields! {
     MEASURE = 56 "measure" Uint;
     BASIS = 65 "basis" Uint;
     TARGET = 70 "target" Text;
+    LOG = 71 "log" Text;
+    SIZE = 72 "size" Uint;
+    CHECKPOINT = 73 "checkpoint" Bytes(32);
+    TOKEN = 74 "token" Bytes(32);
 }

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use shuzha_core::Code;
 
 use crate::note::{SignError, Signer, Verifier};
-pub use keys::SeedKeys;
+pub use keys::{KeyProvider, ProvidedKeys, SeedKey, SeedKeys};
 pub use reader::LogReader;
 pub use shard::Shard;
 pub use writer::LogWriter;

@@ -27,6 +27,10 @@ pub enum Entry<'a> {
     Registered(Registered<'a>),
     /// A privacy charge given back by two persons' decision (docs/adr/0006).
     Refund(Refund<'a>),
+    /// A checkpoint of the evidence log was anchored outside (锚定).
+    Anchored(Anchored<'a>),
+    /// The evidence log's keys were handed over to new ones (密钥轮换).
+    KeysRotated(KeysRotated<'a>),
 }
 
 impl Entry<'_> {
@@ -41,6 +45,8 @@ impl Entry<'_> {
             Self::Delivery(delivery) => delivery.at,
             Self::Registered(act) => act.at,
             Self::Refund(refund) => refund.at,
+            Self::Anchored(anchored) => anchored.at,
+            Self::KeysRotated(rotated) => rotated.at,
         }
     }
 }
@@ -329,6 +335,36 @@ pub struct Refund<'a> {
     pub space: &'a str,
     /// What the person-space counts in.
     pub measure: Measure,
+}
+
+/// A checkpoint of the evidence log was anchored outside: a time-stamp, a chain, a notary. What came back is kept beside the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchored<'a> {
+    /// When it came back.
+    pub at: Timestamp,
+    /// The anchor, as the node's configuration names it.
+    pub anchor: &'a str,
+    /// The half-year's log.
+    pub log: &'a str,
+    /// Leaves under the checkpoint.
+    pub size: u64,
+    /// SHA-256 of the signed checkpoint.
+    pub checkpoint: [u8; 32],
+    /// SHA-256 of what came back.
+    pub token: [u8; 32],
+}
+
+/// The evidence log's keys were handed over: the statement that old and new keys signed is kept beside the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysRotated<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// The half-year's log.
+    pub log: &'a str,
+    /// Leaves up to which the old keys sign, this entry among them.
+    pub size: u64,
+    /// SHA-256 of the statement.
+    pub digest: [u8; 32],
 }
 
 /// Bytes of a package that reached the caller.

@@ -125,6 +125,13 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
                     measure,
                 })
             }),
+        (at(), name(), name(), any::<u64>(), any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(
+            |(at, anchor, log, size, checkpoint, token)| {
+                Entry::Anchored(Anchored { at, anchor, log, size, checkpoint, token })
+            }
+        ),
+        (at(), name(), any::<u64>(), any::<[u8; 32]>())
+            .prop_map(|(at, log, size, digest)| Entry::KeysRotated(KeysRotated { at, log, size, digest })),
         (any::<[u8; 16]>(), at(), name(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
             |(request, at, grant, from, bytes, complete)| {
                 let request = RequestId::from_bytes(request);

@@ -236,6 +236,7 @@ codes! {
     C1714 503 "调用日志与存证日志不符" "The call journal and the evidence log disagree";
     C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
     C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
+    C1717 503 "存证日志的外部锚定中断过久，暂停服务" "The evidence log has not been anchored outside for too long";
     C1730 404 "没有可追溯的这次调用" "There is no such call to be traced";
     C1731 422 "追溯的范围过大，请缩小" "The question reaches too far; narrow it";
 }

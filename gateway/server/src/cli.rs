@@ -27,6 +27,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::output::Out;
+pub(crate) use terminal::ask_secret;
 
 /// A command that calls a control plane.
 #[derive(Subcommand, Debug)]

@@ -2,6 +2,7 @@
 //!
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
+mod anchoring;
 pub(crate) mod client;
 mod consents;
 mod control;
@@ -15,6 +16,7 @@ use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
 use toml::{Table, Value};
 
+pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
 pub(crate) use consents::ConsentConfig;
 pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
@@ -68,8 +70,12 @@ pub(crate) struct Config {
     pub(crate) free_bytes_min: u64,
     /// What every origin of the evidence log begins with.
     pub(crate) evidence_origin: String,
+    /// Where the passphrase of sealed keys is.
+    pub(crate) key_passphrase_file: Option<PathBuf>,
     /// Who cosigns the checkpoints.
     pub(crate) witnesses: Vec<WitnessConfig>,
+    /// Who outside is shown them.
+    pub(crate) anchoring: AnchoringConfig,
     pub(crate) upgrade_socket: PathBuf,
     pub(crate) log_level: tracing::Level,
     pub(crate) log_format: LogFormat,
@@ -160,7 +166,10 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
     let evidence_origin = read_origin(&mut r, node.as_ref());
+    let passphrase = r.take::<String>("evidence", "key_passphrase_file");
+    let passphrase = passphrase.map(|path| (!path.is_empty()).then(|| relative_to.join(path)));
     let witnesses = read_witnesses(&mut r);
+    let anchoring = anchoring::read(&mut r, &relative_to);
     let socket = r.take::<String>("upgrade", "socket");
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
@@ -184,7 +193,9 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             queue_records_max: queue_records_max?,
             free_bytes_min: free_bytes_min?.0,
             evidence_origin: evidence_origin?,
+            key_passphrase_file: passphrase?,
             witnesses: witnesses?,
+            anchoring: anchoring?,
             upgrade_socket: data_dir.join(socket?),
             data_dir,
             log_level: log_level?,

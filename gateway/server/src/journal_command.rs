@@ -156,6 +156,22 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "person_space": refund.space,
             "measure": refund.measure.as_str(),
         }),
+        Entry::Anchored(anchored) => json!({
+            "kind": "anchored",
+            "at_us": anchored.at.micros(),
+            "anchor": anchored.anchor,
+            "log": anchored.log,
+            "size": anchored.size,
+            "checkpoint": hex(&anchored.checkpoint),
+            "token": hex(&anchored.token),
+        }),
+        Entry::KeysRotated(rotated) => json!({
+            "kind": "keys_rotated",
+            "at_us": rotated.at.micros(),
+            "log": rotated.log,
+            "size": rotated.size,
+            "digest": hex(&rotated.digest),
+        }),
         Entry::Delivery(delivery) => json!({
             "kind": "delivery",
             "request": delivery.request.to_string(),

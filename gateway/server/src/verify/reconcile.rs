@@ -57,7 +57,7 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
         .month
         .parse()
         .map_err(|_| Trouble::Usage(format!("{}: 不是月份 is not a month such as 2026-01", args.month)))?;
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let terms = terms::read(&args.terms)?;
     let closes = args.periods.as_deref().map(Closes::read).transpose()?.unwrap_or_default();
     let given: Vec<Given> = args.bills.iter().map(|path| bills::read(path)).collect::<Result<_, _>>()?;

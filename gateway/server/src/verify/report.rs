@@ -73,6 +73,8 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Delivery(_) => "数据包交付",
         Entry::Registered(_) => "登记行为",
         Entry::Refund(_) => "隐私预算退还",
+        Entry::Anchored(_) => "锚定",
+        Entry::KeysRotated(_) => "密钥轮换",
     }
 }
 
@@ -88,7 +90,7 @@ fn decision(decision: Decision) -> &'static str {
 
 /// Checks everything; writes the report only if all of it is sound.
 pub(super) fn write(out: &mut Out, args: &ReportArgs) -> Result<(), Trouble> {
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let logs = copy::logs(&args.copy.folder)?;
     let mut heads = Vec::new();
     let mut counts = Counts::default();

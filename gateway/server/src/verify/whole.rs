@@ -88,7 +88,7 @@ pub(super) fn check_log<D: Digest>(
 
 /// Checks every entry.
 pub(super) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     if (args.from, args.to) != (0, None) || !args.kept.is_empty() {
         copy::log(&args.copy.folder)?;
     }
@@ -162,7 +162,7 @@ pub(super) fn follow(logs: &[(String, LogReader)], policy: &Policy) -> Result<Su
 
 /// Checks that nothing was answered that was stopped.
 pub(super) fn suspension(out: &mut Out, args: &SuspensionArgs) -> Result<(), Trouble> {
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let found = follow(&copy::logs(&args.copy.folder)?, &policy)?;
     for breach in &found.breaches {
         out.line(&format!(
