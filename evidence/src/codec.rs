@@ -9,7 +9,9 @@ use shuzha_core::{Measure, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, FORMAT_VERSION, Field};
-use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, Refund, Registered};
+use crate::record::{
+    Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, Refund, Registered, Retention, RetentionAct,
+};
 
 /// Why an entry was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +108,10 @@ impl Numbered for ActKind {
     ];
 }
 
+impl Numbered for RetentionAct {
+    const TABLE: &'static [(Self, u64)] = &[(Self::Sealed, 1), (Self::Destroyed, 2)];
+}
+
 const BOOT: u64 = 1;
 const INTENT: u64 = 2;
 const CALL: u64 = 3;
@@ -113,6 +119,7 @@ const ACT: u64 = 4;
 const DELIVERY: u64 = 5;
 const REGISTERED: u64 = 6;
 const REFUND: u64 = 55;
+const RETENTION: u64 = 75;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -131,6 +138,7 @@ impl<'a> Entry<'a> {
             Self::Delivery(delivery) => write_delivery(&mut w, delivery),
             Self::Registered(act) => write_registered(&mut w, act),
             Self::Refund(refund) => write_refund(&mut w, refund),
+            Self::Retention(retention) => write_retention(&mut w, retention),
         }
         w.finish()
     }
@@ -153,6 +161,7 @@ impl<'a> Entry<'a> {
             DELIVERY => Self::Delivery(read_delivery(&mut r)?),
             REGISTERED => Self::Registered(read_registered(&mut r)?),
             REFUND => Self::Refund(read_refund(&mut r)?),
+            RETENTION => Self::Retention(read_retention(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -170,6 +179,7 @@ impl<'a> Entry<'a> {
             Self::Delivery(_) => "delivery",
             Self::Registered(_) => "registered",
             Self::Refund(_) => "refund",
+            Self::Retention(_) => "retention",
         }
     }
 }
@@ -290,6 +300,31 @@ fn read_refund<'a>(r: &mut MapReader<'a>) -> Result<Refund<'a>, DecodeError> {
         object: r.name(&field::OBJECT)?,
         space: r.name(&field::SPACE)?,
         measure: Measure::from_number(r.uint(&field::MEASURE)?, &field::MEASURE)?,
+    })
+}
+
+fn write_retention(w: &mut MapWriter<'_>, retention: &Retention<'_>) {
+    w.uint(&field::KIND, RETENTION);
+    w.int(&field::AT, retention.at.micros());
+    w.name(&field::ACTOR, retention.actor);
+    w.name(&field::OBJECT, retention.object);
+    w.uint(&field::RETENTION, retention.act.number());
+    w.uint(&field::LAST_SEQ, retention.last_seq);
+    w.bytes(&field::ROOT, &retention.root);
+    w.bytes(&field::DOCUMENT, &retention.document);
+    w.name(&field::CONFIRMED_BY, retention.confirmed_by);
+}
+
+fn read_retention<'a>(r: &mut MapReader<'a>) -> Result<Retention<'a>, DecodeError> {
+    Ok(Retention {
+        at: read_at(r)?,
+        actor: r.name(&field::ACTOR)?,
+        object: r.name(&field::OBJECT)?,
+        act: RetentionAct::from_number(r.uint(&field::RETENTION)?, &field::RETENTION)?,
+        last_seq: r.uint(&field::LAST_SEQ)?,
+        root: r.bytes(&field::ROOT)?.ok_or(DecodeError::Missing(field::ROOT.name))?,
+        document: r.bytes(&field::DOCUMENT)?.ok_or(DecodeError::Missing(field::DOCUMENT.name))?,
+        confirmed_by: r.name(&field::CONFIRMED_BY)?,
     })
 }
 

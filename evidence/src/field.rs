@@ -110,4 +110,9 @@ fields! {
     MEASURE = 56 "measure" Uint;
     BASIS = 65 "basis" Uint;
     TARGET = 70 "target" Text;
+    RETENTION = 75 "retention" Uint;
+    LAST_SEQ = 76 "last_sequence" Uint;
+    ROOT = 77 "root" Bytes(32);
+    DOCUMENT = 78 "document" Bytes(32);
+    CONFIRMED_BY = 79 "confirmed_by" Text;
 }

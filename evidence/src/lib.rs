@@ -21,7 +21,8 @@ pub mod witness;
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
 pub use record::{
-    Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Refund, Registered, Terms,
+    Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Refund, Registered, Retention,
+    RetentionAct, Terms,
 };
 pub use shuzha_core::PurposeClass;
 

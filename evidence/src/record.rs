@@ -27,6 +27,8 @@ pub enum Entry<'a> {
     Registered(Registered<'a>),
     /// A privacy charge given back by two persons' decision (docs/adr/0006).
     Refund(Refund<'a>),
+    /// A half-year of the log was sealed (封存) or destroyed (销毁) (docs/adr/0012).
+    Retention(Retention<'a>),
 }
 
 impl Entry<'_> {
@@ -41,6 +43,7 @@ impl Entry<'_> {
             Self::Delivery(delivery) => delivery.at,
             Self::Registered(act) => act.at,
             Self::Refund(refund) => refund.at,
+            Self::Retention(retention) => retention.at,
         }
     }
 }
@@ -329,6 +332,36 @@ pub struct Refund<'a> {
     pub space: &'a str,
     /// What the person-space counts in.
     pub measure: Measure,
+}
+
+/// What became of a half-year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RetentionAct {
+    /// Its files were made unchangeable (封存).
+    Sealed,
+    /// Its calls were destroyed (销毁); hashes and life-cycle records stay.
+    Destroyed,
+}
+
+/// A half-year of the log was sealed or destroyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention<'a> {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub actor: &'a str,
+    /// The half-year.
+    pub object: &'a str,
+    /// What was done.
+    pub act: RetentionAct,
+    /// Sequence of the half-year's last record.
+    pub last_seq: u64,
+    /// Root of its SHA-256 tree, before and after.
+    pub root: [u8; 32],
+    /// SHA-256 of the signed manifest or certificate.
+    pub document: [u8; 32],
+    /// The second person, of a destruction.
+    pub confirmed_by: &'a str,
 }
 
 /// Bytes of a package that reached the caller.

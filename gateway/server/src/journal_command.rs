@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_core::Measure;
-use shuzha_evidence::{Call, Entry, Terms};
+use shuzha_evidence::{Call, Entry, RetentionAct, Terms};
 use shuzha_journal::{Position, Summary};
 use shuzha_store::Comparison;
 
@@ -155,6 +155,20 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "object": refund.object,
             "person_space": refund.space,
             "measure": refund.measure.as_str(),
+        }),
+        Entry::Retention(retention) => json!({
+            "kind": "retention",
+            "at_us": retention.at.micros(),
+            "actor": retention.actor,
+            "confirmed_by": retention.confirmed_by,
+            "retention": match retention.act {
+                RetentionAct::Sealed => "sealed",
+                RetentionAct::Destroyed => "destroyed",
+            },
+            "object": retention.object,
+            "last_sequence": retention.last_seq,
+            "root": hex(&retention.root),
+            "document": hex(&retention.document),
         }),
         Entry::Delivery(delivery) => json!({
             "kind": "delivery",

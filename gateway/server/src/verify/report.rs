@@ -73,6 +73,7 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Delivery(_) => "数据包交付",
         Entry::Registered(_) => "登记行为",
         Entry::Refund(_) => "隐私预算退还",
+        Entry::Retention(_) => "封存销毁",
     }
 }
 

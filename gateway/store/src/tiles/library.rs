@@ -18,6 +18,9 @@ use super::{Directory, lookup};
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 
+/// Name of the certificate in the folder of a half-year whose calls were destroyed.
+pub(crate) const DESTROYED: &str = "destroyed";
+
 /// Everything that has been published.
 #[derive(Clone)]
 pub struct Library {
@@ -85,6 +88,27 @@ impl Library {
         volumes.collect()
     }
 
+    /// Every half-year in order, with the sequence of its first record and its leaves under a checkpoint.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn half_years(&self) -> Result<Vec<(Shard, u64, u64)>, LogError> {
+        let volumes = self.volumes()?;
+        Ok(volumes.into_iter().map(|volume| (volume.shard, volume.first_seq, volume.size)).collect())
+    }
+
+    /// Whether the calls of `shard` were destroyed.
+    fn is_destroyed(&self, shard: Shard) -> Result<bool, LogError> {
+        let path = format!("{shard}/{DESTROYED}");
+        Ok(self.files.read(&path).map_err(LogError::io("read", &path))?.is_some())
+    }
+
+    /// The log of a half-year, for proofs.
+    #[must_use]
+    pub fn log(&self, shard: Shard) -> LogReader {
+        self.reader(shard)
+    }
+
     /// The log of the latest half-year; none before there is one.
     ///
     /// # Errors
@@ -110,6 +134,9 @@ impl Library {
         for volume in self.volumes()? {
             let Some(index) = seq.checked_sub(volume.first_seq) else { continue };
             if index < volume.size {
+                if self.is_destroyed(volume.shard)? {
+                    return Ok(None);
+                }
                 let entry = self.reader(volume.shard).entry(index, volume.size)?;
                 return Ok(Some(Found { shard: volume.shard, index, entry }));
             }
