@@ -6,6 +6,7 @@ pub(crate) mod client;
 mod consents;
 mod control;
 mod reader;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
+use shuzha_store::retention::Term;
 use toml::{Table, Value};
 
 pub(crate) use consents::ConsentConfig;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) free_bytes_min: u64,
     /// What every origin of the evidence log begins with.
     pub(crate) evidence_origin: String,
+    /// How long records of calls are kept.
+    pub(crate) retention: Term,
     /// Who cosigns the checkpoints.
     pub(crate) witnesses: Vec<WitnessConfig>,
     pub(crate) upgrade_socket: PathBuf,
@@ -156,6 +160,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
+    let retention = retention::read(&mut r, control.as_ref().map(|control| &control.rules.jurisdiction));
     let evidence_origin = read_origin(&mut r, node.as_ref());
     let witnesses = read_witnesses(&mut r);
     let socket = r.take::<String>("upgrade", "socket");
@@ -180,6 +185,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             queue_records_max: queue_records_max?,
             free_bytes_min: free_bytes_min?.0,
             evidence_origin: evidence_origin?,
+            retention: retention?,
             witnesses: witnesses?,
             upgrade_socket: data_dir.join(socket?),
             data_dir,

@@ -21,6 +21,7 @@ use shuzha_journal::Journal;
 use shuzha_policy::Gate;
 use shuzha_policy::kept::{Specs, read_world};
 use shuzha_products::World;
+use shuzha_store::retention::Term;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
@@ -73,6 +74,10 @@ pub(crate) struct Setup {
     pub(crate) consents: ConsentConfig,
     pub(crate) gate: Arc<Gate>,
     pub(crate) store: Store,
+    /// What every origin of the evidence log begins with.
+    pub(crate) evidence_origin: String,
+    /// How long records of calls are kept.
+    pub(crate) retention: Term,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
 }
 
@@ -113,15 +118,25 @@ impl ControlPlane {
             &setup.consents,
             Arc::clone(&control),
             setup.gate,
-            setup.store,
+            setup.store.clone(),
             Arc::clone(&setup.clock),
         )?;
         let consents = Arc::new(consents);
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
-        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal.clone())?;
-        let traces = traces::Running::start(&setup.data_dir, Arc::clone(&control), journal)?;
+        let finance =
+            finance::Running::start(&setup.data_dir, Arc::clone(&control), clock.clone(), journal.clone())?;
+        let traces = traces::Running::start(traces::Setup {
+            data_dir: &setup.data_dir,
+            control: Arc::clone(&control),
+            journal,
+            books: finance.finance.books().clone(),
+            store: setup.store,
+            origin: setup.evidence_origin,
+            term: setup.retention,
+            clock,
+        })?;
         let api = ApiOptions {
             control: Arc::clone(&control),
             finance: Some(Arc::clone(&finance.finance)),

@@ -12,9 +12,11 @@ mod document;
 mod seal;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use shuzha_core::calendar::Day;
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_evidence::log::{Files, LogError, LogKeys, LogReader, Shard};
 use shuzha_evidence::policy::Policy;
@@ -110,6 +112,26 @@ pub struct HalfYear {
     pub destroyed: Option<Decided>,
     /// What keeps it from being destroyed; nothing is left to say once it is.
     pub holds: Vec<Hold>,
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("日志仍在写入 its log is still written to"),
+            Self::Until(at) => {
+                let day = Day::of(*at);
+                write!(f, "留存期至 {day} 止 its calls are kept until {day}")
+            }
+            Self::Unsealed => f.write_str("尚未封存 it is not sealed"),
+            Self::Earlier(shard) => write!(f, "须先销毁 {shard}  {shard} goes first"),
+            Self::Unread(who) => write!(f, "{who} 尚未读完 {who} has not read all of it"),
+            Self::OpenPeriod(month) => write!(f, "{month} 尚未结账 the books of {month} are not closed"),
+            Self::Outbox => f.write_str("登记簿有待记入日志的行为 acts of the register wait for the journal"),
+            Self::InUse => {
+                f.write_str("日志分段仍在写入，重启后可办 the journal still writes to its segment: restart")
+            }
+        }
+    }
 }
 
 impl HalfYear {

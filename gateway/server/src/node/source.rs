@@ -169,6 +169,8 @@ impl Source {
             consents: config.consents.clone(),
             gate: served,
             store,
+            evidence_origin: config.evidence_origin.clone(),
+            retention: config.retention.clone(),
             error_pages: ERROR_PAGES,
         })?;
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))

@@ -194,7 +194,7 @@ fn table<const N: usize>(html: &mut String, title: &str, heads: [&str; N], rows:
     html.push_str("</table>\n");
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -99,6 +99,8 @@ impl Retention {
         if !year.holds.is_empty() {
             return Err(RetentionError::Held(year.holds));
         }
+        // Nothing is decided about a log whose hashes do not lead to its signed roots.
+        self.check_left(&year)?;
         let document = self.certificate(&year, &waiting, asked)?;
         let from_seq = self.0.journal.durable_seq();
         let decision = Decision { by: (asked.by.clone(), asked.at), document, from_seq };

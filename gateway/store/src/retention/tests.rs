@@ -539,8 +539,15 @@ fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
     tamper("tile/0/000");
     let outcome = past.retention().confirm(past.first, asked(&feng, now));
     assert!(matches!(&outcome, Err(RetentionError::Finding(finding)) if finding.is_bad()), "{outcome:?}");
+    let waits = past.retention().plan(now).unwrap()[0].destroyed.clone().unwrap();
+    assert_eq!(waits.decision, None, "nothing was decided");
     tamper("tile/0/000");
-    // It was decided and not begun: mended, it is completed at the next start.
+    // The entries do not have their hashes: what would be kept of them is found out before anything goes.
+    tamper("tile/entries/000");
+    let outcome = past.retention().confirm(past.first, asked(&feng, now));
+    assert!(matches!(&outcome, Err(RetentionError::Finding(finding)) if finding.is_bad()), "{outcome:?}");
+    tamper("tile/entries/000");
+    past.untouched();
     past.restarted().gone();
     // A half-year that was changed is not sealed.
     let house = House::new(day(2026, 3, 1));
