@@ -122,6 +122,64 @@ trait Sheet {
     fn finish(self: Box<Self>, totals: &Totals) -> Result<(), Fault>;
 }
 
+/// An export that is being written, row by row, by whoever has the rows.
+pub struct Exporter<'w> {
+    layout: &'static Layout,
+    tally: Tally,
+    sheet: Box<dyn Sheet + 'w>,
+    row: Row,
+    period: String,
+}
+
+impl<'w> Exporter<'w> {
+    /// Begins a file of the set `layout` with its heading.
+    ///
+    /// # Errors
+    /// [`ExportError::Write`].
+    pub fn new<E>(
+        job: &Job<'_>,
+        layout: &'static Layout,
+        out: impl Write + Send + 'w,
+    ) -> Result<Self, ExportError<E>> {
+        let sheet = open(job, layout, out).map_err(|fault| fault.at_row(0))?;
+        Ok(Self {
+            layout,
+            tally: Tally::new(layout),
+            sheet,
+            row: Row::new(layout),
+            period: job.period.to_owned(),
+        })
+    }
+
+    /// Writes the next row and answers its number.
+    ///
+    /// # Errors
+    /// [`ExportError`]; the export is over then.
+    ///
+    /// # Panics
+    /// For a record of another set.
+    pub fn put<R: Record, E>(&mut self, record: &R) -> Result<u64, ExportError<E>> {
+        assert_eq!(self.layout.set, R::LAYOUT.set, "a row of one set, in another");
+        self.row.clear();
+        record.fill(&mut self.row);
+        let number = self.tally.rows() + 1;
+        self.row.finish().map_err(|fault| fault.at_row(number))?;
+        let check = self.tally.row(&self.row);
+        self.sheet.row(&self.row, check.as_str()).map_err(|fault| fault.at_row(number))?;
+        Ok(number)
+    }
+
+    /// Writes the control totals and answers them.
+    ///
+    /// # Errors
+    /// [`ExportError`]; the file has no control totals then.
+    pub fn finish<E>(self) -> Result<Totals, ExportError<E>> {
+        let totals = self.tally.finish(&self.period);
+        self.sheet.finish(&totals).map_err(|fault| fault.at_row(totals.rows()))?;
+        Ok(totals)
+    }
+}
+
 /// Writes all `rows` to `out` and returns the control totals that the file states.
 ///
 /// `progress` is told the rows written so far, every [`PROGRESS_ROWS`] and at the end; it may stop the export.
@@ -134,22 +192,14 @@ pub fn export<R: Record, E>(
     out: impl Write + Send,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Totals, ExportError<E>> {
-    let mut tally = Tally::new(R::LAYOUT);
-    let mut sheet = open(job, R::LAYOUT, out).map_err(|fault| fault.at_row(0))?;
-    let mut row = Row::new(R::LAYOUT);
+    let mut file = Exporter::new(job, R::LAYOUT, out)?;
     for record in rows {
-        row.clear();
-        record.map_err(ExportError::Source)?.fill(&mut row);
-        let number = tally.rows() + 1;
-        row.finish().map_err(|fault| fault.at_row(number))?;
-        let check = tally.row(&row);
-        sheet.row(&row, check.as_str()).map_err(|fault| fault.at_row(number))?;
+        let number = file.put(&record.map_err(ExportError::Source)?)?;
         if number.is_multiple_of(PROGRESS_ROWS) && progress(number).is_break() {
             return Err(ExportError::Stopped);
         }
     }
-    let totals = tally.finish(job.period);
-    sheet.finish(&totals).map_err(|fault| fault.at_row(totals.rows()))?;
+    let totals = file.finish()?;
     if progress(totals.rows()).is_break() {
         return Err(ExportError::Stopped);
     }

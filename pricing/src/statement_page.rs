@@ -10,11 +10,11 @@ use shuzha_core::Id;
 use shuzha_core::calendar::Day;
 
 use crate::chart::grouped;
-use crate::closing::{Closing, RatedLine, Share, ShareBill, Statement};
+use crate::closing::{Digest, RatedLine, Share, ShareBill, Statement};
 use crate::money::InFen as _;
 use crate::vat::Taxed;
 use crate::words::in_words;
-use crate::{Fen, Overflow};
+use crate::{Fen, Month, Overflow};
 use paper::{Cell, Paper, Proof, Section, hex};
 
 /// A party to a paper.
@@ -29,6 +29,10 @@ pub struct Party<'a> {
 /// What a paper needs beside the closing.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
+    /// The closed period.
+    pub month: Month,
+    /// What its close came to.
+    pub digest: &'a Digest,
     /// When it is issued.
     pub issued: Day,
     /// Who issues it: the operator.
@@ -50,45 +54,38 @@ pub struct Reversal<'a> {
     pub reason: &'a str,
 }
 
-/// The paper of a statement. One whose sum is negative is a red-letter statement.
+/// The paper of a statement with its `lines`. One whose sum is negative is a red-letter statement.
 ///
 /// # Errors
 /// [`Overflow`] where a section's sum cannot be counted.
-///
-/// # Panics
-/// Where the statement is not of this closing.
-pub fn statement(closing: &Closing, statement: &Statement, frame: &Frame<'_>) -> Result<String, Overflow> {
-    statement_paper(closing, statement, None, frame)
+pub fn statement(statement: &Statement, lines: &[RatedLine], frame: &Frame<'_>) -> Result<String, Overflow> {
+    statement_paper(statement, lines, None, frame)
 }
 
 /// The paper of a credit note (红字结算单), which takes back a whole statement: every amount of it with the other sign.
 ///
 /// # Errors
 /// [`Overflow`] where a sum cannot be counted.
-///
-/// # Panics
-/// Where the statement is not of this closing.
 pub fn credit_note(
-    closing: &Closing,
     statement: &Statement,
+    lines: &[RatedLine],
     reversal: Reversal<'_>,
     frame: &Frame<'_>,
 ) -> Result<String, Overflow> {
-    statement_paper(closing, statement, Some(reversal), frame)
+    statement_paper(statement, lines, Some(reversal), frame)
 }
 
 fn statement_paper(
-    closing: &Closing,
     statement: &Statement,
+    lines: &[RatedLine],
     reversal: Option<Reversal<'_>>,
     frame: &Frame<'_>,
 ) -> Result<String, Overflow> {
     let sign = |taxed: Taxed| if reversal.is_some() { taken_back(taxed) } else { Ok(taxed) };
-    let lines = &closing.lines[statement.lines.clone()];
     let signed: Vec<(&RatedLine, Taxed)> =
         lines.iter().map(|line| Ok((line, sign(line.taxed)?))).collect::<Result<_, Overflow>>()?;
     let (own, earlier): (Vec<SignedLine<'_>>, Vec<SignedLine<'_>>) =
-        signed.into_iter().partition(|(line, _)| line.month == closing.month);
+        signed.into_iter().partition(|(line, _)| line.month == frame.month);
     let mut sections = Vec::new();
     for (title, lines) in [("本期明细", own), ("前期更正与补计", earlier)] {
         if !lines.is_empty() {
@@ -107,7 +104,7 @@ fn statement_paper(
         is_red,
         number: reversal.map_or(&statement.number, |reversal| reversal.number),
         corrects: reversal.map(|reversal| (statement.number.as_str(), reversal.reason)),
-        period: closing.month.to_string(),
+        period: frame.month.to_string(),
         issuer_role: "运营机构",
         recipient_role: "应用单位",
         agreements: names_of(lines.iter().map(|line| &line.line.agreement), frame),
@@ -122,7 +119,7 @@ fn statement_paper(
             first_seq: tree.first_seq,
             last_seq: tree.last_seq,
         }),
-        digest: hex(&closing.digest),
+        digest: hex(frame.digest),
         issued: frame.issued,
         issuer: frame.issuer,
         recipient: frame.recipient,
@@ -136,15 +133,11 @@ fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
     Ok(Taxed { gross: minus(taxed.gross)?, net: minus(taxed.net)?, tax: minus(taxed.tax)? })
 }
 
-/// The paper of a share bill.
+/// The paper of a share bill with its `shares`.
 ///
 /// # Errors
 /// [`Overflow`] where the bill's sum cannot be counted.
-///
-/// # Panics
-/// Where the bill is not of this closing.
-pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Result<String, Overflow> {
-    let shares = &closing.shares[bill.shares.clone()];
+pub fn share_bill(bill: &ShareBill, shares: &[Share], frame: &Frame<'_>) -> Result<String, Overflow> {
     let bases = sum_of(shares.iter().map(|share| share.base))?;
     let rows = (1..).zip(shares).map(|(number, share)| share_row(number, share, frame)).collect();
     let section = Section {
@@ -160,7 +153,7 @@ pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Res
         is_red: bill.amount < Fen::ZERO,
         number: &bill.number,
         corrects: None,
-        period: closing.month.to_string(),
+        period: frame.month.to_string(),
         issuer_role: "运营机构",
         recipient_role: "收益方",
         agreements: names_of(shares.iter().map(|share| &share.agreement), frame),
@@ -170,7 +163,7 @@ pub fn share_bill(closing: &Closing, bill: &ShareBill, frame: &Frame<'_>) -> Res
         words_label: "分配金额",
         words: in_words(bill.amount),
         proof: None,
-        digest: hex(&closing.digest),
+        digest: hex(frame.digest),
         issued: frame.issued,
         issuer: frame.issuer,
         recipient: frame.recipient,

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
@@ -107,7 +108,7 @@ pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
 pub(crate) struct Reply {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: Option<Bytes>,
+    body: Option<Body>,
 }
 
 impl Reply {
@@ -123,7 +124,16 @@ impl Reply {
 
     /// A status with something of the given media type.
     pub(crate) fn text(status: StatusCode, kind: &'static str, body: Bytes) -> Self {
-        Self { status, headers: vec![(CONTENT_TYPE, HeaderValue::from_static(kind))], body: Some(body) }
+        Self {
+            status,
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static(kind))],
+            body: Some(body.into()),
+        }
+    }
+
+    /// 200 with a body that is written while it is read; its media type is for the caller to say.
+    pub(crate) const fn streamed(body: Body) -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: Some(body) }
     }
 
     /// A status alone.

@@ -1,7 +1,6 @@
 //! Around every request: its id, how many run at once, security headers, problems written out, the access log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -34,7 +33,7 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
     let began = tokio::time::Instant::now();
     let mut response = match Arc::clone(&shared.requests).try_acquire_owned() {
         Ok(_turn) => next.run(request).await,
-        Err(_) => Problem { retry_after: Some(Duration::from_secs(1)), ..Code::C092.into() }.into_response(),
+        Err(_) => Problem { retry_after: Some(crate::routes::RETRY), ..Code::C092.into() }.into_response(),
     };
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
@@ -78,8 +77,10 @@ fn protect(headers: &mut HeaderMap, id: RequestId, https: bool) {
     headers.insert(REQUEST_ID, id);
     // The public register says for how long its answers may be kept; nothing else may.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // A page with a style sheet says so itself, by its hash.
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
     for (name, value) in [
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),

@@ -25,6 +25,7 @@ mod routes;
 mod server;
 mod shared;
 mod shown;
+mod streamed;
 mod who;
 pub mod witness;
 
@@ -93,6 +94,7 @@ impl Options {
             evidence: self.evidence,
             clock: self.clock,
             requests: Arc::new(Semaphore::new(self.limits.requests_max)),
+            exports: Arc::new(Semaphore::new(self.limits.exports_max)),
             limits: self.limits,
             https: self.https,
             error_pages: self.error_pages,

@@ -17,6 +17,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests being answered at once; more are told to come again (C092). Each may hold a thread and its body.
     pub requests_max: usize,
+    /// Exports being written at once; more are told to come again (C092). Each holds a thread and a view of the books.
+    pub exports_max: usize,
     /// Bytes of a request body (C003).
     pub body_bytes_max: usize,
     /// Time from the first byte of a request head to its last, and for an idle connection.
@@ -37,6 +39,7 @@ impl Default for Limits {
         Self {
             connections_max: 1_000,
             requests_max: 64,
+            exports_max: 4,
             body_bytes_max: 1 << 20,
             head: Duration::from_secs(30),
             body: Duration::from_secs(30),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use shuzha_core::{Code, Timestamp};
+use shuzha_core::{Code, Lang, Timestamp};
 use shuzha_products::case::Fault;
 
 use crate::problem::Problem;
@@ -119,6 +119,14 @@ impl Parameters {
         }
         self.done()?;
         Ok(found.expect("what is there and has no fault was read"))
+    }
+
+    /// `lang`, the language of what is drawn or written for people: `zh` or `en`; Chinese where it is not given.
+    pub(crate) fn lang(&mut self) -> Lang {
+        match self.word("lang", &["zh", "en"]).as_deref() {
+            Some("en") => Lang::En,
+            _ => Lang::Zh,
+        }
     }
 
     /// One of a closed list of words.

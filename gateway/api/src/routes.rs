@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod acts;
 pub(crate) mod consents;
 pub(crate) mod evidence;
+pub(crate) mod exports;
 pub(crate) mod finance;
 pub(crate) mod me;
 pub(crate) mod objects;
@@ -17,6 +18,7 @@ pub(crate) mod sign_on;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -39,6 +41,9 @@ use crate::shared::Shared;
 /// The address a request came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source(pub(crate) IpAddr);
+
+/// When to come again where everything that may run at once is running.
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
 
 /// What answers one method of one route. Runs on a thread where it may block.
 pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
@@ -123,6 +128,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
                 Some(finance::no_such_method_of_statement),
             ),
         )
+        .route(
+            "/api/v1/finance/statements/{number}/paper",
+            methods(&[(GET, finance::papers::statement)], None),
+        )
+        .route("/api/v1/finance/bills/{number}", methods(&[(GET, finance::papers::bill)], None))
+        .route("/api/v1/finance/bills/{number}/paper", methods(&[(GET, finance::papers::bill_paper)], None))
+        .route("/api/v1/finance/charts/{chart}", methods(&[(GET, finance::papers::chart)], None))
+        .route("/api/v1/exports/{file}", methods(&[(GET, exports::get)], None))
         .route("/api/v1/finance/ledger", methods(&[(GET, finance::ledger)], None))
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
@@ -155,6 +168,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
+/// Whether an address answers JSON; files, papers and pictures are what they are.
+fn answers_json(path: &str) -> bool {
+    const FILES: [&str; 2] = ["/api/v1/exports/", "/api/v1/finance/charts/"];
+    path.starts_with("/api/")
+        && !FILES.iter().any(|files| path.starts_with(files))
+        && !path.ends_with("/paper")
+}
+
 /// Takes a request whole and has it answered where blocking does no harm.
 async fn answer(
     handler: Handler,
@@ -163,7 +184,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if parts.uri.path().starts_with("/api/") && !accepts_json(&parts.headers) {
+    if answers_json(parts.uri.path()) && !accepts_json(&parts.headers) {
         return Problem::from(Code::C1012).into_response();
     }
     let Ok(path) = path else {

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     /// Requests that may still begin.
     pub(crate) requests: Arc<Semaphore>,
+    /// Exports that may still begin.
+    pub(crate) exports: Arc<Semaphore>,
     /// Whether browsers come by HTTPS.
     pub(crate) https: bool,
     /// Code and Markdown of the pages that problems point at.

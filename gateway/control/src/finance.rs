@@ -6,6 +6,10 @@
 //! auditor reads all of it.
 
 mod acts;
+mod charts;
+mod exports;
+mod names;
+mod papers;
 mod permitted;
 mod preview;
 mod terms;
@@ -24,11 +28,17 @@ use shuzha_store::ledger::{BooksError, LedgerPage, MeterHandle, Period, Stated};
 use crate::{ActLog, Caller, Control, Error};
 
 pub use acts::Payment;
+pub use charts::Chart;
+pub use exports::{Export, Wanted};
 pub use permitted::Standing;
 pub use preview::{Change, Effect, Preview, Sums};
+pub use terms::terms_of;
 
 /// How long after a soft close late records are still waited for, unless configured otherwise.
 pub const GRACE: Duration = Duration::from_hours(48);
+
+/// Most rows of usage or rated lines in one answer; more are exported.
+const ROWS_MAX: usize = 20_000;
 
 /// What finance is made of.
 pub struct Parts {
@@ -114,20 +124,30 @@ impl Finance {
     /// The usage of a month by hour, up to the last record that is durable now.
     ///
     /// # Errors
-    /// As [`Self::periods`]; C1606 where metering cannot go on.
+    /// As [`Self::periods`]; C1606 where metering cannot go on; C1613 for more rows than one answer holds.
     pub fn usage(&self, caller: &Caller, month: Month) -> Result<Vec<Row>, Error> {
         self.reader(caller)?;
         self.catch_up()?;
-        Ok(self.0.books.gatherings(month)?.rows)
+        let mut rows = Vec::new();
+        self.0.books.snapshot()?.each_usage(month, |row| {
+            rows.push(row);
+            if rows.len() > ROWS_MAX { Err(Error::from(Code::C1613)) } else { Ok(()) }
+        })?;
+        Ok(rows)
     }
 
     /// The rated lines of a closed period.
     ///
     /// # Errors
-    /// As [`Self::periods`].
+    /// As [`Self::periods`]; C1613 for more than one answer holds.
     pub fn lines(&self, caller: &Caller, month: Month) -> Result<Vec<RatedLine>, Error> {
         self.reader(caller)?;
-        Ok(self.0.books.lines(month)?)
+        let mut lines = Vec::new();
+        self.0.books.snapshot()?.each_line(month, |_, line| {
+            lines.push(line);
+            if lines.len() > ROWS_MAX { Err(Error::from(Code::C1613)) } else { Ok(()) }
+        })?;
+        Ok(lines)
     }
 
     /// The statements of a closed period; a unit sees its own.
@@ -157,9 +177,7 @@ impl Finance {
         if may_read(caller, &READERS).is_err() && !self.owns(caller, &stated.statement.unit)? {
             return Err(Code::C1003.into());
         }
-        let mut lines = self.0.books.lines(stated.month)?;
-        let range = stated.statement.lines.clone();
-        lines = lines.drain(range.start.min(lines.len())..range.end.min(lines.len())).collect();
+        let lines = self.0.books.lines_of(&stated)?;
         Ok(StatementView { stated, lines })
     }
 
@@ -223,8 +241,7 @@ impl Finance {
         if !caller.is(Role::ApplicationUnit) {
             return Ok(false);
         }
-        let object = self.0.control.register().get("ApplicationUnit", unit.as_str())?;
-        Ok(object.is_some_and(|object| object.owner.as_ref() == Some(&caller.organisation)))
+        Ok(self.organisation_of(unit)?.as_ref() == Some(&caller.organisation))
     }
 
     fn catch_up(&self) -> Result<u64, Error> {

@@ -214,6 +214,7 @@ codes! {
     C1610 409 "结算单当前状态不允许此操作" "The statement's present state does not allow this";
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
+    C1613 413 "行数超过一次答复的上限，请用导出" "More rows than one answer holds; export them";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";

@@ -139,8 +139,8 @@ impl Kept {
     }
 }
 
-/// Objects as a register holds them: spec by kind and name.
-pub type Specs = BTreeMap<(String, Id), serde_json::Value>;
+/// Objects as a register holds them: spec as JSON by kind and name.
+pub type Specs = BTreeMap<(String, Id), Box<str>>;
 
 /// Reads a world from `objects`. Those at fault are left out, and with them whatever cannot be read without them:
 /// absence is denial. Answers what was left out as well.
@@ -150,11 +150,11 @@ pub type Specs = BTreeMap<(String, Id), serde_json::Value>;
 pub fn read_world(mut objects: Specs) -> Result<(World, Vec<String>), KeptError> {
     let mut left_out = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        let faults =
-            match World::from_specs(objects.iter().map(|((kind, name), spec)| (kind.as_str(), name, spec))) {
-                Ok(world) => return Ok((world, left_out)),
-                Err(faults) => faults,
-            };
+        let specs = objects.iter().map(|((kind, name), spec)| (kind.as_str(), name, &**spec));
+        let faults = match World::from_specs(specs) {
+            Ok(world) => return Ok((world, left_out)),
+            Err(faults) => faults,
+        };
         let before = objects.len();
         for fault in &faults {
             let at = fault.object.split_once('/');

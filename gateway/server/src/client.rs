@@ -18,6 +18,11 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest answer read into memory; packages are cut here.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
+/// Longest wait for the first byte of a file that is prepared before it is sent.
+const PREPARED_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// Bytes of a file that are taken at once.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// Who signs, and how.
 #[derive(Clone)]
 pub(crate) struct Signer {
@@ -96,8 +101,49 @@ impl Client {
         Ok(Self { base, authority, agent: config.new_agent() })
     }
 
+    /// Sends `request` unsigned and hands the body of a good answer to `take` as it comes, however long that takes; the
+    /// answer's own body is then empty.
+    pub(crate) fn fetch(
+        &self,
+        request: &Request,
+        take: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Answer> {
+        let request = self.prepared(None, request)?;
+        let request = self.agent.configure_request(request).timeout_global(None);
+        let request = request.timeout_recv_response(Some(PREPARED_WITHIN)).build();
+        let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        if (200..300).contains(&status) {
+            let mut from = response.body_mut().with_config().limit(u64::MAX).reader();
+            let mut bytes = vec![0; PIECE_BYTES];
+            loop {
+                match std::io::Read::read(&mut from, &mut bytes).context("the answer broke off")? {
+                    0 => break,
+                    count => take(&bytes[..count])?,
+                }
+            }
+        } else {
+            body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+        }
+        Ok(Answer { status, headers: headers_of(&response), body, latency: Duration::ZERO })
+    }
+
     /// Signs `request` and sends it; unsigned where `signer` is none.
     pub(crate) fn send(&self, signer: Option<&Signer>, request: &Request) -> Result<Answer> {
+        let request = self.prepared(signer, request)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the latency shown to a person is measured on the wall"
+        )]
+        let started = Instant::now();
+        let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+        let (status, headers) = (response.status().as_u16(), headers_of(&response));
+        Ok(Answer { status, headers, body, latency: started.elapsed() })
+    }
+
+    fn prepared(&self, signer: Option<&Signer>, request: &Request) -> Result<http::Request<Vec<u8>>> {
         let mut headers = request.headers.clone();
         if let Some(signer) = signer {
             let nonce = request.nonce.clone().unwrap_or_else(fresh_nonce);
@@ -116,24 +162,15 @@ impl Client {
         {
             builder = builder.header("Content-Type", "application/json");
         }
-        let request = builder.body(request.body.clone())?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the latency shown to a person is measured on the wall"
-        )]
-        let started = Instant::now();
-        let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
-        let headers = response.headers().iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
-        Ok(Answer {
-            status: response.status().as_u16(),
-            headers: headers.collect(),
-            body,
-            latency: started.elapsed(),
-        })
+        Ok(builder.body(request.body.clone())?)
     }
+}
+
+fn headers_of(response: &http::Response<ureq::Body>) -> Vec<(String, String)> {
+    let headers = response.headers().iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    headers.collect()
 }
 
 /// 128 random bits in hex.

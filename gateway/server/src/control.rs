@@ -50,10 +50,10 @@ pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
 pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<World> {
     let mut objects = Specs::new();
     Force::new(register).each(|held| {
-        objects.insert((held.kind.to_owned(), held.name), held.spec);
+        objects.insert((held.kind.to_owned(), held.name), held.spec.to_string().into());
     })?;
     if let Some((name, spec)) = &config.pack {
-        objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.clone());
+        objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.to_string().into());
     }
     let (world, left_out) = read_world(objects)?;
     if !left_out.is_empty() {

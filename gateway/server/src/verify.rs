@@ -5,6 +5,7 @@
 
 mod copy;
 mod receipt;
+mod reconcile;
 mod report;
 mod trust;
 mod whole;
@@ -35,6 +36,8 @@ pub(crate) enum VerifyCommand {
     Open(receipt::OpenArgs),
     /// 暂停 Checks that no answer stands behind a suspension.
     Suspension(whole::SuspensionArgs),
+    /// 对账 Works a month's bills out again from the entries, and compares them to the 分.
+    Reconcile(reconcile::ReconcileArgs),
     /// 报告 Checks everything and writes a report for people.
     Report(report::ReportArgs),
 }
@@ -59,6 +62,17 @@ enum Trouble {
     Usage(String),
     /// The answer could not be written.
     Out(anyhow::Error),
+}
+
+impl Trouble {
+    /// The same, with the name of what it was found in.
+    fn within(self, name: &str) -> Self {
+        match self {
+            Self::Bad(text) => Self::Bad(format!("{name}: {text}")),
+            Self::Incomplete(text) => Self::Incomplete(format!("{name}: {text}")),
+            other => other,
+        }
+    }
 }
 
 impl From<anyhow::Error> for Trouble {
@@ -108,6 +122,7 @@ pub(crate) fn run(out: &mut Out, command: &VerifyCommand) -> ExitCode {
         VerifyCommand::Consistency(args) => whole::consistency(out, args),
         VerifyCommand::Open(args) => receipt::open(out, args),
         VerifyCommand::Suspension(args) => whole::suspension(out, args),
+        VerifyCommand::Reconcile(args) => reconcile::run(out, args),
         VerifyCommand::Report(args) => report::write(out, args),
     };
     let (code, text) = match outcome {

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// How long a statement waits for another process that has the file locked (a backup, an inspection).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements that are kept.
 const STATEMENTS_MAX: usize = 64;

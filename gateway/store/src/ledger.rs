@@ -15,6 +15,7 @@ mod gather;
 mod meter;
 mod periods;
 mod read;
+mod snapshot;
 mod statements;
 mod transactions;
 
@@ -28,10 +29,11 @@ use shuzha_pricing::{Basis, Fen, Month};
 
 pub use closing::Gatherings;
 pub use error::BooksError;
-pub use gather::Gathered;
+pub use gather::{Gathered, counted};
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};
 pub use periods::{Period, PeriodState};
 pub use read::{LedgerPage, Posted};
+pub use snapshot::Snapshot;
 pub use statements::{Stated, StatementAct, StatementState, Word};
 pub use transactions::Verified;
 
@@ -57,11 +59,9 @@ impl Books {
         Self::guarded(Database::open(path, &MIGRATIONS)?)
     }
 
-    /// Books in memory, for tests and simulations.
-    ///
-    /// # Errors
-    /// As [`Books::open`].
-    pub fn in_memory() -> Result<Self, StoreError> {
+    /// Books in memory, of which there can be no [`Books::snapshot`].
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
         Self::guarded(Database::in_memory(&MIGRATIONS)?)
     }
 
@@ -142,6 +142,21 @@ impl<'r, 's> Columns<'r, 's> {
     }
 }
 
+/// Calls `each` with every row of a query, one at a time.
+fn each_row<E: From<StoreError>>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    mut each: impl FnMut(&mut Columns<'_, '_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = connection.prepare_cached(sql).map_err(StoreError::from)?;
+    let mut rows = statement.query(parameters).map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        each(&mut Columns::of(row))?;
+    }
+    Ok(())
+}
+
 /// Every row of a query.
 fn rows<T>(
     connection: &Connection,
@@ -149,12 +164,11 @@ fn rows<T>(
     parameters: impl rusqlite::Params,
     read: impl Fn(&mut Columns<'_, '_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(parameters)?;
     let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(read(&mut Columns::of(row))?);
-    }
+    each_row(connection, sql, parameters, |columns| {
+        all.push(read(columns)?);
+        Ok::<_, StoreError>(())
+    })?;
     Ok(all)
 }
 

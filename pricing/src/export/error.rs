@@ -23,7 +23,7 @@ pub enum CellFault {
 pub enum ExportError<E> {
     /// The next row could not be had.
     #[error("the rows could not be read")]
-    Source(#[source] E),
+    Source(#[from] E),
     /// A cell cannot be written. Its content is not told: it may be a secret.
     #[error("row {row}, column {column}: {fault}")]
     Cell {

@@ -5,6 +5,7 @@ use std::path::Path;
 use shuzha_core::Id;
 use shuzha_core::calendar::Day;
 use shuzha_pricing::Basis;
+use shuzha_pricing::closing::{Closing, RatedLine, Share};
 use shuzha_pricing::statement_page::{Frame, Party, Reversal, credit_note, share_bill, statement};
 
 use crate::month::{august, closing, line};
@@ -35,8 +36,10 @@ fn names(id: &Id) -> String {
     name.to_owned()
 }
 
-fn frame(recipient: &'static str) -> Frame<'static> {
+fn frame<'a>(closing: &'a Closing, recipient: &'static str) -> Frame<'a> {
     Frame {
+        month: closing.month,
+        digest: &closing.digest,
         issued: Day::new(2026, 9, 3).unwrap(),
         issuer: Party {
             name: "烟台大数据运营有限公司（示例）", credit_code: "91370600MA0000001X"
@@ -47,11 +50,20 @@ fn frame(recipient: &'static str) -> Frame<'static> {
     }
 }
 
+fn lines(closing: &Closing) -> &[RatedLine] {
+    &closing.lines[closing.statements[0].lines.clone()]
+}
+
+fn shares(closing: &Closing) -> &[Share] {
+    &closing.shares[closing.bills[0].shares.clone()]
+}
+
 #[test]
 fn g3_a_statement_is_printed() {
     let closing = august();
     let printed =
-        statement(&closing, &closing.statements[0], &frame("示例银行股份有限公司烟台分行")).unwrap();
+        statement(&closing.statements[0], lines(&closing), &frame(&closing, "示例银行股份有限公司烟台分行"))
+            .unwrap();
     golden("statement", &printed);
     for part in [
         "8,670.00",
@@ -71,8 +83,8 @@ fn g3_a_statement_is_printed() {
 fn g3_a_credit_note_takes_every_amount_back() {
     let closing = august();
     let reversal = Reversal { number: "HC-2026-08-bank-a", reason: "价格文号录入有误" };
-    let frame = frame("示例银行股份有限公司烟台分行");
-    let printed = credit_note(&closing, &closing.statements[0], reversal, &frame).unwrap();
+    let frame = frame(&closing, "示例银行股份有限公司烟台分行");
+    let printed = credit_note(&closing.statements[0], lines(&closing), reversal, &frame).unwrap();
     golden("credit-note", &printed);
     for part in [
         "红字结算单",
@@ -89,7 +101,7 @@ fn g3_a_credit_note_takes_every_amount_back() {
 #[test]
 fn g3_a_statement_below_nothing_is_in_red() {
     let closing = closing(vec![line("credit-score", Basis::Price, "2026-07", 100, -1_500)]);
-    let printed = statement(&closing, &closing.statements[0], &frame("示例银行")).unwrap();
+    let printed = statement(&closing.statements[0], lines(&closing), &frame(&closing, "示例银行")).unwrap();
     assert!(
         printed.contains("红字结算单")
             && printed.contains("人民币负壹拾伍元整")
@@ -101,7 +113,8 @@ fn g3_a_statement_below_nothing_is_in_red() {
 fn g2_a_share_bill_is_printed() {
     let closing = august();
     let printed =
-        share_bill(&closing, &closing.bills[0], &frame("烟台市住房公积金管理中心（示例）")).unwrap();
+        share_bill(&closing.bills[0], shares(&closing), &frame(&closing, "烟台市住房公积金管理中心（示例）"))
+            .unwrap();
     golden("share-bill", &printed);
     for part in ["收益分配账单", "40.00%", "33.33%", "3,458.96", "人民币叁仟肆佰伍拾捌元玖角陆分"]
     {
@@ -114,12 +127,12 @@ fn g3_names_cannot_write_into_a_paper() {
     let closing = august();
     let recipient = "</td><script>alert(1)</script>\"'&";
     let evil = |_: &Id| "<img src=x onerror=alert(2)>".to_owned();
-    let frame = Frame { names: &evil, ..frame(recipient) };
+    let frame = Frame { names: &evil, ..frame(&closing, recipient) };
     let reversal = Reversal { number: "<b>", reason: "<i>" };
     for printed in [
-        statement(&closing, &closing.statements[0], &frame).unwrap(),
-        share_bill(&closing, &closing.bills[0], &frame).unwrap(),
-        credit_note(&closing, &closing.statements[0], reversal, &frame).unwrap(),
+        statement(&closing.statements[0], lines(&closing), &frame).unwrap(),
+        share_bill(&closing.bills[0], shares(&closing), &frame).unwrap(),
+        credit_note(&closing.statements[0], lines(&closing), reversal, &frame).unwrap(),
     ] {
         assert!(!printed.contains("<script") && !printed.contains("<img") && !printed.contains("<b>A"));
         assert_eq!(printed.matches("<i>").count(), 0);

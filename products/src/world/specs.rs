@@ -5,40 +5,33 @@ use std::sync::Arc;
 use serde_json::Value;
 use shuzha_core::Id;
 
-use super::object::{OBJECT_KINDS, Origin, Reader};
+use super::object::{OBJECT_KINDS, ObjectKind, Origin, Reader};
 use super::{World, check};
 use crate::WorldError;
-use crate::yaml::{Node, Place};
+use crate::yaml::{Faults, Node, Place};
 
 /// What faults name instead of a file.
 const SOURCE: &str = "objects";
 
 impl World {
-    /// Reads a world from objects, each given as kind, name and spec, in any order. No two share kind and name.
+    /// Reads a world from objects, each given as kind, name and spec in JSON, in any order. No two share kind and name.
     ///
     /// # Errors
     /// Every fault found, by kind in order of reference, each with its object as `Kind/name`.
     pub fn from_specs<'s>(
-        objects: impl IntoIterator<Item = (&'s str, &'s Id, &'s Value)>,
+        objects: impl IntoIterator<Item = (&'s str, &'s Id, &'s str)>,
     ) -> Result<Self, Vec<WorldError>> {
         let mut reader = Reader::default();
-        let mut by_kind: Vec<Vec<(&Id, Node)>> = OBJECT_KINDS.iter().map(|_| Vec::new()).collect();
+        let mut by_kind: Vec<Vec<(&Id, &str)>> = OBJECT_KINDS.iter().map(|_| Vec::new()).collect();
         for (kind, name, spec) in objects {
-            let at = OBJECT_KINDS.iter().position(|known| known.name == kind);
-            match (at, Node::from_json(spec)) {
-                (Some(at), Ok(node)) => by_kind[at].push((name, node)),
-                (None, _) => reader.refuse(kind, name, format!("there is no kind `{kind}`")),
-                (_, Err(reason)) => reader.refuse(kind, name, reason),
+            match OBJECT_KINDS.iter().position(|known| known.name == kind) {
+                Some(at) => by_kind[at].push((name, spec)),
+                None => refuse(&reader.faults, kind, name, format!("there is no kind `{kind}`")),
             }
         }
         for (kind, objects) in OBJECT_KINDS.iter().zip(by_kind) {
-            for (name, node) in objects {
-                reader
-                    .declared
-                    .declare((kind.name, name.clone()), Origin { file: Arc::from(SOURCE), line: 0 });
-                let object = format!("{}/{name}", kind.name);
-                let spec = Place::root(&node, SOURCE, &object, &reader.faults).named("spec");
-                (kind.read)(name, &spec, &mut reader.world, &reader.declared, None);
+            for (name, spec) in objects {
+                reader.read_spec(kind, name, spec);
             }
         }
         let Reader { mut world, declared, faults } = reader;
@@ -48,17 +41,28 @@ impl World {
 }
 
 impl Reader {
-    /// An object of which nothing can be read.
-    fn refuse(&self, kind: &str, name: &Id, reason: String) {
-        let (file, object) = (SOURCE.to_owned(), format!("{kind}/{name}"));
-        self.faults.push(WorldError { file, line: 0, object, path: String::new(), reason });
+    /// Reads one object. Its tree lasts no longer: a register holds many.
+    fn read_spec(&mut self, kind: &ObjectKind, name: &Id, spec: &str) {
+        let json: Result<Value, _> = serde_json::from_str(spec);
+        let node = match json.map_err(|error| error.to_string()).and_then(|json| Node::from_json(&json)) {
+            Ok(node) => node,
+            Err(reason) => return refuse(&self.faults, kind.name, name, reason),
+        };
+        self.declared.declare((kind.name, name.clone()), Origin { file: Arc::from(SOURCE), line: 0 });
+        let object = format!("{}/{name}", kind.name);
+        let spec = Place::root(&node, SOURCE, &object, &self.faults).named("spec");
+        (kind.read)(name, &spec, &mut self.world, &self.declared, None);
     }
+}
+
+/// Notes an object of which nothing can be read.
+fn refuse(faults: &Faults, kind: &str, name: &Id, reason: String) {
+    let (file, object) = (SOURCE.to_owned(), format!("{kind}/{name}"));
+    faults.push(WorldError { file, line: 0, object, path: String::new(), reason });
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
 
     use super::*;
@@ -68,9 +72,9 @@ mod tests {
     }
 
     fn read(objects: &[(&str, &str, Value)]) -> Result<World, Vec<String>> {
-        let named: BTreeMap<_, _> =
-            objects.iter().map(|(kind, name, spec)| ((*kind, id(name)), spec)).collect();
-        World::from_specs(named.iter().map(|((kind, name), spec)| (*kind, name, *spec)))
+        let named: Vec<_> =
+            objects.iter().map(|(kind, name, spec)| (*kind, id(name), spec.to_string())).collect();
+        World::from_specs(named.iter().map(|(kind, name, spec)| (*kind, name, spec.as_str())))
             .map_err(|faults| faults.into_iter().map(|fault| fault.object).collect())
     }
 
@@ -106,6 +110,8 @@ mod tests {
         assert_eq!(read(&[("Nothing", "n", json!({})), bank()]).expect_err("faults"), ["Nothing/n"]);
         let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(read(&[("Product", "p", deep)]).expect_err("faults"), ["Product/p"]);
+        let cut = World::from_specs([("Product", &id("p"), "{\"a\": ")]).expect_err("faults");
+        assert_eq!(cut.iter().map(|fault| fault.object.as_str()).collect::<Vec<_>>(), ["Product/p"]);
         let mut twice = unit("z-bank");
         twice.2["other"] = json!(1);
         assert_eq!(read(&[twice, bank()]).expect_err("faults"), ["ApplicationUnit/a"]);

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::operation::Operation;
+use shuzha_pricing::export::{Format, Set};
+
+use super::operation::{Operation, query};
+use crate::routes::exports::MANIFEST;
+use crate::routes::finance::papers::CHARTS;
 use crate::routes::finance::{PERIOD_PARTS, PERIOD_VERBS};
 
 /// The group of its operations.
@@ -13,11 +17,7 @@ fn path_part(name: &str, description: &str, schema: Value) -> Value {
 }
 
 fn month() -> Value {
-    path_part(
-        "month",
-        "A month in Asia/Shanghai.",
-        json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}),
-    )
+    path_part("month", "A month in Asia/Shanghai.", month_schema())
 }
 
 fn number() -> Value {
@@ -97,7 +97,87 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     .answers(200, "Posted.", any(), &[])
     .problem(&[409]);
     all.push((format!("{ROOT}/transactions"), "post", post));
+    all.extend(papers());
+    all.push(exports());
     all
+}
+
+/// Share bills, papers and charts.
+fn papers() -> Vec<(String, &'static str, Operation)> {
+    const ROOT: &str = "/api/v1/finance";
+    let html = || json!({"text/html": {"schema": {"type": "string"}}});
+    let one = Operation::new(FINANCE, "getBill", "One share bill (收益分配账单).").parameter(number());
+    let paper = |id: &str, summary: &str| {
+        Operation::new(FINANCE, id, summary).parameter(number()).answer(
+            200,
+            "The paper, to be printed.",
+            html(),
+            &[],
+        )
+    };
+    let chart = Operation::new(
+        FINANCE,
+        "getChart",
+        "Revenue against what is permitted, shares by party, use by product, as a picture.",
+    )
+    .parameter(path_part("chart", "Which chart.", json!({"enum": CHARTS})))
+    .parameter(query("period", "For shares and usage: a month.", month_schema()))
+    .parameter(query("permitted", "For revenue: the permitted revenue.", json!({"type": "string"})))
+    .parameter(lang())
+    .answer(200, "The picture.", json!({"image/svg+xml": {"schema": {"type": "string"}}}), &[]);
+    vec![
+        (format!("{ROOT}/bills/{{number}}"), "get", one.answers(200, "What was asked for.", any(), &[])),
+        (
+            format!("{ROOT}/statements/{{number}}/paper"),
+            "get",
+            paper("printStatement", "A statement as a paper."),
+        ),
+        (format!("{ROOT}/bills/{{number}}/paper"), "get", paper("printBill", "A share bill as a paper.")),
+        (format!("{ROOT}/charts/{{chart}}"), "get", chart),
+    ]
+}
+
+/// An export, or its control totals.
+fn exports() -> (String, &'static str, Operation) {
+    let files: Vec<String> = Set::ALL
+        .into_iter()
+        .flat_map(|set| {
+            let forms = Format::ALL.map(Format::as_str).into_iter().chain([MANIFEST]);
+            forms.map(move |form| format!("{}.{form}", set.as_str()))
+        })
+        .collect();
+    let file = || json!({"schema": {"type": "string", "format": "binary"}});
+    let mut content = json!({"application/json": {"schema": any()}});
+    for format in Format::ALL {
+        let kind = format.media_type();
+        content[kind.split(';').next().unwrap_or(kind)] = file();
+    }
+    let operation = Operation::new(
+        FINANCE,
+        "getExport",
+        "A set of rows as a file, written while it is read; or, as `.manifest`, its control totals alone.",
+    )
+    .parameter(path_part("file", "Which rows, in which format.", json!({"enum": files})))
+    .parameter(query("period", "A month; not for `permitted`, and of choice for `ledger`.", month_schema()))
+    .parameter(lang())
+    .takes(&["If-None-Match"])
+    .answer(
+        200,
+        "The file. It ends with its control totals; without them it is cut.",
+        content,
+        &["Content-Disposition", "ETag-of-content", "X-Export-Rows", "X-Export-Digest"],
+    )
+    .nothing(304, "The caller has it already.", &["ETag-of-content"])
+    .problem(&[422]);
+    ("/api/v1/exports/{file}".to_owned(), "get", operation)
+}
+
+fn month_schema() -> Value {
+    json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"})
+}
+
+fn lang() -> Value {
+    query("lang", "The language of headings and captions.", json!({"enum": ["zh", "en"], "default": "zh"}))
 }
 
 fn changes() -> Value {

@@ -1,5 +1,6 @@
 //! Finance: periods and their close, statements, shares, the ledger, permitted revenue, previews.
 
+pub(crate) mod papers;
 mod shown;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use shuzha_store::ledger::Word;
 
 use crate::ask::{Ask, Reply};
 use crate::fields::Fields;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::who;
 
@@ -23,7 +25,7 @@ pub(crate) const PERIOD_PARTS: [&str; 5] = ["usage", "lines", "statements", "sha
 const TEXT_BYTES_MAX: usize = 200;
 
 /// Finance, and who asks.
-fn asked(ask: &Ask) -> Result<(&Finance, Caller), Problem> {
+pub(super) fn asked(ask: &Ask) -> Result<(&Finance, Caller), Problem> {
     let caller = who::caller(ask)?;
     let finance = ask.shared.finance.as_deref().ok_or(Code::C006)?;
     Ok((finance, caller))
@@ -31,6 +33,11 @@ fn asked(ask: &Ask) -> Result<(&Finance, Caller), Problem> {
 
 fn month(text: &str) -> Result<Month, Problem> {
     text.parse().map_err(|_| Code::C1003.into())
+}
+
+/// `period`, a month.
+pub(super) fn month_asked(parameters: &mut Parameters) -> Option<Month> {
+    parameters.parsed("period")
 }
 
 /// A list as a page that has everything.

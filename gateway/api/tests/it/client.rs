@@ -146,10 +146,24 @@ fn parse(raw: &[u8]) -> Answer {
         let (name, value) = line.split_once(':').expect("a header");
         (name.to_ascii_lowercase(), value.trim().to_owned())
     };
-    Answer {
-        status: status.expect("a status"),
-        headers: lines.map(pair).collect(),
-        body: raw[end + 4..].to_vec(),
+    let headers: Vec<(String, String)> = lines.map(pair).collect();
+    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    let body = &raw[end + 4..];
+    let body = if chunked { joined(body) } else { body.to_vec() };
+    Answer { status: status.expect("a status"), headers, body }
+}
+
+/// A body that came in chunks (RFC 9112 §7.1).
+fn joined(mut raw: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = raw.windows(2).position(|two| two == b"\r\n").expect("a chunk begins with its size");
+        let size = usize::from_str_radix(std::str::from_utf8(&raw[..end]).unwrap(), 16).expect("a size");
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(&raw[end + 2..end + 2 + size]);
+        raw = &raw[end + 4 + size..];
     }
 }
 

@@ -109,3 +109,62 @@ fn g3_what_is_malformed_is_refused_by_name() {
     let preview = plane.by("finance", "POST", &path("periods/2026-01:preview")).json(&changes).send();
     preview.expect(422).refused("C1002");
 }
+
+#[test]
+fn g4_exports_are_files_with_their_totals_beside() {
+    let plane = Plane::new();
+    let get = |file: &str| plane.by("finance", "GET", &format!("/api/v1/exports/{file}"));
+    let file = get("usage.csv?period=2026-01").send().expect(200);
+    assert!(file.body.starts_with(b"\xef\xbb\xbf"), "spreadsheets need the byte order mark");
+    let tag = file.header("etag").expect("names the bytes").to_owned();
+    assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"usage-2026-01.csv\""));
+    assert_eq!(file.header("x-export-rows"), Some("0"));
+    let manifest = get("usage.manifest?period=2026-01").send().expect(200).json();
+    assert_eq!(manifest["digest"].as_str(), file.header("x-export-digest"));
+    assert_eq!((&manifest["totals"]["period"], &manifest["rows"]), (&json!("2026-01"), &json!(0)));
+    assert_eq!(get("usage.csv?period=2026-01").send().expect(200).body, file.body);
+    get("usage.csv?period=2026-01").header("if-none-match", &tag).send().expect(304);
+    get("usage.csv?period=2026-01&lang=en").header("if-none-match", &tag).send().expect(200);
+    let head = plane.by("finance", "HEAD", "/api/v1/exports/usage.csv?period=2026-01").send().expect(200);
+    assert_eq!((head.header("etag"), head.body.len()), (Some(tag.as_str()), 0));
+    for (file, kind) in [
+        ("ledger.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        ("permitted.parquet", "application/vnd.apache.parquet"),
+        ("focus.jsonl?period=2026-01", "application/jsonl"),
+        ("lines.gb18030.csv?period=2026-01", "text/csv; charset=gb18030; header=present"),
+    ] {
+        let file = get(file).header("accept", kind).send().expect(200);
+        assert_eq!(file.header("content-type"), Some(kind));
+        assert!(!file.body.is_empty());
+    }
+    for file in ["usage", "usage.pdf", "nothing.csv", "usage.csv.gz", ".csv"] {
+        get(&format!("{file}?period=2026-01")).send().expect(404).refused("C1003");
+    }
+    for query in ["", "?period=2026-13", "?period=2026-01&period=2026-02", "?period=2026-01&lang=fr"] {
+        get(&format!("usage.csv{query}")).send().expect(400).refused("C1001");
+    }
+    plane.ask("GET", "/api/v1/exports/usage.csv?period=2026-01").send().expect(401);
+    for person in ["bank", "provider", "operator", "wang", "pricing", "root", "subject"] {
+        let asked = plane.by(person, "GET", "/api/v1/exports/usage.csv?period=2026-01");
+        asked.send().expect(403).refused("C1104");
+    }
+    plane.by("finance", "POST", "/api/v1/exports/usage.csv").send().expect(405);
+}
+
+#[test]
+fn g3_charts_are_pictures_and_papers_are_not_there_before_a_close() {
+    let plane = Plane::new();
+    let get = |rest: &str| {
+        plane.by("finance", "GET", &path(rest)).header("accept", "image/svg+xml, text/html").send()
+    };
+    let chart = get("charts/usage.svg?period=2026-01&lang=en").expect(200);
+    assert_eq!(chart.header("content-type"), Some("image/svg+xml; charset=utf-8"));
+    assert!(chart.body.starts_with(b"<svg"));
+    get("charts/shares.svg?period=2026-01").expect(200);
+    get("charts/revenue.svg?permitted=nobody").expect(404).refused("C1003");
+    get("charts/revenue.svg").expect(400).refused("C1001");
+    get("charts/pie.svg?period=2026-01").expect(404).refused("C1003");
+    for rest in ["statements/JS-1/paper", "bills/FP-1/paper", "bills/FP-1"] {
+        plane.by("finance", "GET", &path(rest)).send().expect(404).refused("C1003");
+    }
+}

@@ -261,7 +261,7 @@ impl Plane {
             holders: Arc::new(HmacSha256Prf::new("holders", &[4; 32])),
             status_address: "http://gate.example/status-lists".to_owned(),
         });
-        let finance = Arc::new(books(&control, &clock));
+        let finance = Arc::new(books(dir.path(), &control, &clock));
         let evidence = Arc::new(archive(&dir.path().join("evidence"), &control, &clock));
         let options = Options {
             consents: Arc::new(consents),
@@ -364,10 +364,10 @@ impl Drop for Plane {
 }
 
 /// Finance over an empty journal.
-fn books(control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
+fn books(dir: &std::path::Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> Finance {
     let options = shuzha_journal::Options::new("/", id("gate-1"), "1");
     let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).unwrap();
-    let books = Books::in_memory().unwrap();
+    let books = Books::open(&dir.join("finance.db")).unwrap();
     let meter = MeterOptions::default().build(books.clone(), journal).unwrap().handle();
     Finance::new(finance::Parts {
         books,

@@ -180,7 +180,14 @@ impl Finance {
     }
 
     /// Records an act before it is done: nothing changes unrecorded.
-    fn record(&self, actor: &Actor, verb: &str, kind: &str, name: &str, reason: String) -> Result<(), Error> {
+    pub(super) fn record(
+        &self,
+        actor: &Actor,
+        verb: &str,
+        kind: &str,
+        name: &str,
+        reason: String,
+    ) -> Result<(), Error> {
         let means = (&*self.0.log, &*self.0.clock, &*self.0.rng);
         act_log::record(means, actor, verb, (kind, name), reason)
     }
@@ -197,6 +204,6 @@ fn too_much(_: Overflow) -> Error {
     Code::C1604.into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

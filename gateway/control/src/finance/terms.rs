@@ -10,7 +10,7 @@ use shuzha_pricing::permitted::PermittedRevenue;
 use shuzha_pricing::split::{Base, Contributions, Split};
 use shuzha_pricing::vat::VatRates;
 use shuzha_products::World;
-use shuzha_products::case::Fault;
+use shuzha_products::case::{CaseKind, Fault};
 
 use super::Finance;
 use crate::error::Refusal;
@@ -78,6 +78,26 @@ impl Finance {
         let known = Kind::find(kind)?.name();
         (known == "Agreement" || KINDS.contains(&known)).then_some(known)
     }
+}
+
+/// The terms that copies of the register's objects state, by kind and name: for whoever checks bills without a register.
+///
+/// # Errors
+/// C1604 with every fault, as a close would have it.
+pub fn terms_of(specs: &BTreeMap<(&'static str, Id), Value>) -> Result<Terms, Error> {
+    let named = |kind: &'static str| specs.iter().filter(move |((known, _), _)| *known == kind);
+    let agreements = named("Agreement").map(|((_, name), spec)| (name.clone(), spec.clone())).collect();
+    let names: Vec<(&'static str, Id)> =
+        specs.keys().filter(|(kind, _)| KINDS.contains(kind)).cloned().collect();
+    let world = World::read_objects(&names, &mut |kind, name| {
+        let spec = specs.get(&(kind, name.clone()))?;
+        let Some(case) = CaseKind::find(kind) else { return Some(spec.clone()) };
+        let held = case.in_force(name, spec, &Value::Null).unwrap_or_default();
+        let held = held.into_iter().find(|held| held.kind == kind && held.name == *name);
+        // A file may state a case as what it put in force.
+        Some(held.map_or_else(|| spec.clone(), |held| held.spec))
+    });
+    read(&world.map_err(refused)?, &agreements).map(|read| read.terms)
 }
 
 fn read(world: &World, agreements: &BTreeMap<Id, Value>) -> Result<Read, Error> {

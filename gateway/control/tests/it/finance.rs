@@ -1,5 +1,7 @@
 //! Finance from records of calls to payable shares, by the persons who may, on a real journal and real books.
 
+mod exports;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ struct Treasury {
     town: Town,
     journal: Journal,
     finance: Finance,
+    _dir: tempfile::TempDir,
 }
 
 fn month(text: &str) -> Month {
@@ -46,7 +49,8 @@ impl Treasury {
         let clock = town.house.clock.clone();
         let options = Options::new("/", id("gate-1"), "1");
         let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).expect("opens");
-        let books = Books::in_memory().expect("opens");
+        let dir = tempfile::tempdir().expect("a folder");
+        let books = Books::open(&dir.path().join("finance.db")).expect("opens");
         let meter = MeterOptions::default().build(books.clone(), journal.clone()).expect("in step");
         let parts = Parts {
             books,
@@ -62,7 +66,7 @@ impl Treasury {
         let permitted = json!({"act": "ceilings-2025", "operator": "yunze-data", "amount": "100.00",
             "window": {"from": "2026-01-01", "until": "2027-01-01"}});
         town.put("zheng", "PermittedRevenue", "yunze-2026", &permitted).expect("pricing declares it");
-        Self { town, journal, finance: Finance::new(parts) }
+        Self { town, journal, finance: Finance::new(parts), _dir: dir }
     }
 
     /// Answered calls of the bank, at the present instant; `charged` at 0.30, others 查无.

@@ -116,8 +116,7 @@ fn tables(cursor: &mut Cursor<'_>) -> Option<TablesRead> {
         let kind = cursor.text(length)?;
         let name = cursor.id()?;
         let length = usize::try_from(cursor.u32()?).ok()?;
-        let spec = serde_json::from_slice(cursor.take(length)?).ok()?;
-        objects.insert((kind.to_owned(), name), spec);
+        objects.insert((kind.to_owned(), name), cursor.text(length)?.into());
     }
     let mut names = Vec::new();
     for _ in 0..cursor.count(2)? {

@@ -138,6 +138,25 @@ impl Api {
         Err(Problem::read(&self.base, status, &body, answer.header("retry-after")).into())
     }
 
+    /// Reads a file, as it comes.
+    ///
+    /// # Errors
+    /// A [`Problem`] when it is refused; anything else when it cannot be had, or of `take`.
+    pub(super) fn fetch(&self, path: &str, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Answer> {
+        let request = Request {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers: self.headers.clone(),
+            ..Request::default()
+        };
+        let answer = self.client.fetch(&request, take).with_context(|| self.base.clone())?;
+        if (200..300).contains(&answer.status) {
+            return Ok(Answer { body: Value::Null, headers: answer.headers });
+        }
+        let (status, body) = (answer.status, answer.json());
+        Err(Problem::read(&self.base, status, &body, answer.header("retry-after")).into())
+    }
+
     /// An object; none where there is none, or none that the caller may see.
     pub(super) fn get(&self, kind: Kind, name: &str) -> Result<Option<Value>> {
         match self.call("GET", &address(kind, name), None, None) {

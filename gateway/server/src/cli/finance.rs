@@ -1,5 +1,7 @@
 //! `shuzha finance`: usage, the close of periods, statements, shares, the ledger, permitted revenue.
 
+mod export;
+
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -35,6 +37,12 @@ pub(crate) enum FinanceCommand {
     Close(CloseArgs),
     /// 收益分配账单 Shows the share bills of a closed period.
     Shares(MonthArgs),
+    /// 收益分配账单 Shows one share bill, or prints it.
+    ShareBill(BillArgs),
+    /// 导出 Fetches rows as a file and checks it.
+    Export(export::ExportArgs),
+    /// 核对导出文件 Checks a file against its own seals and control totals.
+    CheckExport(export::CheckExportArgs),
     /// 数据贡献评价 Shows what providers' data did in a closed period.
     Contributions(MonthArgs),
     /// 分录 Prints the ledger, one JSON object a line.
@@ -79,9 +87,23 @@ pub(crate) struct CloseArgs {
 }
 
 #[derive(clap::Args, Debug)]
+pub(crate) struct BillArgs {
+    /// Number of the bill.
+    number: String,
+    /// Writes it as a paper into this HTML file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args, Debug)]
 pub(crate) struct StatementArgs {
     /// A month, as 2026-01, or the number of one statement.
     of: String,
+    /// Writes the statement as a paper into this HTML file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -109,10 +131,11 @@ pub(crate) struct PreviewArgs {
 /// Runs the command.
 pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
     use FinanceCommand::{
-        Balances, Close, Confirm, Contributions, Dispute, Ledger, Period, Permitted, Preview, Resolve,
-        Shares, SoftClose, Statement, Usage,
+        Balances, CheckExport, Close, Confirm, Contributions, Dispute, Export, Ledger, Period, Permitted,
+        Preview, Resolve, ShareBill, Shares, SoftClose, Statement, Usage,
     };
     const STATEMENTS: &[&str] = &["number", "unit", "state", "amounts.gross", "amounts.net", "amounts.tax"];
+    const SHARES: &[&str] = &["party", "agreement", "product", "base", "amount"];
     const LINES: &[&str] = &[
         "product",
         "price",
@@ -137,6 +160,19 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
             let columns = &["hour", "unit", "product", "operation", "basis", "calls", "quantity", "amount"];
             table(out, &month(args, "usage")?, columns)
         }
+        Statement(StatementArgs { of, html: Some(to), connection }) => {
+            export::paper(out, connection, &format!("statements/{of}/paper"), to)
+        }
+        ShareBill(BillArgs { number, html: Some(to), connection }) => {
+            export::paper(out, connection, &format!("bills/{number}/paper"), to)
+        }
+        ShareBill(args) => {
+            let found = get(&args.connection, &format!("bills/{}", args.number))?;
+            table(out, &json!({"items": of_bill(&found)}), SHARES)?;
+            table(out, &found, &["number", "month", "party", "amount"])
+        }
+        Export(args) => export::export(out, args),
+        CheckExport(args) => export::check_export(out, args),
         Statement(args) if args.of.len() == "2026-01".len() => {
             let found = get(&args.connection, &format!("periods/{}/statements", args.of))?;
             table(out, &found, STATEMENTS)
@@ -159,7 +195,7 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
             table(out, &found, &["number", "party", "amount"])?;
             let shares: Vec<Value> =
                 found["items"].as_array().into_iter().flatten().flat_map(of_bill).collect();
-            table(out, &json!({"items": shares}), &["party", "agreement", "product", "base", "amount"])
+            table(out, &json!({"items": shares}), SHARES)
         }
         Contributions(args) => {
             let columns =

@@ -19,6 +19,7 @@ mod load;
 mod node;
 mod persons;
 mod receipts;
+mod reconcile;
 mod reload;
 mod secrecy;
 mod serve;

@@ -28,10 +28,11 @@ pub struct Gatherings {
     pub reached: u64,
 }
 
-const ROLLUP: &str = "SELECT unit, agreement, scenario, product, price, purpose, basis, hour, operation,
+pub(super) const ROLLUP: &str =
+    "SELECT unit, agreement, scenario, product, price, purpose, basis, hour, operation,
     calls, quantity, amount, first_seq, last_seq FROM rollup";
 
-fn rollup_row(columns: &mut Columns<'_, '_>) -> Result<Row, StoreError> {
+pub(super) fn rollup_row(columns: &mut Columns<'_, '_>) -> Result<Row, StoreError> {
     let line = columns.line()?;
     let (hour, operation) = (Hour::new(columns.next()?), columns.id()?);
     let sums = Sums {

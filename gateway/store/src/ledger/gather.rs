@@ -56,48 +56,57 @@ impl Gathered {
         if record.position.seq != self.reached.seq + 1 {
             return Err(contradiction("the sequence has a gap"));
         }
-        if let Entry::Call(call) = record.entry()?
-            && counts(&call)
-        {
-            self.count(&call, record)?;
+        let entry = record.entry()?;
+        if let Some(use_of) = counted(&entry, record.position.seq).map_err(contradiction)? {
+            self.count(use_of, record)?;
         }
         self.reached = record.position;
         Ok(())
     }
 
-    fn count(&mut self, call: &Call<'_>, record: &RawRecord) -> Result<(), StoreError> {
-        let seq = record.position.seq;
-        let contradiction = |what| StoreError::Contradiction { seq, what };
-        let terms = &call.terms;
-        let basis = basis(call).ok_or_else(|| contradiction("an unknown basis"))?;
-        let purpose = terms.purpose.ok_or_else(|| contradiction("an answer without a purpose"))?;
-        let own = Month::of(call.received).map_err(|_| contradiction("a time that cannot be meant"))?;
+    fn count(&mut self, (own, one): (Month, Use<'_>), record: &RawRecord) -> Result<(), StoreError> {
+        let contradiction = |what| StoreError::Contradiction { seq: one.seq, what };
         let period = self.first_open.map_or(own, |first| own.max(first));
-        let one = Use {
-            at: call.received,
-            unit: terms.unit,
-            agreement: terms.agreement,
-            scenario: terms.scenario,
-            product: terms.product,
-            operation: terms.operation,
-            price: terms.price,
-            purpose,
-            basis,
-            quantity: call.quantity.into(),
-            amount: call.amount,
-            seq,
-        };
         let rollup = self.rollups.entry(period).or_default();
         rollup.add(&one).map_err(|_| contradiction("an answer that cannot be counted"))?;
-        let unit = Id::new(terms.unit).map_err(|_| contradiction("an answer without a unit"))?;
+        let unit = Id::new(one.unit).map_err(|_| contradiction("an answer without a unit"))?;
         let tree = self.trees.entry((period, unit)).or_default();
         if tree.leaves.is_empty() {
-            tree.first_seq = seq;
+            tree.first_seq = one.seq;
         }
-        tree.last_seq = seq;
+        tree.last_seq = one.seq;
         tree.leaves.push(Sha256::leaf(&record.bytes));
         Ok(())
     }
+}
+
+/// How a record is counted, and the month that its call was received in. None where it is not one of use: not an answer, one given
+/// before, or a trial.
+///
+/// # Errors
+/// Why a record of use cannot be counted.
+pub fn counted<'a>(entry: &'a Entry<'_>, seq: u64) -> Result<Option<(Month, Use<'a>)>, &'static str> {
+    let Entry::Call(call) = entry else { return Ok(None) };
+    if !counts(call) {
+        return Ok(None);
+    }
+    let terms = &call.terms;
+    let one = Use {
+        at: call.received,
+        unit: terms.unit,
+        agreement: terms.agreement,
+        scenario: terms.scenario,
+        product: terms.product,
+        operation: terms.operation,
+        price: terms.price,
+        purpose: terms.purpose.ok_or("an answer without a purpose")?,
+        basis: basis(call).ok_or("an unknown basis")?,
+        quantity: call.quantity.into(),
+        amount: call.amount,
+        seq,
+    };
+    let month = Month::of(call.received).map_err(|_| "a time that cannot be meant")?;
+    Ok(Some((month, one)))
 }
 
 /// Whether a record is one of use: an answer, the first time it is given, and not a trial.

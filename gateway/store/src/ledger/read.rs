@@ -5,9 +5,9 @@ use shuzha_core::{Id, Timestamp};
 use shuzha_pricing::closing::{CallTree, Contribution, RatedLine, Share, ShareBill, Statement};
 use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::vat::Taxed;
-use shuzha_pricing::{Fen, Month};
+use shuzha_pricing::{Basis, Fen, Month};
 
-use super::{Books, Columns, Stated, integer, rows, statements, transactions};
+use super::{Books, Columns, Stated, each_row, integer, rows, statements, transactions};
 use crate::StoreError;
 
 /// A transaction as it was posted.
@@ -54,10 +54,34 @@ fn line(columns: &mut Columns<'_, '_>) -> Result<RatedLine, StoreError> {
     })
 }
 
+const LINE: &str = "SELECT l.unit, agreement, scenario, product, price, purpose, basis, month, calls, quantity, exact,
+    adjustment, notional, l.gross_fen, l.net_fen, l.tax_fen, residue, vat_parts, act, l.first_seq, l.last_seq";
+
+/// Calls `each` with every rated line of a closed period, in the order of statements, and the number of its statement.
+pub(super) fn each_line<E: From<StoreError>>(
+    connection: &Connection,
+    month: Month,
+    mut each: impl FnMut(&str, RatedLine) -> Result<(), E>,
+) -> Result<(), E> {
+    let sql = format!(
+        "{LINE}, s.number FROM line l JOIN statement s ON s.period = l.period AND s.unit = l.unit
+         WHERE l.period = ?1 ORDER BY l.number"
+    );
+    each_row(connection, &sql, [month.index()], |columns| each_of(columns, &mut each))
+}
+
+fn each_of<E: From<StoreError>>(
+    columns: &mut Columns<'_, '_>,
+    each: &mut impl FnMut(&str, RatedLine) -> Result<(), E>,
+) -> Result<(), E> {
+    let line = line(columns)?;
+    each(&columns.text()?, line)
+}
+
 const STATEMENT: &str = "SELECT period, number, unit, gross_fen, net_fen, tax_fen, first_line, end_line,
     root, size, first_seq, last_seq FROM statement";
 
-fn stated(
+pub(super) fn stated(
     connection: &Connection,
     filter: &str,
     key: &[&dyn rusqlite::ToSql],
@@ -98,16 +122,54 @@ pub(super) fn shares(connection: &Connection, month: Month) -> Result<Vec<Share>
     })
 }
 
+const BILL: &str = "SELECT number, party, amount_fen, first_share, end_share, period FROM bill";
+
+fn bill(columns: &mut Columns<'_, '_>) -> Result<ShareBill, StoreError> {
+    let (number, party, amount): (String, Id, Fen) = (columns.text()?, columns.id()?, columns.fen()?);
+    Ok(ShareBill { number, party, amount, shares: columns.position()?..columns.position()? })
+}
+
+pub(super) fn bills(connection: &Connection, month: Month) -> Result<Vec<ShareBill>, StoreError> {
+    rows(connection, &format!("{BILL} WHERE period = ?1 ORDER BY party"), [month.index()], bill)
+}
+
+pub(super) fn contributions(connection: &Connection, month: Month) -> Result<Vec<Contribution>, StoreError> {
+    let sql = "SELECT party, product, calls, records, charged, revenue_fen, notional, share_fen
+               FROM contribution WHERE period = ?1 ORDER BY party, product";
+    rows(connection, sql, [month.index()], |columns| {
+        Ok(Contribution {
+            party: columns.id()?,
+            product: columns.id()?,
+            calls: columns.count()?,
+            records: columns.count()?,
+            charged: columns.count()?,
+            revenue: columns.fen()?,
+            notional: columns.yuan()?,
+            share: columns.fen()?,
+        })
+    })
+}
+
 impl Books {
     /// The rated lines of a closed period, in the order of statements.
     ///
     /// # Errors
     /// Of the database.
     pub fn lines(&self, month: Month) -> Result<Vec<RatedLine>, StoreError> {
-        let sql = "SELECT unit, agreement, scenario, product, price, purpose, basis, month, calls, quantity, exact,
-                   adjustment, notional, gross_fen, net_fen, tax_fen, residue, vat_parts, act, first_seq, last_seq
-                   FROM line WHERE period = ?1 ORDER BY number";
-        rows(&self.lock(), sql, [month.index()], line)
+        let sql = format!("{LINE} FROM line l WHERE period = ?1 ORDER BY number");
+        rows(&self.lock(), &sql, [month.index()], line)
+    }
+
+    /// The rated lines of one statement.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn lines_of(&self, stated: &Stated) -> Result<Vec<RatedLine>, StoreError> {
+        let (first, end) = (stated.statement.lines.start, stated.statement.lines.end);
+        let place = |at: usize| i64::try_from(at).map_err(|_| StoreError::Range("line"));
+        let sql =
+            format!("{LINE} FROM line l WHERE period = ?1 AND number >= ?2 AND number < ?3 ORDER BY number");
+        rows(&self.lock(), &sql, (stated.month.index(), place(first)?, place(end)?), line)
     }
 
     /// The statements of a closed period, by unit.
@@ -139,11 +201,34 @@ impl Books {
     /// # Errors
     /// Of the database.
     pub fn bills(&self, month: Month) -> Result<Vec<ShareBill>, StoreError> {
-        let sql = "SELECT number, party, amount_fen, first_share, end_share FROM bill
-                   WHERE period = ?1 ORDER BY party";
+        bills(&self.lock(), month)
+    }
+
+    /// The share bill of this number, with its period and its shares.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn bill(&self, number: &str) -> Result<Option<(Month, ShareBill, Vec<Share>)>, StoreError> {
+        let connection = self.lock();
+        let sql = format!("{BILL} WHERE number = ?1");
+        let found =
+            rows(&connection, &sql, [number], |columns| Ok((bill(columns)?, columns.month()?)))?.pop();
+        let Some((bill, month)) = found else { return Ok(None) };
+        let mut shares = shares(&connection, month)?;
+        let own = bill.shares.start.min(shares.len())..bill.shares.end.min(shares.len());
+        Ok(Some((month, bill, shares.drain(own).collect())))
+    }
+
+    /// Calls of a month by product, charged and free.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn use_by_product(&self, month: Month) -> Result<Vec<(Id, Basis, u64)>, StoreError> {
+        let sql =
+            "SELECT product, basis, sum(calls) FROM rollup WHERE period = ?1 GROUP BY 1, 2 ORDER BY 1, 2";
         rows(&self.lock(), sql, [month.index()], |columns| {
-            let (number, party, amount): (String, Id, Fen) = (columns.text()?, columns.id()?, columns.fen()?);
-            Ok(ShareBill { number, party, amount, shares: columns.position()?..columns.position()? })
+            let (product, basis) = (columns.id()?, Basis::from_number(columns.next()?));
+            Ok((product, basis.ok_or(StoreError::BadRow("rollup"))?, columns.count()?))
         })
     }
 
@@ -152,20 +237,7 @@ impl Books {
     /// # Errors
     /// Of the database.
     pub fn contributions(&self, month: Month) -> Result<Vec<Contribution>, StoreError> {
-        let sql = "SELECT party, product, calls, records, charged, revenue_fen, notional, share_fen
-                   FROM contribution WHERE period = ?1 ORDER BY party, product";
-        rows(&self.lock(), sql, [month.index()], |columns| {
-            Ok(Contribution {
-                party: columns.id()?,
-                product: columns.id()?,
-                calls: columns.count()?,
-                records: columns.count()?,
-                charged: columns.count()?,
-                revenue: columns.fen()?,
-                notional: columns.yuan()?,
-                share: columns.fen()?,
-            })
-        })
+        contributions(&self.lock(), month)
     }
 
     /// Transactions after `after`, at most `limit`.
@@ -177,11 +249,8 @@ impl Books {
         let limit_and_one = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let sql = "SELECT number FROM txn WHERE number > ?1 ORDER BY number LIMIT ?2";
         let numbers = rows(&connection, sql, (integer(after)?, limit_and_one), |columns| columns.count())?;
-        let mut items = Vec::new();
-        for &number in numbers.iter().take(limit) {
-            let (transaction, recorded, _, hash) = transactions::read(&connection, integer(number)?)?;
-            items.push(Posted { number, recorded: Timestamp::from_micros(recorded), transaction, hash });
-        }
+        let items = numbers.iter().take(limit).map(|&number| transactions::posted(&connection, number));
+        let items = items.collect::<Result<Vec<_>, _>>()?;
         let next = if numbers.len() > limit { items.last().map(|last| last.number) } else { None };
         Ok(LedgerPage { items, next })
     }

@@ -8,7 +8,7 @@ use shuzha_pricing::closing::{Digest, Digester};
 use shuzha_pricing::ledger::{Account, Entry, Template, Transaction};
 use shuzha_pricing::{Month, Overflow};
 
-use super::{Books, BooksError, integer};
+use super::{Books, BooksError, Posted, integer};
 use crate::StoreError;
 
 /// What [`Books::verify`] found.
@@ -95,10 +95,7 @@ fn find(connection: &Connection, key: &str) -> Result<Option<Transaction>, Store
 }
 
 /// A transaction by its number, with when it was recorded, the hash before, and its own.
-pub(super) fn read(
-    connection: &Connection,
-    number: i64,
-) -> Result<(Transaction, i64, Digest, Digest), StoreError> {
+fn read(connection: &Connection, number: i64) -> Result<(Transaction, i64, Digest, Digest), StoreError> {
     const BAD: StoreError = StoreError::BadRow("txn");
     let mut statement = connection.prepare_cached(
         "SELECT template, key, period, reason, corrects, recorded_at, previous, hash FROM txn WHERE number = ?1",
@@ -118,6 +115,12 @@ pub(super) fn read(
     }
     let transaction = Transaction { template, key, period, reason, corrects, entries };
     Ok((transaction, row.get(5)?, row.get(6)?, row.get(7)?))
+}
+
+/// A transaction as it was posted, by its number.
+pub(super) fn posted(connection: &Connection, number: u64) -> Result<Posted, StoreError> {
+    let (transaction, recorded, _, hash) = read(connection, integer(number)?)?;
+    Ok(Posted { number, recorded: Timestamp::from_micros(recorded), transaction, hash })
 }
 
 impl Books {

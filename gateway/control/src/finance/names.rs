@@ -1,0 +1,49 @@
+//! What people call what stands in the books, by the register as it is now.
+
+use serde_json::Value;
+use shuzha_core::Id;
+
+use super::Finance;
+use crate::Error;
+
+/// An organisation, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Named {
+    /// Its name; its id where the register has none.
+    pub(super) name: String,
+    /// 统一社会信用代码; empty where the register has none.
+    pub(super) credit_code: String,
+}
+
+impl Finance {
+    /// An organisation's name and code.
+    pub(super) fn organisation(&self, organisation: &Id) -> Result<Named, Error> {
+        let spec = self.spec("Organisation", organisation)?;
+        let text = |field: &str| spec.get(field).and_then(Value::as_str);
+        Ok(Named {
+            name: text("name").unwrap_or(organisation.as_str()).to_owned(),
+            credit_code: text("uscc").unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// The organisation that a unit is of.
+    pub(super) fn organisation_of(&self, unit: &Id) -> Result<Option<Id>, Error> {
+        Ok(self.0.control.register().get("ApplicationUnit", unit.as_str())?.and_then(|object| object.owner))
+    }
+
+    /// Who operates a product.
+    pub(super) fn operator_of(&self, product: &Id) -> Result<Option<Id>, Error> {
+        let spec = self.spec("Product", product)?;
+        Ok(spec.get("operator").and_then(Value::as_str).and_then(|name| Id::new(name).ok()))
+    }
+
+    /// The title of an object, or its id.
+    pub(super) fn title(&self, kind: &str, name: &Id) -> Result<String, Error> {
+        let spec = self.spec(kind, name)?;
+        Ok(spec.get("title").and_then(Value::as_str).unwrap_or(name.as_str()).to_owned())
+    }
+
+    fn spec(&self, kind: &str, name: &Id) -> Result<Value, Error> {
+        Ok(self.0.control.force().spec(kind, name)?.unwrap_or_default())
+    }
+}

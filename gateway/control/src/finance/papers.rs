@@ -1,0 +1,110 @@
+//! Papers (结算单、收益分配账单) of closed periods, as HTML to be printed.
+
+use std::collections::BTreeMap;
+
+use shuzha_core::calendar::Day;
+use shuzha_core::{Code, Id};
+use shuzha_pricing::Month;
+use shuzha_pricing::statement_page::{Frame, Party, share_bill, statement};
+
+use super::names::Named;
+use super::{BillView, Finance};
+use crate::{Caller, Error};
+
+/// What people call products, scenarios and agreements.
+type Titles = BTreeMap<Id, String>;
+
+impl Finance {
+    /// A statement as a paper; a unit sees its own.
+    ///
+    /// # Errors
+    /// C1003 where there is none the caller sees; C1104; of the books.
+    pub fn statement_paper(&self, caller: &Caller, number: &str) -> Result<String, Error> {
+        let view = self.statement(caller, number)?;
+        let mut titles = Titles::new();
+        for line in &view.lines {
+            self.call(&mut titles, "Product", &line.line.product)?;
+            self.call(&mut titles, "Scenario", &line.line.scenario)?;
+        }
+        let unit = &view.stated.statement.unit;
+        let recipient = self.organisation(&self.organisation_of(unit)?.unwrap_or_else(|| unit.clone()))?;
+        let products = view.lines.iter().map(|line| &line.line.product);
+        let printed = self.framed(view.stated.month, products, &recipient, &titles, |frame| {
+            statement(&view.stated.statement, &view.lines, frame)
+        })?;
+        printed.map_err(|_| Code::C1604.into())
+    }
+
+    /// A share bill with its shares; a party sees its own.
+    ///
+    /// # Errors
+    /// C1003 where there is none the caller sees; C1104, C1106; of the books.
+    pub fn bill(&self, caller: &Caller, number: &str) -> Result<(Month, BillView), Error> {
+        let all = self.party_reader(caller)?;
+        let (month, bill, shares) = self.books().bill(number)?.ok_or(Code::C1003)?;
+        if !all && bill.party != caller.organisation {
+            return Err(Code::C1003.into());
+        }
+        Ok((month, BillView { bill, shares }))
+    }
+
+    /// A share bill as a paper; a party sees its own.
+    ///
+    /// # Errors
+    /// As [`Self::bill`].
+    pub fn bill_paper(&self, caller: &Caller, number: &str) -> Result<String, Error> {
+        let (month, view) = self.bill(caller, number)?;
+        let mut titles = Titles::new();
+        for share in &view.shares {
+            self.call(&mut titles, "Product", &share.product)?;
+        }
+        let recipient = self.organisation(&view.bill.party)?;
+        let products = view.shares.iter().map(|share| &share.product);
+        let printed = self.framed(month, products, &recipient, &titles, |frame| {
+            share_bill(&view.bill, &view.shares, frame)
+        })?;
+        printed.map_err(|_| Code::C1604.into())
+    }
+
+    fn call(&self, titles: &mut Titles, kind: &str, name: &Id) -> Result<(), Error> {
+        if !titles.contains_key(name) {
+            titles.insert(name.clone(), self.title(kind, name)?);
+        }
+        Ok(())
+    }
+
+    /// Prints what stands in the frame of a closed period: issued by whoever operates the products.
+    fn framed<'p, T>(
+        &self,
+        month: Month,
+        mut products: impl Iterator<Item = &'p Id>,
+        recipient: &Named,
+        titles: &Titles,
+        print: impl FnOnce(&Frame<'_>) -> T,
+    ) -> Result<T, Error> {
+        let period = self.books().period(month)?;
+        let (Some((_, closed)), Some(digest)) = (period.closed, period.digest) else {
+            return Err(Code::C1003.into());
+        };
+        let operator = products.next().map_or(Ok(None), |product| self.operator_of(product))?;
+        let issuer = match operator {
+            Some(operator) => self.organisation(&operator)?,
+            None => Named { name: String::new(), credit_code: String::new() },
+        };
+        let names = |id: &Id| titles.get(id).map_or_else(|| id.to_string(), Clone::clone);
+        Ok(print(&Frame {
+            month,
+            digest: &digest,
+            issued: Day::of(closed),
+            issuer: party(&issuer),
+            recipient: party(recipient),
+            // Nothing here takes silence for consent, so that no day is named.
+            reply_by: None,
+            names: &names,
+        }))
+    }
+}
+
+fn party(named: &Named) -> Party<'_> {
+    Party { name: &named.name, credit_code: &named.credit_code }
+}

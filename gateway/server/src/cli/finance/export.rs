@@ -1,0 +1,213 @@
+//! `shuzha finance export` and `check-export`: files that are checked against their own seals before they are kept.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Write as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use shuzha_core::{Clock as _, SystemClock, Timestamp};
+use shuzha_pricing::export::{CheckError, Format, Set, Totals, check};
+
+use super::super::api::{Connection, encoded};
+use crate::output::{Out, say};
+
+/// How often a person is told how far it is.
+const SAID_EVERY: Duration = Duration::from_secs(2);
+
+/// The digest and the number of rows, as the answer's head states them.
+const DIGEST: &str = "x-export-digest";
+const ROWS: &str = "x-export-rows";
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct ExportArgs {
+    /// 数据集 Which rows: usage, lines, ledger, statements, shares, contributions, permitted, focus.
+    #[arg(value_parser = set)]
+    set: Set,
+    /// 结算期 The month, as 2026-01; not for `permitted`, and of choice for `ledger`.
+    #[arg(long)]
+    period: Option<String>,
+    /// 格式 csv, gb18030.csv, xlsx, parquet or jsonl.
+    #[arg(long, default_value = "csv", value_parser = format)]
+    format: Format,
+    /// 文件 Where it goes; by its own name into this folder where none is given.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// 表头语言 The language of headings: zh or en.
+    #[arg(long, default_value = "zh", value_parser = ["zh", "en"])]
+    lang: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct CheckExportArgs {
+    /// The file: CSV, GB 18030 or JSON lines.
+    file: PathBuf,
+    /// Which rows it should have; by its name where not given.
+    #[arg(long, value_parser = set)]
+    set: Option<Set>,
+    /// Its format; by its name where not given.
+    #[arg(long, value_parser = format)]
+    format: Option<Format>,
+    /// The digest that the exporter recorded, in hexadecimal.
+    #[arg(long)]
+    digest: Option<String>,
+}
+
+fn set(name: &str) -> Result<Set, String> {
+    let all = || Set::ALL.map(Set::as_str).join(", ");
+    Set::from_name(name).ok_or_else(|| format!("is none of: {}", all()))
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    let all = || Format::ALL.map(Format::as_str).join(", ");
+    Format::from_name(name).ok_or_else(|| format!("is none of: {}", all()))
+}
+
+/// Fetches an export into a file of its own, checks it, and only then gives it its name.
+pub(super) fn export(out: &mut Out, args: &ExportArgs) -> Result<()> {
+    let (set, form) = (args.set.as_str(), args.format.as_str());
+    let period = args.period.as_deref().unwrap_or("all");
+    let to = args.out.clone().unwrap_or_else(|| format!("{set}-{period}.{form}").into());
+    let mut path = format!("/api/v1/exports/{set}.{form}?lang={}", args.lang);
+    if let Some(month) = &args.period {
+        path.push_str(&format!("&period={}", encoded(month)));
+    }
+    let part = Part::of(&to);
+    let mut file =
+        BufWriter::new(File::create(&part.0).with_context(|| format!("cannot write {}", part.0.display()))?);
+    let mut progress = Progress::new(args.format);
+    let answer = args.connection.signed_on()?.fetch(&path, &mut |bytes| {
+        progress.add(bytes);
+        Ok(file.write_all(bytes)?)
+    })?;
+    file.into_inner().context("cannot write")?.sync_all()?;
+    progress.say();
+    let stated = answer.header(DIGEST).context("the answer states no digest")?;
+    let rows = answer.header(ROWS).context("the answer states no number of rows")?;
+    let checked = match args.format {
+        Format::Xlsx | Format::Parquet => {
+            "摘要由服务端给出，此格式不在本地复核 stated by the server; not read back here"
+        }
+        _ => {
+            let totals = read(&part.0, args.set, args.format)?;
+            ensure!(hex(&totals) == stated, "the file's digest is not the one that the server stated");
+            "已核对每行与控制总数 every row and control total checked"
+        }
+    };
+    fs::rename(&part.0, &to).with_context(|| format!("cannot write {}", to.display()))?;
+    out.line(&format!("{} {rows} 行 rows sha256:{stated} {checked}", to.display()))
+}
+
+/// Checks a file against its own seals and control totals.
+pub(super) fn check_export(out: &mut Out, args: &CheckExportArgs) -> Result<()> {
+    let name = args.file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let by_name = || Set::ALL.into_iter().find(|set| name.starts_with(set.as_str()));
+    let set = args.set.or_else(by_name).context("the file's name does not tell which set it is: --set")?;
+    let by_ending = || {
+        // `gb18030.csv` ends with `csv` too.
+        let ends = |format: &Format| name.ends_with(&format!(".{}", format.as_str()));
+        Format::ALL.into_iter().filter(ends).max_by_key(|format| format.as_str().len())
+    };
+    let format = args.format.or_else(by_ending);
+    let format = format.context("the file's name does not tell its format: --format")?;
+    let totals = read(&args.file, set, format)?;
+    for (name, value) in totals.entries() {
+        out.line(&format!("{name} {value}"))?;
+    }
+    if let Some(digest) = &args.digest {
+        ensure!(
+            digest.eq_ignore_ascii_case(&hex(&totals)),
+            "the digest is another: this is not the file that was exported"
+        );
+    }
+    Ok(())
+}
+
+fn read(path: &Path, set: Set, format: Format) -> Result<Totals> {
+    let file = BufReader::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?);
+    let found = check(format, set.layout(), file, &mut |_, _| ControlFlow::Continue(()));
+    found.map_err(|error: CheckError| match error.code() {
+        Some(code) => {
+            anyhow::anyhow!("{}: {code} {} ({error})", path.display(), code.title(shuzha_core::Lang::Zh))
+        }
+        None => error.into(),
+    })
+}
+
+fn hex(totals: &Totals) -> String {
+    totals.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file that is taken away again unless it gets its name.
+struct Part(PathBuf);
+
+impl Part {
+    fn of(to: &Path) -> Self {
+        let mut name = to.as_os_str().to_owned();
+        name.push(".part");
+        Self(name.into())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Rows, bytes and rate so far.
+struct Progress {
+    /// Whether a line is a row.
+    by_line: bool,
+    begun: Timestamp,
+    said: Timestamp,
+    lines: u64,
+    bytes: u64,
+}
+
+impl Progress {
+    fn new(format: Format) -> Self {
+        let now = SystemClock.now();
+        let by_line = !matches!(format, Format::Xlsx | Format::Parquet);
+        Self { by_line, begun: now, said: now, lines: 0, bytes: 0 }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        if self.by_line {
+            self.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        let now = SystemClock.now();
+        if now >= self.said.plus(SAID_EVERY) {
+            self.said = now;
+            self.say();
+        }
+    }
+
+    fn say(&self) {
+        let micros = SystemClock.now().micros_since(self.begun).max(1).unsigned_abs();
+        let rate = u128::from(self.bytes) * 1_000_000 / u128::from(micros) / 1_024;
+        let lines = if self.by_line { format!("{} 行 lines, ", self.lines) } else { String::new() };
+        say(&format!("{lines}{} KiB, {rate} KiB/s", self.bytes / 1_024));
+    }
+}
+
+/// Writes a paper into a file.
+pub(super) fn paper(out: &mut Out, connection: &Connection, path: &str, to: &Path) -> Result<()> {
+    let mut page = Vec::new();
+    connection.signed_on()?.fetch(&format!("/api/v1/finance/{path}"), &mut |bytes| {
+        page.extend_from_slice(bytes);
+        if page.len() > PAPER_BYTES_MAX {
+            bail!("the paper is longer than {PAPER_BYTES_MAX} bytes")
+        }
+        Ok(())
+    })?;
+    fs::write(to, page).with_context(|| format!("cannot write {}", to.display()))?;
+    out.line(&to.display().to_string())
+}
+
+/// Longest paper, in bytes.
+const PAPER_BYTES_MAX: usize = 256 << 20;

@@ -1,0 +1,146 @@
+//! Figures of a bill in one form, wherever they come from: by sheet, by what a row is of, by column.
+
+use std::collections::BTreeMap;
+
+use shuzha_core::{Fen, MicroYuan};
+use shuzha_pricing::closing::Closing;
+use shuzha_pricing::export::sets::{LineRow, ShareRow, StatementRow};
+use shuzha_pricing::export::{Kind, Record, Row, Set};
+
+/// What rows are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sheet {
+    Lines,
+    Statements,
+    Shares,
+    Bills,
+}
+
+impl Sheet {
+    pub(super) const ALL: [Self; 4] = [Self::Lines, Self::Statements, Self::Shares, Self::Bills];
+
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Lines => "计费明细 lines",
+            Self::Statements => "结算单 statements",
+            Self::Shares => "收益分配 shares",
+            Self::Bills => "收益分配账单 share bills",
+        }
+    }
+
+    /// The columns that say what a row is of.
+    const fn identity(self) -> &'static [&'static str] {
+        match self {
+            Self::Lines => {
+                &["unit", "agreement", "scenario", "product", "price", "purpose", "basis", "month"]
+            }
+            Self::Statements | Self::Bills => &["number"],
+            Self::Shares => &["party", "agreement", "product"],
+        }
+    }
+
+    /// The column that says whose a row is.
+    pub(super) const fn owner(self) -> &'static str {
+        match self {
+            Self::Lines | Self::Statements => "unit",
+            Self::Shares | Self::Bills => "party",
+        }
+    }
+
+    /// The set of exports with these rows.
+    pub(super) const fn of_set(set: Set) -> Option<Self> {
+        match set {
+            Set::Lines => Some(Self::Lines),
+            Set::Statements => Some(Self::Statements),
+            Set::Shares => Some(Self::Shares),
+            _ => None,
+        }
+    }
+}
+
+/// Values by column. An amount is written in one way, so that equal ones are equal texts.
+pub(super) type Cells = BTreeMap<&'static str, String>;
+
+/// One row, and where it was read.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) sheet: Sheet,
+    pub(super) cells: Cells,
+}
+
+impl Line {
+    /// What the row is of.
+    pub(super) fn key(&self) -> String {
+        let of = |column: &&str| self.cells.get(*column).cloned().unwrap_or_default();
+        self.sheet.identity().iter().map(of).collect::<Vec<_>>().join("/")
+    }
+
+    pub(super) fn owner(&self) -> &str {
+        self.cells.get(self.sheet.owner()).map_or("", String::as_str)
+    }
+
+    /// A row of an export; how far a statement has come is no figure.
+    pub(super) fn of_row(sheet: Sheet, row: &Row) -> Self {
+        let cells = row.columns().iter().enumerate().filter(|(_, column)| column.key != "state");
+        let cells = cells.map(|(at, column)| (column.key, row.cell(at).to_owned())).collect();
+        Self { sheet, cells }
+    }
+}
+
+/// An amount as exports write it; none where it is no amount.
+pub(super) fn amount(kind: Kind, text: &str) -> Option<String> {
+    Some(match kind {
+        Kind::Fen => text.parse::<Fen>().ok()?.to_string(),
+        Kind::MicroYuan | Kind::Ratio => {
+            let micros = i128::from(text.parse::<MicroYuan>().ok()?.micros());
+            let sign = if micros < 0 { "-" } else { "" };
+            format!("{sign}{}.{:06}", micros.abs() / 1_000_000, micros.abs() % 1_000_000)
+        }
+        _ => text.to_owned(),
+    })
+}
+
+/// Everything that a month comes to.
+pub(super) struct Sheets(BTreeMap<Sheet, BTreeMap<String, Line>>);
+
+impl Sheets {
+    /// The figures of a close.
+    pub(super) fn of(closing: &Closing) -> Self {
+        let mut sheets = Self(BTreeMap::new());
+        let period = closing.month;
+        for statement in &closing.statements {
+            sheets.put(Sheet::Statements, &StatementRow { period, statement, state: "" });
+            for line in &closing.lines[statement.lines.clone()] {
+                sheets.put(Sheet::Lines, &LineRow { period, statement: &statement.number, line });
+            }
+        }
+        for bill in &closing.bills {
+            for share in &closing.shares[bill.shares.clone()] {
+                sheets.put(Sheet::Shares, &ShareRow { period, bill, share });
+            }
+            let cells = [
+                ("number", bill.number.clone()),
+                ("party", bill.party.to_string()),
+                ("amount", bill.amount.to_string()),
+            ];
+            sheets.add(Line { sheet: Sheet::Bills, cells: cells.into() });
+        }
+        sheets
+    }
+
+    fn put<R: Record>(&mut self, sheet: Sheet, record: &R) {
+        let mut row = Row::new(R::LAYOUT);
+        record.fill(&mut row);
+        self.add(Line::of_row(sheet, &row));
+    }
+
+    fn add(&mut self, line: Line) {
+        self.0.entry(line.sheet).or_default().insert(line.key(), line);
+    }
+
+    /// The rows of a sheet by what they are of.
+    pub(super) fn rows(&self, sheet: Sheet) -> &BTreeMap<String, Line> {
+        const NONE: &BTreeMap<String, Line> = &BTreeMap::new();
+        self.0.get(&sheet).unwrap_or(NONE)
+    }
+}
