@@ -260,7 +260,7 @@ impl Retention {
         let periods = parts.books.periods()?;
         let open = |state| state != PeriodState::Closed;
         let open = periods.iter().filter(|period| period.month <= month && open(period.state));
-        holds.extend(open.map(|period| Hold::OpenPeriod(period.month)).last());
+        holds.extend(open.map(|period| Hold::OpenPeriod(period.month)).next_back());
         if !parts.register.outbox()?.is_empty() {
             holds.push(Hold::Outbox);
         }

@@ -17,7 +17,6 @@ use std::sync::Mutex;
 use shuzha_evidence::log::{Files, LogError};
 
 pub use follower::{CHECKPOINT_INTERVAL, Follower, FollowerHandle, Options};
-pub(crate) use library::DESTROYED;
 pub use library::{Found, Library, LogFile};
 pub(crate) use lookup::NAME as LOOKUP;
 

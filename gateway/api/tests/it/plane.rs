@@ -411,7 +411,7 @@ fn archive(folder: &Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> E
         journal,
         files: Arc::new(tiles::Directory::new(folder)),
         traces: index.clone(),
-        books: Books::in_memory().unwrap(),
+        books: Books::open(&folder.join("finance.db")).unwrap(),
         store: Store::in_memory().unwrap(),
         register: control.register().clone(),
         origin: origin.to_owned(),

@@ -38,12 +38,13 @@ fn auditor() -> Caller {
 
 impl Archive {
     fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
         let stores = (
             Traces::in_memory().expect("opens"),
             Store::in_memory().expect("opens"),
-            Books::in_memory().expect("opens"),
+            Books::open(&dir.path().join("finance.db")).expect("opens"),
         );
-        Self::on(Town::authorised(), MemoryDisk::new(), stores, tempfile::tempdir().expect("a folder"))
+        Self::on(Town::authorised(), MemoryDisk::new(), stores, dir)
     }
 
     fn on(town: Town, disk: MemoryDisk, stores: (Traces, Store, Books), dir: tempfile::TempDir) -> Self {

@@ -6,14 +6,14 @@ use std::io;
 
 use serde_json::json;
 use shuzha_core::{Code, Timestamp};
-use shuzha_evidence::log::{Files as _, LogError, Shard};
+use shuzha_evidence::log::{DESTROYED as CERTIFICATE, Files as _, LogError, Shard};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::verify::{KEPT_BYTES_MAX, check_pruned, for_each_entry, head, kept_path, push_kept};
 use shuzha_evidence::{Entry, RetentionAct};
 
 use super::document::{self, DESTROYED, hex, instant};
 use super::{Asked, Decided, Decision, HalfYear, Retention, RetentionError};
-use crate::tiles::{DESTROYED as CERTIFICATE, LOOKUP};
+use crate::tiles::LOOKUP;
 
 /// How far a destruction has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,7 +125,7 @@ impl Retention {
         self.leaf(year, decided, decision)?;
         watch(Step::Recorded)?;
         let certificate = format!("{shard}/{CERTIFICATE}");
-        if files.read(&certificate).map_err(LogError::io("read", &certificate))?.is_none() {
+        if self.reader(shard).destroyed()?.is_none() {
             self.keep(year)?;
             // Before anything goes: what stays is whole.
             self.check_left(year)?;
@@ -175,25 +175,10 @@ impl Retention {
         }
     }
 
-    /// Life-cycle records of a half-year whose calls were destroyed, or are about to be.
-    ///
-    /// # Errors
-    /// Of the files.
-    pub fn kept(&self, shard: Shard) -> Result<Vec<Vec<u8>>, LogError> {
-        let mut files = Vec::new();
-        for number in 0.. {
-            let path = format!("{shard}/{}", kept_path(number));
-            match self.0.files.read(&path).map_err(LogError::io("read", &path))? {
-                Some(file) => files.push(file),
-                None => break,
-            }
-        }
-        Ok(files)
-    }
-
     /// Every hash of both trees up to the signed roots, and every record that is kept.
     fn check_left(&self, year: &HalfYear) -> Result<(), RetentionError> {
-        let (reader, policy, kept) = (self.reader(year.shard), self.policy(), self.kept(year.shard)?);
+        let (reader, policy) = (self.reader(year.shard), self.policy());
+        let kept = reader.kept()?;
         let files = || kept.iter().map(Vec::as_slice);
         check_pruned::<Sha256>(&reader, &head::<Sha256>(&reader, &policy)?, files())?;
         check_pruned::<Sm3>(&reader, &head::<Sm3>(&reader, &policy)?, files())?;

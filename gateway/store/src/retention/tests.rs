@@ -63,7 +63,7 @@ impl House {
             clock: Arc::new(ManualClock::at(from)),
             disk: MemoryDisk::new(),
             traces: Traces::open(&dir.path().join("traces.db")).unwrap(),
-            books: Books::in_memory().unwrap(),
+            books: Books::open(&dir.path().join("finance.db")).unwrap(),
             store: Store::in_memory().unwrap(),
             register: Register::in_memory().unwrap(),
             dir,
@@ -306,7 +306,7 @@ impl Past {
         // An old receipt still checks, and so does all that is left, in both trees.
         let entry = &self.receipt.enclosed.as_ref().unwrap().entry;
         self.receipt.check::<Sha256>(entry, &policy()).unwrap();
-        let kept = retention.kept(self.first).unwrap();
+        let kept = reader.kept().unwrap();
         let left = || kept.iter().map(Vec::as_slice);
         let checked = check_pruned::<Sha256>(&reader, &head::<Sha256>(&reader, &policy()).unwrap(), left());
         // A start, an act on the register, a suspension.
@@ -436,7 +436,7 @@ fn h3_three_years_keep_every_call_for_two_and_the_life_cycle_for_good() {
         for year in retention.plan(now).unwrap() {
             let reader = retention.reader(year.shard);
             if year.is_gone() {
-                for file in retention.kept(year.shard).unwrap() {
+                for file in reader.kept().unwrap() {
                     seen += shuzha_evidence::verify::kept_entries(&file).count();
                 }
             } else {

@@ -18,9 +18,6 @@ use super::{Directory, lookup};
 const TEXT: &str = "text/plain; charset=utf-8";
 const BYTES: &str = "application/octet-stream";
 
-/// Name of the certificate in the folder of a half-year whose calls were destroyed.
-pub(crate) const DESTROYED: &str = "destroyed";
-
 /// Everything that has been published.
 #[derive(Clone)]
 pub struct Library {
@@ -97,12 +94,6 @@ impl Library {
         Ok(volumes.into_iter().map(|volume| (volume.shard, volume.first_seq, volume.size)).collect())
     }
 
-    /// Whether the calls of `shard` were destroyed.
-    fn is_destroyed(&self, shard: Shard) -> Result<bool, LogError> {
-        let path = format!("{shard}/{DESTROYED}");
-        Ok(self.files.read(&path).map_err(LogError::io("read", &path))?.is_some())
-    }
-
     /// The log of a half-year, for proofs.
     #[must_use]
     pub fn log(&self, shard: Shard) -> LogReader {
@@ -134,7 +125,7 @@ impl Library {
         for volume in self.volumes()? {
             let Some(index) = seq.checked_sub(volume.first_seq) else { continue };
             if index < volume.size {
-                if self.is_destroyed(volume.shard)? {
+                if self.reader(volume.shard).destroyed()?.is_some() {
                     return Ok(None);
                 }
                 let entry = self.reader(volume.shard).entry(index, volume.size)?;
