@@ -31,6 +31,8 @@ pub enum Entry<'a> {
     Anchored(Anchored<'a>),
     /// The evidence log's keys were handed over to new ones (密钥轮换).
     KeysRotated(KeysRotated<'a>),
+    /// A half-year of the log was sealed (封存) or destroyed (销毁) (docs/adr/0012).
+    Retention(Retention<'a>),
 }
 
 impl Entry<'_> {
@@ -47,6 +49,7 @@ impl Entry<'_> {
             Self::Refund(refund) => refund.at,
             Self::Anchored(anchored) => anchored.at,
             Self::KeysRotated(rotated) => rotated.at,
+            Self::Retention(retention) => retention.at,
         }
     }
 }
@@ -365,6 +368,36 @@ pub struct KeysRotated<'a> {
     pub size: u64,
     /// SHA-256 of the statement.
     pub digest: [u8; 32],
+}
+
+/// What became of a half-year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RetentionAct {
+    /// Its files were made unchangeable (封存).
+    Sealed,
+    /// Its calls were destroyed (销毁); hashes and life-cycle records stay.
+    Destroyed,
+}
+
+/// A half-year of the log was sealed or destroyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention<'a> {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub actor: &'a str,
+    /// The half-year.
+    pub object: &'a str,
+    /// What was done.
+    pub act: RetentionAct,
+    /// Sequence of the half-year's last record.
+    pub last_seq: u64,
+    /// Root of its SHA-256 tree, before and after.
+    pub root: [u8; 32],
+    /// SHA-256 of the signed manifest or certificate.
+    pub document: [u8; 32],
+    /// The second person, of a destruction.
+    pub confirmed_by: &'a str,
 }
 
 /// Bytes of a package that reached the caller.

@@ -101,7 +101,15 @@ fn work_out(
     terms: &shuzha_pricing::closing::Terms,
 ) -> Result<Closing, Trouble> {
     let from = recount.finish().map_err(Trouble::Bad)?;
-    let input = Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, terms };
+    let input = Input {
+        month,
+        rows: &from.rows,
+        before: &from.before,
+        trees: &from.trees,
+        // What was rated again later is not in the entries: it stands among the differences.
+        corrections: &[],
+        terms,
+    };
     close(&input).map_err(|faults| {
         let reasons: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Trouble::Incomplete(format!(
