@@ -137,9 +137,25 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/finance/charts/{chart}", methods(&[(GET, finance::papers::chart)], None))
         .route("/api/v1/exports/{file}", methods(&[(GET, exports::get)], None))
         .route("/api/v1/finance/ledger", methods(&[(GET, finance::ledger)], None))
+        .route("/api/v1/finance/ledger/verification", methods(&[(GET, finance::review::verification)], None))
+        .route("/api/v1/finance/reratings", methods(&[(GET, finance::review::reratings)], None))
+        .route(
+            "/api/v1/finance/reratings/{number}",
+            methods(&[(POST, finance::review::approve)], Some(finance::review::no_such_method)),
+        )
+        .route("/api/v1/finance/stopped-prices", methods(&[(GET, finance::review::stopped)], None))
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
         .route("/api/v1/finance/permitted", methods(&[(GET, finance::permitted)], None))
+        .route("/api/v1/evidence/logs", methods(&[(GET, evidence::logs::list)], None))
+        .route(
+            "/api/v1/evidence/logs/{log}",
+            methods(
+                &[(GET, evidence::logs::get), (POST, evidence::logs::act)],
+                Some(evidence::logs::no_such_method),
+            ),
+        )
+        .route("/api/v1/evidence/logs/{log}/{proof}", methods(&[(GET, evidence::logs::proof)], None))
         .route("/api/v1/traces", methods(&[(GET, evidence::uses)], None))
         .route("/api/v1/traces/{request}", methods(&[(GET, evidence::trace)], None))
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))

@@ -216,6 +216,9 @@ codes! {
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
     C1613 413 "行数超过一次答复的上限，请用导出" "More rows than one answer holds; export them";
+    C1614 403 "提出与批准须由不同的两人完成" "Proposing and approving are done by two different persons";
+    C1615 409 "重新计费已批准，或结果与提出时不同" "The re-rating is approved already, or comes to something else by now";
+    C1616 422 "价格与上限不得自过去生效" "A price or ceiling may not begin in the past";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
@@ -233,8 +236,14 @@ codes! {
     C1714 503 "调用日志与存证日志不符" "The call journal and the evidence log disagree";
     C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
     C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
+    C1717 503 "存证日志的外部锚定中断过久，暂停服务" "The evidence log has not been anchored outside for too long";
     C1730 404 "没有可追溯的这次调用" "There is no such call to be traced";
     C1731 422 "追溯的范围过大，请缩小" "The question reaches too far; narrow it";
+    C1732 503 "配置的留存期限低于法定下限" "Records would be kept for less than the law demands";
+    C1733 409 "该半年的记录尚不能封存或销毁" "This half-year cannot be sealed or destroyed now";
+    C1734 403 "销毁须由申请人以外的另一人确认" "A destruction is confirmed by another person than asked for it";
+    C1735 409 "没有待确认的销毁，或已经销毁" "No destruction waits to be confirmed, or it is done";
+    C1736 409 "该半年的存证日志未通过校验" "The log of this half-year does not check";
 }
 
 impl Code {

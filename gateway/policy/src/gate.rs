@@ -200,6 +200,14 @@ impl Gate {
         }
     }
 
+    /// Refuses one call whatever it asks for, as a stage would: it is recorded, and nothing is taken.
+    pub fn refuse<S>(&self, call: &Inbound<'_>, code: Code) -> Reply<S> {
+        let snapshot = self.snapshot();
+        let mut env = Env::new(self, &snapshot, call);
+        env.close_without_answer(code);
+        refused(call.request, env.facts.limit, env.sandbox, code.into())
+    }
+
     /// Which unit signed `call`, where it asks for what is its own and uses no product. A refusal is recorded as one of a call is.
     ///
     /// # Errors

@@ -11,16 +11,19 @@ mod scheduler;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use shuzha_api::Options as ApiOptions;
 use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
 use shuzha_core::{Clock, Id, OsRng};
+use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
 use shuzha_policy::Gate;
 use shuzha_policy::kept::{Specs, read_world};
 use shuzha_products::World;
+use shuzha_store::retention::Term;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
@@ -71,8 +74,16 @@ pub(crate) struct Setup {
     pub(crate) master: Arc<MasterKey>,
     pub(crate) data_dir: PathBuf,
     pub(crate) consents: ConsentConfig,
+    /// How long after a soft close late records are waited for.
+    pub(crate) grace: Duration,
     pub(crate) gate: Arc<Gate>,
     pub(crate) store: Store,
+    /// What every origin of the evidence log begins with.
+    pub(crate) evidence_origin: String,
+    /// The keys of that log.
+    pub(crate) log_keys: Arc<dyn LogKeys>,
+    /// How long records of calls are kept.
+    pub(crate) retention: Term,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
 }
 
@@ -113,15 +124,31 @@ impl ControlPlane {
             &setup.consents,
             Arc::clone(&control),
             setup.gate,
-            setup.store,
+            setup.store.clone(),
             Arc::clone(&setup.clock),
         )?;
         let consents = Arc::new(consents);
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
-        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal.clone())?;
-        let traces = traces::Running::start(&setup.data_dir, Arc::clone(&control), journal)?;
+        let finance = finance::Running::start(
+            &setup.data_dir,
+            Arc::clone(&control),
+            clock.clone(),
+            journal.clone(),
+            setup.grace,
+        )?;
+        let traces = traces::Running::start(traces::Setup {
+            data_dir: &setup.data_dir,
+            control: Arc::clone(&control),
+            journal,
+            books: finance.finance.books().clone(),
+            store: setup.store,
+            origin: setup.evidence_origin,
+            keys: setup.log_keys,
+            term: setup.retention,
+            clock,
+        })?;
         let api = ApiOptions {
             control: Arc::clone(&control),
             finance: Some(Arc::clone(&finance.finance)),

@@ -5,6 +5,7 @@
 
 mod abuse;
 mod alerts;
+mod anchors;
 mod answers;
 mod blind;
 mod books;
@@ -22,6 +23,7 @@ mod persons;
 mod receipts;
 mod reconcile;
 mod reload;
+mod rotation;
 mod secrecy;
 mod serve;
 mod service;

@@ -157,6 +157,7 @@ impl Case {
                 rows: &from.rows,
                 before: &from.before,
                 trees: &from.trees,
+                corrections: &[],
                 terms: &rules,
             };
             let closing = close(&input).expect("rated");
