@@ -101,7 +101,11 @@ fn work_out(
     terms: &shuzha_pricing::closing::Terms,
 ) -> Result<Closing, Trouble> {
     let from = recount.finish().map_err(Trouble::Bad)?;
-    let input = Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, terms };
+    // Differences of earlier months stand in no entry: where a re-rating was billed in this one, its lines without calls are
+    // told as what the entries do not come to.
+    let corrections = &[];
+    let input =
+        Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, corrections, terms };
     close(&input).map_err(|faults| {
         let reasons: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Trouble::Incomplete(format!(
