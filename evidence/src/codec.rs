@@ -9,7 +9,10 @@ use shuzha_core::{Measure, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, FORMAT_VERSION, Field};
-use crate::record::{Act, ActKind, Boot, Decision, Delivery, Entry, Outcome, Refund, Registered};
+use crate::record::{
+    Act, ActKind, Anchored, Boot, Decision, Delivery, Entry, KeysRotated, Outcome, Refund, Registered,
+    Retention, RetentionAct,
+};
 
 /// Why an entry was not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +109,10 @@ impl Numbered for ActKind {
     ];
 }
 
+impl Numbered for RetentionAct {
+    const TABLE: &'static [(Self, u64)] = &[(Self::Sealed, 1), (Self::Destroyed, 2)];
+}
+
 const BOOT: u64 = 1;
 const INTENT: u64 = 2;
 const CALL: u64 = 3;
@@ -113,6 +120,9 @@ const ACT: u64 = 4;
 const DELIVERY: u64 = 5;
 const REGISTERED: u64 = 6;
 const REFUND: u64 = 55;
+const ANCHORED: u64 = 70;
+const KEYS_ROTATED: u64 = 71;
+const RETENTION: u64 = 75;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -131,6 +141,9 @@ impl<'a> Entry<'a> {
             Self::Delivery(delivery) => write_delivery(&mut w, delivery),
             Self::Registered(act) => write_registered(&mut w, act),
             Self::Refund(refund) => write_refund(&mut w, refund),
+            Self::Anchored(anchored) => write_anchored(&mut w, anchored),
+            Self::KeysRotated(rotated) => write_keys_rotated(&mut w, rotated),
+            Self::Retention(retention) => write_retention(&mut w, retention),
         }
         w.finish()
     }
@@ -153,6 +166,9 @@ impl<'a> Entry<'a> {
             DELIVERY => Self::Delivery(read_delivery(&mut r)?),
             REGISTERED => Self::Registered(read_registered(&mut r)?),
             REFUND => Self::Refund(read_refund(&mut r)?),
+            ANCHORED => Self::Anchored(read_anchored(&mut r)?),
+            KEYS_ROTATED => Self::KeysRotated(read_keys_rotated(&mut r)?),
+            RETENTION => Self::Retention(read_retention(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -170,6 +186,9 @@ impl<'a> Entry<'a> {
             Self::Delivery(_) => "delivery",
             Self::Registered(_) => "registered",
             Self::Refund(_) => "refund",
+            Self::Anchored(_) => "anchored",
+            Self::KeysRotated(_) => "keys_rotated",
+            Self::Retention(_) => "retention",
         }
     }
 }
@@ -261,7 +280,7 @@ fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeEr
     let id = r.bytes(&field::ACT_ID)?.ok_or(DecodeError::Missing(field::ACT_ID.name))?;
     let (verb, kind) = (r.name(&field::VERB)?, r.name(&field::OBJECT_KIND)?);
     let (organisation, role) = (r.name(&field::ORGANISATION)?, r.name(&field::ROLE)?);
-    let digest = r.bytes(&field::ACT_DIGEST)?.ok_or(DecodeError::Missing(field::ACT_DIGEST.name))?;
+    let digest = read_digest(r, &field::ACT_DIGEST)?;
     let id = RequestId::from_bytes(id);
     Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest })
 }
@@ -290,6 +309,69 @@ fn read_refund<'a>(r: &mut MapReader<'a>) -> Result<Refund<'a>, DecodeError> {
         object: r.name(&field::OBJECT)?,
         space: r.name(&field::SPACE)?,
         measure: Measure::from_number(r.uint(&field::MEASURE)?, &field::MEASURE)?,
+    })
+}
+
+fn write_anchored(w: &mut MapWriter<'_>, anchored: &Anchored<'_>) {
+    w.uint(&field::KIND, ANCHORED);
+    w.int(&field::AT, anchored.at.micros());
+    w.name(&field::OBJECT, anchored.anchor);
+    w.name(&field::LOG, anchored.log);
+    w.uint(&field::SIZE, anchored.size);
+    w.bytes(&field::CHECKPOINT, &anchored.checkpoint);
+    w.bytes(&field::TOKEN, &anchored.token);
+}
+
+fn read_anchored<'a>(r: &mut MapReader<'a>) -> Result<Anchored<'a>, DecodeError> {
+    Ok(Anchored {
+        at: read_at(r)?,
+        anchor: r.name(&field::OBJECT)?,
+        log: r.name(&field::LOG)?,
+        size: r.uint(&field::SIZE)?,
+        checkpoint: read_digest(r, &field::CHECKPOINT)?,
+        token: read_digest(r, &field::TOKEN)?,
+    })
+}
+
+fn read_digest(r: &mut MapReader<'_>, field: &Field) -> Result<[u8; 32], DecodeError> {
+    r.bytes(field)?.ok_or(DecodeError::Missing(field.name))
+}
+
+fn write_keys_rotated(w: &mut MapWriter<'_>, rotated: &KeysRotated<'_>) {
+    w.uint(&field::KIND, KEYS_ROTATED);
+    w.int(&field::AT, rotated.at.micros());
+    w.bytes(&field::ACT_DIGEST, &rotated.digest);
+    w.name(&field::LOG, rotated.log);
+    w.uint(&field::SIZE, rotated.size);
+}
+
+fn read_keys_rotated<'a>(r: &mut MapReader<'a>) -> Result<KeysRotated<'a>, DecodeError> {
+    let (at, digest) = (read_at(r)?, read_digest(r, &field::ACT_DIGEST)?);
+    Ok(KeysRotated { at, log: r.name(&field::LOG)?, size: r.uint(&field::SIZE)?, digest })
+}
+
+fn write_retention(w: &mut MapWriter<'_>, retention: &Retention<'_>) {
+    w.uint(&field::KIND, RETENTION);
+    w.int(&field::AT, retention.at.micros());
+    w.name(&field::ACTOR, retention.actor);
+    w.name(&field::OBJECT, retention.object);
+    w.uint(&field::RETENTION, retention.act.number());
+    w.uint(&field::LAST_SEQ, retention.last_seq);
+    w.bytes(&field::ROOT, &retention.root);
+    w.bytes(&field::DOCUMENT, &retention.document);
+    w.name(&field::CONFIRMED_BY, retention.confirmed_by);
+}
+
+fn read_retention<'a>(r: &mut MapReader<'a>) -> Result<Retention<'a>, DecodeError> {
+    Ok(Retention {
+        at: read_at(r)?,
+        actor: r.name(&field::ACTOR)?,
+        object: r.name(&field::OBJECT)?,
+        act: RetentionAct::from_number(r.uint(&field::RETENTION)?, &field::RETENTION)?,
+        last_seq: r.uint(&field::LAST_SEQ)?,
+        root: r.bytes(&field::ROOT)?.ok_or(DecodeError::Missing(field::ROOT.name))?,
+        document: r.bytes(&field::DOCUMENT)?.ok_or(DecodeError::Missing(field::DOCUMENT.name))?,
+        confirmed_by: r.name(&field::CONFIRMED_BY)?,
     })
 }
 

@@ -3,11 +3,13 @@
 //!
 //! **Invariant:** nothing here holds an identifier of a person or an answer about one; only commitments.
 
+pub mod anchor;
 mod cbor;
 pub mod checkpoint;
 pub mod codec;
 pub mod commit;
 pub mod field;
+pub mod handover;
 pub mod log;
 pub mod merkle;
 pub mod note;
@@ -15,13 +17,15 @@ pub mod policy;
 pub mod receipt;
 pub mod record;
 pub mod tile;
+pub mod timestamp;
 pub mod verify;
 pub mod witness;
 
 pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
 pub use record::{
-    Act, ActKind, Boot, Call, Decision, Delivery, Entry, Intent, Outcome, Refund, Registered, Terms,
+    Act, ActKind, Anchored, Boot, Call, Decision, Delivery, Entry, Intent, KeysRotated, Outcome, Refund,
+    Registered, Retention, RetentionAct, Terms,
 };
 pub use shuzha_core::PurposeClass;
 

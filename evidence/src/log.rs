@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use shuzha_core::Code;
 
 use crate::note::{SignError, Signer, Verifier};
-pub use keys::SeedKeys;
+pub use keys::{KeyProvider, ProvidedKeys, SeedKey, SeedKeys};
 pub use reader::LogReader;
 pub use shard::Shard;
 pub use writer::LogWriter;
@@ -33,6 +33,9 @@ pub const CHECKPOINT: &str = "checkpoint";
 
 /// Name of the latest checkpoint that witnesses have signed, beside it.
 pub const COSIGNED: &str = "cosigned";
+
+/// Name of the certificate in the folder of a half-year whose calls were destroyed.
+pub const DESTROYED: &str = "destroyed";
 
 /// Files by address, with `/` between folders. Addresses are made here, never taken from outside as they are.
 pub trait Files: Send + Sync {

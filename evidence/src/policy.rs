@@ -2,6 +2,7 @@
 
 use crate::Malformed;
 use crate::checkpoint::Checkpoint;
+use crate::log::Shard;
 use crate::note::{Note, Unverified, Verifier};
 
 /// Whom to believe about one log. Knows public keys only.
@@ -14,6 +15,29 @@ pub struct Policy {
     pub witnesses: Vec<Verifier>,
     /// How many of the witnesses must have signed.
     pub quorum: usize,
+    /// Keys of the log that were handed over, and up to where they count.
+    pub retired: Vec<Retired>,
+}
+
+/// A key that signs no more.
+#[derive(Clone, Debug)]
+pub struct Retired {
+    /// The key.
+    pub key: Verifier,
+    /// The last half-year in which it signed.
+    pub shard: Shard,
+    /// The most leaves that it signed there.
+    pub size: u64,
+}
+
+impl Retired {
+    /// Whether it may have signed this.
+    fn covers(&self, key: &Verifier, checkpoint: &Checkpoint) -> bool {
+        let below = checkpoint.origin.strip_prefix(key.name()).and_then(|rest| rest.strip_prefix('/'));
+        let shard = below.and_then(|rest| rest.split('/').next()?.parse::<Shard>().ok());
+        // What is of no half-year cannot be said to be older.
+        shard.is_some_and(|shard| (shard, checkpoint.size) <= (self.shard, self.size) || shard < self.shard)
+    }
 }
 
 /// Why a checkpoint is not believed.
@@ -28,6 +52,9 @@ pub enum Distrust {
     /// The log's signature is missing or wrong.
     #[error("the log's signature: {0}")]
     Log(Unverified),
+    /// A key signed it that had been handed over by then.
+    #[error("the key that signed this was handed over before")]
+    Retired,
     /// A witness that is trusted is named, but did not sign this.
     #[error("a witness's signature is wrong")]
     Witness,
@@ -59,6 +86,7 @@ impl Policy {
         let mut signed = Err(Distrust::UnknownLog);
         for key in self.log.iter().filter(|key| speaks_for(key.name(), &checkpoint.origin)) {
             match note.verified_by(&key.renamed(&checkpoint.origin)?) {
+                Ok(()) if self.is_retired(key, &checkpoint) => return Err(Distrust::Retired),
                 Ok(()) => signed = Ok(()),
                 Err(Unverified::NoSignature) if signed.is_ok() => {}
                 Err(wrong) => {
@@ -75,6 +103,11 @@ impl Policy {
             return Err(Distrust::Quorum { signed: cosigned, quorum: self.quorum });
         }
         Ok(checkpoint)
+    }
+
+    fn is_retired(&self, key: &Verifier, checkpoint: &Checkpoint) -> bool {
+        let mut of = self.retired.iter().filter(|retired| retired.key.is_same_key(key));
+        of.any(|retired| !retired.covers(key, checkpoint))
     }
 
     /// How many of the trusted witnesses signed, each key counted once.

@@ -28,7 +28,7 @@ fn note(signers: &[&dyn Signer]) -> Note {
 
 fn policy(log: &Ed25519Signer, witnesses: &[u8], quorum: usize) -> Policy {
     let witnesses = witnesses.iter().map(|number| witness(*number).verifier().clone()).collect();
-    Policy { log: vec![log.verifier().clone()], witnesses, quorum }
+    Policy { log: vec![log.verifier().clone()], witnesses, quorum, ..Policy::default() }
 }
 
 #[test]

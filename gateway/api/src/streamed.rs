@@ -137,18 +137,25 @@ mod tests {
     fn g4_whoever_writes_waits_for_the_reader_and_ends_with_it() {
         let written = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&written);
+        let (ended, end) = tokio::sync::oneshot::channel();
         run(async move {
             let mut body = streamed(move |to| {
-                loop {
-                    to.write_all(&[1; PIECE_BYTES])?;
+                let failed = loop {
+                    if let Err(error) = to.write_all(&[1; PIECE_BYTES]) {
+                        break error;
+                    }
                     seen.fetch_add(1, Ordering::SeqCst);
-                }
+                };
+                ended.send(failed.kind()).expect("it is waited for");
+                Err(failed)
             });
-            assert!(body.frame().await.is_some());
-            tokio::time::timeout(std::time::Duration::from_millis(100), std::future::pending::<()>())
-                .await
-                .unwrap_err();
-            assert!(written.load(Ordering::SeqCst) <= PIECES_MAX + 2, "it ran ahead");
+            for read in 1..=50 * PIECES_MAX {
+                assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+                let ahead = written.load(Ordering::SeqCst).saturating_sub(read);
+                assert!(ahead <= PIECES_MAX + 1, "it ran {ahead} pieces ahead");
+            }
+            drop(body);
+            assert_eq!(end.await, Ok(io::ErrorKind::BrokenPipe));
         });
     }
 }

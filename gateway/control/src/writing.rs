@@ -6,6 +6,7 @@ mod consequences;
 mod marks;
 mod prices;
 mod ready;
+mod reservations;
 
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};
 use ready::{content, references, shown};
@@ -276,6 +277,7 @@ impl Control {
         let change = self.difference(&ready)?;
         self.claim(&mut ready, Some(actor), &change)?;
         self.append_only(&ready, now)?;
+        self.check_reservations(&ready, &change)?;
         let mut consequences = self.consequences(&ready, &change)?;
         let mut object = shown(&ready, now)?;
         if !ready.seen {

@@ -118,6 +118,7 @@ codes! {
     C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
     C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
     C610 403 "该操作没有查询计划" "The operation has no query plan";
+    C611 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
@@ -235,8 +236,14 @@ codes! {
     C1714 503 "调用日志与存证日志不符" "The call journal and the evidence log disagree";
     C1715 503 "存证日志无法写入磁盘" "The evidence log cannot be written";
     C1716 503 "存证日志的签名密钥无法使用" "The signing key of the evidence log cannot be used";
+    C1717 503 "存证日志的外部锚定中断过久，暂停服务" "The evidence log has not been anchored outside for too long";
     C1730 404 "没有可追溯的这次调用" "There is no such call to be traced";
     C1731 422 "追溯的范围过大，请缩小" "The question reaches too far; narrow it";
+    C1732 503 "配置的留存期限低于法定下限" "Records would be kept for less than the law demands";
+    C1733 409 "该半年的记录尚不能封存或销毁" "This half-year cannot be sealed or destroyed now";
+    C1734 403 "销毁须由申请人以外的另一人确认" "A destruction is confirmed by another person than asked for it";
+    C1735 409 "没有待确认的销毁，或已经销毁" "No destruction waits to be confirmed, or it is done";
+    C1736 409 "该半年的存证日志未通过校验" "The log of this half-year does not check";
 }
 
 impl Code {

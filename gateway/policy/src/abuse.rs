@@ -122,6 +122,14 @@ impl Abuse {
     }
 }
 
+/// Whether a refusal may come of somebody's trying what they may not. It does not where somebody else has decided (C208 a
+/// suspension), where time has passed (C309, C311) or where we are at fault (C410): every unit would be alarmed about then.
+/// Nor does what stages 5 to 7 refuse: a limit, a budget (C607 its pace, C609 a query under way) or a price that is met.
+fn is_trying(code: Code) -> bool {
+    let ours = matches!(code, Code::C208 | Code::C309 | Code::C311 | Code::C410);
+    matches!(code.stage(), 2..=4) && !ours
+}
+
 /// Forgets the entry that was touched longest ago, where a shard is full.
 fn make_room<V>(shard: &mut HashMap<Id, V>, most: usize, latest: impl Fn(&V) -> Timestamp) {
     if shard.len() < most {
@@ -184,7 +192,7 @@ impl Gate {
     /// A call was refused. Only refusals that a caller can provoke by trying things out are counted.
     pub(crate) fn saw_refusal(&self, unit: &str, code: Code) {
         let Ok(unit) = Id::new(unit) else { return };
-        if !(2..=4).contains(&code.stage()) {
+        if !is_trying(code) {
             return;
         }
         let now = self.clock.now();
@@ -251,5 +259,22 @@ impl Gate {
     fn write(&self, kind: ActKind, actor: &str, object: &Id) {
         let (at, object) = (self.clock.now(), object.as_str());
         self.note(&Act { at, kind, actor, object, commitment: None, target: "" });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I3: waiting for a pace or a query under way, a suspension, a stale feed are nobody's guessing.
+    #[test]
+    fn i3_only_what_a_caller_tries_is_held_against_them() {
+        let theirs = [Code::C201, Code::C206, Code::C301, Code::C305, Code::C403, Code::C406, Code::C407];
+        assert!(theirs.into_iter().all(is_trying));
+        let not_theirs =
+            [Code::C208, Code::C309, Code::C311, Code::C410, Code::C501, Code::C607, Code::C609, Code::C704];
+        assert!(!not_theirs.into_iter().any(is_trying));
+        let counted = Code::ALL.iter().filter(|code| is_trying(**code));
+        assert!(counted.clone().all(|code| (2..=4).contains(&code.stage())) && counted.count() > 25);
     }
 }

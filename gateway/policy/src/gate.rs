@@ -16,7 +16,7 @@ use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
 use crate::abuse::Abuse;
 use crate::consent_cache::ConsentCache;
 use crate::env::Env;
-use crate::feed::Feed;
+use crate::feed::{self, Feed};
 use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger, lock};
 use crate::idempotency::Idempotency;
 use crate::metrics::Metrics;
@@ -107,7 +107,7 @@ pub struct Gate {
     pub(crate) decoys: Decoys,
     pub(crate) nonces: Nonces,
     pub(crate) consents: ConsentLedger,
-    withdrawals: Feed,
+    withdrawals: Arc<Feed>,
     pub(crate) budgets: BudgetLedger,
     pub(crate) purses: PurseLedger,
     pub(crate) grants: GrantLedger,
@@ -140,6 +140,8 @@ impl Gate {
     /// When a metric of the same name is registered already.
     pub fn new(parts: Parts, start: Start, snapshot: Snapshot) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::register(&parts.registry)?;
+        let withdrawals = Arc::new(Feed::default());
+        feed::register(&withdrawals, &parts.clock, &parts.registry)?;
         let nonces = Nonces::new(parts.options.signature_window, parts.options.nonces_max);
         for (tag, at) in start.nonces {
             // A repeated tag is a request that was refused as a replay, or closed by two entries.
@@ -156,7 +158,7 @@ impl Gate {
         let gate = Self {
             abuse,
             consents: ConsentLedger::new(start.consents, start.withdrawn),
-            withdrawals: Feed::default(),
+            withdrawals,
             budgets: BudgetLedger::new(start.budgets),
             purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
@@ -196,6 +198,14 @@ impl Gate {
                 refused(call.request, env.facts.limit, env.sandbox, refusal)
             }
         }
+    }
+
+    /// Refuses one call whatever it asks for, as a stage would: it is recorded, and nothing is taken.
+    pub fn refuse<S>(&self, call: &Inbound<'_>, code: Code) -> Reply<S> {
+        let snapshot = self.snapshot();
+        let mut env = Env::new(self, &snapshot, call);
+        env.close_without_answer(code);
+        refused(call.request, env.facts.limit, env.sandbox, code.into())
     }
 
     /// Which unit signed `call`, where it asks for what is its own and uses no product. A refusal is recorded as one of a call is.

@@ -23,7 +23,7 @@ mod stages;
 mod start;
 
 pub use call::{Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, Reply, Upstream, UpstreamFault};
-pub use feed::FEED_AGE_MAX;
+pub use feed::{FEED_AGE, FEED_AGE_MAX};
 pub use gate::{Gate, Keys, Options, Parts};
 pub use nonce::NONCES_MAX_DEFAULT;
 pub use refund::REFUND;

@@ -61,6 +61,10 @@ impl Metrics {
         )?;
         let privacy_debits =
             IntCounterVec::new(Opts::new(PRIVACY_DEBITS_TOTAL, "Privacy charges by outcome"), &["outcome"])?;
+        // As for signals below: a rate over a counter that appears with its first event would miss that event.
+        for outcome in ["committed", "refused", "replayed"] {
+            privacy_debits.with_label_values(&[outcome]);
+        }
         let unlisted_fields = IntCounter::new(
             UNLISTED_FIELDS_TOTAL,
             "Leaves of answers that no output contract lists, dropped",

@@ -2,10 +2,12 @@
 //!
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
+mod anchoring;
 pub(crate) mod client;
 mod consents;
 mod control;
 mod reader;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,10 @@ use std::time::Duration;
 
 use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
+use shuzha_store::retention::Term;
 use toml::{Table, Value};
 
+pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
 pub(crate) use consents::ConsentConfig;
 pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
@@ -68,8 +72,14 @@ pub(crate) struct Config {
     pub(crate) free_bytes_min: u64,
     /// What every origin of the evidence log begins with.
     pub(crate) evidence_origin: String,
+    /// Where the passphrase of sealed keys is.
+    pub(crate) key_passphrase_file: Option<PathBuf>,
+    /// How long records of calls are kept.
+    pub(crate) retention: Term,
     /// Who cosigns the checkpoints.
     pub(crate) witnesses: Vec<WitnessConfig>,
+    /// Who outside is shown them.
+    pub(crate) anchoring: AnchoringConfig,
     pub(crate) upgrade_socket: PathBuf,
     pub(crate) log_level: tracing::Level,
     pub(crate) log_format: LogFormat,
@@ -159,8 +169,12 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
+    let retention = retention::read(&mut r, control.as_ref().map(|control| &control.rules.jurisdiction));
     let evidence_origin = read_origin(&mut r, node.as_ref());
+    let passphrase = r.take::<String>("evidence", "key_passphrase_file");
+    let passphrase = passphrase.map(|path| (!path.is_empty()).then(|| relative_to.join(path)));
     let witnesses = read_witnesses(&mut r);
+    let anchoring = anchoring::read(&mut r, &relative_to);
     let socket = r.take::<String>("upgrade", "socket");
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
@@ -184,7 +198,10 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             queue_records_max: queue_records_max?,
             free_bytes_min: free_bytes_min?.0,
             evidence_origin: evidence_origin?,
+            key_passphrase_file: passphrase?,
+            retention: retention?,
             witnesses: witnesses?,
+            anchoring: anchoring?,
             upgrade_socket: data_dir.join(socket?),
             data_dir,
             log_level: log_level?,

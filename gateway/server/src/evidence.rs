@@ -1,19 +1,21 @@
 //! The evidence log of a node: its keys, the thread that writes it, receipts, and what is served of it.
 
+mod anchor;
 mod cosign;
+pub(crate) mod custody;
 mod metrics;
+mod rotation;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use prometheus::Registry;
 use shuzha_core::{Clock, Code, Id, Refusal, RequestId};
 use shuzha_evidence::Entry;
 use shuzha_evidence::commit::PeriodCommitters;
-use shuzha_evidence::log::{LogError, SeedKeys};
+use shuzha_evidence::log::{LogError, LogKeys};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::receipt::Enclosed;
 use shuzha_journal::Journal;
@@ -21,15 +23,12 @@ use shuzha_proxy::LogFile;
 use shuzha_store::tiles::{CHECKPOINT_INTERVAL, FollowerHandle, Found, Library, Options};
 
 use crate::config::Config;
-use crate::secret_file;
+use anchor::{Anchorer, Watch};
 use cosign::Cosigner;
+use custody::{Custody, passphrase_in};
 
 /// The log, inside the data folder.
 pub(crate) const EVIDENCE_DIR: &str = "evidence";
-/// Seed of the key that signs the SHA-256 tree.
-const ED25519_KEY_FILE: &str = "keys/log-ed25519.key";
-/// Private number of the key that signs the SM3 tree.
-const SM2_KEY_FILE: &str = "keys/log-sm2.key";
 
 /// A node whose log has not caught up for so long calls itself unready: receipts stay out.
 const OVERDUE_MAX: Duration = Duration::from_secs(5);
@@ -41,8 +40,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Evidence {
     pub(crate) handle: FollowerHandle,
     pub(crate) desk: Arc<Desk>,
+    /// They sign what becomes of the log, too.
+    pub(crate) keys: Arc<dyn LogKeys>,
     thread: JoinHandle<()>,
     cosigner: Option<Cosigner>,
+    anchorer: Option<Anchorer>,
 }
 
 /// Where receipts are made out.
@@ -52,16 +54,8 @@ pub(crate) struct Desk {
     journal: Journal,
     periods: PeriodCommitters,
     clock: Arc<dyn Clock>,
-}
-
-/// The log's keys in the data folder, made where they are missing.
-///
-/// # Errors
-/// A key file that is not as it must be.
-pub(crate) fn keys(data_dir: &Path, origin: &str) -> Result<SeedKeys> {
-    let ed25519 = secret_file::load_or_create(&data_dir.join(ED25519_KEY_FILE))?;
-    let sm2 = secret_file::load_or_create(&data_dir.join(SM2_KEY_FILE))?;
-    SeedKeys::new(origin, ed25519, sm2, []).context("the keys of the evidence log")
+    /// How anchoring stands, where there is an anchor.
+    anchoring: Option<Arc<Watch>>,
 }
 
 impl Evidence {
@@ -76,21 +70,32 @@ impl Evidence {
         clock: Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<Self> {
-        let options = Options {
+        let options = |keys: Arc<dyn LogKeys>| Options {
             folder: config.data_dir.join(EVIDENCE_DIR),
             origin: config.evidence_origin.clone(),
-            keys: Arc::new(keys(&config.data_dir, &config.evidence_origin)?),
+            keys,
             interval: CHECKPOINT_INTERVAL,
             clock: Arc::clone(&clock),
         };
-        let follower = options.build(journal.clone()).context("the evidence log")?;
+        let passphrase = || match &config.key_passphrase_file {
+            Some(path) => passphrase_in(path),
+            None => bail!("evidence.key_passphrase_file does not say where its passphrase is"),
+        };
+        let (data_dir, origin) = (config.data_dir.as_path(), config.evidence_origin.as_str());
+        let custody = Custody { data_dir, origin, passphrase: &passphrase };
+        let keys: Arc<dyn LogKeys> = Arc::new(rotation::keys(&custody, journal, &*clock, options)?);
+        let follower = options(Arc::clone(&keys)).build(journal.clone()).context("the evidence log")?;
         let (handle, library) = (follower.handle(), follower.library());
         let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
-        let desk = Desk { library, handle: handle.clone(), journal: journal.clone(), periods, clock };
+        let anchorer =
+            Anchorer::start(&config.anchoring, library.clone(), journal.clone(), Arc::clone(&clock))?;
+        let anchoring = anchorer.as_ref().map(|anchorer| Arc::clone(&anchorer.watch));
+        let desk =
+            Desk { library, handle: handle.clone(), journal: journal.clone(), periods, clock, anchoring };
         let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
         let desk = Arc::new(desk);
         metrics::register(&desk, registry).context("metrics of the evidence log")?;
-        Ok(Self { handle, desk, thread, cosigner })
+        Ok(Self { handle, desk, keys, thread, cosigner, anchorer })
     }
 
     /// Publishes what is durable, and ends the thread.
@@ -98,6 +103,9 @@ impl Evidence {
     /// # Errors
     /// When the thread panicked.
     pub(crate) fn stop(self) -> Result<()> {
+        if let Some(anchorer) = self.anchorer {
+            anchorer.stop();
+        }
         self.handle.drain();
         if let Some(cosigner) = self.cosigner {
             cosigner.stop();
@@ -132,6 +140,12 @@ impl Desk {
     /// How long something durable has waited for a checkpoint.
     fn overdue(&self) -> Duration {
         self.handle.overdue(self.clock.now(), self.journal.durable_seq())
+    }
+
+    /// Why nothing may be served; none while nobody outside has to see the log, or somebody has.
+    pub(crate) fn closed(&self) -> Option<Code> {
+        let watch = self.anchoring.as_ref()?;
+        watch.closed(self.clock.now()).then_some(Code::C1717)
     }
 
     /// The state of the log, for `/status`.

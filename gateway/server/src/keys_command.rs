@@ -9,9 +9,11 @@ use shuzha_core::{Clock as _, Id, OsRng, Rng, SystemClock};
 use shuzha_evidence::commit::HalfYear;
 use shuzha_evidence::log::LogKeys as _;
 use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonymiser};
+use zeroize::Zeroizing;
 
+use crate::cli::ask_secret;
 use crate::config::Config;
-use crate::evidence;
+use crate::evidence::custody::{Custody, passphrase_in};
 use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use crate::output::{Out, say};
 use crate::period_keys::PeriodKeyFiles;
@@ -31,8 +33,24 @@ pub(crate) enum KeysCommand {
     },
     /// Lists the credentials whose secrets are kept.
     List,
-    /// Prints the public keys of the evidence log, for those who check receipts.
-    Log,
+    /// Prints the public keys of the evidence log, present ones first and then former ones, for those who check receipts.
+    Log {
+        /// Prints the statements by which keys were handed over instead: whoever trusts former keys comes to trust the present ones.
+        #[arg(long)]
+        handovers: bool,
+    },
+    /// 加密保管 Puts the evidence log's private keys under a passphrase: of `evidence.key_passphrase_file`, or asked for.
+    SealLog,
+    /// 密钥轮换 Makes new keys for the evidence log, or takes them from files; the next start of the node hands over to them and records
+    /// it, and the old private keys are gone.
+    RotateLog {
+        /// File with the new key of the SHA-256 tree, in any form that a key file has.
+        #[arg(long, requires = "sm2")]
+        ed25519: Option<PathBuf>,
+        /// File with the new key of the SM3 tree.
+        #[arg(long, requires = "ed25519")]
+        sm2: Option<PathBuf>,
+    },
     /// Prints the tag of a canary record (诱饵记录), for its product's `canaries`. The identifier, which must belong to
     /// nobody, is read from the standard input.
     Canary {
@@ -60,6 +78,10 @@ pub(crate) enum KeysCommand {
 /// Runs the command on the data folder that `config` names.
 pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Result<()> {
     let data_dir = config.data_dir.as_path();
+    let passphrase = || match &config.key_passphrase_file {
+        Some(path) => passphrase_in(path),
+        None => ask_secret("口令 passphrase:").map(Zeroizing::new),
+    };
     match command {
         KeysCommand::Issue { credential, algorithm } => {
             if !matches!(algorithm.as_str(), "hmac-sha256" | "hmac-sm3") {
@@ -77,9 +99,32 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             }
             Ok(())
         }
-        KeysCommand::Log => {
-            let keys = evidence::keys(data_dir, &config.evidence_origin)?;
-            keys.known().iter().try_for_each(|key| out.line(&key.to_string()))
+        KeysCommand::Log { handovers } => {
+            let custody = Custody { data_dir, origin: &config.evidence_origin, passphrase: &passphrase };
+            if handovers {
+                return custody
+                    .handovers()?
+                    .iter()
+                    .try_for_each(|note| out.line(note.to_string().trim_end()));
+            }
+            custody.present()?.known().iter().try_for_each(|key| out.line(&key.to_string()))
+        }
+        KeysCommand::SealLog => {
+            let custody = Custody { data_dir, origin: &config.evidence_origin, passphrase: &passphrase };
+            custody.seal(&passphrase()?)?;
+            say("已加密保管；启动时需要 evidence.key_passphrase_file。");
+            say("Sealed. The gateway needs evidence.key_passphrase_file from its next start on.");
+            Ok(())
+        }
+        KeysCommand::RotateLog { ed25519, sm2 } => {
+            let custody = Custody { data_dir, origin: &config.evidence_origin, passphrase: &passphrase };
+            let given = ed25519.as_deref().zip(sm2.as_deref()).map(|(one, other)| [one, other]);
+            let public = custody.prepare(given)?;
+            say("新密钥已备好，下次启动（或热升级）时完成交接并记入日志。");
+            say(
+                "The new keys wait. The next start of the node, or upgrade, hands over to them and records it.",
+            );
+            public.iter().try_for_each(|key| out.line(&key.to_string()))
         }
         KeysCommand::Canary { product, kind } => {
             let kind = match kind.as_str() {

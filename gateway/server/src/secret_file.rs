@@ -39,6 +39,11 @@ pub(crate) fn load_or_create(path: &Path) -> Result<[u8; KEY_BYTES]> {
     }
 }
 
+/// Makes a key in `path` where the file is missing; one that is there may be of any form.
+pub(crate) fn load_or_create_any(path: &Path) -> Result<()> {
+    if path.exists() { Ok(()) } else { load_or_create(path).map(drop) }
+}
+
 /// Writes a new file for its owner only, and waits until it is on disk. Never replaces one.
 pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<()> {
     write(path, content, |beside| beside.persist_noclobber(path))
@@ -90,7 +95,7 @@ pub(crate) fn load_word(path: &Path, bytes_max: u64) -> Result<String> {
 }
 
 /// The first bytes of a file, which only its owner may read.
-fn read_private(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
+pub(crate) fn read_private(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("key file {shown}"))?;
     let mode = file.metadata()?.permissions().mode();

@@ -3,7 +3,9 @@
 //! Exit codes: 0 good · 1 bad: what was checked is not what was logged · 2 incomplete: something that is needed is not there ·
 //! 3 wrong usage.
 
+mod anchors;
 mod copy;
+mod keys;
 mod receipt;
 mod reconcile;
 mod report;
@@ -14,11 +16,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use shuzha_evidence::Malformed;
-use shuzha_evidence::policy::Distrust;
+use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::receipt::BadReceipt;
 use shuzha_evidence::verify::Finding;
 
 use crate::output::{Out, say};
+pub(crate) use report::escape;
 use trust::TrustArgs;
 pub(crate) use trust::read_keys;
 
@@ -35,6 +38,10 @@ pub(crate) enum VerifyCommand {
     Open(receipt::OpenArgs),
     /// 暂停 Checks that no answer stands behind a suspension.
     Suspension(whole::SuspensionArgs),
+    /// 密钥 Checks how the log's keys were handed over, and that each handover is in the log.
+    Keys(keys::KeysArgs),
+    /// 锚定 Checks what anchors outside were shown, and that the log still begins with it.
+    Anchors(anchors::AnchorsArgs),
     /// 对账 Works a month's bills out again from the entries, and compares them to the 分.
     Reconcile(reconcile::ReconcileArgs),
     /// 报告 Checks everything and writes a report for people.
@@ -48,6 +55,15 @@ pub(crate) struct CopyArgs {
     folder: PathBuf,
     #[command(flatten)]
     trust: TrustArgs,
+}
+
+impl CopyArgs {
+    /// Whom to believe, by the keys that are given and by the handovers that the copy has.
+    fn policy(&self) -> Result<Policy, Trouble> {
+        let mut policy = self.trust.policy()?;
+        trust::follow(&mut policy, &copy::handovers(&self.folder)?)?;
+        Ok(policy)
+    }
 }
 
 /// What keeps a check from ending well.
@@ -121,6 +137,8 @@ pub(crate) fn run(out: &mut Out, command: &VerifyCommand) -> ExitCode {
         VerifyCommand::Consistency(args) => whole::consistency(out, args),
         VerifyCommand::Open(args) => receipt::open(out, args),
         VerifyCommand::Suspension(args) => whole::suspension(out, args),
+        VerifyCommand::Keys(args) => keys::run(out, args),
+        VerifyCommand::Anchors(args) => anchors::run(out, args),
         VerifyCommand::Reconcile(args) => reconcile::run(out, args),
         VerifyCommand::Report(args) => report::write(out, args),
     };

@@ -3,6 +3,7 @@
 mod algorithms;
 mod bytes;
 mod derived;
+mod mismatches;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -37,8 +37,7 @@ pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
 fn broken_reservations(world: &World) -> Vec<Found> {
     let reserving = world.data_sets.iter().filter_map(|(id, set)| {
         let terms = set.privacy.as_ref().filter(|terms| terms.quotas.reserved)?;
-        let space = world.person_spaces.get(&terms.person_space)?;
-        (!caps_fit(&terms.person_space, space, world.data_sets.values())).then_some(id)
+        world.overpromises(&terms.person_space).then_some(id)
     });
     let reason = "the caps of the data sets over these people add up to more than the person-space's";
     let found = |id: &Id| (DataSet::KIND, id.clone(), "spec.privacy.quotas.reserved", reason.to_owned());
@@ -75,6 +74,16 @@ fn meet(one: &Mark<'_>, other: &Mark<'_>) -> bool {
 }
 
 impl World {
+    /// Whether a data set over these people reserves its quotas, and the caps of all over them do not fit under their one.
+    #[must_use]
+    pub fn overpromises(&self, space: &Id) -> bool {
+        let over_them = self.data_sets.values().filter_map(|set| set.privacy.as_ref());
+        let reserves =
+            over_them.filter(|terms| terms.person_space == *space).any(|terms| terms.quotas.reserved);
+        let found = self.person_spaces.get(space);
+        reserves && found.is_some_and(|found| !caps_fit(space, found, self.data_sets.values()))
+    }
+
     /// What is wrong with the prices and ceilings of this world, beside each of them alone; each fault names its object.
     #[must_use]
     pub fn price_faults(&self) -> Vec<String> {

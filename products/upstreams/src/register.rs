@@ -15,12 +15,15 @@
 //! | `POST /v1/persons:verify` | `{"id_number","name"}` | `{"code"}`: `00` 一致, `01` 不一致, `02` 查无 |
 //! | `POST /v1/enterprises:verify` | `{"uscc","name"}` | the same |
 //! | `POST /v1/enterprises:lookup` | `{"uscc"}` | the enterprise, or 404 `{"code":"02"}` |
+//! | `POST /v1/tables/enterprises` | `{}` | exact counts by area and status, small ones among them: hiding those is the gateway's |
 
 mod area;
 mod date;
 mod enterprise;
 mod person;
 mod words;
+
+use std::sync::OnceLock;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -47,6 +50,7 @@ impl Product for Register {
             "/v1/persons:verify" => call.post(verify_person),
             "/v1/enterprises:verify" => call.post(verify_enterprise),
             "/v1/enterprises:lookup" => call.post(look_up_enterprise),
+            "/v1/tables/enterprises" => call.post(|Nothing {}| Answer::json(StatusCode::OK, table())),
             _ => Answer::not_found(),
         }
     }
@@ -77,6 +81,43 @@ struct EnterpriseClaim {
 #[serde(deny_unknown_fields)]
 struct EnterpriseKey {
     uscc: String,
+}
+
+/// The groups of a table are fixed: there is nothing to ask for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct Counts {
+    rows: Vec<Count>,
+}
+
+#[derive(Serialize)]
+struct Count {
+    key: [&'static str; 2],
+    count: u32,
+}
+
+/// How many enterprises there are by area and status. Counted when first asked for.
+fn table() -> &'static Counts {
+    static TABLE: OnceLock<Counts> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut counts = [[0; Status::ALL.len()]; AREAS.len()];
+        for firm in (0..ENTERPRISES).map(enterprise) {
+            let area = area::position(firm.area.code).expect("an enterprise is in an area");
+            let status = Status::ALL.iter().position(|known| *known == firm.status).expect("all are listed");
+            counts[area][status] += 1;
+        }
+        let row = |(area, counts): (&Area, [u32; Status::ALL.len()])| {
+            let code = area.code;
+            Status::ALL
+                .iter()
+                .zip(counts)
+                .map(move |(status, count)| Count { key: [code, status.text()], count })
+        };
+        Counts { rows: AREAS.iter().zip(counts).flat_map(row).collect() }
+    })
 }
 
 #[derive(Serialize)]

@@ -225,3 +225,40 @@ fn marks_are_made_for_a_register_that_has_none() {
     let same = example("Organisation", "police");
     clash(&town.house, || town.house.put(&by("wang"), "Organisation", "other", &same, None));
 }
+
+/// E6: what one data set sets aside for units, another over the same people can neither promise again nor spend.
+#[test]
+fn e6_reserved_quotas_fit_under_the_cap_of_their_people() {
+    let town = Town::new();
+    let people =
+        |cap: &str| town.put("wang", "PersonSpace", "residents", &json!({"measure": "pure-eps", "cap": cap}));
+    let set = |name: &str, cap: &str, reserved: bool| {
+        let mut spec = example("DataSet", "census");
+        spec["provider"] = "police".into();
+        spec["privacy"]["personSpace"] = "residents".into();
+        spec["privacy"]["cap"] = cap.into();
+        spec["privacy"]["quotas"] =
+            json!({"default": if reserved { "0" } else { "0.1" }, "reserved": reserved});
+        town.put("wang", "DataSet", name, &spec)
+    };
+    let refused = |path: &str, change: Result<Outcome, Error>| {
+        let Err(Error::Refused(refusal)) = change else { panic!("accepted, or not refused") };
+        assert_eq!((refusal.code, refusal.faults[0].path.as_str()), (Code::C611, path), "{refusal:?}");
+    };
+    people("1.0").expect("declared");
+    set("first", "0.6", true).expect("it fits");
+    let before = town.house.dump();
+    // The second promises nothing, and could spend what the first has promised.
+    refused("spec.privacy.cap", set("second", "0.400000001", false));
+    assert_eq!(town.house.dump(), before, "nothing half-done remains");
+    set("second", "0.4", false).expect("just fits");
+    refused("spec.privacy.cap", set("first", "0.7", true));
+    refused("spec.cap", people("0.9"));
+    people("1.2").expect("room for more");
+    set("first", "0.8", true).expect("fits now");
+    // Who reserves nothing may promise more than there is: the cap decides, and a plan says so.
+    set("first", "1.2", false).expect("no promise");
+    refused("spec.privacy.cap", set("first", "1.2", true));
+    town.remove("wang", "DataSet", "second").expect("nobody refers to it");
+    set("first", "1.2", true).expect("alone it fits");
+}

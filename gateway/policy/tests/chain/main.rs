@@ -11,6 +11,7 @@ mod holds;
 mod house;
 mod listings;
 mod presenters;
+mod replays;
 mod rest;
 mod restart;
 mod reviews;

@@ -18,7 +18,7 @@ pub(super) fn ask(question: &str) -> Result<String> {
 }
 
 /// Asks for a secret, which the terminal does not show. Where the input is no terminal, it is a line of it.
-pub(super) fn ask_secret(question: &str) -> Result<String> {
+pub(crate) fn ask_secret(question: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         return ask(question);
     }

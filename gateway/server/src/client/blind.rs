@@ -42,7 +42,15 @@ impl List {
     /// When it is not whole, or was made with another key.
     pub(crate) fn read(path: &Path, public_key: &str) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("tag file {}", path.display()))?;
-        let tags = TagFile::read(&bytes).with_context(|| format!("tag file {}", path.display()))?;
+        Self::of(&bytes, public_key).with_context(|| format!("tag file {}", path.display()))
+    }
+
+    /// The same, of a file's content.
+    ///
+    /// # Errors
+    /// As for [`List::read`].
+    pub(crate) fn of(file: &[u8], public_key: &str) -> Result<Self> {
+        let tags = TagFile::read(file)?;
         let key: Element = public_key.trim().parse().context("the public key")?;
         ensure!(tags.key() == &key, "the tag file was made with another key than the product publishes");
         Ok(Self(tags))
@@ -66,6 +74,11 @@ impl Batch {
         let scalar = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(text.trim()).context("the blind state")?);
         let scalar: &[u8; 32] = scalar.as_slice().try_into().context("the blind state is not 32 bytes")?;
         Ok(Self(vec![Blinded::with_scalar(entry.to_vec(), scalar)?]))
+    }
+
+    /// The element of a single entry: what its person's consent is given for.
+    pub(crate) fn element(&self) -> Option<&Element> {
+        self.0.first().map(Blinded::element)
     }
 
     /// The request's body.

@@ -30,6 +30,8 @@ pub(super) struct Ask {
 pub(super) enum Expected {
     /// An answer with this outcome.
     Answered(&'static str),
+    /// An answer by which the caller, and nobody else, learns that so many of so many entries are on the list.
+    Matched(usize, usize),
     /// The answer of the call before, byte for byte.
     Replayed,
     /// A refusal with one of these codes.
@@ -56,6 +58,7 @@ impl Ask {
     pub(super) fn expected(&self) -> String {
         match &self.expected {
             Expected::Answered(outcome) => (*outcome).to_owned(),
+            Expected::Matched(found, asked) => matched(*found, *asked),
             Expected::Replayed => "replayed".to_owned(),
             Expected::Refused(codes) => codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join("|"),
         }
@@ -94,6 +97,8 @@ impl Ask {
         };
         let ok = match &self.expected {
             Expected::Answered(wanted) => answer.status < 300 && outcome == *wanted,
+            // The answer says it only to whoever blinded the entries: see `CallResult::matched`.
+            Expected::Matched(..) => false,
             Expected::Replayed => replayed && before.is_some_and(|before| before.answer == answer.body),
             Expected::Refused(codes) => codes
                 .iter()
@@ -114,7 +119,18 @@ impl Ask {
     }
 }
 
+/// An outcome in words.
+fn matched(found: usize, asked: usize) -> String {
+    format!("matched {found} of {asked}")
+}
+
 impl CallResult {
+    /// Which of the caller's own entries are on the list, as the caller found.
+    pub(super) fn matched(&mut self, found: &[bool]) {
+        self.outcome = matched(found.iter().filter(|one| **one).count(), found.len());
+        self.ok = self.status < 300 && self.outcome == self.ask.expected();
+    }
+
     /// Whether `later` is the very answer that this call was charged for.
     pub(super) fn released_the_same(&self, later: &Self) -> bool {
         !self.charge.is_zero() && self.ask.product == later.ask.product && self.answer == later.answer

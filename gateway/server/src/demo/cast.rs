@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use shuzha_core::{Clock, Id, OsRng, Rng, SystemClock};
+use shuzha_privacy::blind::Element;
 use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
-use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonym, Pseudonymiser};
 
 use crate::client::{Profile, Signer, SigningKey};
 use crate::journal_command::hex;
@@ -49,10 +50,19 @@ pub(crate) struct Cast {
     issuer: consent::Signer,
 }
 
+/// Whose consent it is.
+#[derive(Clone, Copy)]
+pub(super) enum Whose<'a> {
+    /// Of the person with this number, to be verified.
+    Person(&'a str),
+    /// Of whoever is behind this blinded element, to be matched. The consent service has seen whose it is.
+    Blinded(&'a Element),
+}
+
 /// What a person consents to.
 #[derive(Clone, Copy)]
 pub(super) struct Consented<'a> {
-    pub(super) person: &'a str,
+    pub(super) whose: Whose<'a>,
     pub(super) unit: &'a str,
     pub(super) scenario: &'a str,
     pub(super) purpose: &'a str,
@@ -117,10 +127,18 @@ impl Cast {
 }
 
 fn claims(keys: &NodeKeys, given: Consented<'_>) -> Result<(Claims, String)> {
-    let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &keys.pseudonym);
-    let person = CanonicalId::new(IdKind::Person, given.person).context("the person's number")?;
-    let subject =
-        Pseudonymiser::new(prf).pseudonym(&Id::new(given.unit)?, &Id::new(given.scenario)?, &person);
+    let (unit, scenario) = (Id::new(given.unit)?, Id::new(given.scenario)?);
+    let (subject, sub_alg, product, action) = match given.whose {
+        Whose::Person(number) => {
+            let prf = HmacSha256Prf::new(PSEUDONYM_KEY_ID, &keys.pseudonym);
+            let person = CanonicalId::new(IdKind::Person, number).context("the person's number")?;
+            let subject = Pseudonymiser::new(prf).pseudonym(&unit, &scenario, &person);
+            (subject, "hmac-sha256", "person-check", "verify")
+        }
+        Whose::Blinded(element) => {
+            (Pseudonym::of_blinded(&unit, &scenario, element), "blinded-element", "blind-match", "card")
+        }
+    };
     let now = SystemClock.now().seconds();
     let jti = BASE64_URL_SAFE_NO_PAD.encode(OsRng.bytes::<16>());
     let notice = "云泽省公民身份核验告知书，第 1 版";
@@ -132,17 +150,17 @@ fn claims(keys: &NodeKeys, given: Consented<'_>) -> Result<(Claims, String)> {
         nbf: now,
         exp: Some(now + CONSENT_SECONDS),
         sub: subject.to_string(),
-        sub_alg: "hmac-sha256".to_owned(),
+        sub_alg: sub_alg.to_owned(),
         sub_kid: PSEUDONYM_KEY_ID.to_owned(),
         aud: "shuzha".to_owned(),
         authorization_details: vec![Details {
             r#type: "data-product".to_owned(),
             au: given.unit.to_owned(),
             scenario: given.scenario.to_owned(),
-            products: vec!["person-check".to_owned()],
+            products: vec![product.to_owned()],
             fields: vec!["/result".to_owned()],
             purpose: given.purpose.to_owned(),
-            actions: vec!["verify".to_owned()],
+            actions: vec![action.to_owned()],
         }],
         r#use: Some(Use { max: Some(given.uses) }),
         legal: Legal {

@@ -1,5 +1,6 @@
 //! The calls of the demo, in order: every kind of product answered, every stage refusing once.
 
+mod blinded;
 mod refused;
 
 use anyhow::{Context as _, Result};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use shuzha_core::{Code, NanoCharge};
 
 use super::calls::{Ask, CallResult, Expected};
-use super::cast::{COMPANY, Cast, Consented, OTHER_PERSON, PERSON, fresh_key};
+use super::cast::{COMPANY, Cast, Consented, OTHER_PERSON, PERSON, Whose, fresh_key};
 use super::disk::DemoDisk;
 use super::services::Services;
 use crate::client::{Client, Request};
@@ -27,6 +28,8 @@ pub(super) fn play(
     stage.data_and_models()?;
     stage.reports()?;
     stage.packages()?;
+    stage.guarded()?;
+    stage.blinded()?;
     stage.refused_at_the_door()?;
     stage.refused_by_right()?;
     stage.refused_by_limit_and_price()?;
@@ -152,7 +155,7 @@ impl Stage<'_> {
 
     fn consents(&mut self) -> Result<()> {
         let given = Consented {
-            person: PERSON.0,
+            whose: Whose::Person(PERSON.0),
             unit: "bank",
             scenario: "bank-onboarding",
             purpose: "industry",
@@ -173,7 +176,7 @@ impl Stage<'_> {
             Expected::Refused(&[Code::C407]),
         ))?;
         self.call(person_check("没有个人授权 no consent", "bank", None, Expected::Refused(&[Code::C401])))?;
-        let anothers = self.consent(Consented { person: OTHER_PERSON.0, ..given })?;
+        let anothers = self.consent(Consented { whose: Whose::Person(OTHER_PERSON.0), ..given })?;
         self.call(person_check(
             "他人的授权 another person's consent",
             "bank",
@@ -257,6 +260,26 @@ impl Stage<'_> {
             greedy,
             Expected::Refused(&[Code::C604]),
         ))
+    }
+
+    /// What output control lets out: masked values, and a table without its small groups.
+    fn guarded(&mut self) -> Result<()> {
+        self.call(Ask {
+            product: "company-sketch",
+            kind: "interface",
+            operation: "lookup",
+            scenario: "bank-credit",
+            body: Some(json!({"uscc": COMPANY.0})),
+            ..company_check("脱敏接口：假名化、泛化、遮盖 masked", Expected::Answered("answered"))
+        })?;
+        self.call(Ask {
+            product: "enterprise-table",
+            kind: "table",
+            operation: "get",
+            scenario: "bank-research",
+            body: Some(json!({})),
+            ..company_check("统计表：小群体不公布 small groups hidden", Expected::Answered("answered"))
+        })
     }
 
     fn packages(&mut self) -> Result<()> {

@@ -11,7 +11,13 @@ use anyhow::{Context as _, Result, bail};
 use crate::secret_file;
 
 /// The services, by the name their upstream has in the world.
-const NAMES: [&str; 4] = ["register", "model", "statistics", "packages"];
+const NAMES: [&str; 5] = ["register", "model", "statistics", "packages", BLIND];
+/// The one whose keys come from a seed.
+const BLIND: &str = "blind";
+/// Its seed and its epoch. The world's files name the public keys that follow. Public, because everyone on its lists is made
+/// up: whoever holds a seed can try entries without asking.
+const BLIND_SEED: &[u8; 32] = b"shuzha demo: everyone is made up";
+const BLIND_EPOCH: &str = "2026q4";
 
 /// The program, which is built beside this one.
 const PROGRAM: &str = "shuzha-upstreams";
@@ -27,10 +33,18 @@ impl Services {
     pub(super) fn start(key_file: &Path) -> Result<Self> {
         secret_file::load_or_create(key_file)?;
         let program = program()?;
+        let seed_file = key_file.with_file_name("demo-blind.seed");
+        if !seed_file.exists() {
+            secret_file::write_new(&seed_file, BLIND_SEED)?;
+        }
         let mut services = Self { children: BTreeMap::new(), endpoints: BTreeMap::new() };
         for name in NAMES {
-            let child = Command::new(&program)
-                .arg(name)
+            let mut command = Command::new(&program);
+            command.arg(name);
+            if name == BLIND {
+                command.args(["--epoch", BLIND_EPOCH, "--seed-file"]).arg(&seed_file);
+            }
+            let child = command
                 .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--quiet", "--gateway-key-file"])
                 .arg(key_file)
                 .stdin(Stdio::piped())

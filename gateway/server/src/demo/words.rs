@@ -21,6 +21,8 @@ const WORDS: &[(&str, &str)] = &[
     ("in-review", "审查中"),
     ("inconsistent", "不一致"),
     ("lifted", "已恢复"),
+    ("matched 1 of 1", "命中"),
+    ("matched 2 of 5", "命中"),
     ("no_record", "查无"),
     ("passed", "已通过"),
     ("provider-review", "待提供单位"),

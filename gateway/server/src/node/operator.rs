@@ -24,12 +24,11 @@ pub(crate) struct Served {
 }
 
 impl shuzha_proxy::Gate for Served {
-    fn serve<U: Upstream>(
-        &self,
-        call: &Inbound<'_>,
-        upstream: &U,
-    ) -> impl Future<Output = Reply<U::Stream>> + Send {
-        self.gate.serve(call, upstream)
+    async fn serve<U: Upstream>(&self, call: &Inbound<'_>, upstream: &U) -> Reply<U::Stream> {
+        match self.desk.closed() {
+            None => self.gate.serve(call, upstream).await,
+            Some(code) => self.gate.refuse(call, code),
+        }
     }
 
     async fn withdraw(
@@ -100,6 +99,7 @@ impl Operator for Running {
             reasons.push("the projection lags far behind the journal".to_owned());
         }
         reasons.extend(self.desk.unready());
+        reasons.extend(self.desk.closed().map(|code| format!("{code}: {}", code.title(Lang::En))));
         reasons
     }
 

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use shuzha_evidence::log::{CHECKPOINT, LogReader, Shard};
+use shuzha_evidence::note::Note;
 use shuzha_store::tiles::Directory;
 
 use super::Trouble;
+use crate::evidence::custody::handovers_in;
 
 /// The logs in `folder`, each with the name to show.
 pub(super) fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
@@ -29,6 +31,14 @@ pub(super) fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
     shards.sort_unstable();
     let reader = |shard: Shard| (shard.to_string(), LogReader::new(files.clone(), &shard.to_string()));
     Ok(shards.into_iter().map(reader).collect())
+}
+
+/// The statements by which the keys of the log in `folder` were handed over; they lie beside the half-years.
+pub(super) fn handovers(folder: &Path) -> Result<Vec<Note>, Trouble> {
+    let unreadable = |error| Trouble::Incomplete(format!("密钥交接 handovers of keys: {error:#}"));
+    let beside = folder.join(CHECKPOINT).exists();
+    let above = if beside { folder.join("..") } else { folder.to_owned() };
+    handovers_in(&above.join("handovers")).map_err(unreadable)
 }
 
 /// The one log in `folder`.

@@ -57,7 +57,7 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
         .month
         .parse()
         .map_err(|_| Trouble::Usage(format!("{}: 不是月份 is not a month such as 2026-01", args.month)))?;
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let terms = terms::read(&args.terms)?;
     let closes = args.periods.as_deref().map(Closes::read).transpose()?.unwrap_or_default();
     let given: Vec<Given> = args.bills.iter().map(|path| bills::read(path)).collect::<Result<_, _>>()?;
@@ -101,11 +101,15 @@ fn work_out(
     terms: &shuzha_pricing::closing::Terms,
 ) -> Result<Closing, Trouble> {
     let from = recount.finish().map_err(Trouble::Bad)?;
-    // Differences of earlier months stand in no entry: where a re-rating was billed in this one, its lines without calls are
-    // told as what the entries do not come to.
-    let corrections = &[];
-    let input =
-        Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, corrections, terms };
+    let input = Input {
+        month,
+        rows: &from.rows,
+        before: &from.before,
+        trees: &from.trees,
+        // What was rated again later is not in the entries: it stands among the differences.
+        corrections: &[],
+        terms,
+    };
     close(&input).map_err(|faults| {
         let reasons: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Trouble::Incomplete(format!(

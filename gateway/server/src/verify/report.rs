@@ -73,6 +73,9 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Delivery(_) => "数据包交付",
         Entry::Registered(_) => "登记行为",
         Entry::Refund(_) => "隐私预算退还",
+        Entry::Anchored(_) => "锚定",
+        Entry::KeysRotated(_) => "密钥轮换",
+        Entry::Retention(_) => "封存销毁",
     }
 }
 
@@ -88,7 +91,7 @@ fn decision(decision: Decision) -> &'static str {
 
 /// Checks everything; writes the report only if all of it is sound.
 pub(super) fn write(out: &mut Out, args: &ReportArgs) -> Result<(), Trouble> {
-    let policy = args.copy.trust.policy()?;
+    let policy = args.copy.policy()?;
     let logs = copy::logs(&args.copy.folder)?;
     let mut heads = Vec::new();
     let mut counts = Counts::default();
@@ -193,7 +196,7 @@ fn table<const N: usize>(html: &mut String, title: &str, heads: [&str; N], rows:
     html.push_str("</table>\n");
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

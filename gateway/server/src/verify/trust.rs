@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use shuzha_evidence::note::{Algorithm, Verifier};
+use shuzha_evidence::handover::{Handover, statements};
+use shuzha_evidence::note::{Algorithm, Note, Verifier};
 use shuzha_evidence::policy::Policy;
 
-use super::Trouble;
+use super::{Trouble, malformed, read_file};
 
 /// Public keys, and how many witnesses are needed.
 #[derive(clap::Args, Debug)]
@@ -17,11 +18,21 @@ pub(crate) struct TrustArgs {
     /// How many of the witnesses must have signed.
     #[arg(long, default_value_t = 0)]
     quorum: usize,
+    /// File of statements by which the log's keys were handed over, as `shuzha keys log --handovers` prints them; those beside a copy of a
+    /// log are read by themselves. May be repeated.
+    #[arg(long)]
+    handovers: Vec<PathBuf>,
 }
 
 impl TrustArgs {
     pub(super) fn policy(&self) -> Result<Policy, Trouble> {
         let mut policy = Policy { quorum: self.quorum, ..Policy::default() };
+        let mut handovers = Vec::new();
+        for path in &self.handovers {
+            let text = String::from_utf8(read_file(path)?).unwrap_or_default();
+            let found = statements(&text).map_err(malformed("密钥交接 the handover of keys"))?;
+            handovers.extend(found);
+        }
         for path in &self.keys {
             for key in read_keys(path).map_err(|error| Trouble::Usage(format!("{error:#}")))? {
                 match key.algorithm() {
@@ -33,6 +44,7 @@ impl TrustArgs {
         if policy.log.is_empty() {
             return Err(Trouble::Usage("没有日志的公钥 no key of a log is given".to_owned()));
         }
+        follow(&mut policy, &handovers)?;
         if policy.witnesses.len() < policy.quorum {
             let given = policy.witnesses.len();
             let text = format!(
@@ -43,6 +55,26 @@ impl TrustArgs {
         }
         Ok(policy)
     }
+}
+
+/// Comes to trust the keys that trusted ones were handed over to.
+pub(super) fn follow(policy: &mut Policy, handovers: &[Note]) -> Result<(), Trouble> {
+    for note in handovers {
+        // One that is there twice, in the folder and in a file, is one.
+        let again = Handover::parse(note).is_ok_and(|handover| {
+            let done =
+                |key: &Verifier| policy.retired.iter().any(|one| one.key.to_string() == key.to_string());
+            let known = |key: &Verifier| policy.log.iter().any(|one| one.to_string() == key.to_string());
+            handover.from.iter().all(done) && handover.to.iter().all(known)
+        });
+        if !again {
+            let text = |error| {
+                Trouble::Bad(format!("密钥交接不可信 a handover of keys is not to be believed: {error}"))
+            };
+            policy.follow(note).map_err(text)?;
+        }
+    }
+    Ok(())
 }
 
 /// The public keys in a file: one a line, but for empty lines and those that begin with `#`.

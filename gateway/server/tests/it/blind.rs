@@ -32,7 +32,7 @@ impl Drop for Lists {
     }
 }
 
-fn services() -> Command {
+pub(crate) fn services() -> Command {
     build_services();
     Command::new(Path::new(env!("CARGO_BIN_EXE_shuzha")).with_file_name(SERVICES))
 }

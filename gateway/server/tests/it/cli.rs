@@ -2,6 +2,8 @@
 
 mod consents;
 mod house;
+mod privacy;
+mod town;
 
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -95,7 +95,7 @@ fn every_kind_is_answered_and_every_stage_refuses() {
             }
         }
     }
-    assert_eq!(kinds, BTreeSet::from(["interface", "model", "package", "report", "verification"]));
+    assert_eq!(kinds, shuzha_products::kinds::KINDS.iter().map(|kind| kind.name()).collect());
     // 0 is the journal's own code: stage 10 refuses when it cannot record.
     assert_eq!(stages, ('0'..='9').collect(), "every stage refuses once");
     let summary = &shown["summary"];
@@ -104,6 +104,11 @@ fn every_kind_is_answered_and_every_stage_refuses() {
     assert_eq!(summary["refused"], calls.len() - answered);
     assert_eq!(summary["fee_micro_yuan"], fees);
     assert_eq!(summary["ok"], true);
+    // What blinded calls found, only their caller knows; five entries are paid for as five.
+    let blinded =
+        |outcome: &str| calls.iter().find(|call| call["outcome"] == outcome).expect("a blinded call");
+    assert_eq!(blinded("matched 2 of 5")["fee_micro_yuan"], 1_000_000);
+    assert_eq!(blinded("matched 1 of 1")["fee_micro_yuan"], 200_000);
 }
 
 /// The demo's files: (name, text) each.

@@ -4,6 +4,8 @@
 //! an answer, the end of a process), never for time to pass.
 
 mod abuse;
+mod alerts;
+mod anchors;
 mod answers;
 mod blind;
 mod books;
@@ -21,6 +23,7 @@ mod persons;
 mod receipts;
 mod reconcile;
 mod reload;
+mod rotation;
 mod secrecy;
 mod serve;
 mod service;

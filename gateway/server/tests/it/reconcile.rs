@@ -13,7 +13,7 @@ use shuzha_core::{Id, IdRng, Lang, MicroYuan, PurposeClass, RequestId, Timestamp
 use shuzha_evidence::log::{LogKeys as _, SeedKeys};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Journal;
-use shuzha_pricing::closing::{self, Closing, close};
+use shuzha_pricing::closing::{self, Closing, Input, close};
 use shuzha_pricing::export::sets::{LineRow, ShareRow, StatementRow};
 use shuzha_pricing::export::{Format, Job, export};
 use shuzha_pricing::split::{Base, Split};
@@ -152,7 +152,15 @@ impl Case {
             meter.catch_up().expect("gathers");
             let from = books.gatherings(month(name)).expect("readable");
             let rules = terms();
-            let closing = close(&from.input(month(name), &rules)).expect("rated");
+            let input = Input {
+                month: month(name),
+                rows: &from.rows,
+                before: &from.before,
+                trees: &from.trees,
+                corrections: &[],
+                terms: &rules,
+            };
+            let closing = close(&input).expect("rated");
             let end = month(name).end();
             books.soft_close(month(name), &id(by[0]), end).expect("closed softly");
             let at = end.plus(GRACE);

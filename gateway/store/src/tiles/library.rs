@@ -1,10 +1,12 @@
 //! Reading all half-years of a log: what is served, and receipts.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use shuzha_core::{RequestId, Timestamp};
+use shuzha_evidence::anchor::Anchor;
 use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files, LogError, LogReader, Shard};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
@@ -13,6 +15,9 @@ use shuzha_evidence::receipt::{Enclosed, Receipt};
 use shuzha_evidence::tile::{Tile, TileLevel};
 
 use super::{Directory, lookup};
+
+/// Folder of what anchors answered, in a half-year's.
+const ANCHORS: &str = "anchors";
 
 /// Content types of C2SP tlog-tiles.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -85,12 +90,53 @@ impl Library {
         volumes.collect()
     }
 
+    /// Every half-year in order, with the sequence of its first record and its leaves under a checkpoint.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn half_years(&self) -> Result<Vec<(Shard, u64, u64)>, LogError> {
+        let volumes = self.volumes()?;
+        Ok(volumes.into_iter().map(|volume| (volume.shard, volume.first_seq, volume.size)).collect())
+    }
+
+    /// The log of a half-year, for proofs.
+    #[must_use]
+    pub fn log(&self, shard: Shard) -> LogReader {
+        self.reader(shard)
+    }
+
     /// The log of the latest half-year; none before there is one.
     ///
     /// # Errors
     /// [`LogError`].
     pub fn latest(&self) -> Result<Option<LogReader>, LogError> {
         Ok(shards(self.files.root())?.last().map(|shard| self.reader(*shard)))
+    }
+
+    /// Every half-year's log, in order.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn logs(&self) -> Result<Vec<(Shard, LogReader)>, LogError> {
+        Ok(shards(self.files.root())?.into_iter().map(|shard| (shard, self.reader(shard))).collect())
+    }
+
+    /// Keeps what an anchor answered to the checkpoint of `size` leaves.
+    ///
+    /// # Errors
+    /// Of the files.
+    pub fn keep_anchor(&self, shard: Shard, size: u64, anchor: &Anchor) -> Result<(), LogError> {
+        let path = format!("{shard}/{ANCHORS}/{size:020}-{}.anchor", anchor.name);
+        self.files.replace(&path, anchor.to_string().as_bytes()).map_err(LogError::io("write", &path))
+    }
+
+    /// What anchors answered to checkpoints of `shard`, in the order of their sizes.
+    ///
+    /// # Errors
+    /// [`LogError`]; [`LogError::Damaged`] names one that is not as it was kept.
+    pub fn anchors(&self, shard: Shard) -> Result<Vec<(Shard, Anchor)>, LogError> {
+        let found = anchors_in(&self.files, &format!("{shard}/"))?;
+        Ok(found.into_iter().map(|(_, anchor)| (shard, anchor)).collect())
     }
 
     /// Keeps a checkpoint of `log` that witnesses have signed.
@@ -110,6 +156,9 @@ impl Library {
         for volume in self.volumes()? {
             let Some(index) = seq.checked_sub(volume.first_seq) else { continue };
             if index < volume.size {
+                if self.reader(volume.shard).destroyed()?.is_some() {
+                    return Ok(None);
+                }
                 let entry = self.reader(volume.shard).entry(index, volume.size)?;
                 return Ok(Some(Found { shard: volume.shard, index, entry }));
             }
@@ -194,6 +243,30 @@ impl Library {
         let bytes = reader.tile::<D>(tile)?;
         Ok(bytes.map(|bytes| LogFile { bytes, kind: BYTES, immutable: true }))
     }
+}
+
+/// What anchors answered to the log in `folder` (empty, or with a slash behind) of `files`, each with its address, by size and name.
+///
+/// # Errors
+/// As [`Library::anchors`].
+pub fn anchors_in(files: &Directory, folder: &str) -> Result<Vec<(String, Anchor)>, LogError> {
+    let shown = format!("{folder}{ANCHORS}");
+    let names = match fs::read_dir(files.root().join(&shown)) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(LogError::io("list", &shown)(error)),
+    };
+    let mut found = BTreeMap::new();
+    for name in names {
+        let name = name.map_err(LogError::io("list", &shown))?.file_name();
+        let Some(name) = name.to_str().filter(|name| name.ends_with(".anchor")) else { continue };
+        let path = format!("{shown}/{name}");
+        let bytes = files.read(&path).map_err(LogError::io("read", &path))?.unwrap_or_default();
+        let anchor = Anchor::parse(&bytes)
+            .map_err(|_| LogError::Damaged { path: path.clone(), what: "not an anchor as it was kept" })?;
+        found.insert(path, anchor);
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// The half-years that have a folder, in order.

@@ -46,10 +46,10 @@ const WORDS: &[&str] = &[
 ];
 
 /// splitmix64 (Steele, Lea, Flood 2014): every run tries the same.
-struct Seeded(u64);
+pub(super) struct Seeded(pub(super) u64);
 
 impl Seeded {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -100,10 +100,20 @@ fn holds(claims: &Claims) -> bool {
 
 #[test]
 fn d2_changed_payloads_are_refused_or_obey_the_rules() {
-    let mut seeded = Seeded(0x5eed_0001);
+    try_payloads(0x5eed_0001, PAYLOADS);
+}
+
+#[test]
+#[ignore = "a million payloads: a minute"]
+fn d2_a_million_changed_payloads_are_refused_or_obey_the_rules() {
+    try_payloads(0x5eed_0003, 1_000_000);
+}
+
+fn try_payloads(seed: u64, cases: u32) {
+    let mut seeded = Seeded(seed);
     let good = payload().to_string().into_bytes();
     let (mut accepted, mut refused) = (0, 0);
-    for _ in 0..PAYLOADS {
+    for _ in 0..cases {
         let bytes = seeded.changed(&good);
         let read = claims::read::<Claims>(&bytes).and_then(|claims| rules::check(&claims).map(|()| claims));
         match read {
@@ -118,15 +128,25 @@ fn d2_changed_payloads_are_refused_or_obey_the_rules() {
         }
     }
     // Both sides were tried: changes inside of texts leave a payload good.
-    assert!(accepted > 1_000 && refused > PAYLOADS / 2, "{accepted} accepted, {refused} refused");
+    assert!(accepted > 1_000 && refused > cases / 2, "{accepted} accepted, {refused} refused");
 }
 
 #[test]
 fn d6_changed_tokens_are_refused() {
-    let mut seeded = Seeded(0x5eed_0002);
+    try_tokens(0x5eed_0002, TOKENS);
+}
+
+#[test]
+#[ignore = "a million tokens, three readers each: some minutes"]
+fn d6_a_million_changed_tokens_are_refused() {
+    try_tokens(0x5eed_0004, 1_000_000);
+}
+
+fn try_tokens(seed: u64, cases: u32) {
+    let mut seeded = Seeded(seed);
     let good = good();
     let withdrawal = issue_withdrawal("AAAAAAAAAAAAAAAAAAAAAA", None, at(NOW), &signer()).unwrap();
-    for _ in 0..TOKENS {
+    for _ in 0..cases {
         let bytes = seeded.changed(good.as_bytes());
         let token = String::from_utf8_lossy(&bytes);
         assert_eq!(verify(&token, &issuers(), GATE, at(NOW)).is_ok(), token == good, "{token}");

@@ -55,6 +55,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Deregistered, Self::Revoked, Self::MovedOut];
+
     /// The register's own word.
     #[must_use]
     pub const fn text(self) -> &'static str {

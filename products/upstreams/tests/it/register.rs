@@ -66,6 +66,29 @@ async fn a_profile_has_its_fields_and_one_too_many() {
     assert_eq!((got.status, got.json()), (StatusCode::NOT_FOUND, json!({ "code": "02" })));
 }
 
+/// E6: the service gives exact counts, small groups included, each group once; nobody can choose others.
+#[tokio::test]
+async fn the_table_counts_every_enterprise_once() {
+    let register = start(Register).await;
+    let got = register.post("/v1/tables/enterprises", "{}").await.json();
+    let rows = got["rows"].as_array().unwrap();
+    let keys: std::collections::BTreeSet<_> = rows.iter().map(|row| row["key"].to_string()).collect();
+    assert_eq!((rows.len(), keys.len()), (16 * 4, 16 * 4));
+    let total: u64 = rows.iter().map(|row| row["count"].as_u64().unwrap()).sum();
+    assert_eq!(total, u64::from(ENTERPRISES));
+    let here = |index: &u32| {
+        let firm = enterprise(*index);
+        firm.area.code == "690114" && firm.status == shuzha_upstreams::register::Status::MovedOut
+    };
+    let counted = (0..ENTERPRISES).filter(here).count();
+    let row = rows.iter().find(|row| row["key"] == json!(["690114", "迁出"])).unwrap();
+    assert_eq!(row["count"], counted);
+    for body in [r#"{"by":["phone"]}"#, "[1]", ""] {
+        let got = register.post("/v1/tables/enterprises", body).await;
+        assert_eq!(got.code(), "invalid", "{body}");
+    }
+}
+
 #[tokio::test]
 async fn other_operations_and_methods_are_refused() {
     let register = start(Register).await;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shuzha_core::{Code, Id, RequestId};
 use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Intent};
+use shuzha_journal::Journal;
 use shuzha_policy::{Payload, Reply};
 
 use crate::consents::Consent;
@@ -18,6 +19,7 @@ const MONEY_MAX: [(&str, i64); 3] = [("probe", 2_000_000), ("startup", 600_000),
 const QUOTA: (&str, u64) = ("probe-person", 4);
 
 /// An answer that reached a caller.
+#[derive(Clone)]
 pub(super) struct Given {
     request: RequestId,
     fee: i64,
@@ -91,11 +93,25 @@ impl Audit {
     /// # Errors
     /// The law that was broken.
     pub(super) fn check(&self, house: &House, memory: bool) -> Result<(), String> {
-        let books = Books::read(house)?;
-        self.check_answers(&books)?;
-        self.check_uses(&books)?;
-        books.check_caps()?;
+        let books = Books::read(house.gate.journal())?;
+        self.check_books(&books)?;
         if memory { books.check_memory(house) } else { Ok(()) }
+    }
+
+    /// Checks the laws against a journal alone; what it says was spent of privacy.
+    ///
+    /// # Errors
+    /// The law that was broken.
+    pub(super) fn check_journal(&self, journal: &Journal) -> Result<u64, String> {
+        let books = Books::read(journal)?;
+        self.check_books(&books)?;
+        Ok(books.epsilon.values().sum())
+    }
+
+    fn check_books(&self, books: &Books) -> Result<(), String> {
+        self.check_answers(books)?;
+        self.check_uses(books)?;
+        books.check_caps()
     }
 
     /// Checks a node that still serves, as far as its journal is durable.
@@ -103,7 +119,7 @@ impl Audit {
     /// # Errors
     /// The law that was broken.
     pub(super) fn check_living(&self, house: &House) -> Result<(), String> {
-        Books::read(house)?.check_living(house)
+        Books::read(house.gate.journal())?.check_living(house)
     }
 
     /// Every answer that left is in the journal, at its fee.
@@ -141,11 +157,11 @@ impl Audit {
 
 impl Books {
     /// Reads the journal record by record.
-    fn read(house: &House) -> Result<Self, String> {
+    fn read(journal: &Journal) -> Result<Self, String> {
         let mut books = Self::default();
         let mut open = BTreeMap::new();
         let mut intended = BTreeSet::new();
-        for record in read(house.gate.journal()) {
+        for record in read(journal) {
             match record.entry().map_err(|error| error.to_string())? {
                 Entry::Intent(intent) => {
                     if !intended.insert(intent.request) {

@@ -5,7 +5,7 @@ use serde_json::json;
 use shuzha_core::Code;
 
 use super::super::calls::{Ask, Expected};
-use super::super::cast::{COMPANY, Consented, PERSON, fresh_key};
+use super::super::cast::{COMPANY, Consented, PERSON, Whose, fresh_key};
 use super::super::disk::DemoDisk;
 use super::super::services::Services;
 use super::{Stage, company_check, person_check, score};
@@ -74,7 +74,7 @@ impl Stage<'_> {
         self.call(insurer("配额第 2 次 quota 2 of 2", Expected::Answered("consistent")))?;
         self.call(insurer("配额用完 the quota is exhausted", refused(&[Code::C503])))?;
         let given = Consented {
-            person: PERSON.0,
+            whose: Whose::Person(PERSON.0),
             unit: "insurer",
             scenario: "insurer-claims",
             purpose: "industry",

@@ -27,7 +27,7 @@ pub(super) fn content(
         "basic": {
             "name": product["title"], "type": "product", "class": "一般数据", "industry": "公共管理", "areas": ["云泽市"],
             "abstract": format!("{}：按输出契约提供，不含原始数据。", product["title"].as_str().unwrap_or_default()),
-            "tags": [product["kind"]], "firstDelivery": date(begin), "product": name, "form": product["kind"],
+            "tags": [product["kind"]], "firstDelivery": date(begin), "product": name, "form": form(product),
             "resourceName": data_set, "resourceCode": format!("DJ-20250101-{}-0", data_set.to_uppercase()),
             "authorised": window, "purpose": "供经批准的应用场景使用",
         },
@@ -41,6 +41,16 @@ pub(super) fn content(
         "catalogue": {"fromExisting": true, "reference": format!("云泽市公共数据目录 {name}")},
         "attachments": [],
     })
+}
+
+/// The form (产品形态) by which a product is registered: blinded matching is a verification, a table a report.
+fn form(product: &Value) -> &str {
+    match product["kind"].as_str() {
+        Some("blind") => "verification",
+        Some("table") => "report",
+        Some(kind) => kind,
+        None => "",
+    }
 }
 
 fn document(name: &str) -> Value {

@@ -1,6 +1,7 @@
 //! A gateway whose register is empty, its first administrator, and persons with homes of their own.
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,11 +15,17 @@ use crate::node::PATIENCE;
 /// Good by every rule for passwords.
 const PASSWORD: &str = "three unrelated words";
 
+/// What is in the folder of a house.
+const DATA: &str = "data";
+const CONFIGURATION: &str = "shuzha.toml";
+
 /// A running gateway. Killed with the test.
 pub(super) struct House {
     root: tempfile::TempDir,
     child: Child,
     pub(super) api: String,
+    /// Where application units call it.
+    pub(super) data_plane: SocketAddr,
     /// What it wrote when it was last started again, until it was ready.
     pub(super) log: Vec<String>,
 }
@@ -32,12 +39,20 @@ pub(super) struct Person<'h> {
 impl House {
     /// Starts a gateway and makes its first administrator, `root`.
     pub(super) fn start() -> Self {
+        Self::configured("")
+    }
+
+    /// The same, with a configuration.
+    pub(super) fn configured(configuration: &str) -> Self {
         let root = tempfile::tempdir().expect("a folder");
-        let (child, lines) = serve(&root.path().join("data"));
-        let (api, token) = wait(&lines);
+        std::fs::write(root.path().join(CONFIGURATION), configuration).expect("written");
+        let (child, lines) = serve(root.path());
+        let (ready, token) = wait(&lines);
+        let api = ready["control"].as_str().expect("an address");
         // Its pipes are read to the end, so that it never waits for this test.
         std::thread::spawn(move || lines.into_iter().count());
-        let house = Self { root, child, api: format!("http://{api}"), log: Vec::new() };
+        let house =
+            Self { root, child, api: format!("http://{api}"), data_plane: callers(&ready), log: Vec::new() };
         let first = json!({
             "token": token, "name": "root", "organisation": "ops", "person": "李某", "password": PASSWORD,
         });
@@ -50,7 +65,7 @@ impl House {
 
     /// Its data folder.
     pub(super) fn data(&self) -> PathBuf {
-        self.root.path().join("data")
+        self.root.path().join(DATA)
     }
 
     /// Ends the gateway in order.
@@ -67,7 +82,7 @@ impl House {
 
     /// Starts a gateway on the same data; what it says of itself once it is ready.
     pub(super) fn start_again(&mut self) -> Value {
-        let (child, lines) = serve(&self.data());
+        let (child, lines) = serve(self.root.path());
         self.child = child;
         let mut told = Vec::new();
         let ready = loop {
@@ -81,6 +96,7 @@ impl House {
         std::thread::spawn(move || lines.into_iter().count());
         self.log = told;
         self.api = format!("http://{}", ready["control"].as_str().unwrap_or_default());
+        self.data_plane = callers(&ready);
         let operations = ready["operations"].as_str().expect("an address");
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
         let mut status = agent.get(format!("http://{operations}/status")).call().expect("answers");
@@ -135,14 +151,19 @@ impl Drop for House {
     }
 }
 
-/// A gateway without world files on `data`, and the lines it writes.
-fn serve(data: &Path) -> (Child, Receiver<String>) {
+/// Where a gateway that says it is ready takes calls.
+fn callers(ready: &Value) -> SocketAddr {
+    ready["data"].as_str().and_then(|text| text.parse().ok()).expect("an address")
+}
+
+/// A gateway without world files on the data and the configuration in `root`, and the lines it writes.
+fn serve(root: &Path) -> (Child, Receiver<String>) {
     let mut command = shuzha();
-    command.arg("serve");
+    command.arg("serve").arg("--config").arg(root.join(CONFIGURATION));
     for listener in ["--listen", "--operations", "--control"] {
         command.args([listener, "127.0.0.1:0"]);
     }
-    command.arg("--data-dir").arg(data);
+    command.arg("--data-dir").arg(root.join(DATA));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let (say, lines) = channel();
@@ -151,21 +172,21 @@ fn serve(data: &Path) -> (Child, Receiver<String>) {
     (child, lines)
 }
 
-/// The control API's address and the first administrator's token.
-fn wait(lines: &Receiver<String>) -> (String, String) {
-    let (mut address, mut token, mut told) = (None, None, Vec::new());
+/// What it says when it is ready, and the first administrator's token.
+fn wait(lines: &Receiver<String>) -> (Value, String) {
+    let (mut ready, mut token, mut told) = (None, None, Vec::new());
     loop {
         let Ok(line) = lines.recv_timeout(PATIENCE) else { panic!("it does not become ready: {told:#?}") };
         let read: Value = serde_json::from_str(&line).unwrap_or_default();
         if read["message"] == "ready" {
-            address = read["control"].as_str().map(str::to_owned);
+            ready = Some(read);
         }
         if told.last().is_some_and(|last: &String| last.starts_with("There is no administrator yet")) {
             token = Some(line.trim().to_owned());
         }
         told.push(line);
-        if let (Some(address), Some(token)) = (&address, &token) {
-            return (address.clone(), token.clone());
+        if let (Some(ready), Some(token)) = (&ready, &token) {
+            return (ready.clone(), token.clone());
         }
     }
 }

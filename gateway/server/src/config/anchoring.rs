@@ -1,0 +1,93 @@
+//! Who outside is shown the evidence log's checkpoints, and what follows when nobody is there.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shuzha_core::Id;
+use shuzha_evidence::anchor::Kind;
+use toml::Value;
+
+use super::reader::{FromConfig, Reader};
+
+/// One anchor.
+#[derive(Clone, Debug)]
+pub(crate) struct AnchorConfig {
+    /// Its name in the log.
+    pub(crate) name: Id,
+    /// How it is reached.
+    pub(crate) kind: Kind,
+    /// An address, a command with its arguments, or a folder.
+    pub(crate) to: String,
+}
+
+/// All of them.
+#[derive(Clone, Debug)]
+pub(crate) struct AnchoringConfig {
+    pub(crate) anchors: Vec<AnchorConfig>,
+    /// Time between two checkpoints that one anchor is shown.
+    pub(crate) interval: Duration,
+    /// Certificates of the time-stamping authorities that are trusted; tokens are checked where it is given.
+    pub(crate) authorities: Option<PathBuf>,
+    /// How long the gateway serves while nobody outside has seen the log; for good where it is none.
+    pub(crate) fail_closed_after: Option<Duration>,
+}
+
+/// Reads `evidence.anchors` and what belongs to it.
+pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<AnchoringConfig> {
+    let anchors = r.take::<Vec<String>>("evidence", "anchors").and_then(|given| {
+        let anchors: Option<Vec<_>> = given.iter().map(|text| anchor(text)).collect();
+        if anchors.is_none() {
+            let reason = "each is \"NAME KIND WHERE\" with KIND rfc3161, http (WHERE a URL), exec (a command) or file (a folder)";
+            r.fault("evidence.anchors", reason);
+        }
+        anchors
+    });
+    let interval = r.take::<Duration>("evidence", "anchor_interval");
+    let authorities = r.take::<String>("evidence", "anchor_authorities_file");
+    let authorities = authorities.map(|path| (!path.is_empty()).then(|| relative_to.join(path)));
+    let after = r.take::<Never>("evidence", "anchor_fail_closed_after");
+    let config = AnchoringConfig {
+        anchors: anchors?,
+        interval: interval?,
+        authorities: authorities?,
+        fail_closed_after: after?.0,
+    };
+    match config.fail_closed_after {
+        Some(_) if config.anchors.is_empty() => {
+            r.fault(
+                "evidence.anchor_fail_closed_after",
+                "there is no anchor: the gateway would stop for good",
+            );
+            None
+        }
+        Some(after) if after <= config.interval => {
+            r.fault("evidence.anchor_fail_closed_after", "must be longer than evidence.anchor_interval");
+            None
+        }
+        _ => Some(config),
+    }
+}
+
+fn anchor(text: &str) -> Option<AnchorConfig> {
+    let mut words = text.splitn(3, ' ');
+    let name = Id::new(words.next()?).ok()?;
+    let kind = Kind::from_name(words.next()?)?;
+    let to = words.next()?.trim();
+    let is_url = to.starts_with("http://") || to.starts_with("https://");
+    let good = if matches!(kind, Kind::Timestamp | Kind::Http) { is_url } else { !to.is_empty() };
+    good.then(|| AnchorConfig { name, kind, to: to.to_owned() })
+}
+
+/// A duration, or `never`.
+struct Never(Option<Duration>);
+
+impl FromConfig for Never {
+    fn from_config(value: &Value) -> Result<Self, String> {
+        match value.as_str() {
+            Some("never") => Ok(Self(None)),
+            _ => Duration::from_config(value)
+                .map(|after| Self(Some(after)))
+                .map_err(|error| format!("{error}, or never")),
+        }
+    }
+}
