@@ -28,6 +28,8 @@ pub struct Split {
     base: Base,
     fixed: BTreeMap<Id, u32>,
     by_contribution: u32,
+    /// Fields of a product that each party provides, where the agreement counts those in place of records.
+    fields: BTreeMap<Id, Contributions>,
 }
 
 /// Why a split cannot stand.
@@ -47,7 +49,7 @@ pub enum SplitError {
     Overflow,
 }
 
-/// What each party contributed to one product in one period: records of its data sets that were used.
+/// What each party contributed to one product in one period: records of its data sets, or fields, that were used.
 pub type Contributions = BTreeMap<Id, u64>;
 
 impl Split {
@@ -72,7 +74,19 @@ impl Split {
         if sum != u64::from(PARTS) {
             return Err(SplitError::Sum(sum));
         }
-        Ok(Self { base, fixed: parts, by_contribution })
+        Ok(Self { base, fixed: parts, by_contribution, fields: BTreeMap::new() })
+    }
+
+    /// The same, counting for these products the fields that each party provides in place of records of data sets.
+    #[must_use]
+    pub fn by_fields(self, fields: BTreeMap<Id, Contributions>) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// What one call of a product uses of each party, where the agreement counts fields.
+    #[must_use]
+    pub fn fields(&self, product: &Id) -> Option<&Contributions> {
+        self.fields.get(product)
     }
 
     /// Of what the parts are.

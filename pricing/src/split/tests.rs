@@ -100,3 +100,18 @@ proptest! {
         }
     }
 }
+
+/// A provider of one field of ten gets less than one of nine, however many data sets they have.
+#[test]
+fn g2_contribution_by_fields_goes_by_what_each_provides() {
+    let product = Id::new("score").unwrap();
+    let party = |name: &str| Id::new(name).unwrap();
+    let fields = Contributions::from([(party("tax"), 9), (party("social"), 1)]);
+    let split = Split::new(Base::Gross, [(party("operator"), 5_000)], 5_000).unwrap();
+    assert_eq!(split.fields(&product), None, "records, unless it says fields");
+    let split = split.by_fields(BTreeMap::from([(product.clone(), fields)]));
+    let shares = split.share(Fen::new(10_001), split.fields(&product).unwrap()).unwrap();
+    let shown: Vec<_> = shares.iter().map(|(party, share)| (party.as_str(), share.count())).collect();
+    assert_eq!(shown, [("operator", 5_001), ("social", 500), ("tax", 4_500)]);
+    assert_eq!(split.fields(&party("other")), None);
+}

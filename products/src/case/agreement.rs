@@ -15,6 +15,7 @@ use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
+use crate::product::Product;
 use crate::rights::{self, SCENARIOS_MAX, Scenario};
 use crate::world::{Object, Scope};
 use crate::yaml::{Place, months_before, years_after};
@@ -116,8 +117,7 @@ impl Case for Agreement {
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let what = &["unit", "scenarios", "window", "parties", "split"];
-        let spec =
-            spec.section(&[what, &["securityOfficer", "scope", "renews", "byContribution", "splitBase"]])?;
+        let spec = spec.section(&[what, &["securityOfficer", "scope", "renews"], SHARING])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let scenarios = spec.required("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
         for place in scenarios.into_iter().flatten() {
@@ -138,6 +138,7 @@ impl Case for Agreement {
         let pool = spec.optional("byContribution").and_then(|place| place.count(0..=WHOLE)).unwrap_or(0);
         spec.required("split").and_then(|place| read_split(&place, parties.as_ref()?, pool));
         spec.optional("splitBase").and_then(|place| place.word(BASES));
+        spec.optional("contributedFields").and_then(|place| read_fields(&place, scope));
         spec.required("securityOfficer").and_then(|place| place.text());
         spec.required("scope").and_then(|place| place.text());
         let renews = spec.optional("renews").and_then(|place| {
@@ -265,6 +266,13 @@ fn read_parties(place: &Place<'_>, scope: &Scope<'_>) -> Option<BTreeSet<Id>> {
     (parties.len() == items.len()).then_some(parties)
 }
 
+/// What may be said about sharing beside the parts.
+const SHARING: &[&str] = &["byContribution", "splitBase", "contributedFields"];
+
+/// Most fields of a product that one party provides, and most lines that say so.
+const FIELDS_MAX: u32 = 10_000;
+const FIELD_LINES_MAX: usize = 512;
+
 /// Of what the parts are: the tax-inclusive amount, or what is left of it without tax.
 const BASES: &[(&str, ())] = &[("gross", ()), ("net", ())];
 
@@ -286,6 +294,21 @@ fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>, by_contribution: u32) -
         }
     }
     if sum == WHOLE { Some(()) } else { place.fail(format!("sums to {sum}, not to {WHOLE}")) }
+}
+
+/// Where contribution is counted in fields and not in records (按字段贡献): how many fields of a product each party provides.
+fn read_fields(place: &Place<'_>, scope: &Scope<'_>) -> Option<()> {
+    let mut seen = BTreeSet::new();
+    for item in place.some_items(FIELD_LINES_MAX)? {
+        let section = item.section(&[&["product", "party", "fields"]])?;
+        let product = section.required("product").and_then(|place| scope.find::<Product>(&place));
+        let party = section.required("party").and_then(|place| scope.find::<Organisation>(&place));
+        section.required("fields").and_then(|place| place.count(1..=FIELDS_MAX));
+        if !seen.insert((product?.0.clone(), party?.0.clone())) {
+            item.fail::<()>("repeats a product and a party");
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]

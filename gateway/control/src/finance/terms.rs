@@ -155,7 +155,19 @@ fn split(spec: &Value) -> Option<Result<Split, String>> {
         _ => Base::Gross,
     };
     let pool = u32::try_from(pool).unwrap_or(u32::MAX);
-    Some(Split::new(base, fixed, pool).map_err(|error| error.to_string()))
+    let split = Split::new(base, fixed, pool).map_err(|error| error.to_string());
+    Some(split.map(|split| split.by_fields(fields(spec).unwrap_or_default())))
+}
+
+/// The fields that each party provides, by product, where the agreement counts those.
+fn fields(spec: &Value) -> Option<BTreeMap<Id, Contributions>> {
+    let mut found: BTreeMap<Id, Contributions> = BTreeMap::new();
+    for one in spec.get("contributedFields")?.as_array()? {
+        let name = |key: &str| Id::new(one.get(key)?.as_str()?).ok();
+        let (product, party) = (name("product")?, name("party")?);
+        found.entry(product).or_default().insert(party, one.get("fields")?.as_u64()?);
+    }
+    Some(found)
 }
 
 pub(super) fn refused(faults: Vec<Fault>) -> Error {

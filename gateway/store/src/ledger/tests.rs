@@ -3,6 +3,7 @@
 mod chain;
 mod closes;
 mod metering;
+mod shards;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -104,3 +104,28 @@ fn c4_it_is_in_force_when_every_party_has_signed_and_ends_with_its_term() {
     let expired = desk.walk(Role::ApplicationUnit, &[SIGNED, &["clock"]].concat());
     assert_eq!((expired.state_name, &expired.in_force[0].spec["signed"]), ("expired", &json!(false)));
 }
+
+#[test]
+fn g2_contribution_may_be_counted_in_fields_once_for_each_product_and_party() {
+    let opened = |fields: Value| {
+        let mut spec = spec("2026-01-01", "2028-01-01");
+        spec["contributedFields"] = fields;
+        let opened = Desk::new("Agreement", spec).open(&person(Role::ApplicationUnit));
+        opened
+            .as_ref()
+            .map(|_| ())
+            .map_err(|refused| shown(refused).1.into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let one =
+        |party: &str, fields: u32| json!({"product": "company-profile", "party": party, "fields": fields});
+    opened(json!([one("data-bureau", 3), one("yunze-data", 1)])).expect("as signed");
+    for wrong in [
+        json!([one("data-bureau", 3), one("data-bureau", 1)]),
+        json!([one("data-bureau", 0)]),
+        json!([one("nobody", 1)]),
+        json!([{"product": "nothing", "party": "data-bureau", "fields": 1}]),
+        json!([]),
+    ] {
+        assert!(opened(wrong.clone()).is_err(), "{wrong}");
+    }
+}

@@ -28,6 +28,8 @@ pub(super) const PERSONS: &[Person] = &[
     person("han", "韩书白", "credit-centre", Role::Provider),
     person("sun", "孙亦航", "yunze-data", Role::Operator),
     person("qian", "钱若谷", "yunze-data", Role::Operator),
+    person("tang", "唐映雪", "yunze-data", Role::Finance),
+    person("cheng", "程望舒", "yunze-data", Role::Finance),
     person("wu", "吴行之", "yunze-bank", Role::ApplicationUnit),
     person("xu", "徐听雨", "tinghai-insurance", Role::ApplicationUnit),
     person("he", "何知远", "chengxi-foundation", Role::ApplicationUnit),

@@ -84,6 +84,7 @@ impl Town {
         match kind {
             "Organisation" | "ConsentIssuer" | "PersonSpace" => acting_for(AUTHORITY, Role::Authority),
             "DataSet" => acting_for(field("provider"), Role::Provider),
+            "TaxRate" => acting_for(OPERATOR, Role::Finance),
             "Ceiling" => acting_for("ndrc", Role::Pricing),
             "PriceAct" if field("issuer") == "ndrc" => acting_for("ndrc", Role::Pricing),
             // Only the operator says that a credential is revoked.
