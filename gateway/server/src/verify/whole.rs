@@ -4,16 +4,17 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use shuzha_evidence::Entry;
+use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::log::LogReader;
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::note::Note;
-use shuzha_evidence::policy::Policy;
+use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::verify::{
-    Checked, Head, Suspensions, check_begins_with, check_range, for_each_entry, head,
+    Checked, Finding, Head, Suspensions, check_begins_with, check_range, for_each_entry, head,
 };
 
 use super::receipt::instant;
-use super::{CopyArgs, Trouble, TrustArgs, copy, malformed, read_file};
+use super::{CopyArgs, Trouble, TrustArgs, another, copy, malformed, read_file};
 use crate::output::Out;
 
 /// What to check.
@@ -66,8 +67,16 @@ pub(super) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 /// A signed checkpoint in a file.
 fn kept(path: &Path, policy: &Policy) -> Result<Head, Trouble> {
     let note = Note::parse(&read_file(path)?).map_err(malformed("检查点 the checkpoint"))?;
-    let tree = policy.open(&note)?;
+    let tree = opened(&note, policy)?;
     Ok(Head { origin: tree.origin, size: tree.size, root: tree.root })
+}
+
+/// The checkpoint in a note that is believed.
+pub(super) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble> {
+    policy.open(note).map_err(|why| match (why, Checkpoint::parse(note.text())) {
+        (Distrust::UnknownLog, Ok(tree)) => another(&tree.origin, policy),
+        _ => why.into(),
+    })
 }
 
 /// Checks all of a log, or the entries from `from` to `to`.
@@ -77,7 +86,14 @@ pub(super) fn check_log<D: Digest>(
     range: (u64, Option<u64>),
     threads: NonZeroUsize,
 ) -> Result<(Head, Checked), Trouble> {
-    let head = head::<D>(log, policy)?;
+    let head = head::<D>(log, policy).map_err(|finding| {
+        let origin = match finding {
+            Finding::Checkpoint(Distrust::UnknownLog) => log.checkpoint::<D>().ok().flatten(),
+            _ => None,
+        };
+        let tree = origin.and_then(|note| Checkpoint::parse(note.text()).ok());
+        tree.map_or_else(|| finding.into(), |tree| another(&tree.origin, policy))
+    })?;
     let to = range.1.unwrap_or(head.size);
     if range.0 > to || to > head.size {
         return Err(Trouble::Usage(format!("日志只有 {0} 条记录 the log has {0} entries", head.size)));
