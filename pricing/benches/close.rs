@@ -142,7 +142,14 @@ fn whole_month() {
     let total: u64 = rows.iter().map(|(_, sums)| sums.calls).sum();
     assert!(total >= 100_000_000);
     let (before, trees) = (Before::new(), BTreeMap::new());
-    let input = Input { month: month(), rows: &rows, before: &before, trees: &trees, terms: &terms };
+    let input = Input {
+        month: month(),
+        rows: &rows,
+        before: &before,
+        trees: &trees,
+        corrections: &[],
+        terms: &terms,
+    };
     let (closing, taken) = timed(|| close(&input).expect("closes"));
     assert_eq!(closing.statements.len(), UNITS);
     assert_eq!(closing.lines.iter().map(|line| line.calls).sum::<u64>(), total);

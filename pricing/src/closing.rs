@@ -19,6 +19,7 @@ use shuzha_core::{Id, MicroYuan};
 use crate::ledger::Transaction;
 use crate::metering::{Line, Row};
 use crate::money::InFen as _;
+use crate::rerating::Correction;
 use crate::split::{Contributions, Split};
 use crate::vat::{Taxed, VatRates};
 use crate::{Fen, Hour, Month, Overflow, PriceBook};
@@ -68,6 +69,8 @@ pub struct Input<'a> {
     pub before: &'a Before,
     /// By unit.
     pub trees: &'a BTreeMap<Id, CallTree>,
+    /// Differences of closed periods that are billed in this one.
+    pub corrections: &'a [Correction],
     /// By what terms.
     pub terms: &'a Terms,
 }
@@ -77,9 +80,9 @@ pub struct Input<'a> {
 pub struct RatedLine {
     /// What it is about.
     pub line: Line,
-    /// The month the calls were made in; before the period for late calls, which it corrects.
+    /// The month the calls were made in; before the period for late calls and corrections, which it is about.
     pub month: Month,
-    /// Calls.
+    /// Calls; none for a correction of calls that were billed before.
     pub calls: u64,
     /// Quantity.
     pub quantity: u64,

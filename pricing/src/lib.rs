@@ -23,6 +23,7 @@ pub mod period;
 pub mod permitted;
 pub mod price;
 pub mod rating;
+pub mod rerating;
 pub mod split;
 pub mod statement_page;
 pub mod vat;

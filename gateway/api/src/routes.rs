@@ -137,6 +137,13 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/finance/charts/{chart}", methods(&[(GET, finance::papers::chart)], None))
         .route("/api/v1/exports/{file}", methods(&[(GET, exports::get)], None))
         .route("/api/v1/finance/ledger", methods(&[(GET, finance::ledger)], None))
+        .route("/api/v1/finance/ledger/verification", methods(&[(GET, finance::review::verification)], None))
+        .route("/api/v1/finance/reratings", methods(&[(GET, finance::review::reratings)], None))
+        .route(
+            "/api/v1/finance/reratings/{number}",
+            methods(&[(POST, finance::review::approve)], Some(finance::review::no_such_method)),
+        )
+        .route("/api/v1/finance/stopped-prices", methods(&[(GET, finance::review::stopped)], None))
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
         .route("/api/v1/finance/permitted", methods(&[(GET, finance::permitted)], None))

@@ -12,6 +12,8 @@ mod names;
 mod papers;
 mod permitted;
 mod preview;
+mod reratings;
+mod review;
 mod terms;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub use charts::Chart;
 pub use exports::{Export, Wanted};
 pub use permitted::Standing;
 pub use preview::{Change, Effect, Preview, Sums};
+pub use review::Stopped;
 pub use terms::terms_of;
 
 /// How long after a soft close late records are still waited for, unless configured otherwise.

@@ -216,6 +216,9 @@ codes! {
     C1611 409 "账期所属月份尚未结束" "The month is not over";
     C1612 409 "已生效的价格与上限只增不改" "Prices and ceilings that have been in force are only added to";
     C1613 413 "行数超过一次答复的上限，请用导出" "More rows than one answer holds; export them";
+    C1614 403 "提出与批准须由不同的两人完成" "Proposing and approving are done by two different persons";
+    C1615 409 "重新计费已批准，或结果与提出时不同" "The re-rating is approved already, or comes to something else by now";
+    C1616 422 "价格与上限不得自过去生效" "A price or ceiling may not begin in the past";
 
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";

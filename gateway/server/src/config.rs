@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) world: Vec<PathBuf>,
     pub(crate) control: ControlConfig,
     pub(crate) consents: ConsentConfig,
+    /// How long after a soft close late records are waited for.
+    pub(crate) grace: Duration,
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) audience: String,
@@ -151,6 +153,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let relative_to = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
     let control = control::read(&mut r, &relative_to);
     let consents = consents::read(&mut r);
+    let grace = r.take::<Duration>("finance", "grace");
     let listen = r.take("data_plane", "listen");
     let tls = read_tls(&mut r);
     let audience = r.take::<String>("data_plane", "audience");
@@ -177,6 +180,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             world: world?.iter().map(|path| relative_to.join(path)).collect(),
             control: control?,
             consents: consents?,
+            grace: grace?,
             listen: listen?,
             tls: tls?,
             audience: audience?,

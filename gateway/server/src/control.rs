@@ -11,6 +11,7 @@ mod scheduler;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use shuzha_api::Options as ApiOptions;
@@ -71,6 +72,8 @@ pub(crate) struct Setup {
     pub(crate) master: Arc<MasterKey>,
     pub(crate) data_dir: PathBuf,
     pub(crate) consents: ConsentConfig,
+    /// How long after a soft close late records are waited for.
+    pub(crate) grace: Duration,
     pub(crate) gate: Arc<Gate>,
     pub(crate) store: Store,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
@@ -120,7 +123,13 @@ impl ControlPlane {
         let feeder = Feeder::start(Arc::clone(&consents))?;
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
-        let finance = finance::Running::start(&setup.data_dir, Arc::clone(&control), clock, journal.clone())?;
+        let finance = finance::Running::start(
+            &setup.data_dir,
+            Arc::clone(&control),
+            clock,
+            journal.clone(),
+            setup.grace,
+        )?;
         let traces = traces::Running::start(&setup.data_dir, Arc::clone(&control), journal)?;
         let api = ApiOptions {
             control: Arc::clone(&control),

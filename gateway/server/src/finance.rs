@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use shuzha_control::finance::{Finance, GRACE, Parts};
+use shuzha_control::finance::{Finance, Parts};
 use shuzha_control::{Control, JournalLog};
 use shuzha_core::{Clock, OsRng};
 use shuzha_journal::Journal;
@@ -23,7 +24,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Opens the books in `data_dir` and follows the journal.
+    /// Opens the books in `data_dir` and follows the journal. A period may be closed `grace` after its soft close.
     ///
     /// # Errors
     /// Of the books; where they have counted records that the journal does not hold.
@@ -32,6 +33,7 @@ impl Running {
         control: Arc<Control>,
         clock: Arc<dyn Clock>,
         journal: Journal,
+        grace: Duration,
     ) -> Result<Self> {
         let books = Books::open(&data_dir.join(BOOKS_FILE)).context("the books")?;
         let meter = MeterOptions::default().build(books.clone(), journal.clone());
@@ -46,7 +48,7 @@ impl Running {
         })?;
         let log = Arc::new(JournalLog(journal));
         let (meter, rng) = (handle.clone(), Arc::new(OsRng));
-        let parts = Parts { books, meter, control, log, clock, rng, grace: GRACE };
+        let parts = Parts { books, meter, control, log, clock, rng, grace };
         Ok(Self { finance: Arc::new(Finance::new(parts)), meter: handle, thread })
     }
 

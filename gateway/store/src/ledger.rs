@@ -15,6 +15,7 @@ mod gather;
 mod meter;
 mod periods;
 mod read;
+mod reratings;
 mod snapshot;
 mod statements;
 mod transactions;
@@ -33,16 +34,19 @@ pub use gather::{Gathered, counted};
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};
 pub use periods::{Period, PeriodState};
 pub use read::{LedgerPage, Posted};
+pub use reratings::{Proposal, Rerating};
 pub use snapshot::Snapshot;
 pub use statements::{Stated, StatementAct, StatementState, Word};
-pub use transactions::Verified;
+pub use transactions::{Broken, Verified};
 
 use crate::StoreError;
 use crate::database::Database;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("V0001__books", include_str!("../migrations/finance/V0001__books.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V0001__books", include_str!("../migrations/finance/V0001__books.sql")),
+    ("V0002__reratings", include_str!("../migrations/finance/V0002__reratings.sql")),
+];
 
 /// The books. Clones share one connection, and calls take turns on it.
 #[derive(Clone)]
@@ -101,6 +105,11 @@ impl<'r, 's> Columns<'r, 's> {
     fn next<T: rusqlite::types::FromSql>(&mut self) -> Result<T, StoreError> {
         self.at += 1;
         Ok(self.row.get(self.at - 1)?)
+    }
+
+    /// The next value, which stays the next.
+    fn peek<T: rusqlite::types::FromSql>(&self) -> Result<T, StoreError> {
+        Ok(self.row.get(self.at)?)
     }
 
     fn text(&mut self) -> Result<String, StoreError> {

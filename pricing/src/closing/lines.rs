@@ -7,6 +7,7 @@ use shuzha_core::{Id, MicroYuan};
 use super::{CloseFault, Input, RatedLine};
 use crate::metering::{Line, Sums};
 use crate::money::round_half_away;
+use crate::rerating::Correction;
 use crate::vat::Taxed;
 use crate::{Basis, Month, Overflow, Price};
 
@@ -37,18 +38,63 @@ pub(super) fn rate(input: &Input<'_>) -> Result<Rated, Vec<CloseFault>> {
             let year_begins = years.insert(month.year());
             match rated(input, &line, price, (month, sums), year_begins) {
                 Ok(rated) => {
-                    let sum = revenue.entry(operator.clone()).or_default();
-                    match sum.checked_add(rated.exact) {
-                        Some(more) => *sum = more,
-                        None => drop(faults.insert(CloseFault::Overflow)),
-                    }
+                    count(&mut revenue, operator, rated.exact, &mut faults);
                     lines.push(rated);
                 }
                 Err(fault) => drop(faults.insert(fault)),
             }
         }
     }
+    for correction in input.corrections {
+        match corrected(input, correction) {
+            Ok((operator, line)) => {
+                count(&mut revenue, operator, line.exact, &mut faults);
+                lines.push(line);
+            }
+            Err(fault) => drop(faults.insert(fault)),
+        }
+    }
+    // A correction stands behind what it might have been part of.
+    lines.sort_by(|a, b| (&a.line, a.month, a.calls == 0).cmp(&(&b.line, b.month, b.calls == 0)));
     if faults.is_empty() { Ok((lines, revenue)) } else { Err(faults.into_iter().collect()) }
+}
+
+fn count(
+    revenue: &mut BTreeMap<Id, MicroYuan>,
+    operator: &Id,
+    exact: MicroYuan,
+    faults: &mut BTreeSet<CloseFault>,
+) {
+    let sum = revenue.entry(operator.clone()).or_default();
+    match sum.checked_add(exact) {
+        Some(more) => *sum = more,
+        None => drop(faults.insert(CloseFault::Overflow)),
+    }
+}
+
+/// A difference of a closed period as a line of this one.
+fn corrected<'t>(input: &Input<'t>, correction: &Correction) -> Result<(&'t Id, RatedLine), CloseFault> {
+    let Correction { line, month, exact, notional, act } = correction;
+    let operator = input.terms.operators.get(&line.product);
+    let operator = operator.ok_or_else(|| CloseFault::Operator(line.product.clone()))?;
+    let rate = input.terms.vat.at(month.begin()).ok_or(CloseFault::Vat(*month))?;
+    let (gross, residue) = round_half_away(*exact);
+    let rated = RatedLine {
+        line: line.clone(),
+        month: *month,
+        calls: 0,
+        quantity: 0,
+        exact: *exact,
+        adjustment: *exact,
+        notional: *notional,
+        taxed: Taxed::inclusive(gross, rate.parts),
+        residue,
+        vat_parts: rate.parts,
+        act: act.clone(),
+        first_seq: 0,
+        last_seq: 0,
+    };
+    Ok((operator, rated))
 }
 
 /// Adds rows up by line and month, and checks every charged hour against the ceilings.

@@ -69,7 +69,8 @@ fn shares_of(
     let split = input.terms.splits.get(agreement).ok_or_else(|| CloseFault::Split(agreement.clone()))?;
     let none = Contributions::new();
     let sources = input.terms.sources.get(product).unwrap_or(&none);
-    let contributed = used(sources, total.calls)?;
+    // A correction alone is of calls that were counted before; they used the same sets, one of each.
+    let contributed = used(sources, total.calls.max(1))?;
     let weights = split.weights(&contributed).map_err(|error| match error {
         SplitError::Overflow => CloseFault::Overflow,
         _ => CloseFault::Contribution(agreement.clone(), product.clone()),

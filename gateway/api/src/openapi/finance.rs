@@ -43,6 +43,9 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         read("periods", "listPeriods", "Every month with use, the latest first."),
         read("balances", "listBalances", "The trial balance (试算平衡): every account, in sum nothing."),
         read("permitted", "listPermitted", "How far permitted revenue (最高准许收入) is used."),
+        read("stopped-prices", "listStoppedPrices", "Prices that a ceiling stops, and from when."),
+        read("reratings", "listReratings", "Re-ratings of closed months, the latest first."),
+        read("ledger/verification", "verifyLedger", "Every link, sum and route of the ledger, checked now."),
     ];
     let mut one = read("periods/{month}", "getPeriod", "One period.");
     one.2 = one.2.parameter(month());
@@ -55,12 +58,17 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     for verb in PERIOD_VERBS {
         let (id, summary, schema) = match verb {
             "preview" => ("previewPeriod", "What changes would have come to on its usage.", changes()),
+            "rerate" => (
+                "reratePeriod",
+                "Propose to correct prices of it once closed: the first of two persons.",
+                rerating(),
+            ),
             "close" => ("closePeriod", "Close it (结账), the second of two persons.", any()),
             _ => ("softClosePeriod", "Soft-close it (软结), the first of two persons.", any()),
         };
         let mut operation = Operation::new(FINANCE, id, summary)
             .parameter(month())
-            .body(schema, verb == "preview")
+            .body(schema, matches!(verb, "preview" | "rerate"))
             .answers(200, "Done, or worked out.", any(), &[])
             .problem(&[409]);
         if verb == "close" {
@@ -97,6 +105,13 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     .answers(200, "Posted.", any(), &[])
     .problem(&[409]);
     all.push((format!("{ROOT}/transactions"), "post", post));
+    let approve =
+        Operation::new(FINANCE, "approveRerating", "Approve a re-rating: the second of two persons.")
+            .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
+            .body(any(), false)
+            .answers(200, "It is billed with the first period that is not closed.", any(), &[])
+            .problem(&[409]);
+    all.push((format!("{ROOT}/reratings/{{number}}:approve"), "post", approve));
     all.extend(papers());
     all.push(exports());
     all
@@ -178,6 +193,13 @@ fn month_schema() -> Value {
 
 fn lang() -> Value {
     query("lang", "The language of headings and captions.", json!({"enum": ["zh", "en"], "default": "zh"}))
+}
+
+fn rerating() -> Value {
+    let mut schema = changes();
+    schema["required"] = json!(["changes", "reason"]);
+    schema["properties"]["reason"] = json!({"type": "string", "minLength": 1, "maxLength": 2_000});
+    schema
 }
 
 fn changes() -> Value {

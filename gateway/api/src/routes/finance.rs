@@ -1,6 +1,7 @@
 //! Finance: periods and their close, statements, shares, the ledger, permitted revenue, previews.
 
 pub(crate) mod papers;
+pub(crate) mod review;
 mod shown;
 
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 use crate::who;
 
 /// What can be done to a period.
-pub(crate) const PERIOD_VERBS: [&str; 3] = ["soft-close", "close", "preview"];
+pub(crate) const PERIOD_VERBS: [&str; 4] = ["soft-close", "close", "preview", "rerate"];
 /// What a period is read by.
 pub(crate) const PERIOD_PARTS: [&str; 5] = ["usage", "lines", "statements", "shares", "contributions"];
 
@@ -101,6 +102,9 @@ pub(crate) fn act_on_period(ask: &Ask) -> Result<Reply, Problem> {
             "products": by(&found.products),
         })));
     }
+    if verb == "rerate" {
+        return review::propose(finance, &caller, month, &body);
+    }
     Fields::of(&body).done(|| Some(()))?;
     if verb == "soft-close" {
         return Ok(Reply::ok(&shown::period(&finance.soft_close(&caller, month)?)));
@@ -116,7 +120,11 @@ fn sum(sums: Sums) -> Value {
 fn changes(body: &Value) -> Result<Vec<Change>, Problem> {
     let mut fields = Fields::of(body);
     let found = fields.required("changes").and_then(Value::as_array).cloned();
-    let items = fields.done(|| found)?;
+    changes_of(&fields.done(|| found)?)
+}
+
+/// Objects as they would be.
+fn changes_of(items: &[Value]) -> Result<Vec<Change>, Problem> {
     let read = |item: &Value| {
         let mut fields = Fields::of(item);
         let kind = fields.text("kind", 1..=TEXT_BYTES_MAX).map(str::to_owned);

@@ -168,3 +168,31 @@ fn g3_charts_are_pictures_and_papers_are_not_there_before_a_close() {
         plane.by("finance", "GET", &path(rest)).send().expect(404).refused("C1003");
     }
 }
+
+#[test]
+fn g3_closed_months_are_corrected_by_two_and_the_ledger_is_looked_over() {
+    let plane = Plane::new();
+    let get = |person: &str, rest: &str| plane.by(person, "GET", &path(rest)).send();
+    let change = json!({"kind": "Price", "name": "p", "spec": {}});
+    let rerate = |person: &str, body: &serde_json::Value| {
+        plane.by(person, "POST", &path("periods/2026-01:rerate")).json(body).send()
+    };
+    rerate("finance", &json!({"changes": [change], "reason": "文号有误"})).expect(409).refused("C1600");
+    rerate("finance", &json!({"changes": [change]})).expect(422).refused("C1002");
+    rerate("finance", &json!({"reason": "x"})).expect(422).refused("C1002");
+    rerate("auditor", &json!({"changes": [change], "reason": "x"})).expect(403).refused("C1104");
+    assert_eq!(get("auditor", "reratings").expect(200).json()["items"], json!([]));
+    get("bank", "reratings").expect(403).refused("C1104");
+    let approve = |rest: &str| plane.by("finance", "POST", &path(&format!("reratings/{rest}"))).send();
+    approve("1:approve").expect(404).refused("C1003");
+    approve("x:approve").expect(404).refused("C1003");
+    approve("1:reopen").expect(404).refused("C006");
+    get("finance", "reratings/1").expect(405);
+    let whole = get("auditor", "ledger/verification").expect(200).json();
+    assert_eq!((&whole["whole"], &whole["entries"], &whole["broken"]), (&json!(true), &json!(0), &json!(null)));
+    get("bank", "ledger/verification").expect(403).refused("C1104");
+    for person in ["finance", "pricing", "operator"] {
+        assert_eq!(get(person, "stopped-prices").expect(200).json()["items"], json!([]));
+    }
+    get("provider", "stopped-prices").expect(403).refused("C1104");
+}

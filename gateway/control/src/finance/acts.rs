@@ -1,11 +1,11 @@
 //! What finance and units do: soft-close, close, confirm, dispute, answer, post payments.
 
 use shuzha_core::{Code, Fen, Id, Role};
-use shuzha_pricing::closing::{Closing, Input, close};
+use shuzha_pricing::closing::{Closing, close};
 use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
 use shuzha_pricing::{Month, Overflow};
 use shuzha_products::case::{Actor, Fault};
-use shuzha_store::ledger::{Period, PeriodState, Stated, StatementAct, Word};
+use shuzha_store::ledger::{BooksError, Period, PeriodState, Stated, StatementAct, Word};
 use shuzha_store::register::{Act, Author};
 
 use super::terms::{Instead, refused};
@@ -59,7 +59,9 @@ impl Finance {
         let actor = caller.acting(&[Role::Finance])?;
         let now = self.0.clock.now();
         if self.0.books.period(month)?.state == PeriodState::Open && now >= month.end() {
-            self.record(&actor, "soft-close", "Period", &month.to_string(), String::new())?;
+            let name = month.to_string();
+            let noted = Noted { verb: "soft-close", kind: "Period", name: &name, reason: String::new() };
+            return self.act(&actor, noted, || self.0.books.soft_close(month, &actor.account, now));
         }
         Ok(self.0.books.soft_close(month, &actor.account, now)?)
     }
@@ -82,8 +84,8 @@ impl Finance {
             return Ok((self.0.books.period(month)?, closing));
         }
         let digest = format!("sha256:{}", hex(&closing.digest));
-        self.record(&actor, "close", "Period", &month.to_string(), digest)?;
-        let period = self.0.books.close(&closing, reached, (by, now, grace))?;
+        let noted = Noted { verb: "close", kind: "Period", name: &month.to_string(), reason: digest };
+        let period = self.act(&actor, noted, || self.0.books.close(&closing, reached, (by, now, grace)))?;
         Ok((period, closing))
     }
 
@@ -91,8 +93,7 @@ impl Finance {
     pub(super) fn work_out(&self, month: Month) -> Result<(Closing, u64), Error> {
         let from = self.0.books.gatherings(month)?;
         let terms = self.terms(&Instead::new())?.terms;
-        let input =
-            Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, terms: &terms };
+        let input = from.input(month, &terms);
         Ok((close(&input).map_err(unrated)?, from.reached))
     }
 
@@ -112,15 +113,16 @@ impl Finance {
             Word::Confirm | Word::Dispute if own => caller.acting(&[Role::ApplicationUnit])?,
             Word::Confirm | Word::Dispute => return Err(Code::C1104.into()),
         };
-        self.record(&actor, word.as_str(), "Statement", &number.to_lowercase(), reason.to_owned())?;
         let act = StatementAct {
             word,
-            account: actor.account,
-            organisation: actor.organisation,
+            account: actor.account.clone(),
+            organisation: actor.organisation.clone(),
             at: self.0.clock.now(),
             reason: reason.to_owned(),
         };
-        Ok(self.0.books.say(number, &act)?)
+        let (verb, name) = (word.as_str(), number.to_lowercase());
+        let noted = Noted { verb, kind: "Statement", name: &name, reason: reason.to_owned() };
+        self.act(&actor, noted, || self.0.books.say(number, &act))
     }
 
     /// Posts a payment, once for its key.
@@ -155,8 +157,9 @@ impl Finance {
             Transaction::simple((template, key, month), reason.to_owned(), (debit, credit), amount);
         let transaction = transaction.map_err(too_much)?;
         transaction.check().map_err(|why| Error::fault(Code::C1608, "", why.to_string()))?;
-        self.record(&actor, template.as_str(), "Payment", of.as_str(), transaction.key.clone())?;
-        self.0.books.post(std::slice::from_ref(&transaction), now)?;
+        let (verb, reason) = (template.as_str(), transaction.key.clone());
+        let noted = Noted { verb, kind: "Payment", name: of.as_str(), reason };
+        self.act(&actor, noted, || self.0.books.post(std::slice::from_ref(&transaction), now))?;
         Ok(transaction)
     }
 
@@ -175,20 +178,31 @@ impl Finance {
             return if before.reason == reason { Ok(before) } else { Err(Code::C1607.into()) };
         }
         back.check().map_err(|why| Error::fault(Code::C1608, "", why.to_string()))?;
-        self.record(&actor, "reverse", "Payment", "ledger", key.to_owned())?;
-        self.0.books.post(std::slice::from_ref(&back), now)?;
+        let noted = Noted { verb: "reverse", kind: "Payment", name: "ledger", reason: key.to_owned() };
+        self.act(&actor, noted, || self.0.books.post(std::slice::from_ref(&back), now))?;
         Ok(back)
     }
 
-    /// Records an act before it is done: nothing changes unrecorded.
-    pub(super) fn record(
+    /// Does what is recorded before it is done: nothing changes unrecorded. Where it then fails, that is recorded too, as
+    /// `undone`; only a process that is killed in between leaves an act on record whose outcome the books alone tell.
+    pub(super) fn act<T>(
         &self,
         actor: &Actor,
-        verb: &str,
-        kind: &str,
-        name: &str,
-        reason: String,
-    ) -> Result<(), Error> {
+        noted: Noted<'_>,
+        done: impl FnOnce() -> Result<T, BooksError>,
+    ) -> Result<T, Error> {
+        let Noted { verb, kind, name, .. } = noted;
+        self.record(actor, noted)?;
+        done().map_err(|error| {
+            let reason = format!("{verb}: {}", error.code());
+            if self.record(actor, Noted { verb: "undone", kind, name, reason }).is_err() {
+                tracing::error!(verb, kind, name, %error, "was not done, and the journal does not say so");
+            }
+            error.into()
+        })
+    }
+
+    pub(super) fn record(&self, actor: &Actor, noted: Noted<'_>) -> Result<(), Error> {
         let mut salt = [0; 16];
         self.0.rng.fill(&mut salt);
         let act = Act {
@@ -201,15 +215,23 @@ impl Finance {
                 role: actor.role,
             }),
             duty: None,
-            verb: verb.to_owned(),
-            kind: kind.to_owned(),
-            name: Id::new(name).map_err(|_| Code::C1003)?,
+            verb: noted.verb.to_owned(),
+            kind: noted.kind.to_owned(),
+            name: Id::new(noted.name).map_err(|_| Code::C1003)?,
             state: None,
-            reason,
+            reason: noted.reason,
             attachments: "[]".to_owned(),
         };
         self.0.log.append(&act).map(drop).map_err(|_| Error::Unrecorded)
     }
+}
+
+/// What the journal says of an act: what was done, to what, why.
+pub(super) struct Noted<'a> {
+    pub(super) verb: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) name: &'a str,
+    pub(super) reason: String,
 }
 
 /// C1604 with every reason why a period cannot be rated.

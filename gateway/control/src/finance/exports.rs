@@ -17,6 +17,7 @@ use shuzha_pricing::export::{ExportError, Exporter, Format, Job, Set, Totals};
 use shuzha_store::StoreError;
 use shuzha_store::ledger::Snapshot;
 
+use super::acts::Noted;
 use super::{Finance, READERS, Standing, may_read};
 use crate::{Caller, Error};
 
@@ -132,7 +133,8 @@ impl Finance {
         let actor = caller.acting(&[Role::Finance]).or_else(|_| caller.acting(&[Role::Auditor]))?;
         let digest =
             format!("{} sha256:{}", export.wanted.file_name(), super::acts::hex(&export.totals.digest()));
-        self.record(&actor, "export", "Export", export.wanted.set.as_str(), digest)
+        let name = export.wanted.set.as_str();
+        self.record(&actor, Noted { verb: "export", kind: "Export", name, reason: digest })
     }
 
     /// Who operates each product that a period's lines name, for people.

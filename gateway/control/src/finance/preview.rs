@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use shuzha_core::{Code, Fen, Id, Role};
 use shuzha_pricing::Month;
-use shuzha_pricing::closing::{Closing, Input, close};
+use shuzha_pricing::closing::{Closing, close};
 
 use super::acts::unrated;
 use super::terms::Instead;
@@ -54,6 +54,25 @@ pub struct Preview {
     pub products: Effect,
 }
 
+/// What is declared instead; `known` answers the kinds that may be.
+pub(super) fn instead(
+    changes: &[Change],
+    known: impl Fn(&str) -> Option<&'static str>,
+) -> Result<Instead, Error> {
+    if changes.len() > CHANGES_MAX {
+        return Err(Error::fault(Code::C1002, "changes", format!("at most {CHANGES_MAX} objects")));
+    }
+    let mut instead = Instead::new();
+    for (at, change) in changes.iter().enumerate() {
+        let Some(kind) = known(&change.kind) else {
+            let reason = "is not of a kind that can be changed here";
+            return Err(Error::fault(Code::C1002, &format!("changes[{at}].kind"), reason));
+        };
+        instead.insert((kind, change.name.clone()), change.spec.clone());
+    }
+    Ok(instead)
+}
+
 impl Finance {
     /// Works a period out twice, as it is and with `changes`, and compares.
     ///
@@ -62,23 +81,12 @@ impl Finance {
     /// either cannot be rated — a price above its ceiling in some hour is one.
     pub fn preview(&self, caller: &Caller, month: Month, changes: &[Change]) -> Result<Preview, Error> {
         may_read(caller, &ASKERS)?;
-        if changes.len() > CHANGES_MAX {
-            return Err(Error::fault(Code::C1002, "changes", format!("at most {CHANGES_MAX} objects")));
-        }
-        let mut instead = Instead::new();
-        for (at, change) in changes.iter().enumerate() {
-            let Some(kind) = Self::kind_instead(&change.kind) else {
-                let reason = "is not a price, ceiling, tax rate, product, data set or agreement";
-                return Err(Error::fault(Code::C1002, &format!("changes[{at}].kind"), reason));
-            };
-            instead.insert((kind, change.name.clone()), change.spec.clone());
-        }
+        let instead = instead(changes, Self::kind_instead)?;
         self.catch_up()?;
         let from = self.books().gatherings(month)?;
         let closed = |instead: &Instead| {
             let terms = self.terms(instead)?.terms;
-            let input =
-                Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, terms: &terms };
+            let input = from.input(month, &terms);
             close(&input).map_err(unrated)
         };
         compare(&closed(&Instead::new())?, &closed(&instead)?)

@@ -1,6 +1,7 @@
 //! Prices and ceilings are only added to: what has been in force is what past calls were charged by (REQUIREMENTS F5).
 
 use serde_json::Value;
+use shuzha_core::calendar::Day;
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_pricing::Effective;
 use shuzha_products::World;
@@ -10,18 +11,21 @@ use super::ready::Ready;
 use crate::{Control, Error};
 
 impl Control {
-    /// Refuses to remove or alter a price or ceiling whose time has begun; it may only be ended, at an instant to come.
+    /// Refuses to remove or alter a price or ceiling whose time has begun; it may only be ended, at an instant to come. A new
+    /// one begins today or later: what past calls cost is corrected by re-rating. The first of a product may begin earlier,
+    /// so that prices from before this register can be taken over.
     ///
     /// # Errors
-    /// C1612; of the register.
+    /// C1612, C1616; of the register.
     pub(super) fn append_only(&self, ready: &Ready, now: Timestamp) -> Result<(), Error> {
         let kind = ready.kind.name();
-        let Some(before) = ready.before.as_ref().filter(|_| matches!(kind, "Price" | "Ceiling")) else {
+        if !matches!(kind, "Price" | "Ceiling") {
             return Ok(());
-        };
+        }
+        let Some(before) = &ready.before else { return self.not_in_the_past(ready, now) };
         let old = crate::force::json(before, &before.spec)?;
         if self.effective(kind, &ready.name, &old)?.is_none_or(|in_force| now < in_force.from()) {
-            return Ok(());
+            return self.not_in_the_past(ready, now);
         }
         let new = match &ready.to {
             Some(to) => crate::force::json(before, &to.spec)?,
@@ -32,6 +36,24 @@ impl Control {
         but_for_its_end["window"]["until"] = old["window"]["until"].clone();
         let later = ends.is_none_or(|end| now < end);
         if new == old || (but_for_its_end == old && later) { Ok(()) } else { Err(Code::C1612.into()) }
+    }
+
+    fn not_in_the_past(&self, ready: &Ready, now: Timestamp) -> Result<(), Error> {
+        let kind = ready.kind.name();
+        for put in ready.in_force.iter().filter(|put| put.kind == kind && put.name == ready.name) {
+            let begins = self.effective(kind, &put.name, &put.spec)?.map(|in_force| in_force.from());
+            let product = put.spec.get("product").and_then(Value::as_str).unwrap_or_default();
+            if begins.is_some_and(|begins| begins < Day::of(now).start())
+                && self
+                    .register
+                    .referrers_of(kind, "Product", product)?
+                    .iter()
+                    .any(|other| *other != put.name)
+            {
+                return Err(Error::fault(Code::C1616, "spec.window.from", "lies before today"));
+            }
+        }
+        Ok(())
     }
 
     /// When a price or ceiling of this spec is in force.

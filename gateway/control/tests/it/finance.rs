@@ -1,6 +1,7 @@
 //! Finance from records of calls to payable shares, by the persons who may, on a real journal and real books.
 
 mod exports;
+mod reratings;
 
 use std::sync::Arc;
 use std::time::Duration;

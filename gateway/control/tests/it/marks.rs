@@ -107,6 +107,25 @@ fn ceiling(from: &str, until: &str, most: &str) -> Value {
         "window": {"from": from, "until": until}})
 }
 
+/// What past calls cost is corrected by re-rating, not by a price that begins in the past. 2026-02-02 is today.
+#[test]
+fn f2_only_the_first_price_of_a_product_begins_in_the_past() {
+    let town = Town::new();
+    let of_persons = |mut spec: Value| {
+        spec["product"] = json!("person-check");
+        spec
+    };
+    let put = |who: &str, kind: &str, name: &str, spec| town.put(who, kind, name, &of_persons(spec));
+    put("zheng", "Ceiling", "persons", ceiling("2025-01-01", "2031-01-01", "0.50")).expect("the first one");
+    put("sun", "Price", "first", price("2025-01-01", "2025-06-01", "0.30")).expect("the first one");
+    assert_eq!(code(put("sun", "Price", "second", price("2025-07-01", "2027-01-01", "0.30"))), Code::C1616);
+    assert_eq!(code(put("sun", "Price", "second", price("2026-02-01", "2027-01-01", "0.30"))), Code::C1616);
+    put("sun", "Price", "second", price("2026-02-02", "2027-01-01", "0.30")).expect("today");
+    put("sun", "Price", "third", price("2027-01-01", "2028-01-01", "0.30")).expect("to come");
+    let moved = price("2025-08-01", "2026-01-01", "0.30");
+    assert_eq!(code(put("sun", "Price", "third", moved)), Code::C1616, "nor is one moved there");
+}
+
 /// 65号: a price is published only under a ceiling in force for all of its window.
 #[test]
 fn f2_prices_stand_under_ceilings_and_never_two_at_once() {

@@ -1,10 +1,11 @@
 //! `shuzha finance`: usage, the close of periods, statements, shares, the ledger, permitted revenue.
 
 mod export;
+mod review;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
@@ -51,6 +52,20 @@ pub(crate) enum FinanceCommand {
     Balances(AllArgs),
     /// 最高准许收入 Shows how far permitted revenue is used.
     Permitted(AllArgs),
+    /// 收付款 Posts a payment, once for its key.
+    Pay(review::PayArgs),
+    /// 红冲 Takes a transaction back by its mirror.
+    Reverse(review::ReverseArgs),
+    /// 重新计费 Proposes to correct prices of a closed month: the first of two persons.
+    Rerate(review::RerateArgs),
+    /// 批准重新计费 Approves a re-rating: the second of two persons.
+    ApproveRerating(review::ApproveArgs),
+    /// 重新计费一览 Shows every re-rating.
+    Reratings(AllArgs),
+    /// 账簿核验 Checks every link, sum and route of the ledger.
+    VerifyLedger(AllArgs),
+    /// 停用价格 Shows prices that a ceiling stops.
+    StoppedPrices(AllArgs),
     /// 测算 Shows what changed prices, ceilings or splits would have come to on a period's usage.
     Preview(PreviewArgs),
 }
@@ -131,8 +146,9 @@ pub(crate) struct PreviewArgs {
 /// Runs the command.
 pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
     use FinanceCommand::{
-        Balances, CheckExport, Close, Confirm, Contributions, Dispute, Export, Ledger, Period, Permitted,
-        Preview, Resolve, ShareBill, Shares, SoftClose, Statement, Usage,
+        ApproveRerating, Balances, CheckExport, Close, Confirm, Contributions, Dispute, Export, Ledger, Pay,
+        Period, Permitted, Preview, Rerate, Reratings, Resolve, Reverse, ShareBill, Shares, SoftClose,
+        Statement, StoppedPrices, Usage, VerifyLedger,
     };
     const STATEMENTS: &[&str] = &["number", "unit", "state", "amounts.gross", "amounts.net", "amounts.tax"];
     const SHARES: &[&str] = &["party", "agreement", "product", "base", "amount"];
@@ -212,6 +228,13 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
             table(out, &get(&args.connection, "permitted")?, columns)
         }
         Preview(args) => preview(out, args),
+        Pay(args) => review::pay(out, args),
+        Reverse(args) => review::reverse(out, args),
+        Rerate(args) => review::rerate(out, args),
+        ApproveRerating(args) => review::approve(out, args),
+        Reratings(args) => review::reratings(out, &args.connection),
+        VerifyLedger(args) => review::verify(out, &args.connection),
+        StoppedPrices(args) => review::stopped(out, &args.connection),
     }
 }
 
@@ -269,10 +292,7 @@ fn ledger(out: &mut Out, connection: &Connection) -> Result<()> {
 }
 
 fn preview(out: &mut Out, args: &PreviewArgs) -> Result<()> {
-    let path = &args.changes;
-    let written = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let changes: Value = serde_json::from_str(&written).with_context(|| format!("{}", path.display()))?;
-    let body = json!({"changes": changes});
+    let body = json!({"changes": review::changes(&args.changes)?});
     let found = post(&args.of.connection, &format!("periods/{}:preview", args.of.month), Some(&body))?;
     let mut items =
         vec![json!({"what": "合计 total", "now": found["total"]["now"], "then": found["total"]["then"]})];

@@ -167,6 +167,7 @@ impl Source {
             master,
             data_dir,
             consents: config.consents.clone(),
+            grace: config.grace,
             gate: served,
             store,
             error_pages: ERROR_PAGES,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Transaction as Sql, params};
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_pricing::Month;
-use shuzha_pricing::closing::{Before, CallTree, Closing};
+use shuzha_pricing::closing::{Before, CallTree, Closing, Input, Terms};
 use shuzha_pricing::metering::{Dimensions, Row, Sums};
 use shuzha_pricing::period::Hour;
+use shuzha_pricing::rerating::Correction;
 
 use super::frontier::Frontier;
 use super::periods::{Period, may_close, period};
-use super::{Books, BooksError, Columns, PeriodState, integer, rows, transactions};
+use super::{Books, BooksError, Columns, PeriodState, integer, reratings, rows, transactions};
 use crate::StoreError;
 
 /// What a period is closed from.
@@ -22,10 +23,21 @@ pub struct Gatherings {
     pub rows: Vec<Row>,
     /// What was billed before, of the lines in them.
     pub before: Before,
+    /// Differences of closed periods that are billed in it.
+    pub corrections: Vec<Correction>,
     /// The trees over its calls' records.
     pub trees: BTreeMap<Id, CallTree>,
     /// The record up to which they were gathered.
     pub reached: u64,
+}
+
+impl Gatherings {
+    /// What a close of `month` by these terms is worked out from.
+    #[must_use]
+    pub const fn input<'a>(&'a self, month: Month, terms: &'a Terms) -> Input<'a> {
+        let Self { rows, before, corrections, trees, .. } = self;
+        Input { month, rows: rows.as_slice(), before, trees, corrections: corrections.as_slice(), terms }
+    }
 }
 
 pub(super) const ROLLUP: &str =
@@ -75,6 +87,7 @@ impl Books {
         Ok(Gatherings {
             rows: found,
             before: before.into_iter().collect(),
+            corrections: reratings::corrections(&connection, month)?,
             trees: trees.into_iter().collect(),
             reached: u64::try_from(reached).map_err(|_| StoreError::BadRow("position"))?,
         })
@@ -84,7 +97,8 @@ impl Books {
     /// again, by the same person, is the same.
     ///
     /// # Errors
-    /// As [`Books::may_close`]; C1606 where records were gathered since `reached`: close again on what is there now.
+    /// As [`Books::may_close`]; C1606 where records were gathered since `reached`, or a re-rating was approved: close again on
+    /// what is there now.
     pub fn close(
         &self,
         closing: &Closing,
@@ -102,7 +116,7 @@ impl Books {
         }
         may_close(&sql, &before, by, at, grace)?;
         let stands: i64 = sql.query_one("SELECT seq FROM position", [], |row| row.get(0))?;
-        if u64::try_from(stands) != Ok(reached) {
+        if u64::try_from(stands) != Ok(reached) || !holds(&sql, closing)? {
             return Err(Code::C1606.into());
         }
         store(&sql, closing)?;
@@ -160,6 +174,16 @@ impl Books {
         connection.execute("INSERT INTO alert VALUES (?1, ?2, ?3)", row)?;
         Ok(true)
     }
+}
+
+/// Whether a close bills every difference that is to be billed in its period: none was approved since it was worked out.
+fn holds(sql: &Sql<'_>, closing: &Closing) -> Result<bool, StoreError> {
+    let asked: i64 =
+        sql.query_one("SELECT count(*) FROM correction WHERE period = ?1", [closing.month.index()], |row| {
+            row.get(0)
+        })?;
+    let billed = closing.lines.iter().filter(|line| line.calls == 0).count();
+    Ok(i64::try_from(billed) == Ok(asked))
 }
 
 fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use shuzha_pricing::metering::Row;
 
 use super::closing::{ROLLUP, rollup_row};
 use super::read::{self, Posted};
-use super::{Books, Stated, each_row, transactions};
+use super::{Books, Stated, Verified, each_row, transactions};
 use crate::StoreError;
 
 /// The books as they stood when it was taken. Reading it twice gives the same, whatever is posted meanwhile.
@@ -87,6 +87,14 @@ impl Snapshot {
         each_row(&self.connection, sql, [month.map(Month::index)], |columns| {
             each(transactions::posted(&self.connection, columns.count()?)?)
         })
+    }
+
+    /// Reads the whole ledger and checks every link of its chain, every sum and every route.
+    ///
+    /// # Errors
+    /// Of the database. What is wrong with the ledger is no error, and named in the answer.
+    pub fn verify(&self) -> Result<Verified, StoreError> {
+        transactions::verify(&self.connection)
     }
 
     /// The statements of a closed period, by unit.

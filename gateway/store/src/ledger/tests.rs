@@ -10,7 +10,7 @@ use std::time::Duration;
 use shuzha_core::{Code, Id, MicroYuan, Timestamp};
 use shuzha_evidence::{Call, Decision, Entry, Terms};
 use shuzha_journal::{Position, RawRecord};
-use shuzha_pricing::closing::{Closing, Input, Terms as Rules, close};
+use shuzha_pricing::closing::{Closing, Terms as Rules, close};
 use shuzha_pricing::split::{Base, Split};
 use shuzha_pricing::vat::{VatRate, VatRates};
 use shuzha_pricing::{Effective, Month, Price, PriceBook};
@@ -77,7 +77,7 @@ fn rules() -> Rules {
 fn worked_out(books: &Books, month: Month) -> (Closing, u64) {
     let from = books.gatherings(month).unwrap();
     let rules = rules();
-    let input = Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, terms: &rules };
+    let input = from.input(month, &rules);
     (close(&input).unwrap(), from.reached)
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Transaction as Sql};
 use shuzha_core::{Code, MicroYuan, Timestamp};
+use shuzha_pricing::Overflow;
 use shuzha_pricing::closing::{Digest, Digester};
 use shuzha_pricing::ledger::{Account, Entry, Template, Transaction};
-use shuzha_pricing::{Month, Overflow};
 
-use super::{Books, BooksError, Posted, integer};
+use super::{Books, BooksError, Columns, Posted, each_row, integer};
 use crate::StoreError;
 
 /// What [`Books::verify`] found.
@@ -18,8 +18,19 @@ pub struct Verified {
     pub transactions: u64,
     /// Entries looked at.
     pub entries: u64,
+    /// What all of them sum to (试算平衡): nothing, always.
+    pub balance: i128,
     /// The first transaction that is not what was posted.
-    pub broken: Option<u64>,
+    pub broken: Option<Broken>,
+}
+
+/// A transaction that is not what was posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Its number.
+    pub number: u64,
+    /// What is wrong with it.
+    pub why: &'static str,
 }
 
 /// The link of a chain: everything a transaction says, after the hash of the one before.
@@ -91,35 +102,28 @@ fn find(connection: &Connection, key: &str) -> Result<Option<Transaction>, Store
         .prepare_cached("SELECT number FROM txn WHERE key = ?1")?
         .query_row([key], |row| row.get(0))
         .optional()?;
-    number.map(|number| read(connection, number).map(|(transaction, ..)| transaction)).transpose()
+    number.map(|number| read(connection, number).map(|one| one.transaction)).transpose()
 }
 
 /// A transaction by its number, with when it was recorded, the hash before, and its own.
-fn read(connection: &Connection, number: i64) -> Result<(Transaction, i64, Digest, Digest), StoreError> {
-    const BAD: StoreError = StoreError::BadRow("txn");
-    let mut statement = connection.prepare_cached(
-        "SELECT template, key, period, reason, corrects, recorded_at, previous, hash FROM txn WHERE number = ?1",
-    )?;
-    let mut found = statement.query([number])?;
-    let row = found.next()?.ok_or(BAD)?;
-    let template = Template::from_name(row.get_ref(0)?.as_str().map_err(|_| BAD)?).ok_or(BAD)?;
-    let period = Month::from_index(row.get(2)?).map_err(|_| BAD)?;
-    let (key, reason, corrects) = (row.get(1)?, row.get(3)?, row.get(4)?);
+fn read(connection: &Connection, number: i64) -> Result<Stored, StoreError> {
     let mut entries = Vec::new();
-    let mut statement =
-        connection.prepare_cached("SELECT account, amount FROM entry WHERE txn = ?1 ORDER BY number")?;
-    let mut sides = statement.query([number])?;
-    while let Some(side) = sides.next()? {
-        let account: Account = side.get::<_, String>(0)?.parse().map_err(|_| BAD)?;
-        entries.push(Entry { account, amount: MicroYuan::from_micros(side.get(1)?) });
-    }
-    let transaction = Transaction { template, key, period, reason, corrects, entries };
-    Ok((transaction, row.get(5)?, row.get(6)?, row.get(7)?))
+    let sql = "SELECT txn, account, amount FROM entry WHERE txn = ?1 ORDER BY number";
+    each_row(connection, sql, [number], |columns| {
+        entries.push(entry(columns)?.1?);
+        Ok::<_, StoreError>(())
+    })?;
+    let mut found = None;
+    each_row(connection, &format!("{TRANSACTION} WHERE number = ?1"), [number], |columns| {
+        found = Some(stored(columns, std::mem::take(&mut entries))?);
+        Ok::<_, StoreError>(())
+    })?;
+    found.ok_or(StoreError::BadRow("txn"))
 }
 
 /// A transaction as it was posted, by its number.
 pub(super) fn posted(connection: &Connection, number: u64) -> Result<Posted, StoreError> {
-    let (transaction, recorded, _, hash) = read(connection, integer(number)?)?;
+    let Stored { transaction, recorded, hash, .. } = read(connection, integer(number)?)?;
     Ok(Posted { number, recorded: Timestamp::from_micros(recorded), transaction, hash })
 }
 
@@ -180,39 +184,131 @@ impl Books {
     ///
     /// # Errors
     /// Of the database.
-    pub fn verify(&self) -> Result<Verified, StoreError> {
-        let connection = self.lock();
-        let last: i64 =
-            connection.query_one("SELECT coalesce(max(number), 0) FROM txn", [], |row| row.get(0))?;
-        let orphans: i64 = connection.query_one(
-            "SELECT count(*) FROM entry WHERE txn NOT IN (SELECT number FROM txn)",
-            [],
-            |row| row.get(0),
-        )?;
-        let mut found = Verified { transactions: 0, entries: 0, broken: (orphans > 0).then_some(0) };
-        let mut previous = [0; 32];
-        for number in 1..=last {
-            let number_read = u64::try_from(number).map_err(|_| StoreError::BadRow("txn"))?;
-            let whole = match read(&connection, number) {
-                Ok((transaction, recorded, before, hash)) => {
-                    found.entries += transaction.entries.len() as u64;
-                    let sound = before == previous
-                        && transaction.check().is_ok()
-                        && link(&previous, number_read, recorded, &transaction) == hash;
-                    previous = hash;
-                    sound
-                }
-                Err(StoreError::BadRow(_)) => false,
-                Err(error) => return Err(error),
+    #[cfg(test)]
+    pub(super) fn verify(&self) -> Result<Verified, StoreError> {
+        verify(&self.lock())
+    }
+}
+
+/// What every transaction is read from; [`stored`] reads it.
+const TRANSACTION: &str =
+    "SELECT number, template, key, period, reason, corrects, recorded_at, previous, hash FROM txn";
+
+/// A row of a transaction, as it stands in the file, and its entries.
+struct Stored {
+    number: u64,
+    transaction: Transaction,
+    recorded: i64,
+    previous: Digest,
+    hash: Digest,
+}
+
+fn stored(columns: &mut Columns<'_, '_>, entries: Vec<Entry>) -> Result<Stored, StoreError> {
+    const BAD: StoreError = StoreError::BadRow("txn");
+    let number = columns.count()?;
+    let template = Template::from_name(&columns.text()?).ok_or(BAD)?;
+    let (key, period, reason) = (columns.text()?, columns.month()?, columns.text()?);
+    let (corrects, recorded) = (columns.next()?, columns.next()?);
+    let transaction = Transaction { template, key, period, reason, corrects, entries };
+    Ok(Stored { number, transaction, recorded, previous: columns.next()?, hash: columns.next()? })
+}
+
+/// Goes over the ledger from its first transaction to its last; see [`super::Snapshot::verify`].
+pub(super) fn verify(connection: &Connection) -> Result<Verified, StoreError> {
+    let mut found = Verified { transactions: 0, entries: 0, balance: 0, broken: None };
+    let orphans =
+        "SELECT min(e.txn) FROM entry e WHERE NOT EXISTS (SELECT 1 FROM txn t WHERE t.number = e.txn)";
+    let orphan: Option<i64> = connection.query_one(orphans, [], |row| row.get(0))?;
+    let mut statement = connection.prepare("SELECT txn, account, amount FROM entry ORDER BY txn, number")?;
+    let mut entries = Entries { rows: statement.query([])?, next: None };
+    let (mut previous, mut expected) = ([0; 32], 1);
+    let checked = each_row(connection, &format!("{TRANSACTION} ORDER BY number"), [], |columns| {
+        let number = u64::try_from(columns.peek::<i64>()?).map_err(|_| StoreError::BadRow("txn"))?;
+        let one = entries.of(number).and_then(|entries| stored(columns, entries));
+        let why = match &one {
+            Err(StoreError::BadRow(_)) => Some("a value that this software does not write"),
+            Err(_) => return one.map(drop).map_err(Ended::Failed),
+            Ok(one) => fault(one, expected, &previous),
+        };
+        found.transactions += 1;
+        if let Some(why) = why {
+            return Err(Ended::Broken(Broken { number: expected, why }));
+        }
+        let one = one.expect("it was found to be sound");
+        found.entries += one.transaction.entries.len() as u64;
+        found.balance +=
+            one.transaction.entries.iter().map(|entry| i128::from(entry.amount.micros())).sum::<i128>();
+        (previous, expected) = (one.hash, expected + 1);
+        Ok(())
+    });
+    match checked {
+        Ok(()) => {}
+        Err(Ended::Broken(broken)) => found.broken = Some(broken),
+        Err(Ended::Failed(error)) => return Err(error),
+    }
+    let orphan = orphan.map(|number| u64::try_from(number).unwrap_or(0));
+    let orphan = orphan.map(|number| Broken { number, why: "entries without their transaction" });
+    found.broken = found.broken.or(orphan);
+    Ok(found)
+}
+
+/// What is wrong with a transaction that should have this number and follow this link.
+fn fault(one: &Stored, expected: u64, previous: &Digest) -> Option<&'static str> {
+    if one.number != expected {
+        return Some("a transaction is missing");
+    }
+    if one.previous != *previous || link(previous, one.number, one.recorded, &one.transaction) != one.hash {
+        return Some("its link of the chain does not fit");
+    }
+    one.transaction.check().err().map(|_| "it does not balance, or its accounts may not face each other")
+}
+
+/// Why going over the ledger ended early.
+enum Ended {
+    Broken(Broken),
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Entries in the order of their transactions, read once from the first to the last.
+struct Entries<'s> {
+    rows: rusqlite::Rows<'s>,
+    next: Option<(u64, Result<Entry, StoreError>)>,
+}
+
+impl Entries<'_> {
+    /// Those of the transaction, which follows all that were asked for before; those of numbers in between are passed over.
+    fn of(&mut self, number: u64) -> Result<Vec<Entry>, StoreError> {
+        let (mut found, mut bad) = (Vec::new(), None);
+        loop {
+            let next = match self.next.take() {
+                Some(next) => Some(next),
+                None => self.rows.next()?.map(|row| entry(&mut Columns::of(row))).transpose()?,
             };
-            found.transactions += 1;
-            if !whole {
-                found.broken.get_or_insert(number_read);
-                break;
+            match next {
+                Some((of, entry)) if of == number => match entry {
+                    Ok(entry) => found.push(entry),
+                    Err(error) => bad = Some(error),
+                },
+                Some((of, _)) if of < number => {}
+                other => {
+                    self.next = other;
+                    return bad.map_or(Ok(found), Err);
+                }
             }
         }
-        Ok(found)
     }
+}
+
+fn entry(columns: &mut Columns<'_, '_>) -> Result<(u64, Result<Entry, StoreError>), StoreError> {
+    let (number, account, amount) = (columns.count()?, columns.text()?, columns.yuan()?);
+    let account = account.parse::<Account>().map_err(|_| StoreError::BadRow("entry"));
+    Ok((number, account.map(|account| Entry { account, amount })))
 }
 
 impl From<Overflow> for BooksError {

@@ -71,10 +71,10 @@ proptest! {
         let (period, terms, trees, before) = (month("2026-03"), terms(), BTreeMap::new(), Before::new());
         let uses = charged(&calls, period.begin());
         let whole = rows(&uses, 1);
-        let closing = close(&Input { month: period, rows: &whole, before: &before, trees: &trees, terms: &terms }).unwrap();
+        let closing = close(&Input { month: period, rows: &whole, before: &before, trees: &trees, corrections: &[], terms: &terms }).unwrap();
         for shards in [2, 8] {
             let sharded = rows(&uses, shards);
-            let again = close(&Input { rows: &sharded, month: period, before: &before, trees: &trees, terms: &terms });
+            let again = close(&Input { rows: &sharded, month: period, before: &before, trees: &trees, corrections: &[], terms: &terms });
             prop_assert_eq!(again.unwrap().digest, closing.digest);
         }
         // Every call is on a line, and only volume tiers adjust what the gate charged, downwards.
@@ -109,7 +109,7 @@ proptest! {
         let (early, late) = uses.split_at(cut.min(uses.len()));
         let closed = |period, uses: &[Use<'_>], before: &Before| {
             let rows = rows(uses, 1);
-            close(&Input { month: period, rows: &rows, before, trees: &trees, terms: &terms }).unwrap()
+            close(&Input { month: period, rows: &rows, before, trees: &trees, corrections: &[], terms: &terms }).unwrap()
         };
         let whole = closed(first, &uses, &Before::new());
         let part = closed(first, early, &Before::new());

@@ -27,7 +27,8 @@ fn usage(kind: &'static str) -> Vec<Row> {
 
 fn closed(period: &str, rows: &[Row], before: &Before) -> Closing {
     let (trees, terms) = (BTreeMap::new(), terms());
-    close(&Input { month: month(period), rows, before, trees: &trees, terms: &terms }).unwrap()
+    close(&Input { month: month(period), rows, before, trees: &trees, corrections: &[], terms: &terms })
+        .unwrap()
 }
 
 fn check_lines(closing: &Closing, kind: &'static str) {
@@ -118,8 +119,15 @@ fn g3_every_reason_not_to_close_is_named() {
     terms.book = PriceBook::build(all, vec![ceiling]).unwrap();
     terms.operators.remove("person-check");
     let faults = |terms: &Terms| {
-        close(&Input { month: month("2026-01"), rows: &rows, before: &before, trees: &trees, terms })
-            .unwrap_err()
+        close(&Input {
+            month: month("2026-01"),
+            rows: &rows,
+            before: &before,
+            trees: &trees,
+            corrections: &[],
+            terms,
+        })
+        .unwrap_err()
     };
     let found = faults(&terms);
     for expected in [
@@ -131,7 +139,14 @@ fn g3_every_reason_not_to_close_is_named() {
         assert!(found.contains(&expected), "{expected:?} in {found:?}");
     }
     let rows = &rows[1..3];
-    let input = Input { month: month("2026-01"), rows, before: &before, trees: &trees, terms: &terms };
+    let input = Input {
+        month: month("2026-01"),
+        rows,
+        before: &before,
+        trees: &trees,
+        corrections: &[],
+        terms: &terms,
+    };
     let expected =
         [CloseFault::Split(id("agr-none")), CloseFault::Contribution(id("agr-ins"), id("credit-score"))];
     assert_eq!(close(&input).unwrap_err(), expected);

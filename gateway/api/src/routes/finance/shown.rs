@@ -5,8 +5,9 @@ use shuzha_control::finance::{BillView, Standing};
 use shuzha_pricing::closing::{Closing, Contribution, RatedLine};
 use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::metering::{Line, Row};
+use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::vat::Taxed;
-use shuzha_store::ledger::{Period, Posted, Stated};
+use shuzha_store::ledger::{Period, Posted, Rerating, Stated};
 
 use crate::fields::hex;
 use crate::parameters::instant_text;
@@ -119,6 +120,27 @@ pub(super) fn posted(posted: &Posted) -> Value {
     shown["number"] = posted.number.into();
     shown["recorded"] = instant_text(posted.recorded).into();
     shown["hash"] = hex(&posted.hash).into();
+    shown
+}
+
+pub(super) fn rerating(one: &Rerating) -> Value {
+    let (by, at) = &one.proposed;
+    json!({
+        "number": one.number, "month": one.month.to_string(), "reason": one.reason, "lines": one.lines,
+        "digest": hex(&one.digest), "state": if one.approved.is_some() { "approved" } else { "proposed" },
+        "changes": serde_json::from_str::<Value>(&one.changes).unwrap_or_default(),
+        "proposed": {"by": by.as_str(), "at": instant_text(*at)},
+        "approved": one.approved.as_ref().map(|(by, at)| json!({"by": by.as_str(), "at": instant_text(*at)})),
+        "period": one.period.map(|period| period.to_string()),
+    })
+}
+
+pub(super) fn correction(one: &Correction) -> Value {
+    let mut shown = of_line(&one.line);
+    shown["month"] = one.month.to_string().into();
+    shown["exact"] = one.exact.to_string().into();
+    shown["notional"] = one.notional.to_string().into();
+    shown["act"] = one.act.as_str().into();
     shown
 }
 
