@@ -189,7 +189,10 @@ fn g3_closed_months_are_corrected_by_two_and_the_ledger_is_looked_over() {
     approve("1:reopen").expect(404).refused("C006");
     get("finance", "reratings/1").expect(405);
     let whole = get("auditor", "ledger/verification").expect(200).json();
-    assert_eq!((&whole["whole"], &whole["entries"], &whole["broken"]), (&json!(true), &json!(0), &json!(null)));
+    assert_eq!(
+        (&whole["whole"], &whole["entries"], &whole["broken"]),
+        (&json!(true), &json!(0), &json!(null))
+    );
     get("bank", "ledger/verification").expect(403).refused("C1104");
     for person in ["finance", "pricing", "operator"] {
         assert_eq!(get(person, "stopped-prices").expect(200).json()["items"], json!([]));
