@@ -5,8 +5,11 @@
 use std::fmt::Display;
 
 use shuzha_core::{Measure, NanoCharge, RequestId, Timestamp};
+use shuzha_evidence::anchor::{Anchor, Kind};
 use shuzha_evidence::checkpoint::Checkpoint;
-use shuzha_evidence::note::{Ed25519Signer, Note};
+use shuzha_evidence::handover::Handover;
+use shuzha_evidence::log::{LogKeys as _, SeedKeys};
+use shuzha_evidence::note::{Ed25519Signer, Note, Verifier};
 use shuzha_evidence::receipt::Receipt;
 use shuzha_evidence::tile::{Entries, Tile, bundle_entries, push_entry, tile_bytes, tile_hashes};
 use shuzha_evidence::witness::AddCheckpoint;
@@ -166,6 +169,28 @@ fn try_all(cases: u32) {
     let paths = ["tile/0/x001/234.p/5", "tile/entries/x012/x345/678", "tile/7/000"]
         .map(|path| path.as_bytes().to_vec());
     canonical(7, cases, &paths, |bytes| Tile::parse(&text(bytes)?).ok());
+    let name = shuzha_core::Id::new("tsa-1").expect("a name");
+    let anchor =
+        Anchor { name, kind: Kind::Http, at: Timestamp::from_seconds(9), token: vec![7; 90], note: note() };
+    canonical(8, cases, &[anchor.to_string().into_bytes()], |bytes| Anchor::parse(bytes).ok());
+    try_keys(cases);
+}
+
+/// Public keys, and statements that hand them over.
+fn try_keys(cases: u32) {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    let keys = |seed| SeedKeys::new("gate.example", [seed; 32], [seed; 32], []).expect("a name");
+    let (old, new) = (keys(1), keys(2));
+    let shown: Vec<_> = old.known().iter().map(|key| key.to_string().into_bytes()).collect();
+    canonical(9, cases, &shown, |bytes| text(bytes)?.parse::<Verifier>().ok());
+    let (from, to) = (old.known().to_vec(), new.known().to_vec());
+    let (shard, at) = ("2026h2".parse().expect("a half-year"), Timestamp::from_seconds(9));
+    let handover = Handover { log: "gate.example".to_owned(), shard, size: 7, at, from, to };
+    let note = handover.sign(&old, &new).expect("signs");
+    canonical(10, cases, &[note.to_string().into_bytes()], |bytes| {
+        let note = Note::parse(bytes).ok()?;
+        Handover::parse(&note).ok().map(|_| note)
+    });
 }
 
 #[test]

@@ -6,6 +6,9 @@ use shuzha_core::{RequestId, Timestamp};
 
 use crate::record::{Act, ActKind, Call, Decision, Entry};
 
+/// What stands for the gate's own stop of a scenario, beside the targets of suspensions.
+const ABNORMAL_USE: &str = "abnormal-use";
+
 /// An answer that must not be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
@@ -25,7 +28,8 @@ pub struct Breach {
 
 /// Follows entries in order and finds answers to calls that began under a suspension.
 ///
-/// A process says at its start what is suspended, so a new epoch begins with nothing. A data set is known by the calls that charge
+/// A process says at its start what is suspended, so a new epoch begins with nothing; a scenario that the gate itself stopped for abnormal
+/// use (异常使用) stays stopped until it says that this has ended. An emergency stop is a suspension like any other. A data set is known by the calls that charge
 /// its budget; others do not name it.
 #[derive(Clone, Debug, Default)]
 pub struct Suspensions {
@@ -42,7 +46,7 @@ impl Suspensions {
     /// Takes the next entry.
     pub fn visit(&mut self, index: u64, entry: &Entry<'_>) {
         match entry {
-            Entry::Boot(_) => self.in_force.clear(),
+            Entry::Boot(_) => self.in_force.retain(|(kind, _), _| kind == ABNORMAL_USE),
             Entry::Act(act) => self.act(index, act),
             Entry::Call(call) if call.decision == Decision::Answered => self.answer(index, call),
             _ => {}
@@ -57,6 +61,14 @@ impl Suspensions {
                 self.in_force.entry(target).or_insert((index, act.at));
             }
             ActKind::Resumed => drop(self.in_force.remove(&target)),
+            ActKind::UseStopped => {
+                self.seen += 1;
+                let scenario = (ABNORMAL_USE.to_owned(), act.object.to_owned());
+                self.in_force.entry(scenario).or_insert((index, act.at));
+            }
+            ActKind::UseResumed => {
+                self.in_force.remove(&(ABNORMAL_USE.to_owned(), act.object.to_owned()));
+            }
             _ => {}
         }
     }
@@ -73,6 +85,8 @@ impl Suspensions {
             ("product", terms.product),
             ("scenario", terms.scenario),
             ("data-set", terms.data_set),
+            // A trial in the sandbox tells nothing about anyone, and goes on.
+            (ABNORMAL_USE, if call.sandbox { "" } else { terms.scenario }),
         ];
         for (kind, name) in stands_on {
             let found = self.in_force.get(&(kind.to_owned(), name.to_owned()));

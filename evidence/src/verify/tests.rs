@@ -287,6 +287,26 @@ fn e11_no_answer_stands_behind_a_suspension() {
         );
         assert_eq!(breaches(vec![boot(), stopped(), stopped(), answered("bank", 160)]), [(3, 1, name)]);
     }
+    // The gate's own stop outlasts a restart, and stops no trial.
+    let stopped = || stop(ActKind::UseStopped, "", "loans", 100);
+    let name = "abnormal-use/loans".to_owned();
+    assert_eq!(breaches(vec![stopped(), boot(), answered("bank", 101)]), [(2, 0, name)]);
+    assert_eq!(breaches(vec![stopped(), answered("bank", 100)]), [], "it began before");
+    assert_eq!(
+        breaches(vec![
+            stopped(),
+            stop(ActKind::Resumed, "scenario", "loans", 120),
+            stop(ActKind::UseResumed, "", "loans", 120),
+            answered("bank", 121)
+        ]),
+        []
+    );
+    assert_eq!(breaches(vec![stop(ActKind::UseStopped, "", "rents", 100), answered("bank", 101)]), []);
+    let mut trial = answered("bank", 101);
+    if let Entry::Call(call) = &mut trial {
+        call.sandbox = true;
+    }
+    assert_eq!(breaches(vec![stopped(), trial]), []);
     let other = stop(ActKind::Suspended, "unit", "insurer", 100);
     assert_eq!(breaches(vec![other, answered("bank", 101)]), []);
     let mut refused = answered("bank", 101);

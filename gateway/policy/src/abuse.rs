@@ -106,19 +106,12 @@ impl Abuse {
         stops.iter().map(|(scenario, at)| (scenario.clone(), *at)).collect()
     }
 
-    /// Ends the stops that `over` says are over; their scenarios.
-    fn lift(&self, over: impl Fn(&Id) -> bool) -> Vec<Id> {
-        if self.stopped() == 0 {
-            return Vec::new();
-        }
+    /// Ends the stop of a scenario.
+    fn lift(&self, scenario: &Id) {
         let mut stops = self.stops.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let lifted: Vec<Id> = stops.keys().filter(|scenario| over(scenario)).cloned().collect();
-        for scenario in &lifted {
-            stops.remove(scenario);
-            self.with_watch(scenario, Watch::clear);
-        }
+        stops.remove(scenario);
+        self.with_watch(scenario, Watch::clear);
         self.stopped.store(stops.len(), Ordering::Release);
-        lifted
     }
 }
 
@@ -238,9 +231,13 @@ impl Gate {
     pub(crate) fn lift_stops(&self, before: &Snapshot, next: &Snapshot) {
         let now = self.clock.now();
         let suspended = |snapshot: &Snapshot, scenario: &Id| snapshot.suspensions.of_scenario(scenario, now);
-        for scenario in self.abuse.lift(|name| suspended(before, name) && !suspended(next, name)) {
-            tracing::info!(%scenario, "a stop for abnormal use has ended");
-            self.write(ActKind::UseResumed, "gateway", &scenario);
+        for (scenario, _) in self.abuse.stops() {
+            if suspended(before, &scenario) && !suspended(next, &scenario) {
+                tracing::info!(%scenario, "a stop for abnormal use has ended");
+                // Recorded first, then over: no answer stands in the journal between a stop and its end.
+                self.write(ActKind::UseResumed, "gateway", &scenario);
+                self.abuse.lift(&scenario);
+            }
         }
         self.metrics.use_stopped(self.abuse.stopped());
     }

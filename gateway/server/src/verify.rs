@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use shuzha_evidence::Malformed;
+use shuzha_evidence::note::Verifier;
 use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::receipt::BadReceipt;
 use shuzha_evidence::verify::Finding;
@@ -94,6 +95,17 @@ impl From<anyhow::Error> for Trouble {
     fn from(error: anyhow::Error) -> Self {
         Self::Out(error)
     }
+}
+
+/// A checkpoint of a log whose key is not at hand: which log it is, and whose keys there are.
+fn another(origin: &str, policy: &Policy) -> Trouble {
+    let mut names: Vec<&str> = policy.log.iter().map(Verifier::name).collect();
+    names.dedup();
+    let names = names.join(", ");
+    Trouble::Incomplete(format!(
+        "这是日志 {origin}，手头只有 {names} 的公钥 this is the log {origin}, and the keys at hand are of {names}; \
+         `shuzha keys log` on its node prints its keys"
+    ))
 }
 
 impl From<Finding> for Trouble {

@@ -1,8 +1,9 @@
 //! The evidence log beside a busy journal: how long a caller waits for its durable record at 20,000 leaves a second, how late a
-//! checkpoint covers it (E2, E3), and how fast a copy of the log is checked (E7).
+//! checkpoint covers it (E2, E3), how fast a copy of the log is checked (E7), and how long a receipt is at 10⁸ leaves.
 //!
-//! Run with `cargo bench -p shuzha-store --bench evidence`, optionally with seconds and entries:
-//! `cargo bench -p shuzha-store --bench evidence -- 60 10000000`. Every leaf that was promised durable is asserted to be proved at the end.
+//! Run with `cargo bench -p shuzha-store --bench evidence`, optionally with seconds, entries and leaves offered in a second:
+//! `cargo bench -p shuzha-store --bench evidence -- 60 10000000 20000`. Every leaf that was promised durable is asserted to be proved at the
+//! end; machine, commit and configuration are printed with the figures.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -11,9 +12,13 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use shuzha_core::{Clock, Id, IdRng, MicroYuan, RequestId, SystemClock};
+use shuzha_evidence::checkpoint::Checkpoint;
+use shuzha_evidence::commit::Opening;
 use shuzha_evidence::log::{Files, LogKeys, LogReader, LogWriter, SeedKeys};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
+use shuzha_evidence::note::{CosignatureSigner, Note};
 use shuzha_evidence::policy::Policy;
+use shuzha_evidence::receipt::{Enclosed, Receipt};
 use shuzha_evidence::verify::{check_range, head};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, PurposeClass, Terms};
 use shuzha_journal::Journal;
@@ -21,7 +26,7 @@ use shuzha_store::tiles::{CHECKPOINT_INTERVAL, Directory, Options};
 
 const ORIGIN: &str = "log.example/gate-1";
 
-/// Leaves offered in a second (E2).
+/// Leaves offered in a second, unless told otherwise (E2).
 const OFFERED: u64 = 20_000;
 
 /// How often a part of them is offered.
@@ -84,7 +89,7 @@ fn ms(micros: u64) -> f64 {
 }
 
 /// Offers leaves at a steady rate while the follower publishes.
-fn beside_a_journal(dir: &Path, seconds: u64) {
+fn beside_a_journal(dir: &Path, seconds: u64, rate: u64) {
     let node = Id::new("gate-1").expect("a name");
     let options = shuzha_journal::Options::new(dir.join("journal"), node, "bench");
     let journal = Journal::open(options, Arc::new(SystemClock)).expect("a journal");
@@ -125,7 +130,7 @@ fn beside_a_journal(dir: &Path, seconds: u64) {
     });
     let (begun, mut offered, mut refused) = (now(), 0, 0_u64);
     while begun.elapsed() < Duration::from_secs(seconds) {
-        let due = u64::try_from(begun.elapsed().as_micros()).expect("short") * OFFERED / 1_000_000;
+        let due = u64::try_from(begun.elapsed().as_micros()).expect("short") * rate / 1_000_000;
         while offered < due {
             match journal.append_durable(&call()) {
                 Ok(durable) => sender.send((now(), durable)).expect("it listens"),
@@ -191,13 +196,66 @@ fn time<D: Digest>(reader: &LogReader, name: &str, entries: u64) {
     ));
 }
 
+/// Hashes in the proof of a leaf on the left of 10⁸.
+const PATH: usize = 27;
+
+/// How long a receipt of a usual call is at 10⁸ leaves, without and with three witnesses.
+fn receipts() {
+    let log = keys();
+    let origin = format!("{ORIGIN}/2026h2");
+    let tree = Checkpoint { origin: origin.clone(), size: 100_000_000, root: [1; 32] };
+    let mut note = Note::unsigned(tree.to_string()).expect("lines");
+    note.sign(&*log.sha256(&origin).expect("signs")).expect("signs");
+    let mut entry = Vec::new();
+    call().encode_into(&mut entry).expect("short");
+    let opening = Opening::from_bytes([2; 16]);
+    for witnesses in 0..=3_u8 {
+        let enclosed = Some(Enclosed { entry: entry.clone(), request: opening, answer: opening });
+        let whole = Receipt { enclosed, index: 12_345_678, path: vec![[3; 32]; PATH], note: note.clone() };
+        let bare = Receipt { enclosed: None, ..whole.clone() };
+        let bytes = |receipt: &Receipt| receipt.to_string().len();
+        say(&format!(
+            "receipt at 10^8 leaves, {witnesses} witnesses: {} bytes with its entry of {}, {} without",
+            bytes(&whole),
+            entry.len(),
+            bytes(&bare)
+        ));
+        let name = format!("witness.example/w{witnesses}");
+        let clock = Arc::new(SystemClock);
+        note.sign(&CosignatureSigner::new(&name, &[witnesses; 32], clock).expect("a name")).expect("signs");
+    }
+}
+
+/// The first line of what a command says; empty where there is none.
+fn first_line(program: &str, arguments: &[&str]) -> String {
+    let said = std::process::Command::new(program).args(arguments).output();
+    let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default();
+    said.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Machine, commit and configuration.
+fn conditions(dir: &Path, seconds: u64, entries: u64, rate: u64) {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, NonZeroUsize::get);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let built = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let commit = first_line("git", &["describe", "--always", "--dirty"]);
+    let root = dir.to_str().unwrap_or_default();
+    let disk = first_line("findmnt", &["-no", "SOURCE,FSTYPE", "-T", root]);
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    say(&format!("machine: {model}, {cores} cores; disk {disk}; load average before: {}", load.trim()));
+    say(&format!("commit {commit}, {built}; {seconds} s at {rate} leaves/s, {entries} entries checked"));
+}
+
 fn main() {
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     let (seconds, entries) =
         (numbers.first().copied().unwrap_or(10), numbers.get(1).copied().unwrap_or(200_000));
+    let rate = numbers.get(2).copied().unwrap_or(OFFERED);
     let dir = tempfile::tempdir().expect("a folder");
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    say(&format!("load average before: {}", load.trim()));
-    beside_a_journal(dir.path(), seconds);
+    conditions(dir.path(), seconds, entries, rate);
+    receipts();
+    beside_a_journal(dir.path(), seconds, rate);
     checking(dir.path(), entries);
 }

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 
 use shuzha_evidence::log::{Files, LogError};
 
-pub use follower::{CHECKPOINT_INTERVAL, Follower, FollowerHandle, Options};
+pub use follower::{CHECKPOINT_INTERVAL, Follower, FollowerHandle, IDLE_INTERVAL, Options};
 pub use library::{Found, Library, LogFile, anchors_in};
 pub(crate) use lookup::NAME as LOOKUP;
 

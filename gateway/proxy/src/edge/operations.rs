@@ -40,7 +40,8 @@ impl<O: Operator> Edge for OperationsEdge<O> {
         }
         match request.uri().path() {
             "/livez" => reply::page(StatusCode::OK, JSON, json!({ "alive": true }).to_string().into()),
-            "/readyz" => self.ready(),
+            // The second is where monitors of transparency logs ask.
+            "/readyz" | "/health" => self.ready(),
             "/status" => reply::page(StatusCode::OK, JSON, self.operator.status().into()),
             "/metrics" => self.scrape(),
             path => match path.strip_prefix("/log/") {

@@ -9,6 +9,7 @@ use shuzha_evidence::merkle::{Digest as _, Sha256, Sm3};
 use shuzha_evidence::receipt::{Enclosed, Receipt};
 use shuzha_evidence::{Call, Entry};
 
+use super::whole::opened;
 use super::{Trouble, TrustArgs, malformed, read_file};
 use crate::journal_command::hex;
 use crate::output::Out;
@@ -56,7 +57,7 @@ fn checked(path: &Path, trust: &TrustArgs) -> Result<(Receipt, Enclosed), Troubl
     let Some(enclosed) = receipt.enclosed.clone() else {
         return Err(Trouble::Incomplete("收据不含记录 the receipt does not hold its entry".to_owned()));
     };
-    let origin = policy.open(&receipt.note)?.origin;
+    let origin = opened(&receipt.note, &policy)?.origin;
     if origin.ends_with(Sm3::SUFFIX) {
         receipt.check::<Sm3>(&enclosed.entry, &policy)?;
     } else {

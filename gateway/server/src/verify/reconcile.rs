@@ -17,6 +17,7 @@ use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, Input, close};
+use shuzha_pricing::rerating::Correction;
 
 use super::whole::{check_log, threads};
 use super::{CopyArgs, Trouble, copy};
@@ -84,7 +85,10 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
         }
         entries += head.size;
     }
-    let closing = work_out(month, recount, &terms)?;
+    let mut corrections: Vec<Correction> = given.iter().flat_map(Given::corrections).collect();
+    corrections.sort_by(|a, b| (&a.line, a.month).cmp(&(&b.line, b.month)));
+    corrections.dedup();
+    let closing = work_out(month, recount, (&terms, &corrections))?;
     let differences = compare(&given, &closing, &args.only, &closes)?;
     for difference in differences.iter().take(SHOWN_MAX) {
         out.line(difference)?;
@@ -92,24 +96,25 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
     if let Some(first) = differences.first() {
         return Err(Trouble::Bad(format!("{} 处不符 differences, the first: {first}", differences.len())));
     }
-    Ok(tell(out, &closing, entries)?)
+    tell(out, &closing, entries)?;
+    if !corrections.is_empty() {
+        out.line(&format!(
+            "  其中 {0} 行更正按所列计入：其差额由两人按文号重新计费，不由本月调用得出 {0} corrections are taken as they are stated: two persons \
+             re-rated closed months by the acts named, no call of this month leads to them",
+            corrections.len()
+        ))?;
+    }
+    Ok(())
 }
 
 fn work_out(
     month: Month,
     recount: Recount,
-    terms: &shuzha_pricing::closing::Terms,
+    (terms, corrections): (&shuzha_pricing::closing::Terms, &[Correction]),
 ) -> Result<Closing, Trouble> {
     let from = recount.finish().map_err(Trouble::Bad)?;
-    let input = Input {
-        month,
-        rows: &from.rows,
-        before: &from.before,
-        trees: &from.trees,
-        // What was rated again later is not in the entries: it stands among the differences.
-        corrections: &[],
-        terms,
-    };
+    let input =
+        Input { month, rows: &from.rows, before: &from.before, trees: &from.trees, corrections, terms };
     close(&input).map_err(|faults| {
         let reasons: Vec<String> = faults.iter().map(ToString::to_string).collect();
         Trouble::Incomplete(format!(

@@ -4,16 +4,17 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use shuzha_evidence::Entry;
+use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::log::LogReader;
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::note::Note;
-use shuzha_evidence::policy::Policy;
+use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::verify::{
     Checked, Finding, Head, Suspensions, check_begins_with, check_pruned, check_range, for_each_entry, head,
 };
 
 use super::receipt::instant;
-use super::{CopyArgs, Trouble, TrustArgs, copy, malformed, read_file};
+use super::{CopyArgs, Trouble, TrustArgs, another, copy, malformed, read_file};
 use crate::output::Out;
 
 /// What to check.
@@ -66,14 +67,14 @@ pub(super) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 /// A signed checkpoint in a file.
 fn kept(path: &Path, policy: &Policy) -> Result<Head, Trouble> {
     let note = Note::parse(&read_file(path)?).map_err(malformed("检查点 the checkpoint"))?;
-    let tree = policy.open(&note)?;
+    let tree = opened(&note, policy)?;
     Ok(Head { origin: tree.origin, size: tree.size, root: tree.root })
 }
 
 /// Where the calls of this half-year were destroyed: what is left of it checks, and how much that is. The certificate must be the log's.
 fn pruned<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Option<Trouble>, Trouble> {
     let Some(certificate) = log.destroyed().map_err(Finding::from)? else { return Ok(None) };
-    let (head, kept) = (head::<D>(log, policy)?, log.kept().map_err(Finding::from)?);
+    let (head, kept) = (believed::<D>(log, policy)?, log.kept().map_err(Finding::from)?);
     // The certificate is signed by the key of the SHA-256 tree.
     let origin = head.origin.trim_end_matches(D::SUFFIX);
     let signed = policy.log.iter().filter_map(|key| key.renamed(origin).ok());
@@ -89,6 +90,26 @@ fn pruned<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Option<Trouble>
     ))))
 }
 
+/// The head of a log that is believed; otherwise whose log it is.
+fn believed<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Head, Trouble> {
+    head::<D>(log, policy).map_err(|finding| {
+        let origin = match finding {
+            Finding::Checkpoint(Distrust::UnknownLog) => log.checkpoint::<D>().ok().flatten(),
+            _ => None,
+        };
+        let tree = origin.and_then(|note| Checkpoint::parse(note.text()).ok());
+        tree.map_or_else(|| finding.into(), |tree| another(&tree.origin, policy))
+    })
+}
+
+/// The checkpoint in a note that is believed.
+pub(super) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble> {
+    policy.open(note).map_err(|why| match (why, Checkpoint::parse(note.text())) {
+        (Distrust::UnknownLog, Ok(tree)) => another(&tree.origin, policy),
+        _ => why.into(),
+    })
+}
+
 /// Checks all of a log, or the entries from `from` to `to`.
 pub(super) fn check_log<D: Digest>(
     log: &LogReader,
@@ -99,7 +120,7 @@ pub(super) fn check_log<D: Digest>(
     if let Some(incomplete) = pruned::<D>(log, policy)? {
         return Err(incomplete);
     }
-    let head = head::<D>(log, policy)?;
+    let head = believed::<D>(log, policy)?;
     let to = range.1.unwrap_or(head.size);
     if range.0 > to || to > head.size {
         return Err(Trouble::Usage(format!("日志只有 {0} 条记录 the log has {0} entries", head.size)));

@@ -124,6 +124,17 @@ fn h1_exit_codes_say_good_bad_incomplete_and_usage() {
     let checked =
         shuzha().arg("verify").arg("receipt").arg(&case.receipt).arg("--keys").arg(&foreign).output();
     assert_eq!(told(&checked.expect("the program starts")).0, Some(3), "the id of a renamed key is wrong");
+    // A log is named after its node: the message names both.
+    let mut named = other.command(&["keys", "log"]);
+    let keys = named.env("SHUZHA__NODE__NAME", "gate-2").output().expect("the program starts");
+    let foreign = case.home.file("gate-2.keys", text(&keys.stdout));
+    for (command, what) in [("range", &case.log), ("suspension", &case.log), ("receipt", &case.receipt)] {
+        let mut checked = shuzha();
+        checked.args(["verify", command]).arg(what).arg("--keys").arg(&foreign);
+        let (code, said) = told(&checked.output().expect("the program starts"));
+        let both = said.contains("shuzha.local/gate-1/") && said.contains("shuzha.local/gate-2 ");
+        assert!(code == Some(2) && both, "{command}: {said}");
+    }
     let keys = other.run(&["keys", "log"]);
     let foreign = case.home.file("others.keys", text(&keys.stdout));
     let checked =

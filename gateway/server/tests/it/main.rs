@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod demo;
 mod evidence;
+mod faults;
 mod home;
 mod kill;
 mod load;

@@ -16,9 +16,11 @@ use shuzha_journal::Journal;
 use shuzha_pricing::closing::{self, Closing, Input, close};
 use shuzha_pricing::export::sets::{LineRow, ShareRow, StatementRow};
 use shuzha_pricing::export::{Format, Job, export};
+use shuzha_pricing::metering::Line;
+use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::split::{Base, Split};
 use shuzha_pricing::vat::{VatRate, VatRates};
-use shuzha_pricing::{Effective, Month, Price, PriceBook};
+use shuzha_pricing::{Basis, Effective, Month, Price, PriceBook};
 use shuzha_store::Books;
 use shuzha_store::ledger::MeterOptions;
 use shuzha_store::tiles::Options;
@@ -74,6 +76,24 @@ fn terms() -> closing::Terms {
             .into(),
         operators: PRODUCTS.map(|(product, _)| (id(product), id("yunze-data"))).into(),
     }
+}
+
+/// A difference of January that two persons re-rated, billed in February.
+fn corrections_of(month_name: &str) -> Vec<Correction> {
+    if month_name == "2026-01" {
+        return Vec::new();
+    }
+    let line = Line {
+        unit: id("bank"),
+        agreement: id("bank-agreement"),
+        scenario: id("bank-scenario"),
+        product: id("person-check"),
+        price: id("person-check"),
+        purpose: PurposeClass::Industry,
+        basis: Basis::Price,
+    };
+    let (exact, act) = (MicroYuan::from_micros(-1_230_000), "云数运〔2026〕9号".to_owned());
+    vec![Correction { line, month: month("2026-01"), exact, notional: MicroYuan::ZERO, act }]
 }
 
 /// The same terms as the register's files state them.
@@ -152,12 +172,13 @@ impl Case {
             meter.catch_up().expect("gathers");
             let from = books.gatherings(month(name)).expect("readable");
             let rules = terms();
+            let corrections = corrections_of(name);
             let input = Input {
                 month: month(name),
                 rows: &from.rows,
                 before: &from.before,
                 trees: &from.trees,
-                corrections: &[],
+                corrections: &corrections,
                 terms: &rules,
             };
             let closing = close(&input).expect("rated");
@@ -322,6 +343,8 @@ fn g3_bills_are_what_the_entries_come_to() {
     // Late calls of January stand in February, as lines of January.
     let late = case.february.lines.iter().filter(|line| line.month == month("2026-01")).count();
     assert!(late > 0);
+    let (_, said) = case.reconcile("2026-02", &case.bills(&case.february, Format::JsonLines));
+    assert!(said.contains("1 corrections are taken as they are stated"), "{said}");
     let (statement, bill) = answered(&case.february);
     let files = [case.file("s.json", &statement.to_string()), case.file("b.json", &bill.to_string())];
     let (code, said) = case.reconcile("2026-02", &files);

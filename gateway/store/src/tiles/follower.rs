@@ -19,6 +19,9 @@ use super::{Directory, Library, Lock};
 /// Least time between two checkpoints. With the time that writing one takes, a change is published within a second.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(800);
 
+/// Longest time for which a log in which nothing happens does not sign (E3).
+pub const IDLE_INTERVAL: Duration = Duration::from_mins(10);
+
 /// Most records under one more checkpoint, so that a log that is far behind shows that it catches up.
 const BATCH_RECORDS_MAX: usize = 100_000;
 
@@ -64,6 +67,8 @@ struct Shared {
     reached: AtomicU64,
     /// When everything durable was published, or when this began, by the clock: µs since 1970.
     current_at: AtomicI64,
+    /// When the latest checkpoint was signed.
+    signed_at: AtomicI64,
     draining: AtomicBool,
     turn: Mutex<Option<String>>,
     moved: Condvar,
@@ -170,6 +175,10 @@ impl Follower {
             let last = state.next_seq - 1;
             while self.journal.wait_durable_beyond(last, DRAIN_POLL) <= last && !self.is_over() {
                 self.note_current(&state);
+                if self.signed_long_ago() {
+                    state.writer.republish()?;
+                    self.note_signed();
+                }
             }
         }
     }
@@ -200,8 +209,21 @@ impl Follower {
             return Err(LogError::Journal { reason });
         }
         publish(state)?;
+        self.note_signed();
         self.note_reached(state);
         Ok(())
+    }
+
+    fn note_signed(&self) {
+        self.shared.signed_at.store(self.options.clock.now().micros(), Ordering::Release);
+    }
+
+    /// Whether the latest checkpoint is so old that it is signed again; of one before this process nothing is known.
+    fn signed_long_ago(&self) -> bool {
+        let signed = Timestamp::from_micros(self.shared.signed_at.load(Ordering::Acquire));
+        let age = self.options.clock.now().micros_since(signed);
+        // A clock that was set back says nothing of the age: signed again, it is known.
+        u64::try_from(age).map_or(true, |age| Duration::from_micros(age) >= IDLE_INTERVAL)
     }
 
     fn note_reached(&self, state: &Open) {

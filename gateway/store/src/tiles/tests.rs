@@ -259,6 +259,34 @@ fn e3_a_change_is_published_within_a_second() {
     thread.join().expect("it ends");
 }
 
+/// E3: while nothing happens the checkpoint is signed again after ten minutes, the same tree; a checkpoint that was damaged is whole again then.
+#[test]
+fn e3_an_idle_log_is_signed_again_within_ten_minutes() {
+    let bench = Bench::new();
+    let journal = bench.journal();
+    let follower = bench.options(1).build(journal.clone()).expect("new");
+    let handle = follower.handle();
+    let thread = std::thread::spawn(move || follower.run());
+    bench.call(&journal);
+    wait_for(|| handle.reached() == journal.durable_seq());
+    let path = library_root(&bench).join("2026h1/checkpoint");
+    let good = std::fs::read(&path).expect("there");
+    for _ in 0..2 {
+        std::fs::write(&path, "gone").expect("written");
+        bench.clock.advance(IDLE_INTERVAL - Duration::from_secs(1));
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(std::fs::read(&path).expect("there"), b"gone", "not before");
+        bench.clock.advance(Duration::from_secs(1));
+        wait_for(|| std::fs::read(&path).is_ok_and(|now| now == good));
+    }
+    // A clock that goes back keeps nobody waiting until it has caught up.
+    std::fs::write(&path, "gone").expect("written");
+    bench.clock.set(Day::new(2026, 6, 29).expect("a day").start());
+    wait_for(|| std::fs::read(&path).is_ok_and(|now| now == good));
+    handle.drain();
+    thread.join().expect("it ends");
+}
+
 #[test]
 fn what_is_served_is_what_is_published_and_no_more() {
     let bench = Bench::new();

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use shuzha_core::Id;
 use shuzha_pricing::export::{CheckError, Format, Kind, Set, check};
+use shuzha_pricing::rerating::Correction;
 
 use super::super::{Trouble, read_file};
 use super::sheet::{Cells, Line, Sheet, Sheets, amount};
@@ -198,6 +199,11 @@ fn share_bill(item: &Value, lines: &mut Vec<Line>) -> Option<()> {
 }
 
 impl Given {
+    /// The differences of closed months that it states.
+    pub(super) fn corrections(&self) -> impl Iterator<Item = Correction> {
+        self.lines.iter().filter_map(Line::correction)
+    }
+
     /// Names every row that is changed, added, given twice or left out.
     pub(super) fn compare(&self, expected: &Sheets, only: &[Id], differences: &mut Vec<String>) {
         let mut seen = BTreeSet::new();

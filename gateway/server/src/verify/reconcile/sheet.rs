@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shuzha_core::{Fen, MicroYuan};
+use shuzha_core::{Fen, Id, MicroYuan, PurposeClass};
+use shuzha_pricing::Basis;
 use shuzha_pricing::closing::Closing;
 use shuzha_pricing::export::sets::{LineRow, ShareRow, StatementRow};
 use shuzha_pricing::export::{Kind, Record, Row, Set};
+use shuzha_pricing::rerating::Correction;
 
 /// What rows are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +74,40 @@ impl Line {
     /// What the row is of.
     pub(super) fn key(&self) -> String {
         let of = |column: &&str| self.cells.get(*column).cloned().unwrap_or_default();
-        self.sheet.identity().iter().map(of).collect::<Vec<_>>().join("/")
+        let mut key = self.sheet.identity().iter().map(of).collect::<Vec<_>>();
+        if self.is_correction() {
+            key.push("更正 correction".to_owned());
+        }
+        key.join("/")
+    }
+
+    /// Whether it is a difference of a closed month, which no calls of its own lead to.
+    fn is_correction(&self) -> bool {
+        self.sheet == Sheet::Lines && self.cells.get("calls").is_some_and(|calls| calls == "0")
+    }
+
+    /// The difference that it states, where it is one.
+    pub(super) fn correction(&self) -> Option<Correction> {
+        let of = |column| self.cells.get(column).map(String::as_str);
+        let id = |column| Id::new(of(column)?).ok();
+        let basis = |name: &str| (0..=u8::MAX).map_while(Basis::from_number).find(|one| one.as_str() == name);
+        let line = shuzha_pricing::metering::Line {
+            unit: id("unit")?,
+            agreement: id("agreement")?,
+            scenario: id("scenario")?,
+            product: id("product")?,
+            price: id("price")?,
+            purpose: PurposeClass::ALL.into_iter().find(|one| Some(one.as_str()) == of("purpose"))?,
+            basis: basis(of("basis")?)?,
+        };
+        let stated = Correction {
+            line,
+            month: of("month")?.parse().ok()?,
+            exact: of("exact")?.parse().ok()?,
+            notional: of("notional")?.parse().ok()?,
+            act: of("act")?.to_owned(),
+        };
+        self.is_correction().then_some(stated)
     }
 
     pub(super) fn owner(&self) -> &str {
