@@ -11,7 +11,7 @@ use crate::house::{House, outcome};
 use crate::upstream::Fake;
 
 /// Replays that every run of the tests makes, per clock and start.
-const REPLAYS: usize = 400;
+const REPLAYS: usize = 250;
 /// Requests whose replays are tried together.
 const REQUESTS: usize = 8;
 
