@@ -118,7 +118,6 @@ codes! {
     C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
     C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
     C610 403 "该操作没有查询计划" "The operation has no query plan";
-    C611 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
 
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
@@ -156,6 +155,7 @@ codes! {
     C1014 409 "测试凭据不能改作正式凭据" "A test credential stays one";
     C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
     C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
+    C1017 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";

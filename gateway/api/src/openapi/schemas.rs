@@ -24,7 +24,6 @@ pub(super) fn of_the_api(code: Code) -> bool {
                 | Code::C408
                 | Code::C409
                 | Code::C411
-                | Code::C611
                 | Code::C003
                 | Code::C005
                 | Code::C006

@@ -15,7 +15,7 @@ impl Control {
     /// Refuses a change after which something reserved is not there, unless it was not there before either.
     ///
     /// # Errors
-    /// C611; of the register.
+    /// C1017; of the register.
     pub(super) fn check_reservations(&self, ready: &Ready, change: &Difference) -> Result<(), Error> {
         let before = super::in_force_before(ready.before.as_ref())?;
         let spaces: BTreeSet<Id> = match ready.kind.name() {
@@ -33,7 +33,7 @@ impl Control {
                 let reason =
                     "the caps of the data sets over these people add up to more than the person-space's";
                 let path = if ready.kind.name() == "PersonSpace" { "spec.cap" } else { "spec.privacy.cap" };
-                return Err(Error::fault(Code::C611, path, reason));
+                return Err(Error::fault(Code::C1017, path, reason));
             }
         }
         Ok(())

@@ -243,7 +243,7 @@ fn e6_reserved_quotas_fit_under_the_cap_of_their_people() {
     };
     let refused = |path: &str, change: Result<Outcome, Error>| {
         let Err(Error::Refused(refusal)) = change else { panic!("accepted, or not refused") };
-        assert_eq!((refusal.code, refusal.faults[0].path.as_str()), (Code::C611, path), "{refusal:?}");
+        assert_eq!((refusal.code, refusal.faults[0].path.as_str()), (Code::C1017, path), "{refusal:?}");
     };
     people("1.0").expect("declared");
     set("first", "0.6", true).expect("it fits");

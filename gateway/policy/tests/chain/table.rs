@@ -36,7 +36,6 @@ const NOT_IN_THE_TABLE: [(Code, &str); 19] = [
     (Code::C607, "paces take days: `budgets.rs`"),
     (Code::C608, "a person-space must have been charged in another measure: `budgets.rs`"),
     (Code::C610, "plans have paths of their own: `budgets.rs`"),
-    (Code::C611, "nobody declares a data set at the gate; shown by the register's own tests"),
     (Code::C702, "a checked world has no two prices in force at once; shown by the price book's own tests"),
     (Code::C703, "a checked world has no price above its ceiling; shown by the price book's own tests"),
     (Code::C705, "a limit in the range of money is passed (C704) first; shown by the purse's own tests"),
