@@ -188,7 +188,7 @@ impl Files for Directory {
 }
 
 impl Directory {
-    /// Removes a file; nothing where there is none. Durable on return, and so is what was removed beside it before.
+    /// Removes a file; nothing where there is none. Durable on return.
     pub(crate) fn remove_file(&self, path: &str) -> io::Result<()> {
         let path = self.root.join(path);
         match fs::remove_file(&path) {
@@ -196,6 +196,12 @@ impl Directory {
             removed => removed?,
         }
         sync_path(parent(&path))
+    }
+
+    /// As [`Files::remove_folder`], durable on return.
+    pub(crate) fn remove_folder_for_good(&self, path: &str) -> io::Result<()> {
+        self.remove_folder(path)?;
+        sync_path(parent(&self.root.join(path)))
     }
 }
 

@@ -1,6 +1,10 @@
 //! `shuzha trace`: from a call back to its data and those who decided, from data forward to every use (Yantai 26).
 
-use anyhow::Result;
+mod page;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde_json::Value;
@@ -34,6 +38,9 @@ pub(crate) struct CallArgs {
     /// Prints the answer of the API as it is.
     #[arg(long)]
     json: bool,
+    /// Writes a page with a picture of the chain instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -97,6 +104,10 @@ fn call(out: &mut Out, args: &CallArgs) -> Result<()> {
     let trace = args.connection.signed_on()?.call("GET", &path, None, None)?.body;
     if args.json {
         return out.line(&trace.to_string());
+    }
+    if let Some(file) = &args.html {
+        std::fs::write(file, page::of(&trace)).with_context(|| format!("{}", file.display()))?;
+        return out.line(&file.display().to_string());
     }
     let call = &trace["call"];
     let mut table = Table::new();

@@ -94,6 +94,15 @@ fn h4_every_call_of_the_demo_is_traced_both_ways() {
     for word in ["应用单位 unit", "Scenario/", "approve", "DataSet/population", "存证 leaf"] {
         assert!(shown.contains(word), "{word} in {shown}");
     }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    demo.trace(&["call", request, "--html", file.path().to_str().expect("UTF-8")]);
+    let page = std::fs::read_to_string(file.path()).expect("written");
+    let boxes = steps.len() + 1;
+    assert_eq!((page.matches("<rect ").count(), page.matches("<line ").count()), (boxes, boxes - 1));
+    assert!(
+        page.contains(request) && page.contains("population") && page.contains("· authority</text>"),
+        "{page}"
+    );
     let table = demo.trace(&["product", "person-check", "--limit", "1"]);
     assert!(table.contains("--limit 0") && table.contains("person-check"), "{table}");
     assert!(demo.uses("data-set", "nothing").is_empty());

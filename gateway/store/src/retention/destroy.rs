@@ -135,7 +135,7 @@ impl Retention {
         }
         watch(Step::Certified)?;
         let entries = format!("{shard}/tile/entries");
-        files.remove_folder(&entries).map_err(LogError::io("remove", &entries))?;
+        files.remove_folder_for_good(&entries).map_err(LogError::io("remove", &entries))?;
         let lookup = format!("{shard}/{LOOKUP}");
         files.remove_file(&lookup).map_err(LogError::io("remove", &lookup))?;
         watch(Step::Log)?;
