@@ -22,7 +22,7 @@ use shuzha_pricing::split::{Base, Split};
 use shuzha_pricing::vat::{VatRate, VatRates};
 use shuzha_pricing::{Basis, Effective, Month, Price, PriceBook};
 use shuzha_store::Books;
-use shuzha_store::ledger::MeterOptions;
+use shuzha_store::ledger::{MeterOptions, Proposal};
 use shuzha_store::tiles::Options;
 
 use crate::home::{WORLD, shuzha, text};
@@ -193,6 +193,12 @@ impl Case {
         };
         some(calls, None);
         let january = closed("2026-01", ["li", "wang"]);
+        let differences = corrections_of("2026-02");
+        let (changes, reason) = ("[]", "价格有误");
+        let proposal = Proposal { month: month("2026-01"), changes, reason, corrections: &differences };
+        let at = month("2026-02").begin();
+        let proposed = books.propose(proposal, &id("li"), at).expect("January is closed");
+        books.approve(proposed.number, &differences, (&id("wang"), at)).expect("another person");
         some(calls / 10, Some(month("2026-01").begin()));
         some(calls, Some(month("2026-02").begin()));
         let february = closed("2026-02", ["li", "wang"]);
