@@ -179,3 +179,16 @@ fn d1_an_identifier_has_one_spelling() {
         .collect();
     assert_eq!(names.len(), 16);
 }
+
+/// D2: two consents in one token are none, where it is issued as where it is used; one rule each, because either may be mended
+/// without the other.
+#[test]
+fn d2_two_details_are_refused_at_issue_and_at_use() {
+    let mut payload = token_of_first();
+    let mut second = payload["authorization_details"][0].clone();
+    second["scenario"] = SCENARIOS[3].into();
+    payload["authorization_details"] = json!([payload["authorization_details"][0], second]);
+    assert_eq!(refused_at_issue(&payload), Code::C409);
+    let token = sign(&header(), payload.to_string().as_bytes());
+    assert_eq!(verify(&token, &issuers(), GATE, at(NOW)).err(), Some(Code::C409));
+}
