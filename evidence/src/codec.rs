@@ -11,6 +11,7 @@ use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, FORMAT_VERSION, Field};
 use crate::record::{
     Act, ActKind, Anchored, Boot, Decision, Delivery, Entry, KeysRotated, Outcome, Refund, Registered,
+    Retention, RetentionAct,
 };
 
 /// Why an entry was not encoded.
@@ -108,6 +109,10 @@ impl Numbered for ActKind {
     ];
 }
 
+impl Numbered for RetentionAct {
+    const TABLE: &'static [(Self, u64)] = &[(Self::Sealed, 1), (Self::Destroyed, 2)];
+}
+
 const BOOT: u64 = 1;
 const INTENT: u64 = 2;
 const CALL: u64 = 3;
@@ -117,6 +122,7 @@ const REGISTERED: u64 = 6;
 const REFUND: u64 = 55;
 const ANCHORED: u64 = 70;
 const KEYS_ROTATED: u64 = 71;
+const RETENTION: u64 = 75;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -137,6 +143,7 @@ impl<'a> Entry<'a> {
             Self::Refund(refund) => write_refund(&mut w, refund),
             Self::Anchored(anchored) => write_anchored(&mut w, anchored),
             Self::KeysRotated(rotated) => write_keys_rotated(&mut w, rotated),
+            Self::Retention(retention) => write_retention(&mut w, retention),
         }
         w.finish()
     }
@@ -161,6 +168,7 @@ impl<'a> Entry<'a> {
             REFUND => Self::Refund(read_refund(&mut r)?),
             ANCHORED => Self::Anchored(read_anchored(&mut r)?),
             KEYS_ROTATED => Self::KeysRotated(read_keys_rotated(&mut r)?),
+            RETENTION => Self::Retention(read_retention(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -180,6 +188,7 @@ impl<'a> Entry<'a> {
             Self::Refund(_) => "refund",
             Self::Anchored(_) => "anchored",
             Self::KeysRotated(_) => "keys_rotated",
+            Self::Retention(_) => "retention",
         }
     }
 }
@@ -339,6 +348,31 @@ fn write_keys_rotated(w: &mut MapWriter<'_>, rotated: &KeysRotated<'_>) {
 fn read_keys_rotated<'a>(r: &mut MapReader<'a>) -> Result<KeysRotated<'a>, DecodeError> {
     let (at, digest) = (read_at(r)?, read_digest(r, &field::ACT_DIGEST)?);
     Ok(KeysRotated { at, log: r.name(&field::LOG)?, size: r.uint(&field::SIZE)?, digest })
+}
+
+fn write_retention(w: &mut MapWriter<'_>, retention: &Retention<'_>) {
+    w.uint(&field::KIND, RETENTION);
+    w.int(&field::AT, retention.at.micros());
+    w.name(&field::ACTOR, retention.actor);
+    w.name(&field::OBJECT, retention.object);
+    w.uint(&field::RETENTION, retention.act.number());
+    w.uint(&field::LAST_SEQ, retention.last_seq);
+    w.bytes(&field::ROOT, &retention.root);
+    w.bytes(&field::DOCUMENT, &retention.document);
+    w.name(&field::CONFIRMED_BY, retention.confirmed_by);
+}
+
+fn read_retention<'a>(r: &mut MapReader<'a>) -> Result<Retention<'a>, DecodeError> {
+    Ok(Retention {
+        at: read_at(r)?,
+        actor: r.name(&field::ACTOR)?,
+        object: r.name(&field::OBJECT)?,
+        act: RetentionAct::from_number(r.uint(&field::RETENTION)?, &field::RETENTION)?,
+        last_seq: r.uint(&field::LAST_SEQ)?,
+        root: r.bytes(&field::ROOT)?.ok_or(DecodeError::Missing(field::ROOT.name))?,
+        document: r.bytes(&field::DOCUMENT)?.ok_or(DecodeError::Missing(field::DOCUMENT.name))?,
+        confirmed_by: r.name(&field::CONFIRMED_BY)?,
+    })
 }
 
 #[cfg(test)]

@@ -114,4 +114,9 @@ fields! {
     SIZE = 72 "size" Uint;
     CHECKPOINT = 73 "checkpoint" Bytes(32);
     TOKEN = 74 "token" Bytes(32);
+    RETENTION = 75 "retention" Uint;
+    LAST_SEQ = 76 "last_sequence" Uint;
+    ROOT = 77 "root" Bytes(32);
+    DOCUMENT = 78 "document" Bytes(32);
+    CONFIRMED_BY = 79 "confirmed_by" Text;
 }

@@ -34,6 +34,9 @@ pub const CHECKPOINT: &str = "checkpoint";
 /// Name of the latest checkpoint that witnesses have signed, beside it.
 pub const COSIGNED: &str = "cosigned";
 
+/// Name of the certificate in the folder of a half-year whose calls were destroyed.
+pub const DESTROYED: &str = "destroyed";
+
 /// Files by address, with `/` between folders. Addresses are made here, never taken from outside as they are.
 pub trait Files: Send + Sync {
     /// The whole file; none where there is none.

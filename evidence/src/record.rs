@@ -3,9 +3,12 @@
 //! Names borrow from the buffer they were decoded from, or from the snapshot they are encoded from, so neither
 //! direction copies.
 
+mod upkeep;
+
 use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::Commitment;
+pub use upkeep::{Anchored, KeysRotated, Retention, RetentionAct};
 
 /// Largest encoded entry in bytes: every field of a call at its longest, with some room. Most take half of it.
 pub const ENTRY_BYTES_MAX: usize = 576;
@@ -31,6 +34,8 @@ pub enum Entry<'a> {
     Anchored(Anchored<'a>),
     /// The evidence log's keys were handed over to new ones (密钥轮换).
     KeysRotated(KeysRotated<'a>),
+    /// A half-year of the log was sealed (封存) or destroyed (销毁) (docs/adr/0012).
+    Retention(Retention<'a>),
 }
 
 impl Entry<'_> {
@@ -47,6 +52,7 @@ impl Entry<'_> {
             Self::Refund(refund) => refund.at,
             Self::Anchored(anchored) => anchored.at,
             Self::KeysRotated(rotated) => rotated.at,
+            Self::Retention(retention) => retention.at,
         }
     }
 }
@@ -335,36 +341,6 @@ pub struct Refund<'a> {
     pub space: &'a str,
     /// What the person-space counts in.
     pub measure: Measure,
-}
-
-/// A checkpoint of the evidence log was anchored outside: a time-stamp, a chain, a notary. What came back is kept beside the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchored<'a> {
-    /// When it came back.
-    pub at: Timestamp,
-    /// The anchor, as the node's configuration names it.
-    pub anchor: &'a str,
-    /// The half-year's log.
-    pub log: &'a str,
-    /// Leaves under the checkpoint.
-    pub size: u64,
-    /// SHA-256 of the signed checkpoint.
-    pub checkpoint: [u8; 32],
-    /// SHA-256 of what came back.
-    pub token: [u8; 32],
-}
-
-/// The evidence log's keys were handed over: the statement that old and new keys signed is kept beside the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeysRotated<'a> {
-    /// When.
-    pub at: Timestamp,
-    /// The half-year's log.
-    pub log: &'a str,
-    /// Leaves up to which the old keys sign, this entry among them.
-    pub size: u64,
-    /// SHA-256 of the statement.
-    pub digest: [u8; 32],
 }
 
 /// Bytes of a package that reached the caller.

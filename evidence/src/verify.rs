@@ -4,6 +4,7 @@
 //! entries up: each entry against its hash, each tile against the hash above it, the top against the signed checkpoint.
 
 mod order;
+mod pruned;
 mod range;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use crate::log::{LogError, LogReader};
 use crate::merkle::{Digest, Hash, WrongProof, check_consistency};
 use crate::policy::{Distrust, Policy};
 pub use order::{Breach, Suspensions};
+pub use pruned::{KEPT_BYTES_MAX, check_pruned, kept_entries, kept_path, push_kept};
 pub use range::{Checked, check_range, for_each_entry};
 
 /// What is wrong with a log.

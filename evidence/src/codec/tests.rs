@@ -132,6 +132,16 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
         ),
         (at(), name(), any::<u64>(), any::<[u8; 32]>())
             .prop_map(|(at, log, size, digest)| Entry::KeysRotated(KeysRotated { at, log, size, digest })),
+        (
+            at(),
+            select(RetentionAct::TABLE),
+            proptest::array::uniform3(name()),
+            any::<u64>(),
+            any::<[[u8; 32]; 2]>()
+        )
+            .prop_map(|(at, (act, _), [actor, object, confirmed_by], last_seq, [root, document])| {
+                Entry::Retention(Retention { at, actor, object, act, last_seq, root, document, confirmed_by })
+            }),
         (any::<[u8; 16]>(), at(), name(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
             |(request, at, grant, from, bytes, complete)| {
                 let request = RequestId::from_bytes(request);

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{CHECKPOINT, COSIGNED, Files, LogError};
+use super::{CHECKPOINT, COSIGNED, DESTROYED, Files, LogError};
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{self, Digest, Hash};
 use crate::note::Note;
 use crate::receipt::{Enclosed, Receipt};
 use crate::tile::{self, TILE_HASHES, Tile, TileLevel, TileNodes};
+use crate::verify::kept_path;
 
 /// One half-year of a log, or a copy of it.
 #[derive(Clone)]
@@ -42,6 +43,30 @@ impl LogReader {
     /// [`LogError`].
     pub fn cosigned<D: Digest>(&self) -> Result<Option<Note>, LogError> {
         self.note::<D>(COSIGNED)
+    }
+
+    /// The certificate of destruction, where the calls of this half-year were destroyed.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn destroyed(&self) -> Result<Option<Note>, LogError> {
+        self.note::<merkle::Sha256>(DESTROYED)
+    }
+
+    /// The files of life-cycle records that are kept of a half-year whose calls were destroyed, or are about to be.
+    ///
+    /// # Errors
+    /// Of the files.
+    pub fn kept(&self) -> Result<Vec<Vec<u8>>, LogError> {
+        let mut files = Vec::new();
+        for number in 0.. {
+            let path = self.path::<merkle::Sha256>(&kept_path(number));
+            match self.files.read(&path).map_err(LogError::io("read", &path))? {
+                Some(file) => files.push(file),
+                None => break,
+            }
+        }
+        Ok(files)
     }
 
     /// The address of [`LogReader::cosigned`] in the files.

@@ -36,6 +36,14 @@ impl Shard {
     pub fn then(self, at: Timestamp) -> Self {
         self.max(Self::of(at))
     }
+
+    /// The first instant of the month that begins so many months after the half-year's end; with 0, the first instant behind it.
+    #[must_use]
+    pub fn months_after(self, months: u16) -> Timestamp {
+        let index = i32::from(self.year) * 12 + i32::from(self.half) * 6 + i32::from(months);
+        let month = u8::try_from(index % 12 + 1).expect("1 to 12");
+        Day::new(index / 12, month, 1).expect("every month has a first").start()
+    }
 }
 
 impl fmt::Display for Shard {

@@ -133,7 +133,7 @@ fn blame<D: Digest>(
 }
 
 /// Every hash above the leaves against the tile below it.
-fn check_nodes<D: Digest>(reader: &LogReader, size: u64) -> Result<u64, Finding> {
+pub(super) fn check_nodes<D: Digest>(reader: &LogReader, size: u64) -> Result<u64, Finding> {
     let mut nodes = 0;
     for level in 1.. {
         let mut tiles = 0;

@@ -147,6 +147,15 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))
         .route("/api/v1/finance/permitted", methods(&[(GET, finance::permitted)], None))
+        .route("/api/v1/evidence/logs", methods(&[(GET, evidence::logs::list)], None))
+        .route(
+            "/api/v1/evidence/logs/{log}",
+            methods(
+                &[(GET, evidence::logs::get), (POST, evidence::logs::act)],
+                Some(evidence::logs::no_such_method),
+            ),
+        )
+        .route("/api/v1/evidence/logs/{log}/{proof}", methods(&[(GET, evidence::logs::proof)], None))
         .route("/api/v1/traces", methods(&[(GET, evidence::uses)], None))
         .route("/api/v1/traces/{request}", methods(&[(GET, evidence::trace)], None))
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))

@@ -1,10 +1,13 @@
 //! The outbox's other end: acts go from the register to the journal, each exactly once.
 
 use ring::digest::{Context, SHA256};
-use shuzha_core::RequestId;
+use shuzha_core::{Clock, Code, Id, RequestId, Rng};
 use shuzha_evidence::{Entry, Registered};
 use shuzha_journal::Journal;
-use shuzha_store::register::Act;
+use shuzha_products::case::Actor;
+use shuzha_store::register::{Act, Author};
+
+use crate::Error;
 
 /// The journal did not say that the act is durable. It may be there or not; [`ActLog::recorded_after`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +63,39 @@ impl ActLog for JournalLog {
         }
         Ok(found)
     }
+}
+
+/// Records an act that changes nothing in the register, before it is done: nothing happens unrecorded.
+///
+/// # Errors
+/// [`Unrecorded`]; C1003 for a name that cannot be one.
+pub(crate) fn record(
+    (log, clock, rng): (&dyn ActLog, &dyn Clock, &dyn Rng),
+    actor: &Actor,
+    verb: &str,
+    (kind, name): (&str, &str),
+    reason: String,
+) -> Result<(), Error> {
+    let mut salt = [0; 16];
+    rng.fill(&mut salt);
+    let act = Act {
+        id: RequestId::generate(clock, rng),
+        salt,
+        at: clock.now(),
+        by: Some(Author {
+            account: actor.account.clone(),
+            organisation: actor.organisation.clone(),
+            role: actor.role,
+        }),
+        duty: None,
+        verb: verb.to_owned(),
+        kind: kind.to_owned(),
+        name: Id::new(name).map_err(|_| Code::C1003)?,
+        state: None,
+        reason,
+        attachments: "[]".to_owned(),
+    };
+    log.append(&act).map(drop).map_err(|_| Error::Unrecorded)
 }
 
 /// The digest of an act as the journal has it: SHA-256 over the salt and every field, each with its length before it.

@@ -1,24 +1,28 @@
-//! Evidence (存证) for those who supervise: traces from a call back and from data forward (REQUIREMENTS H4).
+//! Evidence (存证) for those who supervise: traces from a call back and from data forward (REQUIREMENTS H4), half-years of the log,
+//! their proofs, their sealing and destruction (H1, H3).
 //!
 //! The auditor and the authority see all. A provider sees what was done with its data, without what it was sold for; a unit sees
 //! its own calls. What is not theirs to see is answered like what is not there.
 
 mod catalogue;
+mod log;
+mod retention;
 mod trace;
 
 use std::sync::Arc;
 
-use shuzha_core::{Code, Id, Role};
+use shuzha_core::{Clock, Code, Id, Rng, Role};
 use shuzha_evidence::log::LogError;
-use shuzha_store::Traces;
 use shuzha_store::register::Filter;
 use shuzha_store::tiles::Library;
 use shuzha_store::traces::{Page, Query, QueryError};
+use shuzha_store::{Retention, Traces};
 
 use crate::finance::may_read;
-use crate::{Caller, Control, Error};
+use crate::{ActLog, Caller, Control, Error};
 
 pub use catalogue::Products;
+pub use log::{Checkpoints, LeafOf, Tree};
 pub use trace::{Step, Trace};
 
 /// What evidence is made of.
@@ -27,12 +31,21 @@ pub struct Parts {
     pub control: Arc<Control>,
     /// The index of uses.
     pub traces: Traces,
-    /// The evidence log.
-    pub library: Library,
+    /// Half-years of the evidence log, and what becomes of them.
+    pub retention: Retention,
+    /// Where acts are recorded for good.
+    pub log: Arc<dyn ActLog>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, fit for secrets.
+    pub rng: Arc<dyn Rng>,
 }
 
 /// The use cases of evidence.
-pub struct Evidence(Parts);
+pub struct Evidence {
+    parts: Parts,
+    library: Library,
+}
 
 /// Roles that see every use.
 const SUPERVISORS: [Role; 2] = [Role::Auditor, Role::Authority];
@@ -55,8 +68,9 @@ enum Sight {
 impl Evidence {
     /// Evidence over these parts.
     #[must_use]
-    pub const fn new(parts: Parts) -> Self {
-        Self(parts)
+    pub fn new(parts: Parts) -> Self {
+        let library = parts.retention.library();
+        Self { parts, library }
     }
 
     /// Uses in order of time, as far as the caller may see them. `provider` and `units` of the query are set here.
@@ -71,7 +85,7 @@ impl Evidence {
             Sight::OfProvider(provider) => (query.provider, query.units) = (Some(provider), None),
             Sight::OfUnits(units) => (query.provider, query.units) = (None, Some(units.as_slice())),
         }
-        let mut page = match self.0.traces.uses(&query) {
+        let mut page = match self.parts.traces.uses(&query) {
             Ok(page) => page,
             Err(QueryError::TooWide) => return Err(Code::C1731.into()),
             Err(QueryError::Store(error)) => return Err(error.into()),
@@ -100,7 +114,7 @@ impl Evidence {
             limit: UNITS_MAX,
             ..Filter::default()
         };
-        let found = self.0.control.register().list(&filter)?;
+        let found = self.parts.control.register().list(&filter)?;
         Ok(found.into_iter().map(|object| object.name).collect())
     }
 }

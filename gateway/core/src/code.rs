@@ -239,6 +239,11 @@ codes! {
     C1717 503 "存证日志的外部锚定中断过久，暂停服务" "The evidence log has not been anchored outside for too long";
     C1730 404 "没有可追溯的这次调用" "There is no such call to be traced";
     C1731 422 "追溯的范围过大，请缩小" "The question reaches too far; narrow it";
+    C1732 503 "配置的留存期限低于法定下限" "Records would be kept for less than the law demands";
+    C1733 409 "该半年的记录尚不能封存或销毁" "This half-year cannot be sealed or destroyed now";
+    C1734 403 "销毁须由申请人以外的另一人确认" "A destruction is confirmed by another person than asked for it";
+    C1735 409 "没有待确认的销毁，或已经销毁" "No destruction waits to be confirmed, or it is done";
+    C1736 409 "该半年的存证日志未通过校验" "The log of this half-year does not check";
 }
 
 impl Code {

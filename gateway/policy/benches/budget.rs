@@ -22,6 +22,11 @@ const WAITING_MAX: usize = 256;
 /// Durable debits of a thread.
 const DEBITS: u64 = 50_000;
 
+#[path = "../../../privacy/benches/printed/printed.rs"]
+mod printed;
+
+use printed::{heading, number};
+
 const CAPS: Caps = Caps {
     space: NanoCharge::from_nanos(u64::MAX),
     data_set: NanoCharge::from_nanos(u64::MAX),
@@ -109,9 +114,12 @@ fn debits(journal: &Journal, ledger: &std::sync::Mutex<Ledger>, thread: u64) -> 
     waits
 }
 
-#[expect(clippy::print_stdout, reason = "a benchmark prints")]
 fn main() {
-    println!("check and debit in memory, {ACCOUNTS} accounts       {:>8} ns", checks().as_nanos());
+    heading(&format!(
+        "{ACCOUNTS} accounts; {THREADS} threads of {WAITING_MAX} waiting; journal in {}",
+        std::env::temp_dir().display()
+    ));
+    number("check and debit in memory", checks().as_secs_f64() * 1e6, "µs", Some(0.0..=5.0));
     let dir = tempfile::tempdir().expect("a directory");
     let options =
         Options { free_bytes_min: 0, ..Options::new(dir.path(), Id::new("bench").expect("a name"), "0") };
@@ -132,12 +140,10 @@ fn main() {
     let spent = start.elapsed();
     waits.sort_unstable();
     let per_second = (THREADS * DEBITS) as f64 / spent.as_secs_f64();
-    println!("durable debits, {THREADS} threads of {WAITING_MAX} waiting      {per_second:>8.0} /s");
-    println!(
-        "a debit until durable, median and p99         {:>8.1} {:.1} ms",
-        waits[waits.len() / 2].as_secs_f64() * 1e3,
-        waits[waits.len() * 99 / 100].as_secs_f64() * 1e3
-    );
+    number("durable debits, grouped", per_second, "/s", Some(20_000.0..=f64::INFINITY));
+    let at = |part: usize| waits[waits.len() * part / 100].as_secs_f64() * 1e3;
+    number("a debit until it is durable, median", at(50), "ms", None);
+    number("a debit until it is durable, p99", at(99), "ms", Some(0.0..=15.0));
     // What the journal holds is what the ledger says.
     let mut state = State::default();
     state.replay(journal.reader(1).expect("reads"), &mut Changes::default()).expect("sound");

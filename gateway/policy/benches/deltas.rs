@@ -15,11 +15,14 @@ use shuzha_policy::kept::{self, Kept};
 use shuzha_policy::{Delta, Snapshot};
 use shuzha_products::World;
 
+#[path = "../../../privacy/benches/printed/printed.rs"]
+#[expect(dead_code, reason = "shared with benchmarks that print aims")]
+mod printed;
 #[path = "scaffold/scaffold.rs"]
 mod scaffold;
 
 use house::House;
-use scaffold::{AtOnce, cast, consents, house, machine, now, say, upstream, world};
+use scaffold::{AtOnce, cast, consents, house, now, say, upstream, world};
 
 /// Grants where the command line says nothing.
 const GRANTS: usize = 1_000_000;
@@ -247,7 +250,7 @@ fn main() {
         return prepare(grants.parse().expect("a number of grants"), Path::new(path));
     }
     let grants = arguments.first().map_or(GRANTS, |count| count.parse().expect("a number of grants"));
-    say(&format!("{}; {grants} grants, the system's allocator, the journal in memory", machine()));
+    printed::heading(&format!("{grants} grants, the system's allocator, the journal in memory"));
     let folder = tempfile::tempdir().expect("a folder");
     let path: PathBuf = folder.path().join("kept.world");
     let own = std::env::current_exe().expect("this program");

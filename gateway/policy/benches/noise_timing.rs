@@ -1,6 +1,6 @@
 //! Whether the time of an answer tells the size of its noise (privacy research R10): Pearson's and Spearman's correlation
 //! of |noise| with the time of a whole call through the gate, beside that of the sampler alone. Run with
-//! `cargo bench -p shuzha-policy --bench noise_timing`.
+//! `cargo bench -p shuzha-policy --bench noise_timing`; with `-- full` over 100,000 pairs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,10 +28,16 @@ mod upstream;
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod world;
 
-use house::House;
+#[path = "../../../privacy/benches/printed/printed.rs"]
+mod printed;
 
-/// Calls, each a query of its own.
+use house::House;
+use printed::{heading, number};
+
+/// Calls of one gate, each a query of its own: as many as its budget allows.
 const CALLS: u64 = 16_000;
+/// Gates one after the other in a full run: 112,000 pairs.
+const GATES_FULL: u64 = 7;
 /// Calls at once.
 const AT_ONCE: usize = 32;
 /// The least charge of a query, in nano-units of ε; each costs one more than the last.
@@ -115,7 +121,7 @@ async fn join<F: Future>(mut running: Vec<Pin<Box<F>>>) -> Vec<F::Output> {
 }
 
 /// The sampler alone: |noise| and time of a draw.
-fn draws() -> Vec<(f64, f64)> {
+fn draws(pairs: u64) -> Vec<(f64, f64)> {
     let declared = json!({"data_version": "adult-1", "max_rows_per_person": 1, "columns": {"age": {"type": "integer", "minimum": 17, "maximum": 90}}});
     let terms = Terms { measure: Measure::PureEps, per_query_max: NanoCharge::from_nanos(1_000_000_000) };
     let domain = Domain::compile(&declared, terms).expect("it compiles");
@@ -128,7 +134,7 @@ fn draws() -> Vec<(f64, f64)> {
         let spent = begun.elapsed().as_secs_f64();
         (noise(&query.release(drawn, engine.as_bytes(), &domain).expect("released")), spent)
     };
-    (0..CALLS).map(one).collect()
+    (0..pairs).map(one).collect()
 }
 
 fn pearson(pairs: &[(f64, f64)]) -> f64 {
@@ -154,22 +160,24 @@ fn spearman(pairs: &[(f64, f64)]) -> f64 {
     pearson(&x.into_iter().zip(y).collect::<Vec<_>>())
 }
 
-#[expect(clippy::print_stdout, reason = "a benchmark prints")]
 fn main() {
-    let alone = draws();
-    println!(
-        "sampler alone, {CALLS} draws: Pearson {:.3}, Spearman {:.3}",
-        pearson(&alone),
-        spearman(&alone)
-    );
+    let full = std::env::args().any(|argument| argument == "full");
+    let gates = if full { GATES_FULL } else { 1 };
+    heading(&format!(
+        "{} pairs, {AT_ONCE} calls at once, noise drawn in a slot of fixed length",
+        gates * CALLS
+    ));
+    let alone = draws(CALLS);
+    number("sampler alone, Pearson of |noise| and time", pearson(&alone), "", None);
+    number("sampler alone, Spearman", spearman(&alone), "", None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let house = House::new();
-    let pairs = runtime.block_on(calls(&house));
-    assert_eq!(pairs.len() as u64, CALLS, "every call was answered");
-    let (r, rho) = (pearson(&pairs), spearman(&pairs));
-    // Two standard errors of a correlation of 0.
-    let error = 2.0 / (CALLS as f64).sqrt();
-    println!(
-        "whole calls, {CALLS} of them: Pearson {r:.4}, Spearman {rho:.4}, either ± {error:.4} (most: {CORRELATION_MAX})"
-    );
+    let mut pairs = Vec::new();
+    for _ in 0..gates {
+        let house = House::new();
+        pairs.extend(runtime.block_on(calls(&house)));
+    }
+    assert_eq!(pairs.len() as u64, gates * CALLS, "every call was answered");
+    number("whole calls, |Pearson|", pearson(&pairs).abs(), "", Some(0.0..=CORRELATION_MAX));
+    number("whole calls, |Spearman|", spearman(&pairs).abs(), "", Some(0.0..=CORRELATION_MAX));
+    number("either is uncertain by (two standard errors)", 2.0 / (pairs.len() as f64).sqrt(), "", None);
 }

@@ -15,6 +15,7 @@ mod finance;
 mod login;
 mod people;
 mod problem;
+mod retention;
 mod show;
 mod suspend;
 mod terminal;
@@ -51,6 +52,9 @@ pub(crate) enum ApiCommand {
     /// 财务 Usage, the close of periods, statements, shares, the ledger, permitted revenue.
     #[command(subcommand)]
     Finance(finance::FinanceCommand),
+    /// 留存 Half-years of the log: their sealing, and the destruction of what is due.
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
     /// 追溯 From a call back to its data and those who decided; from data forward to every use.
     #[command(subcommand)]
     Trace(trace::TraceCommand),
@@ -70,6 +74,7 @@ pub(crate) fn run(out: &mut Out, command: ApiCommand) -> Result<ExitCode> {
         ApiCommand::Suspend(command) => suspend::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Consent(command) => consent::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Finance(command) => finance::run(out, &command).map(|()| ExitCode::SUCCESS),
+        ApiCommand::Retention(command) => retention::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Trace(command) => trace::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Kind(command) => people::run(out, &command).map(|()| ExitCode::SUCCESS),
     }

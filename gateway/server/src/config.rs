@@ -7,6 +7,7 @@ pub(crate) mod client;
 mod consents;
 mod control;
 mod reader;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
+use shuzha_store::retention::Term;
 use toml::{Table, Value};
 
 pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
@@ -72,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) evidence_origin: String,
     /// Where the passphrase of sealed keys is.
     pub(crate) key_passphrase_file: Option<PathBuf>,
+    /// How long records of calls are kept.
+    pub(crate) retention: Term,
     /// Who cosigns the checkpoints.
     pub(crate) witnesses: Vec<WitnessConfig>,
     /// Who outside is shown them.
@@ -165,6 +169,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
+    let retention = retention::read(&mut r, control.as_ref().map(|control| &control.rules.jurisdiction));
     let evidence_origin = read_origin(&mut r, node.as_ref());
     let passphrase = r.take::<String>("evidence", "key_passphrase_file");
     let passphrase = passphrase.map(|path| (!path.is_empty()).then(|| relative_to.join(path)));
@@ -194,6 +199,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             free_bytes_min: free_bytes_min?.0,
             evidence_origin: evidence_origin?,
             key_passphrase_file: passphrase?,
+            retention: retention?,
             witnesses: witnesses?,
             anchoring: anchoring?,
             upgrade_socket: data_dir.join(socket?),

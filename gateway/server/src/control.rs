@@ -18,10 +18,12 @@ use shuzha_api::Options as ApiOptions;
 use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
 use shuzha_core::{Clock, Id, OsRng};
+use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
 use shuzha_policy::Gate;
 use shuzha_policy::kept::{Specs, read_world};
 use shuzha_products::World;
+use shuzha_store::retention::Term;
 use shuzha_store::{MasterKey, Register, Store};
 use zeroize::Zeroizing;
 
@@ -76,6 +78,12 @@ pub(crate) struct Setup {
     pub(crate) grace: Duration,
     pub(crate) gate: Arc<Gate>,
     pub(crate) store: Store,
+    /// What every origin of the evidence log begins with.
+    pub(crate) evidence_origin: String,
+    /// The keys of that log.
+    pub(crate) log_keys: Arc<dyn LogKeys>,
+    /// How long records of calls are kept.
+    pub(crate) retention: Term,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
 }
 
@@ -116,7 +124,7 @@ impl ControlPlane {
             &setup.consents,
             Arc::clone(&control),
             setup.gate,
-            setup.store,
+            setup.store.clone(),
             Arc::clone(&setup.clock),
         )?;
         let consents = Arc::new(consents);
@@ -126,11 +134,21 @@ impl ControlPlane {
         let finance = finance::Running::start(
             &setup.data_dir,
             Arc::clone(&control),
-            clock,
+            clock.clone(),
             journal.clone(),
             setup.grace,
         )?;
-        let traces = traces::Running::start(&setup.data_dir, Arc::clone(&control), journal)?;
+        let traces = traces::Running::start(traces::Setup {
+            data_dir: &setup.data_dir,
+            control: Arc::clone(&control),
+            journal,
+            books: finance.finance.books().clone(),
+            store: setup.store,
+            origin: setup.evidence_origin,
+            keys: setup.log_keys,
+            term: setup.retention,
+            clock,
+        })?;
         let api = ApiOptions {
             control: Arc::clone(&control),
             finance: Some(Arc::clone(&finance.finance)),

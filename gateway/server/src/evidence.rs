@@ -40,6 +40,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Evidence {
     pub(crate) handle: FollowerHandle,
     pub(crate) desk: Arc<Desk>,
+    /// They sign what becomes of the log, too.
+    pub(crate) keys: Arc<dyn LogKeys>,
     thread: JoinHandle<()>,
     cosigner: Option<Cosigner>,
     anchorer: Option<Anchorer>,
@@ -81,8 +83,8 @@ impl Evidence {
         };
         let (data_dir, origin) = (config.data_dir.as_path(), config.evidence_origin.as_str());
         let custody = Custody { data_dir, origin, passphrase: &passphrase };
-        let keys = rotation::keys(&custody, journal, &*clock, options)?;
-        let follower = options(Arc::new(keys)).build(journal.clone()).context("the evidence log")?;
+        let keys: Arc<dyn LogKeys> = Arc::new(rotation::keys(&custody, journal, &*clock, options)?);
+        let follower = options(Arc::clone(&keys)).build(journal.clone()).context("the evidence log")?;
         let (handle, library) = (follower.handle(), follower.library());
         let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
         let anchorer =
@@ -93,7 +95,7 @@ impl Evidence {
         let thread = std::thread::Builder::new().name("evidence".into()).spawn(move || follower.run())?;
         let desk = Arc::new(desk);
         metrics::register(&desk, registry).context("metrics of the evidence log")?;
-        Ok(Self { handle, desk, thread, cosigner, anchorer })
+        Ok(Self { handle, desk, keys, thread, cosigner, anchorer })
     }
 
     /// Publishes what is durable, and ends the thread.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_core::Measure;
-use shuzha_evidence::{Call, Entry, Terms};
+use shuzha_evidence::{Call, Entry, RetentionAct, Terms};
 use shuzha_journal::{Position, Summary};
 use shuzha_store::Comparison;
 
@@ -15,16 +15,18 @@ use crate::store::{STORE_FILE, open_store};
 
 /// Prints records from `from` on, at most `limit`, one JSON object a line.
 pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, limit: usize) -> Result<()> {
-    for record in shuzha_journal::read(dir, from)?.take(limit) {
+    let first = shuzha_journal::first_seq(dir)?;
+    for record in shuzha_journal::read(dir, from.max(first))?.take(limit) {
         let record = record?;
         out.line(&shown(record.position, &record.entry()?).to_string())?;
     }
     Ok(())
 }
 
-/// Compares the store's projection in `data_dir` with the journal; nothing where no store was made yet.
+/// Compares the store's projection in `data_dir` with the journal; nothing where no store was made yet, or where the journal does not
+/// begin with its first record any more: what it added up to then stands in the store alone.
 fn compare(data_dir: &Path) -> Result<Option<Comparison>> {
-    if !data_dir.join(STORE_FILE).exists() {
+    if !data_dir.join(STORE_FILE).exists() || shuzha_journal::first_seq(&data_dir.join(JOURNAL_DIR))? > 1 {
         return Ok(None);
     }
     let store = open_store(data_dir)?.store;
@@ -65,7 +67,11 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<bo
         out.line(&format!("  a torn tail will be cut off at the next start: {tail:?}"))?;
     }
     let Some(comparison) = comparison else {
-        out.line("还没有登记库 There is no store yet to compare with.")?;
+        out.line(if summary.first.seq > 1 {
+            "此前的记录已按期销毁，登记库无从重算 Records before were destroyed when due: the store cannot be worked out again."
+        } else {
+            "还没有登记库 There is no store yet to compare with."
+        })?;
         return Ok(sound);
     };
     let reached = comparison.reached;
@@ -171,6 +177,20 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "log": rotated.log,
             "size": rotated.size,
             "digest": hex(&rotated.digest),
+        }),
+        Entry::Retention(retention) => json!({
+            "kind": "retention",
+            "at_us": retention.at.micros(),
+            "actor": retention.actor,
+            "confirmed_by": retention.confirmed_by,
+            "retention": match retention.act {
+                RetentionAct::Sealed => "sealed",
+                RetentionAct::Destroyed => "destroyed",
+            },
+            "object": retention.object,
+            "last_sequence": retention.last_seq,
+            "root": hex(&retention.root),
+            "document": hex(&retention.document),
         }),
         Entry::Delivery(delivery) => json!({
             "kind": "delivery",

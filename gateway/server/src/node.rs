@@ -179,6 +179,7 @@ impl Node {
             journal: journal.clone(),
             endpoints: setup.endpoints,
             services,
+            log_keys: Arc::clone(&evidence.keys),
         };
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };

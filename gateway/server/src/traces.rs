@@ -6,17 +6,37 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
-use shuzha_control::Control;
 use shuzha_control::evidence::{Evidence, Parts, Products};
+use shuzha_control::{Control, JournalLog};
+use shuzha_core::{Clock, OsRng};
+use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
-use shuzha_store::tiles::{Directory, Library};
+use shuzha_store::retention::{self, Decisions, Retention, Term};
+use shuzha_store::tiles::Directory;
 use shuzha_store::traces::{Options, TracerHandle};
-use shuzha_store::{StoreError, Traces};
+use shuzha_store::{Books, Store, StoreError, Traces};
 
 use crate::evidence::EVIDENCE_DIR;
 
 /// The index, inside the data folder.
-pub(crate) const TRACES_FILE: &str = "traces.db";
+const TRACES_FILE: &str = "traces.db";
+/// What was decided about half-years, inside the data folder.
+const RETENTION_FILE: &str = "retention.db";
+
+/// What evidence is started with.
+pub(crate) struct Setup<'s> {
+    pub(crate) data_dir: &'s Path,
+    pub(crate) control: Arc<Control>,
+    pub(crate) journal: Journal,
+    pub(crate) books: Books,
+    pub(crate) store: Store,
+    /// What every origin of the evidence log begins with.
+    pub(crate) origin: String,
+    pub(crate) keys: Arc<dyn LogKeys>,
+    /// How long records of calls are kept.
+    pub(crate) term: Term,
+    pub(crate) clock: Arc<dyn Clock>,
+}
 
 /// A running index.
 pub(crate) struct Running {
@@ -26,14 +46,32 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Opens the index in `data_dir` and follows the journal.
+    /// Opens the index and follows the journal; completes a destruction that was decided before the process ended.
     ///
     /// # Errors
-    /// Of the index; where it has seen records that the journal does not hold.
-    pub(crate) fn start(data_dir: &Path, control: Arc<Control>, journal: Journal) -> Result<Self> {
+    /// Of the index, the decisions and the keys; where the index has seen records that the journal does not hold.
+    pub(crate) fn start(setup: Setup<'_>) -> Result<Self> {
+        let Setup { data_dir, control, journal, books, store, origin, keys, term, clock } = setup;
         let traces = Traces::open(&data_dir.join(TRACES_FILE)).context("the index of uses")?;
+        let decisions = Decisions::open(&data_dir.join(RETENTION_FILE)).context("what was decided")?;
+        let retention = Retention::new(retention::Parts {
+            decisions,
+            journal: journal.clone(),
+            files: Arc::new(Directory::new(&data_dir.join(EVIDENCE_DIR))),
+            traces: traces.clone(),
+            books,
+            store,
+            register: control.register().clone(),
+            keys,
+            origin,
+            term,
+        });
+        // Calls go on whatever becomes of it: it is tried again at the next start.
+        if let Err(error) = retention.resume(clock.now()) {
+            tracing::error!(%error, "what was decided about a half-year is not completed");
+        }
         let catalogue = Arc::new(Products(Arc::clone(&control)));
-        let tracer = Options::default().build(traces.clone(), journal, catalogue);
+        let tracer = Options::default().build(traces.clone(), journal.clone(), catalogue);
         let tracer = tracer.context("the index of uses and the journal")?;
         let handle = tracer.handle();
         let thread = std::thread::Builder::new().name("tracer".into()).spawn(move || {
@@ -43,8 +81,8 @@ impl Running {
             }
             traced
         })?;
-        let library = Library::new(Arc::new(Directory::new(&data_dir.join(EVIDENCE_DIR))));
-        let evidence = Arc::new(Evidence::new(Parts { control, traces, library }));
+        let (log, rng) = (Arc::new(JournalLog(journal)), Arc::new(OsRng));
+        let evidence = Arc::new(Evidence::new(Parts { control, traces, retention, log, clock, rng }));
         Ok(Self { evidence, tracer: handle, thread })
     }
 

@@ -22,6 +22,7 @@ use shuzha_evidence::receipt::BadReceipt;
 use shuzha_evidence::verify::Finding;
 
 use crate::output::{Out, say};
+pub(crate) use report::escape;
 use trust::TrustArgs;
 pub(crate) use trust::read_keys;
 

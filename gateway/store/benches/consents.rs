@@ -10,6 +10,11 @@ use shuzha_journal::Position;
 use shuzha_store::consents::NewConsent;
 use shuzha_store::{Changes, ConsentStore, State, Store, UsesOf};
 
+#[path = "../../../privacy/benches/printed/printed.rs"]
+mod printed;
+
+use printed::{heading, number};
+
 /// Consents, and uses.
 const CONSENTS: u32 = 100_000;
 /// Persons.
@@ -58,7 +63,7 @@ fn call(number: u32) -> Entry<'static> {
     }))
 }
 
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark reads the clock and prints")]
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn measure(name: &str, mut ask: impl FnMut(u32)) {
     let mut times: Vec<Duration> = (0..HOLDERS)
         .map(|holder| {
@@ -68,10 +73,13 @@ fn measure(name: &str, mut ask: impl FnMut(u32)) {
         })
         .collect();
     times.sort_unstable();
-    println!("{name:<40} p50 {:?}  p95 {:?}", times[times.len() / 2], times[times.len() * 95 / 100]);
+    let at = |part: usize| times[times.len() * part / 100].as_secs_f64() * 1e3;
+    number(&format!("{name}, median"), at(50), "ms", None);
+    number(&format!("{name}, p95"), at(95), "ms", Some(0.0..=300.0));
 }
 
 fn main() {
+    heading(&format!("{CONSENTS} consents of {HOLDERS} persons, {CONSENTS} uses, databases in memory"));
     let consents = ConsentStore::in_memory().expect("opens");
     for number in 0..CONSENTS {
         consents.give(&consent(number)).expect("kept").expect("free");

@@ -16,6 +16,7 @@ pub mod projector;
 pub mod reduce;
 pub mod register;
 mod releases;
+pub mod retention;
 mod secrets;
 pub mod tiles;
 pub mod traces;
@@ -32,5 +33,6 @@ pub use reduce::{
 };
 pub use register::Register;
 pub use releases::Release;
+pub use retention::Retention;
 pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};
 pub use traces::Traces;

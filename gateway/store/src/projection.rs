@@ -48,6 +48,15 @@ impl Store {
         Ok(state)
     }
 
+    /// The last record that is in the projection.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn reached(&self) -> Result<shuzha_journal::Position, StoreError> {
+        let mut connection = self.lock();
+        Ok(position(&connection.transaction()?)?.0)
+    }
+
     /// Writes the rows of `state` that `changes` names, and the position, in one transaction; then empties `changes`.
     ///
     /// # Errors

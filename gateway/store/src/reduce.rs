@@ -77,7 +77,11 @@ impl State {
             Entry::Refund(refund) => step.refund(refund)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
             Entry::Act(act) => step.watch(act),
-            Entry::Delivery(_) | Entry::Registered(_) | Entry::Anchored(_) | Entry::KeysRotated(_) => {}
+            Entry::Delivery(_)
+            | Entry::Registered(_)
+            | Entry::Anchored(_)
+            | Entry::KeysRotated(_)
+            | Entry::Retention(_) => {}
         }
         self.reached = position;
         Ok(())

@@ -18,6 +18,7 @@ use shuzha_evidence::log::{Files, LogError};
 
 pub use follower::{CHECKPOINT_INTERVAL, Follower, FollowerHandle, IDLE_INTERVAL, Options};
 pub use library::{Found, Library, LogFile, anchors_in};
+pub(crate) use lookup::NAME as LOOKUP;
 
 /// Name of the file that the writing process holds locked.
 const LOCK: &str = "LOCK";
@@ -183,6 +184,18 @@ impl Files for Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         }
+    }
+}
+
+impl Directory {
+    /// Removes a file; nothing where there is none. Durable on return, and so is what was removed beside it before.
+    pub(crate) fn remove_file(&self, path: &str) -> io::Result<()> {
+        let path = self.root.join(path);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
+        }
+        sync_path(parent(&path))
     }
 }
 

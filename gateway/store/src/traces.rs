@@ -80,6 +80,37 @@ impl Traces {
         reached(&self.lock())
     }
 
+    /// Forgets all uses up to and with record `through`, a part at a time; what was forgotten is overwritten.
+    ///
+    /// # Errors
+    /// Of the database; what was forgotten by then stays so.
+    pub(crate) fn forget(&self, through: u64) -> Result<(), StoreError> {
+        const PART: &str = "DELETE FROM uses WHERE (edition, at, seq) IN
+             (SELECT edition, at, seq FROM uses WHERE edition = ?1 AND seq <= ?2 LIMIT 10000)";
+        self.lock().pragma_update(None, "secure_delete", true)?;
+        let editions = {
+            let connection = self.lock();
+            let mut statement = connection.prepare("SELECT id FROM editions")?;
+            let ids = statement.query_map([], |row| row.get::<_, i64>(0))?;
+            ids.collect::<Result<Vec<_>, _>>()?
+        };
+        for edition in editions {
+            while self.lock().execute(PART, (edition, integer(through)?))? > 0 {}
+        }
+        // Pages of before lie in the write-ahead log until then.
+        self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// Whether a use up to record `through` is in the index.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(crate) fn holds(&self, through: u64) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM uses WHERE seq <= ?1)";
+        Ok(self.lock().query_one(sql, [integer(through)?], |row| row.get(0))?)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.database.lock()
     }

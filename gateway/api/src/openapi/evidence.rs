@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::operation::{Operation, query};
 use super::schemas::reference;
 use crate::routes::evidence::OF;
+use crate::routes::evidence::logs::{PROOFS, TREES, VERBS};
 
 /// The group of its operations.
 pub(super) const EVIDENCE: &str = "evidence";
@@ -37,5 +38,81 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         uses = uses.parameter(query(name, "Only its uses; exactly one of the four.", reference("Name")));
     }
     let uses = uses.answers(200, "A page.", any(), &[]);
-    vec![("/api/v1/traces/{request}".to_owned(), "get", trace), ("/api/v1/traces".to_owned(), "get", uses)]
+    let mut all = vec![
+        ("/api/v1/traces/{request}".to_owned(), "get", trace),
+        ("/api/v1/traces".to_owned(), "get", uses),
+    ];
+    logs(&mut all);
+    proofs(&mut all);
+    all
+}
+
+/// Where half-years are.
+const ROOT: &str = "/api/v1/evidence/logs";
+
+fn log() -> Value {
+    json!({
+        "name": "log", "in": "path", "required": true, "description": "A half-year.",
+        "schema": {"type": "string", "pattern": "^[0-9]{4}h[12]$"},
+    })
+}
+
+fn logs(all: &mut Vec<(String, &'static str, Operation)>) {
+    let list = Operation::new(
+        EVIDENCE,
+        "listLogs",
+        "Half-years of the log, and what keeps each from being destroyed.",
+    )
+    .answers(200, "All of them.", any(), &[]);
+    all.push((ROOT.to_owned(), "get", list));
+    let get =
+        Operation::new(EVIDENCE, "getLog", "One half-year with its checkpoints, manifest and certificate.")
+            .parameter(log())
+            .answers(200, "The half-year.", any(), &[]);
+    all.push((format!("{ROOT}/{{log}}"), "get", get));
+    for verb in VERBS {
+        let summary = match verb {
+            "seal" => "封存 Check it, list it, sign for it, make it read-only. For `authority`, `sre`.",
+            "destroy" => {
+                "申请销毁 Ask for its destruction, the first of two persons. For `authority`, `sre`."
+            }
+            "confirm" => "确认销毁 Decide it and carry it out, the second of two persons. For `authority`.",
+            _ => "撤回销毁申请 Take back what was asked for and not decided. For `authority`, `sre`.",
+        };
+        let reason =
+            json!({"type": "object", "properties": {"reason": {"type": "string", "maxLength": 2_000}}});
+        let act = Operation::new(EVIDENCE, &format!("{verb}Log"), summary)
+            .parameter(log())
+            .body(reason, false)
+            .answers(200, "Done.", any(), &[])
+            .problem(&[409]);
+        all.push((format!("{ROOT}/{{log}}:{verb}"), "post", act));
+    }
+}
+
+fn proofs(all: &mut Vec<(String, &'static str, Operation)>) {
+    for proof in PROOFS {
+        let (summary, numbers): (_, [(&str, &str); 2]) = if proof == "inclusion" {
+            let index = ("index", "The record by its place in the log; exactly one of the three.");
+            let sequence = ("sequence", "By its sequence in the journal.");
+            ("That a record is a leaf under the latest checkpoint (C2SP tlog-proof).", [index, sequence])
+        } else {
+            let to = ("to", "Leaves of the later tree; all where it is left out.");
+            (
+                "That a tree is the beginning of a later one (RFC 6962).",
+                [("from", "Leaves of the earlier tree."), to],
+            )
+        };
+        let tree = query("tree", "Which of the two trees.", json!({"enum": TREES}));
+        let mut get =
+            Operation::new(EVIDENCE, &format!("{proof}Proof"), summary).parameter(log()).parameter(tree);
+        for (name, description) in numbers {
+            get = get.parameter(query(name, description, json!({"type": "integer", "minimum": 0})));
+        }
+        if proof == "inclusion" {
+            let request = json!({"type": "string", "format": "uuid"});
+            get = get.parameter(query("request", "By the call's request.", request));
+        }
+        all.push((format!("{ROOT}/{{log}}/{proof}"), "get", get.answers(200, "The proof.", any(), &[])));
+    }
 }

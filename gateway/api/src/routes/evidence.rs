@@ -1,5 +1,6 @@
-//! Evidence: traces of calls and of data.
+//! Evidence: traces of calls and of data; half-years of the log.
 
+pub(crate) mod logs;
 mod shown;
 
 use serde_json::json;

@@ -53,3 +53,60 @@ fn h4_a_question_names_one_thing() {
     assert_eq!(plane.by("auditor", "GET", later).send().expect(200).json()["items"], json!([]));
     plane.by("auditor", "POST", "/api/v1/traces").send().expect(405);
 }
+
+#[test]
+fn h3_half_years_are_for_those_who_supervise_and_keep() {
+    let plane = Plane::new();
+    let root = "/api/v1/evidence/logs";
+    let read = [
+        root.to_owned(),
+        format!("{root}/2026h1"),
+        format!("{root}/2026h1/inclusion?index=0"),
+        format!("{root}/2026h1/consistency?from=1&tree=sm3"),
+    ];
+    for path in &read {
+        plane.ask("GET", path).send().expect(401);
+        for person in ["auditor", "wang", "root"] {
+            plane.by(person, "GET", path).send().expect(200);
+        }
+        for person in ["bank", "provider", "operator", "finance", "subject"] {
+            plane.by(person, "GET", path).send().expect(403).refused("C1104");
+        }
+    }
+    let one = plane.by("auditor", "GET", &read[1]).send().expect(200).json();
+    assert_eq!((&one["log"], &one["state"], &one["entries"]), (&json!("2026h1"), &json!("open"), &json!(2)));
+    assert_eq!(
+        (&one["keptUntil"], &one["tiles"]),
+        (&json!("2028-07-01T00:00:00+08:00"), &json!("/log/2026h1/tile/"))
+    );
+    assert!(one["checkpoints"]["sha256"].as_str().unwrap().starts_with("log.example/gate-1/2026h1\n2\n"));
+    assert_eq!((&one["sealing"], &one["destruction"]), (&json!(null), &json!(null)));
+    let proof = plane.by("auditor", "GET", &read[2]).send().expect(200).json();
+    assert!(proof["proof"].as_str().unwrap().starts_with("c2sp.org/tlog-proof@v1\nindex 0\n"));
+    let post = |person: &str, verb: &str| {
+        let body = json!({"reason": "半年结束"});
+        plane.by(person, "POST", &format!("{root}/2026h1:{verb}")).json(&body).send()
+    };
+    let held = post("root", "seal").expect(409).refused("C1733").json();
+    assert_eq!(held["errors"].as_array().or(held["faults"].as_array()).map(Vec::len), Some(1), "{held}");
+    post("wang", "destroy").expect(409).refused("C1733");
+    post("wang", "confirm").expect(409).refused("C1735");
+    post("root", "confirm").expect(403).refused("C1104");
+    post("auditor", "seal").expect(403).refused("C1104");
+    post("wang", "burn").expect(404).refused("C006");
+    for path in [format!("{root}/2025h1"), format!("{root}/2026h3"), format!("{root}/..")] {
+        plane.by("auditor", "GET", &path).send().expect(404).refused("C1003");
+    }
+    plane.by("auditor", "GET", &format!("{root}/2026h1/exclusion")).send().expect(404);
+    plane.by("auditor", "GET", &format!("{root}/2026h1:seal")).send().expect(405);
+    plane.by("auditor", "DELETE", &format!("{root}/2026h1")).send().expect(405);
+    let faults = |query: &str| {
+        let answer = plane.by("auditor", "GET", &format!("{root}/2026h1/{query}")).send();
+        answer.expect(400).refused("C1001").faults()
+    };
+    assert_eq!(faults("inclusion"), ["?index"]);
+    assert_eq!(faults("inclusion?index=1&sequence=2"), ["?index"]);
+    assert_eq!(faults("consistency?tree=md5"), ["?tree", "?from"]);
+    let missing = format!("{root}/2026h1/inclusion?sequence=3");
+    plane.by("auditor", "GET", &missing).send().expect(404).refused("C1003");
+}

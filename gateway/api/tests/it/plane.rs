@@ -22,8 +22,8 @@ use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymis
 use shuzha_store::ledger::MeterOptions;
 use shuzha_store::register::{Account, Act, Batch, Effect, Token};
 use shuzha_store::{
-    Books, Changes, ConsentStore, DataUse, MasterKey, Register, Store, StoreError, Traces, UsesOf, tiles,
-    traces,
+    Books, Changes, ConsentStore, DataUse, MasterKey, Register, Retention, Store, StoreError, Traces, UsesOf,
+    retention, tiles, traces,
 };
 use tokio::sync::oneshot;
 
@@ -400,14 +400,32 @@ fn archive(folder: &Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> E
         clock: clock.clone(),
     };
     let follower = follower.build(journal.clone()).unwrap();
-    let library = follower.library();
     follower.handle().drain();
     follower.run();
     let index = Traces::in_memory().unwrap();
     let products = Arc::new(evidence::Products(control.clone()));
-    let tracer = traces::Options::default().build(index.clone(), journal, products).unwrap();
+    let tracer = traces::Options::default().build(index.clone(), journal.clone(), products).unwrap();
     tracer.handle().catch_up().unwrap();
-    Evidence::new(evidence::Parts { control: control.clone(), traces: index, library })
+    let retention = Retention::new(retention::Parts {
+        decisions: retention::Decisions::open(&folder.join("retention.db")).unwrap(),
+        journal,
+        files: Arc::new(tiles::Directory::new(folder)),
+        traces: index.clone(),
+        books: Books::open(&folder.join("finance.db")).unwrap(),
+        store: Store::in_memory().unwrap(),
+        register: control.register().clone(),
+        origin: origin.to_owned(),
+        keys: Arc::new(SeedKeys::new(origin, [1; 32], [1; 32], []).unwrap()),
+        term: retention::Term { months: 24, article: "Heilongjiang 29".to_owned() },
+    });
+    Evidence::new(evidence::Parts {
+        control: control.clone(),
+        traces: index,
+        retention,
+        log: Arc::new(Log::default()),
+        clock: clock.clone(),
+        rng: Arc::new(OsRng),
+    })
 }
 
 /// The token of a person of the cast.

@@ -81,9 +81,9 @@ impl Evidence {
     /// read; of the register or the index.
     pub fn trace(&self, caller: &Caller, request: &RequestId) -> Result<Trace, Error> {
         let sight = self.sight(caller)?;
-        let found = self.0.library.call(request).map_err(|error| fault(&error))?.ok_or(Code::C1730)?;
+        let found = self.library.call(request).map_err(|error| fault(&error))?.ok_or(Code::C1730)?;
         let Ok(Entry::Call(call)) = Entry::decode(&found.entry) else { return Err(Code::C1730.into()) };
-        let edition = self.0.traces.edition(call.terms.product, call.terms.version)?;
+        let edition = self.parts.traces.edition(call.terms.product, call.terms.version)?;
         let seen = match &sight {
             Sight::Whole => true,
             Sight::OfUnits(units) => units.iter().any(|unit| unit.as_str() == call.terms.unit),
@@ -107,7 +107,7 @@ impl Evidence {
         edition: Option<&Edition>,
         whole: bool,
     ) -> Result<Vec<Step>, Error> {
-        let (terms, register) = (&call.terms, self.0.control.register());
+        let (terms, register) = (&call.terms, self.parts.control.register());
         let mut names: Vec<(&'static str, String)> = vec![
             ("ApplicationUnit", terms.unit.to_owned()),
             ("Grant", terms.grant.to_owned()),
@@ -139,7 +139,7 @@ impl Evidence {
     }
 
     fn step(&self, caller: &Caller, kind: &'static str, name: Id, at: Timestamp) -> Result<Step, Error> {
-        let control = &self.0.control;
+        let control = &self.parts.control;
         let mut step = Step {
             kind,
             name,

@@ -6,11 +6,10 @@ use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
 use shuzha_pricing::{Month, Overflow};
 use shuzha_products::case::{Actor, Fault};
 use shuzha_store::ledger::{BooksError, Period, PeriodState, Stated, StatementAct, Word};
-use shuzha_store::register::{Act, Author};
 
 use super::terms::{Instead, refused};
 use super::{Finance, READERS, may_read};
-use crate::{Caller, Error};
+use crate::{Caller, Error, act_log};
 
 /// What a payment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,26 +202,8 @@ impl Finance {
     }
 
     pub(super) fn record(&self, actor: &Actor, noted: Noted<'_>) -> Result<(), Error> {
-        let mut salt = [0; 16];
-        self.0.rng.fill(&mut salt);
-        let act = Act {
-            id: shuzha_core::RequestId::generate(&*self.0.clock, &*self.0.rng),
-            salt,
-            at: self.0.clock.now(),
-            by: Some(Author {
-                account: actor.account.clone(),
-                organisation: actor.organisation.clone(),
-                role: actor.role,
-            }),
-            duty: None,
-            verb: noted.verb.to_owned(),
-            kind: noted.kind.to_owned(),
-            name: Id::new(noted.name).map_err(|_| Code::C1003)?,
-            state: None,
-            reason: noted.reason,
-            attachments: "[]".to_owned(),
-        };
-        self.0.log.append(&act).map(drop).map_err(|_| Error::Unrecorded)
+        let means = (&*self.0.log, &*self.0.clock, &*self.0.rng);
+        act_log::record(means, actor, noted.verb, (noted.kind, noted.name), noted.reason)
     }
 }
 

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use shuzha_control::Caller;
-use shuzha_control::evidence::{Evidence, Parts, Products, Trace};
+use shuzha_control::evidence::{Evidence, LeafOf, Parts, Products, Trace, Tree};
+use shuzha_control::{Caller, JournalLog};
 use shuzha_core::{Clock as _, Code, MicroYuan, OsRng, PurposeClass, RequestId, Role};
-use shuzha_evidence::log::SeedKeys;
+use shuzha_evidence::log::{LogKeys as _, SeedKeys};
+use shuzha_evidence::merkle::{Digest as _, Edge, Hash, Sha256, Sm3, check_consistency};
+use shuzha_evidence::policy::Policy;
+use shuzha_evidence::tile::Tile;
 use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, Options};
-use shuzha_store::Traces;
-use shuzha_store::tiles;
+use shuzha_store::ledger::MeterOptions;
 use shuzha_store::traces::{Of, Options as TracerOptions, Query, TracerHandle};
+use shuzha_store::{Books, Retention, Store, Traces, projector, retention, tiles};
 
 use crate::house::{code, id, person};
 use crate::town::{Town, by, grant};
@@ -24,6 +27,8 @@ pub(crate) struct Archive {
     journal: Journal,
     evidence: Evidence,
     tracer: TracerHandle,
+    disk: MemoryDisk,
+    stores: (Traces, Store, Books),
     dir: tempfile::TempDir,
 }
 
@@ -33,19 +38,47 @@ fn auditor() -> Caller {
 
 impl Archive {
     fn new() -> Self {
-        let town = Town::authorised();
-        let clock = town.house.clock.clone();
         let dir = tempfile::tempdir().expect("a folder");
+        let stores = (
+            Traces::in_memory().expect("opens"),
+            Store::in_memory().expect("opens"),
+            Books::open(&dir.path().join("finance.db")).expect("opens"),
+        );
+        Self::on(Town::authorised(), MemoryDisk::new(), stores, dir)
+    }
+
+    fn on(town: Town, disk: MemoryDisk, stores: (Traces, Store, Books), dir: tempfile::TempDir) -> Self {
+        let clock = town.house.clock.clone();
         let options = Options::new("/", id("gate-1"), "1");
-        let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock).expect("opens");
-        let traces = Traces::in_memory().expect("opens");
+        let journal = Journal::open_on(Arc::new(disk.clone()), options, clock.clone()).expect("opens");
+        let (traces, store, books) = stores.clone();
         let control = Arc::clone(&town.house.control);
         let catalogue = Arc::new(Products(Arc::clone(&control)));
         let tracer = TracerOptions::default().build(traces.clone(), journal.clone(), catalogue);
         let tracer = tracer.expect("in step").handle();
-        let library = tiles::Library::new(Arc::new(tiles::Directory::new(dir.path())));
-        let evidence = Evidence::new(Parts { control, traces, library });
-        Self { town, journal, evidence, tracer, dir }
+        let keys = SeedKeys::new("log.example/gate-1", [1; 32], [1; 32], []).expect("a name");
+        let retention = Retention::new(retention::Parts {
+            decisions: retention::Decisions::open(&dir.path().join("retention.db")).expect("opens"),
+            journal: journal.clone(),
+            files: Arc::new(tiles::Directory::new(&dir.path().join("evidence"))),
+            traces: traces.clone(),
+            books,
+            store,
+            register: town.house.register.clone(),
+            origin: "log.example/gate-1".to_owned(),
+            keys: Arc::new(keys),
+            term: retention::Term { months: 24, article: "Heilongjiang 29".to_owned() },
+        });
+        let log = Arc::new(JournalLog(journal.clone()));
+        let evidence = Evidence::new(Parts { control, traces, retention, log, clock, rng: Arc::new(OsRng) });
+        Self { town, journal, evidence, tracer, disk, stores, dir }
+    }
+
+    /// The process ends and another one takes over.
+    fn restarted(self) -> Self {
+        let Self { town, journal, evidence, tracer, disk, stores, dir } = self;
+        drop((journal, evidence, tracer));
+        Self::on(town, disk, stores, dir)
     }
 
     /// A call as the gate records it.
@@ -83,10 +116,17 @@ impl Archive {
 
     /// Everything recorded is in log and index.
     fn settled(&self) {
-        let boot = shuzha_evidence::Boot { at: self.town.house.clock.now(), node: "gate-1", version: "1" };
-        self.journal.append_durable(&Entry::Boot(boot)).expect("serves").wait().expect("durable");
+        let act = shuzha_evidence::Act {
+            at: self.town.house.clock.now(),
+            kind: shuzha_evidence::ActKind::SnapshotInstalled,
+            actor: "gate",
+            object: "",
+            commitment: None,
+            target: "",
+        };
+        self.journal.append_durable(&Entry::Act(act)).expect("serves").wait().expect("durable");
         let follower = tiles::Options {
-            folder: self.dir.path().to_owned(),
+            folder: self.dir.path().join("evidence"),
             origin: "log.example/gate-1".to_owned(),
             keys: Arc::new(SeedKeys::new("log.example/gate-1", [1; 32], [1; 32], []).expect("a name")),
             interval: Duration::from_millis(1),
@@ -96,6 +136,13 @@ impl Archive {
         follower.handle().drain();
         follower.run();
         self.tracer.catch_up().expect("reads");
+        let (_, store, books) = &self.stores;
+        let projector = projector::Options::default().build(store.clone(), self.journal.clone());
+        let projector = projector.expect("in step");
+        projector.handle().drain();
+        projector.run().expect("projects");
+        let meter = MeterOptions::default().build(books.clone(), self.journal.clone()).expect("in step");
+        meter.handle().catch_up().expect("gathers");
     }
 
     fn uses(&self, caller: &Caller, of: Of<'_>) -> Vec<RequestId> {
@@ -204,4 +251,123 @@ fn h4_everyone_sees_what_concerns_them_and_nothing_else() {
     };
     let page = evidence.uses(&provider, &wide).expect("sees it");
     assert!(page.next.is_some() && page.uses[0].price.is_empty());
+}
+
+#[test]
+fn h3_a_half_year_is_sealed_and_destroyed_by_those_who_may() {
+    let archive = Archive::new();
+    let clock = archive.town.house.clock.clone();
+    let request = archive.call(|call| {
+        (call.decision, call.code) = (Decision::Refused, Some(Code::C501));
+        call.outcome = Outcome::None;
+    });
+    archive.settled();
+    clock.set(shuzha_core::calendar::Day::new(2026, 7, 1).expect("a day").start());
+    archive.settled();
+    let shard = "2026h1".parse().expect("a half-year");
+    let sre = person("ops", "operations", &[Role::Sre]);
+    let (wang, feng) = (by("wang"), by("feng"));
+    let evidence = &archive.evidence;
+    for who in ["wu", "zhao", "sun", "zheng", "subject"] {
+        assert_eq!(code(evidence.half_years(&by(who))), Code::C1104, "{who}");
+        assert_eq!(code(evidence.seal(&by(who), shard, "")), Code::C1104, "{who}");
+    }
+    assert_eq!(code(evidence.seal(&auditor(), shard, "")), Code::C1104, "who audits does not keep");
+    assert_eq!(code(evidence.seal(&sre, "2020h1".parse().expect("one"), "")), Code::C1003);
+    let faults = |outcome: Result<_, shuzha_control::Error>| match outcome {
+        Err(shuzha_control::Error::Refused(refusal)) => {
+            assert_eq!(refusal.code, Code::C1733);
+            refusal.faults.into_iter().map(|fault| fault.reason).collect::<Vec<_>>().join("\n")
+        }
+        other => panic!("{other:?}"),
+    };
+    let latest = evidence.half_years(&auditor()).expect("sees them").pop().expect("one").shard;
+    assert!(faults(evidence.seal(&sre, latest, "")).contains("仍在写入"));
+    evidence.seal(&sre, shard, "半年结束").expect("it is over and whole");
+    let why = faults(evidence.ask_destruction(&sre, shard, "到期"));
+    assert!(why.contains("2028-07-01") && why.contains("重启"), "{why}");
+    // Two years later, after a restart.
+    clock.set(shard.months_after(24));
+    let archive = archive.restarted();
+    archive.settled();
+    let evidence = &archive.evidence;
+    evidence.ask_destruction(&wang, shard, "到期").expect("it is due");
+    assert_eq!(code(evidence.confirm_destruction(&sre, shard, "")), Code::C1104, "the authority decides");
+    assert_eq!(code(evidence.confirm_destruction(&wang, shard, "")), Code::C1734);
+    assert!(evidence.trace(&auditor(), &request).is_ok());
+    let done = evidence.confirm_destruction(&feng, shard, "同意").expect("the second person");
+    assert!(done.is_gone());
+    assert_eq!(code(evidence.trace(&auditor(), &request)), Code::C1730);
+    assert_eq!(code(evidence.withdraw_destruction(&wang, shard, "")), Code::C1735);
+    // Every act of it is recorded, by whom and in which role.
+    archive.settled();
+    let first = archive.journal.first_seq().expect("lists");
+    let mut acts = Vec::new();
+    for record in archive.journal.reader(first).expect("reads") {
+        let record = record.expect("whole");
+        match record.entry().expect("an entry") {
+            Entry::Registered(act) if act.kind == "HalfYear" => {
+                acts.push(format!("{} {} {}", act.actor, act.verb, act.object));
+            }
+            Entry::Retention(leaf) => acts.push(format!("{:?} {}", leaf.act, leaf.confirmed_by)),
+            _ => {}
+        }
+    }
+    assert_eq!(acts.last().map(String::as_str), Some("wang withdraw 2026h1"));
+    for act in ["ops seal 2026h1", "Sealed ", "wang destroy 2026h1", "feng confirm 2026h1", "Destroyed feng"]
+    {
+        assert!(acts.iter().any(|one| one == act), "{act} in {acts:?}");
+    }
+    // The half-year after it can still be restarted from.
+    archive.restarted().settled();
+}
+
+#[test]
+fn h1_supervisors_get_proofs_of_single_records_and_between_checkpoints() {
+    let archive = Archive::new();
+    let request = archive.call(|_| {});
+    archive.settled();
+    for _ in 0..20 {
+        archive.call(|_| {});
+    }
+    archive.settled();
+    let evidence = &archive.evidence;
+    let shard = "2026h1".parse().expect("a half-year");
+    let keys = SeedKeys::new("log.example/gate-1", [1; 32], [1; 32], []).expect("a name");
+    let policy = Policy { log: keys.known().to_vec(), ..Policy::default() };
+    let trace = evidence.trace(&auditor(), &request).expect("the auditor sees it");
+    let mut bytes = Vec::new();
+    Entry::Call(Box::new(trace.call())).encode_into(&mut bytes).expect("as it was");
+    let index = trace.leaf.1;
+    for leaf in [LeafOf::Index(index), LeafOf::Sequence(index + 1), LeafOf::Request(request)] {
+        let proof = evidence.inclusion(&auditor(), shard, leaf, Tree::Sha256).expect("proves");
+        assert_eq!(proof.index, index);
+        proof.check::<Sha256>(&bytes, &policy).expect("checks");
+        let proof = evidence.inclusion(&auditor(), shard, leaf, Tree::Sm3).expect("proves");
+        proof.check::<Sm3>(&bytes, &policy).expect("checks");
+    }
+    let size = evidence.half_year(&auditor(), shard).expect("there").size;
+    for missing in [LeafOf::Index(size), LeafOf::Sequence(0), LeafOf::Sequence(size + 1)] {
+        assert_eq!(code(evidence.inclusion(&auditor(), shard, missing, Tree::Sha256)), Code::C1003);
+    }
+    let root = |size: u64| {
+        let mut edge = Edge::default();
+        for record in archive.journal.reader(1).expect("reads").take(usize::try_from(size).expect("small")) {
+            let leaf = Sha256::leaf(&record.expect("whole").bytes);
+            edge.push::<Sha256>(leaf, &mut |_: Tile, _: &[Hash]| {});
+        }
+        edge.root::<Sha256>()
+    };
+    for from in 0..=size {
+        let (to, proof) =
+            evidence.consistency(&auditor(), shard, (from, None), Tree::Sha256).expect("proves");
+        check_consistency::<Sha256>(from, to, &proof, &root(from), &root(to)).expect("checks");
+    }
+    assert_eq!(code(evidence.consistency(&auditor(), shard, (3, Some(2)), Tree::Sha256)), Code::C1003);
+    assert_eq!(code(evidence.consistency(&auditor(), shard, (0, Some(size + 1)), Tree::Sm3)), Code::C1003);
+    let checkpoints = evidence.checkpoints(&auditor(), shard).expect("reads");
+    assert!(checkpoints.sha256.is_some_and(|note| note.starts_with("log.example/gate-1/2026h1\n")));
+    assert!(checkpoints.sm3.is_some() && checkpoints.cosigned.is_none());
+    assert_eq!(code(evidence.checkpoints(&by("wu"), shard)), Code::C1104);
+    assert_eq!(code(evidence.checkpoints(&auditor(), "2020h1".parse().expect("one"))), Code::C1003);
 }

@@ -45,12 +45,3 @@ pub(crate) fn now() -> Instant {
 pub(crate) fn say(line: &str) {
     println!("{line}");
 }
-
-/// What the machine is, and how this program was built.
-pub(crate) fn machine() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let profile = if cfg!(debug_assertions) { "with debug assertions" } else { "optimised" };
-    format!("{}, {cores} cores; built {profile}", model.trim_start_matches([' ', '\t', ':']))
-}

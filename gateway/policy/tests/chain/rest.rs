@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+use std::sync::Arc;
 use std::time::Duration;
 
 use shuzha_core::{Id, Timestamp};
@@ -9,7 +10,7 @@ use shuzha_policy::UpstreamFault;
 use shuzha_privacy::subject::{CanonicalId, IdKind};
 
 use crate::cast::{Ask, PERSON};
-use crate::house::{House, Periods, Plan, counted, last_call, outcome};
+use crate::house::{House, Periods, Plan, counted, decision, last_call, outcome};
 use crate::upstream::{CONSISTENT, Fake, Say};
 
 /// `secret` as it might be written: plain, reversed, in hex, in base64 (at each of the three alignments).
@@ -88,6 +89,38 @@ async fn no_record_holds_an_identifier_a_name_a_token_or_an_answer() {
                 assert!(!holds(&record.bytes, &spelling), "record {position} holds what must not be at rest");
             }
         }
+    }
+}
+
+/// H2: a panic in the middle of a call is the end of that call alone. It is closed like any other, what was dispatched stays
+/// spent, nothing about the person is written, and the gate serves on.
+#[tokio::test]
+async fn h2_a_call_that_panics_is_closed_and_says_nothing() {
+    let house = Arc::new(House::new());
+    let consent = house.consent(PERSON.0, "bank", 2);
+    let ask =
+        Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", &consent.token);
+    let call = {
+        let (house, ask) = (Arc::clone(&house), ask.clone());
+        let mut calls = tokio::task::JoinSet::new();
+        calls.spawn(async move { outcome(&house.call(&ask, &Fake::new([Say::Panic])).await) });
+        calls.join_next().await.expect("one call")
+    };
+    assert!(call.expect_err("it panicked").is_panic());
+    let records = house.records().await;
+    let closed = last_call(&records);
+    assert_eq!((decision(&closed), closed.amount.micros()), ("failed", 0), "{closed:?}");
+    for secret in [PERSON.0, PERSON.1, &consent.token] {
+        for spelling in spellings(secret) {
+            assert!(!records.iter().any(|record| holds(&record.bytes, &spelling)), "{secret}");
+        }
+    }
+    for expected in ["answered", "C407"] {
+        assert_eq!(
+            outcome(&house.call(&ask, &Fake::new([])).await),
+            expected,
+            "one use of two was dispatched"
+        );
     }
 }
 

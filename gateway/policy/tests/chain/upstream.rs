@@ -19,6 +19,8 @@ pub(crate) enum Say {
     Wait(&'static str),
     /// Opens a package with this status.
     Package(u16),
+    /// A bug: it panics with the request in its message.
+    Panic,
 }
 
 /// 一致.
@@ -117,6 +119,7 @@ impl Upstream for Fake {
                 whole(200, body)
             }
             Say::Package(_) => panic!("the script has a package where an answer is asked for"),
+            Say::Panic => panic!("a bug at {}", String::from_utf8_lossy(&dispatch.body)),
         }
     }
 
@@ -125,6 +128,7 @@ impl Upstream for Fake {
             Say::Package(status) => status,
             Say::Fault(fault) => return Err(fault),
             Say::Json(..) => 200,
+            Say::Panic => panic!("a bug at {}", dispatch.path),
             Say::Wait(_) => {
                 self.arrived.add_permits(1);
                 self.go.acquire().await.expect("never closed").forget();

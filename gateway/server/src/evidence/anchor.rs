@@ -136,7 +136,7 @@ impl Rounds {
         let now = clock.now();
         let mut covered_at = now;
         let mut kept = Vec::new();
-        for (shard, log) in library.half_years()? {
+        for (shard, log) in library.logs()? {
             // Nobody has seen anything: then it waits since the first entry.
             if kept.is_empty() && log.checkpoint::<Sha256>()?.is_some() {
                 let first = log.entry(0, 1).ok().and_then(|entry| Some(Entry::decode(&entry).ok()?.at()));
@@ -209,7 +209,7 @@ impl Rounds {
     /// Of each anchor the checkpoints that it has not seen and that are worth seeing: the last of each half-year.
     fn waiting(&self) -> Result<Vec<Vec<(Shard, Note)>>> {
         let mut logs = Vec::new();
-        for (shard, log) in self.library.half_years()? {
+        for (shard, log) in self.library.logs()? {
             let note = match log.cosigned::<Sha256>()? {
                 Some(cosigned) => newer(cosigned, log.checkpoint::<Sha256>()?),
                 None => log.checkpoint::<Sha256>()?,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use shuzha_core::clock::ShiftedClock;
+use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
 use shuzha_policy::Gate;
 use shuzha_policy::kept::{Keeper, Kept};
@@ -51,6 +52,7 @@ pub(super) struct Parts {
     pub(super) journal: Journal,
     pub(super) endpoints: HashMap<String, SocketAddr>,
     pub(super) services: Services,
+    pub(super) log_keys: Arc<dyn LogKeys>,
 }
 
 /// A control plane and the file that outlives its register.
@@ -132,7 +134,7 @@ impl Source {
     /// # Errors
     /// Of the register, the journal, or the control API's address.
     pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
-        let Parts { data, gate, handle, clock, journal, endpoints, services } = parts;
+        let Parts { data, gate, handle, clock, journal, endpoints, services, log_keys } = parts;
         let data_dir = config.data_dir.clone();
         let register = match self {
             Self::Files => {
@@ -170,6 +172,9 @@ impl Source {
             grace: config.grace,
             gate: served,
             store,
+            evidence_origin: config.evidence_origin.clone(),
+            log_keys,
+            retention: config.retention.clone(),
             error_pages: ERROR_PAGES,
         })?;
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))

@@ -75,6 +75,7 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Refund(_) => "隐私预算退还",
         Entry::Anchored(_) => "锚定",
         Entry::KeysRotated(_) => "密钥轮换",
+        Entry::Retention(_) => "封存销毁",
     }
 }
 
@@ -195,7 +196,7 @@ fn table<const N: usize>(html: &mut String, title: &str, heads: [&str; N], rows:
     html.push_str("</table>\n");
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -10,7 +10,7 @@ use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::note::Note;
 use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::verify::{
-    Checked, Finding, Head, Suspensions, check_begins_with, check_range, for_each_entry, head,
+    Checked, Finding, Head, Suspensions, check_begins_with, check_pruned, check_range, for_each_entry, head,
 };
 
 use super::receipt::instant;
@@ -79,6 +79,37 @@ pub(super) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble
     })
 }
 
+/// What the log states now; where its key is not at hand, which log it is.
+fn head_of<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Head, Trouble> {
+    head::<D>(log, policy).map_err(|finding| {
+        let note = match finding {
+            Finding::Checkpoint(Distrust::UnknownLog) => log.checkpoint::<D>().ok().flatten(),
+            _ => None,
+        };
+        let tree = note.and_then(|note| Checkpoint::parse(note.text()).ok());
+        tree.map_or_else(|| finding.into(), |tree| another(&tree.origin, policy))
+    })
+}
+
+/// Where the calls of this half-year were destroyed: what is left of it checks, and how much that is. The certificate must be the log's.
+fn pruned<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Option<Trouble>, Trouble> {
+    let Some(certificate) = log.destroyed().map_err(Finding::from)? else { return Ok(None) };
+    let (head, kept) = (head_of::<D>(log, policy)?, log.kept().map_err(Finding::from)?);
+    // The certificate is signed by the key of the SHA-256 tree.
+    let origin = head.origin.trim_end_matches(D::SUFFIX);
+    let signed = policy.log.iter().filter_map(|key| key.renamed(origin).ok());
+    if !signed.into_iter().any(|key| certificate.verified_by(&key).is_ok()) {
+        let text = "销毁证明没有本日志的签名 the certificate of destruction is not signed by the log's key";
+        return Err(Trouble::Bad(text.to_owned()));
+    }
+    let checked = check_pruned::<D>(log, &head, kept.iter().map(Vec::as_slice))?;
+    Ok(Some(Trouble::Incomplete(format!(
+        "已按期销毁（有销毁证明）：{0} 条中调用记录不复存在，保留的 {1} 条与全部 {2} 个上层散列相符 \
+         pruned by a signed certificate: of {0} entries the calls are gone; the {1} that are kept and all {2} hashes above check",
+        head.size, checked.entries, checked.nodes
+    ))))
+}
+
 /// Checks all of a log, or the entries from `from` to `to`.
 pub(super) fn check_log<D: Digest>(
     log: &LogReader,
@@ -86,14 +117,10 @@ pub(super) fn check_log<D: Digest>(
     range: (u64, Option<u64>),
     threads: NonZeroUsize,
 ) -> Result<(Head, Checked), Trouble> {
-    let head = head::<D>(log, policy).map_err(|finding| {
-        let origin = match finding {
-            Finding::Checkpoint(Distrust::UnknownLog) => log.checkpoint::<D>().ok().flatten(),
-            _ => None,
-        };
-        let tree = origin.and_then(|note| Checkpoint::parse(note.text()).ok());
-        tree.map_or_else(|| finding.into(), |tree| another(&tree.origin, policy))
-    })?;
+    let head = head_of::<D>(log, policy)?;
+    if let Some(incomplete) = pruned::<D>(log, policy)? {
+        return Err(incomplete);
+    }
     let to = range.1.unwrap_or(head.size);
     if range.0 > to || to > head.size {
         return Err(Trouble::Usage(format!("日志只有 {0} 条记录 the log has {0} entries", head.size)));
@@ -109,7 +136,14 @@ pub(super) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
         copy::log(&args.copy.folder)?;
     }
     let kept: Vec<Head> = args.kept.iter().map(|path| kept(path, &policy)).collect::<Result<_, _>>()?;
+    let mut incomplete = None;
     for (name, log) in copy::logs(&args.copy.folder)? {
+        // What was destroyed does not keep the others from being checked.
+        let gone = if args.sm3 { pruned::<Sm3>(&log, &policy)? } else { pruned::<Sha256>(&log, &policy)? };
+        if let Some(gone) = gone {
+            incomplete.get_or_insert(gone.within(&name));
+            continue;
+        }
         let threads = threads(args.threads);
         let range = (args.from, args.to);
         let (head, checked) = if args.sm3 {
@@ -141,7 +175,7 @@ pub(super) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
             ))?;
         }
     }
-    Ok(())
+    incomplete.map_or(Ok(()), Err)
 }
 
 /// Compares two checkpoints.

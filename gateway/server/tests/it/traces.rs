@@ -30,8 +30,12 @@ impl Demo {
         Self { child, guest, _data: data }
     }
 
+    fn run(&self, command: &str, arguments: &[&str]) -> std::process::Output {
+        shuzha().arg(command).args(arguments).args(&self.guest).output().expect("it starts")
+    }
+
     fn trace(&self, arguments: &[&str]) -> String {
-        let done = shuzha().arg("trace").args(arguments).args(&self.guest).output().expect("it starts");
+        let done = self.run("trace", arguments);
         assert!(done.status.success(), "{arguments:?}: {done:?}");
         text(&done.stdout).to_owned()
     }
@@ -93,4 +97,17 @@ fn h4_every_call_of_the_demo_is_traced_both_ways() {
     let table = demo.trace(&["product", "person-check", "--limit", "1"]);
     assert!(table.contains("--limit 0") && table.contains("person-check"), "{table}");
     assert!(demo.uses("data-set", "nothing").is_empty());
+    // The present half-year is open: it is neither sealed nor destroyed, and the command says why.
+    let plan = demo.run("retention", &["plan"]);
+    let plan = text(&plan.stdout);
+    assert!(plan.contains("写入中 open") && plan.contains("! 日志仍在写入"), "{plan}");
+    let log = plan.lines().rev().find(|line| line.contains("open")).and_then(|line| line.split(' ').next());
+    let log = log.expect("a half-year");
+    let refused = demo.run("retention", &["seal", log, "--reason", "试"]);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("C1733"), "{refused:?}");
+    let none = demo.run("retention", &["certificate", log]);
+    assert!(
+        !none.status.success() && text(&none.stderr).contains("neither sealed nor destroyed"),
+        "{none:?}"
+    );
 }

@@ -90,6 +90,21 @@ impl Library {
         volumes.collect()
     }
 
+    /// Every half-year in order, with the sequence of its first record and its leaves under a checkpoint.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn half_years(&self) -> Result<Vec<(Shard, u64, u64)>, LogError> {
+        let volumes = self.volumes()?;
+        Ok(volumes.into_iter().map(|volume| (volume.shard, volume.first_seq, volume.size)).collect())
+    }
+
+    /// The log of a half-year, for proofs.
+    #[must_use]
+    pub fn log(&self, shard: Shard) -> LogReader {
+        self.reader(shard)
+    }
+
     /// The log of the latest half-year; none before there is one.
     ///
     /// # Errors
@@ -102,7 +117,7 @@ impl Library {
     ///
     /// # Errors
     /// [`LogError`].
-    pub fn half_years(&self) -> Result<Vec<(Shard, LogReader)>, LogError> {
+    pub fn logs(&self) -> Result<Vec<(Shard, LogReader)>, LogError> {
         Ok(shards(self.files.root())?.into_iter().map(|shard| (shard, self.reader(shard))).collect())
     }
 
@@ -141,6 +156,9 @@ impl Library {
         for volume in self.volumes()? {
             let Some(index) = seq.checked_sub(volume.first_seq) else { continue };
             if index < volume.size {
+                if self.reader(volume.shard).destroyed()?.is_some() {
+                    return Ok(None);
+                }
                 let entry = self.reader(volume.shard).entry(index, volume.size)?;
                 return Ok(Some(Found { shard: volume.shard, index, entry }));
             }

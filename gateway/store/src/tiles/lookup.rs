@@ -16,7 +16,7 @@ use shuzha_evidence::log::{LogError, LogReader, Shard};
 use shuzha_evidence::tile::TILE_HASHES;
 
 /// Name of the file in a half-year's folder.
-const NAME: &str = "lookup";
+pub(crate) const NAME: &str = "lookup";
 
 /// Bytes of a block: a millisecond, and two bytes a leaf.
 const BLOCK_BYTES: usize = 8 + 2 * TILE_HASHES;

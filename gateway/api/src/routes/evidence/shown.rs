@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use shuzha_control::evidence::{Step, Trace};
 use shuzha_core::Lang;
 use shuzha_evidence::Commitment;
+use shuzha_store::retention::{Decided, HalfYear, Hold};
 use shuzha_store::traces::TracedUse;
 
 use crate::parameters::instant_text;
@@ -74,5 +75,35 @@ fn step(step: &Step) -> Value {
         "kind": step.kind, "name": step.name.as_str(), "title": step.title, "facts": facts,
         "changedSince": step.changed_since, "acts": step.acts.iter().map(act).collect::<Vec<_>>(),
         "withheld": step.withheld,
+    })
+}
+
+/// A half-year.
+pub(super) fn half_year(year: &HalfYear) -> Value {
+    let decided = |decided: &Decided| {
+        let decision = decided.decision.as_ref();
+        json!({
+            "askedBy": decided.asked.0.as_str(), "askedAt": instant_text(decided.asked.1),
+            "reason": decided.reason,
+            "decidedBy": decision.map(|decision| decision.by.0.as_str()),
+            "decidedAt": decision.map(|decision| instant_text(decision.by.1)),
+            "finishedAt": decided.finished.map(instant_text),
+            "document": decision.map(|decision| decision.document.as_str()),
+        })
+    };
+    let finished = |one: &Option<Decided>| one.as_ref().is_some_and(|one| one.finished.is_some());
+    let state = match &year.destroyed {
+        Some(destroyed) if destroyed.finished.is_some() => "destroyed",
+        Some(destroyed) if destroyed.decision.is_some() => "destroying",
+        Some(_) => "destruction-asked-for",
+        None if finished(&year.sealed) => "sealed",
+        None if year.holds.contains(&Hold::Open) => "open",
+        None => "over",
+    };
+    json!({
+        "log": year.shard.to_string(), "state": state, "firstSequence": year.first_seq,
+        "lastSequence": year.last_seq(), "entries": year.size, "keptUntil": instant_text(year.free_from),
+        "sealing": year.sealed.as_ref().map(decided), "destruction": year.destroyed.as_ref().map(decided),
+        "holds": year.holds.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }

@@ -156,7 +156,7 @@ fn h5_each_anchoring_is_kept_and_is_a_leaf_and_none_follows_for_its_own_sake() {
     assert_eq!(bench.seen(0), 2, "not before its interval is over");
     bench.pass(Duration::from_secs(1_800));
     assert_eq!(bench.seen(0), 3);
-    let (shard, log) = bench.library.half_years().expect("readable").remove(0);
+    let (shard, log) = bench.library.logs().expect("readable").remove(0);
     let kept = bench.library.anchors(shard).expect("readable");
     assert_eq!(kept.len(), 6);
     let note = log.checkpoint::<Sha256>().expect("readable").expect("published");

@@ -1,0 +1,63 @@
+//! Entries about the log itself: anchored, signed by new keys, sealed, destroyed.
+
+use shuzha_core::Timestamp;
+
+/// A checkpoint of the evidence log was anchored outside: a time-stamp, a chain, a notary. What came back is kept beside the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchored<'a> {
+    /// When it came back.
+    pub at: Timestamp,
+    /// The anchor, as the node's configuration names it.
+    pub anchor: &'a str,
+    /// The half-year's log.
+    pub log: &'a str,
+    /// Leaves under the checkpoint.
+    pub size: u64,
+    /// SHA-256 of the signed checkpoint.
+    pub checkpoint: [u8; 32],
+    /// SHA-256 of what came back.
+    pub token: [u8; 32],
+}
+
+/// The evidence log's keys were handed over: the statement that old and new keys signed is kept beside the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysRotated<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// The half-year's log.
+    pub log: &'a str,
+    /// Leaves up to which the old keys sign, this entry among them.
+    pub size: u64,
+    /// SHA-256 of the statement.
+    pub digest: [u8; 32],
+}
+
+/// What became of a half-year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RetentionAct {
+    /// Its files were made unchangeable (封存).
+    Sealed,
+    /// Its calls were destroyed (销毁); hashes and life-cycle records stay.
+    Destroyed,
+}
+
+/// A half-year of the log was sealed or destroyed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention<'a> {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub actor: &'a str,
+    /// The half-year.
+    pub object: &'a str,
+    /// What was done.
+    pub act: RetentionAct,
+    /// Sequence of the half-year's last record.
+    pub last_seq: u64,
+    /// Root of its SHA-256 tree, before and after.
+    pub root: [u8; 32],
+    /// SHA-256 of the signed manifest or certificate.
+    pub document: [u8; 32],
+    /// The second person, of a destruction.
+    pub confirmed_by: &'a str,
+}

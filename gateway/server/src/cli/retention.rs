@@ -1,0 +1,198 @@
+//! `shuzha retention`: what may be sealed and destroyed, by whom it was, and the papers of it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::api::Connection;
+use super::show::{local, text};
+use crate::output::Out;
+use crate::verify::escape;
+
+/// Half-years of the log.
+const ROOT: &str = "/api/v1/evidence/logs";
+
+/// What to do with a half-year.
+#[derive(Subcommand, Debug)]
+pub(crate) enum RetentionCommand {
+    /// 计划 Shows every half-year: its state, until when it is kept, what holds it.
+    Plan(PlanArgs),
+    /// 封存 Checks a half-year that is over, lists it, signs for it and makes it read-only.
+    Seal(ActArgs),
+    /// 申请销毁 Asks for the destruction of its calls: the first of two persons.
+    Destroy(ActArgs),
+    /// 确认销毁 Decides it and carries it out: the second of two persons.
+    Confirm(ActArgs),
+    /// 撤回申请 Takes back what was asked for and not decided.
+    Withdraw(ActArgs),
+    /// 销毁证明 Prints the signed certificate of a destruction, or of a sealing where nothing was destroyed.
+    Certificate(CertificateArgs),
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct ActArgs {
+    /// The half-year, as 2026h1.
+    log: String,
+    /// Why.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct CertificateArgs {
+    /// The half-year, as 2026h1.
+    log: String,
+    /// Writes a page to be printed instead.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Runs the command.
+pub(super) fn run(out: &mut Out, command: &RetentionCommand) -> Result<()> {
+    match command {
+        RetentionCommand::Plan(args) => {
+            let found = args.connection.signed_on()?.call("GET", ROOT, None, None)?.body;
+            found["items"].as_array().into_iter().flatten().try_for_each(|year| shown(out, year))
+        }
+        RetentionCommand::Seal(args) => act(out, args, "seal"),
+        RetentionCommand::Destroy(args) => act(out, args, "destroy"),
+        RetentionCommand::Confirm(args) => act(out, args, "confirm"),
+        RetentionCommand::Withdraw(args) => act(out, args, "withdraw"),
+        RetentionCommand::Certificate(args) => certificate(out, args),
+    }
+}
+
+fn act(out: &mut Out, args: &ActArgs, verb: &str) -> Result<()> {
+    let (path, body) = (format!("{ROOT}/{}:{verb}", args.log), json!({"reason": args.reason}));
+    let year = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?.body;
+    shown(out, &year)
+}
+
+/// A state in both languages.
+fn state(word: &str) -> &str {
+    match word {
+        "open" => "写入中 open",
+        "over" => "已结束 over",
+        "sealed" => "已封存 sealed",
+        "destruction-asked-for" => "待确认销毁 destruction asked for",
+        "destroying" => "销毁中 destroying",
+        "destroyed" => "已销毁 destroyed",
+        other => other,
+    }
+}
+
+fn shown(out: &mut Out, year: &Value) -> Result<()> {
+    let word = text(&year["state"]);
+    out.line(&format!(
+        "{}  {}  {} 条 records ({}–{})  留存至 kept until {}",
+        text(&year["log"]),
+        state(&word),
+        text(&year["entries"]),
+        text(&year["firstSequence"]),
+        text(&year["lastSequence"]),
+        local(&year["keptUntil"])
+    ))?;
+    for (key, title) in [("sealing", "封存 sealed"), ("destruction", "销毁 destruction")] {
+        let act = &year[key];
+        if act.is_null() {
+            continue;
+        }
+        let mut line = format!("    {title}: {} {}", text(&act["askedBy"]), local(&act["askedAt"]));
+        if !act["decidedBy"].is_null() && act["decidedBy"] != act["askedBy"] {
+            line.push_str(&format!(
+                " · 确认 confirmed {} {}",
+                text(&act["decidedBy"]),
+                local(&act["decidedAt"])
+            ));
+        }
+        if act["reason"] != "" {
+            line.push_str(&format!(" · {}", text(&act["reason"])));
+        }
+        out.line(&line)?;
+    }
+    let holds = year["holds"].as_array().into_iter().flatten();
+    holds.map(text).try_for_each(|hold| out.line(&format!("    ! {hold}")))
+}
+
+fn certificate(out: &mut Out, args: &CertificateArgs) -> Result<()> {
+    let path = format!("{ROOT}/{}", args.log);
+    let year = args.connection.signed_on()?.call("GET", &path, None, None)?.body;
+    let act = if year["destruction"]["document"].is_null() { &year["sealing"] } else { &year["destruction"] };
+    let Some(document) = act["document"].as_str() else {
+        bail!("{} 既未封存也未销毁 is neither sealed nor destroyed", args.log);
+    };
+    match &args.html {
+        None => out.line(document.trim_end()),
+        Some(file) => {
+            std::fs::write(file, page(document)?).with_context(|| format!("{}", file.display()))?;
+            out.line(&file.display().to_string())
+        }
+    }
+}
+
+/// What stands on the page, and how it is called there.
+const FIELDS: [(&str, &str); 18] = [
+    ("log", "存证日志 Log"),
+    ("halfYear", "半年 Half-year"),
+    ("firstSequence", "首条序号 First record"),
+    ("lastSequence", "末条序号 Last record"),
+    ("entries", "记录条数 Records"),
+    ("destroyed", "已销毁 Destroyed"),
+    ("kept", "保留 Kept"),
+    ("rootSha256", "树根（SHA-256） Root"),
+    ("rootSm3", "树根（SM3） Root"),
+    ("sealedBy", "封存人 Sealed by"),
+    ("sealedAt", "封存时间 Sealed at"),
+    ("askedBy", "申请人 Asked for by"),
+    ("askedAt", "申请时间 Asked for at"),
+    ("reason", "事由 Reason"),
+    ("confirmedBy", "确认人 Confirmed by"),
+    ("confirmedAt", "确认时间 Confirmed at"),
+    ("keptUntil", "留存至 Kept until"),
+    ("article", "依据 By"),
+];
+
+/// A signed document as a page.
+fn page(document: &str) -> Result<String> {
+    let mut lines = document.lines();
+    let destroyed = lines.next().is_some_and(|title| title.contains("destruction"));
+    let content: Value = serde_json::from_str(lines.next().unwrap_or_default()).context("the document")?;
+    let title = if destroyed {
+        "销毁证明 Certificate of destruction"
+    } else {
+        "封存清单 Manifest of sealing"
+    };
+    let mut rows = String::new();
+    for (key, name) in FIELDS.iter().filter(|(key, _)| !content[*key].is_null()) {
+        let value = match &content[*key] {
+            Value::Object(counts) => {
+                let counts = counts.iter().map(|(kind, count)| format!("{kind} {}", text(count)));
+                counts.collect::<Vec<_>>().join(" · ")
+            }
+            value => text(value),
+        };
+        rows.push_str(&format!("<tr><th>{name}</th><td>{}</td></tr>\n", escape(&value)));
+    }
+    Ok(format!(
+        "<!doctype html>\n<html lang=\"zh\"><head><meta charset=\"utf-8\"><title>{title}</title><style>\n\
+         body {{ font: 15px/1.6 serif; max-width: 50rem; margin: 2rem auto; }} table {{ border-collapse: collapse; width: 100%; }}\n\
+         th, td {{ border: 1px solid #666; padding: .3rem .6rem; text-align: left; overflow-wrap: anywhere; }}\n\
+         th {{ width: 14rem; font-weight: normal; }} pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: 11px; }}\n\
+         </style></head><body>\n<h1>{title}</h1>\n<table>\n{rows}</table>\n\
+         <p>以下原文由存证日志的密钥签名，可离线核对。 The text below is signed with the log's key and checks offline.</p>\n\
+         <pre>{}</pre>\n</body></html>\n",
+        escape(document)
+    ))
+}
