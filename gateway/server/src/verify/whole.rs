@@ -71,10 +71,30 @@ fn kept(path: &Path, policy: &Policy) -> Result<Head, Trouble> {
     Ok(Head { origin: tree.origin, size: tree.size, root: tree.root })
 }
 
+/// The checkpoint in a note that is believed.
+pub(super) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble> {
+    policy.open(note).map_err(|why| match (why, Checkpoint::parse(note.text())) {
+        (Distrust::UnknownLog, Ok(tree)) => another(&tree.origin, policy),
+        _ => why.into(),
+    })
+}
+
+/// What the log states now; where its key is not at hand, which log it is.
+fn head_of<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Head, Trouble> {
+    head::<D>(log, policy).map_err(|finding| {
+        let note = match finding {
+            Finding::Checkpoint(Distrust::UnknownLog) => log.checkpoint::<D>().ok().flatten(),
+            _ => None,
+        };
+        let tree = note.and_then(|note| Checkpoint::parse(note.text()).ok());
+        tree.map_or_else(|| finding.into(), |tree| another(&tree.origin, policy))
+    })
+}
+
 /// Where the calls of this half-year were destroyed: what is left of it checks, and how much that is. The certificate must be the log's.
 fn pruned<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Option<Trouble>, Trouble> {
     let Some(certificate) = log.destroyed().map_err(Finding::from)? else { return Ok(None) };
-    let (head, kept) = (believed::<D>(log, policy)?, log.kept().map_err(Finding::from)?);
+    let (head, kept) = (head_of::<D>(log, policy)?, log.kept().map_err(Finding::from)?);
     // The certificate is signed by the key of the SHA-256 tree.
     let origin = head.origin.trim_end_matches(D::SUFFIX);
     let signed = policy.log.iter().filter_map(|key| key.renamed(origin).ok());
@@ -90,26 +110,6 @@ fn pruned<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Option<Trouble>
     ))))
 }
 
-/// The head of a log that is believed; otherwise whose log it is.
-fn believed<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Head, Trouble> {
-    head::<D>(log, policy).map_err(|finding| {
-        let origin = match finding {
-            Finding::Checkpoint(Distrust::UnknownLog) => log.checkpoint::<D>().ok().flatten(),
-            _ => None,
-        };
-        let tree = origin.and_then(|note| Checkpoint::parse(note.text()).ok());
-        tree.map_or_else(|| finding.into(), |tree| another(&tree.origin, policy))
-    })
-}
-
-/// The checkpoint in a note that is believed.
-pub(super) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble> {
-    policy.open(note).map_err(|why| match (why, Checkpoint::parse(note.text())) {
-        (Distrust::UnknownLog, Ok(tree)) => another(&tree.origin, policy),
-        _ => why.into(),
-    })
-}
-
 /// Checks all of a log, or the entries from `from` to `to`.
 pub(super) fn check_log<D: Digest>(
     log: &LogReader,
@@ -117,10 +117,10 @@ pub(super) fn check_log<D: Digest>(
     range: (u64, Option<u64>),
     threads: NonZeroUsize,
 ) -> Result<(Head, Checked), Trouble> {
+    let head = head_of::<D>(log, policy)?;
     if let Some(incomplete) = pruned::<D>(log, policy)? {
         return Err(incomplete);
     }
-    let head = believed::<D>(log, policy)?;
     let to = range.1.unwrap_or(head.size);
     if range.0 > to || to > head.size {
         return Err(Trouble::Usage(format!("日志只有 {0} 条记录 the log has {0} entries", head.size)));
