@@ -513,6 +513,24 @@ fn h3_what_still_needs_a_half_year_holds_it() {
     let unread = ["projection", "books", "traces"].map(Hold::Unread);
     assert_eq!(waits, [&[Hold::Unsealed], &unread[..], &[Hold::InUse]].concat());
     assert!(journal.prune(1).is_err(), "the journal itself refuses too");
+    // An act that the register has accepted and does not know to be in the journal.
+    let act = crate::register::Act {
+        id: RequestId::from_bytes([9; 16]),
+        salt: [0; 16],
+        at: behind.now(),
+        by: None,
+        duty: None,
+        verb: "expire".to_owned(),
+        kind: "Grant".to_owned(),
+        name: id("bank-company"),
+        state: None,
+        reason: String::new(),
+        attachments: "[]".to_owned(),
+    };
+    let (changes, effects, journalled) = (Vec::new(), Vec::new(), Vec::new());
+    let batch = crate::register::Batch { act, changes, effects, passed: None, answer: None, journalled };
+    behind.register.commit(&batch).unwrap();
+    assert!(holds(&behind.retention(&journal), "2026h1", behind.now()).contains(&Hold::Outbox));
 }
 
 #[test]
