@@ -129,15 +129,18 @@ impl Writer {
         Ok(())
     }
 
-    /// After a failed write: with no space left, cuts off what a part of the batch may have left.
+    /// After a failed write: with no space left, cuts off what a part of the batch may have left. A sync that ran meanwhile may
+    /// have made that part durable, so the cut is made durable too, before anything is written over it: after a power cut half
+    /// of an old write beside half of a new one would look like damage.
     fn undo(&self, error: &io::Error) -> Trouble {
         if error.kind() != io::ErrorKind::StorageFull {
             return Trouble::Failed(format!("write: {error}"));
         }
-        match self.segment.file.truncate(self.segment.at) {
-            Ok(()) => Trouble::Full,
-            Err(error) => Trouble::Failed(format!("cut after a failed write: {error}")),
+        let file = &*self.segment.file;
+        if let Err(error) = file.truncate(self.segment.at) {
+            return Trouble::Failed(format!("cut after a failed write: {error}"));
         }
+        sync_in_turn(&self.shared, &self.sync_turn, file).err().unwrap_or(Trouble::Full)
     }
 
     /// Syncs the segment whole and begins the next: recovery relies on only the last one having a tail.

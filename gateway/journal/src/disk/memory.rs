@@ -264,7 +264,9 @@ impl DiskFile for MemoryFile {
         if !lies && !matches!(fault, Some(Fault::Before)) {
             let half = matches!(fault, Some(Fault::Half));
             self.with(|content| {
-                let until = if half { covered.len().midpoint(content.synced.len()) } else { covered.len() };
+                // A disk takes a sector whole or not at all, in a sync that fails too.
+                let middle = covered.len().midpoint(content.synced.len()) / SECTOR_BYTES * SECTOR_BYTES;
+                let until = if half { middle.max(content.synced.len()) } else { covered.len() };
                 content.synced = covered[..until.min(covered.len())].to_vec();
             })?;
         }
