@@ -11,14 +11,16 @@ mod trace;
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use shuzha_core::{Clock, Code, Id, Rng, Role};
 use shuzha_evidence::log::LogError;
 use shuzha_store::register::Filter;
 use shuzha_store::tiles::Library;
-use shuzha_store::traces::{Page, Query, QueryError};
+use shuzha_store::traces::{Of, Page, Query, QueryError};
 use shuzha_store::{Retention, Traces};
 
 use crate::finance::may_read;
+use crate::force::json;
 use crate::{ActLog, Caller, Control, Error};
 
 pub use catalogue::Products;
@@ -78,12 +80,20 @@ impl Evidence {
     /// # Errors
     /// C1104, C1106 without a role that sees any; C1731 where the question is too wide; of the index.
     pub fn uses(&self, caller: &Caller, query: &Query<'_>) -> Result<Page, Error> {
-        let sight = self.sight(caller)?;
+        let sight = if self.accounts_for(caller, query.of)? { Sight::Whole } else { self.sight(caller)? };
         let mut query = *query;
         match &sight {
-            Sight::Whole => (query.provider, query.units) = (None, None),
-            Sight::OfProvider(provider) => (query.provider, query.units) = (Some(provider), None),
-            Sight::OfUnits(units) => (query.provider, query.units) = (None, Some(units.as_slice())),
+            Sight::Whole => query.provider = None,
+            Sight::OfProvider(provider) => query.provider = Some(provider),
+            Sight::OfUnits(own) => {
+                query.provider = None;
+                // Asked for others, it sees none.
+                query.units = match query.units {
+                    Some(asked) if asked.iter().all(|unit| own.contains(unit)) => Some(asked),
+                    Some(_) => Some(&[]),
+                    None => Some(own.as_slice()),
+                };
+            }
         }
         let mut page = match self.parts.traces.uses(&query) {
             Ok(page) => page,
@@ -94,6 +104,17 @@ impl Evidence {
             page.uses.iter_mut().for_each(|one| one.price.clear());
         }
         Ok(page)
+    }
+
+    /// Whether the caller answers for what these uses earned: finance for all, an operator for those of its products.
+    fn accounts_for(&self, caller: &Caller, of: Of<'_>) -> Result<bool, Error> {
+        let Of::Product(product) = of else { return Ok(caller.is(Role::Finance)) };
+        if !caller.is(Role::Operator) {
+            return Ok(caller.is(Role::Finance));
+        }
+        let Some(object) = self.parts.control.register().get("Product", product)? else { return Ok(false) };
+        let spec = json(&object, &object.spec)?;
+        Ok(spec.get("operator").and_then(Value::as_str) == Some(caller.organisation.as_str()))
     }
 
     fn sight(&self, caller: &Caller) -> Result<Sight, Error> {

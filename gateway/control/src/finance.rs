@@ -80,6 +80,8 @@ pub struct BillView {
     pub bill: ShareBill,
     /// Its shares.
     pub shares: Vec<Share>,
+    /// Whose calls each share is of: the units of their agreements, in the same order; none where the register does not say.
+    pub units: Vec<Option<Id>>,
 }
 
 /// Roles that read everything.
@@ -195,7 +197,7 @@ impl Finance {
         for bill in self.0.books.bills(month)? {
             if all || bill.party == caller.organisation {
                 let shares = shares.get(bill.shares.clone()).unwrap_or_default().to_vec();
-                found.push(BillView { bill, shares });
+                found.push(self.billed(bill, shares)?);
             }
         }
         Ok(found)

@@ -35,7 +35,11 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     .takes(&["limit", "from", "until"])
     .parameter(query("cursor", "`next` of the page before.", json!({"type": "string"})));
     for name in OF {
-        uses = uses.parameter(query(name, "Only its uses; exactly one of the four.", reference("Name")));
+        uses = uses.parameter(query(
+            name,
+            "Only its uses; exactly one of the four, or product and unit: that unit's of the product.",
+            reference("Name"),
+        ));
     }
     let uses = uses.answers(200, "A page.", any(), &[]);
     let mut all = vec![

@@ -6,7 +6,7 @@ mod shown;
 use serde_json::json;
 use shuzha_control::Caller;
 use shuzha_control::evidence::Evidence;
-use shuzha_core::Code;
+use shuzha_core::{Code, Id};
 use shuzha_store::traces::{Of, Query};
 
 use crate::ask::{Ask, Reply};
@@ -14,7 +14,7 @@ use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::who;
 
-/// By what uses are asked for; exactly one of them.
+/// By what uses are asked for; exactly one of them, but for a product's by one unit.
 pub(crate) const OF: [&str; 4] = ["dataSet", "product", "unit", "grant"];
 
 /// Evidence, and who asks.
@@ -40,8 +40,14 @@ pub(crate) fn uses(ask: &Ask) -> Result<Reply, Problem> {
     let (from, until) = (parameters.instant("from"), parameters.instant("until"));
     let (limit, after) = (parameters.limit(), parameters.parsed("cursor"));
     let of = one_of(&named, &mut parameters);
+    let [_, product, unit, _] = &named;
+    let by = match (product, unit) {
+        (Some(_), Some(unit)) => Some([Id::new(unit.as_str()).map_err(|_| Code::C1001)?]),
+        _ => None,
+    };
     parameters.done()?;
-    let query = Query { of: of.ok_or(Code::C1001)?, from, until, provider: None, units: None, after, limit };
+    let units = by.as_ref().map(<[Id; 1]>::as_slice);
+    let query = Query { of: of.ok_or(Code::C1001)?, from, until, provider: None, units, after, limit };
     let page = evidence.uses(&caller, &query)?;
     let items: Vec<_> = page.uses.iter().map(shown::traced_use).collect();
     let next = page.next.map(|next| next.to_string());
@@ -52,9 +58,10 @@ fn one_of<'t>(named: &'t [Option<String>; 4], parameters: &mut Parameters) -> Op
     let [data_set, product, unit, grant] = named.each_ref().map(Option::as_deref);
     match (data_set, product, unit, grant) {
         (Some(name), None, None, None) => Some(Of::DataSet(name)),
-        (None, Some(name), None, None) => Some(Of::Product(name)),
+        (None, Some(name), _, None) => Some(Of::Product(name)),
         (None, None, Some(name), None) => Some(Of::Unit(name)),
         (None, None, None, Some(name)) => Some(Of::Grant(name)),
-        _ => parameters.fail("dataSet", format!("exactly one is given of: {}", OF.join(", "))),
+        _ => parameters
+            .fail("dataSet", format!("exactly one is given of: {}; or product and unit", OF.join(", "))),
     }
 }

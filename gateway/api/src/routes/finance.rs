@@ -73,7 +73,7 @@ pub(crate) fn part(ask: &Ask) -> Result<Reply, Problem> {
         "usage" => list(finance.usage(&caller, month)?.iter().map(shown::usage)),
         "lines" => list(finance.lines(&caller, month)?.iter().map(shown::line)),
         "statements" => list(finance.statements(&caller, month)?.iter().map(shown::statement)),
-        "shares" => list(finance.bills(&caller, month)?.iter().map(shown::bill)),
+        "shares" => list(finance.bills(&caller, month)?.iter().map(|bill| shown::bill(month, bill))),
         "contributions" => list(finance.contributions(&caller, month)?.iter().map(shown::contribution)),
         _ => return Err(Code::C006.into()),
     })

@@ -10,12 +10,18 @@ fn h4_traces_are_for_those_whom_they_concern() {
     let (one, all) = (format!("/api/v1/traces/{CALL}"), "/api/v1/traces?product=company-check");
     for path in [&*one, all] {
         plane.ask("GET", path).send().expect(401);
-        for person in ["operator", "finance", "pricing", "registrar", "expert", "root", "subject"] {
+        for person in ["operator", "pricing", "registrar", "expert", "root", "subject"] {
             plane.by(person, "GET", path).send().expect(403).refused("C1104");
         }
         for person in ["auditor", "wang"] {
             plane.by(person, "GET", path).send().expect(200);
         }
+    }
+    // Who shares what calls earned sees that they were, not what they were about.
+    plane.by("finance", "GET", &one).send().expect(403).refused("C1104");
+    for (unit, found) in [("ghost", 1), ("bank", 0)] {
+        let by_unit = plane.by("finance", "GET", &format!("{all}&unit={unit}")).send().expect(200).json();
+        assert_eq!(by_unit["items"].as_array().map(Vec::len), Some(found), "{unit}");
     }
     // Theirs is neither the unit nor the data: it is not there for them.
     for person in ["provider", "bank"] {
@@ -43,7 +49,8 @@ fn h4_a_question_names_one_thing() {
         answer.expect(400).refused("C1001").faults()
     };
     assert_eq!(faults(""), ["?dataSet"]);
-    assert_eq!(faults("product=a&unit=b"), ["?dataSet"]);
+    assert_eq!(faults("product=a&grant=b"), ["?dataSet"]);
+    assert_eq!(faults("product=a&unit=b&grant=c"), ["?dataSet"]);
     assert_eq!(faults("product=a&cursor=x&limit=0&from=never&by=me"), ["?from", "?limit", "?cursor", "?by"]);
     for request in ["1", "2.1", "not-a-request", "019c1a2b-3c4d-7e5f-8a6b-7c8d9e0f1a2c"] {
         let path = format!("/api/v1/traces/{request}");

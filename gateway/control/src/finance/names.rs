@@ -31,6 +31,12 @@ impl Finance {
         Ok(self.0.control.register().get("ApplicationUnit", unit.as_str())?.and_then(|object| object.owner))
     }
 
+    /// The unit of an agreement.
+    pub(super) fn unit_of(&self, agreement: &Id) -> Result<Option<Id>, Error> {
+        let spec = self.spec("Agreement", agreement)?;
+        Ok(spec.get("unit").and_then(Value::as_str).and_then(|name| Id::new(name).ok()))
+    }
+
     /// Who operates a product.
     pub(super) fn operator_of(&self, product: &Id) -> Result<Option<Id>, Error> {
         let spec = self.spec("Product", product)?;

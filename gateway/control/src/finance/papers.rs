@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shuzha_core::calendar::Day;
 use shuzha_core::{Code, Id};
 use shuzha_pricing::Month;
+use shuzha_pricing::closing::{Share, ShareBill};
 use shuzha_pricing::statement_page::{Frame, Party, share_bill, statement};
 
 use super::names::Named;
@@ -45,7 +46,13 @@ impl Finance {
         if !all && bill.party != caller.organisation {
             return Err(Code::C1003.into());
         }
-        Ok((month, BillView { bill, shares }))
+        Ok((month, self.billed(bill, shares)?))
+    }
+
+    /// A bill with the units whose calls its shares are of.
+    pub(super) fn billed(&self, bill: ShareBill, shares: Vec<Share>) -> Result<BillView, Error> {
+        let units = shares.iter().map(|share| self.unit_of(&share.agreement)).collect::<Result<_, _>>()?;
+        Ok(BillView { bill, shares, units })
     }
 
     /// A share bill as a paper; a party sees its own.

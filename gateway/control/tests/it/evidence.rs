@@ -234,6 +234,33 @@ fn h4_everyone_sees_what_concerns_them_and_nothing_else() {
     }
     assert_eq!(archive.uses(&provider, Of::Unit("bank")), [own]);
     assert_eq!(archive.uses(&provider, Of::DataSet("population")), []);
+    // Who shares what a product earned sees its uses and no more: finance of all, an operator of its own products.
+    let finance = || person("ding", "treasury", &[Role::Finance]);
+    for who in [finance(), by("sun")] {
+        assert_eq!(archive.uses(&who, Of::Product("company-check")), [own, other]);
+        assert_eq!(code(evidence.trace(&who, &own)), Code::C1104);
+    }
+    assert_eq!(archive.uses(&finance(), Of::DataSet("enterprises")), [own, other]);
+    let by_unit = |who: Caller, unit: &str| {
+        let units = [id(unit)];
+        let of = Of::Product("company-check");
+        let query = Query {
+            of,
+            from: None,
+            until: None,
+            provider: None,
+            units: Some(&units),
+            after: None,
+            limit: 50,
+        };
+        let page = evidence.uses(&who, &query).expect("may see");
+        page.uses.into_iter().map(|one| one.request).collect::<Vec<_>>()
+    };
+    assert_eq!(by_unit(finance(), "bank"), [own]);
+    assert_eq!(by_unit(finance(), "insurer"), [other]);
+    assert_eq!(by_unit(by("wu"), "bank"), [own]);
+    assert_eq!(by_unit(by("wu"), "insurer"), [], "another unit's");
+    assert_eq!(by_unit(by("zhao"), "insurer"), [other], "its data were used");
     // Nobody else, and nobody what is not there.
     for who in ["sun", "li", "zheng", "subject"] {
         assert_eq!(code(evidence.trace(&by(who), &own)), Code::C1104, "{who}");

@@ -31,7 +31,7 @@ pub(crate) fn bill(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     let (month, view) = finance.bill(&caller, ask.part("number"))?;
-    let mut body = shown::bill(&view);
+    let mut body = shown::bill(month, &view);
     body["month"] = month.to_string().into();
     Ok(Reply::ok(&body))
 }

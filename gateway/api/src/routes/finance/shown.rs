@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use shuzha_control::finance::{BillView, Standing};
-use shuzha_pricing::closing::{Closing, Contribution, RatedLine};
+use shuzha_core::Id;
+use shuzha_pricing::Month;
+use shuzha_pricing::closing::{Closing, Contribution, RatedLine, Share};
 use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::metering::{Line, Row};
 use shuzha_pricing::rerating::Correction;
@@ -82,12 +84,19 @@ pub(super) fn statement(stated: &Stated) -> Value {
     })
 }
 
-pub(super) fn bill(view: &BillView) -> Value {
-    let shares = view.shares.iter().map(|share| {
+pub(super) fn bill(month: Month, view: &BillView) -> Value {
+    let (from, until) = (month.begin(), month.end());
+    let calls = |share: &Share, unit: Option<&Id>| {
+        let unit = unit.map(|unit| format!("&unit={unit}")).unwrap_or_default();
+        let [from, until] = [from, until].map(|at| instant_text(at).replace('+', "%2B"));
+        format!("/api/v1/traces?product={}{unit}&from={from}&until={until}", share.product)
+    };
+    let shares = view.shares.iter().zip(&view.units).map(|(share, unit)| {
         json!({
             "agreement": share.agreement.as_str(), "product": share.product.as_str(),
             "base": share.base.to_string(), "weight": share.weight.to_string(),
             "whole": share.whole.to_string(), "amount": share.amount.to_string(),
+            "calls": calls(share, unit.as_ref()),
         })
     });
     json!({

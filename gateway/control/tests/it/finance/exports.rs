@@ -115,6 +115,8 @@ fn g2_g3_papers_and_charts_show_what_the_books_hold() {
     assert!(bill.contains("69.93") && bill.contains("70.00%"));
     assert_eq!(code(finance.bill_paper(&by("sun"), "FP-2026-02-data-bureau")), Code::C1003);
     assert_eq!(code(finance.bill(&by("wu"), "FP-2026-02-yunze-data")), Code::C1104);
+    let (_, view) = finance.bill(&by("sun"), "FP-2026-02-yunze-data").expect("a party reads its own");
+    assert_eq!(view.units, [Some(id("bank"))], "whose calls its shares are of");
     let chart = |who: &Caller, chart: Chart| finance.chart(who, &chart, Lang::Zh);
     let revenue = chart(&by("zheng"), Chart::Revenue(id("yunze-2026"))).expect("pricing looks");
     assert!(revenue.contains("99.9") && revenue.contains("2026-02") && revenue.starts_with("<svg"));
