@@ -1,6 +1,7 @@
 //! The commands over the control API, against a gateway of their own: `shuzha login|apply|diff|dump|suspend|KIND VERB`.
 
 mod consents;
+mod finance;
 mod house;
 mod privacy;
 mod town;

@@ -12,7 +12,7 @@ use crate::home::{PERSON, text};
 const PATIENCE: u32 = 200;
 
 /// A consent that zhang gives the bank for `uses` verifications: its id and its token.
-fn give(town: &Town, uses: &str) -> (String, String) {
+pub(super) fn give(town: &Town, uses: &str) -> (String, String) {
     let hash = "A".repeat(43);
     let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(2);
     let until = until.to_string();
@@ -28,7 +28,7 @@ fn give(town: &Town, uses: &str) -> (String, String) {
     (id.expect("its id is told").1.to_owned(), text(&given.stdout).trim().to_owned())
 }
 
-fn verify(town: &Town, caller: &Caller, token: &str) -> Answer {
+pub(super) fn verify(town: &Town, caller: &Caller, token: &str) -> Answer {
     let ask = Ask { scenario: "bank-onboarding", ..Ask::person(Some(token.to_owned())) };
     caller.call(&town.credential, &ask)
 }
