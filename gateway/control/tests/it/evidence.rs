@@ -241,6 +241,19 @@ fn h4_everyone_sees_what_concerns_them_and_nothing_else() {
         assert_eq!(code(evidence.trace(&who, &own)), Code::C1104);
     }
     assert_eq!(archive.uses(&finance(), Of::DataSet("enterprises")), [own, other]);
+    let rival = person("rival", "rival-data", &[Role::Operator]);
+    let product = Query {
+        of: Of::Product("company-check"),
+        from: None,
+        until: None,
+        provider: None,
+        units: None,
+        after: None,
+        limit: 50,
+    };
+    assert_eq!(code(evidence.uses(&rival, &product)), Code::C1104, "another operator's product");
+    let data = Query { of: Of::DataSet("enterprises"), ..product };
+    assert_eq!(code(evidence.uses(&by("sun"), &data)), Code::C1104, "data are not the operator's");
     let by_unit = |who: Caller, unit: &str| {
         let units = [id(unit)];
         let of = Of::Product("company-check");
