@@ -18,6 +18,7 @@ mod evidence;
 mod faults;
 mod home;
 mod kill;
+mod landed;
 mod load;
 mod node;
 mod persons;
