@@ -100,6 +100,7 @@ impl Numbered for ActKind {
         (Self::CredentialRevoked, 3),
         (Self::Suspended, 4),
         (Self::Resumed, 5),
+        (Self::SuspensionInForce, 8),
         (Self::ConsentGiven, 6),
         (Self::CommitKeyErased, 7),
         (Self::UseAlarmed, 60),
@@ -272,6 +273,7 @@ fn write_registered(w: &mut MapWriter<'_>, act: &Registered<'_>) {
     w.name(&field::ORGANISATION, act.organisation);
     w.name(&field::ROLE, act.role);
     w.bytes(&field::ACT_DIGEST, &act.digest);
+    w.name(&field::STATE, act.state);
 }
 
 fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeError> {
@@ -281,8 +283,9 @@ fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeEr
     let (verb, kind) = (r.name(&field::VERB)?, r.name(&field::OBJECT_KIND)?);
     let (organisation, role) = (r.name(&field::ORGANISATION)?, r.name(&field::ROLE)?);
     let digest = read_digest(r, &field::ACT_DIGEST)?;
+    let state = r.name(&field::STATE)?;
     let id = RequestId::from_bytes(id);
-    Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest })
+    Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest, state })
 }
 
 fn write_refund(w: &mut MapWriter<'_>, refund: &Refund<'_>) {

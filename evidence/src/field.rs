@@ -119,4 +119,5 @@ fields! {
     ROOT = 77 "root" Bytes(32);
     DOCUMENT = 78 "document" Bytes(32);
     CONFIRMED_BY = 79 "confirmed_by" Text;
+    STATE = 80 "state" Text;
 }

@@ -265,6 +265,9 @@ pub enum ActKind {
     Suspended,
     /// A suspension was lifted.
     Resumed,
+    /// The gate has put a suspension of the register in force: the object is the suspension's own name. What it stops is
+    /// noted as [`ActKind::Suspended`].
+    SuspensionInForce,
     /// The platform's consent service gave a consent, on the word of the person.
     ConsentGiven,
     /// The key of a past half-year's commitments was erased: what they were about is unrecoverable.
@@ -317,6 +320,9 @@ pub struct Registered<'a> {
     pub role: &'a str,
     /// Salted SHA-256 of the whole act, reason and attachments included; the salt stays in the register.
     pub digest: [u8; 32],
+    /// The state in which the act left a case, one of a closed list per kind; empty for what is declared, and in records that
+    /// are older than this field.
+    pub state: &'a str,
 }
 
 /// A privacy charge given back after its call was dispatched. Never the caller's right: two persons decide it, for a

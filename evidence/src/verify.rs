@@ -12,7 +12,7 @@ use std::fmt;
 use crate::log::{LogError, LogReader};
 use crate::merkle::{Digest, Hash, WrongProof, check_consistency};
 use crate::policy::{Distrust, Policy};
-pub use order::{Breach, Suspensions};
+pub use order::{Breach, IN_FORCE_WITHIN, Suspensions, Unkept};
 pub use pruned::{KEPT_BYTES_MAX, check_pruned, kept_entries, kept_path, push_kept};
 pub use range::{Checked, check_range, for_each_entry};
 

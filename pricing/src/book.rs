@@ -46,6 +46,24 @@ pub enum PriceFault {
     Purposes(Id),
 }
 
+impl PriceFault {
+    /// The price or ceiling that it is about.
+    #[must_use]
+    pub const fn about(&self) -> &Id {
+        match self {
+            Self::Duplicate(id)
+            | Self::Act(id)
+            | Self::Amount(id)
+            | Self::Overlap(_, id)
+            | Self::CeilingOverlap(_, id)
+            | Self::AboveCeiling(id, _)
+            | Self::Trial(id)
+            | Self::Preference(id)
+            | Self::Purposes(id) => id,
+        }
+    }
+}
+
 /// The prices and ceilings of one product.
 #[derive(Clone, Debug, Default)]
 struct Timeline {

@@ -19,6 +19,26 @@ pub struct WorldError {
     pub reason: String,
 }
 
+impl WorldError {
+    /// What is said of a reference to an object that is not in force.
+    #[must_use]
+    pub fn missing(kind: &str, name: &str) -> String {
+        format!("there is no {kind} named `{name}`")
+    }
+
+    /// Whether the object is at fault only because what it refers to is not in force.
+    #[must_use]
+    pub fn is_dangling(&self) -> bool {
+        Self::tells_dangling(&self.reason)
+    }
+
+    /// Whether the text is what [`Self::missing`] says.
+    #[must_use]
+    pub fn tells_dangling(reason: &str) -> bool {
+        reason.starts_with("there is no ") && reason.contains(" named `")
+    }
+}
+
 impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{} {}", self.file, self.line, self.object)?;

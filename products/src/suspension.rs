@@ -59,17 +59,15 @@ impl Object for Suspension {
     }
 }
 
+/// Reads a target. In a suspension that a register put in force it is its name alone: whether the object can be read
+/// does not decide whether it is stopped.
 pub(crate) fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
     type Find = fn(&Scope<'_>, &Place<'_>) -> Option<Target>;
     const KINDS: &[(&str, Find)] = &[
-        (Product::KIND, |scope, name| scope.find::<Product>(name).map(|(id, _)| Target::Product(id.clone()))),
-        (ApplicationUnit::KIND, |scope, name| {
-            scope.find::<ApplicationUnit>(name).map(|(id, _)| Target::Unit(id.clone()))
-        }),
-        (Scenario::KIND, |scope, name| {
-            scope.find::<Scenario>(name).map(|(id, _)| Target::Scenario(id.clone()))
-        }),
-        (DataSet::KIND, |scope, name| scope.find::<DataSet>(name).map(|(id, _)| Target::DataSet(id.clone()))),
+        (Product::KIND, |scope, name| scope.name_of::<Product>(name).map(Target::Product)),
+        (ApplicationUnit::KIND, |scope, name| scope.name_of::<ApplicationUnit>(name).map(Target::Unit)),
+        (Scenario::KIND, |scope, name| scope.name_of::<Scenario>(name).map(Target::Scenario)),
+        (DataSet::KIND, |scope, name| scope.name_of::<DataSet>(name).map(Target::DataSet)),
     ];
     let section = place.section(&[&["kind", "name"]])?;
     if section.optional("name").is_none() && section.required("kind")?.text() == Some(EVERYTHING) {

@@ -93,8 +93,8 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
                 target
             })
         ),
-        (any::<[u8; 16]>(), at(), proptest::array::uniform6(name()), any::<[u8; 32]>()).prop_map(
-            |(id, at, [actor, object, verb, kind, organisation, role], digest)| {
+        (any::<[u8; 16]>(), at(), proptest::array::uniform7(name()), any::<[u8; 32]>()).prop_map(
+            |(id, at, [actor, object, verb, kind, organisation, role, state], digest)| {
                 let id = RequestId::from_bytes(id);
                 Entry::Registered(Registered {
                     id,
@@ -106,6 +106,7 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
                     organisation,
                     role,
                     digest,
+                    state,
                 })
             }
         ),

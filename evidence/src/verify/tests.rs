@@ -10,7 +10,7 @@ use crate::checkpoint::Checkpoint;
 use crate::log::tests::memory::Memory;
 use crate::log::{Files, LogKeys, LogWriter, SeedKeys};
 use crate::merkle::{Sha256, Sm3, root};
-use crate::record::{Act, ActKind, Boot, Call, Decision, Entry, Outcome, Terms};
+use crate::record::{Act, ActKind, Boot, Call, Decision, Entry, Outcome, Registered, Terms};
 use crate::tile::{self, Tile, TileLevel};
 
 const BASE: &str = "log.example/gate-1";
@@ -313,4 +313,58 @@ fn e11_no_answer_stands_behind_a_suspension() {
     let Entry::Call(call) = &mut refused else { panic!("a call") };
     call.decision = Decision::Refused;
     assert_eq!(breaches(vec![stop(ActKind::Suspended, "everything", "", 100), refused]), []);
+}
+
+fn decided(name: &'static str, state: &'static str, verb: &'static str, micros: i64) -> Entry<'static> {
+    Entry::Registered(Registered {
+        id: shuzha_core::RequestId::from_bytes([7; 16]),
+        at: shuzha_core::Timestamp::from_micros(micros),
+        actor: "li",
+        object: name,
+        verb,
+        kind: "Suspension",
+        organisation: "bureau",
+        role: "authority",
+        digest: [0; 32],
+        state,
+    })
+}
+
+fn unkept(entries: &[Entry<'static>]) -> Vec<(u64, String, bool)> {
+    let mut found = Suspensions::default();
+    (0..).zip(entries).for_each(|(index, entry)| found.visit(index, entry));
+    found.unkept().into_iter().map(|one| (one.index, one.name, one.noted.is_some())).collect()
+}
+
+/// I1, E11: the register's act is the claim, the gate's note the effect. A claim without its effect is found, and so is one whose
+/// effect came late while calls went on being answered.
+#[test]
+fn e11_a_suspension_that_the_register_decided_and_the_gate_did_not_note_is_found() {
+    const SECOND: i64 = 1_000_000;
+    let boot =
+        |at| Entry::Boot(Boot { at: shuzha_core::Timestamp::from_micros(at), node: "n", version: "v" });
+    let stopped = || decided("stop-1", "emergency", "open", 0);
+    let noted = |at| stop(ActKind::SuspensionInForce, "suspension", "stop-1", at);
+    let of = |noted| vec![(0, "stop-1".to_owned(), noted)];
+    // In force at once, and while nobody was answered.
+    assert_eq!(unkept(&[stopped(), noted(10), answered("bank", 3 * SECOND)]), []);
+    assert_eq!(unkept(&[stopped(), noted(2 * SECOND)]), [], "nobody was answered in between");
+    assert_eq!(unkept(&[noted(0), stopped(), answered("bank", 3 * SECOND)]), [], "a start notes it first");
+    assert_eq!(unkept(&[stopped(), boot(9 * SECOND), noted(9 * SECOND)]), [], "nobody was served meanwhile");
+    assert_eq!(unkept(&[stopped(), answered("bank", SECOND)]), [], "the time is not over");
+    assert_eq!(unkept(&[decided("p", "proposed", "open", 0), answered("bank", 9 * SECOND)]), []);
+    // Missing, and late.
+    assert_eq!(unkept(&[stopped(), answered("bank", 2 * SECOND)]), of(false));
+    assert_eq!(unkept(&[stopped(), boot(5 * SECOND), answered("bank", 9 * SECOND)]), of(false));
+    assert_eq!(unkept(&[stopped(), answered("bank", 2 * SECOND), noted(3 * SECOND)]), of(true));
+    let lifted = decided("stop-1", "lifted", "resume", 8 * SECOND);
+    assert_eq!(unkept(&[stopped(), lifted.clone()]), of(false), "it was never in force");
+    assert_eq!(unkept(&[stopped(), noted(1), lifted, answered("bank", 9 * SECOND)]), []);
+    // Another one that is in force vouches for nothing.
+    let other = [stop(ActKind::SuspensionInForce, "suspension", "other", 1), answered("bank", 2 * SECOND)];
+    assert_eq!(unkept(&[&[stopped()][..], &other[..]].concat()), of(false));
+    // A record that is older than the state of its case tells by its verb, and its gate noted what was stopped.
+    let old = || decided("stop-1", "", "order", 0);
+    assert_eq!(unkept(&[old(), answered("bank", 2 * SECOND)]), of(false));
+    assert_eq!(unkept(&[old(), stop(ActKind::Suspended, "unit", "bank", 9), answered("x", 2 * SECOND)]), []);
 }

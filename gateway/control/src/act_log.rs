@@ -46,6 +46,7 @@ impl ActLog for JournalLog {
             organisation: by.map_or("", |by| by.organisation.as_str()),
             role: by.map_or("", |by| by.role.as_str()),
             digest: digest(act),
+            state: act.state.as_deref().unwrap_or_default(),
         });
         let durable = self.0.append_durable(&entry).map_err(|_| Unrecorded)?;
         durable.wait().map(|position| position.seq).map_err(|_| Unrecorded)

@@ -1,15 +1,16 @@
 //! The control plane's state: the register, and the one writer that changes it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use shuzha_core::calendar::Calendar;
-use shuzha_core::{Clock, RequestId, Rng, Timestamp};
+use shuzha_core::{Clock, Id, RequestId, Rng, Role, Timestamp};
+use shuzha_products::case::Declared;
 use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_store::Register;
 use shuzha_store::register::{Batch, CommitError};
 
-use crate::{ActLog, Delta, Error, Force, Publish};
+use crate::{ActLog, Delta, Error, Force, NotInForce, Publish};
 
 /// What a control plane is made of.
 pub struct Parts {
@@ -46,7 +47,18 @@ pub struct Control {
     rules: RwLock<Arc<Rules>>,
     /// Held from loading an object to publishing its change, so that changes take effect in the order of their acts.
     writer: Mutex<Writer>,
+    /// Held while waiting for `writer`, so that whoever takes turn after turn, as the scheduler does, waits behind whoever
+    /// waits already.
+    next: Mutex<()>,
+    /// Deadlines that could not be dealt with, and when each is tried again.
+    pub(crate) stalled: Mutex<Stalled>,
 }
+
+/// Deadlines that could not be dealt with, by case and deadline: when each is tried again, and how often it was.
+pub(crate) type Stalled = HashMap<(String, Id, String), (Timestamp, u32)>;
+
+/// Roles that see and remove any declared object that should be in force and is not.
+pub(crate) const CLEARING: [Role; 2] = [Role::Authority, Role::Sre];
 
 /// What the writer knows beyond the register.
 #[derive(Debug)]
@@ -74,6 +86,8 @@ impl Control {
             publish: parts.publish,
             rules: RwLock::new(Arc::new(parts.rules)),
             writer: Mutex::new(writer),
+            next: Mutex::default(),
+            stalled: Mutex::default(),
         };
         drop(control.writer()?);
         control.mark_all()?;
@@ -121,12 +135,15 @@ impl Control {
     /// The writer's turn. Everything accepted before is in the journal and in effect when it begins.
     pub(crate) fn writer(&self) -> Result<MutexGuard<'_, Writer>, Error> {
         // A panic in a turn may have left a change committed and not published: what the register says counts.
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let mut writer = self.writer.lock().unwrap_or_else(|poisoned| {
             self.writer.clear_poison();
             let mut writer = poisoned.into_inner();
             writer.uncertain = true;
             writer
         });
+        drop(next);
+        // What an earlier act left open is told to whoever did that act, and by the node's readiness.
         self.settle(&mut writer)?;
         Ok(writer)
     }
@@ -136,8 +153,8 @@ impl Control {
         &self,
         writer: &mut Writer,
         mut batch: Batch,
-        put: Vec<shuzha_products::case::Declared>,
-        removed: Vec<(&'static str, shuzha_core::Id)>,
+        put: Vec<Declared>,
+        removed: Vec<(&'static str, Id)>,
     ) -> Result<u64, Error> {
         batch.journalled.clone_from(&writer.journalled);
         let revision = self.register.commit(&batch).inspect_err(|error| {
@@ -146,21 +163,39 @@ impl Control {
         })?;
         writer.journalled.clear();
         writer.pending.push(Delta { revision, put, removed });
-        self.settle(writer)?;
-        Ok(revision)
+        let late = self.settle(writer)?;
+        if late.contains(&revision) { Err(NotInForce.into()) } else { Ok(revision) }
     }
 
-    /// Brings the outbox to the journal, each act once, and puts what is pending into effect.
-    fn settle(&self, writer: &mut Writer) -> Result<(), Error> {
+    /// Refuses a change that could not take effect. A change that only takes something away is never refused: its effect
+    /// depends on nothing that could fail.
+    pub(crate) fn check_force(&self, put: &[Declared], removed: &[(&'static str, Id)]) -> Result<(), Error> {
+        if put.iter().all(takes_away) {
+            return Ok(());
+        }
+        let delta = Delta { revision: 0, put: put.to_vec(), removed: removed.to_vec() };
+        Ok(self.publish.check(&delta, &self.force())?)
+    }
+
+    /// Whether this object should be in force on this node and is not.
+    pub(crate) fn is_left_out(&self, kind: &str, name: &Id) -> bool {
+        self.publish.is_left_out(kind, name)
+    }
+
+    /// Brings the outbox to the journal, each act once, and puts what is pending into effect. Answers the revisions that are
+    /// not in force for it.
+    fn settle(&self, writer: &mut Writer) -> Result<Vec<u64>, Error> {
         if writer.uncertain || !writer.pending.is_empty() {
             self.record(writer)?;
         }
+        let mut late = Vec::new();
         for delta in writer.pending.drain(..) {
-            if !delta.put.is_empty() || !delta.removed.is_empty() {
-                self.publish.publish(&delta, &Force::new(&self.register));
+            let changes = !delta.put.is_empty() || !delta.removed.is_empty();
+            if changes && self.publish.publish(&delta, &Force::new(&self.register)).is_err() {
+                late.push(delta.revision);
             }
         }
-        Ok(())
+        Ok(late)
     }
 
     fn record(&self, writer: &mut Writer) -> Result<(), Error> {
@@ -200,6 +235,11 @@ impl Control {
         writer.journalled.clear();
         Ok(())
     }
+}
+
+/// Whether an object that comes into force only takes something away from others.
+pub fn takes_away(put: &Declared) -> bool {
+    put.kind == "Suspension" || (put.kind == "Credential" && put.spec["revoked"] == true)
 }
 
 impl std::fmt::Debug for Control {

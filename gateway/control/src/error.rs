@@ -18,7 +18,21 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
-/// Why something was not done; nothing has changed, but for [`Error::Unrecorded`].
+/// Why a change must not be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It could not take effect: every fault.
+    Faults(Vec<Fault>),
+    /// Whether it could cannot be told now.
+    Unknown,
+}
+
+/// A change that is accepted and recorded, and not in effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the change is recorded and not in effect")]
+pub struct NotInForce;
+
+/// Why something was not done; nothing has changed, but for [`Error::Unrecorded`] and [`Error::NotInForce`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A refusal.
@@ -31,6 +45,9 @@ pub enum Error {
     /// has it; nothing new is accepted until then (C090).
     #[error("the journal does not take acts")]
     Unrecorded,
+    /// The act is accepted and recorded, and this node could not put it in force yet (C1018). It goes on trying.
+    #[error(transparent)]
+    NotInForce(#[from] NotInForce),
     /// The register holds what this software cannot read.
     #[error("{kind} {name} in the register cannot be read: {what}")]
     Unreadable {
@@ -50,6 +67,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.code,
             Self::Unrecorded => Code::C090,
+            Self::NotInForce(_) => Code::C1018,
             Self::Store(_) | Self::Unreadable { .. } => Code::C093,
         }
     }
@@ -60,15 +78,30 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.retry_after.is_some(),
             Self::Store(error) => error.retryable(),
-            Self::Unrecorded => true,
+            Self::Unrecorded | Self::NotInForce(_) => true,
             Self::Unreadable { .. } => false,
         }
+    }
+
+    /// Whether the register itself failed, and not one object in it.
+    pub(crate) fn is_of_the_register(&self) -> bool {
+        matches!(self, Self::Store(error) if error.retryable())
     }
 
     /// A refusal for one fault.
     pub(crate) fn fault(code: Code, path: &str, reason: impl Into<String>) -> Self {
         let faults = vec![Fault { path: path.to_owned(), reason: reason.into() }];
         Self::Refused(Refusal { code, faults, retry_after: None })
+    }
+}
+
+impl From<Unfit> for Error {
+    fn from(unfit: Unfit) -> Self {
+        let (code, faults, retry_after) = match unfit {
+            Unfit::Faults(faults) => (Code::C1002, faults, None),
+            Unfit::Unknown => (Code::C1019, Vec::new(), Some(Duration::from_secs(1))),
+        };
+        Self::Refused(Refusal { code, faults, retry_after })
     }
 }
 

@@ -9,7 +9,7 @@ use shuzha_products::world;
 use shuzha_store::Register;
 use shuzha_store::register::Object;
 
-use crate::{Error, Kind};
+use crate::{Error, Kind, NotInForce, Unfit};
 
 /// A change of what is in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,9 +24,26 @@ pub struct Delta {
 
 /// Where changes of what is in force go: the gate, in the binary.
 pub trait Publish: Send + Sync + 'static {
+    /// Judges whether `delta` can take effect, as [`Publish::publish`] will, and changes nothing. `force` answers what stands
+    /// before the change.
+    ///
+    /// # Errors
+    /// [`Unfit`]; then the change must not be accepted.
+    fn check(&self, _delta: &Delta, _force: &Force<'_>) -> Result<(), Unfit> {
+        Ok(())
+    }
+
     /// Puts `delta` into effect for every call that begins from now on. `force` answers what the changed objects refer
-    /// to, as it stands after the change.
-    fn publish(&self, delta: &Delta, force: &Force<'_>);
+    /// to, as it stands after the change. What it takes away is in effect whatever becomes of the rest.
+    ///
+    /// # Errors
+    /// [`NotInForce`]; it is tried again until it is, or another change makes it needless.
+    fn publish(&self, delta: &Delta, force: &Force<'_>) -> Result<(), NotInForce>;
+
+    /// Whether this object should be in force and is not.
+    fn is_left_out(&self, _kind: &str, _name: &Id) -> bool {
+        false
+    }
 }
 
 /// Objects in force that a reading met, by kind and name.
@@ -66,10 +83,28 @@ impl<'r> Force<'r> {
     /// Calls `take` with every object in force.
     ///
     /// # Errors
-    /// Of the register.
+    /// Of the register; an object that cannot be read.
     pub fn each(&self, mut take: impl FnMut(Declared)) -> Result<(), Error> {
+        let mut failed = Ok(());
+        self.each_sound(&mut take, |_, error| failed = Err(error))?;
+        failed
+    }
+
+    /// Calls `take` with every object in force that can be read, and `unread` with each that cannot: one does not keep the
+    /// others from being in force.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub fn each_sound(
+        &self,
+        mut take: impl FnMut(Declared),
+        mut unread: impl FnMut(&Object, Error),
+    ) -> Result<(), Error> {
         self.register.each(|object| {
-            in_force(&object)?.into_iter().for_each(&mut take);
+            match in_force(&object) {
+                Ok(held) => held.into_iter().for_each(&mut take),
+                Err(error) => unread(&object, error),
+            }
             Ok(())
         })
     }

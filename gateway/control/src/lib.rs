@@ -32,8 +32,8 @@ mod writing;
 
 pub use act_log::{ActLog, JournalLog, Unrecorded, digest};
 pub use caller::Caller;
-pub use control::{Control, Parts, Rules};
-pub use error::{Error, Refusal};
+pub use control::{Control, Parts, Rules, takes_away};
+pub use error::{Error, NotInForce, Refusal, Unfit};
 pub use force::{Delta, Force, Publish};
 pub use kind::{Access, Kind};
 pub use public::{Operator, PublicRegistration};

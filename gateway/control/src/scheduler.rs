@@ -1,14 +1,14 @@
 //! Deadlines: time itself acts on cases, or they become overdue. Right after any time away: what was due is dealt with
 //! in the order in which it fell due, each as of the instant it was due.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shuzha_core::{Id, Timestamp};
 use shuzha_products::case::{Act, By, Subject};
 use shuzha_store::register::Deadline;
 
-use crate::control::{Rules, Writer};
+use crate::control::{Rules, Stalled, Writer};
 use crate::force::json;
 use crate::writing::{Ready, Said, decided_as, state_of};
 use crate::{Control, Error, Kind, stored};
@@ -19,8 +19,16 @@ const ROUND_MAX: usize = 1_000;
 /// How long kept answers are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
+/// Most deadlines that may wait for another try at once; beyond that the oldest of them hold the others up again.
+const STALLED_MAX: usize = 1_000;
+
+/// Longest time between two tries of a deadline that could not be dealt with.
+const RETRY_MAX: Duration = Duration::from_secs(600);
+
 impl Control {
-    /// Deals with everything that is due; says how much that was. Call at start, and when [`Control::next_due`] comes.
+    /// Deals with everything that is due; says how much that was. Call at start, and when [`Control::next_due`] comes. Each
+    /// deadline has a turn of its own, so that whoever stops something waits for one of them at most; one that cannot be dealt
+    /// with is tried again later and holds no other up.
     ///
     /// # Errors
     /// Of the register or the journal; what was done before stays done.
@@ -29,13 +37,43 @@ impl Control {
         let mut done = 0;
         while done < ROUND_MAX {
             // One at a time: what the first brings about may be due before what was second.
-            let Some(deadline) = self.register.due(now, 1)?.pop() else { break };
-            self.pass(&deadline, now)?;
+            let Some(deadline) = self.next_to_pass(now)? else { break };
+            match self.pass(&deadline, now) {
+                // The act is recorded; the node itself goes on trying to put it in force.
+                Ok(()) | Err(Error::NotInForce(_)) => drop(self.stalled().remove(&key_of(&deadline))),
+                Err(Error::Unrecorded) => return Err(Error::Unrecorded),
+                Err(error) if error.is_of_the_register() => return Err(error),
+                Err(error) => self.stall(&deadline, now, &error),
+            }
             done += 1;
         }
         self.register.forget_answers(now.minus(ANSWERS_KEPT))?;
         self.flush()?;
         Ok(done)
+    }
+
+    /// The deadline that is due first, but for those that wait for another try.
+    fn next_to_pass(&self, now: Timestamp) -> Result<Option<Deadline>, Error> {
+        let mut stalled = self.stalled();
+        // What nobody tried for long is gone: its case was decided otherwise.
+        stalled.retain(|_, (again, _)| now < again.plus(2 * RETRY_MAX));
+        let due = self.register.due(now, stalled.len().min(STALLED_MAX) + 1)?;
+        let waits =
+            |deadline: &Deadline| stalled.get(&key_of(deadline)).is_some_and(|(again, _)| now < *again);
+        Ok(due.into_iter().find(|deadline| !waits(deadline)))
+    }
+
+    fn stall(&self, deadline: &Deadline, now: Timestamp, error: &Error) {
+        let Deadline { kind, name, what, .. } = deadline;
+        tracing::error!(kind, %name, what, %error, "a deadline cannot be dealt with and is tried again");
+        let mut stalled = self.stalled();
+        let (again, tries) = stalled.entry(key_of(deadline)).or_insert((now, 0));
+        let pause = Duration::from_secs(1 << (*tries).min(10)).min(RETRY_MAX);
+        (*again, *tries) = (now.plus(pause), *tries + 1);
+    }
+
+    fn stalled(&self) -> MutexGuard<'_, Stalled> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When something is due next; in the past when it is due already.
@@ -51,9 +89,12 @@ impl Control {
     /// # Errors
     /// Of the register.
     pub fn set_rules(&self, rules: Rules) -> Result<Arc<Rules>, Error> {
-        let _turn = self.writer()?;
+        let turn = self.writer()?;
         let rules = self.replace_rules(rules);
-        for (kind, name) in self.register.provisional()? {
+        let provisional = self.register.provisional()?;
+        drop(turn);
+        for (kind, name) in provisional {
+            let _turn = self.writer()?;
             let Some(Kind::Case(case)) = Kind::find(&kind) else { continue };
             let Some(object) = self.register.get(&kind, name.as_str())? else { continue };
             let (spec, state) = (json(&object, &object.spec)?, state_of(&object)?);
@@ -102,7 +143,7 @@ impl Control {
             Some(Ok(decided)) => {
                 let ready = decided_as(kind, name, object, decided, met, &deadline.what, None);
                 match self.passes(&mut writer, ready, deadline, now) {
-                    Err(Error::Refused(refusal)) => refusal.code,
+                    Err(Error::Refused(refusal)) if refusal.retry_after.is_none() => refusal.code,
                     done => return done,
                 }
             }
@@ -128,8 +169,13 @@ impl Control {
     ) -> Result<(), Error> {
         let change = self.difference(&ready)?;
         self.claim(&mut ready, None, &change)?;
+        self.check_force(&change.put, &change.removed)?;
         let said = Said { by: None, at: now, reason: "", attachments: stored::write_attachments(&[]) };
         let batch = self.batch(ready, said, Some(deadline.clone()));
         self.accept(writer, batch, change.put, change.removed).map(drop)
     }
+}
+
+fn key_of(deadline: &Deadline) -> (String, Id, String) {
+    (deadline.kind.clone(), deadline.name.clone(), deadline.what.clone())
 }

@@ -11,16 +11,16 @@ mod reservations;
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};
 use ready::{content, references, shown};
 use serde_json::Value;
-use shuzha_core::{Code, Id, Timestamp};
+use shuzha_core::{Code, Id, Role, Timestamp};
 use shuzha_products::World;
 use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Subject, Verb};
 use shuzha_store::register::{self, Author, Batch, Change, Content, Deadline, Effect, Object};
 
-use crate::control::Writer;
+use crate::control::{CLEARING, Writer};
 use crate::force::{json as parse, unreadable};
 use crate::kind::{Access, owner_of};
 use crate::view::{Consequences, Outcome, Request};
-use crate::{Caller, Control, Error, Kind, separation, stored};
+use crate::{Caller, Control, Error, Kind, NotInForce, separation, stored};
 
 /// An act's own words.
 pub(crate) struct Said<'a> {
@@ -80,14 +80,19 @@ impl Control {
     ) -> Result<Outcome, Error> {
         let kind = Kind::find(kind).ok_or(Code::C1003)?;
         let Kind::Declared(_, access) = kind else { return Err(Code::C1007.into()) };
-        let actor = caller.acting(&[access.any, access.own].concat())?;
+        // What is not in force blocks somebody: who answers for the whole may clear it away, whoever declared it.
+        let left_out = self.is_left_out(kind.name(), name);
+        let clearing: &[Role] = if left_out { &CLEARING } else { &[] };
+        let actor = caller.acting(&[access.any, access.own, clearing].concat())?;
         let asked = check::Asked::new("delete", kind, name, &Value::Null, request)?;
         let mut writer = self.writer()?;
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }
         let before = self.load(caller, kind, name, request.expected)?.ok_or(Code::C1003)?;
-        may_write(&actor, access, before.owner.as_ref())?;
+        if !clearing.contains(&actor.role) {
+            may_write(&actor, access, before.owner.as_ref())?;
+        }
         if let Some((kind, name)) = self.register.referrers(kind.name(), name.as_str(), 1)?.pop() {
             return Err(Error::fault(Code::C1008, "", format!("{kind}/{name} refers to it")));
         }
@@ -278,6 +283,7 @@ impl Control {
         self.claim(&mut ready, Some(actor), &change)?;
         self.append_only(&ready, now)?;
         self.check_reservations(&ready, &change)?;
+        self.check_force(&change.put, &change.removed)?;
         let mut consequences = self.consequences(&ready, &change)?;
         let mut object = shown(&ready, now)?;
         if !ready.seen {
@@ -345,6 +351,9 @@ impl Control {
             name: revision.to_string(),
             what: "it is not an outcome".to_owned(),
         })?;
+        if self.is_left_out(asked.kind.name(), asked.name) {
+            return Err(NotInForce.into());
+        }
         Ok(Some(outcome))
     }
 }

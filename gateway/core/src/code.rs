@@ -156,6 +156,8 @@ codes! {
     C1015 409 "该凭据已有密钥，轮换请另立凭据" "The credential has its secret; declare another one to rotate";
     C1016 409 "该凭据不使用共享密钥" "The credential uses no shared secret";
     C1017 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
+    C1018 503 "已受理并记录，本节点尚未生效" "The act is recorded and not in force on this node yet";
+    C1019 503 "暂时无法判断能否生效，请稍后重试" "Whether this can be in force cannot be told now; try again shortly";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";

@@ -2,6 +2,7 @@
 
 mod consents;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -122,6 +123,8 @@ pub struct Gate {
     changing: Mutex<Changing>,
     /// Taken for the length of one refund by hand, so that two cannot both find room under the limit.
     pub(crate) refunding: Mutex<()>,
+    /// Refunds by hand that were refused for good, by case: nothing is looked for again on their account.
+    pub(crate) refunds_refused: Mutex<BTreeMap<Id, Code>>,
 }
 
 /// Owned by whoever puts a snapshot in force, for as long as that takes: two changes are made one after the other, and
@@ -176,6 +179,7 @@ impl Gate {
             snapshot: ArcSwap::from_pointee(snapshot),
             changing: Mutex::default(),
             refunding: Mutex::default(),
+            refunds_refused: Mutex::default(),
             nonces,
             metrics,
         };
@@ -184,6 +188,7 @@ impl Gate {
         for (stopped, since) in snapshot.suspensions.beyond(&Suspensions::default()) {
             gate.note_stop(ActKind::Suspended, stopped, since);
         }
+        gate.note_suspensions(&Snapshot::default(), &snapshot);
         Ok(gate)
     }
 
@@ -275,6 +280,7 @@ impl Gate {
         for (stopped, since) in snapshot.suspensions.beyond(&before.suspensions) {
             self.note_stop(ActKind::Suspended, stopped, since);
         }
+        self.note_suspensions(&before, &snapshot);
         let hash = snapshot.short_hash();
         self.metrics.installed(&hash, snapshot.grant_count());
         self.note(&Act {
@@ -293,6 +299,15 @@ impl Gate {
         let at = since.max(self.clock.now());
         let Stopped { kind: target, name } = stopped;
         self.note(&Act { at, kind, actor: "gateway", object: name, commitment: None, target });
+    }
+
+    /// Notes which suspensions of the register have come into force, each by its own name: what the register claims is
+    /// checked against this.
+    fn note_suspensions(&self, before: &Snapshot, snapshot: &Snapshot) {
+        for name in snapshot.suspensions_beyond(before) {
+            let (at, kind, target) = (self.clock.now(), ActKind::SuspensionInForce, "suspension");
+            self.note(&Act { at, kind, actor: "gateway", object: name.as_str(), commitment: None, target });
+        }
     }
 
     /// Records an act that nobody waits for.

@@ -34,6 +34,7 @@ use shuzha_products::World;
 pub use keeper::Keeper;
 pub use write::write;
 
+use crate::left_out::LeftOut;
 use crate::snapshot::Terms;
 use crate::{CompileError, KeyRing, Mark, Snapshot};
 
@@ -43,9 +44,6 @@ pub(crate) const MAGIC: &[u8] = b"shuzha kept world 2\n";
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 /// Largest file that is read: some ten million grants.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-/// How often objects at fault are left out before the rest is read. One that goes may take others with it, and no
-/// chain of references is longer than the list of kinds.
-const ROUNDS_MAX: usize = 32;
 
 /// Why a file is not what this program kept.
 #[derive(Debug, thiserror::Error)]
@@ -126,16 +124,23 @@ impl Kept {
     ///
     /// # Errors
     /// Keys that are none, prices that cannot stand.
-    pub fn compile(mut self, keys: &KeyRing) -> Result<Snapshot, Vec<CompileError>> {
+    pub fn compile(self, keys: &KeyRing) -> Result<Snapshot, Vec<CompileError>> {
+        let (snapshot, faults) = self.compile_sound(keys);
+        if faults.is_empty() { Ok(snapshot) } else { Err(faults) }
+    }
+
+    /// Puts together what can be put in force, and answers what cannot.
+    #[must_use]
+    pub fn compile_sound(mut self, keys: &KeyRing) -> (Snapshot, Vec<CompileError>) {
         let world = std::mem::take(&mut self.world);
-        let snapshot = Snapshot::restore(world, keys, &self.names, &self.terms, self.rows())?;
+        let (snapshot, faults) = Snapshot::restore(world, keys, &self.names, &self.terms, self.rows());
         if *snapshot.digest() != self.digest {
             tracing::warn!(
                 left_out = self.left_out.len(),
                 "the world in force is not quite the one that was kept"
             );
         }
-        Ok(snapshot.marked(self.mark))
+        (snapshot.marked(self.mark), faults)
     }
 }
 
@@ -147,28 +152,41 @@ pub type Specs = BTreeMap<(String, Id), Box<str>>;
 ///
 /// # Errors
 /// [`KeptError::Objects`] when leaving out does not help.
-pub fn read_world(mut objects: Specs) -> Result<(World, Vec<String>), KeptError> {
-    let mut left_out = Vec::new();
-    for _ in 0..ROUNDS_MAX {
+pub fn read_world(mut objects: Specs) -> Result<(World, Vec<LeftOut>), KeptError> {
+    let mut left_out: Vec<LeftOut> = Vec::new();
+    // Ends, because each round leaves out one object at least.
+    loop {
         let specs = objects.iter().map(|((kind, name), spec)| (kind.as_str(), name, &**spec));
         let faults = match World::from_specs(specs) {
             Ok(world) => return Ok((world, left_out)),
             Err(faults) => faults,
         };
-        let before = objects.len();
+        let first = left_out.len();
         for fault in &faults {
             let at = fault.object.split_once('/');
             let at = at.and_then(|(kind, name)| Some((kind.to_owned(), Id::new(name).ok()?)));
-            if at.is_some_and(|at| objects.remove(&at).is_some()) {
-                tracing::warn!(%fault, "an object is at fault and not in force");
-                left_out.push(fault.object.clone());
+            let Some((kind, name)) = at else { continue };
+            let reason = if fault.path.is_empty() {
+                fault.reason.clone()
+            } else {
+                format!("{}: {}", fault.path, fault.reason)
+            };
+            let dangling = fault.is_dangling();
+            if objects.remove(&(kind.clone(), name.clone())).is_some() {
+                left_out.push(LeftOut { kind, name, reason, dangling });
+            } else if !dangling
+                && let Some(known) =
+                    left_out[first..].iter_mut().find(|one| one.name == name && one.kind == kind)
+                && known.dangling
+            {
+                // It has a fault of its own beside.
+                (known.reason, known.dangling) = (reason, false);
             }
         }
-        if objects.len() == before {
+        if left_out.len() == first {
             return Err(KeptError::Objects(faults.first().map(ToString::to_string).unwrap_or_default()));
         }
     }
-    Err(KeptError::Objects("too many refer to what is not there".to_owned()))
 }
 
 #[cfg(test)]

@@ -171,6 +171,13 @@ pub(crate) struct Credential {
     pub(crate) sandbox: bool,
 }
 
+impl Credential {
+    /// Whether it may be used at `now`.
+    pub(crate) fn stands(&self, now: Timestamp) -> bool {
+        !self.revoked && self.window.contains(now)
+    }
+}
+
 /// A product, live or not.
 #[derive(Clone)]
 pub(crate) struct Product {
@@ -291,6 +298,12 @@ impl Snapshot {
         self.units.get(&credential.unit).map(|unit| &**unit)
     }
 
+    /// The unit that the credential of this name opens at `now`, where it is one of the sandbox or not as `sandbox` says.
+    pub(crate) fn unit_by(&self, credential: &str, sandbox: bool, now: Timestamp) -> Option<&Unit> {
+        let found = self.credentials.get(credential)?;
+        self.unit(found).filter(|_| found.sandbox == sandbox && found.stands(now))
+    }
+
     /// The agreement that a grant stands under; none once it was removed.
     pub(crate) fn agreement(&self, grant: &Grant) -> Option<&Agreement> {
         self.agreements.get(&grant.agreement).map(|agreement| &**agreement)
@@ -305,6 +318,14 @@ impl Snapshot {
     /// The grants of (unit, scenario, product).
     pub(crate) fn grants_of(&self, unit: &Unit, scenario: &Scenario, product: &Product) -> &[Grant] {
         self.grants.under((unit.index, scenario.index, product.index))
+    }
+
+    /// Names of the suspensions in force here that are not in `before`.
+    pub(crate) fn suspensions_beyond<'s>(&'s self, before: &'s Self) -> impl Iterator<Item = &'s Id> {
+        let known = &before.declared.suspensions;
+        let same = Arc::ptr_eq(known, &self.declared.suspensions);
+        let names = if same { None } else { Some(self.declared.suspensions.keys()) };
+        names.into_iter().flatten().filter(|name| !known.contains_key(*name))
     }
 
     /// The digest: equal exactly when the same objects are in force.

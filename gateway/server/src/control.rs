@@ -4,10 +4,13 @@
 //! the start, the node serves the last world that was in force, kept on disk, and says so.
 
 mod catch_up;
+mod compile;
 mod consents;
 mod listener;
 mod publisher;
 mod scheduler;
+mod standing;
+mod worker;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +23,8 @@ use shuzha_control::{Control, Force, JournalLog, Parts};
 use shuzha_core::{Clock, Id, OsRng};
 use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
-use shuzha_policy::Gate;
 use shuzha_policy::kept::{Specs, read_world};
+use shuzha_policy::{Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_store::retention::Term;
 use shuzha_store::{MasterKey, Register, Store};
@@ -32,8 +35,11 @@ use crate::{finance, traces};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
 use listener::Listener;
-pub(crate) use publisher::{Publisher, Services, by_name, mirror_secrets};
+pub(crate) use publisher::{Publisher, Services, Turn, by_name, mirror_secrets};
 use scheduler::Scheduler;
+pub(crate) use standing::Standing;
+pub(crate) use worker::Waker;
+use worker::Worker;
 
 /// The register, inside the data folder.
 pub(crate) const REGISTER_FILE: &str = "control.db";
@@ -45,23 +51,26 @@ pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
     Register::open(&data_dir.join(REGISTER_FILE)).context("the register")
 }
 
-/// Everything in force by the register, as one world. What cannot be read is left out, and the log says so.
+/// Everything in force by the register, as one world, and what is left out because it cannot be read.
 ///
 /// # Errors
 /// When the register cannot be read.
-pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<World> {
+pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Result<(World, Vec<LeftOut>)> {
     let mut objects = Specs::new();
-    Force::new(register).each(|held| {
-        objects.insert((held.kind.to_owned(), held.name), held.spec.to_string().into());
-    })?;
+    let mut unread = Vec::new();
+    Force::new(register).each_sound(
+        |held| drop(objects.insert((held.kind.to_owned(), held.name), held.spec.to_string().into())),
+        |object, error| {
+            let (kind, name, reason) = (object.kind.clone(), object.name.clone(), error.to_string());
+            unread.push(LeftOut { kind, name, reason, dangling: false });
+        },
+    )?;
     if let Some((name, spec)) = &config.pack {
         objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.to_string().into());
     }
-    let (world, left_out) = read_world(objects)?;
-    if !left_out.is_empty() {
-        tracing::error!(objects = left_out.join(", "), "in the register and not in force");
-    }
-    Ok(world)
+    let (world, mut left_out) = read_world(objects)?;
+    left_out.append(&mut unread);
+    Ok((world, left_out))
 }
 
 /// What the control plane is started with.
@@ -95,6 +104,9 @@ pub(crate) struct ControlPlane {
     listener: Listener,
     finance: finance::Running,
     traces: traces::Running,
+    /// Tries again what is not in force, and makes refunds: neither in the turn of a change.
+    mending: Worker,
+    refunds: Worker,
     /// By which the first administrator makes their account; none once there is one.
     pub(crate) first_token: Option<Zeroizing<String>>,
 }
@@ -106,6 +118,11 @@ impl ControlPlane {
     /// Of the register, the journal or the listening address.
     pub(crate) fn start(setup: Setup) -> Result<Self> {
         let rules = setup.config.rules.clone();
+        let publisher = Arc::clone(&setup.publisher);
+        let mends = Arc::clone(&publisher);
+        let mending = Worker::start("mending", publisher.mending.clone(), move || mends.mend())?;
+        let refunds =
+            Worker::start("refunds", publisher.refunding.clone(), move || publisher.make_refunds())?;
         let control = Arc::new(Control::new(Parts {
             register: setup.register,
             clock: Arc::clone(&setup.clock),
@@ -161,7 +178,7 @@ impl ControlPlane {
             error_pages: setup.error_pages,
         };
         let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
-        Ok(Self { control, scheduler, feeder, listener, finance, traces, first_token })
+        Ok(Self { control, scheduler, feeder, listener, finance, traces, mending, refunds, first_token })
     }
 
     /// Where the API listens.
@@ -181,6 +198,8 @@ impl ControlPlane {
         self.feeder.stop();
         self.finance.stop();
         self.traces.stop();
+        self.mending.stop();
+        self.refunds.stop();
     }
 }
 

@@ -31,7 +31,7 @@ use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
 use crate::config::Config;
-use crate::control::by_name;
+use crate::control::{Standing, by_name};
 use crate::evidence::Evidence;
 use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
@@ -105,7 +105,8 @@ impl Node {
         let journal = open_journal(config, &setup)?;
         journal.register(&registry).context("metrics of the journal")?;
         let start = Start::from_state(&recover(&data.store, &journal)?);
-        let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints)?;
+        let standing = Arc::new(Standing::new(&registry).context("metrics of what is in force")?);
+        let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints, &standing)?;
         let Prepared { snapshot, upstreams } = prepared;
         let services = by_name(&upstreams);
         let periods = PeriodKeyFiles::new(&config.data_dir);
@@ -148,6 +149,7 @@ impl Node {
                 Arc::clone(&gate),
                 projector.handle.clone(),
                 Arc::clone(&evidence.desk),
+                Arc::clone(&standing),
                 config.node.clone(),
                 (source.name(), source.begun()),
             )),
@@ -179,6 +181,7 @@ impl Node {
             journal: journal.clone(),
             endpoints: setup.endpoints,
             services,
+            standing,
             log_keys: Arc::clone(&evidence.keys),
         };
         let (reloader, control) = source.start(parts, config)?;

@@ -1,5 +1,8 @@
 //! Loads the declared world from files, and the keys that its objects name.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -72,26 +75,79 @@ pub(crate) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The public keys that the world names by path, relative to `base`. A missing file is no key: its holder is
-/// refused, and a warning says so when the snapshot is compiled.
-///
-/// # Errors
-/// A file that is there and holds no key.
-pub(crate) fn public_keys(world: &World, base: &Path) -> Result<KeyRing> {
+/// Largest file of a public key.
+const KEY_FILE_BYTES_MAX: u64 = 4_096;
+
+/// The public keys that the world names by path, relative to `base`. Such a path is a regular file `*.pub`, so that an object
+/// reaches no database and no secret. What holds no key is told with the key ring, and only what names it is at fault. A missing
+/// file is no key: its holder is refused, and a warning says so when the snapshot is compiled.
+pub(crate) fn public_keys(world: &World, base: &Path) -> KeyRing {
     let mut ring = KeyRing::default();
     let issuers = world.consent_issuers.values().map(|issuer| &issuer.public_key);
     let credentials = world.credentials.values().filter_map(|credential| credential.public_key.as_ref());
     for key in issuers.chain(credentials) {
         let PublicKey::File(name) = key else { continue };
-        let path = base.join(name);
-        if !path.exists() {
-            continue;
+        match public_key(&base.join(name)) {
+            Ok(Some(bytes)) => drop(ring.public_keys.insert(name.clone(), bytes)),
+            Ok(None) => {}
+            Err(reason) => drop(ring.unusable.insert(name.clone(), reason.to_owned())),
         }
-        let text = std::fs::read_to_string(&path).with_context(|| format!("key file {}", path.display()))?;
-        let Ok(bytes) = BASE64_STANDARD.decode(text.trim()) else {
-            bail!("{} is not base64", path.display())
-        };
-        ring.public_keys.insert(name.clone(), bytes);
     }
-    Ok(ring)
+    ring
+}
+
+/// The bytes in a file of a public key; none where there is no such file. What it says of a file that is none does not depend
+/// on what the file holds.
+fn public_key(path: &Path) -> Result<Option<Vec<u8>>, &'static str> {
+    const NONE: &str = "not a file of a public key: a regular file *.pub with the key in base64";
+    if path.extension().is_none_or(|extension| extension != "pub") {
+        return Err(NONE);
+    }
+    // A link is not followed, and a pipe not waited for.
+    let options = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
+    let opened = File::options().read(true).custom_flags(options.bits().cast_signed()).open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(_) => return Err(NONE),
+    };
+    let mut text = String::new();
+    let regular = file.metadata().is_ok_and(|file| file.is_file() && file.len() <= KEY_FILE_BYTES_MAX);
+    if !regular || file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).is_err() {
+        return Err(NONE);
+    }
+    BASE64_STANDARD.decode(text.trim()).map(Some).map_err(|_| NONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_key_is_read_from_a_small_regular_file_of_its_own_kind_only() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name);
+        let write = |name: &str, text: &str| std::fs::write(path(name), text).expect("written");
+        write("good.pub", "AAAA\n");
+        assert_eq!(public_key(&path("good.pub")), Ok(Some(vec![0, 0, 0])));
+        assert_eq!(public_key(&path("missing.pub")), Ok(None));
+        write("secret.key", "AAAA");
+        write("control.db", "AAAA");
+        write("words.pub", "not base64");
+        write("large.pub", &"AAAA".repeat(2_000));
+        std::os::unix::fs::symlink(path("good.pub"), path("link.pub")).expect("linked");
+        std::fs::create_dir(path("folder.pub")).expect("made");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path("pipe.pub"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .expect("made");
+        let refused =
+            ["secret.key", "control.db", "words.pub", "large.pub", "link.pub", "folder.pub", "pipe.pub"];
+        let told: Vec<_> = refused.iter().map(|name| public_key(&path(name)).expect_err(name)).collect();
+        assert!(told.iter().all(|reason| *reason == told[0]), "{told:?}");
+    }
 }

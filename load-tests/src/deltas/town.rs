@@ -11,7 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use shuzha_control::accounts::{Accounts, Options, Profile};
-use shuzha_control::{Caller, Control, Delta, Force, JournalLog, ObjectView, Parts, Publish, Request, Rules};
+use shuzha_control::{
+    Caller, Control, Delta, Force, JournalLog, NotInForce, ObjectView, Parts, Publish, Request, Rules,
+};
 use shuzha_core::{Clock, Id, OsRng, Rng, Role, SystemClock};
 use shuzha_journal::Journal;
 use shuzha_products::jurisdiction;
@@ -54,7 +56,9 @@ pub(super) fn grant(scenario: u32, product: u32) -> String {
 struct Nobody;
 
 impl Publish for Nobody {
-    fn publish(&self, _: &Delta, _: &Force<'_>) {}
+    fn publish(&self, _: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
+        Ok(())
+    }
 }
 
 struct Town {

@@ -57,6 +57,7 @@ impl World {
     /// As [`World::read_closure`]; and an object that is not there.
     pub fn read_objects(objects: &[(&'static str, Id)], fetch: &mut Fetch<'_>) -> Result<Self, Vec<Fault>> {
         let mut closure = Closure::new(fetch);
+        closure.declared.accepted = true;
         for (kind, name) in objects {
             let Some(kind) = OBJECT_KINDS.iter().find(|known| known.name == *kind) else {
                 closure.fault("kind", format!("there is no kind `{kind}`"));

@@ -126,6 +126,8 @@ pub(super) struct Declared {
     /// Names that documents seem to declare whose kind or envelope could not be read. What refers to them is not to
     /// blame.
     unreadable: HashSet<String>,
+    /// Whether a register declares the objects, which has judged each of them when it took it.
+    pub(super) accepted: bool,
 }
 
 impl Declared {
@@ -197,6 +199,12 @@ impl<'w> Scope<'w> {
 }
 
 impl<'w> Scope<'w> {
+    /// The name of an object that `place` holds, for what must stand whether or not the object can be read: a register's
+    /// suspension takes effect even where its target is at fault. Files are checked as by [`Self::find`].
+    pub(crate) fn name_of<T: Object>(&self, place: &Place<'_>) -> Option<Id> {
+        if self.declared.accepted { place.id() } else { self.find::<T>(place).map(|(id, _)| id.clone()) }
+    }
+
     /// The object of this name, which something that `place` names refers to.
     pub(crate) fn named<T: Object>(&self, place: &Place<'_>, id: &Id) -> Option<&'w T> {
         let found = T::table(self.world).get(id);
@@ -209,7 +217,7 @@ impl<'w> Scope<'w> {
 
 impl Scope<'_> {
     fn miss<T>(&self, kind: &'static str, place: &Place<'_>, id: Id) -> Option<T> {
-        let reason = format!("there is no {kind} named `{id}`");
+        let reason = WorldError::missing(kind, id.as_str());
         let key = (kind, id);
         match self.seeking {
             Some(seeking) if !seeking.absent.contains(&key) => {

@@ -21,7 +21,8 @@ impl World {
     pub fn from_specs<'s>(
         objects: impl IntoIterator<Item = (&'s str, &'s Id, &'s str)>,
     ) -> Result<Self, Vec<WorldError>> {
-        let mut reader = Reader::default();
+        let mut reader = Reader { faults: Faults::unbounded(), ..Reader::default() };
+        reader.declared.accepted = true;
         let mut by_kind: Vec<Vec<(&Id, &str)>> = OBJECT_KINDS.iter().map(|_| Vec::new()).collect();
         for (kind, name, spec) in objects {
             match OBJECT_KINDS.iter().position(|known| known.name == kind) {

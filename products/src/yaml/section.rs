@@ -9,17 +9,29 @@ use crate::WorldError;
 pub(crate) const FAULTS_MAX: usize = 1_000;
 
 /// Gathers the faults of a world while its objects are read one after another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Faults {
     list: RefCell<Vec<WorldError>>,
     more: RefCell<usize>,
+    max: usize,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self { list: RefCell::default(), more: RefCell::default(), max: FAULTS_MAX }
+    }
 }
 
 impl Faults {
+    /// Keeps every fault: for whoever leaves out the objects at fault and must know each of them.
+    pub(crate) fn unbounded() -> Self {
+        Self { max: usize::MAX, ..Self::default() }
+    }
+
     /// Adds a fault, or counts it when the list is full.
     pub(crate) fn push(&self, fault: WorldError) {
         let mut list = self.list.borrow_mut();
-        if list.len() < FAULTS_MAX {
+        if list.len() < self.max {
             list.push(fault);
         } else {
             *self.more.borrow_mut() += 1;

@@ -10,7 +10,7 @@ use shuzha_control::accounts::{self, Accounts};
 use shuzha_control::consents::{self, ConsentGate, ConsentService};
 use shuzha_control::evidence::{self, Evidence};
 use shuzha_control::finance::{self, Finance};
-use shuzha_control::{ActLog, Control, Delta, Force, Parts, Publish, Rules, Unrecorded};
+use shuzha_control::{ActLog, Control, Delta, Force, NotInForce, Parts, Publish, Rules, Unrecorded};
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, PurposeClass, RequestId, Role, Timestamp};
 use shuzha_evidence::log::SeedKeys;
@@ -70,8 +70,9 @@ impl ActLog for Log {
 pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>);
 
 impl Publish for Gate {
-    fn publish(&self, delta: &Delta, _: &Force<'_>) {
+    fn publish(&self, delta: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
         self.0.lock().unwrap().push(delta.clone());
+        Ok(())
     }
 }
 

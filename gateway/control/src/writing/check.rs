@@ -12,6 +12,8 @@ use crate::{Error, Kind};
 /// A request within its bounds, with the digest by which a retry is known.
 pub(super) struct Asked<'a> {
     pub(super) request: &'a Request<'a>,
+    pub(super) kind: Kind,
+    pub(super) name: &'a Id,
     pub(super) digest: [u8; 32],
 }
 
@@ -19,7 +21,7 @@ impl<'a> Asked<'a> {
     pub(super) fn new(
         verb: &str,
         kind: Kind,
-        name: &Id,
+        name: &'a Id,
         body: &Value,
         request: &'a Request<'a>,
     ) -> Result<Self, Error> {
@@ -58,7 +60,7 @@ impl<'a> Asked<'a> {
             json!([verb, kind.name(), name.as_str(), body, request.expected, request.reason, attachments]);
         let digest = digest(&SHA256, whole.to_string().as_bytes());
         let digest = digest.as_ref().try_into().expect("SHA-256 gives 32 bytes");
-        Ok(Self { request, digest })
+        Ok(Self { request, kind, name, digest })
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use shuzha_control::accounts::{Accounts, Options};
 use shuzha_control::{
-    ActLog, Caller, Control, Delta, Error, Force, Outcome, Parts, Publish, Request, Rules, Unrecorded,
+    ActLog, Caller, Control, Delta, Error, Force, NotInForce, Outcome, Parts, Publish, Request, Rules,
+    Unrecorded,
 };
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, RequestId, Role, Timestamp};
@@ -46,8 +47,9 @@ impl ActLog for Log {
 pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>);
 
 impl Publish for Gate {
-    fn publish(&self, delta: &Delta, _: &Force<'_>) {
+    fn publish(&self, delta: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
         self.0.lock().expect("answers").push(delta.clone());
+        Ok(())
     }
 }
 

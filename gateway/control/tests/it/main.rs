@@ -3,6 +3,7 @@
 mod accounts;
 mod evidence;
 mod finance;
+mod force;
 mod house;
 mod laws;
 mod marks;

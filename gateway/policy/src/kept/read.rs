@@ -10,6 +10,7 @@ use shuzha_products::Window;
 
 use super::{CHECKSUM_BYTES, Kept, KeptError, MAGIC, Specs, read_world};
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
+use crate::left_out::LeftOut;
 use crate::snapshot::{Mark, Tag, Terms};
 
 impl Kept {
@@ -40,6 +41,7 @@ impl Kept {
             return Err(KeptError::Malformed(cursor.at));
         }
         let (world, left_out) = read_world(objects)?;
+        let left_out = left_out.iter().map(LeftOut::object).collect();
         Ok(Self { bytes, digest, mark, world, left_out, names, terms, grants })
     }
 

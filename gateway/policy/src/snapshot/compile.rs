@@ -9,14 +9,18 @@ use shuzha_products::World;
 use super::roll::GRANT;
 use super::rows::{Row, TermsPool};
 use super::{Mark, Snapshot, Terms};
+use crate::left_out::LeftOut;
 
 /// Keys that world files name and do not hold.
 #[derive(Default)]
 pub struct KeyRing {
     /// HMAC secrets by credential.
     pub secrets: HashMap<String, Vec<u8>>,
-    /// Ed25519 public keys by the path the world names.
+    /// Public keys by the path the world names.
     pub public_keys: HashMap<String, Vec<u8>>,
+    /// Paths that hold no public key, with what is wrong. A path in neither is a file that is not here: what names it has no
+    /// key, and is refused wherever it needs one.
+    pub unusable: HashMap<String, String>,
 }
 
 /// What changes at once.
@@ -36,10 +40,12 @@ pub struct Delta {
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// A key is no key of its algorithm.
-    #[error("{object}: {reason}")]
+    #[error("{kind}/{name}: {reason}")]
     Key {
-        /// The credential or issuer.
-        object: String,
+        /// Of the credential or issuer.
+        kind: &'static str,
+        /// Its name.
+        name: Id,
         /// Why.
         reason: String,
     },
@@ -54,9 +60,58 @@ pub enum CompileError {
         /// The object that changed.
         on: String,
     },
-    /// Prices and ceilings that cannot stand together.
-    #[error("the prices cannot stand: {0}")]
-    Prices(String),
+    /// Prices and ceilings that cannot stand together; those of the product are then not in force.
+    #[error("{kind}/{name}: the prices cannot stand: {reason}")]
+    Prices {
+        /// Of the price or ceiling.
+        kind: &'static str,
+        /// Its name.
+        name: Id,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl CompileError {
+    /// The object at fault, as `Kind/name`.
+    #[must_use]
+    pub fn object(&self) -> String {
+        match self {
+            Self::Key { kind, name, .. } | Self::Prices { kind, name, .. } => format!("{kind}/{name}"),
+            Self::Missing(object) | Self::Dependent { object, .. } => object.clone(),
+        }
+    }
+
+    /// What is wrong, in words.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Key { reason, .. } | Self::Prices { reason, .. } => reason.clone(),
+            Self::Missing(_) | Self::Dependent { .. } => self.to_string(),
+        }
+    }
+
+    /// The object as one that is left out.
+    ///
+    /// # Panics
+    /// Never: every error names an object by kind and name.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOut {
+        let object = self.object();
+        let (kind, name) = object.split_once('/').expect("an object is named by kind and name");
+        let name = name.parse().expect("the name was one when it was read");
+        LeftOut { kind: kind.to_owned(), name, reason: self.reason(), dangling: false }
+    }
+
+    /// The field at fault.
+    #[must_use]
+    pub const fn place(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "spec.publicKey",
+            Self::Prices { .. } => "spec",
+            Self::Missing(_) | Self::Dependent { .. } => "",
+        }
+    }
 }
 
 impl Snapshot {
@@ -64,35 +119,40 @@ impl Snapshot {
     ///
     /// # Errors
     /// Every fault found. A world with a fault is not put in force in part.
-    pub fn compile(mut world: World, keys: &KeyRing) -> Result<Self, Vec<CompileError>> {
+    pub fn compile(world: World, keys: &KeyRing) -> Result<Self, Vec<CompileError>> {
+        let (snapshot, faults) = Self::compile_sound(world, keys);
+        if faults.is_empty() { Ok(snapshot) } else { Err(faults) }
+    }
+
+    /// Compiles what of `world` can be put in force. An object at fault is left out, alone, and denies; every fault is
+    /// answered.
+    #[must_use]
+    pub fn compile_sound(mut world: World, keys: &KeyRing) -> (Self, Vec<CompileError>) {
         let mut snapshot = Self::default();
         let grants = std::mem::take(&mut world.grants);
         let changed: Vec<_> = world.specs.keys().cloned().collect();
-        snapshot.edit(&mut world, &changed, &[], keys)?;
+        let faults = snapshot.edit(&mut world, &changed, &[], keys);
         snapshot.reserve_grants(grants.len());
         let mut pool = TermsPool::default();
         for (name, grant) in grants {
             snapshot.put_grant(&name, &grant, &world, &mut pool);
         }
         snapshot.seal();
-        Ok(snapshot)
+        (snapshot, faults)
     }
 
     /// A world with grants in compiled form: a name of its own, unit, scenario, agreement and product as positions in
-    /// `names`, and which of `terms`.
-    ///
-    /// # Errors
-    /// Every fault found.
+    /// `names`, and which of `terms`. Answers every fault found as well.
     pub(crate) fn restore(
         mut world: World,
         keys: &KeyRing,
         names: &[Id],
         terms: &[Terms],
         rows: impl ExactSizeIterator<Item = (Id, [usize; 4], usize)>,
-    ) -> Result<Self, Vec<CompileError>> {
+    ) -> (Self, Vec<CompileError>) {
         let mut snapshot = Self::default();
         let changed: Vec<_> = world.specs.keys().cloned().collect();
-        snapshot.edit(&mut world, &changed, &[], keys)?;
+        let faults = snapshot.edit(&mut world, &changed, &[], keys);
         snapshot.reserve_grants(rows.len());
         let mut pool = TermsPool::default();
         let terms: Vec<_> = terms.iter().map(|terms| pool.share(terms.clone())).collect();
@@ -104,7 +164,7 @@ impl Snapshot {
             snapshot.add_row(&row, references.map(|at| numbers[at]), Arc::clone(terms), digest);
         }
         snapshot.seal();
-        Ok(snapshot)
+        (snapshot, faults)
     }
 
     /// This snapshot after a change: equal to one compiled from the changed world, at the cost of the change.
@@ -115,37 +175,41 @@ impl Snapshot {
     /// # Errors
     /// Every fault found; then nothing of the change is in force.
     pub fn with(&self, delta: Delta, keys: &KeyRing) -> Result<Self, Vec<CompileError>> {
-        let Delta { mut world, mut changed, removed, mark } = delta;
+        let (next, faults) = self.with_sound(delta, keys);
+        if faults.is_empty() { Ok(next) } else { Err(faults) }
+    }
+
+    /// This snapshot after what of a change can be put in force, and every fault found. An object at fault is not in force
+    /// any more, neither as it would be nor as it was: what it was may be more than it is meant to be.
+    #[must_use]
+    pub fn with_sound(&self, delta: Delta, keys: &KeyRing) -> (Self, Vec<CompileError>) {
+        let Delta { mut world, mut changed, mut removed, mark } = delta;
         changed.sort_unstable();
         changed.dedup();
-        let listed = |object: &(&'static str, Id)| changed.contains(object) || removed.contains(object);
         let mut faults = Vec::new();
         for (kind, name) in &changed {
-            for dependent in self.dependents(kind, name).into_iter().filter(|one| !listed(one)) {
-                let object = format!("{}/{}", dependent.0, dependent.1);
-                faults.push(CompileError::Dependent { object, on: format!("{kind}/{name}") });
+            for dependent in self.dependents(kind, name) {
+                if !changed.contains(&dependent) && !removed.contains(&dependent) {
+                    let object = format!("{}/{}", dependent.0, dependent.1);
+                    faults.push(CompileError::Dependent { object, on: format!("{kind}/{name}") });
+                    removed.push(dependent);
+                }
             }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
         }
         let mut next = self.clone().marked(mark);
-        next.edit(&mut world, &changed, &removed, keys)?;
+        faults.extend(next.edit(&mut world, &changed, &removed, keys));
         let mut pool = TermsPool::default();
-        for (kind, name) in &changed {
-            if *kind != GRANT {
-                continue;
-            }
+        for (kind, name) in changed.iter().filter(|(kind, _)| *kind == GRANT) {
             match world.grants.remove(name) {
                 Some(grant) => next.put_grant(name, &grant, &world, &mut pool),
-                None => faults.push(CompileError::Missing(format!("{kind}/{name}"))),
+                None => {
+                    next.remove_grant(name.as_str());
+                    faults.push(CompileError::Missing(format!("{kind}/{name}")));
+                }
             }
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
         next.seal();
-        Ok(next)
+        (next, faults)
     }
 
     /// The objects in force that were read against this one and may read otherwise once it has changed: products

@@ -61,19 +61,15 @@ impl Declared {
                 tracing::warn!(issuer = %name, "the issuer's public key is not here; its consents are refused");
                 continue;
             };
-            let signing = match issuer.algorithm {
-                TokenAlgorithm::EdDsa => TokenSigning::EdDsa,
-                TokenAlgorithm::Es256 => TokenSigning::Es256,
-                TokenAlgorithm::Sm2Sm3 => TokenSigning::Sm2Sm3,
-            };
+            let signing = signing(issuer.algorithm);
             for part in [issuer.kid.as_str(), name.as_str(), signing.as_str()] {
                 context.update(part.as_bytes());
                 context.update(&[0]);
             }
             context.update(key);
             if let Err(error) = issuers.register(issuer.kid.as_str(), name.as_str(), signing, key) {
-                let object = format!("ConsentIssuer/{name}");
-                faults.push(CompileError::Key { object, reason: error.to_string() });
+                let reason = error.to_string();
+                faults.push(CompileError::Key { kind: "ConsentIssuer", name: name.clone(), reason });
             }
         }
         let hash = finished(context);
@@ -106,7 +102,20 @@ impl Declared {
     pub(super) fn price_book(&self, faults: &mut Vec<CompileError>) -> PriceBook {
         let prices = self.prices.values().cloned().collect();
         let (book, found) = PriceBook::sound(prices, self.ceilings.values().cloned().collect());
-        faults.extend(found.iter().map(|fault| CompileError::Prices(fault.to_string())));
+        faults.extend(found.iter().map(|fault| {
+            let name = fault.about().clone();
+            let kind = if self.prices.contains_key(&name) { "Price" } else { "Ceiling" };
+            CompileError::Prices { kind, name, reason: fault.to_string() }
+        }));
         book
+    }
+}
+
+/// How an issuer's tokens are signed, as the check of tokens has it.
+pub(super) const fn signing(algorithm: TokenAlgorithm) -> TokenSigning {
+    match algorithm {
+        TokenAlgorithm::EdDsa => TokenSigning::EdDsa,
+        TokenAlgorithm::Es256 => TokenSigning::Es256,
+        TokenAlgorithm::Sm2Sm3 => TokenSigning::Sm2Sm3,
     }
 }

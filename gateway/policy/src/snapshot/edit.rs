@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use shuzha_core::Id;
-use shuzha_products::credential::{self, PublicKey, SignatureAlgorithm};
+use shuzha_privacy::consent::Issuers;
+use shuzha_products::credential::{self, ConsentIssuer, PublicKey, SignatureAlgorithm};
 use shuzha_products::parties::ApplicationUnit;
 use shuzha_products::{World, product};
 
-use super::declared::Stale;
+use super::declared::{Stale, signing};
 use super::roll::GRANT;
 use super::{
     Agreement, CompileError, Credential, KeyRing, Operation, Product, Scenario, Snapshot, Source, Unit,
@@ -16,38 +17,43 @@ use crate::signature::{Algorithm, VerifyingKey};
 
 impl Snapshot {
     /// Puts the `changed` objects of `world` in force and takes the `removed` ones out; grants are removed here and
-    /// put by [`Snapshot::put_grant`]. Products are taken out of `world`.
-    ///
-    /// # Errors
-    /// Every fault found; the snapshot is then of no use.
+    /// put by [`Snapshot::put_grant`]. Products are taken out of `world`. Answers every fault found; an object at fault is
+    /// not in force afterwards.
     pub(super) fn edit(
         &mut self,
         world: &mut World,
         changed: &[(&'static str, Id)],
         removed: &[(&'static str, Id)],
         keys: &KeyRing,
-    ) -> Result<(), Vec<CompileError>> {
+    ) -> Vec<CompileError> {
         let mut faults = Vec::new();
         let mut stale = Stale::default();
         for (kind, name) in removed {
             if *kind == GRANT {
                 self.remove_grant(name.as_str());
             } else {
-                self.roll.remove_object(kind, name.as_str());
-                self.remove(kind, name, &mut stale);
+                self.take_out(kind, name, &mut stale);
             }
         }
         for (kind, name) in changed.iter().filter(|(kind, _)| *kind != GRANT) {
             let spec = world.specs.get(&(*kind, name.clone())).cloned();
-            let put = self.put(kind, name, world, keys, &mut stale, &mut faults);
-            let Some(spec) = spec.filter(|_| put.is_some()) else {
-                faults.push(CompileError::Missing(format!("{kind}/{name}")));
-                continue;
-            };
-            self.roll.put_object(Source { kind, name: name.clone(), spec });
+            let put = self.put(kind, name, world, keys, &mut stale);
+            let missing = || CompileError::Missing(format!("{kind}/{name}"));
+            match put.unwrap_or_else(|| Err(missing())).and_then(|()| spec.ok_or_else(missing)) {
+                Ok(spec) => self.roll.put_object(Source { kind, name: name.clone(), spec }),
+                Err(fault) => {
+                    faults.push(fault);
+                    self.take_out(kind, name, &mut stale);
+                }
+            }
         }
         self.refresh(&stale, &mut faults);
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        faults
+    }
+
+    fn take_out(&mut self, kind: &str, name: &Id, stale: &mut Stale) {
+        self.roll.remove_object(kind, name.as_str());
+        self.remove(kind, name, stale);
     }
 
     /// Puts one object in force. None when `world` does not hold it.
@@ -58,8 +64,7 @@ impl Snapshot {
         world: &mut World,
         keys: &KeyRing,
         stale: &mut Stale,
-        faults: &mut Vec<CompileError>,
-    ) -> Option<()> {
+    ) -> Option<Result<(), CompileError>> {
         let declared = &mut self.declared;
         match kind {
             "Jurisdiction" => {
@@ -68,12 +73,20 @@ impl Snapshot {
                 stale.rules = true;
             }
             "ApplicationUnit" => self.put_unit(name, world.units.get(name)?),
-            "Credential" => self.put_credential(name, world.credentials.get(name)?, keys, faults),
+            "Credential" => return Some(self.put_credential(name, world.credentials.get(name)?, keys)),
             "ConsentIssuer" => {
                 let issuer = world.consent_issuers.get(name)?.clone();
-                let key = public_key(&issuer.public_key, keys).map(<[u8]>::to_vec);
-                Arc::make_mut(&mut declared.issuers).insert(name.clone(), (issuer, key));
                 stale.issuers = true;
+                match issuer_key(name, &issuer, keys) {
+                    Ok(key) => drop(Arc::make_mut(&mut declared.issuers).insert(name.clone(), (issuer, key))),
+                    Err(reason) => {
+                        return Some(Err(CompileError::Key {
+                            kind: "ConsentIssuer",
+                            name: name.clone(),
+                            reason,
+                        }));
+                    }
+                }
             }
             "Scenario" => self.put_scenario(name, world)?,
             "Agreement" => self.put_agreement(name, world)?,
@@ -127,7 +140,7 @@ impl Snapshot {
             // Organisations, acts and services: no stage reads them; they are on the roll.
             _ => {}
         }
-        Some(())
+        Some(Ok(()))
     }
 
     /// Takes one object out of force.
@@ -228,16 +241,13 @@ impl Snapshot {
         name: &Id,
         declared: &credential::Credential,
         keys: &KeyRing,
-        faults: &mut Vec<CompileError>,
-    ) {
-        let (algorithm, key) = match verifying_key(name, declared, keys) {
-            Ok(found) => found,
-            Err(reason) => {
-                faults.push(CompileError::Key { object: format!("Credential/{name}"), reason });
-                return;
-            }
-        };
-        if key.is_none() {
+    ) -> Result<(), CompileError> {
+        let (algorithm, key) = verifying_key(name, declared, keys).map_err(|reason| CompileError::Key {
+            kind: "Credential",
+            name: name.clone(),
+            reason,
+        })?;
+        if key.is_none() && !declared.revoked {
             tracing::warn!(credential = %name, "the credential's key is not here; its requests are refused");
         }
         let credential = Credential {
@@ -251,6 +261,7 @@ impl Snapshot {
             sandbox: declared.sandbox,
         };
         self.credentials.insert(name.clone(), Arc::new(credential));
+        Ok(())
     }
 
     fn put_product(&mut self, name: &Id, declared: product::Product) {
@@ -282,11 +293,23 @@ impl Snapshot {
     }
 }
 
-fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Option<&'k [u8]> {
+/// The key, where it is here.
+fn public_key<'k>(key: &'k PublicKey, keys: &'k KeyRing) -> Result<Option<&'k [u8]>, String> {
     match key {
-        PublicKey::Inline(bytes) => Some(bytes),
-        PublicKey::File(path) => keys.public_keys.get(path).map(Vec::as_slice),
+        PublicKey::Inline(bytes) => Ok(Some(bytes)),
+        PublicKey::File(path) => match keys.unusable.get(path) {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(keys.public_keys.get(path).map(Vec::as_slice)),
+        },
     }
+}
+
+/// The issuer's key where it is here, found to be one of its algorithm.
+fn issuer_key(name: &Id, issuer: &ConsentIssuer, keys: &KeyRing) -> Result<Option<Vec<u8>>, String> {
+    let Some(key) = public_key(&issuer.public_key, keys)? else { return Ok(None) };
+    let registered =
+        Issuers::new().register(issuer.kid.as_str(), name.as_str(), signing(issuer.algorithm), key);
+    registered.map(|()| Some(key.to_vec())).map_err(|error| error.to_string())
 }
 
 fn verifying_key(
@@ -301,8 +324,15 @@ fn verifying_key(
     };
     let bytes = match &declared.public_key {
         Some(key) => public_key(key, keys),
-        None => keys.secrets.get(name.as_str()).map(Vec::as_slice),
+        None => Ok(keys.secrets.get(name.as_str()).map(Vec::as_slice)),
     };
-    let key = bytes.map(|bytes| VerifyingKey::new(algorithm, bytes)).transpose();
-    key.map(|key| (algorithm, key)).map_err(|error| error.to_string())
+    let key = bytes.and_then(|bytes| {
+        let key = bytes.map(|bytes| VerifyingKey::new(algorithm, bytes)).transpose();
+        key.map_err(|error| error.to_string())
+    });
+    match key {
+        // It opens nothing, whatever its key is: a revocation stands even where the key is none.
+        Err(_) if declared.revoked => Ok((algorithm, None)),
+        key => key.map(|key| (algorithm, key)),
+    }
 }

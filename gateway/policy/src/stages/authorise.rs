@@ -133,4 +133,30 @@ impl Right<'_> {
         let stops = snapshot.suspensions.stop(&self.unit().name, self.product, Some(self.scenario), now);
         if stops { Err(Code::C208.into()) } else { Ok(()) }
     }
+
+    /// Whether everything that the right was made of still stands in `latest`: the credential of this name, the scenario, the
+    /// product's certificate and exit review, the grant and its agreement. Everything is looked up by name, because a
+    /// snapshot that was compiled anew numbers names anew.
+    pub(crate) fn stands_in(&self, latest: &Snapshot, credential: &str, now: Timestamp) -> bool {
+        let standing = || {
+            let unit = latest.unit_by(credential, false, now).filter(|unit| unit.name == self.unit().name)?;
+            let scenario = latest.scenarios.get(&self.scenario.name)?;
+            let open = scenario.unit == unit.name && scenario.approved && scenario.window.contains(now);
+            let product = latest.products.get(&self.product.name)?;
+            let certified = !latest.rules.certificate_required
+                || product.certificates.iter().any(|window| window.contains(now));
+            // A review of another version says nothing about this answer, which was passed as it was.
+            let reviewed = !latest.rules.exit_review_required
+                || product.reviewed
+                || product.version != self.product.version;
+            let operation = product.operations.iter().find(|one| one.name == self.operation.name)?;
+            let grants = latest.grants_of(unit, scenario, product);
+            let grant = grants.iter().find(|grant| grant.name == self.grant.name)?;
+            let agreement = latest.agreement(grant)?;
+            let agreed = agreement.signed && agreement.window.contains(now);
+            let granted = grant.covers(operation) && grant.window().contains(now);
+            Some(open && certified && reviewed && agreed && granted)
+        };
+        standing() == Some(true)
+    }
 }

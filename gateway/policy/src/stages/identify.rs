@@ -99,7 +99,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
 
 /// Whether the credential may be used now and from here.
 fn check_standing(env: &Env<'_>, credential: &Credential) -> Result<(), Refusal> {
-    if credential.revoked || !credential.window.contains(env.now()) {
+    if !credential.stands(env.now()) {
         return Err(Code::C106.into());
     }
     if !credential.allow.is_empty() && !credential.allow.iter().any(|net| net.contains(env.call.peer)) {

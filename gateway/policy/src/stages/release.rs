@@ -1,8 +1,8 @@
 //! Stage 9 of 10, release: what of the answer may leave?
 //!
 //! Parsed against the output contract and cut to the fields of grant and consent; verification answers normalised;
-//! statistics noised and kept, so that the same query is never noised twice. Consent and suspension are asked
-//! again, with the snapshot of this moment: what was withdrawn meanwhile does not leave.
+//! statistics noised and kept, so that the same query is never noised twice. Consent, suspension, credential, grant and what
+//! else the right was made of are asked again, with the snapshot of this moment: what was taken away meanwhile does not leave.
 
 use bytes::Bytes;
 use shuzha_core::{Code, Id, Refusal};
@@ -130,7 +130,9 @@ fn check_again(env: &Env<'_>, admission: &Admission<'_>) -> Result<(), Refusal> 
     let right = admission.spend().slot().agreed().ask().right();
     let latest = env.gate.snapshot();
     let stopped = env.gate.is_use_stopped(&right.scenario().name);
-    if withdrawn || stopped || right.check_suspension(&latest, env.now()).is_err() {
+    let now = env.now();
+    let stands = right.stands_in(&latest, env.facts.terms.credential, now);
+    if withdrawn || stopped || !stands || right.check_suspension(&latest, now).is_err() {
         return Err(Code::C903.into());
     }
     Ok(())

@@ -99,9 +99,11 @@ fn authorise<'e>(env: &mut Env<'e>, trial: Trial<'e>) -> Result<Offer<'e>, Refus
 impl Offer<'_> {
     /// Refuses when anything that the trial stands on is suspended in `snapshot`.
     fn check_suspension(&self, snapshot: &Snapshot, env: &Env<'_>) -> Result<(), Refusal> {
-        let unit = &self.trial.unit().name;
-        let stops = snapshot.suspensions.stop(unit, self.product, self.scenario, env.now());
-        if stops { Err(Code::C208.into()) } else { Ok(()) }
+        let (unit, now) = (&self.trial.unit().name, env.now());
+        let stops = snapshot.suspensions.stop(unit, self.product, self.scenario, now);
+        let stands =
+            snapshot.unit_by(env.facts.terms.credential, true, now).is_some_and(|one| one.name == *unit);
+        if stops || !stands { Err(Code::C208.into()) } else { Ok(()) }
     }
 }
 

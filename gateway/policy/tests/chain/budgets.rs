@@ -339,7 +339,9 @@ async fn e6_two_persons_can_give_a_failed_charge_back() {
     );
     house.gate.install(world::snapshot(&declared));
     for _ in 0..2 {
-        std::thread::scope(|scope| scope.spawn(|| house.gate.make_refunds()).join().expect("no panic"));
+        std::thread::scope(|scope| {
+            scope.spawn(|| house.gate.make_refunds(&|| false)).join().expect("no panic")
+        });
     }
     assert_eq!(spent(&house, "ward-a"), 2_000_000);
     let refunds = house.records().await;

@@ -9,6 +9,7 @@ mod consents;
 mod deltas;
 mod holds;
 mod house;
+mod in_force;
 mod listings;
 mod presenters;
 mod replays;

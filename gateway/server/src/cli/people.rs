@@ -15,6 +15,8 @@ use crate::output::{Out, say};
 
 /// What can be done to a credential.
 const ISSUE_SECRET: &str = "issue-secret";
+/// What can be done to any declared object.
+const DELETE: &str = "delete";
 
 /// Something done with objects of one kind.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ enum What {
     History(OneArgs),
     Act(&'static Verb, ActArgs),
     IssueSecret(IssueArgs),
+    Delete(IssueArgs),
 }
 
 /// Which objects to list.
@@ -63,10 +66,10 @@ struct OneArgs {
     connection: Connection,
 }
 
-/// Whose secret to issue.
+/// Which object, and why.
 #[derive(Args, Debug)]
 struct IssueArgs {
-    /// The credential.
+    /// Its name.
     name: String,
     /// Why.
     #[arg(long, default_value = "")]
@@ -115,6 +118,11 @@ fn command_of(kind: Kind) -> Command {
         let about = "签发密钥 Issues the secret of an HMAC credential, shown once.";
         command = command.subcommand(IssueArgs::augment_args(Command::new(ISSUE_SECRET)).about(about));
     }
+    if matches!(kind, Kind::Declared(..)) {
+        let about =
+            "移除 Removes one that nothing refers to; the authority and sre any one that is not in force.";
+        command = command.subcommand(IssueArgs::augment_args(Command::new(DELETE)).about(about));
+    }
     for verb in verbs(kind) {
         let roles: Vec<_> = verb.roles.iter().map(|role| role.as_str()).collect();
         let about = format!("{} ({})", verb.title_zh, roles.join(", "));
@@ -156,6 +164,7 @@ impl FromArgMatches for KindCommand {
             "show" => What::Show(OneArgs::from_arg_matches(matches)?),
             "history" => What::History(OneArgs::from_arg_matches(matches)?),
             ISSUE_SECRET => What::IssueSecret(IssueArgs::from_arg_matches(matches)?),
+            DELETE => What::Delete(IssueArgs::from_arg_matches(matches)?),
             verb => {
                 let verb = verbs(kind).iter().find(|known| known.name == verb).ok_or_else(missing)?;
                 What::Act(verb, ActArgs::from_arg_matches(matches)?)
@@ -190,7 +199,19 @@ pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
         }
         What::Act(verb, args) => act(out, kind, verb, args),
         What::IssueSecret(args) => issue_secret(out, kind, args),
+        What::Delete(args) => delete(out, kind, args),
     }
+}
+
+fn delete(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {
+    let api = args.connection.signed_on()?;
+    let before = one(&api, kind, &args.name)?;
+    let version = before["metadata"]["version"].as_u64().context("an object without a version")?;
+    let body = serde_json::json!({"reason": args.reason});
+    let gone =
+        api.call("DELETE", &address(kind, &args.name), Some(&body), Some(Expect::Version(version)))?.body;
+    out.line(&format!("{}/{} 已移除 is removed", kind.name(), args.name))?;
+    consequences(&gone["consequences"]).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
 }
 
 fn issue_secret(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {

@@ -9,17 +9,18 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use shuzha_control::{Delta, Force, Kind};
 use shuzha_core::Id;
 use shuzha_policy::kept::Kept;
-use shuzha_policy::{KeyRing, Mark, Snapshot};
+use shuzha_policy::{CompileError, KeyRing, Mark, Snapshot};
 use shuzha_products::case::Declared;
 use shuzha_products::{World, world};
 use shuzha_store::Register;
 use shuzha_store::register::{ActFilter, Recorded};
 
-use super::publisher::{Services, UPSTREAM, closure, in_words, with_dependents};
+use super::compile::{UPSTREAM, closure, with_dependents};
+use super::publisher::Services;
 use crate::config::ControlConfig;
 
 /// Most acts since the world was kept; after more, reading everything is no slower.
@@ -148,6 +149,11 @@ fn touched(register: &Register, from: u64) -> Result<BTreeSet<(&'static str, Id)
             _ => return Ok(touched),
         }
     }
+}
+
+fn in_words(faults: &[CompileError]) -> anyhow::Error {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    anyhow!("it cannot be put in force as it is: {}", lines.join("; "))
 }
 
 /// Compares how much there is of each kind with what the register says should be.

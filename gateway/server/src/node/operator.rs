@@ -12,6 +12,7 @@ use shuzha_policy::{Gate, Inbound, Payload, Reply, Upstream};
 use shuzha_proxy::{LogFile, Operator};
 use shuzha_store::ProjectorHandle;
 
+use crate::control::Standing;
 use crate::evidence::Desk;
 
 /// Records by which the projection may lag before the node calls itself unready: restarting would take long then.
@@ -65,6 +66,7 @@ pub(crate) struct Running {
     gate: Arc<Gate>,
     projector: ProjectorHandle,
     desk: Arc<Desk>,
+    standing: Arc<Standing>,
     node: Id,
     /// Where the world in force came from at the start.
     world: &'static str,
@@ -77,10 +79,11 @@ impl Running {
         gate: Arc<Gate>,
         projector: ProjectorHandle,
         desk: Arc<Desk>,
+        standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
     ) -> Self {
-        Self { gate, projector, desk, node, world, begun }
+        Self { gate, projector, desk, standing, node, world, begun }
     }
 
     fn lag(&self) -> u64 {
@@ -98,6 +101,7 @@ impl Operator for Running {
         if self.lag() > PROJECTION_LAG_MAX {
             reasons.push("the projection lags far behind the journal".to_owned());
         }
+        reasons.extend(self.standing.unready());
         reasons.extend(self.desk.unready());
         reasons.extend(self.desk.closed().map(|code| format!("{code}: {}", code.title(Lang::En))));
         reasons
@@ -110,6 +114,12 @@ impl Operator for Running {
             .stopped_scenarios()
             .iter()
             .map(|(name, at)| (name.to_string(), at.seconds().into()))
+            .collect();
+        let refused: serde_json::Map<_, _> = self
+            .gate
+            .refunds_refused()
+            .iter()
+            .map(|(case, code)| (case.to_string(), code.as_str().into()))
             .collect();
         json!({
             "node": self.node.as_str(),
@@ -124,6 +134,8 @@ impl Operator for Running {
             "world": self.world,
             "stopped_for_abnormal_use": stopped,
             "started_from": self.begun,
+            "not_in_force": self.standing.status(),
+            "refunds_refused": refused,
         })
         .to_string()
     }

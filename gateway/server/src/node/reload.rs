@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use shuzha_policy::{Gate, KeyRing, Mark, Snapshot};
+use shuzha_policy::{Gate, KeyRing, LeftOut, Mark, Snapshot};
 use shuzha_products::World;
 use shuzha_proxy::{Handle, UpstreamOptions};
 
@@ -22,7 +22,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Compiles `world` with the keys of the node. `endpoints` stand in for the addresses of product services.
+    /// Compiles `world` with the keys of the node, whole. `endpoints` stand in for the addresses of product services.
     ///
     /// # Errors
     /// Every fault of the world, or the key that cannot be used.
@@ -32,13 +32,30 @@ impl Prepared {
         data_dir: &Path,
         endpoints: &HashMap<String, SocketAddr>,
     ) -> Result<Self> {
-        let upstreams = upstreams::options(&world, data_dir, endpoints)?;
+        let (prepared, left_out) = Self::sound(data, world, data_dir, endpoints)?;
+        let lines: Vec<_> = left_out.iter().map(|one| format!("{}: {}", one.object(), one.reason)).collect();
+        if lines.is_empty() {
+            Ok(prepared)
+        } else {
+            bail!("the world cannot be put in force:\n{}", lines.join("\n"))
+        }
+    }
+
+    /// Compiles what of `world` can be put in force, and answers what cannot.
+    ///
+    /// # Errors
+    /// When the secrets of the node cannot be read.
+    pub(crate) fn sound(
+        data: &DataStore,
+        world: World,
+        data_dir: &Path,
+        endpoints: &HashMap<String, SocketAddr>,
+    ) -> Result<(Self, Vec<LeftOut>)> {
+        let (upstreams, mut left_out) = upstreams::options(&world, data_dir, endpoints, true);
         let ring = key_ring(data, &world, data_dir)?;
-        let snapshot = Snapshot::compile(world, &ring).map_err(|faults| {
-            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("the world cannot be put in force:\n{}", lines.join("\n"))
-        })?;
-        Ok(Self { snapshot, upstreams })
+        let (snapshot, faults) = Snapshot::compile_sound(world, &ring);
+        left_out.extend(faults.iter().map(|fault| fault.left_out()));
+        Ok((Self { snapshot, upstreams }, left_out))
     }
 
     /// The same, known to follow a register so far.
@@ -61,8 +78,11 @@ impl Prepared {
 }
 
 /// The keys the world names: public ones from files, secrets unsealed from the store.
+///
+/// # Errors
+/// When the secrets cannot be read.
 pub(crate) fn key_ring(data: &DataStore, world: &World, data_dir: &Path) -> Result<KeyRing> {
-    let mut ring = world::public_keys(world, data_dir)?;
+    let mut ring = world::public_keys(world, data_dir);
     for kept in data.store.secrets(&data.master).context("the sealed secrets")? {
         ring.secrets.insert(kept.credential.to_string(), kept.secret.expose().to_vec());
     }

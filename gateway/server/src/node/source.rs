@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use shuzha_core::clock::ShiftedClock;
 use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
-use shuzha_policy::Gate;
 use shuzha_policy::kept::{Keeper, Kept};
+use shuzha_policy::{CompileError, Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_proxy::Handle;
 use shuzha_store::Register;
@@ -19,8 +18,8 @@ use shuzha_store::Register;
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
 use crate::control::{
-    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, by_name, catch_up, mark_at, mirror_secrets,
-    open_register, world_in_force,
+    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, Standing, Turn, Waker, by_name, catch_up,
+    mark_at, mirror_secrets, open_register, world_in_force,
 };
 use crate::store::DataStore;
 
@@ -52,6 +51,7 @@ pub(super) struct Parts {
     pub(super) journal: Journal,
     pub(super) endpoints: HashMap<String, SocketAddr>,
     pub(super) services: Services,
+    pub(super) standing: Arc<Standing>,
     pub(super) log_keys: Arc<dyn LogKeys>,
 }
 
@@ -79,10 +79,10 @@ impl Source {
         data: &DataStore,
         config: &Config,
         endpoints: &HashMap<String, SocketAddr>,
+        standing: &Standing,
     ) -> Result<(Self, Prepared)> {
-        let prepare = |world| Prepared::new(data, world, &config.data_dir, endpoints);
         if let Some(world) = files {
-            return Ok((Self::Files, prepare(world)?));
+            return Ok((Self::Files, Prepared::new(data, world, &config.data_dir, endpoints)?));
         }
         let read = open_register(&config.data_dir).and_then(|register| {
             mirror_secrets(&register, data)?;
@@ -94,13 +94,18 @@ impl Source {
                 Err(why) => tracing::info!(why = format!("{why:#}"), "the whole register is read"),
             }
             let mark = mark_at(&register, register.revision()?)?;
-            let world = world_in_force(&register, &config.control)?;
-            Ok((Self::Register(register, Begun::Whole), prepare(world)?.marked(mark)))
+            let (world, mut left_out) = world_in_force(&register, &config.control)?;
+            let (prepared, failed) = Prepared::sound(data, world, &config.data_dir, endpoints)?;
+            left_out.extend(failed);
+            standing.replace(left_out);
+            Ok((Self::Register(register, Begun::Whole), prepared.marked(mark)))
         });
         match read {
             Ok(ready) => Ok(ready),
             Err(error) => {
-                let prepared = kept(data, config, endpoints).with_context(|| format!("{error:#}; and"))?;
+                let (prepared, left_out) =
+                    kept(data, config, endpoints).with_context(|| format!("{error:#}; and"))?;
+                standing.replace(left_out);
                 tracing::error!(
                     error = format!("{error:#}"),
                     "the register is away: serving the world that was last in force, with nobody to change it"
@@ -134,7 +139,7 @@ impl Source {
     /// # Errors
     /// Of the register, the journal, or the control API's address.
     pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
-        let Parts { data, gate, handle, clock, journal, endpoints, services, log_keys } = parts;
+        let Parts { data, gate, handle, clock, journal, endpoints, services, standing, log_keys } = parts;
         let data_dir = config.data_dir.clone();
         let register = match self {
             Self::Files => {
@@ -155,11 +160,12 @@ impl Source {
             register: register.clone(),
             config: config.control.clone(),
             endpoints,
-            services: Mutex::new(services),
-            behind: AtomicBool::new(false),
+            turn: Mutex::new(Turn::new(services)),
+            rebuilding: Mutex::default(),
+            standing,
+            mending: Waker::default(),
+            refunding: Waker::default(),
         });
-        // One that was decided just before the process ended is made now.
-        publisher.gate.make_refunds();
         let plane = ControlPlane::start(control::Setup {
             register,
             config: config.control.clone(),
@@ -190,19 +196,25 @@ fn caught_up(
 ) -> Result<(Prepared, u64)> {
     let (path, data_dir) = (config.data_dir.join(KEPT_FILE), &config.data_dir);
     let keys = |world: &World| key_ring(data, world, data_dir);
-    let services = |world: &World| Ok(by_name(&upstreams::options(world, data_dir, endpoints)?));
+    let services = |world: &World| {
+        let (made, failed) = upstreams::options(world, data_dir, endpoints, true);
+        let named = failed.first().map(|one| format!("{}: {}", one.object(), one.reason));
+        named.map_or(Ok(by_name(&made)), |named| Err(anyhow!(named)))
+    };
     let CaughtUp { snapshot, services, acts } = catch_up(register, &config.control, &path, keys, services)?;
     Ok((Prepared { snapshot, upstreams: services.into_values().collect() }, acts))
 }
 
-/// The world that was last in force.
-fn kept(data: &DataStore, config: &Config, endpoints: &HashMap<String, SocketAddr>) -> Result<Prepared> {
+/// The world that was last in force, and what of it cannot be any more.
+fn kept(
+    data: &DataStore,
+    config: &Config,
+    endpoints: &HashMap<String, SocketAddr>,
+) -> Result<(Prepared, Vec<LeftOut>)> {
     let kept = Kept::read(&config.data_dir.join(KEPT_FILE))?;
-    let upstreams = upstreams::options(kept.world(), &config.data_dir, endpoints)?;
+    let (upstreams, mut left_out) = upstreams::options(kept.world(), &config.data_dir, endpoints, true);
     let ring = key_ring(data, kept.world(), &config.data_dir)?;
-    let snapshot = kept.compile(&ring).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("the kept world cannot be put in force: {}", lines.join("; "))
-    })?;
-    Ok(Prepared { snapshot, upstreams })
+    let (snapshot, faults) = kept.compile_sound(&ring);
+    left_out.extend(faults.iter().map(CompileError::left_out));
+    Ok((Prepared { snapshot, upstreams }, left_out))
 }

@@ -112,9 +112,14 @@ pub(super) fn write(out: &mut Out, args: &ReportArgs) -> Result<(), Trouble> {
     let written = written.and_then(|mut file| std::io::Write::write_all(&mut file, html.as_bytes()));
     written.map_err(|error| Trouble::Usage(format!("{}: {error}", args.out.display())))?;
     out.line(&format!("报告已写入 the report is in {}", args.out.display()))?;
-    match stops.breaches.len() {
-        0 => Ok(()),
-        count => Err(Trouble::Bad(format!("暂停之后仍有 {count} 次答复 answers stand behind a suspension"))),
+    match (stops.breaches.len(), stops.unkept().len()) {
+        (0, 0) => Ok(()),
+        (0, late) => Err(Trouble::Bad(format!(
+            "{late} 项暂停的决定未按时生效 suspensions of the register were not in force in time"
+        ))),
+        (count, _) => {
+            Err(Trouble::Bad(format!("暂停之后仍有 {count} 次答复 answers stand behind a suspension")))
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::note::Note;
 use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::verify::{
-    Checked, Finding, Head, Suspensions, check_begins_with, check_pruned, check_range, for_each_entry, head,
+    Checked, Finding, Head, IN_FORCE_WITHIN, Suspensions, check_begins_with, check_pruned, check_range,
+    for_each_entry, head,
 };
 
 use super::receipt::instant;
@@ -226,15 +227,37 @@ pub(super) fn suspension(out: &mut Out, args: &SuspensionArgs) -> Result<(), Tro
             breach.target
         ))?;
     }
-    match found.breaches.first() {
-        Some(first) => Err(Trouble::Bad(format!(
+    let unkept = found.unkept();
+    for one in &unkept {
+        let name = format!("Suspension/{}", one.name);
+        let effect = match one.noted {
+            Some(at) => format!("{} 才生效 was in force only then", instant(at)),
+            None => "没有生效的记录 nothing shows that it was in force".to_owned(),
+        };
+        out.line(&format!(
+            "第 {} 条：{name} 于 {} 决定，{effect} entry {}: {name}",
+            one.index,
+            instant(one.at),
+            one.index
+        ))?;
+    }
+    if let Some(first) = found.breaches.first() {
+        return Err(Trouble::Bad(format!(
             "暂停之后仍有答复 {} answers stand behind a suspension, the first at {}",
             found.breaches.len(),
             first.index
-        ))),
-        None => Ok(out.line(&format!(
-            "属实 GOOD: {} 次暂停，{} 次答复，无一在暂停之后 suspensions {}, answers {}, none behind a suspension",
-            found.seen, found.answers, found.seen, found.answers
-        ))?),
+        )));
     }
+    if let Some(first) = unkept.first() {
+        return Err(Trouble::Bad(format!(
+            "暂停的决定未在 {} 秒内生效 {} suspensions of the register were not in force within that time, the first at {}",
+            IN_FORCE_WITHIN.as_secs(),
+            unkept.len(),
+            first.index
+        )));
+    }
+    Ok(out.line(&format!(
+        "属实 GOOD: {} 次暂停，{} 次答复，无一在暂停之后 suspensions {}, answers {}, none behind a suspension",
+        found.seen, found.answers, found.seen, found.answers
+    ))?)
 }

@@ -8,7 +8,10 @@ use crate::caller::Caller;
 use crate::home::Home;
 use crate::node::Node;
 
-const RULES: &str = include_str!("../../../../config/alerts/privacy.yaml");
+const RULES: &str = concat!(
+    include_str!("../../../../config/alerts/privacy.yaml"),
+    include_str!("../../../../config/alerts/control.yaml"),
+);
 
 /// What an expression asks for: metrics, and for each label of one the values that it is compared with.
 fn wanted(rules: &str) -> BTreeMap<String, BTreeSet<(String, String)>> {

@@ -3,6 +3,7 @@
 mod consents;
 mod finance;
 mod house;
+mod poisoned;
 mod privacy;
 mod town;
 

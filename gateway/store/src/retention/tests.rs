@@ -145,6 +145,7 @@ impl House {
             organisation: "bureau",
             role: "authority",
             digest: [number; 32],
+            state: "issued",
         };
         journal.append(&Entry::Registered(act)).unwrap();
         let suspended = Act {

@@ -111,6 +111,7 @@ fn changed(seq: u64, product: &str) -> RawRecord {
         organisation: "operating",
         role: "operator",
         digest: [0; 32],
+        state: "",
     };
     record(seq, &Entry::Registered(act))
 }

@@ -179,7 +179,8 @@ impl Town {
 
     fn whole(&self) -> Snapshot {
         let mark = mark_at(&self.register, self.register.revision().expect("a revision")).expect("an act");
-        let world = world_in_force(&self.register, &self.config).expect("a world");
+        let (world, left_out) = world_in_force(&self.register, &self.config).expect("a world");
+        assert!(left_out.iter().all(|one| one.dangling), "{left_out:?}");
         Snapshot::compile(world, &KeyRing::default()).expect("it compiles").marked(mark)
     }
 

@@ -26,6 +26,8 @@ pub(super) struct House {
     pub(super) api: String,
     /// Where application units call it.
     pub(super) data_plane: SocketAddr,
+    /// Where it tells of its own state, since it was last started again.
+    pub(super) operations: Option<SocketAddr>,
     /// What it wrote when it was last started again, until it was ready.
     pub(super) log: Vec<String>,
 }
@@ -51,8 +53,8 @@ impl House {
         let api = ready["control"].as_str().expect("an address");
         // Its pipes are read to the end, so that it never waits for this test.
         std::thread::spawn(move || lines.into_iter().count());
-        let house =
-            Self { root, child, api: format!("http://{api}"), data_plane: callers(&ready), log: Vec::new() };
+        let (api, data_plane) = (format!("http://{api}"), callers(&ready));
+        let house = Self { root, child, api, data_plane, operations: None, log: Vec::new() };
         let first = json!({
             "token": token, "name": "root", "organisation": "ops", "person": "李某", "password": PASSWORD,
         });
@@ -98,6 +100,7 @@ impl House {
         self.api = format!("http://{}", ready["control"].as_str().unwrap_or_default());
         self.data_plane = callers(&ready);
         let operations = ready["operations"].as_str().expect("an address");
+        self.operations = operations.parse().ok();
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
         let mut status = agent.get(format!("http://{operations}/status")).call().expect("answers");
         serde_json::from_str(&status.body_mut().read_to_string().expect("a body")).expect("JSON")

@@ -1,0 +1,98 @@
+//! Accepted means in force, in the binary: what could not be put in force is not accepted, and a register of an older version in
+//! which such an object stands keeps nobody from deciding, nor a decision from being in force.
+
+use serde_json::json;
+use shuzha_core::{Id, OsRng, RequestId, Rng as _, SystemClock};
+use shuzha_store::Register;
+use shuzha_store::register::{Act, Batch, Change, Content};
+
+use super::town::Town;
+use crate::caller::{Ask, Caller};
+use crate::home::text;
+
+/// A credential of the bank with a public key as given.
+fn credential(name: &str, key: &str) -> String {
+    format!(
+        "---\napiVersion: shuzha/v1\nkind: Credential\nmetadata: {{name: {name}}}\nspec: {{unit: bank, algorithm: ed25519, {key}, window: {{from: 2025-01-01, until: 2031-01-01}}}}\n"
+    )
+}
+
+fn zeros() -> String {
+    "A".repeat(43) + "="
+}
+
+/// Writes a credential whose key is none into the register, as a version that did not look at keys would have.
+fn plant(town: &Town, name: &str) {
+    let register = Register::open(&town.house.data().join("control.db")).expect("opens");
+    let spec = json!({"unit": "bank", "algorithm": "ed25519", "publicKey": zeros(),
+        "window": {"from": "2025-01-01", "until": "2031-01-01"}});
+    let id = |text: &str| Id::new(text).expect("a name");
+    let to = Content {
+        owner: Some(id("yunze-bank")),
+        spec: spec.to_string(),
+        state: None,
+        refers: vec![("ApplicationUnit".to_owned(), id("bank"))],
+        in_force: Vec::new(),
+        marks: Vec::new(),
+        deadlines: Vec::new(),
+    };
+    let act = Act {
+        id: RequestId::generate(&SystemClock, &OsRng),
+        salt: OsRng.bytes(),
+        at: shuzha_core::Clock::now(&SystemClock),
+        by: None,
+        duty: None,
+        verb: "put".to_owned(),
+        kind: "Credential".to_owned(),
+        name: id(name),
+        state: None,
+        reason: String::new(),
+        attachments: "[]".to_owned(),
+    };
+    let change = Change { kind: "Credential".to_owned(), name: id(name), expected: None, to: Some(to) };
+    let changes = vec![change];
+    let batch =
+        Batch { act, changes, effects: Vec::new(), passed: None, answer: None, journalled: Vec::new() };
+    register.commit(&batch).expect("it stands");
+}
+
+/// I1: an emergency stop is in force when it is answered, whatever else stands in the register, and whoever answers for the node
+/// clears it.
+#[test]
+fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared() {
+    let mut town = Town::open();
+    std::fs::write(town.house.data().join("keys/words.pub"), "not a key").expect("written");
+    for (key, place) in [
+        (format!("publicKey: \"{}\"", zeros()), "spec.publicKey"),
+        ("publicKeyFile: control.db".to_owned(), "spec.publicKeyFile"),
+        ("publicKeyFile: keys/master.key".to_owned(), "spec.publicKeyFile"),
+        ("publicKeyFile: keys/words.pub".to_owned(), "spec.publicKeyFile"),
+    ] {
+        let refused = town.by("wu").apply(&credential("evil-1", &key));
+        let told = format!("{}{}", text(&refused.stdout), text(&refused.stderr));
+        assert!(!refused.status.success() && told.contains("C1002") && told.contains(place), "{told}");
+    }
+    let report = Ask { scenario: "bank-research", ..Ask::report((20, 60), "0.05") };
+    let call = |town: &Town| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
+    assert_eq!(call(&town), None, "nothing of it harmed anybody");
+
+    town.house.end();
+    plant(&town, "evil-1");
+    let status = town.house.start_again();
+    assert_eq!(status["world"], "register", "the control plane runs: {status}");
+    let left_out = &status["not_in_force"]["objects"][0];
+    assert_eq!((&left_out["kind"], &left_out["name"]), (&json!("Credential"), &json!("evil-1")), "{status}");
+    let ready = |town: &Town| Caller::new(town.house.operations.expect("started again")).get("/readyz");
+    let unready = ready(&town);
+    assert_eq!(unready.status, 503, "{unready:?}");
+    assert!(unready.body.contains("Credential/evil-1"), "{unready:?}");
+    let metrics = Caller::new(town.house.operations.expect("started again")).get("/metrics").body;
+    assert!(metrics.contains("shuzha_decisions_not_in_force 1"), "the gauge says how many");
+    assert_eq!(call(&town), None, "all else is in force");
+    town.by("li").done(&["suspend", "everything", "--reason", "演练"]);
+    assert_eq!(call(&town).as_deref(), Some("C208"), "the very next call");
+    let root = town.by("root");
+    root.done(&["credential", "delete", "evil-1", "--reason", "密钥不是公钥"]);
+    assert!(!ready(&town).body.contains("evil-1"));
+    assert_eq!(call(&town).as_deref(), Some("C208"));
+}
