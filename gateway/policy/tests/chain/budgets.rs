@@ -348,3 +348,29 @@ async fn e6_two_persons_can_give_a_failed_charge_back() {
     let refunds = refunds.iter().filter(|record| record.entry().expect("known").kind_name() == "refund");
     assert_eq!(refunds.count(), 2);
 }
+
+/// A refund that was refused for good is not looked for again: the journal is read once for it, not at each change.
+#[tokio::test]
+async fn e6_a_refund_refused_for_good_is_looked_for_once() {
+    let house = House::new();
+    let ask = Ask::new("study-1", "ward-report-a", "query", "study-sample").body(&histogram("sex", "0.002"));
+    let answered = house.call(&ask, &Fake::new([Say::Json(200, crate::upstream::WARD)])).await.request;
+    house.records().await;
+    let declared = format!(
+        "---\napiVersion: shuzha/v1\nkind: PrivacyRefund\nmetadata: {{name: refund-3}}\nspec: {{dataSet: ward-a, request: {answered}}}\n"
+    );
+    house.gate.install(world::snapshot(&declared));
+    let made = |stopping: fn() -> bool| {
+        // It blocks, so it is not for a thread that drives calls.
+        std::thread::scope(|scope| {
+            scope.spawn(|| house.gate.make_refunds(&stopping)).join().expect("no panic")
+        })
+    };
+    assert!(made(|| true), "one that was stopped is not done");
+    assert!(house.gate.refunds_refused().is_empty());
+    assert!(!made(|| false), "nothing is left to do");
+    let refused: Vec<_> = house.gate.refunds_refused().into_iter().collect();
+    assert_eq!(refused, [(Id::new("refund-3").expect("a name"), Code::C1550)]);
+    // It is asked for each record that is read.
+    assert!(!made(|| panic!("nothing is read again")));
+}
