@@ -106,14 +106,14 @@ impl Suspensions {
             ActKind::SuspensionInForce => {
                 self.noted.insert(act.object.to_owned());
                 if let Some(claim) = self.claims.remove(act.object) {
-                    self.kept(act.object, claim, act.at);
+                    self.kept(act.object, &claim, act.at);
                 }
             }
             ActKind::Suspended => {
                 self.seen += 1;
                 let unnamed: Vec<_> = self.claims.extract_if(.., |_, claim| claim.unnamed).collect();
                 for (name, claim) in unnamed {
-                    self.kept(&name, claim, act.at);
+                    self.kept(&name, &claim, act.at);
                 }
                 self.in_force.entry(target).or_insert((index, act.at));
             }
@@ -154,7 +154,7 @@ impl Suspensions {
     }
 
     /// A claim that the gate noted at `at`: in time, or too late for somebody.
-    fn kept(&mut self, name: &str, claim: Claim, at: Timestamp) {
+    fn kept(&mut self, name: &str, claim: &Claim, at: Timestamp) {
         if claim.answered && claim.is_overdue(at) {
             self.unkept.push(claim.unkept(name, Some(at)));
         }
