@@ -3,6 +3,7 @@
 //! Two readers that resolve a repeated key differently see two documents (RFC 8259 §4); one may be what was checked
 //! and the other what is used.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -10,40 +11,53 @@ use serde_json::{Map, Number, Value};
 
 /// Deepest nesting read.
 pub const DEPTH_MAX: u32 = 32;
+/// Most values read: each member and element counts, as does whatever holds them. A value of two bytes takes hundreds in
+/// memory, so bytes alone are no bound.
+pub const VALUES_MAX: u32 = 1 << 16;
 
-/// Reads a JSON text in which no object repeats a key and nothing is nested deeper than [`DEPTH_MAX`].
+/// Reads a JSON text in which no object repeats a key, nothing is nested deeper than [`DEPTH_MAX`], and no more than
+/// [`VALUES_MAX`] values stand.
 ///
 /// # Errors
 /// What is wrong with the text, as the parser says it: not for others' eyes, for it may quote.
 pub fn from_slice(text: &[u8]) -> serde_json::Result<Value> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = deserialize_strict(&mut reader)?;
+    let value = deserialize_strict(&mut reader, &Cell::new(VALUES_MAX))?;
     reader.end().map(|()| value)
 }
 
 /// Reads one value.
-fn deserialize_strict<'de, D: Deserializer<'de>>(reader: D) -> Result<Value, D::Error> {
-    Strict(0).deserialize(reader)
+fn deserialize_strict<'de, D: Deserializer<'de>>(reader: D, room: &Cell<u32>) -> Result<Value, D::Error> {
+    Strict { depth: 0, room }.deserialize(reader)
 }
 
-/// Reads a value at this depth.
-struct Strict(u32);
+/// Reads a value at this depth, while there is room.
+#[derive(Clone, Copy)]
+struct Strict<'r> {
+    depth: u32,
+    room: &'r Cell<u32>,
+}
 
-impl Strict {
+impl Strict<'_> {
     fn below<E: Error>(&self) -> Result<Self, E> {
-        if self.0 >= DEPTH_MAX { Err(E::custom("nested too deeply")) } else { Ok(Self(self.0 + 1)) }
+        if self.depth >= DEPTH_MAX {
+            return Err(E::custom("nested too deeply"));
+        }
+        Ok(Self { depth: self.depth + 1, room: self.room })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        let left = self.room.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        self.room.set(left);
         reader.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,6 +120,15 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(from_slice(nested(DEPTH_MAX as usize).as_bytes()).is_ok());
         assert!(from_slice(format!("{}1{}", "[".repeat(33), "]".repeat(33)).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn values_are_counted_while_they_are_read() {
+        let list = |count: u32| format!("[{}]", vec!["0"; count as usize - 1].join(","));
+        assert!(from_slice(list(VALUES_MAX).as_bytes()).is_ok());
+        assert!(from_slice(list(VALUES_MAX + 1).as_bytes()).is_err());
+        let objects = format!("[{}]", vec!["{\"a\":0}"; VALUES_MAX as usize / 2].join(","));
+        assert!(from_slice(objects.as_bytes()).is_err(), "what holds values counts too");
     }
 
     #[test]

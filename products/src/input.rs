@@ -4,7 +4,6 @@
 //! checked on that value. A refusal names a place of the contract, never a value and never a key that the caller
 //! made up: keys may be personal data too.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -15,13 +14,37 @@ use shuzha_privacy::subject::{CanonicalId, IdKind};
 use crate::product::Operation;
 
 mod compile;
+mod node;
+mod pattern;
 mod strict;
+mod walk;
 
 pub(crate) use compile::always_text;
+use node::Node;
 pub use strict::{DEPTH_MAX, NUMBER_MAX};
+use walk::{Stop, Walk, pointer};
 
-/// Most digits of a number in a refusal's place that can only be an array's index, not an identifier.
-const INDEX_DIGITS_MAX: usize = 4;
+/// Largest body that is read against a contract, in bytes.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Most values of one body: each member and element counts, as does whatever holds them.
+pub const VALUES_MAX: usize = 1 << 17;
+/// Most steps of checking one body, and the most that a contract may ask for. A step is a value looked at, 64 bytes of
+/// text counted, or one byte of text against one state of a pattern: ten million take less than a tenth of a second.
+pub const STEPS_MAX: u64 = 10_000_000;
+/// Longest text where a contract states no `maxLength`, in characters.
+pub const LENGTH_DEFAULT: usize = 4_096;
+/// Most elements where a contract states no `maxItems`.
+pub const ITEMS_DEFAULT: usize = 1_000;
+/// Most members where a contract states no `maxProperties`.
+pub const MEMBERS_DEFAULT: usize = 1_000;
+/// Most schemas in one contract.
+const SCHEMAS_MAX: usize = 4_096;
+/// Most schemas within one another, references followed.
+const HEIGHT_MAX: usize = 64;
+/// Most patterns in one contract.
+const PATTERNS_MAX: usize = 64;
+/// Most values in one `enum` or `const`, whatever is in them counted.
+const FIXED_VALUES_MAX: u64 = 10_000;
 
 /// Where a request names its subject.
 #[derive(Clone, Debug)]
@@ -57,52 +80,60 @@ impl fmt::Debug for Parsed {
     }
 }
 
-/// A compiled input contract.
+/// A compiled input contract: acyclic, and of bounded cost.
 pub struct InputContract {
-    validator: jsonschema::Validator,
-    /// Property names that the schema declares: the only ones a refusal may repeat.
-    names: HashSet<String>,
+    /// The root stands last.
+    nodes: Vec<Node>,
     /// Whether `/elements` holds blinded elements.
     is_blinded: bool,
 }
 
 impl fmt::Debug for InputContract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InputContract").field("names", &self.names.len()).finish_non_exhaustive()
+        f.debug_struct("InputContract").field("nodes", &self.nodes.len()).finish_non_exhaustive()
     }
 }
 
 impl InputContract {
-    /// Compiles a JSON Schema (draft 2020-12). References outside the schema are refused, formats are asserted and
-    /// unknown formats refused, patterns run in linear time. The root must be a closed object: what a contract does
-    /// not list does not reach a product service.
+    /// Compiles a contract: the subset of JSON Schema (draft 2020-12) that `docs/input-contracts.md` names. There is no
+    /// recursion, every length and count has a bound, patterns run in linear time, and no value within the bounds takes
+    /// more than [`STEPS_MAX`] steps. The root must be a closed object: what a contract does not list does not reach a
+    /// product service.
     ///
     /// # Errors
-    /// Why the schema cannot be used.
+    /// Why the schema cannot be used, with the place.
     pub fn compile(schema: &Value) -> Result<Self, String> {
-        compile::contract(schema)
+        compile::contract(schema).map(|nodes| Self { nodes, is_blinded: false })
     }
 
     /// The contract of a blinded operation, from the schema its kind makes.
     pub(crate) fn blinded(schema: &Value) -> Self {
-        let contract = compile::contract(schema).expect("the fixed contract of blinded requests compiles");
+        let contract = Self::compile(schema).expect("the fixed contract of blinded requests compiles");
         Self { is_blinded: true, ..contract }
     }
 
-    fn refuse(&self, value: &Value) -> Refusal {
-        let Err(error) = self.validator.validate(value) else { return Code::C302.into() };
-        let path = error.instance_path().as_str();
-        if self.is_blinded && path == "/epoch" {
-            return Refusal::at(Code::C311, path);
+    /// Most steps that checking a body takes.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.nodes.last().map_or(0, |root| root.shape.cost)
+    }
+
+    /// Checks `value`; gives the steps that it took.
+    fn meets(&self, value: &Value) -> Result<u64, Refusal> {
+        let mut walk = Walk::new(&self.nodes);
+        match walk.check(self.nodes.len() - 1, value) {
+            Ok(()) => Ok(walk.steps),
+            Err(Stop::Steps) => Err(Code::C313.into()),
+            Err(Stop::Fault(tokens)) => {
+                let place = pointer(&tokens);
+                let code = if self.is_blinded && place == "/epoch" && value.get("epoch").is_some() {
+                    Code::C311
+                } else {
+                    Code::C302
+                };
+                Err(Refusal::at(code, place))
+            }
         }
-        let is_index =
-            |token: &str| token.len() <= INDEX_DIGITS_MAX && token.bytes().all(|b| b.is_ascii_digit());
-        let known = |token: &str| {
-            is_index(token) || self.names.contains(&token.replace("~1", "/").replace("~0", "~"))
-        };
-        let place: String =
-            path.split('/').skip(1).flat_map(|token| ["/", if known(token) { token } else { "*" }]).collect();
-        Refusal::at(Code::C302, place)
     }
 }
 
@@ -110,16 +141,18 @@ impl InputContract {
 ///
 /// # Errors
 /// C301 not JSON; C302 against the contract, with the place; C304 too deep or a number out of range; C305 the
-/// subject's identifier is not canonical; C306 a key is repeated; C310 a blinded element is none; C311 another epoch.
+/// subject's identifier is not canonical; C306 a key is repeated; C310 a blinded element is none; C311 another epoch;
+/// C312 more bytes or values than a contract may take; C313 more steps.
 pub fn check(operation: &Operation, body: &[u8]) -> Result<Parsed, Refusal> {
     let Some(contract) = &operation.input else {
         let empty = Parsed { value: Value::Null, subject: None, blinded: Vec::new() };
-        return if body.is_empty() { Ok(empty) } else { Err(Code::C302.into()) };
+        return if body.is_empty() { Ok(empty) } else { Err(Refusal::at(Code::C302, "")) };
     };
-    let value = strict::parse(body)?;
-    if !contract.validator.is_valid(&value) {
-        return Err(contract.refuse(&value));
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Code::C312.into());
     }
+    let value = strict::parse(body)?;
+    contract.meets(&value)?;
     let blinded = if contract.is_blinded { elements(&value)? } else { Vec::new() };
     let subject = operation.subject.as_ref().map(|rule| extract(rule, &value)).transpose()?;
     Ok(Parsed { value, subject, blinded })

@@ -10,6 +10,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 use shuzha_core::{Code, Refusal};
 
+use super::VALUES_MAX;
+
 /// Deepest nesting of a request: the root object is level 1.
 pub const DEPTH_MAX: usize = 16;
 /// Largest magnitude of a number that is not an `i64`: 2^53 − 1. At 2^53 itself, two different integers have become one
@@ -19,11 +21,11 @@ pub const NUMBER_MAX: f64 = 9_007_199_254_740_991.0;
 /// Parses a body.
 ///
 /// # Errors
-/// C301 not JSON; C304 too deep or a number out of range; C306 a key is repeated.
+/// C301 not JSON; C304 too deep or a number out of range; C306 a key is repeated; C312 more values than [`VALUES_MAX`].
 pub(super) fn parse(body: &[u8]) -> Result<Value, Refusal> {
-    let fault = Cell::new(None);
+    let (fault, room) = (Cell::new(None), Cell::new(VALUES_MAX));
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let parsed = Strict { depth: 0, fault: &fault }
+    let parsed = Strict { depth: 0, fault: &fault, room: &room }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
     parsed.map_err(|error| fault.get().unwrap_or_else(|| classify(&error)).into())
@@ -41,6 +43,8 @@ fn classify(error: &serde_json::Error) -> Code {
 struct Strict<'f> {
     depth: usize,
     fault: &'f Cell<Option<Code>>,
+    /// Values that may still come. Counted while they come: a value takes far more memory than the two bytes it may have.
+    room: &'f Cell<usize>,
 }
 
 impl Strict<'_> {
@@ -61,6 +65,10 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.room.get().checked_sub(1) {
+            Some(left) => self.room.set(left),
+            None => return Err(self.stop(Code::C312)),
+        }
         deserializer.deserialize_any(self)
     }
 }

@@ -1,35 +1,64 @@
-//! What a refusal tells, and that nothing a caller sends makes the parser panic.
+//! What a refusal tells, that nothing a caller sends makes the parser panic, and that the subset means what the standard
+//! means.
+
+mod bombs;
+mod oracle;
+mod subset;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shuzha_core::Code;
+use shuzha_core::{Code, Refusal};
 
 use super::{InputContract, strict};
+
+/// A closed object with one property `a`.
+fn closed(inner: &Value) -> Value {
+    json!({"type": "object", "additionalProperties": false, "properties": {"a": inner}})
+}
+
+fn compiled(schema: &Value) -> InputContract {
+    InputContract::compile(schema).unwrap_or_else(|reason| panic!("{schema}: {reason}"))
+}
+
+fn refusal(schema: &Value, body: &Value) -> Option<Refusal> {
+    compiled(schema).meets(body).err()
+}
 
 fn refused_at(body: &Value) -> String {
     let schema = json!({
         "type": "object",
         "additionalProperties": false,
+        "required": ["name"],
         "properties": {
+            "name": {"type": "string", "maxLength": 8},
             "phones": {"type": "object", "additionalProperties": {"type": "integer"}},
             "list": {"type": "array", "items": {"type": "integer"}},
             "a/b": {"type": "integer"},
+            "who": {"type": "object", "required": ["id~1"], "properties": {"id~1": {"type": "string"}}},
+            "pair": {"type": "object", "dependentRequired": {"from": ["until"]}},
         },
     });
-    let contract = InputContract::compile(&schema).expect("a schema");
-    assert!(!contract.validator.is_valid(body), "{body}");
-    let refusal = contract.refuse(body);
+    let refusal = refusal(&schema, body).expect("refused");
     assert_eq!(refusal.code, Code::C302);
     refusal.at.expect("a place")
 }
 
 #[test]
 fn a_refusal_repeats_no_key_of_the_caller() {
-    assert_eq!(refused_at(&json!({"phones": {"13800000000": "x"}})), "/phones/*");
-    assert_eq!(refused_at(&json!({"phones": {"某某": "x"}})), "/phones/*");
-    assert_eq!(refused_at(&json!({"13800000000": 1})), "");
-    assert_eq!(refused_at(&json!({"list": [1, "x"]})), "/list/1");
-    assert_eq!(refused_at(&json!({"a/b": "x"})), "/a~1b");
+    assert_eq!(refused_at(&json!({"name": "", "phones": {"13800000000": "x"}})), "/phones/*");
+    assert_eq!(refused_at(&json!({"name": "", "phones": {"某某": "x"}})), "/phones/*");
+    assert_eq!(refused_at(&json!({"name": "", "13800000000": 1})), "/*");
+    assert_eq!(refused_at(&json!({"name": "", "list": [1, "x"]})), "/list/1");
+    assert_eq!(refused_at(&json!({"name": "", "a/b": "x"})), "/a~1b");
+    assert_eq!(refused_at(&json!([])), "");
+}
+
+/// Cases D6: a field that is not there has no place of its own, so the place where it should stand is told.
+#[test]
+fn a_missing_field_is_told_by_its_place() {
+    assert_eq!(refused_at(&json!({})), "/name");
+    assert_eq!(refused_at(&json!({"name": "", "who": {}})), "/who/id~01");
+    assert_eq!(refused_at(&json!({"name": "", "pair": {"from": 1}})), "/pair/until");
 }
 
 /// JSON within the limits, by depth.

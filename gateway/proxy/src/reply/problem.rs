@@ -29,11 +29,12 @@ pub(super) fn render(request: RequestId, refusal: &Refusal, lang: Lang) -> Bytes
         Lang::En => &FRAGMENTS[1],
     };
     let head = &by_code[Code::ALL.binary_search(&refusal.code).expect("every code is in the list, in order")];
-    let place = refusal.at.as_deref().unwrap_or_default();
-    let mut text = String::with_capacity(head.len() + place.len() + TAIL_BYTES);
+    // The empty pointer is a place too: the whole body (RFC 6901 §5).
+    let place = refusal.at.as_deref();
+    let mut text = String::with_capacity(head.len() + place.map_or(0, str::len) + TAIL_BYTES);
     text.push_str(head);
     write!(text, "{request}\"").expect("writing to a string cannot fail");
-    if !place.is_empty() {
+    if let Some(place) = place {
         write!(text, ",\"detail\":{}", serde_json::Value::from(place))
             .expect("writing to a string cannot fail");
     }
