@@ -21,6 +21,7 @@
 pub mod case;
 pub mod credential;
 pub mod data;
+pub mod declaring;
 pub mod emergency;
 mod error;
 pub mod exit_review;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use shuzha_core::identity::{IdentityError, check_organisation, organisation_check};
+use shuzha_core::identity::{IdentityError, check_organisation_form, organisation_check};
 use shuzha_core::{Id, MicroYuan};
 
 use crate::World;
@@ -39,7 +39,7 @@ impl FromStr for Uscc {
     type Err = UsccError;
 
     fn from_str(text: &str) -> Result<Self, UsccError> {
-        match check_organisation(text) {
+        match check_organisation_form(text) {
             Ok(()) => Ok(Self(text.into())),
             Err(IdentityError::Check) => {
                 let expected = text.as_bytes().get(..17).and_then(organisation_check).map(char::from);

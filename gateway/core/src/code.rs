@@ -67,6 +67,8 @@ codes! {
     C107 401 "来源地址不在凭据的白名单内" "The source address is not on the credential's allow-list";
     C108 401 "正文摘要与正文不符" "The content digest does not match the body";
     C109 503 "防重放表已满，请稍后重试" "The replay table is full; try again shortly";
+    C114 401 "该凭据不得使用简易签名第 1 版" "The credential may not sign by version 1 of the simple profile";
+    C115 401 "签名没有覆盖决定调用的请求头" "The signature does not cover a header that decides the call";
 
     C201 403 "没有可供调用的该产品或操作" "No such product or operation is offered";
     C202 403 "产品没有有效的登记凭证" "The product has no valid registration certificate";
@@ -90,6 +92,8 @@ codes! {
     C309 409 "同一幂等键的请求仍在处理" "A request with this idempotency key is still in progress";
     C310 422 "盲化元素不是有效的群元素" "A blinded element is not a valid group element";
     C311 422 "盲化密钥已换期" "The key of blinded requests has a new epoch";
+    C312 422 "请求的字节数或值的个数超过输入合约的上限" "The request has more bytes or values than an input contract may take";
+    C313 422 "检查请求所需的步数超过上限" "Checking the request takes more steps than are permitted";
 
     C401 403 "该产品须有个人授权" "The product requires the person's consent";
     C402 403 "授权令牌不合规范" "The consent token is malformed";

@@ -11,6 +11,7 @@ pub mod lang;
 pub mod purpose;
 pub mod rng;
 pub mod role;
+pub mod text;
 pub mod units;
 
 pub use clock::{Clock, SystemClock, Timestamp};

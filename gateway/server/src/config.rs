@@ -6,6 +6,7 @@ mod anchoring;
 pub(crate) mod client;
 mod consents;
 mod control;
+mod identity;
 mod reader;
 mod retention;
 
@@ -164,6 +165,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let signature_window = r.take("data_plane", "signature_window");
     let nonces_max = r.take::<usize>("data_plane", "nonces_max");
     let threads = r.take("data_plane", "threads");
+    let exceptions = identity::read(&mut r);
     let operations = r.take("operations", "listen");
     let limits = read_limits(&mut r);
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
@@ -179,6 +181,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
     let build = || {
+        exceptions?;
         let data_dir: PathBuf = data_dir?;
         Some(Config {
             node: node?,

@@ -145,8 +145,8 @@ impl Town {
     fn declare(&self, upstream: &str, upstream_key: &str) -> Result<()> {
         use Role::{Authority, Operator, Pricing, Provider};
         for (name, kind, code) in [
-            ("authority", "authority", "11690000MA00010747"),
-            ("provider", "provider", "11690000MA00011486"),
+            ("authority", "authority", "11690000MA0001077G"),
+            ("provider", "provider", "11690000MA00011499"),
             ("operator", "operator", "91690000MA0001296J"),
             ("caller", "unit", "91690000MA0001333Q"),
         ] {

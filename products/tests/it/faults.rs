@@ -62,8 +62,8 @@ fn each_sort_of_fault_is_found_alone() {
         ),
         (
             "organisations.yaml",
-            "11690000MA00010747",
-            "11690000MA0001037C",
+            "11690000MA0001077G",
+            "11690000MA00010343",
             "is the same as that of `data-bureau`",
         ),
         ("organisations.yaml", "name: police}", "name: police}\nmetadata: {name: police}", "duplicate"),
@@ -262,7 +262,7 @@ fn g6_a_listing_is_an_exchanges_and_its_number_is_given_once() {
 apiVersion: shuzha/v1
 kind: Organisation
 metadata: {name: exchange}
-spec: {kind: exchange, uscc: 91690100MA000EXC1J, name: 云泽数据交易中心}
+spec: {kind: exchange, uscc: 91690100MA000EXC3Q, name: 云泽数据交易中心}
 ---
 apiVersion: shuzha/v1
 kind: Listing
@@ -310,7 +310,7 @@ fn c9_nobody_whom_an_operator_controls_is_an_application_unit() {
         faults.iter().map(|fault| format!("{} {}", fault.object, fault.reason)).collect::<Vec<_>>()
     };
     let holding = "apiVersion: shuzha/v1\nkind: Organisation\nmetadata: {name: holding}\n\
-        spec: {kind: exchange, uscc: 91690100MA000EXC1J, name: 控股, controller: yunze-data}\n";
+        spec: {kind: exchange, uscc: 91690100MA000EXC3Q, name: 控股, controller: yunze-data}\n";
     for kind in ["unit", "provider", "exchange", "authority"] {
         let direct = controlled("", kind, "yunze-data");
         assert_eq!(direct, ["ApplicationUnit/bank is controlled by the operator `yunze-data`"], "{kind}");
@@ -331,7 +331,7 @@ fn c9_nobody_whom_an_operator_controls_is_an_application_unit() {
 #[test]
 fn a_broken_document_hides_no_other_fault() {
     let faults =
-        demo_with("organisations.yaml", "spec: {kind: provider, uscc: 11690000MA00011486", "spec: {kind: [");
+        demo_with("organisations.yaml", "spec: {kind: provider, uscc: 11690000MA00011499", "spec: {kind: [");
     assert!(faults.len() == 1 && faults[0].contains("organisations.yaml:"), "{faults:#?}");
     let text = "kind: Grant\n  x: [\n---\nkind: Nothing\n---\napiVersion: shuzha/v1\nkind: Scenario\nmetadata: {name: a}\nspec: {unit: b}\n";
     let faults = World::parse(&[("f", text)]).expect_err("faults");

@@ -1,7 +1,7 @@
 //! Administering accounts: by the role `sre`, and never one's own.
 
 use serde_json::{Value, json};
-use shuzha_core::{Code, Id, Role};
+use shuzha_core::{Code, Id, Role, text};
 use shuzha_products::case::Fault;
 use shuzha_store::register::{Account, Author, Effect, Link};
 use zeroize::Zeroizing;
@@ -283,6 +283,13 @@ fn checked(name: &Id, profile: Profile) -> Result<Account, Error> {
     let characters = profile.person.trim().chars().count();
     if characters == 0 || characters > PERSON_CHARS_MAX {
         fault("person", format!("has 1 to {PERSON_CHARS_MAX} characters"));
+    }
+    match text::check(&profile.person) {
+        Ok(()) if profile.person.contains(char::is_control) => {
+            fault("person", "holds a control character".to_owned());
+        }
+        Ok(()) => {}
+        Err(error) => fault("person", error.to_string()),
     }
     if profile.roles.is_empty() {
         fault("roles", "at least one entry".to_owned());

@@ -2,8 +2,9 @@
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use shuzha_core::{Code, Id};
+use shuzha_core::{Code, Id, text};
 use shuzha_products::case::Fault;
+use shuzha_products::declaring;
 
 use crate::error::Refusal;
 use crate::view::{Attachment, Request};
@@ -47,6 +48,18 @@ impl<'a> Asked<'a> {
                 fault(format!("attachments[{at}].name"), reason);
             }
         }
+        for (path, written) in request
+            .attachments
+            .iter()
+            .enumerate()
+            .map(|(at, attachment)| (format!("attachments[{at}].name"), &*attachment.name))
+            .chain([("reason".to_owned(), request.reason)])
+        {
+            if let Err(error) = text::check(written) {
+                fault(path, error.to_string());
+            }
+        }
+        faults.extend(declaring::check(kind.name(), body));
         if !faults.is_empty() {
             return Err(faulty(faults));
         }

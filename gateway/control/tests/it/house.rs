@@ -158,7 +158,9 @@ pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
 
 /// An organisation's spec; `serial` makes its 统一社会信用代码.
 pub(crate) fn organisation(kind: &str, serial: u32) -> Value {
-    let body = format!("91690114MA{serial:07}");
+    let entity = format!("MA{serial:06}");
+    let check = shuzha_core::identity::entity_check(entity.as_bytes()).expect("8 characters");
+    let body = format!("91690114{entity}{}", char::from(check));
     let check = shuzha_core::identity::organisation_check(body.as_bytes()).expect("17 characters");
     json!({"kind": kind, "uscc": format!("{body}{}", char::from(check)), "name": format!("机构{serial}")})
 }

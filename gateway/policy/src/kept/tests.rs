@@ -15,7 +15,7 @@ fn snapshot() -> Snapshot {
     };
     let mut text = String::new();
     for (kind, name, spec) in [
-        ("Organisation", "p", "{kind: provider, uscc: 11690000MA00011486, name: p}".to_owned()),
+        ("Organisation", "p", "{kind: provider, uscc: 11690000MA00011499, name: p}".to_owned()),
         ("Organisation", "o", "{kind: operator, uscc: 91690000MA0001296J, name: o}".to_owned()),
         ("Organisation", "c", "{kind: unit, uscc: 91690000MA0001333Q, name: \"c --- kind: x\"}".to_owned()),
         ("DataSet", "d", "{provider: p, sensitivity: general}".to_owned()),

@@ -47,7 +47,7 @@ const SCENARIO_STATE: &str = r#"{"stage":"STAGE","agreed":{},"opinions":[],"clos
 
 /// The town as it is at first.
 const FIRST: &[To] = &[
-    To::Declared("Organisation", "p", r#"{"kind":"provider","uscc":"11690000MA00011486","name":"p"}"#),
+    To::Declared("Organisation", "p", r#"{"kind":"provider","uscc":"11690000MA00011499","name":"p"}"#),
     To::Declared("Organisation", "o", r#"{"kind":"operator","uscc":"91690000MA0001296J","name":"o"}"#),
     To::Declared("Organisation", "c", r#"{"kind":"unit","uscc":"91690000MA0001333Q","name":"c"}"#),
     To::Declared("ApplicationUnit", "u", r#"{"organisation":"c","securityOfficer":"x"}"#),
