@@ -117,18 +117,27 @@ pub trait Upstream: Send + Sync {
     ) -> impl Future<Output = Result<Opened<Self::Stream>, UpstreamFault>> + Send;
 }
 
-/// The state of the caller's rate limit, for the `RateLimit` fields of
+/// The state of one limit of the caller, for the `RateLimit` fields of
 /// draft-ietf-httpapi-ratelimit-headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// Calls permitted per window.
     pub quota: u64,
-    /// Length of the window.
+    /// Length of the window; zero where it never starts anew.
     pub window: Duration,
     /// Calls left.
     pub remaining: u64,
     /// When the window starts anew.
     pub reset: Duration,
+}
+
+/// The limits of the caller's grant, as far as it has them and stage 5 was reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Calls at once, and how fast they come back.
+    pub rate: Option<RateLimit>,
+    /// Answers per day, per month, or in the grant's term.
+    pub quota: Option<RateLimit>,
 }
 
 /// What the caller gets.
@@ -143,7 +152,7 @@ pub struct Reply<S> {
     /// `X-Fee`.
     pub fee: Option<MicroYuan>,
     /// `RateLimit`, `RateLimit-Policy`.
-    pub limit: Option<RateLimit>,
+    pub limit: RateLimits,
     /// Whether the answer repeats an earlier one (`Idempotency-Replayed: true`).
     pub replayed: bool,
     /// Whether it was a trial on synthetic data (`X-Sandbox: true`).

@@ -16,7 +16,7 @@ use crate::holds::{Consents, Holds};
 use crate::idempotency::{Found, InUse};
 use crate::nonce::NonceTag;
 use crate::snapshot::Snapshot;
-use crate::{Inbound, RateLimit};
+use crate::{Inbound, RateLimits};
 
 /// What was learned about the call, for its record.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub(crate) struct Facts<'e> {
     pub(crate) admitted: Option<Timestamp>,
     pub(crate) sent: Option<Timestamp>,
     pub(crate) answered: Option<Timestamp>,
-    pub(crate) limit: Option<RateLimit>,
+    pub(crate) limit: RateLimits,
     /// On what basis the answer is charged or free, once it is there.
     pub(crate) basis: Basis,
 }

@@ -337,12 +337,7 @@ impl Gate {
 }
 
 /// The reply of a refusal.
-fn refused<S>(
-    request: RequestId,
-    limit: Option<crate::RateLimit>,
-    sandbox: bool,
-    refusal: Refusal,
-) -> Reply<S> {
+fn refused<S>(request: RequestId, limit: crate::RateLimits, sandbox: bool, refusal: Refusal) -> Reply<S> {
     Reply {
         request,
         status: refusal.code.status(),

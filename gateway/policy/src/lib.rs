@@ -23,7 +23,9 @@ mod snapshot;
 mod stages;
 mod start;
 
-pub use call::{Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, Reply, Upstream, UpstreamFault};
+pub use call::{
+    Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, RateLimits, Reply, Upstream, UpstreamFault,
+};
 pub use feed::{FEED_AGE, FEED_AGE_MAX};
 pub use gate::{Gate, Keys, Options, Parts};
 pub use left_out::LeftOut;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use shuzha_core::{Code, Lang, Refusal, RequestId};
-use shuzha_policy::{Payload, RateLimit, Reply};
+use shuzha_policy::{Payload, RateLimits, Reply};
 
 use crate::gate::LogFile;
 pub(crate) use body::{Body, Package};
@@ -50,9 +50,7 @@ pub(crate) fn respond<S: PackageStream>(reply: Reply<S>, lang: Lang) -> Response
     if let Some(value) = fee.and_then(|fee| HeaderValue::try_from(fee.to_string()).ok()) {
         fields.insert(X_FEE, value);
     }
-    if let Some(limit) = limit {
-        rate_limit(&mut fields, &limit);
-    }
+    rate_limits(&mut fields, &limit);
     if sandbox {
         fields.insert(X_SANDBOX, HeaderValue::from_static("true"));
     }
@@ -156,11 +154,25 @@ fn finish(fields: HeaderMap, status: StatusCode, body: Body) -> Response<Body> {
     response
 }
 
-/// `RateLimit-Policy` and `RateLimit` as structured fields (draft-ietf-httpapi-ratelimit-headers-09 §2, §3).
-fn rate_limit(fields: &mut HeaderMap, limit: &RateLimit) {
+/// `RateLimit-Policy` and `RateLimit` as structured fields (draft-ietf-httpapi-ratelimit-headers-09 §2, §3): one item for
+/// the rate and one for the quota, as far as there are such. A quota that never starts anew has no times.
+fn rate_limits(fields: &mut HeaderMap, limits: &RateLimits) {
     let whole = |time: std::time::Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    let policy = format!("\"default\";q={};w={}", limit.quota, whole(limit.window).max(1));
-    let state = format!("\"default\";r={};t={}", limit.remaining, whole(limit.reset));
+    let (mut policy, mut state) = (String::new(), String::new());
+    for (name, limit) in [("default", limits.rate), ("quota", limits.quota)] {
+        let Some(limit) = limit else { continue };
+        let comma = if policy.is_empty() { "" } else { ", " };
+        let written = "writing to a string cannot fail";
+        write!(policy, "{comma}\"{name}\";q={}", limit.quota).expect(written);
+        write!(state, "{comma}\"{name}\";r={}", limit.remaining).expect(written);
+        if !limit.window.is_zero() {
+            write!(policy, ";w={}", whole(limit.window)).expect(written);
+            write!(state, ";t={}", whole(limit.reset)).expect(written);
+        }
+    }
+    if policy.is_empty() {
+        return;
+    }
     for (name, text) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, state)] {
         fields.insert(name, HeaderValue::try_from(text).expect("digits and ASCII punctuation"));
     }

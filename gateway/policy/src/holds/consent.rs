@@ -84,6 +84,11 @@ impl ConsentLedger {
         self.withdrawn.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(consent);
     }
 
+    /// How often the consent was used, by uses that count for good.
+    pub(crate) fn spent(&self, consent: &Commitment) -> u32 {
+        self.uses.with(consent, |shard| shard.get(consent).map_or(0, |uses| uses.spent))
+    }
+
     /// Whether the person withdrew the consent, or the one it narrows.
     pub(crate) fn is_withdrawn(&self, consents: &Consents) -> bool {
         let withdrawn = self.withdrawn.read().unwrap_or_else(std::sync::PoisonError::into_inner);

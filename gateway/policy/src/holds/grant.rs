@@ -16,7 +16,7 @@ use shuzha_core::{Clock, Code, Id, Refusal, Timestamp};
 
 use super::shards::lock;
 use super::{Authority, Hold, Shards};
-use crate::RateLimit;
+use crate::{RateLimit, RateLimits};
 
 /// The local day of an instant (Asia/Shanghai), as the journal's reducer counts it.
 fn local_day(at: Timestamp) -> i32 {
@@ -38,6 +38,21 @@ pub(crate) enum QuotaWindow {
     Month,
     /// The grant's whole term.
     Term,
+}
+
+impl QuotaWindow {
+    /// The first local day of the window that holds `day`, and the first after it; the same where it has no end.
+    fn days(self, day: i32) -> (i64, i64) {
+        match self {
+            Self::Day => (i64::from(day), i64::from(day) + 1),
+            Self::Month => {
+                let date = Date::constant(1970, 1, 1).saturating_add(jiff::Span::new().days(day));
+                let (passed, length) = (i64::from(date.day()) - 1, i64::from(date.days_in_month()));
+                (i64::from(day) - passed, i64::from(day) - passed + length)
+            }
+            Self::Term => (0, 0),
+        }
+    }
 }
 
 /// Most calls per window.
@@ -120,6 +135,23 @@ impl Counts {
         }
     }
 
+    /// What is left of `quota`, calls under way counted as spent, and when it begins anew.
+    fn left(&self, quota: CallQuota, now: Timestamp) -> RateLimit {
+        let used = self.spent(quota.per).saturating_add(self.held_parts);
+        let (from, until) = quota.per.days(self.day);
+        let (from, until) = (shuzha_store::local_midnight(from), shuzha_store::local_midnight(until));
+        let between = |from: Timestamp| {
+            Duration::from_micros(u64::try_from(until.micros_since(from)).unwrap_or_default())
+        };
+        let (length, reset) = (between(from), between(now));
+        RateLimit {
+            quota: quota.max,
+            window: length,
+            remaining: quota.max.saturating_sub(used),
+            reset: if length.is_zero() { Duration::ZERO } else { reset },
+        }
+    }
+
     fn give_back(&mut self, taken: &Taken) {
         self.held -= 1;
         self.held_parts -= taken.parts;
@@ -174,53 +206,69 @@ impl GrantLedger {
     }
 
     /// Takes one call of `grant` that asks for `parts` answers: first the rate, then a place among the concurrent calls,
-    /// then the quota, which counts answers.
+    /// then the quota, which counts answers. What is left of each goes to `shown`, also where the call is refused.
     ///
     /// # Errors
-    /// C501 with the time to wait, C502, C503.
+    /// C501, C502 and C503, with the time to wait where waiting helps.
     pub(crate) fn take(
         &self,
         state: &Arc<GrantState>,
         limits: &Limits,
         parts: u32,
-    ) -> Result<(Hold<'_, Self>, Option<RateLimit>), Refusal> {
-        let rate = limits.rate.map(|rate| self.check_rate(state, rate)).transpose()?;
+        shown: &mut RateLimits,
+    ) -> Result<Hold<'_, Self>, Refusal> {
+        let now = self.clock.now();
+        if let Some(quota) = limits.quota {
+            let mut counts = lock(&state.counts);
+            counts.roll(local_day(now));
+            shown.quota = Some(counts.left(quota, now));
+        }
+        if let Some(rate) = limits.rate {
+            let (state, refused) = self.check_rate(state, rate);
+            shown.rate = Some(state);
+            refused.map_or(Ok(()), Err)?;
+        }
         let mut counts = lock(&state.counts);
         if limits.concurrency.is_some_and(|most| counts.held >= u64::from(most.get())) {
             return Err(Refusal::retry(Code::C502, Duration::from_secs(1)));
         }
-        let day = local_day(self.clock.now());
-        counts.roll(day);
+        counts.roll(local_day(now));
         let parts = u64::from(parts);
-        if let Some(quota) = limits.quota
-            && counts.spent(quota.per).saturating_add(counts.held_parts).saturating_add(parts) > quota.max
-        {
-            return Err(Code::C503.into());
+        if let Some(quota) = limits.quota {
+            let left = counts.left(quota, now);
+            shown.quota = Some(RateLimit { remaining: left.remaining.saturating_sub(parts), ..left });
+            if left.remaining < parts {
+                shown.quota = Some(left);
+                let waiting_helps = quota.per != QuotaWindow::Term && parts <= quota.max;
+                let retry_after = waiting_helps.then_some(left.reset);
+                return Err(Refusal { code: Code::C503, at: None, retry_after });
+            }
         }
         counts.held += 1;
         counts.held_parts += parts;
         drop(counts);
-        Ok((Hold::new(self, Taken { state: Arc::clone(state), parts }), rate))
+        Ok(Hold::new(self, Taken { state: Arc::clone(state), parts }))
     }
 
     /// Asks the limiter. What is shown is the bucket: as many calls as may come at once, and the time in which an
     /// empty one is full again.
-    fn check_rate(&self, state: &GrantState, rate: Rate) -> Result<RateLimit, Refusal> {
+    fn check_rate(&self, state: &GrantState, rate: Rate) -> (RateLimit, Option<Refusal>) {
         let limiter = self.limiter(state, rate);
         let (burst, per_call) = (rate.burst.get(), rate.window / rate.calls.get());
+        let bucket = |remaining: u32, reset: Duration| RateLimit {
+            quota: u64::from(burst),
+            window: per_call * burst,
+            remaining: u64::from(remaining),
+            reset,
+        };
         match limiter.check() {
             Ok(snapshot) => {
                 let remaining = snapshot.remaining_burst_capacity().min(burst);
-                Ok(RateLimit {
-                    quota: u64::from(burst),
-                    window: per_call * burst,
-                    remaining: u64::from(remaining),
-                    reset: per_call * (burst - remaining),
-                })
+                (bucket(remaining, per_call * (burst - remaining)), None)
             }
             Err(not_until) => {
                 let wait = not_until.wait_time_from(GovClock(Arc::clone(&self.clock)).now());
-                Err(Refusal::retry(Code::C501, wait))
+                (bucket(0, wait + per_call * (burst - 1)), Some(Refusal::retry(Code::C501, wait)))
             }
         }
     }
@@ -263,80 +311,4 @@ impl Authority for GrantLedger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use shuzha_core::clock::ManualClock;
-
-    fn ledger(clock: &Arc<ManualClock>) -> GrantLedger {
-        GrantLedger::new(Arc::clone(clock) as Arc<dyn Clock>, [])
-    }
-
-    /// 2026-11-30T15:59:59Z is the last second of November in Shanghai.
-    #[test]
-    fn quotas_start_anew_at_shanghai_midnight_and_month_end() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_796_054_399)));
-        let ledger = ledger(&clock);
-        let state = ledger.state(&Id::new("g").expect("a name"));
-        let limits = |per| Limits { quota: Some(CallQuota { max: 1, per }), ..Limits::default() };
-        ledger.take(&state, &limits(QuotaWindow::Day), 1).expect("the first call").0.post();
-        for per in [QuotaWindow::Day, QuotaWindow::Month, QuotaWindow::Term] {
-            assert_eq!(ledger.take(&state, &limits(per), 1).err(), Some(Code::C503.into()));
-        }
-        clock.advance(Duration::from_secs(1));
-        assert!(ledger.take(&state, &limits(QuotaWindow::Day), 1).is_ok());
-        assert!(ledger.take(&state, &limits(QuotaWindow::Month), 1).is_ok());
-        assert!(ledger.take(&state, &limits(QuotaWindow::Term), 1).is_err());
-    }
-
-    #[test]
-    fn a_full_rate_says_when_to_come_back() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let ledger = ledger(&clock);
-        let state = ledger.state(&Id::new("g").expect("a name"));
-        let two = NonZeroU32::new(2).expect("two");
-        let limits = Limits {
-            rate: Some(Rate { calls: two, window: Duration::from_secs(10), burst: two }),
-            ..Limits::default()
-        };
-        for left in [1, 0] {
-            let (hold, shown) = ledger.take(&state, &limits, 1).expect("within the burst");
-            assert_eq!(shown.expect("a rate is shown").remaining, left);
-            hold.post();
-        }
-        let refused = ledger.take(&state, &limits, 1).err().expect("the burst is spent");
-        assert_eq!(refused.code, Code::C501);
-        clock.advance(refused.retry_after.expect("a time to wait"));
-        assert!(ledger.take(&state, &limits, 1).is_ok());
-    }
-
-    /// A batch counts for as many calls as it holds elements, while under way and after.
-    #[test]
-    fn e8_a_batch_counts_each_of_its_elements() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let ledger = ledger(&clock);
-        let state = ledger.state(&Id::new("g").expect("a name"));
-        let limits =
-            Limits { quota: Some(CallQuota { max: 10, per: QuotaWindow::Day }), ..Limits::default() };
-        assert!(ledger.take(&state, &limits, 11).is_err());
-        let (first, _) = ledger.take(&state, &limits, 6).expect("six of ten");
-        assert_eq!(ledger.take(&state, &limits, 5).err(), Some(Code::C503.into()));
-        first.post();
-        assert_eq!(ledger.take(&state, &limits, 5).err(), Some(Code::C503.into()));
-        // A call that came to nothing gives all of its elements back.
-        drop(ledger.take(&state, &limits, 4).expect("the rest"));
-        ledger.take(&state, &limits, 4).expect("the rest").0.post();
-        assert_eq!(ledger.take(&state, &limits, 1).err(), Some(Code::C503.into()));
-    }
-
-    #[test]
-    fn concurrency_counts_calls_in_flight_only() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let ledger = ledger(&clock);
-        let state = ledger.state(&Id::new("g").expect("a name"));
-        let limits = Limits { concurrency: NonZeroU32::new(1), ..Limits::default() };
-        let (hold, _) = ledger.take(&state, &limits, 1).expect("the first");
-        assert_eq!(ledger.take(&state, &limits, 1).err().map(|r| r.code), Some(Code::C502));
-        hold.post();
-        assert!(ledger.take(&state, &limits, 1).is_ok());
-    }
-}
+mod tests;

@@ -23,10 +23,12 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, agreed: Agreed<'e>) -> Result<Slot<'e>,
     env.gate.admit_use(&agreed.ask().right().scenario().name)?;
     env.holds.place = Some(agreed.ask().right().operation().enter()?);
     let state = grant.state(&env.gate.grants);
-    let (hold, limit) = env.gate.grants.take(state, grant.limits(), agreed.ask().parts())?;
-    env.facts.limit = limit;
+    let parts = agreed.ask().parts();
+    let hold = env.gate.grants.take(state, grant.limits(), parts, &mut env.facts.limit)?;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);
+    } else if let Some(quota) = &mut env.facts.limit.quota {
+        quota.remaining += u64::from(parts);
     }
     Ok(Slot { agreed })
 }

@@ -118,8 +118,8 @@ fn consent(env: &Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
 /// Stage 5: the sandbox's limits of the unit. As in the real stage, a retry is not counted again.
 fn limit(env: &mut Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let units = &env.gate.sandbox.units;
-    let (hold, limit) = units.take(&units.state(&offer.trial.unit().name), Sandbox::limits(), 1)?;
-    env.facts.limit = limit;
+    let state = units.state(&offer.trial.unit().name);
+    let hold = units.take(&state, Sandbox::limits(), 1, &mut env.facts.limit)?;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);
     }

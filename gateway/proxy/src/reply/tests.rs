@@ -1,5 +1,7 @@
 //! Every refusal renders, in both languages, to the same members.
 
+use shuzha_policy::RateLimit;
+
 use super::*;
 
 fn request() -> RequestId {
@@ -45,7 +47,32 @@ fn times_are_rounded_up_to_whole_seconds() {
         remaining: 0,
         reset: Duration::from_millis(1),
     };
-    rate_limit(&mut fields, &limit);
+    rate_limits(&mut fields, &RateLimits { rate: Some(limit), quota: None });
     assert_eq!(fields["ratelimit-policy"], "\"default\";q=10;w=2");
     assert_eq!(fields["ratelimit"], "\"default\";r=0;t=1");
+}
+
+/// Roles D5: what is left of a quota stands beside the rate; one for the whole term has no times.
+#[test]
+fn rate_and_quota_stand_side_by_side() {
+    use std::time::Duration;
+    let of = |seconds: u64| RateLimit {
+        quota: 9,
+        window: Duration::from_secs(seconds),
+        remaining: 4,
+        reset: Duration::from_secs(seconds / 2),
+    };
+    let shown = |limits: RateLimits| {
+        let mut fields = HeaderMap::new();
+        rate_limits(&mut fields, &limits);
+        let text = |name: &str| fields.get(name).map(|value| value.to_str().expect("ASCII").to_owned());
+        (text("ratelimit-policy"), text("ratelimit"))
+    };
+    let both = RateLimits { rate: Some(of(2)), quota: Some(of(86_400)) };
+    let policy = "\"default\";q=9;w=2, \"quota\";q=9;w=86400";
+    let state = "\"default\";r=4;t=1, \"quota\";r=4;t=43200";
+    assert_eq!(shown(both), (Some(policy.to_owned()), Some(state.to_owned())));
+    let term = RateLimits { rate: None, quota: Some(of(0)) };
+    assert_eq!(shown(term), (Some("\"quota\";q=9".to_owned()), Some("\"quota\";r=4".to_owned())));
+    assert_eq!(shown(RateLimits::default()), (None, None));
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Method;
 use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId, Timestamp};
 use shuzha_policy::call::Delivery;
-use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, Reply, Upstream};
+use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, RateLimits, Reply, Upstream};
 use shuzha_proxy::{Gate, LogFile};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -114,7 +114,16 @@ impl Drop for Watch<'_> {
 }
 
 fn reply<S>(request: RequestId, status: u16, payload: Payload<S>) -> Reply<S> {
-    Reply { request, status, receipt: None, fee: None, limit: None, replayed: false, sandbox: false, payload }
+    Reply {
+        request,
+        status,
+        receipt: None,
+        fee: None,
+        limit: RateLimits::default(),
+        replayed: false,
+        sandbox: false,
+        payload,
+    }
 }
 
 impl Gate for TestGate {
@@ -166,12 +175,15 @@ impl Gate for TestGate {
             _ => Reply {
                 receipt: Some("3.14".to_owned()),
                 fee: Some(MicroYuan::from_micros(500_000)),
-                limit: Some(RateLimit {
-                    quota: 100,
-                    window: Duration::from_secs(1),
-                    remaining: 50,
-                    reset: Duration::from_millis(300),
-                }),
+                limit: RateLimits {
+                    rate: Some(RateLimit {
+                        quota: 100,
+                        window: Duration::from_secs(1),
+                        remaining: 50,
+                        reset: Duration::from_millis(300),
+                    }),
+                    quota: None,
+                },
                 replayed: true,
                 sandbox: operation == "trial",
                 ..reply(call.request, 200, Payload::Answer(call.body.clone()))
