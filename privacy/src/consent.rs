@@ -25,6 +25,8 @@ mod withdrawal;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use shuzha_core::{Code, Timestamp};
 
 pub use self::attenuate::{Narrower, attenuate};
@@ -49,8 +51,12 @@ pub const USES_MAX: u32 = 10_000;
 pub const LIFETIME_SINGLE_MAX: i64 = 24 * 3_600;
 /// Longest lifetime of any consent, in seconds: ninety days.
 pub const LIFETIME_MAX: i64 = 90 * LIFETIME_SINGLE_MAX;
-/// How far an issuer's clock may be ahead of the gate's, in seconds. Start and end of a consent get no leeway.
+/// How far an issuer's clock may be ahead of the gate's when it says that it issued, in seconds, where nothing else is
+/// configured. The end of a consent never gets leeway: what a person limited is not lengthened.
 pub const ISSUED_AHEAD_MAX: i64 = 60;
+
+/// How a consent to one blinded use names its subject (`sub_alg`).
+pub const BLINDED_ELEMENT: &str = "blinded-element";
 
 /// The type of consent tokens.
 const TYPE: jws::Type = jws::Type { name: "shuzha-consent+jwt", bytes_max: TOKEN_BYTES_MAX };
@@ -143,7 +149,34 @@ impl Consent {
     /// # Errors
     /// [`Code::C404`] before or after.
     pub fn check_time(&self, now: Timestamp) -> Result<(), Code> {
-        if self.not_before <= now && now < self.expires { Ok(()) } else { Err(Code::C404) }
+        self.check_time_within(now, Duration::ZERO)
+    }
+
+    /// As [`Self::check_time`], for an issuer whose clock may be `ahead_max` ahead of ours: its consents may begin so much
+    /// earlier, and end when they end.
+    ///
+    /// # Errors
+    /// [`Code::C404`] before or after.
+    pub fn check_time_within(&self, now: Timestamp, ahead_max: Duration) -> Result<(), Code> {
+        if self.not_before <= now.plus(ahead_max) && now < self.expires { Ok(()) } else { Err(Code::C404) }
+    }
+
+    /// Whether its subject is named by this function under this key. A pseudonym that another function made says nothing
+    /// about the one it is compared with.
+    ///
+    /// # Errors
+    /// [`Code::C406`] where it is named otherwise.
+    pub fn check_subject_named_by(&self, algorithm: &str, key_id: &str) -> Result<(), Code> {
+        let same = self.subject_algorithm == algorithm && self.subject_key_id == key_id;
+        if same { Ok(()) } else { Err(Code::C406) }
+    }
+
+    /// Whether it binds one blinded element instead of a person.
+    ///
+    /// # Errors
+    /// [`Code::C406`] where it does not.
+    pub fn check_subject_is_element(&self) -> Result<(), Code> {
+        if self.subject_algorithm == BLINDED_ELEMENT { Ok(()) } else { Err(Code::C406) }
     }
 }
 
@@ -156,10 +189,7 @@ impl Consent {
 /// - [`Code::C404`]: not yet or no longer valid.
 /// - [`Code::C409`]: a blanket or open-ended consent.
 pub fn verify(token: &str, issuers: &Issuers, audience: &str, now: Timestamp) -> Result<Consent, Code> {
-    let (claims, kid) = signed_claims(token, issuers, audience, now)?;
-    let consent = from_claims(claims, kid)?;
-    consent.check_time(now)?;
-    Ok(consent)
+    verify_claims(token, issuers, audience, now).map(|(consent, _)| consent)
 }
 
 /// Verifies a token, and answers its claims too: for whoever keeps them.
@@ -172,9 +202,28 @@ pub fn verify_claims(
     audience: &str,
     now: Timestamp,
 ) -> Result<(Consent, Claims), Code> {
-    let (claims, kid) = signed_claims(token, issuers, audience, now)?;
+    let issued_until = now.seconds().saturating_add(ISSUED_AHEAD_MAX);
+    let (claims, kid) = signed_claims(token, issuers, audience, issued_until)?;
     let consent = from_claims(claims.clone(), kid)?;
     consent.check_time(now)?;
+    Ok((consent, claims))
+}
+
+/// Verifies a token as [`verify_claims`] does, for an issuer whose clock may be `ahead_max` ahead of ours: its consents may
+/// be issued, and begin, so much earlier.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_within(
+    token: &str,
+    issuers: &Issuers,
+    audience: &str,
+    now: Timestamp,
+    ahead_max: Duration,
+) -> Result<(Consent, Claims), Code> {
+    let (claims, kid) = signed_claims(token, issuers, audience, now.plus(ahead_max).seconds())?;
+    let consent = from_claims(claims.clone(), kid)?;
+    consent.check_time_within(now, ahead_max)?;
     Ok((consent, claims))
 }
 
@@ -182,7 +231,7 @@ fn signed_claims(
     token: &str,
     issuers: &Issuers,
     audience: &str,
-    now: Timestamp,
+    issued_until: i64,
 ) -> Result<(Claims, String), Code> {
     let signed = jws::open(token, TYPE, issuers)?;
     let claims: Claims = claims::read(&signed.payload)?;
@@ -190,7 +239,7 @@ fn signed_claims(
         return Err(Code::C403);
     }
     rules::check(&claims)?;
-    if claims.iat > now.seconds().saturating_add(ISSUED_AHEAD_MAX) {
+    if claims.iat > issued_until {
         return Err(Code::C404);
     }
     Ok((claims, signed.kid))

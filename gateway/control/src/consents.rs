@@ -14,6 +14,7 @@ mod withdraw;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use shuzha_core::{Code, Id, PurposeClass, Role, Timestamp};
 use shuzha_evidence::Commitment;
@@ -73,6 +74,12 @@ pub trait ConsentGate: Send + Sync + 'static {
     /// Whether the gate refuses the consent as withdrawn.
     fn knows_withdrawn(&self, issuer: &str, jti: &str) -> bool;
 
+    /// How often the gate has used the consent up.
+    fn times_used(&self, issuer: &str, jti: &str) -> u32;
+
+    /// How far the clock of an issuer may be ahead of the gate's.
+    fn ahead_max(&self) -> Duration;
+
     /// Everything that was withdrawn up to now is known to the gate.
     fn heard(&self);
 
@@ -125,7 +132,7 @@ pub struct ConsentView {
     pub given: Timestamp,
     /// When it was withdrawn.
     pub withdrawn: Option<Timestamp>,
-    /// Whether it can be used at present, as far as time and withdrawal go.
+    /// Whether it can be used at present: begun, not over, not withdrawn, not used up, and neither is the one it narrows.
     pub live: bool,
 }
 
@@ -240,9 +247,17 @@ impl ConsentService {
         let claims = claims_of(kept)?;
         let now = self.control.now();
         let begun = claims.nbf <= now.seconds();
+        let uses_max = claims.r#use.as_ref().and_then(|uses| uses.max).unwrap_or_default();
+        let own = (&kept.jti, uses_max);
+        let parent = claims.parent.as_ref().map(|parent| (&parent.jti, parent.max));
         // Its issuer may have withdrawn it at the gate itself.
-        let withdrawn = kept.withdrawn.is_some() || self.gate.knows_withdrawn(&kept.issuer, &kept.jti);
-        let live = begun && now < kept.expires && !withdrawn;
+        let usable = |(jti, most): (&String, u32)| {
+            !self.gate.knows_withdrawn(&kept.issuer, jti) && self.gate.times_used(&kept.issuer, jti) < most
+        };
+        let live = begun
+            && now < kept.expires
+            && kept.withdrawn.is_none()
+            && std::iter::once(own).chain(parent).all(usable);
         Ok(ConsentView { claims, given: kept.given, withdrawn: kept.withdrawn, live })
     }
 }

@@ -66,7 +66,7 @@ impl ConsentCache {
         let key = self.key(&known.token);
         self.known.with(&key, |shard| {
             if shard.len() >= PER_SHARD_MAX {
-                shard.retain(|_, known| known.consent.check_time(now).is_ok());
+                shard.retain(|_, known| now < known.consent.expires);
             }
             if shard.len() >= PER_SHARD_MAX {
                 shard.clear();

@@ -17,7 +17,7 @@ const POINTER_BYTES_MAX: usize = 256;
 const TEXT_BYTES_MAX: usize = 128;
 /// The pseudonym functions that consents may use. The last is no function of a person: it binds the consent to one
 /// blinded element ([`Pseudonym::of_blinded`]).
-const SUBJECT_ALGORITHMS: [&str; 3] = ["hmac-sha256", "hmac-sm3", "blinded-element"];
+const SUBJECT_ALGORITHMS: [&str; 3] = ["hmac-sha256", "hmac-sm3", super::BLINDED_ELEMENT];
 /// Longest address of a status list, in bytes.
 const URI_BYTES_MAX: usize = 256;
 

@@ -176,6 +176,39 @@ fn a_consent_covers_exactly_what_it_says() {
     assert_eq!(consent.check_subject(&zero), Ok(()));
     assert_eq!(consent.check_subject(&one), Err(Code::C406));
     assert_eq!(consent.check_time(at(1_700_003_600)), Err(Code::C404));
+    assert_eq!(consent.check_subject_named_by("hmac-sha256", "2026q4"), Ok(()));
+    for (algorithm, key_id) in
+        [("hmac-sm3", "2026q4"), ("hmac-sha256", "nope"), ("blinded-element", "2026q4")]
+    {
+        assert_eq!(
+            consent.check_subject_named_by(algorithm, key_id),
+            Err(Code::C406),
+            "{algorithm} {key_id}"
+        );
+    }
+    assert_eq!(consent.check_subject_is_element(), Err(Code::C406));
+}
+
+/// Public reports F14: the clock of an issuer may be as far ahead as a signer's, at the beginning alone.
+#[test]
+fn a_consent_begins_by_the_clock_of_its_issuer_and_ends_by_ours() {
+    let minute = Duration::from_secs(60);
+    let (begins, ends) = (1_700_000_000, 1_700_003_600);
+    let verified =
+        |now: i64, ahead_max| verify_within(&good(), &issuers(), GATE, at(now), ahead_max).map(|_| ());
+    for (now, ahead_max, expected) in [
+        (begins, Duration::ZERO, Ok(())),
+        (begins - 1, Duration::ZERO, Err(Code::C404)),
+        (begins - 60, minute, Ok(())),
+        (begins - 61, minute, Err(Code::C404)),
+        (ends - 1, minute, Ok(())),
+        (ends, minute, Err(Code::C404)),
+    ] {
+        assert_eq!(verified(now, ahead_max), expected, "{now} {ahead_max:?}");
+    }
+    let consent = verify(&good(), &issuers(), GATE, at(NOW)).unwrap();
+    assert_eq!(consent.check_time_within(at(begins - 60), minute), Ok(()), "one that is kept, too");
+    assert_eq!(consent.check_time_within(at(begins - 61), minute), Err(Code::C404));
 }
 
 #[test]

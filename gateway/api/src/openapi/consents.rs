@@ -175,7 +175,7 @@ fn consent() -> Value {
             "basis": text, "sensitive": {"type": "boolean"}, "notice": text, "noticeHash": text,
             "parent": or_null(text), "status": or_null(status), "given": reference("Instant"),
             "withdrawn": or_null(reference("Instant")),
-            "live": {"type": "boolean", "description": "Neither before its time nor over nor withdrawn."},
+            "live": {"type": "boolean", "description": "Neither before its time nor over, withdrawn or used up; nor is the one it narrows."},
         }),
     )
 }

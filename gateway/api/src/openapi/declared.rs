@@ -37,6 +37,7 @@ pub(super) fn spec(kind: &str) -> Value {
                 "allow": {"type": "array", "minItems": 1, "items": text(), "description": "Networks (CIDR) it may be used from."},
                 "revoked": {"type": "boolean"},
                 "sandbox": {"type": "boolean", "description": "A test credential: its calls never leave the sandbox."},
+                "simpleV1Until": {"type": "string", "description": "Until when it may sign by version 1 of the simple profile; 2027-07-01 at the latest."},
             }),
         ),
         "ConsentIssuer" => object(

@@ -299,6 +299,25 @@ fn d4_a_person_sees_who_used_their_data() {
     assert_eq!(uses("zhang", &format!("/api/v1/data-uses?limit=1&cursor={next}"))["next"], json!(null));
 }
 
+/// Public reports F14: a consent whose uses are gone was shown as live.
+#[test]
+fn a_consent_that_is_used_up_is_not_live() {
+    let plane = plane();
+    let given = given(&plane);
+    let path = format!("/api/v1/consents/{}", text(&given, "id"));
+    let child = plane.by("zhang", "POST", &format!("{path}:narrow")).json(&json!({"usesMax": 2})).send();
+    let child = child.expect(201).json();
+    let narrower = format!("/api/v1/consents/{}", text(&child, "id"));
+    let live = |path: &str| plane.by("zhang", "GET", path).send().expect(200).json()["live"].clone();
+    let commitment = |given: &Value| plane.people.consent_commitment("platform-consent", text(given, "id"));
+    for seq in 1..=4 {
+        plane.people.used(seq, None, Some(commitment(&given)), None);
+    }
+    assert_eq!((live(&path), live(&narrower)), (json!(true), json!(true)), "one of five is left");
+    plane.people.used(5, None, Some(commitment(&given)), None);
+    assert_eq!((live(&path), live(&narrower)), (json!(false), json!(false)), "and of the one it narrows");
+}
+
 #[test]
 fn d3_addresses_of_consents_take_their_methods_only() {
     let plane = plane();

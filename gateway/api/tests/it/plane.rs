@@ -192,6 +192,15 @@ impl ConsentGate for People {
         self.withdrawn.lock().unwrap().iter().any(|known| known == jti)
     }
 
+    fn times_used(&self, issuer: &str, jti: &str) -> u32 {
+        let consents = self.uses.load_state().unwrap().consents;
+        consents.get(&self.consent_commitment(issuer, jti)).map_or(0, |consent| consent.uses)
+    }
+
+    fn ahead_max(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(300)
+    }
+
     fn heard(&self) {
         assert!(shuzha_core::Clock::now(&*self.clock) >= NOW);
     }

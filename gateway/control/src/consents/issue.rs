@@ -139,10 +139,13 @@ impl ConsentService {
         let holder = self.acting(caller)?;
         let person = self.themselves(&holder, id_number)?;
         let (audience, now) = (self.gate.audience(), self.control.now());
-        let (consent, claims) = consent::verify_claims(token, &self.gate.issuers(), audience, now)?;
+        let (consent, claims) =
+            consent::verify_within(token, &self.gate.issuers(), audience, now, self.gate.ahead_max())?;
         let (unit, scenario) = (Id::new(&consent.unit), Id::new(&consent.scenario));
         let (Ok(unit), Ok(scenario)) = (unit, scenario) else { return Err(Code::C402.into()) };
-        if consent.subject != self.gate.pseudonym(&unit, &scenario, &person) {
+        let (algorithm, key_id) = self.gate.pseudonym_key();
+        let named = consent.check_subject_named_by(algorithm, &key_id).is_ok();
+        if !named || consent.subject != self.gate.pseudonym(&unit, &scenario, &person) {
             return Err(Code::C1502.into());
         }
         let kept = kept(&consent, &claims, holder, now, None);

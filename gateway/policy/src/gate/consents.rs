@@ -80,6 +80,18 @@ impl Gate {
         self.consents.is_withdrawn(&Consents { own, parent: None })
     }
 
+    /// How often the consent was used.
+    #[must_use]
+    pub fn consent_uses(&self, issuer: &str, jti: &str) -> u32 {
+        self.consents.spent(&self.keys.consent_commitment(issuer, jti))
+    }
+
+    /// How far the clock of a signer may be from this gate's.
+    #[must_use]
+    pub const fn signature_window(&self) -> std::time::Duration {
+        self.options.signature_window
+    }
+
     /// Whoever feeds withdrawals to this gate has been heard, and everything it had to say is in effect. From the first
     /// time on, a feed that is silent for [`FEED_AGE_MAX`] closes the products that need a consent (C410). A gate that
     /// nobody feeds is itself where withdrawals arrive.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use shuzha_core::{Code, Refusal};
-use shuzha_privacy::consent::Asked;
+use shuzha_privacy::consent::{self, Asked, Consent};
 use shuzha_privacy::output::FieldSet;
 
 use super::validate::Ask;
@@ -50,7 +50,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
         action: right.operation().name.as_str(),
         purpose: right.scenario().purpose.as_str(),
     })?;
-    consent.check_subject(ask.subject().ok_or(Code::C406)?)?;
+    check_subject(env, &ask, consent)?;
     let operation = right.operation();
     let fields = granted.and(operation.fields_among(&consent.fields));
     if operation.has_fields() && fields.is_empty() {
@@ -68,17 +68,29 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
     Ok(Agreed { ask, fields })
 }
 
+/// Whether the consent is of whom the request is about: named by the same function and key, or by the one blinded element.
+fn check_subject(env: &Env<'_>, ask: &Ask<'_>, consent: &Consent) -> Result<(), Code> {
+    if ask.is_blinded() {
+        consent.check_subject_is_element()?;
+    } else {
+        let prf = env.gate.keys.pseudonymiser.prf();
+        consent.check_subject_named_by(prf.algorithm(), prf.key_id())?;
+    }
+    consent.check_subject(ask.subject().ok_or(Code::C406)?)
+}
+
 /// The consent in `token`: from the cache, or verified now.
 fn verified(env: &Env<'_>, token: &str) -> Result<Arc<Known>, Refusal> {
-    let now = env.now();
-    let gate = env.gate;
+    let (now, gate) = (env.now(), env.gate);
+    // An issuer is a signer like any other: its clock may be as far ahead as a unit's.
+    let ahead_max = gate.options.signature_window;
     let generation = env.snapshot.issuers_generation;
     if let Some(known) = gate.consent_cache.get(token, generation) {
-        known.consent.check_time(now)?;
+        known.consent.check_time_within(now, ahead_max)?;
         return Ok(known);
     }
     let issuers = &env.snapshot.issuers;
-    let fresh = shuzha_privacy::consent::verify(token, issuers, &gate.options.audience, now)?;
+    let (fresh, _) = consent::verify_within(token, issuers, &gate.options.audience, now, ahead_max)?;
     let committed = |jti: &str| gate.keys.consent_commitment(&fresh.issuer, jti);
     let parent = fresh.parent.as_ref().map(|parent| committed(&parent.jti));
     let consents = Consents { own: committed(&fresh.jti), parent };

@@ -118,6 +118,14 @@ impl ConsentGate for GateSide {
         self.gate.knows_withdrawn(issuer, jti)
     }
 
+    fn times_used(&self, issuer: &str, jti: &str) -> u32 {
+        self.gate.consent_uses(issuer, jti)
+    }
+
+    fn ahead_max(&self) -> Duration {
+        self.gate.signature_window()
+    }
+
     fn heard(&self) {
         self.gate.heard_withdrawals();
     }
