@@ -3,8 +3,9 @@
 //! It keeps a request head to itself until the head is whole and sound, and counts the body so that it knows where the
 //! next head starts. For an unsound head it hands over a fixed harmless one instead and leaves its code with the
 //! connection, so that the service can answer with a proper problem; nothing after it is read as a request.
-//! HTTP/2 passes through it unread: its framing is binary and hyper's.
+//! HTTP/2 passes through it unchanged: its framing is binary and hyper's. One thing is looked for in it, which hyper drops ([`frames`]).
 
+mod frames;
 pub(crate) mod head;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::connection::Conn;
+use frames::{Frames, Seen};
 use head::Verdict;
 
 /// What hyper reads in place of a refused head.
@@ -56,12 +58,14 @@ pub(crate) struct HeadGuard<S> {
     released: BytesMut,
     linger: Linger,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
+    /// What follows the frames of HTTP/2.
+    frames: Option<Box<Frames>>,
 }
 
 impl<S> HeadGuard<S> {
     /// Guards HTTP/1 on `io`, of which `start` was already read.
     pub(crate) fn heads(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
-        let mut guard = Self::pass(io, BytesMut::new(), conn, linger);
+        let mut guard = Self::unread(io, conn, linger);
         guard.mode = Mode::Heads { body: 0 };
         guard.held = start;
         guard.judge_held();
@@ -70,7 +74,27 @@ impl<S> HeadGuard<S> {
 
     /// Passes HTTP/2 on `io` through, of which `start` was already read.
     pub(crate) fn pass(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
-        Self { io, conn, mode: Mode::Pass, held: BytesMut::new(), released: start, linger, lingering: None }
+        let mut guard = Self::unread(io, conn, linger);
+        guard.frames = Some(Box::new(Frames::new()));
+        guard.watch(&start);
+        guard.released = start;
+        guard
+    }
+
+    fn unread(io: S, conn: Arc<Conn>, linger: Linger) -> Self {
+        let (held, released) = (BytesMut::new(), BytesMut::new());
+        Self { io, conn, mode: Mode::Pass, held, released, linger, lingering: None, frames: None }
+    }
+
+    /// Looks at what passes through. A target with a fragment refuses every request of the connection from here on: which
+    /// of its streams it was is hyper's to know, and its caller is the one who sent it.
+    fn watch(&mut self, bytes: &[u8]) {
+        if let Some(frames) = &mut self.frames
+            && frames.read(bytes) == Seen::Amiss
+        {
+            self.conn.refuse(Code::C002);
+            self.frames = None;
+        }
     }
 
     /// Stands the harmless head in for whatever was coming.
@@ -179,7 +203,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 return Poll::Ready(Ok(()));
             }
             match this.mode {
-                Mode::Pass => return Pin::new(&mut this.io).poll_read(cx, into),
+                Mode::Pass => {
+                    let start = into.filled().len();
+                    ready!(Pin::new(&mut this.io).poll_read(cx, into))?;
+                    this.watch(&into.filled()[start..]);
+                    return Poll::Ready(Ok(()));
+                }
                 // Not the end of the stream: hyper would take that for a caller who left and drop the answer.
                 Mode::Shut => return Poll::Pending,
                 Mode::Heads { .. } => {}

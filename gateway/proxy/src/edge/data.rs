@@ -107,7 +107,8 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
         parts: &Parts,
         incoming: Incoming,
     ) -> Result<Response<Body>, Edgewise> {
-        if parts.method.as_str() == REFUSED_METHOD
+        // Over HTTP/1 the harmless head stands for the refused one; over HTTP/2 all that comes after it is refused.
+        if (parts.method.as_str() == REFUSED_METHOD || parts.version == Version::HTTP_2)
             && let Some(code) = conn.refused()
         {
             return Err(code.into());

@@ -154,3 +154,53 @@ async fn the_last_permitted_request_ends_the_connection() {
     }
     soon(client.connection).await.expect("no panic").expect("closed in order");
 }
+
+/// One frame on stream `stream`.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short frame");
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream][..], payload].concat()
+}
+
+/// A GET of `path` by literal fields (RFC 7541 §6.2.2): `:method GET`, `:scheme http`, `:authority`, `:path`.
+fn get(stream: u8, path: &str) -> Vec<u8> {
+    let length = u8::try_from(path.len()).expect("a short path");
+    let block = [&[0x82, 0x86, 0x01, 9][..], b"gate.test", &[0x04, length], path.as_bytes()].concat();
+    frame(0x1, 0x5, stream, &block)
+}
+
+/// The first byte of the answer's header block on each stream, in order of the streams: `:status` stands first, and 0x88,
+/// 0x8c, 0x8d are 200, 400, 404 (RFC 7541 Appendix A).
+async fn statuses(world: &World, paths: &[&str]) -> Vec<u8> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = soon(TcpStream::connect(world.data())).await.expect("the server takes connections");
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend(frame(0x4, 0, 0, &[]));
+    soon(stream.write_all(&sent)).await.expect("sent");
+    let mut found = Vec::new();
+    for (stream_id, path) in (1..).step_by(2).zip(paths) {
+        soon(stream.write_all(&get(stream_id, path))).await.expect("sent");
+        loop {
+            let mut head = [0; 9];
+            soon(stream.read_exact(&mut head)).await.expect("a frame");
+            let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+            soon(stream.read_exact(&mut payload)).await.expect("its payload");
+            if (head[3], head[8]) == (0x1, stream_id) {
+                found.push(payload[0]);
+                break;
+            }
+            assert_ne!(head[3], 0x7, "no GOAWAY");
+        }
+    }
+    found
+}
+
+/// Security 19, public reports F13: a fragment was dropped, and another target served than the one that was sent.
+#[tokio::test]
+async fn a_fragment_is_refused() {
+    let world = World::plain();
+    assert_eq!(statuses(&world, &["/errors/C401", "/nothing"]).await, [0x88, 0x8d], "without one");
+    for path in ["/errors/C401#x", "/errors/C401#", "/errors/C401?a=1#x?y=%zz"] {
+        assert_eq!(statuses(&world, &["/errors/C401", path]).await, [0x88, 0x8c], "{path}");
+    }
+    assert_eq!(statuses(&world, &["/errors/C401"]).await, [0x88], "other connections are as before");
+}
