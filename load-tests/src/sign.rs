@@ -1,4 +1,5 @@
-//! Requests signed in the gateway's simple profile (DESIGN §7), cheaply: what does not change is made once.
+//! Requests signed in version 2 of the gateway's simple profile (`docs/guide-caller.md`), cheaply: what does not change is
+//! made once.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -29,8 +30,10 @@ pub(crate) struct Call {
 /// Writes signed requests, each with its own nonce.
 pub(crate) struct Signer {
     key: hmac::Key,
-    /// `METHOD\nPATH\nhex(digest(body))\n`.
+    /// The signed text up to the timestamp.
     signed_prefix: String,
+    /// What follows the nonce, for each consent in turn.
+    signed_suffixes: Vec<String>,
     /// The head up to the fields that differ from request to request.
     head: String,
     body: String,
@@ -49,21 +52,25 @@ impl Signer {
         SystemRandom::new().fill(&mut random).expect("the system has randomness");
         let head = format!(
             "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             X-Scenario: {}\r\nX-App-Key: {}\r\n",
+             X-Scenario: {}\r\nX-Signature-Version: 2\r\nX-App-Key: {}\r\n",
             call.path,
             call.body.len(),
             call.scenario,
             call.app_key
         );
-        let digest = digest::digest(&digest::SHA256, call.body.as_bytes());
-        let mut signed_prefix = format!("POST\n{}\n", call.path);
-        for byte in digest.as_ref() {
-            write!(signed_prefix, "{byte:02x}").expect("writing to a string cannot fail");
+        let authority = host.to_ascii_lowercase();
+        let body = hex_digest(call.body.as_bytes());
+        let signed_prefix = format!("shuzha signature 2\nPOST\n{authority}\n{}\n{body}\n", call.path);
+        let suffix = |consent: &str| format!("\n{}\n{consent}\n", call.scenario);
+        let mut signed_suffixes: Vec<String> =
+            call.consents.iter().map(|token| suffix(&hex_digest(token.as_bytes()))).collect();
+        if signed_suffixes.is_empty() {
+            signed_suffixes.push(suffix(""));
         }
-        signed_prefix.push('\n');
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &call.secret),
             signed_prefix,
+            signed_suffixes,
             head,
             body: call.body.clone(),
             consents: call.consents.clone(),
@@ -79,7 +86,8 @@ impl Signer {
         self.count += 1;
         self.scratch.clear();
         let (prefix, count) = (self.nonce_prefix, self.count);
-        write!(self.scratch, "{}{unix_seconds}\n{prefix:016x}{count:016x}", self.signed_prefix)
+        let suffix = &self.signed_suffixes[self.next_consent];
+        write!(self.scratch, "{}{unix_seconds}\n{prefix:016x}{count:016x}{suffix}", self.signed_prefix)
             .expect("writing to a string cannot fail");
         let tag = hmac::sign(&self.key, self.scratch.as_bytes());
         let mut signature = [0; 44];
@@ -97,6 +105,15 @@ impl Signer {
         out.extend_from_slice(b"\r\n\r\n");
         out.extend_from_slice(self.body.as_bytes());
     }
+}
+
+/// SHA-256 in hexadecimal.
+fn hex_digest(bytes: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -120,7 +137,7 @@ mod tests {
         line.unwrap_or_else(|| panic!("no {name}"))
     }
 
-    /// The expected value was made by `openssl dgst -sha256 -hmac secret` over the same five lines.
+    /// The expected value was made by `openssl dgst -sha256 -hmac secret` over the same ten lines.
     #[test]
     fn a_signature_is_what_openssl_makes() {
         let mut signer = Signer::new(&call(), "h");
@@ -129,7 +146,7 @@ mod tests {
         signer.request(1_700_000_000, &mut out);
         let request = String::from_utf8(out).expect("text");
         assert_eq!(field(&request, "X-Nonce"), "00000000000000010000000000000001");
-        assert_eq!(field(&request, "X-Signature"), "X6vNaOWCyxKanA5BhRpDAad9RL1FIAeXc4RnZXM2OzE=");
+        assert_eq!(field(&request, "X-Signature"), "jwyWQiQEL/AFOc4yHZbCjet+SNMjk4t32O/Ec84WsQw=");
     }
 
     #[test]

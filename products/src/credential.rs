@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use shuzha_core::Id;
+use shuzha_core::{Id, Timestamp};
 
 use crate::parties::ApplicationUnit;
 use crate::world::{Mark, Marked, Object, Scope, Table};
@@ -18,6 +18,8 @@ use crate::{Window, World};
 pub const ED25519_KEY_BYTES: usize = 32;
 /// Bytes of a public point on a curve of 256 bits, uncompressed and compressed (SEC 1 §2.3.3).
 const POINT_BYTES: &[usize] = &[65, 33];
+/// When version 1 of the simple signature ends whatever a credential says: 2027-07-01 in Asia/Shanghai (ADR 0019).
+pub const SIMPLE_V1_ENDS: Timestamp = Timestamp::from_seconds(1_814_371_200);
 /// Most networks on one allow-list.
 const ALLOW_MAX: usize = 64;
 
@@ -146,6 +148,25 @@ pub struct Credential {
     /// Whether it is a test credential of the sandbox (数据创新应用实验室; REQUIREMENTS K1): what it signs is answered
     /// from synthetic data only, free, and counts nowhere.
     pub sandbox: bool,
+    /// Until when it may sign by version 1 of the simple profile, which does not cover scenario, consent, idempotency key
+    /// and host; `None` where it may not.
+    pub simple_v1_until: Option<Timestamp>,
+}
+
+impl Credential {
+    /// `simpleV1Until`: for shared secrets, and not beyond the day on which version 1 ends for everybody. A day of the
+    /// calendar and not a span from today, so that what is read again at a start is judged as it was when it was declared.
+    fn first_version(spec: &Section<'_>, algorithm: Option<SignatureAlgorithm>) -> Option<Option<Timestamp>> {
+        let Some(place) = spec.optional("simpleV1Until") else { return Some(None) };
+        if algorithm == Some(SignatureAlgorithm::Ed25519) {
+            return place.fail("the simple profile is for shared secrets");
+        }
+        let until = place.instant()?;
+        if until > SIMPLE_V1_ENDS {
+            return place.fail("version 1 of the simple signature ends on 2027-07-01");
+        }
+        Some(Some(until))
+    }
 }
 
 impl Object for Credential {
@@ -153,7 +174,7 @@ impl Object for Credential {
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let keys = &["unit", "algorithm", "publicKey", "publicKeyFile"];
-        let spec = spec.section(&[keys, &["window", "allow", "revoked", "sandbox"]])?;
+        let spec = spec.section(&[keys, &["window", "allow", "revoked", "sandbox", "simpleV1Until"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let algorithm = spec.required("algorithm").and_then(|place| place.word(ALGORITHMS));
         let public_key = match algorithm {
@@ -170,8 +191,10 @@ impl Object for Credential {
         let allow = allow.iter().filter_map(Place::parsed).collect();
         let revoked = spec.optional("revoked").and_then(|place| place.boolean()).unwrap_or(false);
         let sandbox = spec.optional("sandbox").map_or(Some(false), |place| place.boolean());
-        let (unit, sandbox) = (unit?.0.clone(), sandbox?);
-        Some(Self { unit, algorithm: algorithm?, public_key, window: window?, allow, revoked, sandbox })
+        let simple_v1_until = Self::first_version(&spec, algorithm);
+        let (unit, sandbox, simple_v1_until) = (unit?.0.clone(), sandbox?, simple_v1_until?);
+        let (algorithm, window) = (algorithm?, window?);
+        Some(Self { unit, algorithm, public_key, window, allow, revoked, sandbox, simple_v1_until })
     }
 
     fn table(world: &World) -> &Table<Self> {

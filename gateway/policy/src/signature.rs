@@ -1,8 +1,9 @@
 //! Who signed a request: the two signature profiles of DESIGN §7, parsed at the edge into one [`Claim`].
 //!
 //! The standard profile is HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530); the simple profile
-//! is four headers that one line of shell can make. Both name a key, an instant and a nonce, and cover method,
-//! target and body. Nothing is decided here: stage 1 looks the key up and asks [`Claim::proven_by`].
+//! is five headers that one line of shell can make. Both name a key, an instant and a nonce, and cover method, target,
+//! body, and the header fields that decide a call ([`DECIDING`]); version 1 of the simple profile covers less, and says
+//! so ([`Claim::is_first_version`]). Nothing is decided here: stage 1 looks the key up and asks [`Claim::proven_by`].
 
 mod headers;
 mod rfc9421;
@@ -18,8 +19,13 @@ pub use secret::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
 
 use crate::Inbound;
 
+/// The header fields that decide a call: its purpose, the person's consent, whether it is a retry.
+pub(crate) const DECIDING: [&str; 3] = ["x-scenario", "x-consent", "idempotency-key"];
+
 /// Longest nonce in bytes.
 pub(crate) const NONCE_BYTES_MAX: usize = 64;
+/// Bytes of an Ed25519 signature (RFC 8032 §5.1.6).
+const ED25519_BYTES: usize = 64;
 /// Shortest nonce in bytes: 8 characters are the least that does not repeat by accident.
 pub(crate) const NONCE_BYTES_MIN: usize = 8;
 
@@ -65,15 +71,42 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Whether `key` made this signature. Takes the same time for every wrong signature.
+    /// Whether it is of the version of the simple profile that does not cover what decides a call.
     #[must_use]
-    pub(crate) fn proven_by(&self, key: &VerifyingKey) -> bool {
-        if self.algorithm.is_some_and(|named| named != key.algorithm()) {
-            // The named algorithm never selects the check; a mismatch does the credential's own work and fails.
-            let _ = self.check(key);
-            return false;
+    pub(crate) const fn is_first_version(&self) -> bool {
+        matches!(&self.proof, Proof::Simple(parts) if parts.is_first())
+    }
+
+    /// Whether `key` made this signature; without a key, nobody did. Whatever is refused takes the work that the claim
+    /// itself calls for, one check for each algorithm that could have made such a signature: neither a name that is
+    /// unknown nor the algorithm of one that is known can be told by the time.
+    #[must_use]
+    pub(crate) fn proven_by(&self, key: Option<&VerifyingKey>, decoys: &Decoys) -> bool {
+        let possible = self.possible();
+        // The named algorithm, or the signature's length, never selects the check: a key of another does not make it.
+        let own = key.filter(|key| possible.contains(&key.algorithm()));
+        if own.is_some_and(|key| self.check(key)) {
+            return true;
         }
-        self.check(key)
+        for algorithm in possible {
+            if own.is_none_or(|key| key.algorithm() != *algorithm) {
+                let _ = self.check(decoys.key(*algorithm));
+            }
+        }
+        false
+    }
+
+    /// The algorithms that could have made the signature, as the claim alone tells.
+    fn possible(&self) -> &'static [Algorithm] {
+        match (self.algorithm, &self.proof) {
+            (Some(Algorithm::HmacSha256), _) => &[Algorithm::HmacSha256],
+            (Some(Algorithm::HmacSm3), _) => &[Algorithm::HmacSm3],
+            (Some(Algorithm::Ed25519), _) => &[Algorithm::Ed25519],
+            (None, Proof::Rfc9421 { signature, .. }) if signature.len() == ED25519_BYTES => {
+                &[Algorithm::Ed25519]
+            }
+            (None, _) => &[Algorithm::HmacSha256, Algorithm::HmacSm3],
+        }
     }
 
     fn check(&self, key: &VerifyingKey) -> bool {

@@ -43,7 +43,7 @@ use grants::GrantTable;
 use roll::{Roll, Source};
 
 use crate::releases::ReleaseKey;
-use crate::signature::{Algorithm, VerifyingKey};
+use crate::signature::VerifyingKey;
 
 /// Everything the stages look up.
 #[derive(Clone, Default)]
@@ -161,7 +161,6 @@ pub(crate) struct Credential {
     pub(crate) name: Id,
     /// Number of the unit's name.
     unit: u32,
-    pub(crate) algorithm: Algorithm,
     /// None where the key was not deposited with this gateway.
     pub(crate) key: Option<VerifyingKey>,
     pub(crate) window: Window,
@@ -169,6 +168,8 @@ pub(crate) struct Credential {
     pub(crate) revoked: bool,
     /// Whether it opens the sandbox, and nothing else.
     pub(crate) sandbox: bool,
+    /// Until when it may sign by version 1 of the simple profile.
+    pub(crate) simple_v1_until: Option<Timestamp>,
 }
 
 impl Credential {

@@ -1,6 +1,8 @@
 //! Whole worlds through the public interface: the demo world, bad files, requests in, answers out.
 
 mod answers;
+mod contracts;
+mod credentials;
 mod demo;
 mod faults;
 mod output;

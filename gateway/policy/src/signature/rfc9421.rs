@@ -1,7 +1,8 @@
 //! The standard profile: HTTP Message Signatures (RFC 9421) with `Content-Digest` (RFC 9530).
 //!
-//! Exactly one signature; it covers at least `@method`, `@target-uri` and, where there is a body,
-//! `content-digest`; its parameters hold `created`, `nonce` and `keyid`. More header fields may be covered. The
+//! Exactly one signature; it covers at least `@method`, the target (`@target-uri`, or `@authority` with `@path` and, where
+//! there is a query, `@query`), where there is a body `content-digest`, and each header field that decides a call where it
+//! was sent ([`DECIDING`]); its parameters hold `created`, `nonce` and `keyid`. More header fields may be covered. The
 //! structured fields are read strictly (RFC 8941): what this reader does not know, it refuses.
 
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use shuzha_core::{Code, Refusal, Timestamp};
 
-use super::{Algorithm, Claim, Proof, check_nonce, required, sha256};
+use super::{Algorithm, Claim, DECIDING, Proof, check_nonce, required, sha256};
 use crate::Inbound;
 
 /// Most components one signature may cover.
@@ -43,10 +44,16 @@ pub(super) fn read<'a>(call: &'a Inbound<'a>) -> Result<Claim<'a>, Refusal> {
         None => None,
         Some(name) => Some(Algorithm::from_name(name).ok_or_else(malformed)?),
     };
-    let covers = |component| input.components.contains(&component);
+    let covers = |component: &str| input.components.iter().any(|covered| *covered == component);
     let must_digest = !call.body.is_empty() || call.headers.contains_key("content-digest");
-    if !covers("@method") || !covers("@target-uri") || (must_digest && !covers("content-digest")) {
+    let in_parts = covers("@authority") && covers("@path") && (call.query.is_none() || covers("@query"));
+    let target = covers("@target-uri") || in_parts;
+    if !covers("@method") || !target || (must_digest && !covers("content-digest")) {
         return Err(malformed());
+    }
+    let believed = |field: &&str| call.headers.contains_key(*field) && !covers(field);
+    if let Some(field) = DECIDING.into_iter().find(believed) {
+        return Err(Refusal::at(Code::C115, field));
     }
     let body_sha256 = sha256(&call.body);
     if must_digest {
@@ -80,6 +87,9 @@ fn base(call: &Inbound<'_>, input: &Input<'_>) -> Result<Vec<u8>, Refusal> {
             }
             "@authority" => text.push_str(&call.authority.to_ascii_lowercase()),
             "@path" => text.push_str(call.path),
+            "@query" => {
+                let _ = write!(text, "?{}", call.query.unwrap_or_default());
+            }
             derived if derived.starts_with('@') => return Err(malformed()),
             field => text.push_str(covered_field(call, field)?),
         }

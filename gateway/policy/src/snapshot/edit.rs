@@ -242,7 +242,7 @@ impl Snapshot {
         declared: &credential::Credential,
         keys: &KeyRing,
     ) -> Result<(), CompileError> {
-        let (algorithm, key) = verifying_key(name, declared, keys).map_err(|reason| CompileError::Key {
+        let key = verifying_key(name, declared, keys).map_err(|reason| CompileError::Key {
             kind: "Credential",
             name: name.clone(),
             reason,
@@ -253,12 +253,12 @@ impl Snapshot {
         let credential = Credential {
             name: name.clone(),
             unit: self.names.number(&declared.unit),
-            algorithm,
             key,
             window: declared.window,
             allow: declared.allow.clone(),
             revoked: declared.revoked,
             sandbox: declared.sandbox,
+            simple_v1_until: declared.simple_v1_until,
         };
         self.credentials.insert(name.clone(), Arc::new(credential));
         Ok(())
@@ -316,7 +316,7 @@ fn verifying_key(
     name: &Id,
     declared: &credential::Credential,
     keys: &KeyRing,
-) -> Result<(Algorithm, Option<VerifyingKey>), String> {
+) -> Result<Option<VerifyingKey>, String> {
     let algorithm = match declared.algorithm {
         SignatureAlgorithm::HmacSha256 => Algorithm::HmacSha256,
         SignatureAlgorithm::HmacSm3 => Algorithm::HmacSm3,
@@ -332,7 +332,7 @@ fn verifying_key(
     });
     match key {
         // It opens nothing, whatever its key is: a revocation stands even where the key is none.
-        Err(_) if declared.revoked => Ok((algorithm, None)),
-        key => key.map(|key| (algorithm, key)),
+        Err(_) if declared.revoked => Ok(None),
+        key => key,
     }
 }

@@ -1,14 +1,14 @@
 //! Stage 1 of 10, identify: which application unit is this?
 //!
-//! Credential, signature over method, target and body, time window, nonce. An unknown key costs the same work as
-//! a wrong signature and gets the same answer (C103); what is wrong with a known credential is told only to
-//! whoever proved to hold it.
+//! Credential, signature over method, target, body and what decides the call, time window, nonce. An unknown key costs the
+//! same work as a wrong signature and gets the same answer (C103); what is wrong with a known credential is told only to
+//! whoever proved to hold it: C106, C107, and C114 for a signature that leaves out what decides.
 
 use shuzha_core::{Code, Refusal};
 
 use crate::env::Env;
 use crate::nonce;
-use crate::signature::{Algorithm, Claim};
+use crate::signature::Claim;
 use crate::snapshot::{Credential, Unit};
 
 /// Proof that the request was signed, once, by a credential of this unit.
@@ -66,18 +66,13 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     if !in_window {
         return Err(Refusal::at(Code::C104, "created"));
     }
-    let Some(credential) = env.snapshot.credentials.get(claim.key_id) else {
-        let algorithm = claim.algorithm.unwrap_or(Algorithm::HmacSha256);
-        let _ = claim.proven_by(env.gate.decoys.key(algorithm));
-        return Err(Code::C103.into());
-    };
-    let Some(key) = &credential.key else {
-        // Declared, but its key was never deposited with this gateway.
-        let _ = claim.proven_by(env.gate.decoys.key(credential.algorithm));
-        return Err(Code::C103.into());
-    };
-    if !claim.proven_by(key) {
-        return Err(Code::C103.into());
+    let credential = env.snapshot.credentials.get(claim.key_id);
+    // Known or not, with or without a key that was deposited here: refused in the same time.
+    let key = credential.and_then(|credential| credential.key.as_ref());
+    let proven = claim.proven_by(key, &env.gate.decoys);
+    let Some(credential) = credential.filter(|_| proven) else { return Err(Code::C103.into()) };
+    if claim.is_first_version() && credential.simple_v1_until.is_none_or(|until| now >= until) {
+        return Err(Refusal::at(Code::C114, "x-signature-version"));
     }
     env.facts.terms.credential = credential.name.as_str();
     env.sandbox = credential.sandbox;

@@ -21,6 +21,7 @@ pub(crate) struct Ask<'e> {
     subject: Option<Pseudonym>,
     query: Option<(Query, &'e Statistics)>,
     parts: u32,
+    is_blinded: bool,
     input: Option<Vec<u32>>,
 }
 
@@ -33,6 +34,11 @@ impl<'e> Ask<'e> {
     /// The pairwise pseudonym of the person or organisation it is about.
     pub(crate) fn subject(&self) -> Option<&Pseudonym> {
         self.subject.as_ref()
+    }
+
+    /// Whether its subject is a blinded element, and nobody here can tell whose.
+    pub(crate) fn is_blinded(&self) -> bool {
+        self.is_blinded
     }
 
     /// How many answers are asked for: each is metered and paid for.
@@ -86,7 +92,7 @@ pub(super) fn begin_try<'e>(
 /// Validates the request.
 pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Refusal> {
     let Some(parsed) = parse(env, right.operation())? else {
-        return Ok(Ask { right, subject: None, query: None, parts: 1, input: None });
+        return Ok(Ask { right, subject: None, query: None, parts: 1, is_blinded: false, input: None });
     };
     let subject = pseudonym(env, &right, &parsed)?;
     if right.operation().is_canary(&env.gate.keys.pseudonymiser, &right.product().name, &parsed) {
@@ -94,7 +100,8 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Re
     }
     let query = query(right.product(), right.operation(), &parsed)?;
     let input = right.operation().probed().then(|| env.gate.abuse.leaves(&parsed));
-    Ok(Ask { right, subject, query, parts: parsed.parts(), input })
+    let is_blinded = !parsed.blinded.is_empty();
+    Ok(Ask { right, subject, query, parts: parsed.parts(), is_blinded, input })
 }
 
 /// The body under the operation's input contract; none where it takes no body.
@@ -106,12 +113,25 @@ pub(super) fn parse(env: &Env<'_>, operation: &Operation) -> Result<Option<Parse
     if !operation.takes_body() {
         return if call.body.is_empty() { Ok(None) } else { Err(Code::C302.into()) };
     }
-    let kind = single(call.headers, "content-type")?.unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    if !is_json_in_utf8(single(call.headers, "content-type")?.unwrap_or_default()) {
         return Err(Refusal::at(Code::C303, "content-type"));
     }
     operation.check(&call.body).map(Some)
+}
+
+/// Whether a content type (RFC 9110 §8.3.1) is `application/json`, with no parameter but `charset=utf-8`. Under another
+/// charset the same bytes are other text to the product service; a parameter that is not understood may say so too.
+fn is_json_in_utf8(kind: &str) -> bool {
+    let mut parts = kind.split(';').map(|part| part.trim_matches([' ', '\t']));
+    let essence = parts.next().unwrap_or_default();
+    let mut charsets = 0;
+    let parameters = parts.all(|parameter| {
+        charsets += 1;
+        let Some((name, value)) = parameter.split_once('=') else { return false };
+        let value = value.strip_prefix('"').and_then(|quoted| quoted.strip_suffix('"')).unwrap_or(value);
+        name.eq_ignore_ascii_case("charset") && value.eq_ignore_ascii_case("utf-8")
+    });
+    essence.eq_ignore_ascii_case("application/json") && parameters && charsets <= 1
 }
 
 /// The statistical query, for a report.
@@ -143,4 +163,42 @@ fn pseudonym<'e>(
     let committer = env.gate.keys.period(env.call.received)?;
     env.facts.subject = Some(subject_tag(&committer, &pseudonym));
     Ok(Some(pseudonym))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_json_in_utf8;
+
+    /// Public reports F10: a charset that is not UTF-8 was taken, and other parameters were not looked at.
+    #[test]
+    fn only_json_in_utf8_is_taken() {
+        for kind in [
+            "application/json",
+            "Application/JSON",
+            "application/json;charset=utf-8",
+            "application/json ; Charset=\"UTF-8\"",
+        ] {
+            assert!(is_json_in_utf8(kind), "{kind}");
+        }
+        for kind in [
+            "",
+            "text/json",
+            "application/jsonx",
+            "application/json; charset=gb18030",
+            "application/json; charset=utf-16",
+            "application/json; charset=utf8",
+            "application/json; charset=",
+            "application/json; charset",
+            "application/json; charset=\"utf-8",
+            "application/json; charset=utf-8; charset=gb18030",
+            "application/json; charset=utf-8; charset=utf-8",
+            "application/json; version=1",
+            "application/json;",
+            "application/json; charset = utf-8",
+            "application/json, text/plain",
+            "application/vnd.api+json",
+        ] {
+            assert!(!is_json_in_utf8(kind), "{kind}");
+        }
+    }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Ask {
     /// Seconds by which the signer's clock is wrong.
     pub(crate) skew: i64,
     pub(crate) sign: Sign,
+    /// Whether it is signed by version 1 of the simple profile.
+    pub(crate) first_version: bool,
     pub(crate) peer: IpAddr,
 }
 
@@ -82,6 +84,7 @@ impl Ask {
             nonce: None,
             skew: 0,
             sign: Sign::Right,
+            first_version: false,
             peer: IpAddr::from([127, 0, 0, 1]),
         }
         .fitting(product)
@@ -128,7 +131,8 @@ impl Ask {
         }
         let mut id = [0; 16];
         id[8..].copy_from_slice(&serial().to_be_bytes());
-        Sent { ask: self.clone(), headers, request: RequestId::from_bytes(id), received: now }
+        let authority = "gate.test".to_owned();
+        Sent { ask: self.clone(), headers, authority, request: RequestId::from_bytes(id), received: now }
     }
 
     fn signature(&self, seconds: i64, nonce: &str) -> Vec<(&'static str, String)> {
@@ -140,16 +144,39 @@ impl Ask {
         }
     }
 
+    /// What is sent of the fields that decide a call.
+    fn deciding(&self) -> [Option<&str>; 3] {
+        let sent = |wanted: &str| {
+            self.headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                .map(|(_, value)| value.as_ref())
+        };
+        [self.scenario.as_deref(), sent("x-consent"), sent("idempotency-key")]
+    }
+
     fn simple(&self, seconds: i64, nonce: &str, key: &[u8]) -> Vec<(&'static str, String)> {
         let sm3 = matches!(&*self.credential, "bank-2" | "civil-affairs-1");
-        let body = if sm3 {
-            Sm3::digest(&self.body).to_vec()
-        } else {
-            digest(&SHA256, &self.body).as_ref().to_vec()
+        let hash = |bytes: &[u8]| {
+            let digest =
+                if sm3 { Sm3::digest(bytes).to_vec() } else { digest(&SHA256, bytes).as_ref().to_vec() };
+            digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
         };
-        let body: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
         let query = self.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
-        let text = format!("{}\n{}{query}\n{body}\n{seconds}\n{nonce}", self.method, self.path);
+        let body = hash(&self.body);
+        let text = if self.first_version {
+            format!("{}\n{}{query}\n{body}\n{seconds}\n{nonce}", self.method, self.path)
+        } else {
+            let [scenario, consent, idempotency] = self.deciding();
+            let consent = consent.map(|token| hash(token.as_bytes())).unwrap_or_default();
+            format!(
+                "shuzha signature 2\n{}\ngate.test\n{}{query}\n{body}\n{seconds}\n{nonce}\n{}\n{consent}\n{}",
+                self.method,
+                self.path,
+                scenario.unwrap_or_default(),
+                idempotency.unwrap_or_default()
+            )
+        };
         let tag = if sm3 {
             let mac = Hmac::<Sm3>::new_from_slice(key).expect("HMAC takes every key");
             mac.chain_update(text.as_bytes()).finalize().into_bytes().to_vec()
@@ -159,6 +186,7 @@ impl Ask {
         };
         let tag = if self.sign == Sign::Malformed { "short".to_owned() } else { BASE64_STANDARD.encode(tag) };
         vec![
+            ("x-signature-version", if self.first_version { "1" } else { "2" }.to_owned()),
             ("x-app-key", self.credential.clone()),
             ("x-timestamp", seconds.to_string()),
             ("x-nonce", nonce.to_owned()),
@@ -169,14 +197,22 @@ impl Ask {
     fn rfc9421(&self, seconds: i64, nonce: &str, seed: &[u8; 32]) -> Vec<(&'static str, String)> {
         let signed: &[u8] = if self.sign == Sign::OtherBody { b"another body" } else { &self.body };
         let content = format!("sha-256=:{}:", BASE64_STANDARD.encode(digest(&SHA256, signed)));
+        let target = format!("http://gate.test{}", self.path);
+        let mut covered = vec![
+            ("@method", self.method.as_str()),
+            ("@target-uri", target.as_str()),
+            ("content-digest", content.as_str()),
+        ];
+        let names = ["x-scenario", "x-consent", "idempotency-key"];
+        covered
+            .extend(names.into_iter().zip(self.deciding()).filter_map(|(name, value)| Some((name, value?))));
+        let listed = covered.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(" ");
         let params = format!(
-            "(\"@method\" \"@target-uri\" \"content-digest\");created={seconds};keyid=\"{}\";alg=\"ed25519\";nonce=\"{nonce}\"",
+            "({listed});created={seconds};keyid=\"{}\";alg=\"ed25519\";nonce=\"{nonce}\"",
             self.credential
         );
-        let base = format!(
-            "\"@method\": {}\n\"@target-uri\": http://gate.test{}\n\"content-digest\": {content}\n\"@signature-params\": {params}",
-            self.method, self.path
-        );
+        let lines: String = covered.iter().map(|(name, value)| format!("\"{name}\": {value}\n")).collect();
+        let base = format!("{lines}\"@signature-params\": {params}");
         let tag = ed25519_dalek::SigningKey::from_bytes(seed).sign(base.as_bytes()).to_bytes();
         vec![
             ("content-digest", content),
@@ -219,8 +255,9 @@ fn score() -> String {
 
 /// A request on the wire.
 pub(crate) struct Sent {
-    ask: Ask,
-    headers: HeaderMap,
+    pub(crate) ask: Ask,
+    pub(crate) headers: HeaderMap,
+    pub(crate) authority: String,
     pub(crate) request: RequestId,
     received: Timestamp,
 }
@@ -235,7 +272,7 @@ impl Sent {
             path: &self.ask.path,
             query: self.ask.query.as_deref(),
             scheme: "http",
-            authority: "gate.test",
+            authority: &self.authority,
             headers: &self.headers,
             body: self.ask.body.clone(),
             peer: self.ask.peer,

@@ -17,6 +17,7 @@ mod rest;
 mod restart;
 mod reviews;
 mod sandbox;
+mod signing;
 mod sim;
 mod table;
 mod upstream;

@@ -19,7 +19,8 @@ const DEMO: [(&str, &str); 12] = demo!(
 );
 
 /// HMAC credentials that have a key; all others were never deposited.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 15] = [
+    "bank-old-client",
     "bank-1",
     "bank-2",
     "bank-2024",

@@ -1,4 +1,4 @@
-//! Makes the headers of both signature profiles (DESIGN §7).
+//! Makes the headers of both signature profiles as `docs/guide-caller.md` describes them; the simple one in version 2.
 
 use anyhow::{Result, bail};
 use base64::Engine;
@@ -73,20 +73,55 @@ pub(super) fn headers(
     nonce: &str,
 ) -> Vec<(String, String)> {
     match signer.profile {
-        Profile::Simple => simple(signer, request, seconds, nonce),
+        Profile::Simple => simple(signer, request, target, seconds, nonce),
         Profile::Rfc9421 => rfc9421(signer, request, target, seconds, nonce),
     }
 }
 
-fn simple(signer: &Signer, request: &Request, seconds: i64, nonce: &str) -> Vec<(String, String)> {
-    let body = match signer.key {
-        SigningKey::HmacSm3(_) => Sm3::digest(&request.body).to_vec(),
-        _ => digest(&SHA256, &request.body).as_ref().to_vec(),
+/// The header fields that decide a call, in the order in which the simple profile signs them.
+const DECIDING: [&str; 3] = ["x-scenario", "x-consent", "idempotency-key"];
+
+/// What `request` sends of these fields.
+fn deciding(request: &Request) -> [Option<&str>; 3] {
+    DECIDING.map(|wanted| {
+        let field = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        field.map(|(_, value)| value.trim())
+    })
+}
+
+fn simple(
+    signer: &Signer,
+    request: &Request,
+    target: &str,
+    seconds: i64,
+    nonce: &str,
+) -> Vec<(String, String)> {
+    let hash = |bytes: &[u8]| {
+        let digest = match signer.key {
+            SigningKey::HmacSm3(_) => Sm3::digest(bytes).to_vec(),
+            _ => digest(&SHA256, bytes).as_ref().to_vec(),
+        };
+        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };
-    let body: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text = format!("{}\n{}\n{body}\n{seconds}\n{nonce}", request.method, request.path);
+    let [scenario, consent, idempotency] = deciding(request);
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+    let authority = rest.strip_suffix(&request.path).unwrap_or(rest).to_ascii_lowercase();
+    let text = [
+        "shuzha signature 2",
+        &request.method,
+        &authority,
+        &request.path,
+        &hash(&request.body),
+        &seconds.to_string(),
+        nonce,
+        scenario.unwrap_or_default(),
+        &consent.map(|token| hash(token.as_bytes())).unwrap_or_default(),
+        idempotency.unwrap_or_default(),
+    ]
+    .join("\n");
     let signature = BASE64_STANDARD.encode(signer.key.sign(text.as_bytes()));
     [
+        ("X-Signature-Version", "2".to_owned()),
         ("X-App-Key", signer.key_id.clone()),
         ("X-Timestamp", seconds.to_string()),
         ("X-Nonce", nonce.to_owned()),
@@ -106,14 +141,20 @@ fn rfc9421(
     let content = BASE64_STANDARD.encode(digest(&SHA256, &request.body));
     let content = format!("sha-256=:{content}:");
     let algorithm = signer.key.algorithm();
+    let mut covered = vec![
+        ("@method", request.method.as_str()),
+        ("@target-uri", target),
+        ("content-digest", content.as_str()),
+    ];
+    let sent = DECIDING.into_iter().zip(deciding(request));
+    covered.extend(sent.filter_map(|(name, value)| Some((name, value?))));
+    let names = covered.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(" ");
     let params = format!(
-        "(\"@method\" \"@target-uri\" \"content-digest\");created={seconds};keyid=\"{}\";alg=\"{algorithm}\";nonce=\"{nonce}\"",
+        "({names});created={seconds};keyid=\"{}\";alg=\"{algorithm}\";nonce=\"{nonce}\"",
         signer.key_id
     );
-    let base = format!(
-        "\"@method\": {}\n\"@target-uri\": {target}\n\"content-digest\": {content}\n\"@signature-params\": {params}",
-        request.method
-    );
+    let lines: String = covered.iter().map(|(name, value)| format!("\"{name}\": {value}\n")).collect();
+    let base = format!("{lines}\"@signature-params\": {params}");
     let signature = BASE64_STANDARD.encode(signer.key.sign(base.as_bytes()));
     [
         ("Content-Digest", content),

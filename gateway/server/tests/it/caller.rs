@@ -1,4 +1,4 @@
-//! A signing client of its own: the simple profile of DESIGN §7, written once more from its description.
+//! A signing client of its own: version 2 of the simple profile, written once more from `docs/guide-caller.md`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,6 +13,9 @@ use crate::answers::Answer;
 
 /// Longer than any answer may take, so that a hang fails the test instead of stopping it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the tests call every gateway, whatever its address: a signed call may be sent again after a restart.
+pub(crate) const GATE: &str = "gate.test";
 
 /// A credential and its secret.
 #[derive(Clone)]
@@ -81,7 +84,8 @@ impl Ask {
         let path = format!("/v1/products/{}/{}", self.product, self.operation);
         let body = self.body.to_string();
         let mut headers = vec![("Content-Type", "application/json".to_owned())];
-        headers.extend(signature(credential, "POST", &path, &body));
+        let signed = [Some(self.scenario), self.consent.as_deref(), self.idempotency.as_deref()];
+        headers.extend(signature(credential, ["POST", &path, &body], signed));
         headers.push(("X-Scenario", self.scenario.to_owned()));
         headers.extend(self.consent.clone().map(|token| ("X-Consent", token)));
         headers.extend(self.idempotency.clone().map(|key| ("Idempotency-Key", key)));
@@ -89,14 +93,27 @@ impl Ask {
     }
 }
 
-/// The signature's fields, now, with a fresh nonce.
-fn signature(credential: &Credential, method: &str, path: &str, body: &str) -> [(&'static str, String); 4] {
+/// The signature's fields, now, with a fresh nonce: over method, path and body, and over what is `sent` of scenario,
+/// consent and idempotency key.
+fn signature(
+    credential: &Credential,
+    [method, path, body]: [&str; 3],
+    sent: [Option<&str>; 3],
+) -> [(&'static str, String); 5] {
     let time = SystemClock.now().seconds();
     let nonce = hex(&OsRng.bytes::<16>());
-    let body_digest = hex(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
-    let text = format!("{method}\n{path}\n{body_digest}\n{time}\n{nonce}");
+    let sha256 = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
+    let [scenario, consent, idempotency] = sent;
+    let consent = consent.map(|token| sha256(token.as_bytes())).unwrap_or_default();
+    let body = sha256(body.as_bytes());
+    let text = format!(
+        "shuzha signature 2\n{method}\n{GATE}\n{path}\n{body}\n{time}\n{nonce}\n{}\n{consent}\n{}",
+        scenario.unwrap_or_default(),
+        idempotency.unwrap_or_default()
+    );
     let key = hmac::Key::new(hmac::HMAC_SHA256, &credential.secret);
     [
+        ("X-Signature-Version", "2".to_owned()),
         ("X-App-Key", credential.name.to_owned()),
         ("X-Timestamp", time.to_string()),
         ("X-Nonce", nonce),
@@ -138,7 +155,7 @@ impl Caller {
 
     /// Sends a signed call as it is.
     pub(crate) fn send(&self, call: &Signed) -> Result<Answer, ureq::Error> {
-        let mut request = self.agent.post(format!("{}{}", self.base, call.path));
+        let mut request = self.agent.post(format!("{}{}", self.base, call.path)).header("Host", GATE);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
@@ -147,8 +164,8 @@ impl Caller {
 
     /// Asks for something of one's own.
     pub(crate) fn get_signed(&self, credential: &Credential, path: &str) -> Answer {
-        let mut request = self.agent.get(format!("{}{path}", self.base));
-        for (name, value) in signature(credential, "GET", path, "") {
+        let mut request = self.agent.get(format!("{}{path}", self.base)).header("Host", GATE);
+        for (name, value) in signature(credential, ["GET", path, ""], [None; 3]) {
             request = request.header(name, value);
         }
         Answer::read(request.call().expect("the gateway answers")).expect("a whole answer")

@@ -22,6 +22,7 @@ mod landed;
 mod load;
 mod node;
 mod persons;
+mod readme;
 mod receipts;
 mod reconcile;
 mod reload;
