@@ -3,10 +3,10 @@
 //! It keeps a request head to itself until the head is whole and sound, and counts the body so that it knows where the
 //! next head starts. For an unsound head it hands over a fixed harmless one instead and leaves its code with the
 //! connection, so that the service can answer with a proper problem; nothing after it is read as a request.
-//! HTTP/2 passes through it unchanged: its framing is binary and hyper's. One thing is looked for in it, which hyper drops ([`frames`]).
+//! HTTP/2 passes through it unchanged: its framing is binary and hyper's. One thing is looked for in it, which hyper drops ([`targets`]).
 
-mod frames;
 pub(crate) mod head;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::connection::Conn;
-use frames::{Frames, Seen};
 use head::Verdict;
+use targets::{Seen, Targets};
 
 /// What hyper reads in place of a refused head.
 const HARMLESS: &[u8] = b"REFUSED / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
@@ -58,8 +58,8 @@ pub(crate) struct HeadGuard<S> {
     released: BytesMut,
     linger: Linger,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
-    /// What follows the frames of HTTP/2.
-    frames: Option<Box<Frames>>,
+    /// What looks at the targets of HTTP/2.
+    targets: Option<Box<Targets>>,
 }
 
 impl<S> HeadGuard<S> {
@@ -75,7 +75,7 @@ impl<S> HeadGuard<S> {
     /// Passes HTTP/2 on `io` through, of which `start` was already read.
     pub(crate) fn pass(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
         let mut guard = Self::unread(io, conn, linger);
-        guard.frames = Some(Box::new(Frames::new()));
+        guard.targets = Some(Box::new(Targets::new()));
         guard.watch(&start);
         guard.released = start;
         guard
@@ -83,17 +83,17 @@ impl<S> HeadGuard<S> {
 
     fn unread(io: S, conn: Arc<Conn>, linger: Linger) -> Self {
         let (held, released) = (BytesMut::new(), BytesMut::new());
-        Self { io, conn, mode: Mode::Pass, held, released, linger, lingering: None, frames: None }
+        Self { io, conn, mode: Mode::Pass, held, released, linger, lingering: None, targets: None }
     }
 
     /// Looks at what passes through. A target with a fragment refuses every request of the connection from here on: which
     /// of its streams it was is hyper's to know, and its caller is the one who sent it.
     fn watch(&mut self, bytes: &[u8]) {
-        if let Some(frames) = &mut self.frames
-            && frames.read(bytes) == Seen::Amiss
+        if let Some(targets) = &mut self.targets
+            && targets.read(bytes) == Seen::Amiss
         {
             self.conn.refuse(Code::C002);
-            self.frames = None;
+            self.targets = None;
         }
     }
 

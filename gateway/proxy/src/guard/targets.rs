@@ -39,7 +39,7 @@ pub(super) enum Seen {
 }
 
 /// Follows the frames that a caller sends.
-pub(super) struct Frames {
+pub(super) struct Targets {
     /// Bytes of the preface still to come.
     preface: usize,
     head: [u8; FRAME_HEAD_BYTES],
@@ -54,7 +54,7 @@ pub(super) struct Frames {
     seen: Seen,
 }
 
-impl Frames {
+impl Targets {
     pub(super) fn new() -> Self {
         Self {
             preface: PREFACE_BYTES,
@@ -296,7 +296,7 @@ mod tests {
         let all = [PREFACE, &frames.concat()].concat();
         let mut found = Vec::new();
         for size in [1, 2, 7, 64, 4_096] {
-            let mut reader = Frames::new();
+            let mut reader = Targets::new();
             found.push(all.chunks(size).map(|piece| reader.read(piece)).last().expect("some"));
         }
         assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "the same however it is cut: {found:?}");
