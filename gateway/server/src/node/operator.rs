@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::json;
 use shuzha_core::{Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
-use shuzha_policy::{Gate, Inbound, Payload, Reply, Upstream};
+use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream};
 use shuzha_proxy::{LogFile, Operator};
 use shuzha_store::ProjectorHandle;
 
@@ -44,7 +44,16 @@ impl shuzha_proxy::Gate for Served {
             Ok(receipt) => (200, Some(receipt), Payload::Answer(r#"{"withdrawn":true}"#.into())),
             Err(refusal) => (refusal.code.status(), None, Payload::Refused(refusal)),
         };
-        Reply { request, status, receipt, fee: None, limit: None, replayed: false, sandbox: false, payload }
+        Reply {
+            request,
+            status,
+            receipt,
+            fee: None,
+            limit: RateLimits::default(),
+            replayed: false,
+            sandbox: false,
+            payload,
+        }
     }
 
     async fn receipt(&self, call: &Inbound<'_>, id: &str, sm3: bool) -> Result<Bytes, Refusal> {
