@@ -30,7 +30,7 @@ use shuzha_products::World;
 use crate::control::REGISTER_FILE;
 use crate::node::JOURNAL_DIR;
 use crate::output::{Out, say};
-use crate::{secret_file, world};
+use crate::{secret_file, signals, world};
 use cast::Cast;
 use disk::DemoDisk;
 use gateway::Gateway;
@@ -191,13 +191,9 @@ fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, token: Option<&str>)
     say("按 Ctrl-C 结束 Ctrl-C ends it.");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            done = tokio::signal::ctrl_c() => done,
-            _ = terminate.recv() => Ok(()),
-        }
-    })?;
-    Ok(())
+        signals::stopped_or_left()?.await;
+        Ok(())
+    })
 }
 
 /// Keeps a secret in a file for its owner, in place of an earlier demo's.

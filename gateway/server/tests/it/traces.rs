@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use crate::demo::build_services;
 use crate::home::{shuzha, text};
+use crate::node::patiently;
 
 /// A demo that stays up. Killed with the test.
 struct Demo {
     child: Child,
     /// `--api …` and `--token-file …` of the authority.
     guest: Vec<String>,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Demo {
@@ -27,7 +28,7 @@ impl Demo {
         let hint = lines.find(|line| line.contains("shuzha scenario list --api")).expect("it stays up");
         let guest = hint.split_whitespace().skip_while(|word| *word != "--api").map(str::to_owned).collect();
         std::thread::spawn(move || lines.count());
-        Self { child, guest, _data: data }
+        Self { child, guest, data }
     }
 
     fn run(&self, command: &str, arguments: &[&str]) -> std::process::Output {
@@ -38,6 +39,20 @@ impl Demo {
         let done = self.run("trace", arguments);
         assert!(done.status.success(), "{arguments:?}: {done:?}");
         text(&done.stdout).to_owned()
+    }
+
+    /// Waits until the index has the last call that was answered: it follows the journal in order, so it has all then.
+    fn wait_for_the_index(&self) {
+        let mut inspect = shuzha();
+        inspect.args(["journal", "inspect", "--limit", "1000000", "--data-dir"]).arg(self.data.path());
+        let records = inspect.output().expect("it starts");
+        let records = text(&records.stdout).lines().rev();
+        let mut records = records.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let last = records.find(|record| record["decision"] == "answered").expect("calls were answered");
+        let last = last["request"].as_str().expect("an id").to_owned();
+        patiently("the index of the last call", || {
+            self.run("trace", &["call", &last, "--json"]).status.success().then_some(())
+        });
     }
 
     /// One JSON object a line.
@@ -57,8 +72,7 @@ impl Drop for Demo {
 #[test]
 fn h4_every_call_of_the_demo_is_traced_both_ways() {
     let demo = Demo::start();
-    // The index is a second behind at the most.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    demo.wait_for_the_index();
     let of_data = demo.uses("data-set", "population");
     assert!(!of_data.is_empty());
     for one in &of_data {
