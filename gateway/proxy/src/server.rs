@@ -33,8 +33,8 @@ use crate::upstream::{Health, UpstreamOptions, Upstreams};
 use listening::Listening;
 pub use sockets::{Addresses, Sockets};
 use stop::{Order, Stopping};
-use tls::{Renew, Renewal};
 pub use tls::{CertificateState, RENEW_DAYS, TlsOptions};
+use tls::{Renew, Renewal};
 
 /// A step of the embedding program just before the first connection is accepted.
 type Step = Box<dyn FnOnce() -> Result<(), String> + Send>;
@@ -137,8 +137,15 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
             upgrade_socket: self.upgrade_socket,
             drain: self.limits.drain,
         };
-        let shared =
-            Shared { orders, addresses, connections, upstreams, metrics, certificates, upgrades: AtomicU32::new(0) };
+        let shared = Shared {
+            orders,
+            addresses,
+            connections,
+            upstreams,
+            metrics,
+            certificates,
+            upgrades: AtomicU32::new(0),
+        };
         Ok(Proxy {
             server,
             stopping,

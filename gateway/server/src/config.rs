@@ -116,8 +116,23 @@ pub(crate) fn dump(sources: &Sources) -> Result<String, Vec<ConfigFault>> {
     merged(sources).map(|table| table.to_string())
 }
 
+/// Whether anything but the defaults sets a key.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn sets(sources: &Sources, section: &str, key: &str) -> Result<bool, Vec<ConfigFault>> {
+    laid_over(sources).map(|table| table.get(section).and_then(|keys| keys.get(key)).is_some())
+}
+
 fn merged(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
     let mut table: Table = DEFAULT.parse().expect("the embedded defaults are TOML: a test reads them");
+    merge(&mut table, laid_over(sources)?);
+    Ok(table)
+}
+
+/// What file, environment and flags set, in this order.
+fn laid_over(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
+    let mut table = Table::new();
     let one = |path: &str, reason: String| vec![ConfigFault { path: path.to_owned(), reason }];
     if let Some(file) = &sources.file {
         let shown = file.display().to_string();

@@ -148,8 +148,8 @@ fn registered(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
     if !config.data_dir.join(REGISTER_FILE).exists() {
         return findings.good("register: will be made at first start");
     }
-    let read = open_register(&config.data_dir)
-        .and_then(|register| world_in_force(&register, &config.control));
+    let read =
+        open_register(&config.data_dir).and_then(|register| world_in_force(&register, &config.control));
     match read {
         Err(error) => findings.bad(&format!("register: {error:#}")),
         Ok(world) => declared(findings, config, &world, "register"),

@@ -131,8 +131,8 @@ fn main() -> ExitCode {
         sources.flags.push(("node", "data_dir", Value::String(dir.display().to_string())));
     }
     let command = match arguments.command {
-        // The demo has a configuration of its own.
-        Command::Demo(args) => return finish(demo::run(&mut out, args, arguments.common.data_dir)),
+        // The demo decides some of the configuration itself.
+        Command::Demo(args) => return finish(demo::run(&mut out, args, sources)),
         Command::Call(args) => return finish(call_command::run(&mut out, *args)),
         Command::Api(command) => return end(cli::run(&mut out, *command)),
         Command::Witness(command) => {

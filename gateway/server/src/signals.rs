@@ -142,10 +142,7 @@ impl Early {
 }
 
 /// The node once it is ready, and whether a reload was ordered meanwhile; none when it will never be.
-async fn until_ready(
-    signals: &mut Signals,
-    mut ready: oneshot::Receiver<Served>,
-) -> Option<(Served, bool)> {
+async fn until_ready(signals: &mut Signals, mut ready: oneshot::Receiver<Served>) -> Option<(Served, bool)> {
     let mut reload_due = false;
     loop {
         let order = tokio::select! {

@@ -11,7 +11,8 @@ const OFF: &str = "[lib]\ndoctest = false\n";
 
 /// Compares each library's manifest with its documentation.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    let libraries = tree.ending("/src/lib.rs").map(|(path, _)| path.trim_end_matches("src/lib.rs").to_owned());
+    let libraries =
+        tree.ending("/src/lib.rs").map(|(path, _)| path.trim_end_matches("src/lib.rs").to_owned());
     let mut findings = Vec::new();
     for folder in libraries.collect::<Vec<_>>() {
         let manifest = format!("{folder}Cargo.toml");
@@ -22,7 +23,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             .find_map(|(path, text)| example_in(text).map(|line| (path.to_owned(), line)));
         match example {
             Some((path, line)) if off => {
-                findings.push(Finding::at(&path, line, format!("is an example that {manifest} keeps from being run")));
+                findings.push(Finding::at(
+                    &path,
+                    line,
+                    format!("is an example that {manifest} keeps from being run"),
+                ));
             }
             None if !off => {
                 let reason = "has no example in its documentation: say `[lib] doctest = false`";
@@ -40,7 +45,9 @@ fn example_in(text: &str) -> Option<usize> {
     for (at, line) in text.lines().enumerate() {
         let line = line.trim_start();
         let comment = line.strip_prefix("//!").or_else(|| line.strip_prefix("///"));
-        let Some(word) = comment.and_then(|comment| comment.trim_start().strip_prefix("```")) else { continue };
+        let Some(word) = comment.and_then(|comment| comment.trim_start().strip_prefix("```")) else {
+            continue;
+        };
         if inside {
             inside = false;
             continue;
@@ -73,7 +80,10 @@ mod tests {
         assert_eq!(found(on, LIB, EXAMPLE), []);
         assert_eq!(found(on, EXAMPLE, ""), []);
         assert_eq!(found(on, LIB, "//! Nothing.\n").len(), 1, "rustdoc would look for examples in vain");
-        assert_eq!(found(&off, LIB, EXAMPLE), [Finding::at("a/src/b.rs", 3, "is an example that a/Cargo.toml keeps from being run")]);
+        assert_eq!(
+            found(&off, LIB, EXAMPLE),
+            [Finding::at("a/src/b.rs", 3, "is an example that a/Cargo.toml keeps from being run")]
+        );
         assert_eq!(found(&off, LIB, "/// ```rust,no_run\n/// x();\n/// ```\n").len(), 1);
         assert_eq!(found(&off, LIB, "/// ```json\n/// {}\n/// ```\n"), []);
     }

@@ -100,9 +100,9 @@ fn taken(kind: Kind, spec: &Value) -> Fields {
     let name = Id::new("x").expect("a name");
     let mut nowhere = |_: &'static str, _: &Id| None;
     let faults: Vec<Fault> = match kind {
-        Kind::Case(case) => {
-            case.read(&mut Subject { name: &name, spec, fetch: &mut nowhere }).expect_err("the probe is refused")
-        }
+        Kind::Case(case) => case
+            .read(&mut Subject { name: &name, spec, fetch: &mut nowhere })
+            .expect_err("the probe is refused"),
         Kind::Declared(..) => {
             World::read_closure(kind.name(), &name, spec, &mut nowhere).expect_err("the probe is refused")
         }

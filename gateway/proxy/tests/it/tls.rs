@@ -178,7 +178,9 @@ async fn a_pair_that_cannot_be_used_is_refused_and_the_one_before_stays() {
         ("key is missing", &|| std::fs::remove_file(key).expect("ours")),
         ("certificate is missing", &|| std::fs::remove_file(cert).expect("ours")),
         ("certificate is empty", &|| std::fs::write(cert, "").expect("written")),
-        ("key is noise", &|| write_key(key, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")),
+        ("key is noise", &|| {
+            write_key(key, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+        }),
         ("key of another", &|| write_key(key, &std::fs::read(&foreign.key).expect("there"))),
         ("key that everybody reads", &|| chmod(0o644)),
         ("key that a group may change", &|| chmod(0o660)),
@@ -203,7 +205,7 @@ async fn a_pair_that_cannot_be_used_is_refused_and_the_one_before_stays() {
 }
 
 #[test]
-fn a_server_is_not_built_on_a_key_that_everybody_reads() {
+fn a_key_that_everybody_reads_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let (options, _) = certificate(folder.path());
     std::fs::set_permissions(&options.key, std::fs::Permissions::from_mode(0o666)).expect("ours");

@@ -139,6 +139,7 @@ async fn a_folder_open_to_others_is_refused() {
     let (folder, socket) = private_folder();
     let inner = folder.path().join("run");
     std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(0o755)).expect("ours");
-    let fault = Sockets::take_over(&socket, PATIENCE, &anywhere(), || {}).expect_err("others could pass sockets");
+    let fault =
+        Sockets::take_over(&socket, PATIENCE, &anywhere(), || {}).expect_err("others could pass sockets");
     assert!(fault.to_string().contains("0700"), "{fault}");
 }

@@ -58,7 +58,11 @@ mod tests {
             ("127.0.0.1:0", "127.0.0.1:0", true),
         ] {
             let [one, other] = [one, other].map(|text| text.parse().expect("an address"));
-            assert_eq!((!collide(&one, &other), !collide(&other, &one)), (together, together), "{one} {other}");
+            assert_eq!(
+                (!collide(&one, &other), !collide(&other, &one)),
+                (together, together),
+                "{one} {other}"
+            );
         }
     }
 }

@@ -56,7 +56,10 @@ fn every_key_that_makes_no_sense_is_refused_by_name() {
         ("[evidence]\norigin = 'a/./b'", "evidence.origin"),
         ("[evidence]\norigin = 'a:b/c'", "evidence.origin"),
         ("[evidence]\norigin = 'a..b'", "evidence.origin"),
-        ("[evidence]\nanchors = ['a http https://x.example', 'a http https://y.example']", "evidence.anchors"),
+        (
+            "[evidence]\nanchors = ['a http https://x.example', 'a http https://y.example']",
+            "evidence.anchors",
+        ),
         ("[evidence]\nanchors = ['a http http://u:p@x.example']", "evidence.anchors"),
         ("[evidence]\nanchor_fail_closed_after = '4h'", "evidence.anchor_fail_closed_after"),
         ("[consents]\nstatus_address = 'https://u@x.example'", "consents.status_address"),

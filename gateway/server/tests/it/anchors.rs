@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-
 use crate::caller::{Ask, Caller};
 use crate::home::{COMPANY, Home, shuzha, text};
 use crate::node::{Node, patiently};

@@ -53,8 +53,18 @@ impl Caller {
 
     fn command(&self, url: &str, more: &[&str]) -> Vec<String> {
         let key = self.path("key").display().to_string();
-        let fixed =
-            [env!("CARGO_BIN_EXE_shuzha"), "call", "p", "o", "--url", url, "--key-id", "k", "--key-file", &key];
+        let fixed = [
+            env!("CARGO_BIN_EXE_shuzha"),
+            "call",
+            "p",
+            "o",
+            "--url",
+            url,
+            "--key-id",
+            "k",
+            "--key-file",
+            &key,
+        ];
         fixed.iter().chain(more).map(|word| (*word).to_owned()).collect()
     }
 
@@ -115,7 +125,11 @@ fn an_answer_that_may_be_cut_is_no_answer() {
             assert_eq!(std::fs::read(&out).expect("there"), b"good", "{name}");
         }
         let printed = caller.call(&url, &[]);
-        assert_eq!((printed.status.success(), printed.stdout.is_empty()), (whole, !whole), "{name}: {printed:?}");
+        assert_eq!(
+            (printed.status.success(), printed.stdout.is_empty()),
+            (whole, !whole),
+            "{name}: {printed:?}"
+        );
     }
 }
 

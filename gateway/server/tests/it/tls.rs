@@ -134,7 +134,8 @@ fn a_certificate_that_ends_soon_is_warned_of_and_watched() {
     let (_, log) = node.drain();
     let warned = |line: &&String| {
         let line: Value = serde_json::from_str(line).unwrap_or_default();
-        line["level"] == "WARN" && line["message"].as_str().is_some_and(|m| m.contains("TLS certificate ends"))
+        line["level"] == "WARN"
+            && line["message"].as_str().is_some_and(|m| m.contains("TLS certificate ends"))
     };
     assert_eq!(log.iter().filter(warned).count(), 1, "{log:#?}");
     let doctor = home.command(&["doctor"]).args(files.config()).output().expect("it starts");

@@ -14,6 +14,10 @@ struct Demo {
     child: Child,
     /// `--api …` and `--token-file …` of the authority.
     guest: Vec<String>,
+    /// Every command that it suggests with a token, in words.
+    tries: Vec<Vec<String>>,
+    /// All its hints.
+    said: String,
     data: tempfile::TempDir,
 }
 
@@ -25,10 +29,15 @@ impl Demo {
         command.arg("demo").arg("--data-dir").arg(data.path()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
-        let hint = lines.find(|line| line.contains("shuzha scenario list --api")).expect("it stays up");
-        let guest = hint.split_whitespace().skip_while(|word| *word != "--api").map(str::to_owned).collect();
+        let said: Vec<String> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
+        let tries = said.iter().filter_map(|line| line.trim().strip_prefix("shuzha "));
+        let tries = tries.filter(|command| command.contains("--token-file"));
+        let tries: Vec<Vec<String>> =
+            tries.map(|command| command.split_whitespace().map(str::to_owned).collect()).collect();
+        let hint = tries.iter().find(|words| words[..2] == ["scenario", "list"]).expect("it stays up");
+        let guest = hint.iter().skip_while(|word| *word != "--api").cloned().collect();
         std::thread::spawn(move || lines.count());
-        Self { child, guest, data }
+        Self { child, guest, tries, said: said.join("\n"), data }
     }
 
     fn run(&self, command: &str, arguments: &[&str]) -> std::process::Output {
@@ -39,6 +48,31 @@ impl Demo {
         let done = self.run("trace", arguments);
         assert!(done.status.success(), "{arguments:?}: {done:?}");
         text(&done.stdout).to_owned()
+    }
+
+    /// Each role has a token, for its owner only, and what is suggested with it works.
+    fn each_role_can_be_tried(&self) {
+        use std::os::unix::fs::PermissionsExt as _;
+        for role in shuzha_core::Role::ALL {
+            let named = |line: &&str| line.trim().starts_with(&format!("{} ", role.as_str()));
+            assert!(self.said.lines().any(|line| named(&line)), "{role:?} in {}", self.said);
+        }
+        let files: std::collections::BTreeSet<_> = self
+            .tries
+            .iter()
+            .filter_map(|words| words.last())
+            .filter(|word| word.ends_with(".token"))
+            .collect();
+        assert!(files.len() >= shuzha_core::Role::ALL.len(), "{files:?}");
+        for file in files {
+            let mode = std::fs::metadata(file).expect("left").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+        // All but the last, which stops a product.
+        for words in self.tries.iter().filter(|words| words[0] != "suspend") {
+            let done = shuzha().args(words).output().expect("it starts");
+            assert!(done.status.success(), "{words:?}: {done:?}");
+        }
     }
 
     /// Waits until the index has the last call that was answered: it follows the journal in order, so it has all then.
@@ -67,6 +101,11 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[test]
+fn the_demo_leaves_a_token_for_each_role_and_says_how_to_use_it() {
+    Demo::start().each_role_can_be_tried();
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn a_new_process_takes_over_under_load_and_no_call_fails() {
     let load = Load::start(&old, &home.credential("bank-1"));
     let mut answers = load.wait(ANSWERS);
 
-    let listen = ["--listen".to_owned(), old.data.to_string(), "--operations".to_owned(), old.operations.to_string()];
+    let listen =
+        ["--listen".to_owned(), old.data.to_string(), "--operations".to_owned(), old.operations.to_string()];
     let listen: Vec<&str> = listen.iter().map(String::as_str).collect();
     let mut new = Node::spawn(&home, &[&["--upgrade"], listen.as_slice()].concat());
     let told = new.wait_line("waiting for the sockets: send SIGQUIT to the running process");

@@ -22,7 +22,8 @@ fn g4_usage_is_exported_with_seals_that_a_changed_file_breaks() {
     let tang = town.by("tang");
     let month = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(8)).strftime("%Y-%m").to_string();
     let used = || tang.done(&["finance", "usage", &month]);
-    let used = patiently("the call in the books", || Some(used()).filter(|used| used.contains("person-check")));
+    let used =
+        patiently("the call in the books", || Some(used()).filter(|used| used.contains("person-check")));
     assert!(used.contains("bank"));
 
     for format in ["csv", "gb18030.csv", "jsonl"] {

@@ -7,9 +7,7 @@ use super::town::Town;
 use crate::answers::Answer;
 use crate::caller::{Ask, Caller};
 use crate::home::{PERSON, text};
-
-/// How often to look for what follows soon. Each look is a process of its own.
-
+use crate::node::patiently;
 
 /// A consent that zhang gives the bank for `uses` verifications: its id and its token.
 pub(super) fn give(town: &Town, uses: &str) -> (String, String) {
