@@ -74,7 +74,16 @@ impl Author<'_> {
         }
         let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str());
         match kind {
-            Some("array") => json!([self.value(&schema["items"], &format!("{path}[]"))]),
+            Some("array") => {
+                let count = schema["minItems"].as_u64().unwrap_or(1).clamp(1, 2);
+                let mut items = Vec::new();
+                for number in 1..=count {
+                    let item = self.value(&schema["items"], &format!("{path}[]"));
+                    // No list of names has one twice.
+                    items.push(if item.is_string() { number.to_string().into() } else { item });
+                }
+                items.into()
+            }
             Some("object") => json!({}),
             Some("boolean") => json!(true),
             Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
@@ -98,7 +107,11 @@ impl Author<'_> {
 /// What the reader of `kind` takes in each section of `spec` that it opens.
 fn taken(kind: Kind, spec: &Value) -> Fields {
     let name = Id::new("x").expect("a name");
-    let mut nowhere = |_: &'static str, _: &Id| None;
+    // Only organisations are there: some readers look at nothing more where a party is unknown.
+    let mut nowhere = |kind: &'static str, _: &Id| {
+        let organisation = json!({"kind": "unit", "uscc": "91690000MA0001296J", "name": "某单位"});
+        (kind == "Organisation").then_some(organisation)
+    };
     let faults: Vec<Fault> = match kind {
         Kind::Case(case) => case
             .read(&mut Subject { name: &name, spec, fetch: &mut nowhere })
@@ -131,17 +144,20 @@ fn general(place: &str) -> String {
 
 /// Variants of a spec that make its reader open other sections.
 fn variants(kind: Kind, spec: Value) -> Vec<Value> {
-    if kind.name() != "Product" {
-        return vec![spec];
-    }
-    let kinds = shuzha_products::kinds::KINDS.iter();
-    kinds
-        .map(|product| {
-            let mut spec = spec.clone();
-            spec["kind"] = product.name().into();
-            spec
-        })
-        .collect()
+    let words: Vec<&str> = match kind.name() {
+        "Product" => shuzha_products::kinds::KINDS.iter().map(|product| product.name()).collect(),
+        "Registration" => vec!["resource", "product"],
+        _ => return vec![spec],
+    };
+    let with = |word: &str| {
+        let mut spec = spec.clone();
+        match kind.name() {
+            "Product" => spec["kind"] = word.into(),
+            _ => spec["basic"]["type"] = word.into(),
+        }
+        spec
+    };
+    words.into_iter().map(with).collect()
 }
 
 /// What schema and reader say of a kind; the second holds only the sections that the reader opened.

@@ -49,10 +49,10 @@ impl Connection {
 
     /// The control plane, signed on by the kept API token.
     pub(super) fn signed_on(&self) -> Result<Api> {
+        let mut api = self.anonymous()?;
         let path = self.token_path()?;
         let token = secret_file::load_word(&path, TOKEN_BYTES_MAX)
             .with_context(|| format!("not signed on; `shuzha login --api {}`", self.api))?;
-        let mut api = self.anonymous()?;
         api.headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
         Ok(api)
     }

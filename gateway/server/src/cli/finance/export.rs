@@ -156,7 +156,9 @@ fn set_in(end: &[u8]) -> Option<Set> {
     let mut lines = end.split(|byte| *byte == b'\n').rev().filter_map(|line| str::from_utf8(line).ok());
     lines.find_map(|line| {
         if let Some(value) = line.strip_prefix("#set,") {
-            return Set::from_name(value.trim_end().trim_matches('"').trim_start_matches('\''));
+            // Behind the value stand the empty cells of the other columns.
+            let value = value.trim_end().split(',').next().unwrap_or_default();
+            return Set::from_name(value.trim_matches('"').trim_start_matches('\''));
         }
         let totals: serde_json::Value = serde_json::from_str(line).ok()?;
         Set::from_name(totals["#totals"]["set"].as_str()?)
@@ -233,6 +235,7 @@ mod tests {
         for (end, set) in [
             ("#rows,2\n#set,'usage\n#version,'1\n", Some("usage")),
             ("#set,usage\r\n", Some("usage")),
+            ("#set,'lines,,,,\n#period,'2026-01,,,,\n", Some("lines")),
             ("#set,\"'ledger\"\n", Some("ledger")),
             ("{\"a\":1}\n{\"#totals\":{\"set\":\"focus\",\"rows\":\"1\"}}\n", Some("focus")),
             ("#set,'nothing\n", None),
