@@ -17,4 +17,5 @@ mod plane;
 mod public;
 mod random;
 mod readable;
+mod readers;
 mod sign_on;

@@ -12,7 +12,7 @@ use shuzha_core::{Clock, OsRng, Rng, SystemClock};
 use crate::answers::Answer;
 
 /// Longer than any answer may take, so that a hang fails the test instead of stopping it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the tests call every gateway, whatever its address: a signed call may be sent again after a restart.
 pub(crate) const GATE: &str = "gate.test";
