@@ -7,9 +7,19 @@ use shuzha_core::Id;
 use shuzha_products::case::Declared;
 use shuzha_products::world;
 use shuzha_store::Register;
-use shuzha_store::register::Object;
+use shuzha_store::register::{CaseState, Object};
 
 use crate::{Error, Kind};
+
+/// The state of a declared object that waits for somebody's word before it is in force.
+pub(crate) const PENDING: &str = "pending";
+/// The state of one that waited and is in force.
+pub(crate) const CONFIRMED: &str = "confirmed";
+
+/// Whether a declared object waits.
+pub(crate) fn waits(state: Option<&CaseState>) -> bool {
+    state.is_some_and(|state| state.name == PENDING)
+}
 
 /// A change of what is in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +37,11 @@ pub trait Publish: Send + Sync + 'static {
     /// Puts `delta` into effect for every call that begins from now on. `force` answers what the changed objects refer
     /// to, as it stands after the change.
     fn publish(&self, delta: &Delta, force: &Force<'_>);
+
+    /// Whether calls can be signed by a secret of this credential that the register did not issue.
+    fn holds_secret(&self, _credential: &Id) -> bool {
+        false
+    }
 }
 
 /// Objects in force that a reading met, by kind and name.
@@ -57,7 +72,10 @@ impl<'r> Force<'r> {
         match Kind::find(kind) {
             Some(Kind::Declared(..)) => {
                 let object = self.register.get(kind, name.as_str())?;
-                object.map(|object| json(&object, &object.spec)).transpose()
+                object
+                    .filter(|object| !waits(object.state.as_ref()))
+                    .map(|object| json(&object, &object.spec))
+                    .transpose()
             }
             _ => Ok(None),
         }
@@ -104,7 +122,10 @@ impl<'r> Force<'r> {
 pub(crate) fn in_force(object: &Object) -> Result<Vec<Declared>, Error> {
     let spec = || json(object, &object.spec);
     match (Kind::find(&object.kind), &object.state) {
-        (Some(Kind::Declared(kind, _)), None) => {
+        (Some(Kind::Declared(..)), Some(state)) if state.name == PENDING => Ok(Vec::new()),
+        (Some(Kind::Declared(kind, _)), state)
+            if state.as_ref().is_none_or(|state| state.name == CONFIRMED) =>
+        {
             Ok(vec![Declared { kind: kind.name, name: object.name.clone(), spec: spec()? }])
         }
         (Some(Kind::Case(case)), Some(state)) => {

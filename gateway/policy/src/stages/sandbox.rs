@@ -100,8 +100,10 @@ impl Offer<'_> {
     /// Refuses when anything that the trial stands on is suspended in `snapshot`.
     fn check_suspension(&self, snapshot: &Snapshot, env: &Env<'_>) -> Result<(), Refusal> {
         let unit = &self.trial.unit().name;
-        let stops = snapshot.suspensions.stop(unit, self.product, self.scenario, env.now());
-        if stops { Err(Code::C208.into()) } else { Ok(()) }
+        match snapshot.suspensions.stop(unit, self.product, self.scenario, env.now()) {
+            Some(told) => Err(Refusal::at(Code::C208, told)),
+            None => Ok(()),
+        }
     }
 }
 

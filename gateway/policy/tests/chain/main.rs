@@ -17,6 +17,7 @@ mod restart;
 mod reviews;
 mod sandbox;
 mod sim;
+mod stops;
 mod table;
 mod upstream;
 mod world;

@@ -81,6 +81,11 @@ impl Publish for Publisher {
             );
         }
     }
+
+    fn holds_secret(&self, credential: &Id) -> bool {
+        // A store that cannot be asked may hold one: no second secret is made beside it.
+        self.data.secret_names().map_or(true, |names| names.iter().any(|(name, _)| name == credential))
+    }
 }
 
 impl Publisher {
