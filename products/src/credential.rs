@@ -40,6 +40,18 @@ const ALGORITHMS: &[(&str, SignatureAlgorithm)] = &[
     ("ed25519", SignatureAlgorithm::Ed25519),
 ];
 
+impl SignatureAlgorithm {
+    /// Its word in a spec.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac-sha256",
+            Self::HmacSm3 => "hmac-sm3",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
 /// Where a public key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {

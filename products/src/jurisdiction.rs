@@ -60,8 +60,13 @@ pub struct Jurisdiction {
     pub operator_redevelopment: bool,
     /// How often the operator reports. Absent: by no rule.
     pub operation_report: Option<Period>,
+    /// In how many hours a second person confirms an emergency stop; without that it lapses. The configuration says.
+    pub emergency_hours: u16,
     articles: BTreeMap<&'static str, String>,
 }
+
+/// In how many hours an emergency stop is confirmed where nothing else is said.
+pub const EMERGENCY_HOURS: u16 = 24;
 
 /// The level a platform stands on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -264,6 +269,7 @@ impl Default for Jurisdiction {
             record_years: None,
             operator_redevelopment: false,
             operation_report: None,
+            emergency_hours: EMERGENCY_HOURS,
             articles: BTreeMap::new(),
         }
     }

@@ -46,3 +46,9 @@ mod yaml;
 pub use error::WorldError;
 pub use window::Window;
 pub use world::World;
+
+/// An instant as specs and states write it.
+#[must_use]
+pub fn instant_text(at: shuzha_core::Timestamp) -> String {
+    yaml::show_instant(at)
+}

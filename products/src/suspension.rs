@@ -37,17 +37,24 @@ pub struct Suspension {
     pub since: Timestamp,
     /// Why, for the record.
     pub reason: String,
+    /// The operator whose products alone it reaches; all are reached where none is named.
+    pub operator: Option<Id>,
+    /// Whether it is one person's emergency stop that waits for confirmation.
+    pub emergency: bool,
 }
 
 impl Object for Suspension {
     const KIND: &'static str = "Suspension";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["target", "since", "reason"]])?;
+        let spec = spec.section(&[&["target", "since", "reason", "operator", "emergency"]])?;
         let target = spec.required("target").and_then(|place| read_target(&place, scope));
         let since = spec.required("since").and_then(|place| place.instant());
         let reason = spec.required("reason").and_then(|place| place.text());
-        Some(Self { target: target?, since: since?, reason: reason?.to_owned() })
+        let operator = spec.optional("operator").map_or(Some(None), |place| place.id().map(Some));
+        let emergency = spec.optional("emergency").map_or(Some(false), |place| place.boolean());
+        let (operator, emergency) = (operator?, emergency?);
+        Some(Self { target: target?, since: since?, reason: reason?.to_owned(), operator, emergency })
     }
 
     fn table(world: &World) -> &Table<Self> {

@@ -1,6 +1,9 @@
 //! Windows of time.
 
+use serde_json::Value;
 use shuzha_core::Timestamp;
+
+use crate::yaml::parse_instant;
 
 /// A half-open window `[from, until)`: in force at `from`, no longer at `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +17,13 @@ impl Window {
     #[must_use]
     pub fn new(from: Timestamp, until: Timestamp) -> Option<Self> {
         (from < until).then_some(Self { from, until })
+    }
+
+    /// The window that a spec holds as `{from, until}`.
+    #[must_use]
+    pub fn of_spec(window: &Value) -> Option<Self> {
+        let instant = |field: &str| parse_instant(window.get(field)?.as_str()?).ok();
+        Self::new(instant("from")?, instant("until")?)
     }
 
     /// First instant inside.

@@ -34,8 +34,33 @@ pub(crate) fn object(control: &Control, view: &ObjectView, caller: &Caller) -> R
             "deadlines": view.deadlines.iter().map(deadline).collect::<Vec<_>>(),
             "verbs": control.verbs(caller, view)?,
         });
+        if let Some(advice) = advice(view.kind, name) {
+            shown["status"]["advice"] = advice.into();
+        }
     }
     Ok(shown)
+}
+
+/// What whoever is reached by a suspension, or whose credential waits, is to do.
+fn advice(kind: &str, state: &str) -> Option<&'static str> {
+    Some(match (kind, state) {
+        ("Suspension", "emergency") => {
+            "紧急关闭，期限内未经确认即失效；可报告事件（report），有疑问请联系关闭方或主管部门。 An emergency stop; unless it is \
+             confirmed by its deadline, it lapses. Report the incident (report); ask whoever stopped, or the authority."
+        }
+        ("Suspension", "in-force") => {
+            "请在期限内整改并反馈（rectified）；主管部门恢复后自动放行。 Put it right by the deadline and report that \
+             (rectified); calls pass again once the authority resumes."
+        }
+        ("Suspension", "terminated") => {
+            "已终止；可另行申请授权。 Terminated; a new authorisation may be applied for."
+        }
+        ("Credential", "pending") => {
+            "待应用单位确认：对 challenge 签名后 confirm，或由单位人员 issue-secret；不是本单位的密钥请 revoke。 Waits for the unit: \
+             sign the challenge and confirm, or have a person of the unit issue the secret; revoke a key that is not yours."
+        }
+        _ => return None,
+    })
 }
 
 /// A deadline of a case that is named around it.
@@ -104,8 +129,9 @@ pub(crate) fn change(
 
 /// An act.
 pub(crate) fn act(entry: &HistoryEntry) -> Value {
-    let by = entry.by.as_ref().map(|(account, organisation, role)| {
-        json!({"account": account.as_str(), "organisation": organisation.as_str(), "role": role.as_str()})
+    let by = entry.by.as_ref().map(|by| {
+        let account = by.account.as_ref().map(|account| account.as_str());
+        json!({"account": account, "organisation": by.organisation.as_str(), "role": by.role.as_str()})
     });
     json!({
         "revision": entry.revision,

@@ -22,10 +22,6 @@ pub struct Caller {
     pub by_token: bool,
 }
 
-/// Roles that see every object: they supervise, decide on or operate the whole.
-const SEE_ALL: [Role; 6] =
-    [Role::Authority, Role::Registrar, Role::Auditor, Role::Expert, Role::Pricing, Role::Finance];
-
 impl Caller {
     /// The caller, acting in the first of their roles that is in `allowed`.
     ///
@@ -47,11 +43,5 @@ impl Caller {
     #[must_use]
     pub fn is(&self, role: Role) -> bool {
         self.roles.contains(&role)
-    }
-
-    /// The organisation whose concerns bound what they see; none where they see all.
-    pub(crate) fn bound_to(&self) -> Option<&Id> {
-        let all = self.roles.iter().any(|role| SEE_ALL.contains(role));
-        if all { None } else { Some(&self.organisation) }
     }
 }

@@ -122,6 +122,11 @@ impl Control {
         self.clock.now()
     }
 
+    /// Whether a credential has a secret that came another way than by an act of the register.
+    pub(crate) fn holds_secret(&self, credential: &shuzha_core::Id) -> bool {
+        self.publish.holds_secret(credential)
+    }
+
     pub(crate) fn new_act_id(&self) -> RequestId {
         RequestId::generate(&*self.clock, &*self.rng)
     }

@@ -7,9 +7,19 @@ use shuzha_core::Id;
 use shuzha_products::case::Declared;
 use shuzha_products::world;
 use shuzha_store::Register;
-use shuzha_store::register::Object;
+use shuzha_store::register::{CaseState, Object};
 
 use crate::{Error, Kind, NotInForce, Unfit};
+
+/// The state of a declared object that waits for somebody's word before it is in force.
+pub(crate) const PENDING: &str = "pending";
+/// The state of one that waited and is in force.
+pub(crate) const CONFIRMED: &str = "confirmed";
+
+/// Whether a declared object waits.
+pub(crate) fn waits(state: Option<&CaseState>) -> bool {
+    state.is_some_and(|state| state.name == PENDING)
+}
 
 /// A change of what is in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +54,11 @@ pub trait Publish: Send + Sync + 'static {
     fn is_left_out(&self, _kind: &str, _name: &Id) -> bool {
         false
     }
+
+    /// Whether calls can be signed by a secret of this credential that the register did not issue.
+    fn holds_secret(&self, _credential: &Id) -> bool {
+        false
+    }
 }
 
 /// Objects in force that a reading met, by kind and name.
@@ -74,7 +89,10 @@ impl<'r> Force<'r> {
         match Kind::find(kind) {
             Some(Kind::Declared(..)) => {
                 let object = self.register.get(kind, name.as_str())?;
-                object.map(|object| json(&object, &object.spec)).transpose()
+                object
+                    .filter(|object| !waits(object.state.as_ref()))
+                    .map(|object| json(&object, &object.spec))
+                    .transpose()
             }
             _ => Ok(None),
         }
@@ -139,7 +157,10 @@ impl<'r> Force<'r> {
 pub(crate) fn in_force(object: &Object) -> Result<Vec<Declared>, Error> {
     let spec = || json(object, &object.spec);
     match (Kind::find(&object.kind), &object.state) {
-        (Some(Kind::Declared(kind, _)), None) => {
+        (Some(Kind::Declared(..)), Some(state)) if state.name == PENDING => Ok(Vec::new()),
+        (Some(Kind::Declared(kind, _)), state)
+            if state.as_ref().is_none_or(|state| state.name == CONFIRMED) =>
+        {
             Ok(vec![Declared { kind: kind.name, name: object.name.clone(), spec: spec()? }])
         }
         (Some(Kind::Case(case)), Some(state)) => {

@@ -12,6 +12,7 @@
 //! takes effect before it is answered.
 //! **Invariant:** no HTTP framework, no socket, no clock of its own.
 
+mod access;
 pub mod accounts;
 mod act_log;
 mod caller;
@@ -22,6 +23,7 @@ pub mod evidence;
 pub mod finance;
 mod force;
 mod kind;
+mod permission;
 mod public;
 mod reading;
 mod scheduler;
@@ -30,12 +32,13 @@ mod stored;
 mod view;
 mod writing;
 
+pub use access::{Access, Row, Whose};
 pub use act_log::{ActLog, JournalLog, Unrecorded, digest};
 pub use caller::Caller;
 pub use control::{Control, Parts, Rules, takes_away};
 pub use error::{Error, NotInForce, Refusal, Unfit};
 pub use force::{Delta, Force, Publish};
-pub use kind::{Access, Kind};
+pub use kind::Kind;
 pub use public::{Operator, PublicRegistration};
 pub use reading::{AuditQuery, Page, Query};
-pub use view::{Attachment, Consequences, HistoryEntry, ObjectView, Outcome, Request};
+pub use view::{Attachment, Author, Consequences, HistoryEntry, ObjectView, Outcome, Request};

@@ -5,8 +5,12 @@ use shuzha_products::case::{Act, By, Duty, Subject, Verb};
 use shuzha_store::register::{ActFilter, Filter, Notice, Object, Recorded};
 
 use crate::force::json;
-use crate::view::{Attachment, HistoryEntry, ObjectView};
+use crate::permission::Of;
+use crate::view::{Attachment, Author, HistoryEntry, ObjectView};
 use crate::{Caller, Control, Error, Kind, separation, stored};
+
+/// Notices that tell of decisions, and not of terms that ran out.
+const DECIDED: [&str; 5] = ["suspended", "confirmed", "lifted", "terminated", "resumed"];
 
 /// Most objects of one page.
 const PAGE_MAX: usize = 200;
@@ -106,7 +110,8 @@ impl Control {
             state: query.state,
             states: &[],
             text: query.text,
-            concerning: if kind.public() { None } else { caller.bound_to() },
+            concerning: Some(&caller.organisation),
+            reach: caller.reach(kind),
             overdue: query.overdue,
             limit: limit + 1,
         };
@@ -136,7 +141,7 @@ impl Control {
             limit: page_size(limit) + 1,
             ..ActFilter::default()
         };
-        self.page_of_acts(&filter)
+        self.page_of_acts(caller, &filter)
     }
 
     /// Acts on all objects and accounts, newest first: for the auditor and the authority.
@@ -147,16 +152,19 @@ impl Control {
         if !caller.is(Role::Auditor) && !caller.is(Role::Authority) {
             return Err(Code::C1104.into());
         }
-        self.page_of_acts(&ActFilter {
-            before: query.before,
-            kind: query.kind,
-            name: query.name,
-            actor: query.actor,
-            verb: query.verb,
-            from: query.from,
-            until: query.until,
-            limit: page_size(query.limit) + 1,
-        })
+        self.page_of_acts(
+            caller,
+            &ActFilter {
+                before: query.before,
+                kind: query.kind,
+                name: query.name,
+                actor: query.actor,
+                verb: query.verb,
+                from: query.from,
+                until: query.until,
+                limit: page_size(query.limit) + 1,
+            },
+        )
     }
 
     /// Notices of deadlines that passed on cases the caller may see, newest first.
@@ -173,11 +181,13 @@ impl Control {
         let page = Page::cut(self.register.notices(before, limit + 1)?, limit, |notice| notice.id);
         let mut items = Vec::new();
         for notice in page.items {
-            let seen = match caller.bound_to() {
-                None => true,
-                Some(own) => self.register.concerns(own, &notice.kind, notice.name.as_str())?,
-            };
-            if seen {
+            let Some(kind) = Kind::find(&notice.kind) else { continue };
+            let (own, reach) = (&caller.organisation, caller.reach(kind));
+            // What was decided is told to those whom it reaches: who supervises all of it reads it in the cases.
+            if reach.all && DECIDED.contains(&notice.what.as_str()) {
+                continue;
+            }
+            if self.register.reaches(own, &notice.kind, notice.name.as_str(), reach)? {
                 items.push(notice);
             }
         }
@@ -189,13 +199,16 @@ impl Control {
     /// # Errors
     /// Of the register.
     pub fn verbs(&self, caller: &Caller, view: &ObjectView) -> Result<Vec<&'static str>, Error> {
-        let (Some(Kind::Case(case)), Some((_, state))) = (Kind::find(view.kind), &view.state) else {
-            return Ok(Vec::new());
+        let (case, state) = match (Kind::find(view.kind), &view.state) {
+            (Some(Kind::Case(case)), Some((_, state))) => (case, state),
+            (Some(Kind::Declared(_, access)), Some(_)) => return self.credential_verbs(caller, access, view),
+            _ => return Ok(Vec::new()),
         };
         let duties = self.register.duties(view.kind, view.name.as_str())?;
         let open = |verb: &'static Verb| {
             let applicant = verb.duty != Duty::Apply || view.owner.as_ref() == Some(&caller.organisation);
-            let actor = caller.acting(verb.roles).ok().filter(|_| applicant)?;
+            let of = Of { kind: view.kind, name: &view.name, owner: view.owner.as_ref(), spec: &view.spec };
+            let actor = self.permitted_case(caller, verb, of).ok().filter(|_| applicant)?;
             separation::check(&actor.account, verb.duty, &duties).ok().map(|()| (verb, actor))
         };
         let verbs: Vec<_> = case.verbs.iter().filter_map(open).collect();
@@ -210,22 +223,24 @@ impl Control {
         Ok(possible.unwrap_or_default())
     }
 
-    pub(crate) fn page_of_acts(&self, filter: &ActFilter<'_>) -> Result<Page<HistoryEntry, u64>, Error> {
+    pub(crate) fn page_of_acts(
+        &self,
+        caller: &Caller,
+        filter: &ActFilter<'_>,
+    ) -> Result<Page<HistoryEntry, u64>, Error> {
         let page = Page::cut(self.register.acts(filter)?, filter.limit - 1, |act| act.revision);
-        let items = page.items.into_iter().map(shown);
+        let items = page.items.into_iter().map(|recorded| shown(caller, recorded));
         Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
     }
 
     /// Whether the caller may see the object.
     pub(crate) fn sees(&self, caller: &Caller, kind: Kind, object: &Object) -> Result<bool, Error> {
+        let reach = caller.reach(kind);
         let clears = || crate::control::CLEARING.iter().any(|role| caller.is(*role));
-        match caller.bound_to() {
-            Some(_) if clears() && self.is_left_out(&object.kind, &object.name) => Ok(true),
-            Some(own) if !kind.public() => {
-                Ok(self.register.concerns(own, &object.kind, object.name.as_str())?)
-            }
-            _ => Ok(true),
+        if reach.all || clears() && self.is_left_out(&object.kind, &object.name) {
+            return Ok(true);
         }
+        Ok(self.register.reaches(&caller.organisation, &object.kind, object.name.as_str(), reach)?)
     }
 
     pub(crate) fn view(&self, kind: Kind, object: Object) -> Result<ObjectView, Error> {
@@ -252,7 +267,7 @@ impl Control {
     }
 }
 
-fn shown(recorded: Recorded) -> Result<HistoryEntry, Error> {
+fn shown(caller: &Caller, recorded: Recorded) -> Result<HistoryEntry, Error> {
     let act = recorded.act;
     let attachments: Vec<Attachment> =
         stored::read_attachments(&act.attachments).map_err(|error| Error::Unreadable {
@@ -264,7 +279,11 @@ fn shown(recorded: Recorded) -> Result<HistoryEntry, Error> {
         revision: recorded.revision,
         id: act.id,
         at: act.at,
-        by: act.by.map(|by| (by.account, by.organisation, by.role)),
+        by: act.by.map(|by| Author {
+            account: Some(by.account).filter(|_| caller.sees_persons_of(&by.organisation)),
+            organisation: by.organisation,
+            role: by.role,
+        }),
         verb: act.verb,
         object: (act.kind, act.name),
         state: act.state,

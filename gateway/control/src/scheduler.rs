@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shuzha_core::{Id, Timestamp};
 use shuzha_products::case::{Act, By, Subject};
-use shuzha_store::register::Deadline;
+use shuzha_store::register::{Deadline, Filter};
 
 use crate::control::{Rules, Stalled, Writer};
 use crate::force::json;
@@ -15,6 +15,9 @@ use crate::{Control, Error, Kind, stored};
 
 /// Most deadlines of one round, so that callers get their turn.
 const ROUND_MAX: usize = 1_000;
+
+/// By when an emergency stop is confirmed by a second person.
+const CONFIRMATION: &str = "confirmation";
 
 /// How long kept answers are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
@@ -112,7 +115,25 @@ impl Control {
                 }
             }
         }
+        self.date_emergencies(&rules)?;
         Ok(rules)
+    }
+
+    /// Gives emergency stops of before such stops had a term one that begins now: none lasts for ever by one person's word.
+    fn date_emergencies(&self, rules: &Rules) -> Result<(), Error> {
+        const KIND: &str = "Suspension";
+        let term = Duration::from_secs(3_600) * u32::from(rules.jurisdiction.emergency_hours);
+        let filter = Filter { kind: KIND, state: Some("emergency"), limit: ROUND_MAX, ..Filter::default() };
+        for object in self.register.list(&filter)? {
+            let known = self.register.deadlines(KIND, object.name.as_str())?;
+            if known.iter().any(|deadline| deadline.what == CONFIRMATION) {
+                continue;
+            }
+            let known = known.into_iter().map(|known| (known.what, known.at, known.provisional));
+            let term = (CONFIRMATION.to_owned(), self.now().plus(term), false);
+            self.register.redate(KIND, &object.name, &known.chain([term]).collect::<Vec<_>>())?;
+        }
+        Ok(())
     }
 
     fn pass(&self, deadline: &Deadline, now: Timestamp) -> Result<(), Error> {

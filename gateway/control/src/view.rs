@@ -99,6 +99,17 @@ pub struct Outcome {
     pub replayed: bool,
 }
 
+/// Who acted, as far as the caller is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The account: for persons of their own organisation, and for those who supervise.
+    pub account: Option<Id>,
+    /// For which organisation.
+    pub organisation: Id,
+    /// In which role.
+    pub role: Role,
+}
+
 /// One act, as shown in history and audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
@@ -108,8 +119,8 @@ pub struct HistoryEntry {
     pub id: RequestId,
     /// When.
     pub at: Timestamp,
-    /// Who, for which organisation, in which role; none when time itself acted.
-    pub by: Option<(Id, Id, Role)>,
+    /// Who; none when time itself acted.
+    pub by: Option<Author>,
     /// What.
     pub verb: String,
     /// On which object.

@@ -3,22 +3,26 @@
 
 mod check;
 mod consequences;
+mod credentials;
+mod declare;
 mod marks;
 mod prices;
 mod ready;
 mod reservations;
 
+pub(crate) use credentials::CREDENTIAL;
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};
-use ready::{content, references, shown};
+use ready::{content, shown};
 use serde_json::Value;
-use shuzha_core::{Code, Id, Role, Timestamp};
-use shuzha_products::World;
-use shuzha_products::case::{Act, Actor, By, CaseKind, Declared, Duty, Subject, Verb};
-use shuzha_store::register::{self, Author, Batch, Change, Content, Deadline, Effect, Object};
+use shuzha_core::{Code, Id, Timestamp};
+use shuzha_products::case::{Act, Actor, By, CaseKind, Duty, Subject, Verb};
+use shuzha_store::register::{self, Author, Batch, Change, Deadline, Object};
 
+use crate::access::Whose;
 use crate::control::{CLEARING, Writer};
 use crate::force::{json as parse, unreadable};
-use crate::kind::{Access, owner_of};
+use crate::permission::Of;
+
 use crate::view::{Consequences, Outcome, Request};
 use crate::{Caller, Control, Error, Kind, NotInForce, separation, stored};
 
@@ -46,8 +50,8 @@ impl Control {
         request: &Request<'_>,
     ) -> Result<Outcome, Error> {
         let kind = Kind::find(kind).ok_or(Code::C1003)?;
-        let actor = match kind {
-            Kind::Declared(_, access) => caller.acting(&[access.any, access.own].concat())?,
+        match kind {
+            Kind::Declared(_, access) => caller.acting(&access.roles())?,
             Kind::Case(case) => caller.acting(case.opened_by)?,
         };
         let asked = check::Asked::new("put", kind, name, spec, request)?;
@@ -57,11 +61,15 @@ impl Control {
         }
         let before = self.load(caller, kind, name, request.expected)?;
         let now = self.now();
-        let ready = match kind {
-            Kind::Declared(_, access) => self.ready_to_declare(&actor, kind, access, name, spec, before)?,
+        let (actor, ready) = match kind {
+            Kind::Declared(_, access) => self.ready_to_declare(caller, kind, access, (name, spec), before)?,
             Kind::Case(case) => {
+                let owner = before.as_ref().and_then(|before| before.owner.as_ref());
+                let of = Of { kind: case.kind, name, owner, spec };
+                let actor = self.permitted_open(caller, case, of)?;
                 let act = (&actor, now, request.reason);
-                self.ready_to_draft(act, kind, case, name, spec, before)?
+                let ready = self.ready_to_draft(act, kind, case, name, spec, before)?;
+                (actor, ready)
             }
         };
         self.finish(&mut writer, &actor, &asked, ready, now)
@@ -81,18 +89,19 @@ impl Control {
         let kind = Kind::find(kind).ok_or(Code::C1003)?;
         let Kind::Declared(_, access) = kind else { return Err(Code::C1007.into()) };
         // What is not in force blocks somebody: who answers for the whole may clear it away, whoever declared it.
-        let left_out = self.is_left_out(kind.name(), name);
-        let clearing: &[Role] = if left_out { &CLEARING } else { &[] };
-        let actor = caller.acting(&[access.any, access.own, clearing].concat())?;
+        let clearing = if self.is_left_out(kind.name(), name) { &CLEARING[..] } else { &[] };
+        caller.acting(&[&access.roles()[..], clearing].concat())?;
         let asked = check::Asked::new("delete", kind, name, &Value::Null, request)?;
         let mut writer = self.writer()?;
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }
         let before = self.load(caller, kind, name, request.expected)?.ok_or(Code::C1003)?;
-        if !clearing.contains(&actor.role) {
-            may_write(&actor, access, before.owner.as_ref())?;
-        }
+        let spec = parse(&before, &before.spec)?;
+        let of = Of { kind: kind.name(), name, owner: before.owner.as_ref(), spec: &spec };
+        let clear = clearing.iter().map(|role| (*role, Whose::Everybodys));
+        let rows: Vec<_> = access.declare.iter().copied().chain(clear).collect();
+        let actor = self.permitted(caller, &rows, of)?;
         if let Some((kind, name)) = self.register.referrers(kind.name(), name.as_str(), 1)?.pop() {
             return Err(Error::fault(Code::C1008, "", format!("{kind}/{name} refers to it")));
         }
@@ -122,7 +131,7 @@ impl Control {
         let kind = Kind::find(kind).ok_or(Code::C1003)?;
         let Kind::Case(case) = kind else { return Err(Code::C1003.into()) };
         let verb = case.verb(verb).ok_or(Code::C1003)?;
-        let actor = caller.acting(verb.roles)?;
+        caller.acting(verb.roles)?;
         let asked = check::Asked::new(verb.name, kind, name, body, request)?;
         let mut writer = self.writer()?;
         if let Some(kept) = self.kept(caller, &asked)? {
@@ -132,11 +141,13 @@ impl Control {
         if verb.reason && request.reason.trim().is_empty() {
             return Err(Error::fault(Code::C1002, "reason", "is missing"));
         }
+        let (spec, state) = (parse(&before, &before.spec)?, state_of(&before)?);
+        let of = Of { kind: case.kind, name, owner: before.owner.as_ref(), spec: &spec };
+        let actor = self.permitted_case(caller, verb, of)?;
         if verb.duty == Duty::Apply && before.owner.as_ref() != Some(&actor.organisation) {
             return Err(Code::C1104.into());
         }
         separation::check(&actor.account, verb.duty, &self.register.duties(kind.name(), name.as_str())?)?;
-        let (spec, state) = (parse(&before, &before.spec)?, state_of(&before)?);
         let (now, rules) = (self.now(), self.rules());
         let act = Act {
             by: By::Person(&actor),
@@ -196,44 +207,6 @@ impl Control {
             Some(version) if version != object.version => Err(Code::C1005.into()),
             Some(_) => Ok(Some(object)),
         }
-    }
-
-    fn ready_to_declare(
-        &self,
-        actor: &Actor,
-        kind: Kind,
-        access: &Access,
-        name: &Id,
-        spec: &Value,
-        before: Option<Object>,
-    ) -> Result<Ready, Error> {
-        if let Some(before) = &before {
-            may_write(actor, access, before.owner.as_ref())?;
-        }
-        let (world, met) =
-            self.force().fetching(|fetch| World::read_closure(kind.name(), name, spec, fetch))?;
-        world.map_err(check::faulty)?;
-        let writer = before.as_ref().and_then(|before| before.owner.clone());
-        let writer = writer.unwrap_or_else(|| actor.organisation.clone());
-        let owner = owner_of(access, name, spec, &writer, |kind, name| {
-            self.register.get(kind, name).ok().flatten().and_then(|object| object.owner)
-        });
-        may_write(actor, access, owner.as_ref())?;
-        guard(actor, access, before.as_ref(), spec)?;
-        lasts(access, before.as_ref(), spec)?;
-        let declared = Declared { kind: kind.name(), name: name.clone(), spec: spec.clone() };
-        let to = Content {
-            owner,
-            spec: spec.to_string(),
-            state: None,
-            refers: references(met),
-            in_force: Vec::new(),
-            marks: Vec::new(),
-            deadlines: Vec::new(),
-        };
-        let (verb, in_force) = ("put".to_owned(), vec![declared]);
-        let (name, to, claims) = (name.clone(), Some(to), Vec::new());
-        Ok(Ready { kind, name, before, to, verb, duty: None, in_force, claims, seen: true })
     }
 
     fn ready_to_draft(
@@ -309,6 +282,10 @@ impl Control {
 
     /// The transaction of a change.
     pub(crate) fn batch(&self, ready: Ready, said: Said<'_>, passed: Option<Deadline>) -> Batch {
+        let effects = match ready.kind.name() {
+            CREDENTIAL => credentials::held(&ready),
+            _ => ready::notices(&ready, said.at),
+        };
         let act = register::Act {
             id: self.new_act_id(),
             salt: self.random(),
@@ -332,9 +309,6 @@ impl Control {
             expected: ready.before.map(|before| before.version),
             to: ready.to,
         };
-        // A credential takes its secret along: one of the same name must not be opened by it.
-        let forgets = change.to.is_none() && change.kind == "Credential";
-        let effects = if forgets { vec![Effect::ForgetSecret(change.name.clone())] } else { Vec::new() };
         let (answer, journalled) = (None, Vec::new());
         Batch { act, changes: vec![change], effects, passed, answer, journalled }
     }
@@ -356,37 +330,4 @@ impl Control {
         }
         Ok(Some(outcome))
     }
-}
-
-/// Whoever writes what is their own does not set what others grant them.
-fn guard(actor: &Actor, access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), Error> {
-    if access.any.contains(&actor.role) {
-        return Ok(());
-    }
-    let before = before.map(|before| parse(before, &before.spec)).transpose()?.unwrap_or_default();
-    match access.guarded.iter().find(|field| before.get(**field) != spec.get(**field)) {
-        Some(field) => {
-            let roles: Vec<_> = access.any.iter().map(|role| role.as_str()).collect();
-            let reason = format!("is set by {} only", roles.join(", "));
-            Err(Error::fault(Code::C1104, &format!("spec.{field}"), reason))
-        }
-        None => Ok(()),
-    }
-}
-
-/// What was said for good stays said.
-fn lasts(access: &Access, before: Option<&Object>, spec: &Value) -> Result<(), Error> {
-    let Some(before) = before.filter(|_| !access.lasting.is_empty()) else { return Ok(()) };
-    let before = parse(before, &before.spec)?;
-    let holds = |spec: &Value, field: &str| spec.get(field) == Some(&Value::Bool(true));
-    match access.lasting.iter().find(|(field, _)| holds(&before, field) && !holds(spec, field)) {
-        Some((field, code)) => Err(Error::fault(*code, &format!("spec.{field}"), "stays `true`")),
-        None => Ok(()),
-    }
-}
-
-/// Whether the actor may write an object of this owner.
-pub(crate) fn may_write(actor: &Actor, access: &Access, owner: Option<&Id>) -> Result<(), Error> {
-    let own = access.own.contains(&actor.role) && owner == Some(&actor.organisation);
-    if access.any.contains(&actor.role) || own { Ok(()) } else { Err(Code::C1104.into()) }
 }

@@ -162,6 +162,11 @@ codes! {
     C1017 409 "预留的隐私配额超过该人群的上限" "Reserved privacy quotas would pass the person-space's cap";
     C1018 503 "已受理并记录，本节点尚未生效" "The act is recorded and not in force on this node yet";
     C1019 503 "暂时无法判断能否生效，请稍后重试" "Whether this can be in force cannot be told now; try again shortly";
+    C1020 409 "已吊销或已到期的凭据不能恢复" "A credential that was revoked or has ended does not come back";
+    C1021 409 "该公钥属于另一凭据或已停用" "The public key is another credential's, or was given up";
+    C1022 403 "生效中的凭据只能由其应用单位修改" "Only its unit changes a credential in force";
+    C1023 403 "密钥只签发给应用单位的人员" "A secret is issued to a person of the application unit only";
+    C1024 422 "持有证明不成立" "The proof of possession does not hold";
 
     C1101 401 "请先登录" "Sign in first";
     C1102 401 "登录名、口令或动态码不正确" "The name, password or one-time code is not right";
@@ -201,6 +206,7 @@ codes! {
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";
     C1404 409 "审查意见不齐或不利，不能通过" "The findings do not permit to pass the product";
     C1405 409 "不在批准的导入时间内" "The import was approved for another time";
+    C1406 403 "运营机构只能关闭自己的产品及其服务的应用单位" "An operator stops its own products and the units it serves only";
 
     C1501 409 "账号尚未完成本人实名核验" "The account is not bound to a person yet";
     C1502 403 "只能处理本人的授权" "Consents are given and taken over by the person themselves only";

@@ -213,18 +213,20 @@ impl Gate {
         refused(call.request, env.facts.limit, env.sandbox, code.into())
     }
 
-    /// Which unit signed `call`, where it asks for what is its own and uses no product. A refusal is recorded as one of a call is.
+    /// Which unit signed `call`, where it asks for what is its own and uses no product; and whether it did so with a test
+    /// credential. A refusal is recorded as one of a call is.
     ///
     /// # Errors
     /// C1xx: it is not signed as it must be.
-    pub fn unit_of(&self, call: &Inbound<'_>) -> Result<Id, Refusal> {
+    pub fn unit_of(&self, call: &Inbound<'_>) -> Result<(Id, bool), Refusal> {
         let snapshot = self.snapshot();
         let mut env = Env::new(self, &snapshot, call);
         match stages::identify::run(&mut env) {
             Ok(identified) => {
                 let unit = identified.unit().name.clone();
+                let trial = matches!(identified, stages::identify::Identified::Trial(_));
                 env.dismiss();
-                Ok(unit)
+                Ok((unit, trial))
             }
             Err(refusal) => {
                 env.close_without_answer(refusal.code);

@@ -186,6 +186,8 @@ pub(crate) struct Product {
     index: u32,
     pub(crate) version: u32,
     pub(crate) upstream: Id,
+    /// Whose product it is.
+    pub(crate) operator: Id,
     pub(crate) operations: Arc<[Operation]>,
     pub(crate) certificates: Vec<Window>,
     /// When it is listed at an exchange.

@@ -6,6 +6,7 @@
 mod api;
 mod apply;
 mod consent;
+mod credential;
 mod diff;
 mod difference;
 mod dump;

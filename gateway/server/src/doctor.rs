@@ -152,7 +152,12 @@ fn registered(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
         open_register(&config.data_dir).and_then(|register| world_in_force(&register, &config.control));
     match read {
         Err(error) => findings.bad(&format!("register: {error:#}")),
-        Ok(world) => declared(findings, config, &world, "register"),
+        Ok((world, left_out)) => {
+            for one in left_out.iter().filter(|one| !one.dangling) {
+                findings.bad(&format!("register: {} is not in force: {}", one.object(), one.reason))?;
+            }
+            declared(findings, config, &world, "register")
+        }
     }
 }
 

@@ -170,29 +170,29 @@ impl Desk {
         .await
     }
 
-    /// The receipt of the call `id` that `unit` made: by the request's id, or by the handle of its answer.
-    pub(crate) async fn receipt(self: Arc<Self>, unit: Id, id: String, sm3: bool) -> Result<String, Refusal> {
-        reading(move || self.make_out(&unit, &id, sm3)).await
+    /// The receipt of the call `id`, a request's id, that the unit made. To a test credential real calls are not there: what
+    /// opens their commitments is not for whoever tries things out.
+    pub(crate) async fn receipt(
+        self: Arc<Self>,
+        (unit, trial): (Id, bool),
+        id: String,
+        sm3: bool,
+    ) -> Result<String, Refusal> {
+        reading(move || self.make_out((&unit, trial), &id, sm3)).await
     }
 
-    fn make_out(&self, unit: &Id, id: &str, sm3: bool) -> Result<String, Refusal> {
-        let place = Place::parse(id).ok_or(Code::C1701)?;
+    fn make_out(&self, whose: (&Id, bool), id: &str, sm3: bool) -> Result<String, Refusal> {
+        // The place in the journal that an answer carries counts from one: it names no receipt.
+        let request: RequestId = id.parse().map_err(|_| Code::C1701)?;
         // Asked first: what is published meanwhile is found below. The record of a refusal is taken before the refusal is
         // told, and durable only later.
         let taken = self.journal.taken_seq();
-        let found = match &place {
-            Place::Request(request) => self.library.call(request),
-            Place::Sequence(seq) => self.library.at(*seq),
-        };
-        let Some(found) = found.map_err(|error| fault(&error))? else {
+        let Some(found) = self.library.call(&request).map_err(|error| fault(&error))? else {
             // Whether it is theirs is not known yet, nor whether it is at all: every id is answered alike.
-            let pending = match place {
-                Place::Request(_) => self.handle.reached() < taken,
-                Place::Sequence(seq) => self.handle.reached() < seq && seq <= taken,
-            };
+            let pending = self.handle.reached() < taken;
             return Err(if pending { Refusal::retry(Code::C1702, RETRY_AFTER) } else { Code::C1701.into() });
         };
-        let enclosed = self.opened_for(unit, &found).ok_or(Code::C1701)?;
+        let enclosed = self.opened_for(whose, &found).ok_or(Code::C1701)?;
         let receipt = if sm3 {
             self.library.receipt::<Sm3>(&found, enclosed)
         } else {
@@ -204,32 +204,14 @@ impl Desk {
         }
     }
 
-    /// The entry with what opens it, where it is a call of `unit`.
-    fn opened_for(&self, unit: &Id, found: &Found) -> Option<Enclosed> {
+    /// The entry with what opens it, where it is a call of the unit, and a trial where a test credential asks.
+    fn opened_for(&self, (unit, trial): (&Id, bool), found: &Found) -> Option<Enclosed> {
         let Ok(Entry::Call(call)) = Entry::decode(&found.entry) else { return None };
-        if call.terms.unit != unit.as_str() {
+        if call.terms.unit != unit.as_str() || (trial && !call.sandbox) {
             return None;
         }
         // Of a half-year whose key was erased no receipt is made out any more; those given out still hold.
         let (request, answer) = self.periods.at(call.received)?.openings(&call);
         Some(Enclosed { entry: found.entry.clone(), request, answer })
-    }
-}
-
-/// How a call is named.
-enum Place {
-    Request(RequestId),
-    Sequence(u64),
-}
-
-impl Place {
-    /// A request id, or `epoch.sequence` as `X-Receipt` has it.
-    fn parse(text: &str) -> Option<Self> {
-        if let Ok(request) = text.parse() {
-            return Some(Self::Request(request));
-        }
-        let (epoch, seq) = text.split_once('.')?;
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if digits(epoch) && digits(seq) { seq.parse().ok().map(Self::Sequence) } else { None }
     }
 }

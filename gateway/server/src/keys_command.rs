@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::ask_secret;
 use crate::config::Config;
+use crate::control::REGISTER_FILE;
 use crate::evidence::custody::{Custody, passphrase_in};
 use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use crate::output::{NewFile, Out, say};
@@ -23,7 +24,8 @@ use crate::store::open_store;
 /// Makes and lists keys.
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum KeysCommand {
-    /// Makes a new HMAC secret for a credential, keeps it sealed, and prints it once.
+    /// Makes a new HMAC secret for a credential of world files, keeps it sealed, and prints it once. Beside a register,
+    /// `shuzha credential issue-secret` does.
     Issue {
         /// The credential, as a world file names it.
         credential: Id,
@@ -87,6 +89,7 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             if !matches!(algorithm.as_str(), "hmac-sha256" | "hmac-sm3") {
                 bail!("{algorithm} is neither hmac-sha256 nor hmac-sm3; for Ed25519 use `shuzha keys pair`");
             }
+            may_issue(config, &credential, &algorithm)?;
             let secret = OsRng.bytes::<32>();
             open_store(data_dir)?.put_secret(&credential, &algorithm, &secret)?;
             say("此密钥只显示这一次，请交给应用单位妥善保管。");
@@ -153,6 +156,30 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             Ok(())
         }
     }
+}
+
+/// Whether a secret made here would be the one that calls are signed with. Where a register says what is in force, secrets are
+/// its own to issue: by an act on record, once, and to the unit.
+fn may_issue(config: &Config, credential: &Id, algorithm: &str) -> Result<()> {
+    if config.world.is_empty() {
+        if config.data_dir.join(REGISTER_FILE).exists() {
+            bail!(
+                "登记簿模式下由登记簿签发密钥，请应用单位的人员执行：shuzha credential issue-secret {credential}\n\
+                 a register issues the secrets here: have a person of the application unit run \
+                 `shuzha credential issue-secret {credential}`"
+            );
+        }
+        return Ok(());
+    }
+    let world = crate::world::load(&config.world)?.world;
+    let Some(declared) = world.credentials.get(credential) else {
+        bail!("没有这个凭据 {credential} is not declared in the world files");
+    };
+    let word = declared.algorithm.as_str();
+    if word != algorithm {
+        bail!("{credential} is declared with {word}: `shuzha keys issue {credential} --algorithm {word}`");
+    }
+    Ok(())
 }
 
 /// Writes `seed` to `file` and its public key beside it, both in base64.

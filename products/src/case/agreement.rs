@@ -193,7 +193,12 @@ impl Case for Agreement {
                 Signing
             }
             (Signing, Command::Sign) => {
-                next.signed.insert(Name(asked(act, &self.parties)?), At(act.at));
+                let party = Name(asked(act, &self.parties)?);
+                // Signed is signed: the time of a signature stays.
+                if next.signed.contains_key(&party) {
+                    return Err(Code::C1007.into());
+                }
+                next.signed.insert(party, At(act.at));
                 let all = self.parties.iter().all(|one| next.signed.contains_key(&Name(one.clone())));
                 if all { InForce } else { Signing }
             }
@@ -209,7 +214,7 @@ impl Case for Agreement {
             (InForce | Suspended, Command::Terminate) => Terminated,
             (InForce | Suspended, Command::Expire) => Expired,
             (from @ (Terminated | Expired), Command::Close(act)) => {
-                next.closing.record(act);
+                next.closing.record(act)?;
                 from
             }
             (Terminated | Expired, Command::Archive) => next.closing.complete().map(|()| Archived)?,

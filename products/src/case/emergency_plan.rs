@@ -128,7 +128,11 @@ impl Case for EmergencyPlan {
                         format!("a plan keeps at most {DRILLS_MAX} drills; retire it and file a new one");
                     return Err(refused(Code::C1002, "", &reason));
                 }
-                next.drills.push(Drill { held: At(held), result, digest });
+                let drill = Drill { held: At(held), result, digest };
+                if next.drills.contains(&drill) {
+                    return Err(Code::C1007.into());
+                }
+                next.drills.push(drill);
                 Stage::Filed
             }
             (Stage::Filed, Command::Retire) => Stage::Retired,

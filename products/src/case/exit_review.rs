@@ -146,6 +146,9 @@ impl Case for ExitReview {
                     asked(act, &self.providers)?;
                 }
                 let (by, role) = (Name(actor.account.clone()), actor.role.as_str().to_owned());
+                if next.opinions.iter().any(|opinion| opinion.by == by) {
+                    return Err(Code::C1007.into());
+                }
                 next.opinions.push(Opinion { by, role, at: At(act.at), findings });
                 Stage::Review
             }

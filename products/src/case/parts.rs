@@ -202,12 +202,18 @@ pub(super) enum Close {
 }
 
 impl Closing {
-    /// Keeps the digest that an act of the end gives.
-    pub(super) fn record(&mut self, act: Close) {
-        match act {
-            Close::HandOver(digest) => self.handed_over = Some(digest),
-            Close::Destroy(digest) => self.destroyed = Some(digest),
+    /// Keeps the digest that an act of the end gives. What was handed over or destroyed once is not handed over or destroyed
+    /// again: the first proof stands.
+    pub(super) fn record(&mut self, act: Close) -> Result<(), Refused> {
+        let (kept, digest) = match act {
+            Close::HandOver(digest) => (&mut self.handed_over, digest),
+            Close::Destroy(digest) => (&mut self.destroyed, digest),
+        };
+        if kept.is_some() {
+            return Err(Code::C1007.into());
         }
+        *kept = Some(digest);
+        Ok(())
     }
 
     /// Both must be there before the case is put away.

@@ -236,13 +236,21 @@ impl Case for Scenario {
                 ProviderReview
             }
             (ProviderReview, Command::Agree) => {
-                next.agreed.insert(Name(asked(act, &self.asked)?), At(act.at));
+                let provider = Name(asked(act, &self.asked)?);
+                if next.agreed.contains_key(&provider) {
+                    return Err(Code::C1007.into());
+                }
+                next.agreed.insert(provider, At(act.at));
                 let all = self.asked.iter().all(|one| next.agreed.contains_key(&Name(one.clone())));
                 if all { ExpertReview } else { ProviderReview }
             }
             (ProviderReview, Command::Decline) => asked(act, &self.asked).map(|_| Returned)?,
             (ExpertReview | Decision, Command::Opine { favourable }) => {
                 let by = Name(person(act)?.account.clone());
+                // Each expert has one word; what was said stays said.
+                if next.opinions.iter().any(|opinion| opinion.by == by) {
+                    return Err(Code::C1007.into());
+                }
                 next.opinions.push(Opinion { by, at: At(act.at), favourable });
                 Decision
             }
@@ -263,7 +271,7 @@ impl Case for Scenario {
             }
             (Approved | Active | Suspended, Command::Terminate | Command::Expire) => Terminated,
             (Terminated, Command::Close(act)) => {
-                next.closing.record(act);
+                next.closing.record(act)?;
                 Terminated
             }
             (Terminated, Command::Archive) => next.closing.complete().map(|()| Archived)?,

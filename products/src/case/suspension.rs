@@ -1,12 +1,14 @@
 //! Suspensions (暂时关闭) as cases: an emergency stop by one person at once, or an order with a term for rectification
 //! (Gansu-O 21, Qingtian 五(五), Heilongjiang 29–30, Yantai 27).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shuzha_core::calendar::Calendar;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
-use super::parts::{At, NOTHING, ahead, fixed, nothing, person, stages, verb, with};
+use super::parts::{At, NOTHING, Name, ahead, fixed, nothing, person, stages, verb, with};
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::jurisdiction::Jurisdiction;
 use crate::suspension::{self, Target, read_target};
@@ -19,6 +21,7 @@ stages! {
     InForce "in-force";
     Rejected "rejected";
     Lifted "lifted";
+    Lapsed "lapsed";
     Terminated "terminated";
 }
 
@@ -41,14 +44,25 @@ pub(crate) struct Report {
     contact: String,
 }
 
+/// Most reports of one suspension.
+const REPORTS_MAX: usize = 16;
+/// The term in which an emergency stop is confirmed.
+const CONFIRMATION: &str = "confirmation";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     stage: Stage,
+    /// The operator whose stop it is and whose products alone it reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operator: Option<Name>,
     /// From when it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<At>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     report: Option<Report>,
+    /// Later reports on the same incident.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    supplements: Vec<Report>,
     /// When rectification was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rectified: Option<At>,
@@ -63,6 +77,7 @@ pub(crate) enum Command {
     Rectified,
     Resume,
     Terminate,
+    Lapse,
 }
 
 impl Case for Suspension {
@@ -119,7 +134,11 @@ impl Case for Suspension {
         }
         let stage = if self.emergency { Stage::Emergency } else { Stage::Proposed };
         let since = self.emergency.then_some(At(act.at));
-        Ok(State { stage, since, report: None, rectified: None })
+        // A unit or scenario that an operator stops goes on with the products of others.
+        let by = person(act)?;
+        let shared = matches!(self.target, Target::Unit(_) | Target::Scenario(_));
+        let operator = (by.role == Role::Operator && shared).then(|| Name(by.organisation.clone()));
+        Ok(State { stage, operator, since, report: None, supplements: Vec::new(), rectified: None })
     }
 
     fn state_name(state: &State) -> &'static str {
@@ -145,23 +164,33 @@ impl Case for Suspension {
                 Command::Report { occurred, what, affected, measures, contact },
             ) => {
                 let (at, occurred) = (At(act.at), At(occurred));
-                next.report = Some(Report { at, occurred, what, affected, measures, contact });
+                next.report(Report { at, occurred, what, affected, measures, contact })?;
                 from
             }
-            (InForce, Command::Rectified) => {
+            (InForce, Command::Rectified) if state.rectified.is_none() => {
                 next.rectified = Some(At(act.at));
                 InForce
             }
             (Emergency | InForce, Command::Resume) => Lifted,
+            (Emergency, Command::Lapse) => Stage::Lapsed,
             (InForce, Command::Terminate) => self.terminate(state, act)?,
             _ => return Err(Code::C1007.into()),
         };
         Ok(next)
     }
 
-    fn deadlines(&self, state: &State, _: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
+    fn deadlines(&self, state: &State, rules: &Jurisdiction, _: &Calendar) -> Vec<Deadline> {
         let waits = state.stage == Stage::InForce && state.rectified.is_none();
-        self.rectify_by.filter(|_| waits).map(|at| fixed("rectification", at)).into_iter().collect()
+        let rectification = self.rectify_by.filter(|_| waits).map(|at| fixed("rectification", at));
+        // One person stops at once; without the word of a second one it does not last.
+        let unconfirmed = state.since.filter(|_| state.stage == Stage::Emergency);
+        let term = Duration::from_secs(3_600) * u32::from(rules.emergency_hours);
+        let confirmation = unconfirmed.map(|since| fixed(CONFIRMATION, since.0.plus(term)));
+        rectification.into_iter().chain(confirmation).collect()
+    }
+
+    fn passed(&self, state: &State, what: &str) -> Option<Command> {
+        (what == CONFIRMATION && state.stage == Stage::Emergency).then_some(Command::Lapse)
     }
 
     fn trial(&self, verb: &str, _: &State, act: &Act<'_>) -> Option<Command> {
@@ -178,8 +207,31 @@ impl Case for Suspension {
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {
         let stops = matches!(state.stage, Stage::Emergency | Stage::InForce | Stage::Terminated);
         let Some(since) = state.since.filter(|_| stops) else { return Vec::new() };
-        let spec = with(spec, &["target", "reason"], [("since", show_instant(since.0).into())]);
+        let emergency = state.stage == Stage::Emergency;
+        let mut spec = with(spec, &["target", "reason"], [("since", show_instant(since.0).into())]);
+        if emergency {
+            spec["emergency"] = true.into();
+        }
+        if let Some(Name(operator)) = &state.operator {
+            spec["operator"] = operator.as_str().into();
+        }
         vec![Declared { kind: suspension::Suspension::KIND, name: name.clone(), spec }]
+    }
+}
+
+impl State {
+    /// Keeps a report beside those before. The same one again is none.
+    fn report(&mut self, report: Report) -> Result<(), Refused> {
+        let same = |old: &Report| Report { at: old.at, ..report.clone() } == *old;
+        let full = self.supplements.len() + 1 >= REPORTS_MAX;
+        if self.report.iter().chain(&self.supplements).any(same) || full {
+            return Err(Code::C1007.into());
+        }
+        match &self.report {
+            None => self.report = Some(report),
+            Some(_) => self.supplements.push(report),
+        }
+        Ok(())
     }
 }
 

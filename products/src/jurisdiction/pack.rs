@@ -236,6 +236,7 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
         record_years: records.and_then(|section| section.required("years_min")?.count(1..=100)),
         operator_redevelopment: flag(redevelopment, "permitted").unwrap_or(false),
         operation_report: report.and_then(|section| section.required("period")?.word(PERIODS)),
+        emergency_hours: super::EMERGENCY_HOURS,
         articles: rules.articles,
     })
 }

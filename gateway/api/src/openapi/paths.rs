@@ -10,7 +10,7 @@ use super::finance::{self, FINANCE};
 use super::operation::{Operation, query};
 use super::public::{self, PUBLIC};
 use super::schemas::reference;
-use crate::routes::objects::ISSUE_SECRET;
+use crate::routes::objects::{CONFIRM, ISSUE_SECRET, REVOKE};
 
 const SIGN_ON: &str = "sign-on";
 const ACCOUNTS: &str = "accounts";
@@ -114,6 +114,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
                 )
                 .problem(&[409]);
                 put(paths, &format!("{one}:{ISSUE_SECRET}"), "post", issue);
+                on_credential(paths, &one);
             }
         }
         Kind::Case(case) => case.verbs.iter().for_each(|verb| of_verb(paths, case, verb)),
@@ -122,6 +123,31 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
         .takes(&["name", "limit", "revision"])
         .answers(200, "A page.", reference("ActPage"), &[]);
     put(paths, &format!("{one}/history"), "get", history);
+}
+
+/// What else is done to a credential.
+fn on_credential(paths: &mut Map<String, Value>, one: &str) {
+    let verbs = [
+        (
+            CONFIRM,
+            "确认 Bring one into force that somebody else declared, by proof of its key.",
+            "Confirmation",
+        ),
+        (REVOKE, "吊销 Take it out of force for good.", "Words"),
+    ];
+    for (verb, summary, body) in verbs {
+        let act = Operation::new("Credential", &format!("{verb}Credential"), summary)
+            .takes(&["name", "If-Match-if-seen", "Idempotency-Key", "dry_run"])
+            .body(reference(body), verb == CONFIRM)
+            .answers(
+                200,
+                "Done, or tried.",
+                reference("CredentialChange"),
+                &["ETag-unless-tried", "Idempotency-Replayed"],
+            )
+            .problem(&[409, 412]);
+        put(paths, &format!("{one}:{verb}"), "post", act);
+    }
 }
 
 fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {

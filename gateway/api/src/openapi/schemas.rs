@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use shuzha_control::{Attachment, Kind, Request};
 use shuzha_core::{Code, Role};
-use shuzha_products::case::{CaseKind, Verb};
+use shuzha_products::case::Verb;
 use shuzha_products::world::API_VERSION;
 
 use super::declared;
@@ -149,7 +149,11 @@ fn acts() -> Value {
     let by = object(
         &["account", "organisation", "role"],
         json!({
-            "account": reference("Name"), "organisation": reference("Name"), "role": reference("Role"),
+            "account": {
+                "oneOf": [reference("Name"), {"type": "null"}],
+                "description": "Null for persons of other organisations, but for authority, registrar and auditor.",
+            },
+            "organisation": reference("Name"), "role": reference("Role"),
         }),
     );
     let due = object(
@@ -265,6 +269,10 @@ fn accounts() -> Value {
             "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
             "secret": shown_once(), "alreadyShown": already_shown(),
         })),
+        "Confirmation": object(&["signature"], json!({
+            "signature": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Ed25519, in base 64, over `status.details.challenge`."},
+            "reason": reference("Reason"), "attachments": reference("Attachments"),
+        })),
         "Reasoned": object(&[], json!({"reason": reference("Reason")})),
         "Link": object(&["issuer", "subject"], json!({"issuer": text(255), "subject": text(255)})),
     })
@@ -282,8 +290,12 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
         "spec": reference(&format!("{name}Spec")),
     });
     let mut required = vec!["apiVersion", "kind", "metadata", "spec"];
+    if name == "Credential" {
+        shown["status"] = status(&["pending", "confirmed"], &["confirm", "issue-secret", "revoke"]);
+    }
     if let Kind::Case(case) = kind {
-        shown["status"] = status(case);
+        let verbs: Vec<_> = case.verbs.iter().map(|verb| verb.name).collect();
+        shown["status"] = status(case.states, &verbs);
         required.push("status");
         for verb in case.verbs {
             all.insert(format!("{name}.{}", verb.name), command(name, verb));
@@ -313,16 +325,16 @@ fn of_kind(all: &mut Map<String, Value>, kind: Kind) {
     all.insert(format!("{name}Change"), change);
 }
 
-fn status(case: &CaseKind) -> Value {
-    let verbs: Vec<_> = case.verbs.iter().map(|verb| verb.name).collect();
+fn status(states: &[&str], verbs: &[&str]) -> Value {
     object(
         &["state", "since", "details", "deadlines", "verbs"],
         json!({
-            "state": {"enum": case.states},
+            "state": {"enum": states},
             "since": reference("Instant"),
             "details": {"description": "What the case has gathered: opinions, dates, numbers."},
             "deadlines": {"type": "array", "items": reference("Deadline")},
             "verbs": {"type": "array", "items": {"enum": verbs}, "description": "What the caller may do now."},
+            "advice": {"type": "string", "description": "What is to be done, where it waits for somebody or stops something."},
         }),
     )
 }

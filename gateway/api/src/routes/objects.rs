@@ -18,6 +18,10 @@ pub(crate) const REPLAYED: http::HeaderName = http::HeaderName::from_static("ide
 
 /// What can be done to a credential beside writing it.
 pub(crate) const ISSUE_SECRET: &str = "issue-secret";
+pub(crate) const CONFIRM: &str = "confirm";
+pub(crate) const REVOKE: &str = "revoke";
+/// Longest proof of possession in bytes, in base 64.
+const SIGNATURE_BYTES_MAX: usize = 128;
 
 /// The kind whose plural stands in the path.
 ///
@@ -148,6 +152,9 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     }
     let way = Way::of(ask)?;
     let name = Id::new(name).map_err(|_| Problem::from(Code::C1003))?;
+    if let Kind::Declared(..) = kind {
+        return act_on_credential(ask, &caller, &name, verb, &way);
+    }
     let body = ask.json()?;
     let mut fields = Fields::of(&body);
     let (reason, attachments) = (fields.reason(), fields.attachments());
@@ -156,6 +163,29 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     let outcome = ask.shared.control.act(&caller, kind.name(), &name, verb, &body, &request);
     let outcome = outcome.map_err(|error| way.expected.refused(error.into()))?;
     changed(ask, &outcome, &caller, way.dry_run, StatusCode::OK)
+}
+
+/// `POST /api/v1/credentials/{name}:revoke` and `:confirm`. Whoever is in a hurry need not name a version.
+fn act_on_credential(
+    ask: &Ask,
+    caller: &Caller,
+    name: &Id,
+    verb: &str,
+    way: &Way<'_>,
+) -> Result<Reply, Problem> {
+    let body = ask.json_or_empty()?;
+    let mut fields = Fields::of(&body);
+    let (reason, attachments) = (fields.reason(), fields.attachments());
+    let signature =
+        if verb == CONFIRM { fields.text("signature", 1..=SIGNATURE_BYTES_MAX) } else { Some("") };
+    let (reason, attachments, signature) = fields.done(|| Some((reason?, attachments?, signature?)))?;
+    let request = way.request(&reason, &attachments);
+    let control = &ask.shared.control;
+    let outcome = match verb {
+        CONFIRM => control.confirm(caller, name, signature, &request),
+        _ => control.revoke(caller, name, &request),
+    };
+    changed(ask, &outcome?, caller, way.dry_run, StatusCode::OK)
 }
 
 /// `POST /api/v1/credentials/{name}:issue-secret`; the secret is shown here and never again.
@@ -194,7 +224,7 @@ fn not_a_verb(ask: &Ask, kind: Kind) -> Result<(), Problem> {
 fn is_verb(kind: Kind, verb: &str) -> bool {
     match kind {
         Kind::Case(case) => case.verb(verb).is_some(),
-        Kind::Declared(..) => kind.name() == "Credential" && verb == ISSUE_SECRET,
+        Kind::Declared(..) => kind.name() == "Credential" && matches!(verb, ISSUE_SECRET | CONFIRM | REVOKE),
     }
 }
 

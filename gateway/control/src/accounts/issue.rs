@@ -13,11 +13,9 @@ use zeroize::Zeroizing;
 use super::Accounts;
 use crate::force::json as parse;
 use crate::view::Request;
-use crate::writing::may_write;
+use crate::writing::CREDENTIAL;
 use crate::{Caller, Error, Kind};
 
-/// The kind that secrets are of.
-const CREDENTIAL: &str = "Credential";
 /// Bytes of a secret: as long as the digest of either algorithm (RFC 2104 §3).
 const SECRET_BYTES: usize = 32;
 
@@ -37,11 +35,13 @@ impl std::fmt::Debug for Issued {
 
 impl Accounts {
     /// Issues the secret of an HMAC credential. A credential has one, once: to rotate, another credential is declared,
-    /// and this one revoked when callers have changed over (成对轮换, REQUIREMENTS A4).
+    /// and this one revoked when callers have changed over (成对轮换, REQUIREMENTS A4). One that somebody else declared for the
+    /// unit is in force from here on: whoever holds its secret is a person of the unit.
     ///
     /// # Errors
-    /// C1104, C1106 without the role; C1003 where the credential is not the caller's to see; C1015 where it has a secret;
-    /// C1016 where it uses none, or was revoked; C1002 for the reason.
+    /// C1104, C1106 without the role; C1003 where the credential is not the caller's to see; C1023 for whoever is not of the
+    /// unit; C1015 where it has a secret; C1016 where it uses none, or was revoked; C1020 where its name must not come back;
+    /// C1002 for the reason.
     pub fn issue_secret(
         &self,
         caller: &Caller,
@@ -50,7 +50,7 @@ impl Accounts {
         key: Option<&str>,
     ) -> Result<Issued, Error> {
         let Some(Kind::Declared(_, access)) = Kind::find(CREDENTIAL) else { return Err(Code::C1003.into()) };
-        let actor = caller.acting(&[access.any, access.own].concat())?;
+        caller.acting(&access.roles())?;
         if reason.chars().count() > Request::REASON_CHARS_MAX {
             let most = format!("has at most {} characters", Request::REASON_CHARS_MAX);
             return Err(Error::fault(Code::C1002, "reason", most));
@@ -64,20 +64,25 @@ impl Accounts {
             if !control.sees(caller, kind, &object)? {
                 return Err(Code::C1003.into());
             }
-            may_write(&actor, access, object.owner.as_ref())?;
             let spec = parse(&object, &object.spec)?;
+            // Whoever holds the secret acts as the unit: nobody else is shown it, not even who declared the credential.
+            let actor = control
+                .of_the_unit(caller, access, credential, &object, &spec)
+                .map_err(|error| if error.code() == Code::C1104 { Code::C1023.into() } else { error })?;
             let algorithm = spec["algorithm"].as_str().unwrap_or_default().to_owned();
             if !algorithm.starts_with("hmac-") || spec["revoked"] == true {
                 return Err(Code::C1016.into());
             }
-            if control.register.has_secret(credential)? {
+            if control.register.has_secret(credential)? || control.holds_secret(credential) {
                 return Err(Code::C1015.into());
             }
             let bytes = Zeroizing::new(control.random::<SECRET_BYTES>());
             let sealed = SealedSecret::seal(&self.master, &*control.rng, credential, &algorithm, &*bytes)?;
             let by = super::author_as(&actor);
             let act = self.act_on(by, "issue-secret", (CREDENTIAL, credential), reason);
-            let batch = super::batch(act, vec![Effect::Secret(sealed)], answer);
+            let confirmed = control.confirming(&actor, &object, &spec, control.now())?;
+            let mut batch = super::batch(act, vec![Effect::Secret(sealed)], answer);
+            batch.changes.extend(confirmed);
             let again = vec![Declared { kind: CREDENTIAL, name: credential.clone(), spec }];
             control.accept(&mut writer, batch, again, Vec::new())?;
             Ok(Issued { algorithm, secret: Some(Zeroizing::new(STANDARD.encode(*bytes))) })

@@ -178,7 +178,7 @@ impl Evidence {
             limit: ACTS_MAX + 1,
             ..ActFilter::default()
         };
-        let page = control.page_of_acts(&filter)?;
+        let page = control.page_of_acts(caller, &filter)?;
         step.withheld = page.next.is_some();
         step.acts = page.items.into_iter().rev().collect();
         Ok(step)

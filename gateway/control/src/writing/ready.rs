@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use shuzha_core::{Id, Timestamp};
 use shuzha_products::case::{Claim, Declared, Duty, Outcome as Decided};
-use shuzha_store::register::{CaseState, Content, Deadline, Object, Reference};
+use shuzha_store::register::{CaseState, Content, Deadline, Effect, Object, Reference};
 
 use crate::force::{Met, in_force, json as parse};
 use crate::{Error, Kind};
@@ -103,6 +103,26 @@ pub(super) fn shown(ready: &Ready, now: Timestamp) -> Result<Option<crate::Objec
         created: ready.before.as_ref().map_or(now, |before| before.created),
         updated: now,
     }))
+}
+
+/// What those whom a change of a case reaches are told beside the case itself: that something is suspended, and that it is no
+/// longer.
+pub(super) fn notices(ready: &Ready, at: Timestamp) -> Vec<Effect> {
+    let state = |object: Option<&CaseState>| object.map(|state| state.name.clone()).unwrap_or_default();
+    let before = state(ready.before.as_ref().and_then(|before| before.state.as_ref()));
+    let after = state(ready.to.as_ref().and_then(|to| to.state.as_ref()));
+    let what = match (ready.kind.name(), before.as_str(), after.as_str()) {
+        (_, before, after) if before == after => return Vec::new(),
+        ("Suspension", "" | "proposed", "emergency" | "in-force") => "suspended",
+        ("Suspension", _, "in-force") => "confirmed",
+        ("Suspension", _, "lifted") => "lifted",
+        ("Suspension", _, "lapsed") => "lapsed",
+        ("Suspension", _, "terminated") => "terminated",
+        (_, _, "suspended") => "suspended",
+        (_, "suspended", _) => "resumed",
+        _ => return Vec::new(),
+    };
+    vec![Effect::Notice((ready.kind.name().to_owned(), ready.name.clone()), what, at)]
 }
 
 /// What was in force because of an object before it changed.

@@ -160,7 +160,10 @@ fn step<'t>(trace: &'t Trace, kind: &str) -> &'t shuzha_control::evidence::Step 
 /// Account and verb of every act that is told of an object.
 fn acts<'t>(trace: &'t Trace, kind: &str) -> Vec<(&'t str, &'t str)> {
     let acts = step(trace, kind).acts.iter();
-    acts.map(|act| (act.by.as_ref().map_or("", |(who, ..)| who.as_str()), act.verb.as_str())).collect()
+    let who = |act: &'t shuzha_control::HistoryEntry| {
+        act.by.as_ref().and_then(|by| by.account.as_ref()).map_or("", |who| who.as_str())
+    };
+    acts.map(|act| (who(act), act.verb.as_str())).collect()
 }
 
 #[test]

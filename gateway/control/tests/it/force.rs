@@ -142,7 +142,7 @@ fn the_authority_and_the_administrator_clear_away_what_is_not_in_force() {
         town.control.remove(&other, "credentials", &id("c"), &request).expect("removed");
         let acts = town.control.audit(&authority("wang"), &Default::default()).expect("answers");
         assert_eq!(
-            (acts.items[0].verb.as_str(), acts.items[0].by.as_ref().expect("a person").2),
+            (acts.items[0].verb.as_str(), acts.items[0].by.as_ref().expect("a person").role),
             ("delete", role)
         );
     }

@@ -1,6 +1,6 @@
 //! A control plane on a register in memory, with a journal that fails on request and a gate that remembers.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -42,14 +42,18 @@ impl ActLog for Log {
     }
 }
 
-/// Remembers what was put in force.
+/// Remembers what was put in force; and whether secrets were deposited by another way.
 #[derive(Default)]
-pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>);
+pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>, pub(crate) AtomicBool);
 
 impl Publish for Gate {
     fn publish(&self, delta: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
         self.0.lock().expect("answers").push(delta.clone());
         Ok(())
+    }
+
+    fn holds_secret(&self, _: &Id) -> bool {
+        self.1.load(Ordering::SeqCst)
     }
 }
 

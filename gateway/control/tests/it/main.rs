@@ -1,5 +1,6 @@
 //! The control plane as its callers meet it, on a real register.
 
+mod access;
 mod accounts;
 mod evidence;
 mod finance;
@@ -8,4 +9,6 @@ mod house;
 mod laws;
 mod marks;
 mod secrets;
+mod stops;
 mod town;
+mod twice;

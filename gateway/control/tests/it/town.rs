@@ -1,6 +1,8 @@
 //! A small town: the organisations, products and prices of the worked example, declared through the control plane by the
 //! persons whose they are; and cases taken to where a test needs them.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 use shuzha_control::{Caller, Error, Outcome, Rules};
 use shuzha_core::Role;
@@ -9,7 +11,7 @@ use shuzha_products::World;
 use crate::house::{House, id, person};
 
 /// Account, organisation, role.
-const PERSONS: [(&str, &str, Role); 12] = [
+const PERSONS: [(&str, &str, Role); 19] = [
     ("wang", "data-bureau", Role::Authority),
     ("feng", "data-bureau", Role::Authority),
     ("zhou", "data-bureau", Role::Expert),
@@ -22,6 +24,13 @@ const PERSONS: [(&str, &str, Role); 12] = [
     ("he", "tide-insurance", Role::ApplicationUnit),
     ("zheng", "ndrc", Role::Pricing),
     ("subject", "people", Role::DataSubject),
+    ("tang", "yunze-data", Role::Finance),
+    ("auditor", "audit-office", Role::Auditor),
+    ("root", "operations", Role::Sre),
+    ("night", "operations", Role::Sre),
+    ("jiang", "police", Role::Provider),
+    ("rival", "rival-data", Role::Operator),
+    ("zhang", "yunze-bank", Role::ApplicationUnit),
 ];
 
 /// Who declares what, in an order in which references point backwards.
@@ -43,7 +52,7 @@ const DECLARED: [(&str, &str, &str); 18] = [
     ("sun", "PriceAct", "operator-2025"),
     ("zheng", "Ceiling", "company-check-2025"),
     ("sun", "Price", "company-check-2025"),
-    ("sun", "Credential", "bank-1"),
+    ("wu", "Credential", "bank-1"),
 ];
 
 /// A person of the town.
@@ -52,17 +61,24 @@ pub(crate) fn by(account: &str) -> Caller {
     person(account, organisation, &[*role])
 }
 
+/// The worked example, read once: the tests that walk the access table open many towns.
+fn worked_example() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
+        let files: Vec<(String, String)> = std::fs::read_dir(folder)
+            .expect("the worked example")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+            .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("UTF-8")))
+            .collect();
+        World::parse(&files).expect("the worked example reads")
+    })
+}
+
 /// The worked example's spec of an object.
 pub(crate) fn example(kind: &str, name: &str) -> Value {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
-    let files: Vec<(String, String)> = std::fs::read_dir(folder)
-        .expect("the worked example")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
-        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("UTF-8")))
-        .collect();
-    let world = World::parse(&files).expect("the worked example reads");
-    let found = world.specs.iter().find(|((of, named), _)| *of == kind && named.as_str() == name);
+    let found = worked_example().specs.iter().find(|((of, named), _)| *of == kind && named.as_str() == name);
     serde_json::from_str(found.expect("in the worked example").1).expect("JSON")
 }
 

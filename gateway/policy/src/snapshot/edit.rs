@@ -277,6 +277,7 @@ impl Snapshot {
             index: self.names.number(name),
             version: declared.version,
             upstream: declared.upstream,
+            operator: declared.operator,
             operations: operations.collect(),
             certificates: Vec::new(),
             listings: Vec::new(),

@@ -25,7 +25,7 @@ impl Snapshot {
             self.prices = Arc::new(self.declared.price_book(faults));
         }
         if stale.suspensions {
-            self.suspensions = Arc::new(Suspensions::new(self.declared.suspensions.values()));
+            self.suspensions = Arc::new(Suspensions::new(self.declared.suspensions.iter()));
         }
         if stale.statistics {
             self.link_statistics();

@@ -79,7 +79,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>
     let right = Right { caller, product, operation, scenario, grant, fields };
     right.check_suspension(snapshot, now)?;
     if env.gate.is_use_stopped(&scenario.name) {
-        return Err(Code::C208.into());
+        return Err(Refusal::at(Code::C208, "abnormal use"));
     }
     Ok(right)
 }
@@ -130,8 +130,10 @@ impl Right<'_> {
     /// Refuses when anything the call stands on is suspended. Asked here, and again before release with the
     /// snapshot of that moment.
     pub(crate) fn check_suspension(&self, snapshot: &Snapshot, now: Timestamp) -> Result<(), Refusal> {
-        let stops = snapshot.suspensions.stop(&self.unit().name, self.product, Some(self.scenario), now);
-        if stops { Err(Code::C208.into()) } else { Ok(()) }
+        match snapshot.suspensions.stop(&self.unit().name, self.product, Some(self.scenario), now) {
+            Some(told) => Err(Refusal::at(Code::C208, told)),
+            None => Ok(()),
+        }
     }
 
     /// Whether everything that the right was made of still stands in `latest`: the credential of this name, the scenario, the

@@ -100,10 +100,12 @@ impl Offer<'_> {
     /// Refuses when anything that the trial stands on is suspended in `snapshot`.
     fn check_suspension(&self, snapshot: &Snapshot, env: &Env<'_>) -> Result<(), Refusal> {
         let (unit, now) = (&self.trial.unit().name, env.now());
-        let stops = snapshot.suspensions.stop(unit, self.product, self.scenario, now);
+        if let Some(told) = snapshot.suspensions.stop(unit, self.product, self.scenario, now) {
+            return Err(Refusal::at(Code::C208, told));
+        }
         let stands =
             snapshot.unit_by(env.facts.terms.credential, true, now).is_some_and(|one| one.name == *unit);
-        if stops || !stands { Err(Code::C208.into()) } else { Ok(()) }
+        if stands { Ok(()) } else { Err(Code::C208.into()) }
     }
 }
 

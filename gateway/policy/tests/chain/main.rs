@@ -19,6 +19,7 @@ mod reviews;
 mod sandbox;
 mod signing;
 mod sim;
+mod stops;
 mod table;
 mod upstream;
 mod world;

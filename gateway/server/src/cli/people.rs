@@ -9,6 +9,7 @@ use shuzha_products::case::Verb;
 
 use super::api::{Api, Connection, Expect, address, addresses};
 use super::apply::consequences;
+use super::credential::{self, CONFIRM, REVOKE};
 use super::fields::{self, Given};
 use super::{show, yaml};
 use crate::output::{Out, say};
@@ -33,6 +34,8 @@ enum What {
     Act(&'static Verb, ActArgs),
     IssueSecret(IssueArgs),
     Delete(IssueArgs),
+    Confirm(credential::ConfirmArgs),
+    Revoke(credential::RevokeArgs),
 }
 
 /// Which objects to list.
@@ -117,6 +120,13 @@ fn command_of(kind: Kind) -> Command {
     if kind.name() == "Credential" {
         let about = "签发密钥 Issues the secret of an HMAC credential, shown once.";
         command = command.subcommand(IssueArgs::augment_args(Command::new(ISSUE_SECRET)).about(about));
+        let about = "确认 Confirms one that somebody else declared for the unit, by proof of its key.";
+        command = command
+            .subcommand(credential::ConfirmArgs::augment_args(Command::new(CONFIRM)).about(about))
+            .subcommand(
+                credential::RevokeArgs::augment_args(Command::new(REVOKE))
+                    .about("吊销 Revokes one for good."),
+            );
     }
     if matches!(kind, Kind::Declared(..)) {
         let about =
@@ -165,6 +175,12 @@ impl FromArgMatches for KindCommand {
             "history" => What::History(OneArgs::from_arg_matches(matches)?),
             ISSUE_SECRET => What::IssueSecret(IssueArgs::from_arg_matches(matches)?),
             DELETE => What::Delete(IssueArgs::from_arg_matches(matches)?),
+            CONFIRM if kind.name() == "Credential" => {
+                What::Confirm(credential::ConfirmArgs::from_arg_matches(matches)?)
+            }
+            REVOKE if kind.name() == "Credential" => {
+                What::Revoke(credential::RevokeArgs::from_arg_matches(matches)?)
+            }
             verb => {
                 let verb = verbs(kind).iter().find(|known| known.name == verb).ok_or_else(missing)?;
                 What::Act(verb, ActArgs::from_arg_matches(matches)?)
@@ -200,6 +216,8 @@ pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
         What::Act(verb, args) => act(out, kind, verb, args),
         What::IssueSecret(args) => issue_secret(out, kind, args),
         What::Delete(args) => delete(out, kind, args),
+        What::Confirm(args) => credential::confirm(out, kind, args),
+        What::Revoke(args) => credential::revoke(out, kind, args),
     }
 }
 
@@ -256,6 +274,9 @@ fn show_one(out: &mut Out, kind: Kind, object: &Value) -> Result<()> {
     let details = &object["status"]["details"];
     if details.is_object() {
         out.line(yaml::field("details", details).trim_end())?;
+    }
+    if let Some(advice) = object["status"]["advice"].as_str() {
+        out.line(&format!("办理提示 {advice}"))?;
     }
     Ok(())
 }

@@ -11,6 +11,9 @@ use shuzha_products::jurisdiction::{self, Level, PACKS};
 use super::reader::Reader;
 use crate::address::WebAddress;
 
+/// Hours within which an emergency stop may have to be confirmed: a week at most.
+const EMERGENCY_HOURS: std::ops::RangeInclusive<u16> = 1..=168;
+
 /// How the control plane runs.
 #[derive(Clone, Debug)]
 pub(crate) struct ControlConfig {
@@ -47,6 +50,15 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
     let pack = r.take::<String>("control", "rules").and_then(|name| read_pack(r, &name));
     let level = r.take::<String>("control", "level").and_then(|level| read_level(r, &level));
     let provider = read_provider(r, relative_to);
+    let emergency_hours = r.take::<usize>("control", "emergency_confirmation_hours");
+    let emergency_hours = emergency_hours.and_then(|hours| {
+        let found = u16::try_from(hours).ok().filter(|hours| EMERGENCY_HOURS.contains(hours));
+        if found.is_none() {
+            let (least, most) = (EMERGENCY_HOURS.start(), EMERGENCY_HOURS.end());
+            r.fault("control.emergency_confirmation_hours", format!("expected {least} to {most}"));
+        }
+        found
+    });
     let files = r.take::<Vec<String>>("control", "calendar_files");
     let mut calendar = jurisdiction::calendar().clone();
     for file in files.iter().flatten() {
@@ -63,6 +75,7 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
     let (pack, (word, level)) = (pack?, level?);
     let mut rules = pack.and_then(jurisdiction::pack).unwrap_or_default();
     rules.level = level;
+    rules.emergency_hours = emergency_hours?;
     Some(ControlConfig {
         listen: listen?,
         https: https?,

@@ -138,6 +138,11 @@ impl Publish for Publisher {
     fn is_left_out(&self, kind: &str, name: &Id) -> bool {
         self.standing.is_left_out(kind, name)
     }
+
+    fn holds_secret(&self, credential: &Id) -> bool {
+        // A store that cannot be asked may hold one: no second secret is made beside it.
+        self.data.secret_names().map_or(true, |names| names.iter().any(|(name, _)| name == credential))
+    }
 }
 
 impl Publisher {

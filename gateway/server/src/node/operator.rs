@@ -57,8 +57,8 @@ impl shuzha_proxy::Gate for Served {
     }
 
     async fn receipt(&self, call: &Inbound<'_>, id: &str, sm3: bool) -> Result<Bytes, Refusal> {
-        let unit = self.gate.unit_of(call)?;
-        Arc::clone(&self.desk).receipt(unit, id.to_owned(), sm3).await.map(Bytes::from)
+        let whose = self.gate.unit_of(call)?;
+        Arc::clone(&self.desk).receipt(whose, id.to_owned(), sm3).await.map(Bytes::from)
     }
 
     async fn log_file(&self, address: &str) -> Result<Option<LogFile>, Refusal> {

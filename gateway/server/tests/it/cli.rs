@@ -1,5 +1,6 @@
 //! The commands over the control API, against a gateway of their own: `shuzha login|apply|diff|dump|suspend|KIND VERB`.
 
+mod access;
 mod consents;
 mod finance;
 mod house;

@@ -90,8 +90,10 @@ fn h1_a_receipt_is_for_the_unit_that_called_and_checks_offline() {
         let sha256 = receipt(&caller, &bank, &path);
         shows::<Sha256>(&sha256, &policy, ask, &answer);
         shows::<Sm3>(&receipt(&caller, &bank, &format!("{path}/sm3")), &policy, ask, &answer);
-        let by_handle = receipt(&caller, &bank, &format!("/v1/receipts/{handle}"));
-        assert_eq!(by_handle.enclosed, sha256.enclosed);
+        // Its place in the journal counts from one, and names no receipt.
+        let counted = caller.get_signed(&bank, &format!("/v1/receipts/{handle}"));
+        assert_eq!((counted.status, counted.code().as_deref()), (404, Some("C1701")));
+        assert!(sha256.enclosed.is_some());
         // Another unit learns as little as a stranger.
         let theirs = caller.get_signed(&home.credential("insurer-1"), &path);
         assert_eq!((theirs.status, theirs.code().as_deref()), (404, Some("C1701")));
@@ -111,6 +113,34 @@ fn h1_a_receipt_is_for_the_unit_that_called_and_checks_offline() {
     node.drain();
 }
 
+/// What opens the commitments of real calls is not for whoever tries things out.
+#[test]
+fn h1_a_test_credential_gets_receipts_of_its_trials_only() {
+    let mut home = Home::new();
+    home.declare(&format!(
+        "{}\n---\napiVersion: shuzha/v1\nkind: Credential\nmetadata: {{name: bank-try}}\nspec: {{unit: bank, \
+         algorithm: hmac-sha256, window: {{from: 2025-01-01, until: 2031-01-01}}, sandbox: true}}\n",
+        crate::home::WORLD
+    ));
+    home.issue("bank-try", "hmac-sha256");
+    let node = Node::start(&home);
+    let caller = Caller::new(node.data);
+    let (bank, trial) = (home.credential("bank-1"), home.credential("bank-try"));
+    let ask = Ask::company("bank-scenario", COMPANY.1);
+    let real = caller.call(&bank, &ask);
+    assert_eq!(real.status, 200, "{real:?}");
+    let path = format!("/v1/receipts/{}", real.request);
+    receipt(&caller, &bank, &path);
+    for tree in ["", "/sm3"] {
+        let refused = caller.get_signed(&trial, &format!("{path}{tree}"));
+        assert_eq!((refused.status, refused.code().as_deref()), (404, Some("C1701")));
+    }
+    let tried = caller.call(&trial, &ask);
+    let own = receipt(&caller, &trial, &format!("/v1/receipts/{}", tried.request));
+    assert!(call(&own).sandbox, "{tried:?}");
+    node.drain();
+}
+
 /// What is served to everyone holds hashes and no entry; operators have the entries.
 #[test]
 fn h1_the_log_is_served_without_entries_but_to_operators() {
@@ -119,8 +149,7 @@ fn h1_the_log_is_served_without_entries_but_to_operators() {
     let caller = Caller::new(node.data);
     let bank = home.credential("bank-1");
     let answer = caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1));
-    let handle = answer.receipt.expect("a handle");
-    let receipt = receipt(&caller, &bank, &format!("/v1/receipts/{handle}"));
+    let receipt = receipt(&caller, &bank, &format!("/v1/receipts/{}", answer.request));
     let checkpoint = policy(&home).open(&receipt.note).expect("signed");
     let shard = checkpoint.origin.rsplit('/').next().expect("a half-year").to_owned();
     let head = caller.get(&format!("/log/{shard}/checkpoint"));

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use shuzha_core::{Id, Role, Timestamp};
 
 use super::commit::{CommitError, Effect};
-use super::{Register, at, first, id, integer, number, rows, secrets, sign_on};
+use super::{Register, at, credential_keys, deadlines, first, id, integer, number, rows, secrets, sign_on};
 use crate::StoreError;
 
 /// A named person of an organisation.
@@ -271,6 +271,17 @@ pub(super) fn apply(
         Effect::ForgetSecret(credential) => {
             secrets::forget(connection, credential)?;
             1
+        }
+        Effect::HoldKey(credential, key) => {
+            credential_keys::claim(connection, credential, &credential_keys::Held::Key(key.clone()))?
+        }
+        Effect::RetireKeys(credential, keep) => {
+            credential_keys::retire(connection, credential, keep.as_deref())?;
+            1
+        }
+        Effect::RetireName(credential) => credential_keys::retire_name(connection, credential)?,
+        Effect::Notice((kind, name), what, due) => {
+            deadlines::note(connection, (kind, name.as_str()), what, *due, now)?
         }
         Effect::FirstToken(hash) => run("DELETE FROM first_token WHERE hash = ?1", &[hash])?,
     };

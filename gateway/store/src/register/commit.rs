@@ -76,6 +76,14 @@ pub enum Effect {
     Secret(SealedSecret),
     /// No secret any more, where the credential had one.
     ForgetSecret(Id),
+    /// The credential holds this key, which is no other's and not gone.
+    HoldKey(Id, String),
+    /// Every key of the credential is gone for good, but for this one.
+    RetireKeys(Id, Option<String>),
+    /// No credential of this name is in force any more.
+    RetireName(Id),
+    /// A notice about an object: what, and since or until when.
+    Notice(Reference, &'static str, Timestamp),
     /// The token for the first administrator was used.
     FirstToken([u8; 32]),
 }

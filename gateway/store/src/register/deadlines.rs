@@ -85,6 +85,21 @@ pub(super) fn pass(connection: &Connection, deadline: &Deadline) -> Result<bool,
     Ok(marked == 1)
 }
 
+/// Writes a notice about an object.
+pub(super) fn note(
+    connection: &Connection,
+    (kind, name): (&str, &str),
+    what: &str,
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<usize, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO notices (at_micros, kind, name, what, due_micros) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![now.micros(), kind, name, what, due.micros()])
+}
+
 impl Register {
     /// Deadlines up to `until` that nothing has dealt with, in order of time, at most `limit`.
     ///
@@ -136,17 +151,7 @@ impl Register {
         if !pass(&transaction, deadline)? {
             return Ok(false);
         }
-        transaction
-            .prepare_cached(
-                "INSERT INTO notices (at_micros, kind, name, what, due_micros) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                now.micros(),
-                deadline.kind,
-                deadline.name.as_str(),
-                deadline.what,
-                deadline.at.micros()
-            ])?;
+        note(&transaction, (&deadline.kind, deadline.name.as_str()), &deadline.what, deadline.at, now)?;
         transaction.commit()?;
         Ok(true)
     }

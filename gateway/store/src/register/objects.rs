@@ -58,10 +58,25 @@ pub struct Filter<'a> {
     pub text: Option<&'a str>,
     /// Only what this organisation owns, or what refers, over any number of steps, to something that it owns.
     pub concerning: Option<&'a Id>,
+    /// What that organisation sees beyond its concerns.
+    pub reach: Reach,
     /// Only with a deadline that has passed.
     pub overdue: bool,
     /// At most so many.
     pub limit: usize,
+}
+
+/// What an organisation sees beyond what it owns and what leads to that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The kind's every object.
+    pub all: bool,
+    /// Application units that it serves as an operator, and what belongs to them: units that are named with it in an
+    /// agreement in force, that hold an active grant of a product of its own, or that it declared and that nobody has an
+    /// agreement in force with.
+    pub serves: bool,
+    /// Suspensions of anything that an active grant of its own units stands on, and of everything.
+    pub suspended: bool,
 }
 
 const COLUMNS: &str = "o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.editable, o.created_micros, o.updated_micros";
@@ -74,6 +89,41 @@ const LEADS_TO_OWNED: &str = "EXISTS (
         SELECT r.to_kind, r.to_name FROM leads JOIN refers r ON r.kind = leads.kind AND r.name = leads.name
     )
     SELECT 1 FROM leads JOIN objects x ON x.kind = leads.kind AND x.name = leads.name WHERE x.owner = ?1)";
+
+/// Whether organisation `?1` serves the unit that row `o` is or belongs to ([`Reach::serves`]). Who is a party, and whose a
+/// grant is, is read from the case itself: what it refers to holds more than it names.
+const SERVED: &str = "EXISTS (
+    WITH u (unit) AS (SELECT CASE o.kind WHEN 'ApplicationUnit' THEN o.name ELSE json_extract(o.spec, '$.unit') END)
+    SELECT 1 FROM u WHERE EXISTS (
+        SELECT 1 FROM refers r JOIN objects g ON g.kind = r.kind AND g.name = r.name
+        WHERE r.to_kind = 'ApplicationUnit' AND r.to_name = u.unit AND json_extract(g.spec, '$.unit') = u.unit
+        AND ((g.kind = 'Agreement' AND g.state_name IN ('in-force', 'suspended')
+                AND EXISTS (SELECT 1 FROM json_each(g.spec, '$.parties') p WHERE p.value = ?1))
+            OR (g.kind = 'Grant' AND g.state_name = 'active'
+                AND EXISTS (SELECT 1 FROM objects p WHERE p.kind = 'Product'
+                    AND p.name = json_extract(g.spec, '$.product') AND p.owner = ?1))))
+    OR (EXISTS (
+            SELECT 1 FROM acts a JOIN objects n ON n.kind = 'ApplicationUnit' AND n.name = a.name
+            WHERE a.kind = 'ApplicationUnit' AND a.name = u.unit AND a.verb = 'put' AND a.role = 'operator'
+            AND a.organisation = ?1 AND a.at_micros = n.created_micros)
+        AND NOT EXISTS (
+            SELECT 1 FROM refers r JOIN objects g ON g.kind = r.kind AND g.name = r.name
+            WHERE r.to_kind = 'ApplicationUnit' AND r.to_name = u.unit AND g.kind = 'Agreement'
+            AND g.state_name IN ('in-force', 'suspended') AND json_extract(g.spec, '$.unit') = u.unit)))";
+
+/// Whether the suspension of row `o` reaches a unit of organisation `?1` ([`Reach::suspended`]).
+const SUSPENDED: &str =
+    "(o.kind = 'Suspension' AND (json_extract(o.spec, '$.target.kind') = 'Everything' OR EXISTS (
+    WITH RECURSIVE stands (kind, name) AS (
+        SELECT g.kind, g.name FROM objects x JOIN refers r ON r.to_kind = x.kind AND r.to_name = x.name
+        JOIN objects g ON g.kind = r.kind AND g.name = r.name
+        WHERE x.owner = ?1 AND x.kind = 'ApplicationUnit' AND g.kind = 'Grant' AND g.state_name = 'active'
+        AND json_extract(g.spec, '$.unit') = x.name
+        UNION
+        SELECT r.to_kind, r.to_name FROM stands JOIN refers r ON r.kind = stands.kind AND r.name = stands.name
+    )
+    SELECT 1 FROM stands WHERE kind = json_extract(o.spec, '$.target.kind')
+    AND name = json_extract(o.spec, '$.target.name'))))";
 
 fn object(row: &Row<'_>) -> Result<Object, StoreError> {
     let state: (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);
@@ -121,6 +171,37 @@ impl Register {
         Ok(found.unwrap_or(false))
     }
 
+    /// Whether the object concerns `organisation` or lies in its `reach`: the same as [`Filter::concerning`] lists.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn reaches(
+        &self,
+        organisation: &Id,
+        kind: &str,
+        name: &str,
+        reach: Reach,
+    ) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT ?4 OR o.owner IS ?1 OR {LEADS_TO_OWNED} OR (?5 AND {SERVED}) OR (?6 AND {SUSPENDED})
+             FROM objects o WHERE o.kind = ?2 AND o.name = ?3"
+        );
+        let parameters = params![organisation.as_str(), kind, name, reach.all, reach.serves, reach.suspended];
+        let found = first(&self.lock(), &sql, parameters, |row| Ok(row.get::<_, bool>(0)?))?;
+        Ok(found.unwrap_or(false))
+    }
+
+    /// Whether `organisation` serves the application unit that the object is or belongs to ([`Reach::serves`]).
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn serves(&self, organisation: &Id, kind: &str, name: &str) -> Result<bool, StoreError> {
+        let sql = format!("SELECT {SERVED} FROM objects o WHERE o.kind = ?2 AND o.name = ?3");
+        let found =
+            first(&self.lock(), &sql, [organisation.as_str(), kind, name], |row| Ok(row.get::<_, bool>(0)?))?;
+        Ok(found.unwrap_or(false))
+    }
+
     /// Objects of a kind in order of name.
     ///
     /// # Errors
@@ -134,7 +215,7 @@ impl Register {
              AND (?6 IS NULL OR instr(o.name, ?6) > 0 OR instr(o.spec, ?6) > 0)
              AND (?7 = 0 OR EXISTS (SELECT 1 FROM deadlines d WHERE d.kind = o.kind AND d.name = o.name AND d.passed = 1))
              AND (?9 IS NULL OR o.state_name IN (SELECT value FROM json_each(?9)))
-             AND (?1 IS NULL OR o.owner IS ?1 OR {LEADS_TO_OWNED})
+             AND (?1 IS NULL OR ?10 OR o.owner IS ?1 OR {LEADS_TO_OWNED} OR (?11 AND {SERVED}) OR (?12 AND {SUSPENDED}))
              ORDER BY o.name LIMIT ?8"
         );
         let limit = i64::try_from(filter.limit).map_err(|_| StoreError::Range("objects"))?;
@@ -150,7 +231,10 @@ impl Register {
             filter.text,
             filter.overdue,
             limit,
-            states
+            states,
+            filter.reach.all,
+            filter.reach.serves,
+            filter.reach.suspended
         ];
         rows(&self.lock(), &sql, parameters, object)
     }

@@ -28,7 +28,13 @@ fn i2_the_matrix_of_states_and_verbs() {
 #[test]
 fn i2_drills_are_recorded_and_do_not_lie_ahead() {
     let desk = Desk::new("EmergencyPlan", spec());
-    let drilled = desk.walk(Role::ApplicationUnit, &["submit", "file", "drill", "drill"]);
+    let first = desk.walk(Role::ApplicationUnit, &["submit", "file", "drill"]);
+    let mut other = body("EmergencyPlan", "drill");
+    let by = person(Role::ApplicationUnit);
+    let again = desk.act(&first.state, &by, "drill", &other).expect_err("the same drill is entered once");
+    assert_eq!(again.code.as_str(), "C1007");
+    other["held"] = json!("2026-05-02");
+    let drilled = desk.act(&first.state, &by, "drill", &other).expect("another drill");
     assert_eq!(drilled.state["drills"].as_array().map(Vec::len), Some(2));
     assert_eq!(drilled.in_force[0].spec, json!({"unit": "bank", "title": "预案"}));
     let mut ahead = body("EmergencyPlan", "drill");

@@ -134,7 +134,11 @@ pub(super) fn trial(verb: &str, case: &Registration, state: &State, at: Timestam
     Some(match verb {
         "submit" => Command::Submit(None),
         "return" => Command::Return(Vec::new()),
-        "review" => Command::Review { passed: true },
+        // The other finding than the last one: the same again is none.
+        "review" => {
+            let last = state.procedure.as_ref().and_then(|procedure| procedure.passed);
+            Command::Review { passed: last != Some(true) }
+        }
         "reject" => Command::Reject { ground },
         "object" => Command::Object { proof: String::new() },
         "resolve-objection" => {

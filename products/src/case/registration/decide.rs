@@ -68,6 +68,10 @@ pub(super) fn decide(
         }
         Command::Review { passed } => {
             let procedure = handled(&mut next, &[Step::Accepted, Step::InReview])?;
+            // Another finding takes the place of the last one; the same again would only move its time.
+            if procedure.passed == Some(passed) {
+                return Err(Code::C1007.into());
+            }
             procedure.passed = Some(passed);
             enter(procedure, Step::InReview, act.at);
         }
@@ -285,6 +289,9 @@ fn object(state: &mut State, proof: String, at: Timestamp) -> Result<(), Refused
     }
     if state.objections.iter().filter(|objection| objection.is_open()).count() >= OBJECTIONS_MAX {
         return Err(Code::C1208.into());
+    }
+    if state.objections.iter().any(|objection| objection.is_open() && objection.proof == proof) {
+        return Err(Code::C1007.into());
     }
     state.objections.push(Objection { at: at.micros(), proof, outcome: None });
     Ok(())

@@ -282,12 +282,13 @@ fn b5_what_is_not_renewed_is_cancelled_and_announced() {
 
 #[test]
 fn b6_an_objection_in_publicity_holds_the_certificate_back() {
-    let proof = || Command::Object { proof: "0".repeat(64) };
+    let proof = |number: u8| Command::Object { proof: format!("{number:064x}") };
     let resolve = |number, outcome| Command::Resolve { number, outcome };
     let mut desk = Desk::new("gansu", "2030-01-01");
     desk.approve("2025-09-28").expect("publicity");
-    assert_eq!(desk.run("2025-10-10", proof()), Ok("objected"));
-    assert_eq!(desk.run("2025-10-10", proof()), Ok("objected"));
+    assert_eq!(desk.run("2025-10-10", proof(1)), Ok("objected"));
+    assert_eq!(desk.run("2025-10-10", proof(1)), Err(Code::C1007), "the same objection again is none");
+    assert_eq!(desk.run("2025-10-10", proof(2)), Ok("objected"));
     assert!(desk.passes("2025-10-22", "publicity").is_none());
     assert_eq!(desk.run("2025-10-23", resolve(3, ObjectionOutcome::Uphold)), Err(Code::C1207));
     assert_eq!(desk.run("2025-10-23", resolve(1, ObjectionOutcome::Uphold)), Ok("objected"));
@@ -300,15 +301,15 @@ fn b6_an_objection_in_publicity_holds_the_certificate_back() {
 
 #[test]
 fn b6_an_objection_afterwards_marks_the_registration_until_decided() {
-    let proof = || Command::Object { proof: "0".repeat(64) };
+    let proof = |number: u8| Command::Object { proof: format!("{number:064x}") };
     let mut desk = certified("2030-01-01");
-    assert_eq!(desk.run("2025-12-01", proof()), Ok("objected"));
+    assert_eq!(desk.run("2025-12-01", proof(0)), Ok("objected"));
     assert!(desk.window().is_some(), "marked, not stopped");
     assert_eq!(desk.run("2025-12-01", Command::Cancel { ground: "waived" }), Err(Code::C1205));
-    for _ in 1..16 {
-        desk.run("2025-12-01", proof()).expect("objected");
+    for number in 1..16 {
+        desk.run("2025-12-01", proof(number)).expect("objected");
     }
-    assert_eq!(desk.run("2025-12-01", proof()), Err(Code::C1208));
+    assert_eq!(desk.run("2025-12-01", proof(16)), Err(Code::C1208));
     for number in 1..=15 {
         let uphold = Command::Resolve { number, outcome: ObjectionOutcome::Uphold };
         assert_eq!(desk.run("2025-12-02", uphold), Ok("objected"));

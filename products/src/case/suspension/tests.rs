@@ -29,11 +29,18 @@ fn c6_the_matrix_of_states_and_verbs() {
         (&ordinary, "in-force", &["order"]),
         (&ordinary, "rejected", &["reject"]),
         (&emergency, "lifted", &["resume"]),
+        (&emergency, "lapsed", &["clock"]),
         (&ordinary, "terminated", &["order", "rectified", "terminate"]),
     ];
     let mut shown = String::new();
     for (desk, name, path) in states {
-        let from = desk.walk(Role::Authority, path);
+        let from = match *path {
+            ["clock"] => {
+                let stopped = desk.walk(Role::Authority, &[]);
+                desk.passed(&stopped.state, "confirmation").expect("time acts").expect("it lapses")
+            }
+            path => desk.walk(Role::Authority, path),
+        };
         assert_eq!(from.state_name, *name);
         for verb in ["order", "reject", "confirm", "report", "rectified", "resume", "terminate"] {
             let role = if matches!(verb, "report" | "rectified") { Role::Operator } else { Role::Authority };
@@ -93,4 +100,49 @@ fn c6_termination_follows_the_term_for_rectification_and_never_hits_everything()
     desk.spec["target"] = json!({"kind": "Everything"});
     assert!(desk.act(&ordered.state, &authority, "terminate", &json!({})).is_err());
     assert!(desk.act(&ordered.state, &authority, "resume", &json!({})).expect("resumed").in_force.is_empty());
+}
+
+/// One person stops at once; without a second one it does not last.
+#[test]
+fn i1_an_emergency_stop_that_nobody_confirms_lapses_at_its_term() {
+    for target in [json!({"kind": "Everything"}), json!({"kind": "Product", "name": "company-profile"})] {
+        let mut desk = desk(true);
+        desk.spec["target"] = target;
+        desk.rules.emergency_hours = 5;
+        let stopped = desk.open(&person(Role::Sre)).expect("an emergency");
+        let due: Vec<_> = stopped.deadlines.iter().map(|deadline| (deadline.what, deadline.due.at)).collect();
+        assert_eq!(due, [("confirmation", NOW.plus(Duration::from_secs(5 * 3_600)))]);
+        let lapsed = desk.passed(&stopped.state, "confirmation").expect("time acts").expect("it lapses");
+        assert_eq!((lapsed.state_name, lapsed.in_force.len(), lapsed.deadlines.len()), ("lapsed", 0, 0));
+        let confirmed = desk.act(&stopped.state, &person(Role::Authority), "confirm", &json!({}));
+        let confirmed = confirmed.expect("confirmed");
+        assert!(desk.passed(&confirmed.state, "confirmation").is_none(), "it lasts");
+        assert!(confirmed.deadlines.iter().all(|deadline| deadline.what != "confirmation"));
+    }
+}
+
+/// A unit is stopped by an operator for the operator's own products.
+#[test]
+fn an_operators_stop_of_a_unit_names_whose_products_it_reaches() {
+    let mut desk = desk(true);
+    desk.spec["target"] = json!({"kind": "ApplicationUnit", "name": "bank"});
+    let by = |role| desk.open(&person(role)).expect("an emergency").in_force[0].spec["operator"].clone();
+    assert_eq!(by(Role::Operator), json!("yunze-data"));
+    assert_eq!(by(Role::Sre), Value::Null);
+    assert_eq!(by(Role::Authority), Value::Null);
+}
+
+#[test]
+fn a_report_is_kept_once_and_a_later_one_beside_it() {
+    let desk = desk(true);
+    let stopped = desk.walk(Role::Operator, &[]);
+    let form = body("Suspension", "report");
+    let by = person(Role::Operator);
+    let first = desk.act(&stopped.state, &by, "report", &form).expect("a report");
+    assert_eq!(desk.act(&first.state, &by, "report", &form).expect_err("the same").code.as_str(), "C1007");
+    let mut later = form.clone();
+    later["measures"] = json!("已换发密钥");
+    let second = desk.act(&first.state, &by, "report", &later).expect("another report");
+    assert_eq!(second.state["report"], first.state["report"], "the first stands");
+    assert_eq!(second.state["supplements"][0]["measures"], later["measures"]);
 }

@@ -87,8 +87,7 @@ impl Town {
             "TaxRate" => acting_for(OPERATOR, Role::Finance),
             "Ceiling" => acting_for("ndrc", Role::Pricing),
             "PriceAct" if field("issuer") == "ndrc" => acting_for("ndrc", Role::Pricing),
-            // Only the operator says that a credential is revoked.
-            "Credential" if spec["revoked"] != true => self.applicant(field("unit")),
+            "Credential" => self.applicant(field("unit")),
             _ => acting_for(OPERATOR, Role::Operator),
         }
     }

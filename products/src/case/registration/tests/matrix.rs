@@ -92,7 +92,13 @@ fn b2_a_verb_is_offered_exactly_where_it_is_taken() {
             let (actor, at) = (actor(), day(NOW));
             let trial = desk.case.trial(verb.name, &desk.state, &act(&desk.rules, &actor, at));
             let offered = tried(trial.unwrap_or_else(|| command(verb.name)));
-            assert_eq!(offered, tried(command(verb.name)), "{situation}: {}", verb.name);
+            // The same finding or objection a second time is none; another one is.
+            let other = match verb.name {
+                "review" => tried(Command::Review { passed: false }),
+                "object" => tried(Command::Object { proof: "1".repeat(64) }),
+                _ => false,
+            };
+            assert_eq!(offered, tried(command(verb.name)) || other, "{situation}: {}", verb.name);
         }
     }
 }

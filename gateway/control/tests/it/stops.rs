@@ -1,0 +1,362 @@
+//! Suspensions: whom a stop reaches, that one person's word does not last, and what the stopped are told. Credentials that
+//! somebody else declared, until the unit has its word.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use serde_json::{Value, json};
+use shuzha_control::{Error, Outcome, Query, Request, Rules};
+use shuzha_core::Code;
+
+use crate::house::{House, code, id};
+use crate::town::{Town, by, example, grant};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn stop(kind: &str, name: &str) -> Value {
+    let target = if name.is_empty() { json!({"kind": kind}) } else { json!({"kind": kind, "name": name}) };
+    json!({"target": target, "emergency": true, "reason": "发现异常批量调用"})
+}
+
+fn in_force(house: &House, name: &str) -> Option<Value> {
+    house.control.force().spec("Suspension", &id(name)).expect("answers")
+}
+
+/// The bank's unit is called with a product of the town's operator, and another operator is there as well.
+fn town() -> Town {
+    let town = Town::authorised();
+    town.put("wang", "Organisation", "rival-data", &crate::house::organisation("operator", 7_001))
+        .expect("declared");
+    town.open("wu", "Grant", "bank-grant", &grant("2026-02-01", "2027-01-01"));
+    town.done("sun", "Grant", "bank-grant", "issue");
+    town
+}
+
+#[test]
+fn i1_an_operators_stop_reaches_its_own_products_and_units_only() {
+    let town = town();
+    for (who, kind, name, wanted) in [
+        ("rival", "Product", "company-check", Some(Code::C1406)),
+        ("rival", "ApplicationUnit", "bank", Some(Code::C1406)),
+        ("rival", "Scenario", "onboarding", Some(Code::C1406)),
+        ("rival", "Everything", "", Some(Code::C1406)),
+        ("sun", "Everything", "", Some(Code::C1406)),
+        ("sun", "DataSet", "enterprises", Some(Code::C1406)),
+        ("wu", "ApplicationUnit", "bank", Some(Code::C1104)),
+        ("sun", "Product", "company-check", None),
+        ("sun", "ApplicationUnit", "bank", None),
+        ("sun", "Scenario", "onboarding", None),
+        ("root", "DataSet", "enterprises", None),
+        ("wang", "Everything", "", None),
+    ] {
+        let case = format!("stop-{who}-{}", kind.to_lowercase());
+        let before = town.house.dump();
+        match (town.put(who, "Suspension", &case, &stop(kind, name)), wanted) {
+            (done, Some(wanted)) => {
+                assert_eq!(code(done), wanted, "{who} {kind}");
+                assert_eq!(town.house.dump(), before);
+            }
+            (done, None) => {
+                done.unwrap_or_else(|error| panic!("{who} {kind}: {error:?}"));
+                let held = in_force(&town.house, &case).expect("at once");
+                let limited = who == "sun" && kind != "Product";
+                let wanted = if limited { json!("yunze-data") } else { Value::Null };
+                assert_eq!(held["operator"], wanted, "whose products it reaches");
+            }
+        }
+    }
+}
+
+#[test]
+fn i1_everything_needs_a_second_person_within_the_term_and_lapses_without() {
+    let mut rules = Rules::default();
+    rules.jurisdiction.emergency_hours = 6;
+    let town = Town::under(rules);
+    town.open("wang", "Suspension", "stop-1", &stop("Everything", ""));
+    assert!(in_force(&town.house, "stop-1").is_some(), "at once, by one person");
+    assert_eq!(
+        code(town.act("wang", "Suspension", "stop-1", "confirm", &json!({}))),
+        Code::C1105,
+        "not by the same"
+    );
+    let due = town.house.control.next_due().expect("answers").expect("a term");
+    town.house.clock.set(due.minus(Duration::from_secs(1)));
+    assert_eq!(town.house.control.tick().expect("answers"), 0);
+    assert!(in_force(&town.house, "stop-1").is_some(), "to the end of the term");
+    town.house.clock.set(due);
+    assert_eq!(town.house.control.tick().expect("answers"), 1);
+    assert_eq!(town.state("Suspension", "stop-1"), "lapsed");
+    assert!(in_force(&town.house, "stop-1").is_none());
+    assert_eq!(
+        town.house.gate.0.lock().expect("answers").last().expect("told").removed,
+        [("Suspension", id("stop-1"))]
+    );
+    // An act of time's own, and told.
+    let history =
+        town.house.control.history(&by("wang"), "Suspension", &id("stop-1"), None, 0).expect("seen");
+    assert!(history.items[0].by.is_none() && history.items[0].state.as_deref() == Some("lapsed"));
+    let notices = town.house.control.notices(&by("feng"), None, 0).expect("answers").items;
+    assert_eq!(notices.iter().map(|notice| notice.what.as_str()).collect::<Vec<_>>(), ["lapsed"]);
+    assert_eq!(
+        code(town.act("feng", "Suspension", "stop-1", "confirm", &json!({}))),
+        Code::C1007,
+        "too late"
+    );
+    // Confirmed in time by another person, it lasts.
+    town.open("wang", "Suspension", "stop-2", &stop("Everything", ""));
+    town.done("feng", "Suspension", "stop-2", "confirm");
+    town.house.clock.set(due.plus(HOUR * 1_000));
+    town.house.control.tick().expect("answers");
+    assert!(in_force(&town.house, "stop-2").is_some());
+}
+
+/// An administrator or an operator stops at once; without the authority's word it ends.
+#[test]
+fn i1_every_unconfirmed_emergency_stop_ends_at_its_term() {
+    let town = town();
+    for (who, case, target) in [
+        ("sun", "stop-a", stop("Product", "company-check")),
+        ("sun", "stop-b", stop("ApplicationUnit", "bank")),
+        ("root", "stop-c", stop("Everything", "")),
+    ] {
+        town.open(who, "Suspension", case, &target);
+    }
+    town.done("wang", "Suspension", "stop-a", "confirm");
+    town.house.clock.set(town.house.control.next_due().expect("answers").expect("a term").plus(HOUR * 24));
+    town.house.control.tick().expect("answers");
+    let states = ["stop-a", "stop-b", "stop-c"].map(|case| town.state("Suspension", case));
+    assert_eq!(states, ["in-force", "lapsed", "lapsed"]);
+}
+
+/// A stop of before such stops had a term gets one from the next start on.
+#[test]
+fn an_emergency_stop_of_an_older_version_gets_a_term_at_the_next_start() {
+    let town = town();
+    town.open("root", "Suspension", "old", &stop("Everything", ""));
+    town.house.register.redate("Suspension", &id("old"), &[]).expect("as an older version left it");
+    town.house.clock.set(shuzha_core::Timestamp::from_seconds(1_775_000_000));
+    let rules = town.house.control.rules();
+    town.house.control.set_rules((*rules).clone()).expect("as at a start");
+    let deadlines = town.house.register.deadlines("Suspension", "old").expect("answers");
+    let wanted = shuzha_core::Timestamp::from_seconds(1_775_000_000).plus(HOUR * 24);
+    assert_eq!(
+        deadlines.iter().map(|one| (one.what.as_str(), one.at)).collect::<Vec<_>>(),
+        [("confirmation", wanted)]
+    );
+    town.house.clock.set(wanted);
+    town.house.control.tick().expect("answers");
+    assert_eq!(town.state("Suspension", "old"), "lapsed");
+}
+
+/// The stopped see what reaches them: reason, since when, until when; and whoever is not reached sees nothing.
+#[test]
+fn i1_a_suspended_unit_is_told_and_another_one_is_not() {
+    let town = town();
+    for (case, target) in [
+        ("by-unit", stop("ApplicationUnit", "bank")),
+        ("by-scenario", stop("Scenario", "onboarding")),
+        ("by-product", stop("Product", "company-check")),
+        ("by-data", stop("DataSet", "enterprises")),
+    ] {
+        town.open("root", "Suspension", case, &target);
+    }
+    let listed = |who: &str| -> Vec<String> {
+        let page = town.house.control.list(&by(who), "Suspension", &Query::default()).expect("answers");
+        page.items.iter().map(|object| object.name.to_string()).collect()
+    };
+    assert_eq!(listed("wu"), ["by-data", "by-product", "by-scenario", "by-unit"]);
+    assert!(listed("he").is_empty(), "another unit is not reached");
+    let seen = town.house.control.get(&by("wu"), "Suspension", &id("by-product")).expect("told");
+    assert_eq!(seen.spec["reason"], "发现异常批量调用");
+    let (state, details) = seen.state.expect("a case");
+    assert!(state == "emergency" && details["since"].is_string(), "{details}");
+    assert_eq!(seen.deadlines[0].what, "confirmation");
+    let told = |who: &str| -> Vec<(String, String)> {
+        let page = town.house.control.notices(&by(who), None, 0).expect("answers");
+        page.items.into_iter().map(|notice| (notice.what, notice.name.to_string())).collect()
+    };
+    assert_eq!(told("wu").len(), 4);
+    assert_eq!(told("wu")[0], ("suspended".to_owned(), "by-data".to_owned()));
+    assert!(told("he").is_empty());
+    town.done("wang", "Suspension", "by-unit", "resume");
+    assert_eq!(told("wu")[0], ("lifted".to_owned(), "by-unit".to_owned()));
+    // Everything reaches everybody.
+    town.open("root", "Suspension", "all", &stop("Everything", ""));
+    assert_eq!(listed("he"), ["all"]);
+}
+
+fn pair() -> (Ed25519KeyPair, String) {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&shuzha_core::Rng::bytes::<32>(&shuzha_core::OsRng))
+        .expect("a seed");
+    let public = STANDARD.encode(pair.public_key().as_ref());
+    (pair, public)
+}
+
+fn credential(key: &str) -> Value {
+    json!({"unit": "bank", "algorithm": "ed25519", "publicKey": key,
+        "window": {"from": "2026-01-01", "until": "2027-01-01"}})
+}
+
+fn held(town: &Town, name: &str) -> Option<Value> {
+    town.house.control.force().spec("Credential", &id(name)).expect("answers")
+}
+
+fn confirm(town: &Town, who: &str, name: &str, signature: &str) -> Result<Outcome, Error> {
+    town.house.control.confirm(&by(who), &id(name), signature, &Request::default())
+}
+
+fn challenge(town: &Town, who: &str, name: &str) -> String {
+    let view = town.house.control.get(&by(who), "Credential", &id(name)).expect("seen");
+    let (_, details) = view.state.expect("it waits");
+    details["challenge"].as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn a4_a_credential_that_others_declare_is_in_force_when_the_unit_proves_its_key() {
+    for declares in ["sun", "root"] {
+        let town = Town::new();
+        let (own, public) = pair();
+        town.put(declares, "Credential", "bank-9", &credential(&public)).expect("declared");
+        assert!(held(&town, "bank-9").is_none(), "not before the unit's word");
+        assert!(
+            town.house
+                .gate
+                .0
+                .lock()
+                .expect("answers")
+                .iter()
+                .all(|delta| { delta.put.iter().all(|put| put.name != id("bank-9")) })
+        );
+        let text = challenge(&town, "wu", "bank-9");
+        for part in ["bank-9", "unit: bank", public.as_str(), "nonce: "] {
+            assert!(text.contains(part), "{text}");
+        }
+        let before = town.house.dump();
+        let sign = |text: &str| STANDARD.encode(own.sign(text.as_bytes()).as_ref());
+        assert_eq!(
+            code(confirm(&town, declares, "bank-9", &sign(&text))),
+            Code::C1104,
+            "not by who declared it"
+        );
+        assert_eq!(code(confirm(&town, "he", "bank-9", &sign(&text))), Code::C1003);
+        assert_eq!(code(confirm(&town, "wu", "bank-9", &sign("another text"))), Code::C1024);
+        let stranger = pair().0;
+        let forged = STANDARD.encode(stranger.sign(text.as_bytes()).as_ref());
+        assert_eq!(code(confirm(&town, "wu", "bank-9", &forged)), Code::C1024);
+        assert_eq!(town.house.dump(), before);
+        confirm(&town, "wu", "bank-9", &sign(&text)).expect("proved");
+        assert!(held(&town, "bank-9").is_some(), "in force");
+        assert_eq!(code(confirm(&town, "wu", "bank-9", &sign(&text))), Code::C1007, "once");
+        // From here on only the unit changes it.
+        let mut wider = credential(&public);
+        wider["window"]["until"] = json!("2029-01-01");
+        assert_eq!(code(town.put(declares, "Credential", "bank-9", &wider)), Code::C1022);
+        town.put(declares, "Credential", "bank-9", &credential(&public)).expect("the same file again");
+        town.put("wu", "Credential", "bank-9", &wider).expect("its own");
+        assert!(held(&town, "bank-9").is_some());
+    }
+}
+
+/// A signature over the text of before does not confirm what was declared since.
+#[test]
+fn a4_the_challenge_is_new_whenever_the_credential_is_written_again() {
+    let town = Town::new();
+    let (own, public) = pair();
+    town.put("sun", "Credential", "bank-9", &credential(&public)).expect("declared");
+    let old = challenge(&town, "wu", "bank-9");
+    town.put("sun", "Credential", "bank-9", &credential(&public)).expect("again");
+    assert_ne!(challenge(&town, "wu", "bank-9"), old);
+    let signature = STANDARD.encode(own.sign(old.as_bytes()).as_ref());
+    assert_eq!(code(confirm(&town, "wu", "bank-9", &signature)), Code::C1024);
+}
+
+#[test]
+fn a4_the_secret_of_a_credential_that_others_declared_goes_to_the_unit_and_confirms_it() {
+    let town = Town::new();
+    let spec = example("Credential", "bank-1");
+    town.put("sun", "Credential", "bank-9", &spec).expect("declared");
+    assert!(held(&town, "bank-9").is_none());
+    let issue = |who: &str| town.house.accounts.issue_secret(&by(who), &id("bank-9"), "", None);
+    assert_eq!(code(issue("sun")), Code::C1023);
+    assert_eq!(code(issue("root")), Code::C1023);
+    assert!(held(&town, "bank-9").is_none());
+    issue("wu").expect("to the unit");
+    assert!(held(&town, "bank-9").is_some(), "in force");
+    assert_eq!(code(confirm(&town, "wu", "bank-9", "AAAA")), Code::C1007);
+}
+
+#[test]
+fn a4_what_was_revoked_does_not_come_back_by_any_way() {
+    for who in ["wu", "sun", "wang", "root"] {
+        let town = Town::new();
+        let (_, public) = pair();
+        town.put("wu", "Credential", "bank-9", &credential(&public)).expect("its own, at once");
+        assert!(held(&town, "bank-9").is_some());
+        town.house.control.revoke(&by(who), &id("bank-9"), &Request::default()).expect("revoked");
+        let again = town.house.control.revoke(&by(who), &id("bank-9"), &Request::default());
+        assert_eq!(code(again), Code::C1007, "once");
+        let mut longer = credential(&public);
+        for back in ["wu", "sun", "root"] {
+            assert_eq!(code(town.put(back, "Credential", "bank-9", &longer)), Code::C1020, "{back}");
+            longer["window"]["until"] = json!("2028-01-01");
+        }
+        // Neither under another name, nor by removing it first.
+        assert_eq!(code(town.put("wu", "Credential", "bank-10", &credential(&public))), Code::C1021);
+        town.remove("wu", "Credential", "bank-9").expect("removed");
+        assert_eq!(code(town.put("wu", "Credential", "bank-10", &credential(&public))), Code::C1021);
+        assert_eq!(
+            code(town.put("wu", "Credential", "bank-9", &credential(&pair().1))),
+            Code::C1020,
+            "its name"
+        );
+        assert_eq!(
+            code(town.put("wu", "Credential", "bank-9", &example("Credential", "bank-1"))),
+            Code::C1020
+        );
+    }
+}
+
+#[test]
+fn a4_a_key_belongs_to_one_credential_and_a_removed_one_is_spent() {
+    let town = Town::new();
+    let (_, public) = pair();
+    town.put("wu", "Credential", "bank-9", &credential(&public)).expect("declared");
+    assert_eq!(
+        code(town.put("wu", "Credential", "bank-10", &credential(&public))),
+        Code::C1021,
+        "two of one key"
+    );
+    town.put("wu", "Credential", "bank-9", &credential(&pair().1)).expect("another key");
+    assert_eq!(code(town.put("wu", "Credential", "bank-9", &credential(&public))), Code::C1021, "given up");
+    town.remove("wu", "Credential", "bank-9").expect("removed");
+    town.put("wu", "Credential", "bank-9", &credential(&pair().1)).expect("another credential of the name");
+    // What somebody only declared claims nothing.
+    let victim = pair();
+    town.put("sun", "Credential", "squat", &credential(&victim.1)).expect("waits");
+    town.put("wu", "Credential", "bank-11", &credential(&victim.1)).expect("its owner is not kept out");
+}
+
+#[test]
+fn a4_a_window_that_has_ended_does_not_begin_again() {
+    let town = Town::new();
+    let (_, public) = pair();
+    let mut spec = credential(&public);
+    town.put("wu", "Credential", "bank-9", &spec).expect("declared");
+    spec["window"]["until"] = json!("2026-02-01T00:00:00Z");
+    town.put("wu", "Credential", "bank-9", &spec).expect("cut off at once");
+    for who in ["wu", "root"] {
+        let later = town.put(who, "Credential", "bank-9", &credential(&public));
+        assert!(matches!(code(later), Code::C1020 | Code::C1022), "{who}");
+    }
+}
+
+/// A secret that was deposited at the node's command line counts: no second one kills it.
+#[test]
+fn a4_a_secret_that_the_node_holds_already_is_not_replaced() {
+    let town = Town::new();
+    town.house.gate.1.store(true, std::sync::atomic::Ordering::SeqCst);
+    let issued = town.house.accounts.issue_secret(&by("wu"), &id("bank-1"), "", None);
+    assert_eq!(code(issued), Code::C1015);
+}

@@ -1,0 +1,47 @@
+//! Suspensions: whom an operator's stop reaches, and what the stopped caller is told.
+
+use shuzha_policy::Payload;
+
+use crate::cast::Ask;
+use crate::house::{House, outcome};
+use crate::upstream::Fake;
+use crate::world;
+
+fn stop(kind: &str, name: &str, more: &str) -> String {
+    format!(
+        "---\napiVersion: shuzha/v1\nkind: Suspension\nmetadata: {{name: stop-1}}\nspec:\n  target: {{kind: {kind}, name: {name}}}\n  \
+         since: 2025-03-03T09:00:00+08:00\n  reason: 测试\n{more}"
+    )
+}
+
+async fn called(stop: &str, credential: &str) -> (String, Option<String>) {
+    let house = House::new();
+    house.gate.install(world::snapshot(stop));
+    let ask = Ask::new(credential, "company-check", "verify", "bank-onboarding");
+    let reply = house.call(&ask, &Fake::new([])).await;
+    let told = match &reply.payload {
+        Payload::Refused(refusal) => refusal.at.clone(),
+        _ => None,
+    };
+    (outcome(&reply), told)
+}
+
+#[tokio::test]
+async fn i1_an_operators_stop_of_a_unit_reaches_its_own_products_alone() {
+    for kind in [("ApplicationUnit", "bank"), ("Scenario", "bank-onboarding")] {
+        for credential in ["bank-1", "bank-sandbox"] {
+            let own = stop(kind.0, kind.1, "  operator: yunze-data\n");
+            assert_eq!(called(&own, credential).await.0, "C208", "{kind:?} {credential}");
+            let others = stop(kind.0, kind.1, "  operator: rival-data\n");
+            assert_eq!(called(&others, credential).await.0, "answered", "{kind:?} {credential}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn i1_the_stopped_caller_is_told_which_suspension_and_of_what_class() {
+    let decided = called(&stop("Product", "company-check", ""), "bank-1").await;
+    assert_eq!(decided, ("C208".to_owned(), Some("suspensions/stop-1, decided".to_owned())));
+    let emergency = called(&stop("ApplicationUnit", "bank", "  emergency: true\n"), "bank-sandbox").await;
+    assert_eq!(emergency, ("C208".to_owned(), Some("suspensions/stop-1, emergency".to_owned())));
+}
