@@ -8,6 +8,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use hyper::body::Incoming;
@@ -91,11 +92,12 @@ async fn detect<S: AsyncRead + Unpin>(
         }
     };
     let mut reading = pin!(tokio::time::timeout(limits.idle, reading));
+    let mut farewell = Farewell::default();
     poll_fn(|cx| {
         conn.watch(cx.waker());
         match reading.as_mut().poll(cx) {
             Poll::Ready(found) => Poll::Ready(found.ok().flatten()),
-            Poll::Pending if conn.is_closing() => Poll::Ready(None),
+            Poll::Pending if conn.is_closing() || farewell.is_over(conn, limits, cx) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
         }
     })
@@ -117,6 +119,24 @@ where
     drive(pin!(served), conn, limits, |served| served.graceful_shutdown()).await;
 }
 
+/// The wait for one more request on a connection that a drain wants closed.
+#[derive(Default)]
+struct Farewell(Option<Pin<Box<tokio::time::Sleep>>>);
+
+impl Farewell {
+    /// Whether the connection is to be closed now: a request is in flight, whose answer then says so, or none came in time.
+    fn is_over(&mut self, conn: &Conn, limits: &Limits, cx: &mut std::task::Context<'_>) -> bool {
+        match conn.farewell_left(limits) {
+            None => false,
+            Some(Duration::ZERO) => true,
+            Some(left) => {
+                let timer = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+                timer.as_mut().poll(cx).is_ready()
+            }
+        }
+    }
+}
+
 async fn serve_h2<S, E>(guard: HeadGuard<S>, conn: &Arc<Conn>, edge: Arc<E>, limits: &Limits)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -134,7 +154,9 @@ where
         .keep_alive_interval(limits.h2_ping)
         .keep_alive_timeout(limits.h2_ping)
         .serve_connection(TokioIo::new(guard), service);
-    drive(pin!(served), conn, limits, |served| served.graceful_shutdown()).await;
+    // Over HTTP/2 the notice of closing (GOAWAY) says itself which streams are still served.
+    let limits = Limits { farewell: Duration::ZERO, ..limits.clone() };
+    drive(pin!(served), conn, &limits, |served| served.graceful_shutdown()).await;
 }
 
 /// The edge as hyper's service.
@@ -165,9 +187,10 @@ async fn drive<C: Future>(
     let mut timer = pin!(tokio::time::sleep(limits.head.min(limits.idle)));
     let mut closed = false;
     let mut asked = false;
+    let mut farewell = Farewell::default();
     poll_fn(|cx| {
         conn.watch(cx.waker());
-        if conn.is_closing() && !closed {
+        if !closed && (conn.is_closing() || farewell.is_over(conn, limits, cx)) {
             closed = true;
             // First what has already arrived: hyper closes a connection that it has read nothing from.
             if served.as_mut().poll(cx).is_ready() {

@@ -25,5 +25,5 @@ pub use error::ProxyError;
 pub use gate::{Gate, LogFile, Operator};
 pub use limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 pub use path::{authority_is_plain, is_canonical, query_is_plain};
-pub use server::{Addresses, Handle, Options, Proxy, Sockets, TlsOptions};
+pub use server::{Addresses, CertificateState, Handle, Options, Proxy, RENEW_DAYS, Sockets, TlsOptions};
 pub use upstream::{PackageBody, StreamFault, UpstreamOptions, Upstreams};

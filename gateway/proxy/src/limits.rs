@@ -30,6 +30,9 @@ pub struct Limits {
     pub linger: Duration,
     /// Bytes discarded in that time.
     pub linger_bytes_max: usize,
+    /// Time for which a drain leaves an HTTP/1 connection open that has nothing in flight: a request that was sent before the
+    /// caller could know meets a server that answers it, and says that it was the last.
+    pub farewell: Duration,
     /// Time in which a drain lets requests in flight finish.
     pub drain: Duration,
     /// HTTP/2 streams open at once on a connection.
@@ -56,6 +59,7 @@ impl Default for Limits {
             write_stall: Duration::from_secs(30),
             linger: Duration::from_secs(1),
             linger_bytes_max: 1024 * 1024,
+            farewell: Duration::from_millis(200),
             drain: Duration::from_secs(30),
             h2_streams_max: 100,
             h2_resets_max: 100,

@@ -178,8 +178,20 @@ impl Metrics {
         self.upstream_requests.with_label_values(&[upstream.as_str(), outcome])
     }
 
-    /// Sets how many instances of an upstream are healthy and how many are not.
+    /// Sets how many instances of an upstream are healthy and how many are not, and logs a change by the upstream's name.
     pub(crate) fn health(&self, upstream: &Id, healthy: usize, unhealthy: usize) {
+        let before = self.upstream_health.with_label_values(&[upstream.as_str(), "unhealthy"]).get();
+        let (upstream_name, now) = (upstream.as_str(), i64::try_from(unhealthy).unwrap_or(i64::MAX));
+        if now > before {
+            tracing::warn!(upstream = upstream_name, healthy, unhealthy, "a product service is not healthy");
+        } else if now < before {
+            tracing::info!(
+                upstream = upstream_name,
+                healthy,
+                unhealthy,
+                "a product service is healthy again"
+            );
+        }
         for (state, count) in [("healthy", healthy), ("unhealthy", unhealthy)] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.upstream_health.with_label_values(&[upstream.as_str(), state]).set(count);

@@ -33,7 +33,8 @@ use crate::upstream::{Health, UpstreamOptions, Upstreams};
 use listening::Listening;
 pub use sockets::{Addresses, Sockets};
 use stop::{Order, Stopping};
-pub use tls::TlsOptions;
+pub use tls::{CertificateState, RENEW_DAYS, TlsOptions};
+use tls::{Renew, Renewal};
 
 /// A step of the embedding program just before the first connection is accepted.
 type Step = Box<dyn FnOnce() -> Result<(), String> + Send>;
@@ -84,7 +85,7 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
         let metrics = Arc::new(Metrics::register(&self.metrics)?);
         let upstreams = Upstreams::new(&self.upstreams, self.clock.clone(), Arc::clone(&metrics))?;
         let upstreams = Arc::new(upstreams);
-        let tls = self.tls.as_ref().map(tls::acceptor).transpose()?.map(Arc::new);
+        let (certificates, tls) = tls::open(self.tls.as_ref(), self.clock.clone(), &self.metrics)?;
         let connections = Arc::new(Registry::default());
         let (stop_data, data_stops) = watch::channel(false);
         let (stop_operations, operations_stop) = watch::channel(false);
@@ -124,6 +125,7 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
         server.add_service(data);
         server.add_service(operations);
         server.add_service(background_service("health", Health(Arc::clone(&upstreams))));
+        server.add_service(background_service("certificates", Renewal(certificates.clone())));
         let (orders, watched) = watch::channel(None);
         let stopping = Stopping {
             orders: watched,
@@ -135,8 +137,15 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
             upgrade_socket: self.upgrade_socket,
             drain: self.limits.drain,
         };
-        let shared =
-            Shared { orders, addresses, connections, upstreams, metrics, upgrades: AtomicU32::new(0) };
+        let shared = Shared {
+            orders,
+            addresses,
+            connections,
+            upstreams,
+            metrics,
+            certificates,
+            upgrades: AtomicU32::new(0),
+        };
         Ok(Proxy {
             server,
             stopping,
@@ -202,6 +211,7 @@ struct Shared {
     connections: Arc<Registry>,
     upstreams: Arc<Upstreams>,
     metrics: Arc<Metrics>,
+    certificates: Option<Arc<dyn Renew>>,
     upgrades: AtomicU32,
 }
 
@@ -226,6 +236,15 @@ impl Handle {
     pub fn upgrade(&self) {
         let number = self.0.upgrades.fetch_add(1, Ordering::Relaxed);
         self.0.orders.send_replace(Some(Order::Upgrade(number)));
+    }
+
+    /// Reads the TLS files again and takes them into use for handshakes from now on; none where the data listener has no
+    /// TLS.
+    ///
+    /// # Errors
+    /// [`ProxyError::Tls`] when they cannot be used; then the pair before stays in use.
+    pub fn reload_certificate(&self) -> Result<Option<CertificateState>, ProxyError> {
+        self.0.certificates.as_ref().map(|pair| pair.renew()).transpose()
     }
 
     /// Connections of callers open now.

@@ -25,7 +25,7 @@ impl Registry {
         self.lock().insert(key, Arc::clone(conn));
         // A drain that began before the insertion has not told this connection.
         if self.is_draining() {
-            conn.close();
+            conn.retire();
         }
         Ticket { registry: Arc::clone(self), key }
     }
@@ -45,7 +45,7 @@ impl Registry {
         self.draining.store(true, Ordering::SeqCst);
         let open: Vec<_> = self.lock().values().cloned().collect();
         for conn in open {
-            conn.close();
+            conn.retire();
         }
     }
 

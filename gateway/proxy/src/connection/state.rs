@@ -36,6 +36,8 @@ pub(crate) struct Conn {
     refused: AtomicU16,
     /// A refusal the driver wants the guard to make.
     late: AtomicU16,
+    /// Since when a drain has wanted the connection closed.
+    retiring_since: AtomicU64,
     /// The connection is to be closed in order.
     closing: AtomicBool,
     /// Owner: the driver, which renews it at each poll; woken by drains and by requests that want the connection closed.
@@ -69,6 +71,7 @@ impl Conn {
             blocked_since: AtomicU64::new(0),
             refused: AtomicU16::new(0),
             late: AtomicU16::new(0),
+            retiring_since: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             waker: Mutex::new(None),
         }
@@ -125,6 +128,28 @@ impl Conn {
     /// Asks the driver to close the connection once what is in flight is answered.
     pub(crate) fn close(&self) {
         self.closing.store(true, Relaxed);
+        self.wake();
+    }
+
+    /// Asks the driver to close the connection behind the next answer, or when it has been quiet for the time of a farewell.
+    pub(crate) fn retire(&self) {
+        self.retiring_since.store(self.now(), Relaxed);
+        self.wake();
+    }
+
+    /// How much longer a quiet connection is left open; none while nobody wants it closed.
+    pub(crate) fn farewell_left(&self, limits: &Limits) -> Option<Duration> {
+        match self.retiring_since.load(Relaxed) {
+            0 => None,
+            _ if self.serving.load(Relaxed) > 0 => Some(Duration::ZERO),
+            since => {
+                let gone = Duration::from_millis(self.now().saturating_sub(since));
+                Some(limits.farewell.saturating_sub(gone))
+            }
+        }
+    }
+
+    fn wake(&self) {
         let waker = self.waker.lock().expect("no code panics while it holds this lock").clone();
         if let Some(waker) = waker {
             waker.wake();
@@ -178,7 +203,8 @@ impl Conn {
     pub(crate) fn begin(self: &std::sync::Arc<Self>, limits: &Limits) -> (Serving, bool) {
         self.serving.fetch_add(1, Relaxed);
         let served = self.served.fetch_add(1, Relaxed) + 1;
-        (Serving(std::sync::Arc::clone(self)), served >= limits.requests_per_connection_max)
+        let last = served >= limits.requests_per_connection_max || self.retiring_since.load(Relaxed) != 0;
+        (Serving(std::sync::Arc::clone(self)), last)
     }
 }
 

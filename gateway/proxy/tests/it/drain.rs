@@ -38,6 +38,36 @@ async fn a_drain_answers_what_is_in_flight_and_closes_the_rest() {
 
 /// Every call that reached the gate is answered, whenever the drain begins.
 #[tokio::test]
+async fn a_drain_answers_one_more_request_on_a_quiet_connection_and_says_that_it_is_the_last() {
+    let limits = shuzha_proxy::Limits { farewell: crate::world::PATIENCE, ..shuzha_proxy::Limits::default() };
+    let world = World::start(Setup { limits, ..Setup::default() });
+    let mut events = world.gate.events();
+    let mut used = world.connect().await;
+    assert_eq!(used.call("/v1/products/echo/run", "{}").await.status, 200);
+    let mut fresh = world.connect().await;
+    let mut busy = world.connect().await;
+    busy.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    world.handle.drain();
+    // Nobody is accepted any more once the drain has begun.
+    let mut probe = Caller::connect(world.operations()).await;
+    loop {
+        probe.write("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        if probe.answer().await.status == 503 {
+            break;
+        }
+    }
+    for caller in [&mut used, &mut fresh] {
+        let answer = caller.call("/v1/products/echo/run", "{}").await;
+        assert_eq!((answer.status, answer.field("Connection")), (200, Some("close")));
+        assert!(caller.is_closed().await);
+    }
+    world.gate.release.add_permits(1);
+    assert_eq!(busy.answer().await.field("Connection"), Some("close"));
+    world.ended().await.expect("it ends in order");
+}
+
+#[tokio::test]
 async fn a_drain_under_load_loses_nothing() {
     let world = World::plain();
     let answered = Arc::new(AtomicUsize::new(0));
