@@ -176,8 +176,9 @@ impl Follower {
             while self.journal.wait_durable_beyond(last, DRAIN_POLL) <= last && !self.is_over() {
                 self.note_current(&state);
                 if self.signed_long_ago() {
+                    let at = self.options.clock.now();
                     state.writer.republish()?;
-                    self.note_signed();
+                    self.note_signed(at);
                 }
             }
         }
@@ -208,14 +209,17 @@ impl Follower {
             let reason = format!("record {from} is durable and cannot be read");
             return Err(LogError::Journal { reason });
         }
+        let at = self.options.clock.now();
         publish(state)?;
-        self.note_signed();
+        self.note_signed(at);
         self.note_reached(state);
         Ok(())
     }
 
-    fn note_signed(&self) {
-        self.shared.signed_at.store(self.options.clock.now().micros(), Ordering::Release);
+    /// Notes that the latest checkpoint was signed no earlier than `at`. That is read before the checkpoint is written:
+    /// were it read behind, whatever time passed once the file is there to see would be taken off its age.
+    fn note_signed(&self, at: Timestamp) {
+        self.shared.signed_at.store(at.micros(), Ordering::Release);
     }
 
     /// Whether the latest checkpoint is so old that it is signed again; of one before this process nothing is known.
