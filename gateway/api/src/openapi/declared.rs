@@ -2,6 +2,7 @@
 //! than a schema can say, and a test holds the worked example of the repository against both.
 
 use serde_json::{Value, json};
+use shuzha_privacy::budget::PACE_DAYS_MAX;
 use shuzha_products::{jurisdiction, kinds};
 
 use super::schemas::{object, reference};
@@ -173,8 +174,18 @@ fn data_set() -> Value {
             "unit": reference("Name"), "scenario": reference("Name"), "max": charge(),
         }),
     );
-    let quotas =
-        object(&["default"], json!({"default": charge(), "overrides": {"type": "array", "items": quota}}));
+    let pace = object(
+        &["max", "days"],
+        json!({"max": charge(), "days": {"type": "integer", "minimum": 1, "maximum": PACE_DAYS_MAX}}),
+    );
+    let quotas = object(
+        &["default"],
+        json!({
+            "default": charge(), "overrides": {"type": "array", "items": quota},
+            "reserved": {"type": "boolean", "description": "Whether every quota is set aside from the cap."},
+            "pace": pace,
+        }),
+    );
     let privacy = object(
         &["personSpace", "cap", "dataVersion", "perQueryMax", "quotas", "domain"],
         json!({
@@ -192,12 +203,42 @@ fn data_set() -> Value {
     )
 }
 
+/// How a product service's result codes become verdicts.
+fn verdicts() -> Value {
+    let mut verdicts = object(
+        &["pointer", "codes"],
+        json!({
+            "pointer": {"type": "string", "pattern": "^/"},
+            "codes": {
+                "type": "object", "minProperties": 1, "maxProperties": 256,
+                "additionalProperties": {"enum": ["consistent", "inconsistent", "no_record"]},
+            },
+        }),
+    );
+    verdicts["description"] = "For verification.".into();
+    verdicts
+}
+
+/// How a product service says that it has no record.
+fn no_record() -> Value {
+    let mut rule = object(
+        &["status", "pointer", "values"],
+        json!({
+            "status": {"enum": ["200", "404"]}, "pointer": text(),
+            "values": {"type": "array", "minItems": 1, "maxItems": 16, "items": text()},
+        }),
+    );
+    rule["description"] = "For interface.".into();
+    rule
+}
+
 fn product() -> Value {
     let kinds: Vec<_> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
     let operation = json!({
         "type": "object",
         "required": ["name", "method", "path", "personal"],
-        "description": "With the fields of the product's kind beside these.",
+        "additionalProperties": false,
+        "description": "Fields of one kind of product say so; the catalogue refuses them for another.",
         "properties": {
             "name": reference("Name"), "method": {"enum": ["GET", "POST"]},
             "path": {"type": "string", "pattern": "^/"}, "personal": {"type": "boolean"},
@@ -210,6 +251,17 @@ fn product() -> Value {
             "equalAnswerBytes": {"type": "string", "pattern": "^[0-9]+(B|KiB)$"},
             "canaries": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^p1:[A-Za-z0-9_-]{43}$"}},
             "example": {"description": "A made-up answer for the sandbox; it must meet the output contract."},
+            "input": {"type": "object", "description": "Input contract: a JSON Schema. For verification, interface, model."},
+            "output": {"type": "object", "description": "Output contract: permitted fields by JSON pointer. For interface, model."},
+            "verdicts": verdicts(), "noRecord": no_record(),
+            "by": {
+                "type": "array", "minItems": 1, "maxItems": 2, "items": text(),
+                "description": "Dimensions. For table.",
+            },
+            "threshold": {"type": "integer", "minimum": 10, "maximum": 1_000_000, "description": "Least count shown. For table."},
+            "epoch": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$", "description": "For blind."},
+            "publicKey": {"type": "string", "description": "The list's public key in base 64. For blind."},
+            "elementsMax": {"type": "integer", "minimum": 1, "description": "Elements in one request. For blind."},
         },
     });
     object(

@@ -8,9 +8,14 @@ use shuzha_api::Limits;
 
 use crate::plane::Plane;
 
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A limit that a test waits for. No other step of the same test is under it: on a busy machine any step can take longer.
+const SHORT: Duration = Duration::from_millis(200);
+
 fn raw(plane: &Plane, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(plane.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("it ends by itself");
@@ -19,10 +24,9 @@ fn raw(plane: &Plane, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_caller_that_says_nothing_is_cut_off() {
-    let limits =
-        Limits { head: Duration::from_millis(200), body: Duration::from_millis(200), ..Limits::default() };
-    let plane = Plane::empty(limits, "127.0.0.1:0");
+    let plane = Plane::empty(Limits { head: SHORT, ..Limits::default() }, "127.0.0.1:0");
     assert_eq!(raw(&plane, b"GET /api/v1/me HT"), b"");
+    let plane = Plane::empty(Limits { body: SHORT, ..Limits::default() }, "127.0.0.1:0");
     let slow =
         b"POST /api/v1/sessions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 10\r\n\r\n{";
     let answer = String::from_utf8(raw(&plane, slow)).unwrap();
@@ -32,10 +36,11 @@ fn a_caller_that_says_nothing_is_cut_off() {
 
 #[test]
 fn a_connection_does_not_live_for_ever_and_a_drain_ends_all() {
-    let limits = Limits { connection: Duration::from_millis(300), ..Limits::default() };
-    let plane = Plane::empty(limits, "127.0.0.1:0");
-    let answer = String::from_utf8(raw(&plane, b"GET /api/v1/me HTTP/1.1\r\nhost: x\r\n\r\n")).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    let plane = Plane::empty(Limits { connection: SHORT, ..Limits::default() }, "127.0.0.1:0");
+    // On a busy machine a connection may be over before its request is there: another one is made then.
+    let once = || String::from_utf8(raw(&plane, b"GET /api/v1/me HTTP/1.1\r\nhost: x\r\n\r\n")).unwrap();
+    let answer = std::iter::repeat_with(once).take(100).find(|answer| !answer.is_empty());
+    assert!(answer.as_ref().is_some_and(|answer| answer.starts_with("HTTP/1.1 401 ")), "{answer:?}");
     let address = plane.address;
     drop(plane);
     assert!(TcpStream::connect(address).is_err());

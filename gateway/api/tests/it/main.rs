@@ -16,4 +16,5 @@ mod oidc;
 mod plane;
 mod public;
 mod random;
+mod readers;
 mod sign_on;
