@@ -4,6 +4,7 @@
 
 pub(crate) mod docs;
 pub(crate) mod edges;
+pub(crate) mod examples;
 pub(crate) mod pages;
 pub(crate) mod source;
 
@@ -85,6 +86,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     findings.extend(edges::check(&arch, &packages));
     findings.extend(pages::check(&tree));
     findings.extend(docs::check(&tree));
+    findings.extend(examples::check(&tree));
     if tree.text(requirements::PAGE_FILE) != Some(requirements::page(&tree)?.as_str()) {
         let reason = "is not current: run `cargo xtask requirements`";
         findings.push(Finding::at(requirements::PAGE_FILE, 0, reason));
