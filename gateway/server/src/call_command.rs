@@ -11,7 +11,7 @@ use shuzha_privacy::blind::ELEMENTS_MAX;
 
 use crate::client::blind::{self, Batch, List};
 use crate::client::{Answer, Client, Profile, Request, Signer, SigningKey};
-use crate::output::{Out, say};
+use crate::output::{NewFile, Out, say};
 
 /// Signs a call and makes it. The answer goes to the standard output, its headers to the standard error.
 #[derive(clap::Args, Debug)]
@@ -160,10 +160,8 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
     let answer = client.send(Some(&signer), &request)?;
     tell(&answer);
     match args.output {
-        Some(file) if answer.is_success() => {
-            std::fs::write(&file, &answer.body).with_context(|| format!("{}", file.display()))?;
-        }
-        _ => out.line(&String::from_utf8_lossy(&answer.body))?,
+        Some(file) if answer.is_success() => NewFile::private(&file)?.keep_all(&answer.body)?,
+        _ => out.bytes_line(&answer.body)?,
     }
     Ok(answer.is_success())
 }
@@ -197,7 +195,7 @@ fn match_entries(
         let answer = send(batch.body(&list))?;
         tell(&answer);
         if !answer.is_success() {
-            out.line(&String::from_utf8_lossy(&answer.body))?;
+            out.bytes_line(&answer.body)?;
             return Ok(false);
         }
         for matched in batch.matches(&answer.json(), &list)? {

@@ -8,9 +8,10 @@ mod sign;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use shuzha_core::{Clock, OsRng, Rng, SystemClock};
 
+use crate::address::WebAddress;
 pub(crate) use sign::{Profile, SigningKey};
 
 /// Longest wait for an answer.
@@ -83,14 +84,10 @@ impl Client {
     /// A client of the gateway at `base`, `http://127.0.0.1:8080`.
     pub(crate) fn new(base: &str) -> Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
-        let authority = base
-            .strip_prefix("http://")
-            .or_else(|| base.strip_prefix("https://"))
-            .with_context(|| format!("{base} does not begin with http:// or https://"))?
-            .to_owned();
-        if authority.is_empty() || authority.contains('/') {
-            bail!("{base}: scheme, host and port only");
-        }
+        // What is wrong is not repeated: it may hold a password.
+        let address = WebAddress::read(&base).map_err(anyhow::Error::msg).context("the address to call")?;
+        ensure!(address.rest.is_empty(), "{base}: scheme, host and port only");
+        let authority = address.authority.to_owned();
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
@@ -113,6 +110,7 @@ impl Client {
         let request = request.timeout_recv_response(Some(PREPARED_WITHIN)).build();
         let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
         let status = response.status().as_u16();
+        states_its_end(&response)?;
         let mut body = Vec::new();
         if (200..300).contains(&status) {
             let mut from = response.body_mut().with_config().limit(u64::MAX).reader();
@@ -138,7 +136,9 @@ impl Client {
         )]
         let started = Instant::now();
         let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+        states_its_end(&response)?;
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+        let body = body.context("the answer broke off")?;
         let (status, headers) = (response.status().as_u16(), headers_of(&response));
         Ok(Answer { status, headers, body, latency: started.elapsed() })
     }
@@ -164,6 +164,23 @@ impl Client {
         }
         Ok(builder.body(request.body.clone())?)
     }
+}
+
+/// Refuses an answer of which nobody can tell whether it is whole: one that ends with the connection. With a length or in
+/// chunks, a part is an error of the reading.
+fn states_its_end(response: &http::Response<ureq::Body>) -> Result<()> {
+    let headers = response.headers();
+    let length = headers.contains_key(http::header::CONTENT_LENGTH);
+    let chunked = headers.get_all(http::header::TRANSFER_ENCODING).iter().last().is_some_and(|last| {
+        let last = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
+        last.trim_ascii().eq_ignore_ascii_case(b"chunked")
+    });
+    let empty = matches!(response.status().as_u16(), 100..=199 | 204 | 304);
+    ensure!(
+        length || chunked || empty,
+        "the answer states neither its length nor its end: it cannot be told whether it is whole"
+    );
+    Ok(())
 }
 
 fn headers_of(response: &http::Response<ureq::Body>) -> Vec<(String, String)> {

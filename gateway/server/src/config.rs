@@ -3,26 +3,31 @@
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
 mod anchoring;
+mod bounds;
+mod check;
 pub(crate) mod client;
 mod consents;
 mod control;
+mod listeners;
 mod reader;
 mod retention;
+mod witnesses;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shuzha_core::Id;
-use shuzha_evidence::note::{Algorithm, Verifier};
 use shuzha_store::retention::Term;
 use toml::{Table, Value};
 
 pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
+pub(crate) use check::check;
 pub(crate) use consents::ConsentConfig;
 pub(crate) use control::{ControlConfig, Provider};
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
+pub(crate) use witnesses::WitnessConfig;
 
 /// The documented defaults.
 pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -30,17 +35,10 @@ pub(crate) const DEFAULT: &str = include_str!("../../../config/default.toml");
 /// Environment variables that set a key: `SHUZHA__NODE__NAME` sets `node.name`.
 const ENV_PREFIX: &str = "SHUZHA__";
 
-/// A witness of the evidence log.
-#[derive(Clone, Debug)]
-pub(crate) struct WitnessConfig {
-    /// Where it takes checkpoints, without a slash at the end.
-    pub(crate) url: String,
-    /// Its public key.
-    pub(crate) key: Verifier,
-}
-
-/// Longest name of an evidence log: it stands in every receipt, twice.
-const ORIGIN_BYTES_MAX: usize = 64;
+/// Longest audience: it stands in every consent.
+const AUDIENCE_BYTES_MAX: usize = 128;
+/// Longest path of a Unix socket (unix(7)), less what an upgrade puts behind it while it is made.
+const SOCKET_BYTES_MAX: usize = 107 - ".new".len();
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +83,13 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
 }
 
+impl Config {
+    /// Where the data listener's certificate is, where it has one.
+    pub(crate) fn tls_options(&self) -> Option<shuzha_proxy::TlsOptions> {
+        self.tls.clone().map(|(cert, key)| shuzha_proxy::TlsOptions { cert, key })
+    }
+}
+
 /// Where the configuration comes from besides the defaults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
@@ -111,8 +116,23 @@ pub(crate) fn dump(sources: &Sources) -> Result<String, Vec<ConfigFault>> {
     merged(sources).map(|table| table.to_string())
 }
 
+/// Whether anything but the defaults sets a key.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn sets(sources: &Sources, section: &str, key: &str) -> Result<bool, Vec<ConfigFault>> {
+    laid_over(sources).map(|table| table.get(section).and_then(|keys| keys.get(key)).is_some())
+}
+
 fn merged(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
     let mut table: Table = DEFAULT.parse().expect("the embedded defaults are TOML: a test reads them");
+    merge(&mut table, laid_over(sources)?);
+    Ok(table)
+}
+
+/// What file, environment and flags set, in this order.
+fn laid_over(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
+    let mut table = Table::new();
     let one = |path: &str, reason: String| vec![ConfigFault { path: path.to_owned(), reason }];
     if let Some(file) = &sources.file {
         let shown = file.display().to_string();
@@ -131,11 +151,14 @@ fn merged(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
 /// What the environment sets. A value is read as TOML where it is TOML, and as text otherwise.
 fn environment() -> Table {
     let mut table = Table::new();
-    for (name, value) in std::env::vars() {
+    // A variable of somebody else's need not be text.
+    let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    for (name, value) in ours {
         let Some((section, key)) = name.strip_prefix(ENV_PREFIX).and_then(|rest| rest.split_once("__"))
         else {
             continue;
         };
+        let value = value.to_string_lossy().into_owned();
         let as_toml = format!("v = {value}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
         let over = Table::from_iter([(key.to_lowercase(), as_toml.unwrap_or(Value::String(value)))]);
         merge(&mut table, Table::from_iter([(section.to_lowercase(), Value::Table(over))]));
@@ -152,30 +175,34 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             None
         }
     });
-    let data_dir = r.take::<String>("node", "data_dir").map(PathBuf::from);
+    let data_dir = read_data_dir(&mut r);
     let world = r.take::<Vec<String>>("world", "files");
     let relative_to = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
     let control = control::read(&mut r, &relative_to);
     let consents = consents::read(&mut r);
     let grace = r.take::<Duration>("finance", "grace");
-    let listen = r.take("data_plane", "listen");
+    let listen = r.take::<Vec<SocketAddr>>("data_plane", "listen");
     let tls = read_tls(&mut r);
-    let audience = r.take::<String>("data_plane", "audience");
+    let audience = read_audience(&mut r);
     let signature_window = r.take("data_plane", "signature_window");
     let nonces_max = r.take::<usize>("data_plane", "nonces_max");
     let threads = r.take("data_plane", "threads");
-    let operations = r.take("operations", "listen");
+    let operations = r.take::<SocketAddr>("operations", "listen");
+    // The control API does not run beside world files.
+    let with_control = world.as_ref().is_some_and(Vec::is_empty);
+    let control_listen = control.as_ref().map(|control| control.listen).filter(|_| with_control);
+    listeners::judge(&mut r, listen.as_deref().unwrap_or_default(), operations, control_listen);
     let limits = read_limits(&mut r);
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
     let retention = retention::read(&mut r, control.as_ref().map(|control| &control.rules.jurisdiction));
-    let evidence_origin = read_origin(&mut r, node.as_ref());
+    let evidence_origin = witnesses::read_origin(&mut r, node.as_ref());
     let passphrase = r.take::<String>("evidence", "key_passphrase_file");
     let passphrase = passphrase.map(|path| (!path.is_empty()).then(|| relative_to.join(path)));
-    let witnesses = read_witnesses(&mut r);
+    let witnesses = witnesses::read(&mut r);
     let anchoring = anchoring::read(&mut r, &relative_to);
-    let socket = r.take::<String>("upgrade", "socket");
+    let socket = read_upgrade_socket(&mut r, data_dir.as_deref());
     let log_level = read_level(&mut r);
     let log_format = read_format(&mut r);
     let build = || {
@@ -202,7 +229,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             retention: retention?,
             witnesses: witnesses?,
             anchoring: anchoring?,
-            upgrade_socket: data_dir.join(socket?),
+            upgrade_socket: socket?,
             data_dir,
             log_level: log_level?,
             log_format: log_format?,
@@ -216,37 +243,47 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     }
 }
 
-/// The name of the evidence log: as configured, or made of the node's.
-fn read_origin(r: &mut Reader, node: Option<&Id>) -> Option<String> {
-    let origin = r.take::<String>("evidence", "origin")?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':');
-    if origin.is_empty() {
-        return node.map(|node| format!("shuzha.local/{node}"));
+/// The folder of everything that is kept.
+fn read_data_dir(r: &mut Reader) -> Option<PathBuf> {
+    let dir = r.take::<String>("node", "data_dir")?;
+    if dir.is_empty() {
+        r.fault("node.data_dir", "a folder is expected");
+        return None;
     }
-    if origin.chars().all(plain) && !origin.ends_with('/') && origin.len() <= ORIGIN_BYTES_MAX {
-        return Some(origin);
-    }
-    let reason =
-        format!("\"{origin}\" is not like example.com/name, of at most {ORIGIN_BYTES_MAX} characters");
-    r.fault("evidence.origin", reason);
-    None
+    Some(PathBuf::from(dir))
 }
 
-/// Each witness as `URL KEY`.
-fn read_witnesses(r: &mut Reader) -> Option<Vec<WitnessConfig>> {
-    let read = |text: String| {
-        let (url, key) = text.split_once(' ')?;
-        let key: Verifier = key.parse().ok()?;
-        let is_url = url.starts_with("http://") || url.starts_with("https://");
-        let good = is_url && key.algorithm() == Algorithm::Cosignature;
-        good.then(|| WitnessConfig { url: url.trim_end_matches('/').to_owned(), key })
-    };
-    let given = r.take::<Vec<String>>("evidence", "witnesses")?;
-    let witnesses: Option<Vec<_>> = given.into_iter().map(read).collect();
-    if witnesses.is_none() {
-        r.fault("evidence.witnesses", "each is \"URL KEY\", the key as `shuzha witness key` prints it");
+/// The name under which consents are issued to this gateway.
+fn read_audience(r: &mut Reader) -> Option<String> {
+    let audience = r.take::<String>("data_plane", "audience")?;
+    let sound = (1..=AUDIENCE_BYTES_MAX).contains(&audience.len())
+        && audience.bytes().all(|byte| byte.is_ascii_graphic());
+    if !sound {
+        let reason = format!("1 to {AUDIENCE_BYTES_MAX} visible ASCII characters are expected");
+        r.fault("data_plane.audience", reason);
+        return None;
     }
-    witnesses
+    Some(audience)
+}
+
+/// The Unix socket of upgrades, in the data folder where it is not absolute.
+fn read_upgrade_socket(r: &mut Reader, data_dir: Option<&Path>) -> Option<PathBuf> {
+    let socket = r.take::<String>("upgrade", "socket")?;
+    let path = data_dir?.join(&socket);
+    if socket.is_empty() || path.file_name().is_none() {
+        r.fault("upgrade.socket", "a file is expected");
+        return None;
+    }
+    if path.as_os_str().len() > SOCKET_BYTES_MAX {
+        let reason = format!(
+            "{} is longer than the {SOCKET_BYTES_MAX} bytes that the address of a Unix socket may have; name a \
+             shorter path",
+            path.display()
+        );
+        r.fault("upgrade.socket", reason);
+        return None;
+    }
+    Some(path)
 }
 
 fn read_tls(r: &mut Reader) -> Option<Option<(PathBuf, PathBuf)>> {
@@ -271,9 +308,10 @@ fn read_limits(r: &mut Reader) -> Option<shuzha_proxy::Limits> {
     let streams = r.take::<usize>("limits", "streams_per_connection_max");
     let connections = r.take("limits", "connections_max");
     let drain = r.take("limits", "drain_timeout");
-    let small = |count: Option<usize>| count.and_then(|count| u32::try_from(count).ok());
+    // Both fit: the bounds of the keys are narrower.
+    let small = |count: Option<usize>| count.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     Some(shuzha_proxy::Limits {
-        body_bytes_max: usize::try_from(body?.0).ok()?,
+        body_bytes_max: usize::try_from(body?.0).unwrap_or(usize::MAX),
         head: head?,
         body: body_time?,
         idle: idle?,
@@ -308,46 +346,4 @@ fn read_format(r: &mut Reader) -> Option<LogFormat> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with(text: &str) -> Result<Config, Vec<ConfigFault>> {
-        let mut table: Table = DEFAULT.parse().expect("defaults");
-        merge(&mut table, text.parse().expect("TOML"));
-        read(table, None)
-    }
-
-    #[test]
-    fn the_defaults_are_complete() {
-        let config = with("").expect("the defaults are a configuration");
-        assert_eq!(config.listen, [SocketAddr::from(([127, 0, 0, 1], 8080))]);
-        assert!(config.tls.is_none());
-    }
-
-    #[test]
-    fn all_faults_are_shown_at_once() {
-        let faults = with(
-            "[node]\nname = 'Gate 1'\n[data_plane]\nlisten = ['nowhere']\nsignature_window = '1 fortnight'\n\
-             [limits]\nbody_bytes_max = '1MB'\ncolour = 'red'\n",
-        )
-        .expect_err("five faults");
-        let mut paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
-        paths.sort_unstable();
-        assert_eq!(
-            paths,
-            [
-                "data_plane.listen",
-                "data_plane.signature_window",
-                "limits.body_bytes_max",
-                "limits.colour",
-                "node.name"
-            ]
-        );
-    }
-
-    #[test]
-    fn half_a_tls_pair_and_an_unknown_section_are_faults() {
-        let faults = with("[data_plane]\ntls_key_file = 'k.pem'\n[extra]\na = 1\n").expect_err("two");
-        assert_eq!(faults.len(), 2, "{faults:?}");
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ mod calls;
 mod cast;
 mod disk;
 mod gateway;
+mod guests;
 mod script;
 mod services;
 mod story;
@@ -16,7 +17,7 @@ mod table;
 mod words;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,13 +28,15 @@ use serde_json::json;
 use shuzha_journal::disk::Directory;
 use shuzha_products::World;
 
+use crate::config::Sources;
 use crate::control::REGISTER_FILE;
 use crate::node::JOURNAL_DIR;
 use crate::output::{Out, say};
-use crate::{secret_file, world};
+use crate::{secret_file, signals, world};
 use cast::Cast;
 use disk::DemoDisk;
-use gateway::Gateway;
+use gateway::{Gateway, Place};
+use guests::Guest;
 use services::Services;
 
 /// What the demo's world consists of.
@@ -56,15 +59,16 @@ pub(crate) struct DemoArgs {
 /// What was shown, and how long it took.
 struct Shown {
     as_expected: bool,
-    /// The API token of someone who may look around afterwards; none where there is no control API.
-    token: Option<String>,
+    /// Tokens of those who may look around afterwards; none where there is no control API.
+    guests: Vec<Guest>,
 }
 
 /// Runs the demo; `true` when every step and every call went as expected.
-pub(crate) fn run(out: &mut Out, args: DemoArgs, data_dir: Option<PathBuf>) -> Result<bool> {
+pub(crate) fn run(out: &mut Out, args: DemoArgs, sources: Sources) -> Result<bool> {
     let started = now();
     let temporary = tempfile::Builder::new().prefix("shuzha-demo-").tempdir()?;
-    let data_dir = data_dir.unwrap_or_else(|| temporary.path().to_path_buf());
+    let place = Place::read(sources, temporary.path(), !args.once)?;
+    let data_dir = place.config.data_dir.clone();
     ensure!(
         args.files || !data_dir.join(REGISTER_FILE).exists(),
         "{} holds a register already; the demo begins with an empty one: name another folder",
@@ -76,11 +80,11 @@ pub(crate) fn run(out: &mut Out, args: DemoArgs, data_dir: Option<PathBuf>) -> R
     let (directory, _lock) = journal_directory(&data_dir)?;
     let disk = Arc::new(DemoDisk::new(directory));
     let files = args.files.then(declared).transpose()?;
-    let gateway = Gateway::start(&data_dir, &services, Arc::clone(&disk), files, !args.once)?;
+    let gateway = Gateway::start(&place, &services, Arc::clone(&disk), files)?;
     let shown = show(out, args, started, &gateway, &cast, (&mut services, &disk));
     let done = shown.and_then(|shown| {
         if !args.once {
-            stay_up(&cast, &gateway, &data_dir, shown.token.as_deref())?;
+            stay_up(&cast, &gateway, &data_dir, &shown.guests)?;
         }
         Ok(shown.as_expected)
     });
@@ -130,7 +134,7 @@ fn show(
     }
     let as_expected =
         results.iter().all(|result| result.ok) && story.as_ref().is_none_or(|story| story.as_expected);
-    Ok(Shown { as_expected, token: story.map(|story| story.token) })
+    Ok(Shown { as_expected, guests: story.map(|story| story.guests).unwrap_or_default() })
 }
 
 #[expect(
@@ -158,7 +162,7 @@ fn journal_directory(data_dir: &Path) -> Result<(Directory, File)> {
 }
 
 /// Says how to try it, and waits for Ctrl-C.
-fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, token: Option<&str>) -> Result<()> {
+fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, guests: &[Guest]) -> Result<()> {
     for (name, secret) in [("bank-1", cast.secret("bank-1")), ("bank-sandbox", cast.secret("bank-sandbox"))] {
         keep(&data_dir.join(format!("{name}.key")), BASE64_STANDARD.encode(secret).as_bytes())?;
     }
@@ -175,10 +179,11 @@ fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, token: Option<&str>)
     ));
     let (number, name) = cast::PERSON;
     say(&format!("    --data '{{\"id_number\":\"{number}\",\"name\":\"{name}\"}}'"));
-    if let (Some(control), Some(token)) = (&gateway.control, token) {
-        let file = data_dir.join(format!("{}.token", story::GUEST));
-        keep(&file, token.as_bytes())?;
-        let options = format!("--api http://{} --token-file {}", control.address, file.display());
+    if let (Some(control), Some(authority)) = (&gateway.control, guests.first()) {
+        let api = format!("http://{}", control.address);
+        guests::leave(guests, data_dir, &api)?;
+        let file = guests::token_file(data_dir, authority.account);
+        let options = format!("--api {api} --token-file {}", file.display());
         say("  以数据主管部门的身份查看登记簿 as the authority, look at the register:");
         say(&format!("    shuzha registration show company-check {options}"));
         say(&format!("    shuzha scenario list {options}"));
@@ -191,13 +196,9 @@ fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, token: Option<&str>)
     say("按 Ctrl-C 结束 Ctrl-C ends it.");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            done = tokio::signal::ctrl_c() => done,
-            _ = terminate.recv() => Ok(()),
-        }
-    })?;
-    Ok(())
+        signals::stopped_or_left()?.await;
+        Ok(())
+    })
 }
 
 /// Keeps a secret in a file for its owner, in place of an earlier demo's.

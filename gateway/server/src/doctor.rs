@@ -4,13 +4,22 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use anyhow::Result;
+use rustix::fs::statvfs;
+use rustix::process::{Resource, getrlimit};
+use shuzha_core::{Clock as _, SystemClock};
+use shuzha_products::World;
 use shuzha_products::credential::{PublicKey, SignatureAlgorithm};
+use shuzha_proxy::RENEW_DAYS;
 
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::control::{REGISTER_FILE, open_register, world_in_force};
 use crate::node::JOURNAL_DIR;
 use crate::output::Out;
 use crate::store::{self, open_store};
-use crate::world::{self, Loaded};
+use crate::world;
+
+/// Files that a node opens beside its connections: databases, segments, product services.
+const FILES_BESIDE: u64 = 256;
 
 /// How long an address may take to answer.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -39,11 +48,20 @@ impl Findings<'_> {
 /// Checks everything; `false` when something would keep the gateway from serving.
 pub(crate) fn run(out: &mut Out, config: &Config) -> Result<bool> {
     let mut findings = Findings { out, bad: 0 };
+    for fault in config::check(config) {
+        findings.bad(&fault.to_string())?;
+    }
+    certificate(&mut findings, config)?;
     data_folder(&mut findings, config)?;
+    machine(&mut findings, config)?;
     addresses(&mut findings, config)?;
-    match world::load(&config.world) {
-        Err(error) => findings.bad(&format!("world: {error:#}"))?,
-        Ok(loaded) => declared(&mut findings, config, &loaded)?,
+    if config.world.is_empty() {
+        registered(&mut findings, config)?;
+    } else {
+        match world::load(&config.world) {
+            Err(error) => findings.bad(&format!("world: {error:#}"))?,
+            Ok(loaded) => declared(&mut findings, config, &loaded.world, "world")?,
+        }
     }
     let bad = findings.bad;
     out.line(&if bad == 0 {
@@ -71,7 +89,9 @@ fn data_folder(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
 }
 
 fn addresses(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
-    for address in config.listen.iter().chain([&config.operations]) {
+    // The control API does not run beside world files.
+    let control = config.world.is_empty().then_some(&config.control.listen);
+    for address in config.listen.iter().chain([&config.operations]).chain(control) {
         match TcpListener::bind(address) {
             Ok(_) => findings.good(&format!("address {address} is free"))?,
             Err(error) => findings.warn(&format!("address {address}: {error} (is a gateway running?)"))?,
@@ -80,13 +100,65 @@ fn addresses(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
     if !config.operations.ip().is_loopback() {
         findings.warn("the operations listener is not on loopback: keep it off the public network")?;
     }
+    if control.is_some_and(|address| !address.ip().is_loopback()) && !config.control.https {
+        findings.warn(
+            "the control API is not on loopback and control.https is off: passwords could be read on the way",
+        )?;
+    }
     Ok(())
 }
 
-fn declared(findings: &mut Findings<'_>, config: &Config, loaded: &Loaded) -> Result<()> {
-    let world = &loaded.world;
+/// How long the certificate lasts; what is wrong with the files has been said.
+fn certificate(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
+    let Some(Ok(state)) = config.tls_options().map(|options| options.check(SystemClock.now())) else {
+        return Ok(());
+    };
+    let left = state.days_left;
+    match left {
+        ..0 => Ok(()),
+        0..RENEW_DAYS => findings.warn(&format!("the TLS certificate ends in {left} days: renew it")),
+        _ => findings.good(&format!("the TLS certificate lasts {left} days more")),
+    }
+}
+
+/// What the limits need of the machine: file descriptors, and room on the disk.
+fn machine(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
+    let files = getrlimit(Resource::Nofile).current;
+    let needed = config.limits.connections_max as u64 + FILES_BESIDE;
+    if files.is_some_and(|files| files < needed) {
+        let files = files.unwrap_or_default();
+        findings.warn(&format!(
+            "{files} files may be open (ulimit -n), limits.connections_max needs {needed}: callers would wait"
+        ))?;
+    }
+    let Ok(disk) = statvfs(&config.data_dir) else { return Ok(()) };
+    let (free, least) = (disk.f_bavail.saturating_mul(disk.f_frsize), config.free_bytes_min);
+    if free < least {
+        return findings.bad(&format!(
+            "disk: {} MiB free, journal.free_bytes_min demands {} MiB: every call would be refused with C090",
+            free >> 20,
+            least >> 20
+        ));
+    }
+    findings.good(&format!("disk: {} MiB free", free >> 20))
+}
+
+/// What the register has in force.
+fn registered(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
+    if !config.data_dir.join(REGISTER_FILE).exists() {
+        return findings.good("register: will be made at first start");
+    }
+    let read =
+        open_register(&config.data_dir).and_then(|register| world_in_force(&register, &config.control));
+    match read {
+        Err(error) => findings.bad(&format!("register: {error:#}")),
+        Ok(world) => declared(findings, config, &world, "register"),
+    }
+}
+
+fn declared(findings: &mut Findings<'_>, config: &Config, world: &World, from: &str) -> Result<()> {
     findings.good(&format!(
-        "world: {} products, {} units, {} grants",
+        "{from}: {} products, {} units, {} grants",
         world.products.len(),
         world.units.len(),
         world.grants.len()

@@ -15,7 +15,7 @@ use crate::cli::ask_secret;
 use crate::config::Config;
 use crate::evidence::custody::{Custody, passphrase_in};
 use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
-use crate::output::{Out, say};
+use crate::output::{NewFile, Out, say};
 use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
@@ -161,6 +161,6 @@ pub(crate) fn write_pair(file: &Path, seed: &[u8; 32]) -> Result<PathBuf> {
     secret_file::write_new(file, BASE64_STANDARD.encode(seed).as_bytes())?;
     let public = file.with_extension("pub");
     let text = BASE64_STANDARD.encode(key.verifying_key().as_bytes());
-    std::fs::write(&public, text).with_context(|| format!("{} cannot be written", public.display()))?;
+    NewFile::open(&public)?.keep_all(text.as_bytes())?;
     Ok(public)
 }

@@ -16,9 +16,23 @@ use crate::config::LogFormat;
 
 /// Starts logging, panics included. A second start, in tests, changes nothing.
 pub(crate) fn start(level: tracing::Level, format: LogFormat) {
-    // What these say at info is of no use to an operator here.
-    const QUIET: &str = "pingora_core=warn,pingora_load_balancing=warn,refinery_core=warn";
-    let filter = EnvFilter::new(format!("{level},{QUIET}"));
+    start_with(&filter(level), format);
+}
+
+/// The same without what the demo shows better itself: the disk that it fills.
+pub(crate) fn start_for_demo(level: tracing::Level, format: LogFormat) {
+    start_with(&format!("{},shuzha_journal::queue=off", filter(level)), format);
+}
+
+/// What is logged at a level. Libraries say nothing below it, and at most warn: what they say at info is of no use to an
+/// operator here. The load balancer names instances by address alone; the health of product services is logged by name.
+fn filter(level: tracing::Level) -> String {
+    let libraries = level.min(tracing::Level::WARN);
+    format!("{level},pingora_core={libraries},pingora_load_balancing=off,refinery_core={libraries}")
+}
+
+fn start_with(filter: &str, format: LogFormat) {
+    let filter = EnvFilter::new(filter);
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults. `verify` has
 //! codes of its own.
 
+mod address;
 mod call_command;
 mod cli;
 mod client;
@@ -130,8 +131,8 @@ fn main() -> ExitCode {
         sources.flags.push(("node", "data_dir", Value::String(dir.display().to_string())));
     }
     let command = match arguments.command {
-        // The demo has a configuration of its own.
-        Command::Demo(args) => return finish(demo::run(&mut out, args, arguments.common.data_dir)),
+        // The demo decides some of the configuration itself.
+        Command::Demo(args) => return finish(demo::run(&mut out, args, sources)),
         Command::Call(args) => return finish(call_command::run(&mut out, *args)),
         Command::Api(command) => return end(cli::run(&mut out, *command)),
         Command::Witness(command) => {
@@ -151,6 +152,7 @@ fn main() -> ExitCode {
         };
     }
     match config::load(&sources) {
+        Ok(config) if matches!(command, Command::Config(_)) => check(&mut out, &config),
         Ok(config) => finish(run(&mut out, command, &config)),
         Err(faults) => report(&faults),
     }
@@ -160,10 +162,6 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
     let journal = config.data_dir.join(node::JOURNAL_DIR);
     match command {
         Command::Serve(args) => serve::run(config, args.upgrade),
-        Command::Config(_) => {
-            world::load(&config.world)?;
-            out.line("配置无误 The configuration and the world's files are in order.").map(|()| true)
-        }
         Command::Doctor => doctor::run(out, config),
         Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
         Command::Journal(JournalCommand::Inspect { from, limit }) => {
@@ -172,9 +170,30 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Journal(JournalCommand::Verify { json }) => {
             journal_command::verify(out, &config.data_dir, json)
         }
-        Command::Demo(_) | Command::Call(_) | Command::Api(_) | Command::Verify(_) | Command::Witness(_) => {
-            unreachable!("handled before the configuration is read")
+        Command::Config(_)
+        | Command::Demo(_)
+        | Command::Call(_)
+        | Command::Api(_)
+        | Command::Verify(_)
+        | Command::Witness(_) => {
+            unreachable!("handled before")
         }
+    }
+}
+
+/// `config check`: the configuration is read; what it names on this machine, and the world's files, are left to judge.
+fn check(out: &mut Out, config: &Config) -> ExitCode {
+    let faults = config::check(config);
+    let world = world::load(&config.world);
+    if let Err(error) = &world {
+        say(&format!("错误 error: {error:#}"));
+    }
+    match (faults.as_slice(), world) {
+        ([], Ok(_)) => {
+            finish(out.line("配置无误 The configuration and the world's files are in order.").map(|()| true))
+        }
+        ([], Err(_)) => ExitCode::FAILURE,
+        (faults, _) => report(faults),
     }
 }
 

@@ -26,7 +26,7 @@ use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::Pseudonymiser;
-use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets, TlsOptions};
+use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets};
 use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
@@ -155,7 +155,7 @@ impl Node {
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,
-            tls: config.tls.clone().map(|(cert, key)| TlsOptions { cert, key }),
+            tls: config.tls_options(),
             limits: config.limits.clone(),
             upstreams,
             metrics: registry,

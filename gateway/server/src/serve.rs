@@ -2,8 +2,8 @@
 //!
 //! SIGTERM drains: calls under way are answered, everything is on disk, then the process ends. SIGQUIT hands the
 //! listening sockets to a new process started with `--upgrade`, then drains; the new one begins when the journal
-//! is free, and no connection is refused in between. SIGHUP reads world files and keys again; what was in force stays
-//! so when they have faults. SIGINT ends at once.
+//! is free, and no connection is refused in between. SIGHUP reads world files, keys and the TLS certificate again; what was
+//! in force stays so when they have faults. SIGINT ends at once. Every other signal is reported and changes nothing.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -27,8 +27,23 @@ const HANDOVER_WAIT: Duration = Duration::from_secs(60);
 /// How long a fresh start waits for a process that is just ending.
 const JOURNAL_WAIT: Duration = Duration::from_secs(2);
 
+/// What `--help` says about signals and upgrades.
+const SIGNALS_HELP: &str = "\
+信号 Signals:
+  SIGTERM  停止接收，完成在途调用后退出 stop accepting, answer what is under way, end
+  SIGINT   立即退出 end at once
+  SIGHUP   重新读取声明文件、密钥与 TLS 证书；有错则沿用原状 read world files, keys and the TLS certificate again
+  SIGQUIT  把监听套接字交给等待中的新进程，完成在途调用后退出；无人等待则继续服务
+           pass the listening sockets to the new process that waits for them, then end as by SIGTERM; serve on if none waits
+  其余信号只记入日志 Every other signal is logged and changes nothing.
+
+热升级 Upgrade without a refused connection:
+  shuzha serve --upgrade …      # 新进程等待套接字 the new process waits up to 60 s
+  kill -QUIT <旧进程 old process>";
+
 /// Runs the gateway.
 #[derive(clap::Args, Debug)]
+#[command(after_help = SIGNALS_HELP)]
 pub(crate) struct ServeArgs {
     /// World file or folder; may be given several times.
     #[arg(long)]
@@ -42,7 +57,7 @@ pub(crate) struct ServeArgs {
     /// Address for operators.
     #[arg(long)]
     operations: Option<SocketAddr>,
-    /// Take the listening sockets over from the running process.
+    /// Take the listening sockets over from the running process: wait up to 60 s until that process gets SIGQUIT.
     #[arg(long)]
     pub(crate) upgrade: bool,
 }
@@ -74,9 +89,11 @@ impl ServeArgs {
 /// # Errors
 /// What keeps it from serving, unless the log is JSON: then that is its last line, for whoever collects them.
 pub(crate) fn run(config: &Config, upgrade: bool) -> Result<bool> {
+    // First of all: no signal may end the process by its default once anything has begun.
+    let early = signals::receive()?;
     logging::start(config.log_level, config.log_format);
     leave_no_core();
-    match serve(config, upgrade) {
+    match serve(config, upgrade, early) {
         Err(error) if config.log_format == LogFormat::Json => {
             tracing::error!(error = format!("{error:#}"), "not serving");
             Ok(false)
@@ -93,12 +110,17 @@ fn leave_no_core() {
     }
 }
 
-fn serve(config: &Config, upgrade: bool) -> Result<()> {
+fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
     let files = if config.world.is_empty() { None } else { Some(world::load(&config.world)?.world) };
+    let addresses = Addresses { data: config.listen.clone(), operations: Some(config.operations) };
     let sockets = if upgrade {
-        Sockets::take_over(&config.upgrade_socket, HANDOVER_WAIT).context("taking the sockets over")?
+        let (socket, seconds) = (&config.upgrade_socket, HANDOVER_WAIT.as_secs());
+        let waiting = || {
+            let socket = socket.display().to_string();
+            tracing::info!(socket, seconds, "waiting for the sockets: send SIGQUIT to the running process");
+        };
+        Sockets::take_over(socket, HANDOVER_WAIT, &addresses, waiting).context("taking the sockets over")?
     } else {
-        let addresses = Addresses { data: config.listen.clone(), operations: Some(config.operations) };
         Sockets::bind(&addresses).context("the listening sockets")?
     };
     let setup = Setup {
@@ -110,7 +132,7 @@ fn serve(config: &Config, upgrade: bool) -> Result<()> {
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
     };
     let node = Node::build(config, setup)?;
-    signals::obey(node.handle.clone(), Arc::clone(&node.reloader))?;
+    early.obey(node.handle.clone(), Arc::clone(&node.reloader));
     let addresses = node.handle.addresses();
     let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();
     let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();

@@ -102,7 +102,7 @@ fn refusals_and_broken_connections_are_told_apart() {
     let plan = Plan { connections: 1, ..plan(address, Pace::Open { rate: 10 }) };
     let mut generator = Generator::new(&plan, &call()).expect("connected");
     generator.schedule = Schedule::new(plan.pace, now());
-    let end = now() + Duration::from_secs(5);
+    let end = now() + Duration::from_secs(60);
     while generator.broken == 0 && now() < end {
         generator.until(now() + Duration::from_millis(50)).expect("driven");
     }

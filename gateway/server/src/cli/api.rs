@@ -1,6 +1,5 @@
 //! The control plane, as its commands call it.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 use shuzha_control::Kind;
 
 use super::problem::Problem;
+use crate::address::WebAddress;
 use crate::client::{Client, Request};
 use crate::{config, secret_file};
 
@@ -40,7 +40,8 @@ impl Connection {
     /// The control plane, without signing on.
     pub(super) fn anonymous(&self) -> Result<Api> {
         let base = self.api.trim_end_matches('/').to_owned();
-        if !self.dangerous_plain_http && base.strip_prefix("http://").is_some_and(|host| !is_loopback(host)) {
+        let address = WebAddress::read(&base).map_err(anyhow::Error::msg).context("--api")?;
+        if !self.dangerous_plain_http && !address.secure && !address.is_loopback() {
             bail!("{base} is another machine and not HTTPS: passwords and tokens could be read on the way");
         }
         Ok(Api { client: Client::new(&base)?, base, headers: Vec::new() })
@@ -48,22 +49,13 @@ impl Connection {
 
     /// The control plane, signed on by the kept API token.
     pub(super) fn signed_on(&self) -> Result<Api> {
+        let mut api = self.anonymous()?;
         let path = self.token_path()?;
         let token = secret_file::load_word(&path, TOKEN_BYTES_MAX)
             .with_context(|| format!("not signed on; `shuzha login --api {}`", self.api))?;
-        let mut api = self.anonymous()?;
         api.headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
         Ok(api)
     }
-}
-
-/// Whether `host:port` is this machine.
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or(rest, |(host, _)| host),
-        None => authority.split_once(':').map_or(authority, |(host, _)| host),
-    };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A control plane.
@@ -257,6 +249,8 @@ mod tests {
             ("http://10.0.0.1:8081", false),
             ("https://shuzha.example.cn", true),
             ("ftp://127.0.0.1", false),
+            ("http://admin:secret@127.0.0.1:8081", false),
+            ("https://127.0.0.1:1@shuzha.example.cn", false),
         ] {
             let connection =
                 Connection { api: url.to_owned(), token_file: None, dangerous_plain_http: false };

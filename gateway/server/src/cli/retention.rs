@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::api::Connection;
 use super::show::{local, text};
-use crate::output::Out;
+use crate::output::{NewFile, Out};
 use crate::verify::escape;
 
 /// Half-years of the log.
@@ -136,7 +136,7 @@ fn certificate(out: &mut Out, args: &CertificateArgs) -> Result<()> {
     match &args.html {
         None => out.line(document.trim_end()),
         Some(file) => {
-            std::fs::write(file, page(document)?).with_context(|| format!("{}", file.display()))?;
+            NewFile::open(file)?.keep_all(page(document)?.as_bytes())?;
             out.line(&file.display().to_string())
         }
     }

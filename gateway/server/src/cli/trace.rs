@@ -4,14 +4,14 @@ mod page;
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
 use super::api::Connection;
 use super::show::{local, text};
-use crate::output::Out;
+use crate::output::{NewFile, Out};
 
 /// Uses of one page: the most that the API gives.
 const PAGE: usize = 200;
@@ -106,7 +106,7 @@ fn call(out: &mut Out, args: &CallArgs) -> Result<()> {
         return out.line(&trace.to_string());
     }
     if let Some(file) = &args.html {
-        std::fs::write(file, page::of(&trace)).with_context(|| format!("{}", file.display()))?;
+        NewFile::private(file)?.keep_all(page::of(&trace).as_bytes())?;
         return out.line(&file.display().to_string());
     }
     let call = &trace["call"];

@@ -1,5 +1,6 @@
 //! Who outside is shown the evidence log's checkpoints, and what follows when nobody is there.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +9,10 @@ use shuzha_evidence::anchor::Kind;
 use toml::Value;
 
 use super::reader::{FromConfig, Reader};
+use crate::address::WebAddress;
+
+/// Most anchors: each is asked in turn.
+const ANCHORS_MAX: usize = 16;
 
 /// One anchor.
 #[derive(Clone, Debug)]
@@ -35,10 +40,17 @@ pub(crate) struct AnchoringConfig {
 /// Reads `evidence.anchors` and what belongs to it.
 pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<AnchoringConfig> {
     let anchors = r.take::<Vec<String>>("evidence", "anchors").and_then(|given| {
-        let anchors: Option<Vec<_>> = given.iter().map(|text| anchor(text)).collect();
+        let anchors: Option<Vec<AnchorConfig>> = given.iter().map(|text| anchor(text)).collect();
         if anchors.is_none() {
             let reason = "each is \"NAME KIND WHERE\" with KIND rfc3161, http (WHERE a URL), exec (a command) or file (a folder)";
             r.fault("evidence.anchors", reason);
+        }
+        if given.len() > ANCHORS_MAX {
+            r.fault("evidence.anchors", format!("at most {ANCHORS_MAX}"));
+        }
+        let names: BTreeSet<_> = anchors.iter().flatten().map(|anchor| &anchor.name).collect();
+        if anchors.as_ref().is_some_and(|anchors| names.len() < anchors.len()) {
+            r.fault("evidence.anchors", "two anchors have one name");
         }
         anchors
     });
@@ -73,8 +85,8 @@ fn anchor(text: &str) -> Option<AnchorConfig> {
     let name = Id::new(words.next()?).ok()?;
     let kind = Kind::from_name(words.next()?)?;
     let to = words.next()?.trim();
-    let is_url = to.starts_with("http://") || to.starts_with("https://");
-    let good = if matches!(kind, Kind::Timestamp | Kind::Http) { is_url } else { !to.is_empty() };
+    let remote = matches!(kind, Kind::Timestamp | Kind::Http);
+    let good = if remote { WebAddress::read(to).is_ok() } else { !to.is_empty() };
     good.then(|| AnchorConfig { name, kind, to: to.to_owned() })
 }
 
@@ -89,5 +101,9 @@ impl FromConfig for Never {
                 .map(|after| Self(Some(after)))
                 .map_err(|error| format!("{error}, or never")),
         }
+    }
+
+    fn size(&self) -> Option<u128> {
+        self.0.as_ref().and_then(Duration::size)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shuzha_privacy::subject::{HmacSha256Prf, HmacSm3Prf, SubjectPrf};
 
 use super::reader::Reader;
+use crate::address::WebAddress;
 
 /// How the consent service runs.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ pub(super) fn read(r: &mut Reader) -> Option<ConsentConfig> {
     let issuer = r.take::<String>("consents", "issuer").and_then(|name| read_name(r, "issuer", name));
     let kid = r.take::<String>("consents", "key_id").and_then(|name| read_name(r, "key_id", name));
     let address = r.take::<String>("consents", "status_address").and_then(|text| {
-        let sound = text.is_empty() || text.starts_with("https://") || text.starts_with("http://");
+        let sound = text.is_empty() || WebAddress::read(&text).is_ok();
         if !sound || text.ends_with('/') {
             r.fault("consents.status_address", "expected an address (https://…) without a slash at its end");
             return None;

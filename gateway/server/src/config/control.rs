@@ -9,6 +9,7 @@ use shuzha_control::Rules;
 use shuzha_products::jurisdiction::{self, Level, PACKS};
 
 use super::reader::Reader;
+use crate::address::WebAddress;
 
 /// How the control plane runs.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
     let provider = read_provider(r, relative_to);
     let files = r.take::<Vec<String>>("control", "calendar_files");
     let mut calendar = jurisdiction::calendar().clone();
-    for file in files? {
-        let path = relative_to.join(&file);
+    for file in files.iter().flatten() {
+        let path = relative_to.join(file);
         let year = std::fs::read_to_string(&path).map_err(|error| error.to_string());
         match year.and_then(|text| {
             jurisdiction::with_year(calendar.clone(), &text).map_err(|error| error.to_string())
@@ -58,6 +59,7 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
             Err(error) => r.fault("control.calendar_files", format!("{file}: {error}")),
         }
     }
+    files?;
     let (pack, (word, level)) = (pack?, level?);
     let mut rules = pack.and_then(jurisdiction::pack).unwrap_or_default();
     rules.level = level;
@@ -81,11 +83,8 @@ fn read_provider(r: &mut Reader, relative_to: &Path) -> Option<Option<Provider>>
     if !cfg!(feature = "oidc") {
         r.fault("control.oidc_issuer", "this binary was built without the feature `oidc`");
     }
-    let addressed = |text: &str| {
-        text.starts_with("https://")
-            || text.starts_with("http://127.0.0.1")
-            || text.starts_with("http://localhost")
-    };
+    let addressed =
+        |text: &str| WebAddress::read(text).is_ok_and(|address| address.secure || address.is_loopback());
     if !addressed(&issuer) {
         r.fault("control.oidc_issuer", "expected an https address");
     }

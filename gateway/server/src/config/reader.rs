@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
+use super::bounds;
+
 /// A fault of the configuration: `path.key: reason`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigFault {
@@ -25,6 +27,11 @@ pub(crate) trait FromConfig: Sized {
     /// # Errors
     /// The reason, for people; it may show the value unless the key holds a secret, and none does.
     fn from_config(value: &Value) -> Result<Self, String>;
+
+    /// How large it is, in whatever unit the type counts: for comparing it with its bounds. None where it has no size.
+    fn size(&self) -> Option<u128> {
+        None
+    }
 }
 
 /// The merged configuration, and the faults found so far.
@@ -46,7 +53,11 @@ impl Reader {
     pub(crate) fn take<T: FromConfig>(&mut self, section: &str, key: &str) -> Option<T> {
         let value = self.table.get_mut(section).and_then(Value::as_table_mut).and_then(|t| t.remove(key));
         let path = format!("{section}.{key}");
-        match value.as_ref().map(T::from_config) {
+        let judged = |value: &Value| {
+            let value = T::from_config(value)?;
+            bounds::judge(section, key, &value).map(|()| value)
+        };
+        match value.as_ref().map(judged) {
             Some(Ok(value)) => Some(value),
             Some(Err(reason)) => {
                 self.fault(&path, reason);
@@ -68,7 +79,7 @@ impl Reader {
                         self.fault(&format!("{section}.{key}"), "unknown key");
                     }
                 }
-                _ => self.fault(&section, "unknown key"),
+                _ => self.fault(&section, "a section [name] with keys is expected"),
             }
         }
         self.faults
@@ -103,6 +114,10 @@ impl FromConfig for usize {
     fn from_config(value: &Value) -> Result<Self, String> {
         let number = value.as_integer().and_then(|number| Self::try_from(number).ok());
         number.ok_or_else(|| "a whole number, zero or more, is expected".into())
+    }
+
+    fn size(&self) -> Option<u128> {
+        u128::try_from(*self).ok()
     }
 }
 
@@ -139,6 +154,10 @@ impl FromConfig for Duration {
             _ => Err(format!("\"{text}\" is not a duration such as 250ms, 60s or 1m30s")),
         }
     }
+
+    fn size(&self) -> Option<u128> {
+        Some(self.as_nanos())
+    }
 }
 
 /// A size in bytes.
@@ -162,5 +181,9 @@ impl FromConfig for Bytes {
             Some(size) if size > 0 => Ok(Self(size)),
             _ => Err(format!("\"{text}\" is not a size such as 16KiB, 1MiB or 2GiB")),
         }
+    }
+
+    fn size(&self) -> Option<u128> {
+        Some(self.0.into())
     }
 }

@@ -14,7 +14,8 @@ const LAW: &str = "网络安全法 21(三)";
 /// Reads the section under the rules of a jurisdiction.
 pub(super) fn read(r: &mut Reader, rules: Option<&Jurisdiction>) -> Option<Term> {
     let months = r.take::<usize>("retention", "call_log_months")?;
-    let (floor, article) = floor(rules?);
+    // Where the rules have a fault of their own, the law's floor is all that can be judged.
+    let (floor, article) = floor(rules.unwrap_or(&Jurisdiction::default()));
     if months < floor.into() {
         let reason = format!("{}: {article} 至少 {floor} 个月 at least {floor} months", Code::C1732);
         r.fault("retention.call_log_months", reason);

@@ -19,6 +19,7 @@ use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, SubjectPrf 
 use shuzha_store::{ConsentStore, DataUse, Store, StoreError, UsesOf};
 
 use crate::config::ConsentConfig;
+use crate::output::NewFile;
 use crate::secret_file;
 
 /// The register of consents, inside the data folder.
@@ -48,7 +49,7 @@ pub(super) fn open(
     let signer = Signer::from_seed(&config.issuer, &config.kid, &seed);
     let public = data_dir.join(ISSUER_PUBLIC_FILE);
     let text = BASE64_STANDARD.encode(signer.public_key());
-    std::fs::write(&public, text).with_context(|| format!("{} cannot be written", public.display()))?;
+    NewFile::open(&public)?.keep_all(text.as_bytes())?;
     let holders = secret_file::load_or_create(&data_dir.join(HOLDER_KEY_FILE))?;
     let open = || ConsentStore::open(&data_dir.join(CONSENTS_FILE)).context("the register of consents");
     Ok(ConsentService::new(Parts {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use shuzha_control::Control;
 use shuzha_core::clock::ShiftedClock;
 use shuzha_products::World;
@@ -17,7 +17,7 @@ use toml::Value;
 use super::disk::DemoDisk;
 use super::services::Services;
 use super::story;
-use crate::config::{self, Sources};
+use crate::config::{self, Config, ConfigFault, Sources};
 use crate::logging;
 use crate::node::{Node, NodeKeys, Setup};
 
@@ -43,29 +43,84 @@ pub(super) struct ControlApi {
     pub(super) plane: Arc<Control>,
 }
 
-impl Gateway {
-    /// Starts it in `data_dir`: with the world of `files`, or with a register and the clock at the story's beginning.
-    /// One that stays listens at the usual address of the control API if that is free.
-    pub(super) fn start(
-        data_dir: &Path,
-        services: &Services,
-        disk: Arc<DemoDisk>,
-        files: Option<World>,
-        stays: bool,
-    ) -> Result<Self> {
+/// Where the demo's gateway is, as far as a configuration says.
+pub(super) struct Place {
+    pub(super) config: Config,
+    /// Whether the configuration says where callers, and operators, are listened to.
+    data_set: bool,
+    operations_set: bool,
+}
+
+/// Keys that the demo decides, because its story depends on them.
+const DECIDED: [(&str, &str); 4] = [
+    ("world", "files"),
+    ("control", "rules"),
+    ("data_plane", "tls_certificate_file"),
+    ("data_plane", "tls_key_file"),
+];
+
+impl Place {
+    /// Reads the configuration; where it names no data folder, `temporary` is it. The control API of a demo that `stays`
+    /// listens at its usual address if that is free and no other is configured.
+    ///
+    /// # Errors
+    /// Every fault of the configuration; a key that the demo decides itself.
+    pub(super) fn read(mut sources: Sources, temporary: &Path, stays: bool) -> Result<Self> {
+        let faulty = |faults: Vec<ConfigFault>| {
+            let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("the configuration:\n{}", lines.join("\n"))
+        };
+        for (section, key) in DECIDED {
+            ensure!(
+                !config::sets(&sources, section, key).map_err(faulty)?,
+                "{section}.{key} is the demo's to decide: leave it out"
+            );
+        }
         let text = |text: &str| Value::String(text.to_owned());
-        let flags = vec![
-            ("node", "data_dir", text(&data_dir.display().to_string())),
+        let unless_set = [
+            ("node", "data_dir", text(&temporary.display().to_string())),
             ("node", "name", text("demo")),
             ("control", "listen", text(&control_address(stays).to_string())),
-            ("control", "rules", text(story::RULES)),
             // What calls show is meant to go wrong; the table says so better than warnings in between.
             ("log", "level", text("error")),
             ("log", "format", text("text")),
         ];
-        let config = config::load(&Sources { file: None, flags })
-            .map_err(|faults| anyhow::anyhow!("the demo's configuration: {faults:?}"))?;
-        logging::start(config.log_level, config.log_format);
+        for (section, key, value) in unless_set {
+            if !config::sets(&sources, section, key).map_err(faulty)? {
+                sources.flags.push((section, key, value));
+            }
+        }
+        let data_set = config::sets(&sources, "data_plane", "listen").map_err(faulty)?;
+        let operations_set = config::sets(&sources, "operations", "listen").map_err(faulty)?;
+        sources.flags.push(("control", "rules", text(story::RULES)));
+        let config = config::load(&sources).map_err(faulty)?;
+        Ok(Self { config, data_set, operations_set })
+    }
+
+    /// The configured addresses; for those that are not, the usual ports, or free ones where they are taken.
+    fn sockets(&self) -> Result<Sockets> {
+        let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let bind = |data: u16, operations: u16| {
+            Sockets::bind(&Addresses {
+                data: if self.data_set { self.config.listen.clone() } else { vec![at(data)] },
+                operations: Some(if self.operations_set { self.config.operations } else { at(operations) }),
+            })
+        };
+        let bound = bind(DATA_PORT, OPERATIONS_PORT).or_else(|_| bind(0, 0));
+        bound.context("the listening sockets")
+    }
+}
+
+impl Gateway {
+    /// Starts it in its place: with the world of `files`, or with a register and the clock at the story's beginning.
+    pub(super) fn start(
+        place: &Place,
+        services: &Services,
+        disk: Arc<DemoDisk>,
+        files: Option<World>,
+    ) -> Result<Self> {
+        let config = &place.config;
+        logging::start_for_demo(config.log_level, config.log_format);
         let clock = ShiftedClock::default();
         if files.is_none() {
             story::begin(&clock);
@@ -73,12 +128,12 @@ impl Gateway {
         let setup = Setup {
             files,
             clock: clock.clone(),
-            sockets: sockets()?,
+            sockets: place.sockets()?,
             endpoints: services.endpoints.clone().into_iter().collect::<HashMap<_, _>>(),
             disk: Some(disk),
             journal_wait: Duration::from_secs(1),
         };
-        let node = Node::build(&config, setup)?;
+        let node = Node::build(config, setup)?;
         let control = node.control.as_ref().map(|controlled| {
             let plane = &controlled.plane;
             let first_token = plane.first_token.as_ref().context("the register is not new")?.to_string();
@@ -106,21 +161,6 @@ impl Gateway {
             Ok(done) => done,
             Err(_) => bail!("the gateway's thread panicked"),
         }
-    }
-}
-
-/// The usual ports, or free ones where they are taken.
-fn sockets() -> Result<Sockets> {
-    Sockets::bind(&addresses(DATA_PORT, OPERATIONS_PORT))
-        .or_else(|_| Sockets::bind(&addresses(0, 0)))
-        .context("no address to listen on")
-}
-
-/// These ports of this machine.
-fn addresses(data: u16, operations: u16) -> Addresses {
-    Addresses {
-        data: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, data))],
-        operations: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, operations))),
     }
 }
 

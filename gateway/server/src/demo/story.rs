@@ -22,6 +22,7 @@ use shuzha_core::{Clock, SystemClock, Timestamp};
 
 use super::WORLD;
 use super::cast::{self, Cast};
+use super::guests::{GUESTS, Guest};
 use crate::client::{Answer, Client, Request, Signer};
 use crate::output::Out;
 use desk::{Came, Desk};
@@ -32,9 +33,6 @@ use town::Town;
 const BEGINS_BEFORE: Duration = Duration::from_secs(50 * 86_400);
 /// The rules it happens under: Gansu's demand a certificate and a publicity period.
 pub(super) const RULES: &str = "gansu";
-/// Whose token is left for whoever tries the control API after the story.
-pub(super) const GUEST: &str = "wang";
-
 /// A step and what came of it.
 struct Told {
     at: String,
@@ -60,8 +58,18 @@ pub(super) struct Story {
     /// Every step, for scripts.
     pub(super) json: Value,
     pub(super) as_expected: bool,
-    /// The API token of [`GUEST`].
-    pub(super) token: String,
+    /// Tokens for whoever tries the control API after the story, one a role.
+    pub(super) guests: Vec<Guest>,
+}
+
+/// A token for each role, of a person who has it.
+fn guests(desk: &Desk) -> Result<Vec<Guest>> {
+    let each = GUESTS.iter().map(|(role, account, command)| {
+        let person = persons::behind(account).with_context(|| format!("{account} has no account"))?;
+        let token = desk.token(account)?.to_owned();
+        Ok(Guest { role: *role, account, person: person.name, token, command })
+    });
+    each.collect()
 }
 
 /// Sets the clock to the day on which the story begins.
@@ -94,7 +102,7 @@ pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story
     Ok(Story {
         json: shown::json(&told),
         as_expected: told.iter().all(|told| told.came.ok),
-        token: teller.desk.token(GUEST)?.to_owned(),
+        guests: guests(&teller.desk)?,
     })
 }
 

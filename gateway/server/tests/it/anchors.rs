@@ -8,13 +8,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
-
-use shuzha_core::{Clock as _, SystemClock};
 
 use crate::caller::{Ask, Caller};
 use crate::home::{COMPANY, Home, shuzha, text};
-use crate::node::Node;
+use crate::node::{Node, patiently};
 
 /// What `openssl` is told.
 const CONFIG: &str = "\
@@ -115,11 +112,7 @@ fn metric(node: &Node, name: &str) -> Option<i64> {
 }
 
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
-    let until = SystemClock.now().plus(Duration::from_secs(50));
-    while !done() {
-        assert!(SystemClock.now() < until, "{what} did not come about");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    patiently(what, || done().then_some(()));
 }
 
 /// Every file that an anchoring left.
@@ -214,7 +207,8 @@ fn e12_c1717_an_anchor_goes_away_and_comes_back() {
     let bank = home.credential("bank-1");
     let call = || caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1));
     wait_for("an anchoring", || !kept(&home).is_empty());
-    assert_eq!(call().status, 200);
+    // On a busy machine the next anchoring may be late too: it serves as soon as one is in time.
+    wait_for("an answer", || call().status == 200);
     let address = server.stop();
     wait_for("the alarm", || {
         call();
@@ -225,7 +219,7 @@ fn e12_c1717_an_anchor_goes_away_and_comes_back() {
     assert!(refused.body.contains("C1717"), "{refused:?}");
     let _back = Server::start(&address, |_| b"taken".to_vec());
     wait_for("serving again", || call().status == 200);
-    assert_eq!(metric(&node, "shuzha_evidence_anchors_failing"), Some(0));
+    wait_for("the end of the alarm", || metric(&node, "shuzha_evidence_anchors_failing") == Some(0));
     let (status, log) = node.drain();
     assert!(status.success(), "{log:#?}");
     // Refusals are recorded as any other.

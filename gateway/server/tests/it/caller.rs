@@ -12,7 +12,7 @@ use shuzha_core::{Clock, OsRng, Rng, SystemClock};
 use crate::answers::Answer;
 
 /// Longer than any answer may take, so that a hang fails the test instead of stopping it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A credential and its secret.
 #[derive(Clone)]

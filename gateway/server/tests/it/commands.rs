@@ -102,6 +102,27 @@ fn e6_call_tells_the_plan_of_a_query_first() {
 }
 
 #[test]
+fn doctor_looks_at_the_control_api_s_address_the_disk_and_the_register() {
+    let home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound");
+    let config = home.file("shuzha.toml", &format!("[control]\nlisten = '{address}'\n"));
+    let doctor = |config: &std::path::Path| {
+        let done = home.command(&["doctor"]).arg("--config").arg(config).output().expect("it starts");
+        (done.status.code(), text(&done.stdout).to_owned())
+    };
+    let (code, said) = doctor(&config);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(&format!("warn  address {address}")), "{said}");
+    assert!(said.contains("ok    register: will be made at first start"), "{said}");
+    let open =
+        home.file("open.toml", "[control]\nlisten = '0.0.0.0:0'\n[journal]\nfree_bytes_min = '1024GiB'\n");
+    let (code, said) = doctor(&open);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("control.https is off") && said.contains("C090"), "{said}");
+}
+
+#[test]
 fn doctor_says_what_is_in_order_and_what_is_not() {
     let home = Home::new();
     let config = home.file("shuzha.toml", "[world]\nfiles = ['world.yaml']\n");

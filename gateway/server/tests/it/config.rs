@@ -1,6 +1,7 @@
 //! `shuzha config check|dump`: every fault at once, and what is dumped is what applies.
 
 use crate::home::{Home, WORLD, shuzha, text};
+use crate::node::Node;
 
 /// Exit code for a configuration with faults.
 const EXIT_CONFIG: i32 = 64;
@@ -107,4 +108,91 @@ fn the_environment_is_over_the_file_and_flags_are_over_the_environment() {
         shuzha().args(["config", "dump"]).env("SHUZHA__NODE__COLOUR", "red").output().expect("it starts");
     assert_eq!(unknown.status.code(), Some(EXIT_CONFIG));
     assert!(text(&unknown.stderr).contains("node.colour: unknown key"), "{unknown:?}");
+}
+
+/// Keys with a size, and both ends of each: the configuration says them behind its defaults.
+fn ends() -> Vec<(String, String, [String; 2])> {
+    let mut found = Vec::new();
+    let mut section = String::new();
+    for line in include_str!("../../../../config/default.toml").lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            name.clone_into(&mut section);
+        }
+        let Some(((key, _), (least, most))) = line.split_once(" = ").and_then(|(key, rest)| {
+            let (value, ends) = rest.rsplit_once(" # ")?;
+            Some(((key, value), ends.split_once(" – ")?))
+        }) else {
+            continue;
+        };
+        let value = |end: &str| match end.replace('_', "").parse::<u64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => format!("'{end}'"),
+        };
+        found.push((section.clone(), key.to_owned(), [value(least), value(most)]));
+    }
+    found
+}
+
+/// What `config check` passes, `serve` accepts: at both ends of every key. What it refuses names the key.
+#[test]
+fn what_check_passes_serve_accepts() {
+    let ends = ends();
+    assert!(ends.len() >= 15, "{ends:?}");
+    let home = Home::new();
+    let mut starts = 0;
+    for (section, key, values) in &ends {
+        for value in values {
+            let more = if key == "anchor_fail_closed_after" {
+                "anchors = ['box file /tmp']\nanchor_interval = '1s'\n"
+            } else {
+                ""
+            };
+            let config = home.file("end.toml", &format!("[{section}]\n{key} = {value}\n{more}"));
+            let config = config.to_str().expect("UTF-8");
+            let checked = home.command(&["config", "check", "--config", config]).output().expect("it starts");
+            if !checked.status.success() {
+                // More than this machine has.
+                assert!(text(&checked.stderr).contains("  limits: "), "{key} = {value}: {checked:?}");
+                continue;
+            }
+            let mut node = Node::spawn(&home, &["--config", config]);
+            assert!(node.wait_line_or_end("ready").is_some(), "{key} = {value}: {:#?}", node.log);
+            let (status, log) = node.drain();
+            assert!(status.success(), "{key} = {value}: {log:#?}");
+            starts += 1;
+        }
+    }
+    assert!(starts >= ends.len(), "{starts} starts");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_all_at_once() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("shuzha.toml");
+    let faulty = "[limits]\nconnections_max = 0\nbody_bytes_max = '1024GiB'\n[journal]\nsegment_bytes = '1KiB'\n\
+                  [evidence]\norigin = '../../x'\n[data_plane]\nlisten = ['127.0.0.1:9090']\n";
+    std::fs::write(&file, faulty).expect("written");
+    for command in [&["config", "check"][..], &["serve"], &["doctor"]] {
+        let done = shuzha().args(command).arg("--config").arg(&file).output().expect("it starts");
+        assert_eq!(done.status.code(), Some(EXIT_CONFIG), "{command:?}: {done:?}");
+        let errors = text(&done.stderr);
+        for path in [
+            "limits.connections_max",
+            "limits.body_bytes_max",
+            "journal.segment_bytes",
+            "evidence.origin",
+            "operations.listen",
+        ] {
+            assert_eq!(errors.matches(&format!("  {path}: ")).count(), 1, "{path} in {errors}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_of_somebody_else_s_that_is_no_text_is_no_matter() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut command = shuzha();
+    command.args(["config", "check"]).env("NOISE", std::ffi::OsStr::from_bytes(b"\xff"));
+    let done = command.output().expect("it starts");
+    assert!(done.status.success(), "{done:?}");
 }

@@ -1,8 +1,9 @@
 //! `shuzha demo --once --json`: the object it prints, what its exit code says, and the world that it makes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use shuzha_control::{Force, Kind};
@@ -109,6 +110,83 @@ fn every_kind_is_answered_and_every_stage_refuses() {
         |outcome: &str| calls.iter().find(|call| call["outcome"] == outcome).expect("a blinded call");
     assert_eq!(blinded("matched 2 of 5")["fee_micro_yuan"], 1_000_000);
     assert_eq!(blinded("matched 1 of 1")["fee_micro_yuan"], 200_000);
+}
+
+/// A configuration given to the demo is the demo's: listeners and data folder, or a refusal of what it decides itself.
+#[test]
+fn the_demo_runs_where_its_configuration_says() {
+    build_services();
+    let dir = tempfile::tempdir().expect("a folder");
+    let free = || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("bound").to_string()
+    };
+    let (data, operations, control) = (free(), free(), free());
+    let (folder, config) = (dir.path().join("here"), dir.path().join("demo.toml"));
+    let text = format!(
+        "[node]\ndata_dir = '{}'\n[data_plane]\nlisten = ['{data}']\n[operations]\nlisten = '{operations}'\n\
+         [control]\nlisten = '{control}'\n",
+        folder.display()
+    );
+    std::fs::write(&config, text).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shuzha"));
+    command.arg("demo").arg("--config").arg(&config).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let said: Vec<String> = lines.take_while(|line| !line.contains("Ctrl-C")).collect();
+    let said = said.join("\n");
+    let (ready, status) =
+        (std::net::TcpStream::connect(&data).is_ok(), std::net::TcpStream::connect(&operations));
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+    assert!(ready && status.is_ok() && folder.join("control.db").exists(), "{said}");
+    for address in [&data, &operations, &control] {
+        assert!(said.contains(address.as_str()), "{address} in {said}");
+    }
+    assert!(!said.contains(".rs:") && !said.contains("ERROR"), "{said}");
+
+    std::fs::write(&config, "[control]\nrules = 'yantai'\n").expect("written");
+    let refused =
+        Command::new(env!("CARGO_BIN_EXE_shuzha")).arg("demo").arg("--config").arg(&config).output();
+    let refused = refused.expect("it starts");
+    assert!(!refused.status.success(), "{refused:?}");
+    assert!(
+        crate::home::text(&refused.stderr).contains("control.rules is the demo's to decide"),
+        "{refused:?}"
+    );
+}
+
+/// `./run demo --json` on a machine where something is missing: what the package manager says is not in the object.
+#[test]
+fn run_keeps_what_it_installs_off_its_output() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let dir = tempfile::tempdir().expect("a folder");
+    let (bin, target) = (dir.path().join("bin"), dir.path().join("target/release"));
+    std::fs::create_dir_all(&bin).expect("made");
+    std::fs::create_dir_all(&target).expect("made");
+    let program = |path: &Path, script: &str| {
+        std::fs::write(path, format!("#!/bin/bash\n{script}\n")).expect("written");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    };
+    // Everything but a compiler: that is what gets installed.
+    program(&bin.join("apt-get"), "echo 'Reading package lists...'");
+    program(&bin.join("sudo"), "shift; exec \"$@\"");
+    for name in ["cargo", "cmake", "make"] {
+        program(&bin.join(name), ":");
+    }
+    for name in ["bash", "env", "dirname", "true"] {
+        let found =
+            ["/usr/bin", "/bin"].iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists());
+        symlink(found.expect("a basic program"), bin.join(name)).expect("a link");
+    }
+    program(&target.join("shuzha"), "echo '{\"ok\":true}'");
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../run");
+    let mut command = Command::new(run);
+    command.args(["demo", "--json"]).env("PATH", &bin).env("CARGO_TARGET_DIR", dir.path().join("target"));
+    let done = command.output().expect("it starts");
+    assert!(done.status.success(), "{done:?}");
+    assert!(crate::home::text(&done.stderr).contains("Reading package lists"), "it was installed: {done:?}");
+    assert_eq!(object(&done)["ok"], true);
 }
 
 /// The demo's files: (name, text) each.

@@ -8,11 +8,24 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use shuzha_core::{Clock as _, SystemClock};
 
 use crate::home::Home;
 
 /// Longer than anything here takes; the end of it fails the test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Asks again and again until there is an answer: for what comes about in its own time, however busy the machine is.
+pub(crate) fn patiently<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let until = SystemClock.now().plus(PATIENCE);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(SystemClock.now() < until, "{what} did not come about");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
 
 /// A process. Killed if the test ends before it.
 pub(crate) struct Node {
@@ -40,12 +53,12 @@ impl Node {
     /// Starts a gateway and waits for nothing.
     pub(crate) fn spawn(home: &Home, arguments: &[&str]) -> Self {
         let mut command = home.command(&["serve"]);
-        command.arg("--world").arg(home.world()).args([
-            "--listen",
-            "127.0.0.1:0",
-            "--operations",
-            "127.0.0.1:0",
-        ]);
+        command.arg("--world").arg(home.world());
+        for listener in ["--listen", "--operations"] {
+            if !arguments.contains(&listener) {
+                command.args([listener, "127.0.0.1:0"]);
+            }
+        }
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let (say, lines) = channel();
@@ -85,6 +98,13 @@ impl Node {
                 return Some(read);
             }
         }
+    }
+
+    /// Sends any signal by its number, as `kill` does.
+    pub(crate) fn kill_with(&self, number: i32) {
+        let mut kill = std::process::Command::new("kill");
+        let sent = kill.arg(format!("-{number}")).arg(self.child.id().to_string()).status();
+        assert!(sent.expect("`kill` is there").success());
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -3,7 +3,6 @@
 //! byte that the node has written or said is searched for each of them, in every spelling that a careless program might use.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
@@ -197,7 +196,7 @@ fn h2_no_trace_of_a_thousand_persons_is_left_anywhere() {
             })
         })
         .collect();
-    let waiting: Vec<_> = (0..3).map_while(|_| held.recv_timeout(Duration::from_secs(20)).ok()).collect();
+    let waiting: Vec<_> = (0..3).map_while(|_| held.recv_timeout(crate::node::PATIENCE).ok()).collect();
     assert!(!waiting.is_empty(), "calls are under way");
     assert_eq!(node.core_bytes_max(), "0", "a dump of the memory would hold what is under way");
     node.signal(Signal::ABORT);

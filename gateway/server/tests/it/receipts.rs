@@ -15,7 +15,7 @@ use crate::home::{COMPANY, Home, text};
 use crate::node::Node;
 
 /// A checkpoint comes each second; the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The public keys that the node's operator gives out.
 pub(crate) fn policy(home: &Home) -> Policy {

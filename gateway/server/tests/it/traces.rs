@@ -7,13 +7,18 @@ use serde_json::Value;
 
 use crate::demo::build_services;
 use crate::home::{shuzha, text};
+use crate::node::patiently;
 
 /// A demo that stays up. Killed with the test.
 struct Demo {
     child: Child,
     /// `--api …` and `--token-file …` of the authority.
     guest: Vec<String>,
-    _data: tempfile::TempDir,
+    /// Every command that it suggests with a token, in words.
+    tries: Vec<Vec<String>>,
+    /// All its hints.
+    said: String,
+    data: tempfile::TempDir,
 }
 
 impl Demo {
@@ -24,10 +29,15 @@ impl Demo {
         command.arg("demo").arg("--data-dir").arg(data.path()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
-        let hint = lines.find(|line| line.contains("shuzha scenario list --api")).expect("it stays up");
-        let guest = hint.split_whitespace().skip_while(|word| *word != "--api").map(str::to_owned).collect();
+        let said: Vec<String> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C")).collect();
+        let tries = said.iter().filter_map(|line| line.trim().strip_prefix("shuzha "));
+        let tries = tries.filter(|command| command.contains("--token-file"));
+        let tries: Vec<Vec<String>> =
+            tries.map(|command| command.split_whitespace().map(str::to_owned).collect()).collect();
+        let hint = tries.iter().find(|words| words[..2] == ["scenario", "list"]).expect("it stays up");
+        let guest = hint.iter().skip_while(|word| *word != "--api").cloned().collect();
         std::thread::spawn(move || lines.count());
-        Self { child, guest, _data: data }
+        Self { child, guest, tries, said: said.join("\n"), data }
     }
 
     fn run(&self, command: &str, arguments: &[&str]) -> std::process::Output {
@@ -38,6 +48,45 @@ impl Demo {
         let done = self.run("trace", arguments);
         assert!(done.status.success(), "{arguments:?}: {done:?}");
         text(&done.stdout).to_owned()
+    }
+
+    /// Each role has a token, for its owner only, and what is suggested with it works.
+    fn each_role_can_be_tried(&self) {
+        use std::os::unix::fs::PermissionsExt as _;
+        for role in shuzha_core::Role::ALL {
+            let named = |line: &&str| line.trim().starts_with(&format!("{} ", role.as_str()));
+            assert!(self.said.lines().any(|line| named(&line)), "{role:?} in {}", self.said);
+        }
+        let files: std::collections::BTreeSet<_> = self
+            .tries
+            .iter()
+            .filter_map(|words| words.last())
+            .filter(|word| word.ends_with(".token"))
+            .collect();
+        assert!(files.len() >= shuzha_core::Role::ALL.len(), "{files:?}");
+        for file in files {
+            let mode = std::fs::metadata(file).expect("left").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+        // All but the last, which stops a product.
+        for words in self.tries.iter().filter(|words| words[0] != "suspend") {
+            let done = shuzha().args(words).output().expect("it starts");
+            assert!(done.status.success(), "{words:?}: {done:?}");
+        }
+    }
+
+    /// Waits until the index has the last call that was answered: it follows the journal in order, so it has all then.
+    fn wait_for_the_index(&self) {
+        let mut inspect = shuzha();
+        inspect.args(["journal", "inspect", "--limit", "1000000", "--data-dir"]).arg(self.data.path());
+        let records = inspect.output().expect("it starts");
+        let records = text(&records.stdout).lines().rev();
+        let mut records = records.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let last = records.find(|record| record["decision"] == "answered").expect("calls were answered");
+        let last = last["request"].as_str().expect("an id").to_owned();
+        patiently("the index of the last call", || {
+            self.run("trace", &["call", &last, "--json"]).status.success().then_some(())
+        });
     }
 
     /// One JSON object a line.
@@ -55,10 +104,14 @@ impl Drop for Demo {
 }
 
 #[test]
+fn the_demo_leaves_a_token_for_each_role_and_says_how_to_use_it() {
+    Demo::start().each_role_can_be_tried();
+}
+
+#[test]
 fn h4_every_call_of_the_demo_is_traced_both_ways() {
     let demo = Demo::start();
-    // The index is a second behind at the most.
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    demo.wait_for_the_index();
     let of_data = demo.uses("data-set", "population");
     assert!(!of_data.is_empty());
     for one in &of_data {

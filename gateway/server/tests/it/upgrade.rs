@@ -20,17 +20,13 @@ fn a_new_process_takes_over_under_load_and_no_call_fails() {
     let load = Load::start(&old, &home.credential("bank-1"));
     let mut answers = load.wait(ANSWERS);
 
-    let mut new = Node::spawn(&home, &["--upgrade"]);
-    let socket = home.data().join("upgrade.sock");
-    while !socket.exists() {
-        answers.extend(load.wait(1));
-    }
+    let listen =
+        ["--listen".to_owned(), old.data.to_string(), "--operations".to_owned(), old.operations.to_string()];
+    let listen: Vec<&str> = listen.iter().map(String::as_str).collect();
+    let mut new = Node::spawn(&home, &[&["--upgrade"], listen.as_slice()].concat());
+    let told = new.wait_line("waiting for the sockets: send SIGQUIT to the running process");
+    assert!(told["socket"].as_str().is_some_and(|socket| socket.ends_with("upgrade.sock")), "{told}");
     old.signal(Signal::QUIT);
-    // The socket is a file a moment before the new process listens on it. Told in that moment, the old one goes on
-    // serving and says so; it is told again.
-    while old.wait_line_or_end(NO_SUCCESSOR).is_some() {
-        old.signal(Signal::QUIT);
-    }
     let (status, log) = old.ended();
     assert!(status.success(), "{status}: {log:#?}");
     new.wait_ready();

@@ -176,7 +176,7 @@ fn h5_receipts_carry_cosignatures_that_verify_counts() {
     let bank = home.credential("bank-1");
     let answer = caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1));
     let path = format!("/v1/receipts/{}", answer.request);
-    let until = SystemClock.now().plus(Duration::from_secs(60));
+    let until = SystemClock.now().plus(crate::node::PATIENCE);
     let proof = loop {
         let proof = receipt(&caller, &bank, &path);
         if proof.note.verified_by(&witness.key).is_ok() {

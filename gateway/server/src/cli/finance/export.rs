@@ -1,7 +1,7 @@
 //! `shuzha finance export` and `check-export`: files that are checked against their own seals before they are kept.
 
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use shuzha_core::{Clock as _, SystemClock, Timestamp};
 use shuzha_pricing::export::{CheckError, Format, Set, Totals, check};
 
 use super::super::api::{Connection, encoded};
-use crate::output::{Out, say};
+use crate::output::{NewFile, Out, say};
 
 /// How often a person is told how far it is.
 const SAID_EVERY: Duration = Duration::from_secs(2);
@@ -75,15 +75,13 @@ pub(super) fn export(out: &mut Out, args: &ExportArgs) -> Result<()> {
     if let Some(month) = &args.period {
         path.push_str(&format!("&period={}", encoded(month)));
     }
-    let part = Part::of(&to);
-    let mut file =
-        BufWriter::new(File::create(&part.0).with_context(|| format!("cannot write {}", part.0.display()))?);
+    let mut file = BufWriter::new(NewFile::open(&to)?);
     let mut progress = Progress::new(args.format);
     let answer = args.connection.signed_on()?.fetch(&path, &mut |bytes| {
         progress.add(bytes);
         Ok(file.write_all(bytes)?)
     })?;
-    file.into_inner().context("cannot write")?.sync_all()?;
+    let file = file.into_inner().map_err(|error| error.into_error()).context("cannot write")?;
     progress.say();
     let stated = answer.header(DIGEST).context("the answer states no digest")?;
     let rows = answer.header(ROWS).context("the answer states no number of rows")?;
@@ -92,12 +90,12 @@ pub(super) fn export(out: &mut Out, args: &ExportArgs) -> Result<()> {
             "摘要由服务端给出，此格式不在本地复核 stated by the server; not read back here"
         }
         _ => {
-            let totals = read(&part.0, args.set, args.format)?;
+            let totals = read(file.path(), args.set, args.format)?;
             ensure!(hex(&totals) == stated, "the file's digest is not the one that the server stated");
             "已核对每行与控制总数 every row and control total checked"
         }
     };
-    fs::rename(&part.0, &to).with_context(|| format!("cannot write {}", to.display()))?;
+    file.keep()?;
     out.line(&format!("{} {rows} 行 rows sha256:{stated} {checked}", to.display()))
 }
 
@@ -105,7 +103,11 @@ pub(super) fn export(out: &mut Out, args: &ExportArgs) -> Result<()> {
 pub(super) fn check_export(out: &mut Out, args: &CheckExportArgs) -> Result<()> {
     let name = args.file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let by_name = || Set::ALL.into_iter().find(|set| name.starts_with(set.as_str()));
-    let set = args.set.or_else(by_name).context("the file's name does not tell which set it is: --set")?;
+    let set = match args.set {
+        Some(set) => Some(set),
+        None => stated_set(&args.file)?.or_else(by_name),
+    };
+    let set = set.context("neither the file nor its name tells which set it is: --set")?;
     let by_ending = || {
         // `gb18030.csv` ends with `csv` too.
         let ends = |format: &Format| name.ends_with(&format!(".{}", format.as_str()));
@@ -137,25 +139,37 @@ fn read(path: &Path, set: Set, format: Format) -> Result<Totals> {
     })
 }
 
+/// Which set a file says it is, in the control totals at its end; none where there are none.
+fn stated_set(path: &Path) -> Result<Option<Set>> {
+    let shown = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(shown)?;
+    let length = file.metadata().with_context(shown)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TOTALS_BYTES_MAX))).with_context(shown)?;
+    let mut end = Vec::new();
+    file.take(TOTALS_BYTES_MAX).read_to_end(&mut end).with_context(shown)?;
+    Ok(set_in(&end))
+}
+
+/// The set that control totals name: `#set,'usage` in a table, `{"#totals":{"set":"usage",…` in JSON lines. Names of sets
+/// are ASCII, so GB 18030 reads alike.
+fn set_in(end: &[u8]) -> Option<Set> {
+    let mut lines = end.split(|byte| *byte == b'\n').rev().filter_map(|line| str::from_utf8(line).ok());
+    lines.find_map(|line| {
+        if let Some(value) = line.strip_prefix("#set,") {
+            // Behind the value stand the empty cells of the other columns.
+            let value = value.trim_end().split(',').next().unwrap_or_default();
+            return Set::from_name(value.trim_matches('"').trim_start_matches('\''));
+        }
+        let totals: serde_json::Value = serde_json::from_str(line).ok()?;
+        Set::from_name(totals["#totals"]["set"].as_str()?)
+    })
+}
+
+/// Bytes at a file's end in which its control totals stand.
+const TOTALS_BYTES_MAX: u64 = 64 << 10;
+
 fn hex(totals: &Totals) -> String {
     totals.digest().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A file that is taken away again unless it gets its name.
-struct Part(PathBuf);
-
-impl Part {
-    fn of(to: &Path) -> Self {
-        let mut name = to.as_os_str().to_owned();
-        name.push(".part");
-        Self(name.into())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 /// Rows, bytes and rate so far.
@@ -205,9 +219,33 @@ pub(super) fn paper(out: &mut Out, connection: &Connection, path: &str, to: &Pat
         }
         Ok(())
     })?;
-    fs::write(to, page).with_context(|| format!("cannot write {}", to.display()))?;
+    NewFile::open(to)?.keep_all(&page)?;
     out.line(&to.display().to_string())
 }
 
 /// Longest paper, in bytes.
 const PAPER_BYTES_MAX: usize = 256 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_itself_which_set_it_is() {
+        for (end, set) in [
+            ("#rows,2\n#set,'usage\n#version,'1\n", Some("usage")),
+            ("#set,usage\r\n", Some("usage")),
+            ("#set,'lines,,,,\n#period,'2026-01,,,,\n", Some("lines")),
+            ("#set,\"'ledger\"\n", Some("ledger")),
+            ("{\"a\":1}\n{\"#totals\":{\"set\":\"focus\",\"rows\":\"1\"}}\n", Some("focus")),
+            ("#set,'nothing\n", None),
+            ("a,b,c\n", None),
+            ("", None),
+        ] {
+            assert_eq!(set_in(end.as_bytes()).map(Set::as_str), set, "{end}");
+        }
+        // Another line that is no UTF-8 does not matter.
+        let gb18030 = [b"\xb2\xe2\xca\xd4,1\n".as_slice(), b"#set,'usage\n"].concat();
+        assert_eq!(set_in(&gb18030).map(Set::as_str), Some("usage"));
+    }
+}

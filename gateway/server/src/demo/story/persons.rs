@@ -36,6 +36,9 @@ pub(super) const PERSONS: &[Person] = &[
     person("lv", "吕清嘉", "civil-affairs", Role::ApplicationUnit),
     person("shi", "施念慈", "xunjie-lending", Role::ApplicationUnit),
     person("kong", "孔思齐", "weilan-startup", Role::ApplicationUnit),
+    person("mei", "梅知节", "data-bureau", Role::Auditor),
+    person("du", "杜秀红", "civil-affairs", Role::DataSubject),
+    person("luo", "罗景行", "yunze-data", Role::Sre),
 ];
 
 const fn person(account: &'static str, name: &'static str, organisation: &'static str, role: Role) -> Person {

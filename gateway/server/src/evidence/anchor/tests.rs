@@ -89,7 +89,7 @@ impl Bench {
 
     /// Waits until everything durable is under a checkpoint.
     fn published(&self) {
-        let until = SystemClock.now().plus(Duration::from_secs(20));
+        let until = SystemClock.now().plus(Duration::from_secs(120));
         while self.follower.reached() < self.journal.durable_seq() {
             assert!(SystemClock.now() < until, "not published");
             std::thread::sleep(Duration::from_millis(1));

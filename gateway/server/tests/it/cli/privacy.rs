@@ -7,9 +7,7 @@ use super::town::Town;
 use crate::answers::Answer;
 use crate::caller::{Ask, Caller};
 use crate::home::{PERSON, text};
-
-/// How often to look for what follows soon. Each look is a process of its own.
-const PATIENCE: u32 = 200;
+use crate::node::patiently;
 
 /// A consent that zhang gives the bank for `uses` verifications: its id and its token.
 pub(super) fn give(town: &Town, uses: &str) -> (String, String) {
@@ -48,8 +46,7 @@ fn d3_a_consent_given_at_a_terminal_is_used_and_withdrawn_at_the_gate() {
     assert_eq!(verify(&town, &caller, &token).code().as_deref(), Some("C407"));
     // What became of a call is shown from the projection, which follows the journal.
     let shown = || town.by("zhang").done(&["consent", "uses", &once]);
-    let uses =
-        (0..PATIENCE).map(|_| shown()).find(|uses| uses.lines().count() >= 2).expect("two uses are shown");
+    let uses = patiently("two uses", || Some(shown()).filter(|uses| uses.lines().count() >= 2));
     let mut lines = uses.lines();
     let (refused, answered) = (lines.next().expect("a line"), lines.next().expect("another"));
     assert!(refused.contains("refused C407") && answered.contains("answered"), "{uses}");
