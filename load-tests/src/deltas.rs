@@ -30,7 +30,7 @@ use ask::Line;
 use town::{CREDENTIAL, Made, PRODUCTS, SCENARIOS, grant};
 
 /// The key that requests to the product service are signed with, within the gateway's data folder.
-const UPSTREAM_KEY: &str = "keys/upstream.key";
+const UPSTREAM_KEY: &str = "keys/upstreams/service.key";
 /// Keep-alive connections of the load.
 const CONNECTIONS: usize = 64;
 /// Length of the closed loop that finds the rate.
@@ -154,15 +154,15 @@ struct Felt {
 impl World {
     fn make(programs: &Path, folder: &Path, upstream: &Upstream, grants: u32) -> Result<Self> {
         let data = folder.join("data");
-        fs::create_dir_all(data.join("keys"))?;
+        fs::create_dir_all(data.join("keys/upstreams"))?;
         fs::create_dir_all(data.join("journal"))?;
         write_key(&data.join(UPSTREAM_KEY), &random_bytes::<32>())?;
-        let made = town::make(&data, &upstream.address().to_string(), UPSTREAM_KEY, grants)?;
+        let made = town::make(&data, &upstream.address().to_string(), grants)?;
         let (address, operations, control) = (free_address()?, free_address()?, free_address()?);
         let config = folder.join("shuzha.toml");
         let text = format!(
             "[node]\nname = \"{}\"\ndata_dir = {data:?}\n[control]\nlisten = \"{control}\"\nrules = \"{}\"\n\
-             [data_plane]\nlisten = [\"{address}\"]\nthreads = 1\n[operations]\nlisten = \"{operations}\"\n[limits]\n\
+             [egress]\nallow = [\"127.0.0.1\"]\n[data_plane]\nlisten = [\"{address}\"]\nthreads = 1\n[operations]\nlisten = \"{operations}\"\n[limits]\n\
              requests_per_connection_max = 1_000_000_000\n[log]\nlevel = \"warn\"\n",
             town::NODE,
             town::RULES

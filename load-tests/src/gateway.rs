@@ -30,7 +30,7 @@ pub(crate) const UPSTREAM_ANSWER: &str = r#"{"code":"00"}"#;
 const PERSON: &str = "690101199001010018";
 
 /// The key that requests to the product service are signed with, within the gateway's data folder.
-const UPSTREAM_KEY: &str = "keys/upstream.key";
+const UPSTREAM_KEY: &str = "keys/upstreams/service.key";
 /// The pseudonyms' key within the gateway's data folder, and its id.
 const SUBJECT_KEY: (&str, &str) = ("keys/pseudonym.key", "local-1");
 
@@ -78,14 +78,14 @@ impl World {
     /// When a file cannot be written or `shuzha keys` fails.
     pub(crate) fn write(programs: &Path, folder: &Path, upstream: SocketAddr, grants: u32) -> Result<Self> {
         let (data, world) = (folder.join("data"), folder.join("world"));
-        fs::create_dir_all(data.join("keys"))?;
+        fs::create_dir_all(data.join("keys/upstreams"))?;
         fs::create_dir_all(&world)?;
         let issuer = Signer::from_seed(declared::ISSUER, declared::ISSUER_KEY, &random_bytes());
         write_key(&data.join(UPSTREAM_KEY), &random_bytes::<32>())?;
         let subject_key = random_bytes();
         write_key(&data.join(SUBJECT_KEY.0), &subject_key)?;
         let public_key = STANDARD.encode(issuer.public_key());
-        declared::write(&world.join("world.yaml"), upstream, UPSTREAM_KEY, &public_key, grants)?;
+        declared::write(&world.join("world.yaml"), upstream, &public_key, grants)?;
 
         let (address, operations) = (free_address()?, free_address()?);
         let config = folder.join("shuzha.toml");

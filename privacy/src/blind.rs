@@ -151,6 +151,37 @@ pub fn finalize(
     outputs.map(|output| output.map(|whole| Tag::of(&whole)).map_err(|_| BlindError::Entry)).collect()
 }
 
+/// Checks the proof over the whole batch without taking any blinding off: what stands between both sides can do, who
+/// knows no scalar.
+///
+/// # Errors
+/// [`BlindError::Count`] where `evaluated` has another length than `blinded`; [`BlindError::Proof`] where `evaluated` was
+/// not made of `blinded` with `key`.
+pub fn verify(
+    blinded: &[Element],
+    evaluated: &[Element],
+    proof: &Proof,
+    key: &Element,
+) -> Result<(), BlindError> {
+    if blinded.len() != evaluated.len() || blinded.is_empty() {
+        return Err(BlindError::Count);
+    }
+    // The crate checks a proof while it takes the blinding off. Under a blinding by one there is nothing to take off, and
+    // of the tags, which are computed when asked for, nobody asks.
+    let mut one = [0; 32];
+    one[0] = 1;
+    let client =
+        |element: &Element| VoprfClient::<Ristretto255>::deserialize(&[one, element.to_bytes()].concat());
+    let clients: Vec<_> =
+        blinded.iter().map(client).collect::<Result<_, _>>().map_err(|_| BlindError::Encoding)?;
+    let inputs: Vec<&[u8]> = vec![&[]; blinded.len()];
+    let elements = evaluated.iter().map(|one| EvaluationElement::deserialize(one.as_bytes()));
+    let messages: Vec<_> = elements.collect::<Result<_, _>>().map_err(|_| BlindError::Encoding)?;
+    let (proof, key) = (proof.parse()?, key.point()?);
+    let checked = VoprfClient::batch_finalize(&inputs, &clients, &messages, &proof, key);
+    checked.map(drop).map_err(|_| BlindError::Proof)
+}
+
 /// A filler of bytes as the crate reads randomness.
 struct Source<F>(F);
 

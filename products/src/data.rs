@@ -229,15 +229,27 @@ pub struct DataSet {
     pub shared_from: Option<Id>,
     /// Level.
     pub sensitivity: Sensitivity,
+    /// Whether it holds business secrets (商业秘密) of the enterprises that it is about: products over it ask each for its
+    /// authorisation.
+    pub business_secret: bool,
     /// Terms of statistics; `None` refuses every statistical query (C606).
     pub privacy: Option<PrivacyTerms>,
+}
+
+impl DataSet {
+    /// Whether it is known to hold personal information: of the sensitive kind, or of people whose privacy is counted.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.sensitivity == Sensitivity::Sensitive || self.privacy.is_some()
+    }
 }
 
 impl Object for DataSet {
     const KIND: &'static str = "DataSet";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["provider", "sharedFrom", "sensitivity", "privacy"]])?;
+        let spec =
+            spec.section(&[&["provider", "sharedFrom", "sensitivity", "businessSecret", "privacy"]])?;
         let provider = spec.required("provider").and_then(|place| {
             let (id, found) = scope.find::<Organisation>(&place)?;
             match found.kind {
@@ -250,11 +262,15 @@ impl Object for DataSet {
             None => None,
         };
         let sensitivity = spec.required("sensitivity").and_then(|place| place.word(SENSITIVITIES));
+        let business_secret = match spec.optional("businessSecret") {
+            Some(place) => place.boolean()?,
+            None => false,
+        };
         let privacy = match spec.optional("privacy") {
             Some(place) => Some(PrivacyTerms::read(&place, scope)?),
             None => None,
         };
-        Some(Self { provider: provider?, shared_from, sensitivity: sensitivity?, privacy })
+        Some(Self { provider: provider?, shared_from, sensitivity: sensitivity?, business_secret, privacy })
     }
 
     fn table(world: &World) -> &Table<Self> {

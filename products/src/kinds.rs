@@ -97,6 +97,15 @@ pub trait Release: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`ReleaseFault`] when the answer lies about its contract. Nothing of it may leave then.
     fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault>;
+
+    /// Checks the proof by which an answer shows that it answers this request; most kinds have none. `answer` is one
+    /// that [`Release::release`] took.
+    ///
+    /// # Errors
+    /// [`ReleaseFault`] where the proof is false. Nothing of the answer may leave then.
+    fn verify(&self, _request: &[u8], _answer: &[u8]) -> Result<(), ReleaseFault> {
+        Ok(())
+    }
 }
 
 /// What an operation declares, for its kind to compile.
@@ -146,6 +155,16 @@ pub trait ProductKind: Sync {
 
     /// Whether requests are blinded: nobody here can read whom they are about.
     fn is_blinded(&self) -> bool {
+        false
+    }
+
+    /// Whether answers are made of many people or enterprises, so that nobody in them could be asked for permission.
+    fn aggregates(&self) -> bool {
+        false
+    }
+
+    /// Whether an answer is what is recorded of the one who is asked for.
+    fn looks_up(&self) -> bool {
         false
     }
 

@@ -31,6 +31,7 @@ pub mod jurisdiction;
 pub mod kinds;
 pub mod listing;
 pub mod parties;
+mod permission;
 pub mod price;
 pub mod privacy_refund;
 pub mod product;

@@ -9,10 +9,11 @@ use shuzha_privacy::subject::{IdKind, Pseudonym};
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
-use crate::exit_review::Digest;
+use crate::exit_review::Reviewable;
 use crate::input::{InputContract, SubjectRule, always_text};
 use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::parties::{Organisation, OrganisationKind};
+use crate::permission::{self, About};
 use crate::sandbox;
 use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
 use crate::world::{Object, Scope, Table};
@@ -66,6 +67,10 @@ pub struct Operation {
     pub path: String,
     /// Whether it touches personal information: every call then needs the person's consent (REQUIREMENTS D1).
     pub personal: bool,
+    /// Whether it touches an enterprise's business secret: every call then needs that enterprise's authorisation.
+    pub secret: bool,
+    /// Whether nothing speaks against how the two are declared; see [`Product::unfounded`].
+    founded: bool,
     /// Where the request names its subject.
     pub subject: Option<SubjectRule>,
     /// Input contract; `None` means the request has no body.
@@ -128,11 +133,17 @@ pub struct Product {
     pub version: u32,
     /// Its operations, at least one.
     pub operations: Vec<Operation>,
-    /// Of all that an exit review looks at; see [`crate::exit_review`].
-    pub digest: Digest,
+    /// All that an exit review looks at; see [`crate::exit_review`].
+    pub reviewable: Reviewable,
 }
 
 impl Product {
+    /// Operations that answer from sensitive data of persons, are not `personal: true` and name no act that permits it. What
+    /// was declared so before that was asked goes on; nothing new is declared so.
+    pub fn unfounded(&self) -> impl Iterator<Item = &Id> {
+        self.operations.iter().filter(|operation| !operation.founded).map(|operation| &operation.name)
+    }
+
     /// Whether an operation's classes of answers must not be told apart.
     #[must_use]
     pub fn answers_alike(&self) -> bool {
@@ -165,13 +176,22 @@ impl Object for Product {
         let data_sets = spec.required("dataSets").and_then(|place| read_data_sets(&place, scope));
         let upstream = spec.required("upstream").and_then(|place| {
             let (id, found) = scope.find::<Upstream>(&place)?;
-            if found.synthetic { place.fail("answers from synthetic data") } else { Some((id, found)) }
+            if found.synthetic {
+                return place.fail("answers from synthetic data");
+            }
+            of_operator(&place, found, operator.as_ref())?;
+            Some((id, found))
         });
-        let sandbox = spec.optional("sandbox").map(|place| sandbox::service(&place, scope));
+        let sandbox =
+            spec.optional("sandbox").map(|place| sandbox::service(&place, operator.as_ref(), scope));
         let version = spec.required("version").and_then(|place| place.count(1..=u32::MAX));
         let items = spec.required("operations").and_then(|place| place.some_items(OPERATIONS_MAX));
         let (ids, sets) = data_sets.map(|sets| sets.into_iter().unzip::<_, _, Vec<_>, Vec<_>>()).unzip();
         // Operations are read even where the product's head is at fault, so that their faults show too.
+        let reviewable = |upstream| {
+            let sandbox = sandbox.as_ref().and_then(|sandbox| sandbox.map(|(_, service)| service));
+            Reviewable::new(&spec.place().json(), upstream, sandbox)
+        };
         let timeout = upstream.map_or(UPSTREAM_TIMEOUT_MAX, |(_, upstream)| upstream.timeout);
         let operations = read_operations(&items?, kind?, sets.as_deref(), timeout);
         Some(Self {
@@ -180,10 +200,10 @@ impl Object for Product {
             operator: operator?,
             data_sets: ids?,
             upstream: upstream?.0.clone(),
-            sandbox: sandbox.map_or(Some(None), |id| id.map(Some))?,
+            sandbox: sandbox.map_or(Some(None), |found| found.map(|(id, _)| Some(id.clone())))?,
             version: version?,
             operations: operations?,
-            digest: Digest::of(&spec.place().json()),
+            reviewable: reviewable(upstream?.1),
         })
     }
 
@@ -193,6 +213,14 @@ impl Object for Product {
 
     fn table_mut(world: &mut World) -> &mut Table<Self> {
         &mut world.products
+    }
+}
+
+/// A product service is its owner's: another operator's product over it would sell what that one was entrusted with.
+pub(crate) fn of_operator(place: &Place<'_>, service: &Upstream, operator: Option<&Id>) -> Option<()> {
+    match service.operator.as_ref().zip(operator) {
+        Some((owner, operator)) if owner != operator => place.fail("is another operator's product service"),
+        _ => Some(()),
     }
 }
 
@@ -239,19 +267,14 @@ fn read_operation(
 ) -> Option<Operation> {
     const COMMON: &[&str] =
         &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let section =
-        item.section(&[COMMON, &["example", "canaries", "equalAnswerBytes"], kind.manifest_fields()])?;
+    let more = &["example", "canaries", "equalAnswerBytes"];
+    let section = item.section(&[COMMON, more, permission::FIELDS, kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
-    let personal = section.required("personal").and_then(|place| place.boolean());
     let subject = section.optional("subject").map(|place| read_subject(&place, &section));
-    let shows_nobody = subject.as_ref().is_none_or(|rule| is_organisation(rule.as_ref()));
-    if personal == Some(true) && shows_nobody && !kind.is_blinded() {
-        item.fail::<()>(
-            "an operation with `personal: true` needs a `subject` of kind person to ask for consent",
-        );
-    }
+    let shown = subject.as_ref().and_then(Option::as_ref);
+    let permission = permission::read(&section, &About { kind, subject: shown, data_sets });
     let timeout = match section.optional("timeout") {
         Some(place) => place.duration(UPSTREAM_TIMEOUT_MAX),
         None => Some(upstream_timeout),
@@ -275,7 +298,8 @@ fn read_operation(
         Some(place) => read_canaries(&place, &section),
         None => Some(Vec::new()),
     };
-    let declared = Declared { section: &section, personal: personal.unwrap_or(false), data_sets };
+    let declared =
+        Declared { section: &section, personal: permission.is_some_and(|asked| asked.personal), data_sets };
     let compiled = kind.compile(&declared)?;
     let example = section.optional("example").map(|place| sandbox::example(&place, kind, &*compiled.output));
     let subject = match subject {
@@ -286,7 +310,9 @@ fn read_operation(
         name: name?,
         method: method?,
         path: path?,
-        personal: personal?,
+        personal: permission?.personal,
+        secret: permission?.secret,
+        founded: permission?.founded,
         subject,
         input: compiled.input,
         output: compiled.output,
@@ -306,10 +332,6 @@ fn read_canaries(place: &Place<'_>, operation: &Section<'_>) -> Option<Vec<Pseud
     }
     let items = place.some_items(CANARIES_MAX)?;
     items.iter().map(|item| item.parsed::<Pseudonym>()).collect()
-}
-
-fn is_organisation(rule: Option<&SubjectRule>) -> bool {
-    rule.is_some_and(|rule| rule.kind == IdKind::Organisation)
 }
 
 fn read_method(place: &Place<'_>, lane: Lane) -> Option<Method> {

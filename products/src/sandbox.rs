@@ -6,6 +6,7 @@ use shuzha_core::Id;
 use shuzha_privacy::output::{Cut, FieldSet, MaskKey};
 
 use crate::kinds::{Lane, ProductKind, Release};
+use crate::product::of_operator;
 use crate::upstream::Upstream;
 use crate::world::Scope;
 use crate::yaml::Place;
@@ -13,15 +14,20 @@ use crate::yaml::Place;
 /// Largest example answer in bytes.
 const EXAMPLE_BYTES_MAX: usize = 16 << 10;
 
-/// Reads `sandbox`: the synthetic service.
-pub(crate) fn service(place: &Place<'_>, scope: &Scope<'_>) -> Option<Id> {
+/// Reads `sandbox`: the synthetic service, of the product's operator.
+pub(crate) fn service<'w>(
+    place: &Place<'_>,
+    operator: Option<&Id>,
+    scope: &Scope<'w>,
+) -> Option<(&'w Id, &'w Upstream)> {
     let section = place.section(&[&["upstream"]])?;
     let place = section.required("upstream")?;
     let (id, found) = scope.find::<Upstream>(&place)?;
     if !found.synthetic {
         return place.fail("must be a product service with `synthetic: true`");
     }
-    Some(id.clone())
+    of_operator(&place, found, operator)?;
+    Some((id, found))
 }
 
 /// Reads `example`: what the product service might answer. It must pass the way out as a whole, so that a call of the

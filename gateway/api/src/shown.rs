@@ -104,6 +104,7 @@ fn consequences(consequences: &Consequences) -> Value {
         "removed": references(&consequences.removed),
         "losing": losing.map(|(grant, unit)| json!({"grant": grant.as_str(), "unit": unit.as_str()})).collect::<Vec<_>>(),
         "losingMore": consequences.losing_more,
+        "unreviewed": references(&consequences.unreviewed),
         "unchecked": consequences.unchecked,
     })
 }

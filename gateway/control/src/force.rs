@@ -91,7 +91,7 @@ impl<'r> Force<'r> {
                 let object = self.register.get(kind, name.as_str())?;
                 object
                     .filter(|object| !waits(object.state.as_ref()))
-                    .map(|object| json(&object, &object.spec))
+                    .map(|object| declared(&object))
                     .transpose()
             }
             _ => Ok(None),
@@ -155,20 +155,34 @@ impl<'r> Force<'r> {
 
 /// What one object of the register puts in force.
 pub(crate) fn in_force(object: &Object) -> Result<Vec<Declared>, Error> {
-    let spec = || json(object, &object.spec);
     match (Kind::find(&object.kind), &object.state) {
         (Some(Kind::Declared(..)), Some(state)) if state.name == PENDING => Ok(Vec::new()),
         (Some(Kind::Declared(kind, _)), state)
             if state.as_ref().is_none_or(|state| state.name == CONFIRMED) =>
         {
-            Ok(vec![Declared { kind: kind.name, name: object.name.clone(), spec: spec()? }])
+            Ok(vec![Declared { kind: kind.name, name: object.name.clone(), spec: declared(object)? }])
         }
         (Some(Kind::Case(case)), Some(state)) => {
-            let held = case.in_force(&object.name, &spec()?, &json(object, &state.json)?);
+            let spec = json(object, &object.spec)?;
+            let held = case.in_force(&object.name, &spec, &json(object, &state.json)?);
             held.map_err(|refused| unreadable(object, format!("its state is refused with {}", refused.code)))
         }
         _ => Err(unreadable(object, "its kind is not known to this software".to_owned())),
     }
+}
+
+/// The spec of a declared object as it is in force.
+fn declared(object: &Object) -> Result<Value, Error> {
+    Ok(with_owner(&object.kind, json(object, &object.spec)?, object.owner.as_ref()))
+}
+
+/// A product service in force says whose it is, which the register knows better than its spec: no other operator's product
+/// may name it.
+pub(crate) fn with_owner(kind: &str, mut spec: Value, owner: Option<&Id>) -> Value {
+    if let ("Upstream", Some(owner), Some(fields)) = (kind, owner, spec.as_object_mut()) {
+        fields.insert("operator".to_owned(), owner.as_str().into());
+    }
+    spec
 }
 
 /// JSON of the register.

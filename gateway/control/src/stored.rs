@@ -65,6 +65,8 @@ struct StoredOutcome {
     removed: Vec<(String, String)>,
     losing: Vec<(String, String)>,
     losing_more: bool,
+    #[serde(default)]
+    unreviewed: Vec<(String, String)>,
     unchecked: bool,
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn write_outcome(outcome: &Outcome) -> String {
             .map(|(grant, unit)| (grant.to_string(), unit.to_string()))
             .collect(),
         losing_more: consequences.losing_more,
+        unreviewed: consequences.unreviewed.iter().map(pair).collect(),
         unchecked: consequences.unchecked,
     };
     serde_json::to_string(&stored).expect("named fields and JSON")
@@ -126,6 +129,7 @@ pub(crate) fn read_outcome(text: &str, revision: u64) -> Option<Outcome> {
         removed: pairs(stored.removed)?,
         losing: names(stored.losing)?,
         losing_more: stored.losing_more,
+        unreviewed: pairs(stored.unreviewed)?,
         unchecked: stored.unchecked,
     };
     let object = object.map(|object| ObjectView { version: revision, ..object });

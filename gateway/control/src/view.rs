@@ -82,6 +82,8 @@ pub struct Consequences {
     pub losing: Vec<(Id, Id)>,
     /// Whether there are more such grants than are named.
     pub losing_more: bool,
+    /// Exit reviews that do not speak for their product any more: it needs a new one.
+    pub unreviewed: Vec<Reference>,
     /// Objects in force that refer to a changed one and were not read again, being too many.
     pub unchecked: bool,
 }

@@ -9,6 +9,7 @@ mod marks;
 mod prices;
 mod ready;
 mod reservations;
+mod services;
 
 pub(crate) use credentials::CREDENTIAL;
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};

@@ -106,6 +106,7 @@ codes! {
     C409 403 "不接受一揽子或无期限的授权" "A blanket or open-ended consent is not accepted";
     C410 503 "撤回信息不够新，暂不提供须授权的产品" "The withdrawal feed is stale; consented products are not served";
     C411 403 "收窄的授权不得宽于原授权" "The narrower consent is wider than the one it was derived from";
+    C412 403 "该产品涉及商业秘密，须有企业授权" "The product holds business secrets and requires the enterprise's authorisation";
 
     C501 429 "调用过于频繁" "Too many calls";
     C502 429 "并发调用过多" "Too many calls at once";
@@ -137,6 +138,8 @@ codes! {
     C805 502 "产品服务的答复过大" "The product service's answer is too large";
     C806 503 "没有健康的产品服务" "No product service is healthy";
     C807 408 "调用方在答复前断开" "The caller left before the answer";
+    C808 503 "产品服务的地址不在允许的出站范围内" "The product service's address is outside what the configuration allows";
+    C809 502 "产品服务未能证明其身份" "The product service did not prove what it is";
 
     C901 502 "答复不符合产品的输出合约" "The answer does not meet the product's output contract";
     C902 502 "无法核验：产品服务的结果未登记" "Cannot verify: the product service's result is not mapped";
@@ -305,25 +308,33 @@ pub struct Refusal {
     pub at: Option<String>,
     /// When trying again makes sense.
     pub retry_after: Option<Duration>,
+    /// How many bytes the package has whose range was asked for outside of it (RFC 9110 §15.5.17).
+    pub package_bytes: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal with a place in the request.
     #[must_use]
     pub fn at(code: Code, place: impl Into<String>) -> Self {
-        Self { code, at: Some(place.into()), retry_after: None }
+        Self { at: Some(place.into()), ..Self::from(code) }
     }
 
     /// A refusal that says when to try again.
     #[must_use]
     pub fn retry(code: Code, after: Duration) -> Self {
-        Self { code, at: None, retry_after: Some(after) }
+        Self { retry_after: Some(after), ..Self::from(code) }
+    }
+
+    /// A refusal of a range outside a package of so many bytes.
+    #[must_use]
+    pub fn outside(code: Code, package_bytes: u64) -> Self {
+        Self { package_bytes: Some(package_bytes), ..Self::from(code) }
     }
 }
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        Self { code, at: None, retry_after: None }
+        Self { code, at: None, retry_after: None, package_bytes: None }
     }
 }
 

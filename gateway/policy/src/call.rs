@@ -70,6 +70,10 @@ pub enum UpstreamFault {
     Unreachable,
     /// No healthy instance: nothing was sent.
     NoneHealthy,
+    /// No address that may be connected to: nothing was sent.
+    NotAllowed,
+    /// What answers there did not prove to be the declared service: the call was not sent.
+    Unproved,
     /// The answer was not complete in time.
     Timeout,
     /// The connection closed or broke mid-way.

@@ -15,6 +15,7 @@ mod left_out;
 pub mod metrics;
 mod nonce;
 mod packages;
+mod range;
 mod refund;
 mod releases;
 mod sandbox;

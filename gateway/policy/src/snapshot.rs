@@ -28,7 +28,7 @@ use shuzha_privacy::dp::{Domain, Query};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
 use shuzha_products::data::PrivacyTerms;
-use shuzha_products::exit_review::Digest;
+use shuzha_products::exit_review::Reviewable;
 use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 
 pub use compile::{CompileError, Delta, KeyRing};
@@ -193,7 +193,7 @@ pub(crate) struct Product {
     /// When it is listed at an exchange.
     pub(crate) listings: Vec<Window>,
     /// Of what an exit review looks at.
-    digest: Digest,
+    reviewable: Reviewable,
     /// Whether an exit review in force speaks for the product as it is.
     pub(crate) reviewed: bool,
     /// The synthetic service that answers in the sandbox, where there is one.

@@ -10,6 +10,7 @@
 
 mod connection;
 mod edge;
+mod egress;
 mod error;
 mod gate;
 mod guard;
@@ -21,9 +22,12 @@ mod reply;
 mod server;
 mod upstream;
 
+pub use egress::{Egress, EgressRule, EgressRuleError};
 pub use error::ProxyError;
 pub use gate::{Gate, LogFile, Operator};
 pub use limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 pub use path::{authority_is_plain, is_canonical, query_is_plain};
 pub use server::{Addresses, CertificateState, Handle, Options, Proxy, RENEW_DAYS, Sockets, TlsOptions};
-pub use upstream::{PackageBody, StreamFault, UpstreamOptions, Upstreams};
+pub use upstream::{
+    Described, Endpoint, PackageBody, Resolve, StreamFault, SystemResolver, UpstreamOptions, Upstreams,
+};

@@ -137,6 +137,11 @@ fn refused(mut fields: HeaderMap, request: RequestId, refusal: &Refusal, lang: L
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         fields.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
+    if let Some(bytes) = refusal.package_bytes {
+        // RFC 9110 §15.5.17: with the size, the next range can be chosen within it.
+        let range = HeaderValue::try_from(format!("bytes */{bytes}")).expect("digits and ASCII punctuation");
+        fields.insert(header::CONTENT_RANGE, range);
+    }
     finish(fields, status, Body::whole(problem::render(request, refusal, lang)))
 }
 

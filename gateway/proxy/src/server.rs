@@ -24,12 +24,13 @@ use tokio::sync::watch;
 use crate::connection::Registry;
 use crate::edge::data::DataEdge;
 use crate::edge::operations::OperationsEdge;
+use crate::egress::Egress;
 use crate::error::ProxyError;
 use crate::gate::{Gate, Operator};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
-use crate::upstream::{Health, UpstreamOptions, Upstreams};
+use crate::upstream::{Health, Resolve, UpstreamOptions, Upstreams, Ways};
 use listening::Listening;
 pub use sockets::{Addresses, Sockets};
 use stop::{Order, Stopping};
@@ -55,6 +56,12 @@ pub struct Options<G, O, C> {
     pub limits: Limits,
     /// The product services.
     pub upstreams: Vec<UpstreamOptions>,
+    /// What may be connected to for them; the server's own listeners are added.
+    pub egress: Arc<Egress>,
+    /// Who finds the addresses of names.
+    pub resolver: Arc<dyn Resolve>,
+    /// Whether every product service proves what it is before it is called, and not only those of which it was declared.
+    pub prove_all: bool,
     /// Where metrics are registered; `/metrics` shows all of it.
     pub metrics: Metered,
     /// Refusal codes and the Markdown that explains each.
@@ -83,7 +90,9 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
         let addresses = self.sockets.addresses()?;
         let kept = self.sockets.try_clone()?;
         let metrics = Arc::new(Metrics::register(&self.metrics)?);
-        let upstreams = Upstreams::new(&self.upstreams, self.clock.clone(), Arc::clone(&metrics))?;
+        addresses.data.iter().chain(&addresses.operations).for_each(|own| self.egress.listens_at(*own));
+        let ways = Ways { egress: self.egress, resolver: self.resolver, prove_all: self.prove_all };
+        let upstreams = Upstreams::new(&self.upstreams, self.clock.clone(), Arc::clone(&metrics), ways)?;
         let upstreams = Arc::new(upstreams);
         let (certificates, tls) = tls::open(self.tls.as_ref(), self.clock.clone(), &self.metrics)?;
         let connections = Arc::new(Registry::default());

@@ -2,12 +2,14 @@
 //!
 //! A request to a product service is made afresh: nothing of the caller's request but what policy passes on gets into it.
 //! Redirects are not followed, compressed answers are refused (their size says nothing), and a request is sent again only
-//! when no byte of it was sent before.
+//! when no byte of it was sent before. What it says of its answer's length and place is checked before anyone relies on it.
 
 mod health;
 mod link;
 mod pool;
+mod proof;
 mod request;
+mod resolve;
 mod sign;
 mod stream;
 mod target;
@@ -22,16 +24,20 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use shuzha_core::{Clock, Id};
 use shuzha_policy::{Dispatch, Fetched, Opened, UpstreamFault};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::egress::Egress;
 use crate::error::ProxyError;
 use crate::metrics::Metrics;
 pub(crate) use health::Health;
 use link::{Link, ReadFault, SendFault};
+pub use proof::Described;
+pub use resolve::{Endpoint, Resolve, SystemResolver};
 pub use stream::{PackageBody, StreamFault};
 use target::{Instance, Target};
 pub(crate) use timed::Timed;
@@ -44,14 +50,20 @@ const TRIES_MAX: usize = 2;
 pub struct UpstreamOptions {
     /// Its name, which products refer to.
     pub name: Id,
-    /// Addresses of its instances.
-    pub endpoints: Vec<SocketAddr>,
+    /// Where its instances are.
+    pub endpoints: Vec<Endpoint>,
     /// Time to open a connection.
     pub connect_timeout: Duration,
     /// Longest pause between two pieces of a streamed answer.
     pub stall_timeout: Duration,
     /// Key of the gateway's signature on requests to it.
     pub key: Vec<u8>,
+    /// Whether it is declared to answer from synthetic data.
+    pub synthetic: bool,
+    /// Whether it must prove what it is before it is called, see [`Described`].
+    pub prove: bool,
+    /// What it must say of itself, where that was declared.
+    pub described: Option<Described>,
     /// A page that answers 200 when an instance is healthy; without one, taking a connection is enough.
     pub health_path: Option<String>,
 }
@@ -73,7 +85,18 @@ pub struct Upstreams {
     targets: ArcSwap<Targets>,
     clock: Box<dyn Clock>,
     metrics: Arc<Metrics>,
+    egress: Arc<Egress>,
+    resolver: Arc<dyn Resolve>,
+    /// Whether every service proves what it is.
+    prove_all: bool,
     replaced: Notify,
+}
+
+/// How product services are reached.
+pub(crate) struct Ways {
+    pub(crate) egress: Arc<Egress>,
+    pub(crate) resolver: Arc<dyn Resolve>,
+    pub(crate) prove_all: bool,
 }
 
 impl Upstreams {
@@ -81,9 +104,11 @@ impl Upstreams {
         options: &[UpstreamOptions],
         clock: impl Clock,
         metrics: Arc<Metrics>,
+        Ways { egress, resolver, prove_all }: Ways,
     ) -> Result<Self, ProxyError> {
+        let (targets, clock) = (ArcSwap::default(), Box::new(clock));
         let upstreams =
-            Self { targets: ArcSwap::default(), clock: Box::new(clock), metrics, replaced: Notify::new() };
+            Self { targets, clock, metrics, egress, resolver, prove_all, replaced: Notify::new() };
         upstreams.set(options)?;
         Ok(upstreams)
     }
@@ -103,7 +128,8 @@ impl Upstreams {
         let mut new = Targets::with_capacity(options.len());
         for declared in options {
             let before = old.get(&declared.name).map(|target| &**target);
-            let target = Target::build(declared, before, &self.metrics)?;
+            let asked = UpstreamOptions { prove: declared.prove || self.prove_all, ..declared.clone() };
+            let target = Target::build(&asked, before, &self.metrics, &self.egress)?;
             if new.insert(declared.name.clone(), Arc::new(target)).is_some() {
                 let reason = "is declared twice".to_owned();
                 return Err(ProxyError::Upstream { name: declared.name.to_string(), reason });
@@ -113,11 +139,31 @@ impl Upstreams {
         Ok(())
     }
 
-    /// Checks the health of every instance once, now.
+    /// Notes that this process listens at one more address: no product service is there.
+    pub fn listens_at(&self, address: SocketAddr) {
+        self.egress.listens_at(address);
+    }
+
+    /// Allows these addresses beside the rules of egress, see [`Egress::lists`].
+    pub fn lists(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
+        self.egress.lists(addresses);
+    }
+
+    /// Looks up where every product service is and checks the health of every instance once, now. All at once: one whose
+    /// name nobody answers for holds up no other.
     pub async fn check_health(&self) {
         let targets = self.targets.load_full();
-        for target in targets.values() {
-            let (healthy, unhealthy) = target.check().await;
+        let mut checks = JoinSet::new();
+        for target in targets.values().cloned() {
+            let (resolver, egress) = (Arc::clone(&self.resolver), Arc::clone(&self.egress));
+            checks.spawn(async move {
+                target.look_up(&*resolver, &egress, true).await;
+                let (healthy, unhealthy) = target.check().await;
+                (target, healthy, unhealthy)
+            });
+        }
+        while let Some(checked) = checks.join_next().await {
+            let (target, healthy, unhealthy) = checked.expect("a check does not panic");
             self.metrics.health(&target.options.name, healthy, unhealthy);
         }
     }
@@ -158,8 +204,15 @@ impl Upstreams {
             if unreadable(&parts.headers)? {
                 return Err(UpstreamFault::Closed);
             }
-            let length = parts.headers.get(header::CONTENT_LENGTH);
-            let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+            let length = body.size_hint().exact();
+            // Without either, an end and a break look the same: a part would be passed on as the whole.
+            let chunked = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+            if length.is_none() && !parts.headers.get(header::TRANSFER_ENCODING).is_some_and(chunked) {
+                return Err(UpstreamFault::Closed);
+            }
+            if parts.headers.get_all(header::CONTENT_RANGE).iter().count() > 1 {
+                return Err(UpstreamFault::Closed);
+            }
             let pool = Arc::clone(&instance.pool);
             Ok(Opened {
                 status: parts.status.as_u16(),
@@ -175,18 +228,25 @@ impl Upstreams {
     }
 
     /// Sends a request and waits for the head of its answer until `by`; again only when nothing of it was sent.
-    async fn send<'t>(
+    async fn send(
         &self,
-        target: &'t Target,
+        target: &Target,
         dispatch: Dispatch<'_>,
         by: Instant,
-    ) -> Result<(Link, &'t Instance, Response<Incoming>), UpstreamFault> {
+    ) -> Result<(Link, Arc<Instance>, Response<Incoming>), UpstreamFault> {
         let mut request =
             request::request(&target.key, self.clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;
+        let placing = target.look_up(&*self.resolver, &self.egress, false);
+        tokio::time::timeout_at(by, placing).await.map_err(|_| UpstreamFault::NoneHealthy)?;
         let mut fault = UpstreamFault::NoneHealthy;
         let mut tried = None;
         for _ in 0..TRIES_MAX {
-            let Some(instance) = target.select() else { break };
+            let instance = match target.select() {
+                Ok(instance) => instance,
+                Err(why) if tried.is_none() => return Err(why),
+                Err(_) => break,
+            };
+            self.may_connect(target, instance.address)?;
             request.headers_mut().insert(header::HOST, instance.host.clone());
             let link = match instance.pool.take().await {
                 Some(link) => Some(link),
@@ -204,6 +264,15 @@ impl Upstreams {
                 }
                 continue;
             };
+            match proof::demand(&mut link, &instance, target, &*self.clock, by).await {
+                Ok(()) => {}
+                // The connection broke off before the call was sent on it: another may hold.
+                Err(UpstreamFault::Unreachable) => {
+                    (fault, tried) = (UpstreamFault::Unreachable, None);
+                    continue;
+                }
+                Err(why) => return Err(why),
+            }
             match link.send(request, by).await {
                 Ok(response) => return Ok((link, instance, response)),
                 Err(SendFault::Broken) => return Err(UpstreamFault::Closed),
@@ -217,6 +286,24 @@ impl Upstreams {
         }
         Err(fault)
     }
+
+    /// Judges an address where it is about to be connected to, whatever was found when its name was looked up.
+    ///
+    /// # Errors
+    /// [`UpstreamFault::NotAllowed`] outside of what the configuration allows; [`UpstreamFault::Unproved`] where `target`
+    /// is declared as real and a synthetic service proved to be at the address: no instance stands for both.
+    fn may_connect(&self, target: &Target, address: SocketAddr) -> Result<(), UpstreamFault> {
+        if !self.egress.permits(address) {
+            return Err(UpstreamFault::NotAllowed);
+        }
+        let targets = self.targets.load();
+        let mut synthetic = targets.values().filter(|other| other.options.synthetic);
+        if !target.options.synthetic && synthetic.any(|other| other.proved_synthetic_at(address)) {
+            tracing::error!(upstream = %target.options.name, instance = %address, "a synthetic service is there");
+            return Err(UpstreamFault::Unproved);
+        }
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Upstreams {
@@ -228,9 +315,13 @@ impl std::fmt::Debug for Upstreams {
 /// Whether an answer is compressed.
 ///
 /// # Errors
-/// [`UpstreamFault::Closed`] for two framings at once (RFC 9112 §6.3): where the answer ends is anyone's guess.
+/// [`UpstreamFault::Closed`] for two framings at once (RFC 9112 §6.3), or a length that is not one number: where the
+/// answer ends is anyone's guess.
 fn unreadable(headers: &HeaderMap) -> Result<bool, UpstreamFault> {
-    if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
+    let lengths = headers.get_all(header::CONTENT_LENGTH);
+    let digits = |value: &http::HeaderValue| value.as_bytes().iter().all(u8::is_ascii_digit);
+    let framings = lengths.iter().count() + headers.get_all(header::TRANSFER_ENCODING).iter().count();
+    if framings > 1 || !lengths.iter().all(digits) {
         return Err(UpstreamFault::Closed);
     }
     Ok(headers.get_all(header::CONTENT_ENCODING).iter().any(|value| value != "identity"))
@@ -245,6 +336,8 @@ fn count(target: &Target, fault: Option<&UpstreamFault>) {
         Some(UpstreamFault::Timeout) => &outcomes.timeout,
         Some(UpstreamFault::Closed) => &outcomes.closed,
         Some(UpstreamFault::TooLarge) => &outcomes.too_large,
+        Some(UpstreamFault::NotAllowed) => &outcomes.not_allowed,
+        Some(UpstreamFault::Unproved) => &outcomes.unproved,
     }
     .inc();
 }

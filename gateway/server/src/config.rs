@@ -8,6 +8,7 @@ mod check;
 pub(crate) mod client;
 mod consents;
 mod control;
+mod egress;
 mod identity;
 mod listeners;
 mod reader;
@@ -26,6 +27,7 @@ pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
 pub(crate) use check::check;
 pub(crate) use consents::ConsentConfig;
 pub(crate) use control::{ControlConfig, Provider};
+pub(crate) use egress::EgressConfig;
 pub(crate) use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 pub(crate) use witnesses::WitnessConfig;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) threads: usize,
     pub(crate) operations: SocketAddr,
     pub(crate) limits: shuzha_proxy::Limits,
+    /// Where product services may be.
+    pub(crate) egress: EgressConfig,
     pub(crate) segment_bytes: u64,
     pub(crate) queue_records_max: usize,
     pub(crate) free_bytes_min: u64,
@@ -195,6 +199,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let control_listen = control.as_ref().map(|control| control.listen).filter(|_| with_control);
     listeners::judge(&mut r, listen.as_deref().unwrap_or_default(), operations, control_listen);
     let limits = read_limits(&mut r);
+    let egress = egress::read(&mut r);
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
     let free_bytes_min = r.take::<Bytes>("journal", "free_bytes_min");
@@ -224,6 +229,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             threads: threads?,
             operations: operations?,
             limits: limits?,
+            egress: egress?,
             segment_bytes: segment_bytes?.0,
             queue_records_max: queue_records_max?,
             free_bytes_min: free_bytes_min?.0,

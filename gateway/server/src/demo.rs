@@ -76,7 +76,7 @@ pub(crate) fn run(out: &mut Out, args: DemoArgs, sources: Sources) -> Result<boo
     );
     secret_file::private_dir(&data_dir.join("keys"))?;
     let cast = Cast::prepare(&data_dir)?;
-    let mut services = Services::start(&data_dir.join("keys/gateway.key"))?;
+    let mut services = Services::start(&data_dir)?;
     let (directory, _lock) = journal_directory(&data_dir)?;
     let disk = Arc::new(DemoDisk::new(directory));
     let files = args.files.then(declared).transpose()?;

@@ -26,7 +26,7 @@ use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::Pseudonymiser;
-use shuzha_proxy::{Handle, Options as ProxyOptions, Proxy, Sockets};
+use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, SystemResolver};
 use shuzha_store::projector::{self, ProjectorHandle};
 use shuzha_store::{Changes, State, Store, StoreError};
 
@@ -106,6 +106,8 @@ impl Node {
         journal.register(&registry).context("metrics of the journal")?;
         let start = Start::from_state(&recover(&data.store, &journal)?);
         let standing = Arc::new(Standing::new(&registry).context("metrics of what is in force")?);
+        let egress = Arc::new(egress(config));
+        egress.lists(setup.files.iter().flat_map(upstreams::on_this_machine));
         let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints, &standing)?;
         let Prepared { snapshot, upstreams } = prepared;
         let services = by_name(&upstreams);
@@ -158,6 +160,9 @@ impl Node {
             tls: config.tls_options(),
             limits: config.limits.clone(),
             upstreams,
+            egress,
+            resolver: Arc::new(SystemResolver),
+            prove_all: config.egress.prove_all,
             metrics: registry,
             error_pages: ERROR_PAGES,
             threads: threads(config.threads),
@@ -205,6 +210,15 @@ impl Node {
         self.journal.close();
         served.and(projected).and(published)
     }
+}
+
+/// Where product services may be. The control API's address is known before it listens, but for a port that is chosen.
+fn egress(config: &Config) -> Egress {
+    let egress = Egress::new(config.egress.allow.clone());
+    if config.control.listen.port() != 0 {
+        egress.listens_at(config.control.listen);
+    }
+    egress
 }
 
 /// Notes keys that were erased while no node ran, or by a command beside it.

@@ -71,13 +71,13 @@ struct Town {
 ///
 /// # Errors
 /// When the control plane refuses an act, or the store a transaction.
-pub(super) fn make(data: &Path, upstream: &str, upstream_key: &str, grants: u32) -> Result<Made> {
+pub(super) fn make(data: &Path, upstream: &str, grants: u32) -> Result<Made> {
     let options =
         shuzha_journal::Options::new(data.join("journal"), Id::new(NODE)?, env!("CARGO_PKG_VERSION"));
     let journal = Journal::open(options, Arc::new(SystemClock)).context("the journal")?;
     let register = Register::open(&data.join(REGISTER)).context("the register")?;
     let mut town = Town { control: control(&register, &journal)?, register, versions: HashMap::new() };
-    town.declare(upstream, upstream_key)?;
+    town.declare(upstream)?;
     town.first_rights()?;
     let token = town.authority(data)?;
     let made = town.copies(grants)?;
@@ -142,7 +142,7 @@ impl Town {
     }
 
     /// Everything that is declared.
-    fn declare(&self, upstream: &str, upstream_key: &str) -> Result<()> {
+    fn declare(&self, upstream: &str) -> Result<()> {
         use Role::{Authority, Operator, Pricing, Provider};
         for (name, kind, code) in [
             ("authority", "authority", "11690000MA0001077G"),
@@ -158,7 +158,7 @@ impl Town {
             "enterprises",
             &json!({"provider": "provider", "sensitivity": "general"}),
         )?;
-        let service = json!({"endpoints": [upstream], "timeout": "2s", "healthPath": "/healthz", "keyFile": upstream_key});
+        let service = json!({"endpoints": [upstream], "timeout": "2s", "healthPath": "/healthz"});
         self.put(Operator, "Upstream", "service", &service)?;
         for (role, name, issuer) in [(Pricing, "ceilings", "authority"), (Operator, "prices", "operator")] {
             let act = json!({"number": format!("〔2025〕{name}"), "issuer": issuer, "window": window()});

@@ -39,16 +39,10 @@ const PRODUCTS: u32 = 100;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write(
-    path: &Path,
-    upstream: SocketAddr,
-    upstream_key: &str,
-    issuer_public_key: &str,
-    grants: u32,
-) -> Result<()> {
+pub(super) fn write(path: &Path, upstream: SocketAddr, issuer_public_key: &str, grants: u32) -> Result<()> {
     let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
     let mut world = Yaml { out: BufWriter::new(file) };
-    parties(&mut world, upstream, upstream_key, issuer_public_key)?;
+    parties(&mut world, upstream, issuer_public_key)?;
     for product in 0..PRODUCTS.min(grants) {
         declare_product(&mut world, product)?;
     }
@@ -77,12 +71,7 @@ impl<W: Write> Yaml<W> {
 
 const FROM: &str = "window: {from: 2025-01-01, until: 2031-01-01}";
 
-fn parties<W: Write>(
-    world: &mut Yaml<W>,
-    upstream: SocketAddr,
-    upstream_key: &str,
-    issuer_public_key: &str,
-) -> Result<()> {
+fn parties<W: Write>(world: &mut Yaml<W>, upstream: SocketAddr, issuer_public_key: &str) -> Result<()> {
     // Codes with the province 69, which was never assigned.
     for (name, kind, code) in [
         ("authority", "authority", "11690000MA0001077G"),
@@ -93,9 +82,7 @@ fn parties<W: Write>(
         world.object("Organisation", name, format_args!("{{kind: {kind}, uscc: {code}, name: {name}}}"))?;
     }
     world.object("DataSet", "population", "{provider: provider, sensitivity: sensitive}")?;
-    let spec = format!(
-        "{{endpoints: [\"{upstream}\"], timeout: 2s, healthPath: /healthz, keyFile: \"{upstream_key}\"}}"
-    );
+    let spec = format!("{{endpoints: [\"{upstream}\"], timeout: 2s, healthPath: /healthz}}");
     world.object("Upstream", "service", spec)?;
     let spec = format!("{{kid: {ISSUER_KEY}, algorithm: EdDSA, publicKey: \"{issuer_public_key}\"}}");
     world.object("ConsentIssuer", ISSUER, spec)?;
@@ -185,7 +172,7 @@ mod tests {
         let address = "127.0.0.1:9".parse().expect("an address");
         let key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
         for (grants, units, products) in [(1, 1, 1), (150, 1, 100), (2_500, 3, 100)] {
-            write(&path, address, "keys/upstream.key", key, grants).expect("written");
+            write(&path, address, key, grants).expect("written");
             let text = std::fs::read_to_string(&path).expect("readable");
             let world = shuzha_products::World::parse(&[("world.yaml", text)]).expect("no fault");
             let found = (world.grants.len(), world.units.len(), world.products.len());

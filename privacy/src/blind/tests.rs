@@ -82,6 +82,32 @@ fn e5_an_answer_under_another_key_is_refused() {
     assert_eq!(finalize(&[], &[], &proof, &key), Err(BlindError::Count));
 }
 
+/// Whoever stands between both sides can check an answer as its client does, with no scalar in hand.
+#[test]
+fn e8_a_proof_is_checked_without_the_blinding() {
+    let element = |hex: &str| Element::new(&bytes(hex)).unwrap();
+    let check = |vectors: &[&[&str; 5]], proof: &str, key: &str| {
+        let asked: Vec<_> = vectors.iter().map(|vector| element(vector[2])).collect();
+        let evaluated: Vec<_> = vectors.iter().map(|vector| element(vector[3])).collect();
+        verify(&asked, &evaluated, &Proof::new(&bytes(proof)).unwrap(), &element(key))
+    };
+    assert_eq!(check(&[&ONE], PROOFS[0], PUBLIC_KEY), Ok(()));
+    assert_eq!(check(&[&TWO], PROOFS[1], PUBLIC_KEY), Ok(()));
+    assert_eq!(check(&[&ONE, &TWO_IN_BATCH], PROOFS[2], PUBLIC_KEY), Ok(()));
+    for (vectors, proof, key) in [
+        (&[&ONE][..], PROOFS[1], PUBLIC_KEY),
+        (&[&TWO], PROOFS[0], PUBLIC_KEY),
+        (&[&TWO_IN_BATCH, &ONE], PROOFS[2], PUBLIC_KEY),
+        (&[&ONE, &ONE], PROOFS[0], PUBLIC_KEY),
+        (&[&ONE], PROOFS[0], ONE[3]),
+    ] {
+        assert_eq!(check(vectors, proof, key), Err(BlindError::Proof));
+    }
+    let proof = Proof::new(&bytes(PROOFS[0])).unwrap();
+    assert_eq!(verify(&[], &[], &proof, &element(PUBLIC_KEY)), Err(BlindError::Count));
+    assert_eq!(verify(&[element(ONE[2])], &[], &proof, &element(PUBLIC_KEY)), Err(BlindError::Count));
+}
+
 /// The identity would make every entry's evaluation the same; other encodings of an element would let one element
 /// pass for two.
 #[test]

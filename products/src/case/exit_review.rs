@@ -1,5 +1,5 @@
 //! Exit reviews (出域审查; Gansu-O 26, Qingtian 三(三), Heilongjiang 5(五), 22, Qingdao 35) as cases: a product is passed as it
-//! was when it was submitted, and not otherwise.
+//! was when it was submitted, the services behind it included, and not otherwise.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use shuzha_core::{Code, Id, Role};
 use super::parts::{At, NOTHING, Name, asked, nothing, person, refused, stages, verb};
 use super::{Act, Case, Declared, Duty, Refused, Verb};
 use crate::data::DataSet;
-use crate::exit_review::{self, Digest};
+use crate::exit_review::{self, Reviewable};
 use crate::jurisdiction::Reviewer;
 use crate::product::Product;
 use crate::world::{Object, Scope};
@@ -26,7 +26,7 @@ stages! {
 /// A product to be reviewed.
 #[derive(Debug)]
 pub(crate) struct ExitReview {
-    digest: Digest,
+    now: Reviewable,
     operator: Id,
     providers: BTreeSet<Id>,
 }
@@ -106,7 +106,7 @@ impl Case for ExitReview {
         let (_, product) = product?;
         let sets = product.data_sets.iter().filter_map(|set| DataSet::table(scope.world()).get(set));
         let providers = sets.map(|set| set.provider.clone()).collect();
-        Some(Self { digest: product.digest, operator: product.operator.clone(), providers })
+        Some(Self { now: product.reviewable, operator: product.operator.clone(), providers })
     }
 
     fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
@@ -137,7 +137,7 @@ impl Case for ExitReview {
         let mut next = state.clone();
         next.stage = match (state.stage, command) {
             (Stage::Draft, Command::Submit) => {
-                next.digest = Some(self.digest.to_string());
+                next.digest = Some(self.now.digest.to_string());
                 Stage::Review
             }
             (Stage::Review, Command::Opine(findings)) => {
@@ -186,7 +186,8 @@ impl ExitReview {
     /// Passes only what was submitted, on favourable findings of whoever decides, of everyone who gave an opinion, and of
     /// every kind of reviewer that the jurisdiction names.
     fn pass(&self, state: &State, findings: Findings, act: &Act<'_>) -> Result<Stage, Refused> {
-        if state.digest.as_deref() != Some(self.digest.to_string().as_str()) {
+        let submitted = state.digest.as_deref().and_then(|text| text.parse().ok());
+        if !submitted.is_some_and(|submitted| self.now.is(&submitted)) {
             return Err(Code::C1403.into());
         }
         if !findings.favourable() || !state.opinions.iter().all(|opinion| opinion.findings.favourable()) {

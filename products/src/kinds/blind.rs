@@ -2,7 +2,8 @@
 //!
 //! A request carries blinded elements, an answer their evaluations and a proof (`shuzha_privacy::blind`). What the
 //! gateway can check of either is checked: that they are group elements in their one encoding, that they belong to the
-//! declared epoch, that there are as many as were paid for. What they are of, it cannot know.
+//! declared epoch, that there are as many as were paid for, and that the proof holds for exactly these under the declared
+//! key: an answer that its client would refuse is not sold. What they are of, the gateway cannot know.
 //!
 //! The list's tags are a product of their own, of kind `package`.
 
@@ -11,7 +12,7 @@ use std::fmt;
 use serde_json::{Value, json};
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
-use shuzha_privacy::blind::{ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PROOF_TEXT_BYTES, Proof};
+use shuzha_privacy::blind::{self, ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PROOF_TEXT_BYTES, Proof};
 use shuzha_privacy::output::{Contract, Cut};
 
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
@@ -50,13 +51,13 @@ impl ProductKind for Blind {
                 place.fail("an epoch is at most 32 letters, digits and hyphens")
             }
         });
-        // Not used here, but reviewed, certified and published with the product: callers check proofs with it.
+        // Reviewed, certified and published with the product: callers check proofs with it, and so does the gateway.
         let key = section.required("publicKey").and_then(|place| place.parsed::<Element>());
         let most = match section.optional("elementsMax") {
             Some(place) => place.count(1..=ELEMENTS_MAX),
             None => Some(1),
         };
-        key?;
+        let key = key?;
         let most = most?;
         if declared.personal && most > 1 {
             // One token speaks for one person, and binds one element.
@@ -64,7 +65,7 @@ impl ProductKind for Blind {
             return place.fail("is 1 where `personal` is true: each person's consent is for one element");
         }
         let input = InputContract::blinded(&request_schema(epoch?, most));
-        Some(Compiled { input: Some(input), output: Box::new(Output) })
+        Some(Compiled { input: Some(input), output: Box::new(Output { key }) })
     }
 }
 
@@ -82,7 +83,10 @@ fn request_schema(epoch: &str, most: u32) -> Value {
     })
 }
 
-struct Output;
+/// The way out, under the list's public key.
+struct Output {
+    key: Element,
+}
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,17 +106,7 @@ impl Release for Output {
 
     /// Writes anew what was understood, so that nothing else of the product service's bytes leaves.
     fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        let answer = shuzha_privacy::json::from_slice(answer).map_err(|_| fault("", "not well-formed JSON"))?;
-        let members = answer.as_object().ok_or_else(|| fault("", "wrong type"))?;
-        let evaluated = answer["evaluated"].as_array().ok_or_else(|| fault("/evaluated", "wrong type"))?;
-        if evaluated.is_empty() || evaluated.len() > ELEMENTS_MAX as usize {
-            return Err(fault("/evaluated", "another number of elements than was asked for"));
-        }
-        let element = |value: &Value| value.as_str()?.parse::<Element>().ok();
-        let elements: Option<Vec<Element>> = evaluated.iter().map(element).collect();
-        let elements = elements.ok_or_else(|| fault("/evaluated/*", "not a group element"))?;
-        let proof = answer["proof"].as_str().and_then(|text| text.parse::<Proof>().ok());
-        let proof = proof.ok_or_else(|| fault("/proof", "not a proof"))?;
+        let Answered { elements, proof, unlisted } = read(answer)?;
         let room = elements.len() * (ELEMENT_TEXT_BYTES + 3) + PROOF_TEXT_BYTES + 32;
         let mut text = String::with_capacity(room);
         for element in &elements {
@@ -123,8 +117,43 @@ impl Release for Output {
         text.push_str(&proof.to_string());
         text.push_str("\"}");
         let parts = u32::try_from(elements.len()).expect("at most ELEMENTS_MAX");
-        let unlisted = members.keys().filter(|key| !matches!(key.as_str(), "evaluated" | "proof")).count();
-        let unlisted = u32::try_from(unlisted).unwrap_or(u32::MAX);
         Ok(Released { bytes: text.into_bytes(), outcome: Outcome::Answer, unlisted, parts })
     }
+
+    fn verify(&self, request: &[u8], answer: &[u8]) -> Result<(), ReleaseFault> {
+        let Answered { elements, proof, .. } = read(answer)?;
+        // Checked against the input contract at stage 3.
+        let request = shuzha_privacy::json::from_slice(request).map_err(|_| fault("", "no request"))?;
+        let asked = elements_of(&request["elements"]).ok_or_else(|| fault("", "no request"))?;
+        blind::verify(&asked, &elements, &proof, &self.key)
+            .map_err(|_| fault("/proof", "does not hold for these elements under the declared key"))
+    }
+}
+
+/// An answer as far as it is understood.
+struct Answered {
+    elements: Vec<Element>,
+    proof: Proof,
+    /// Members that no contract lists.
+    unlisted: u32,
+}
+
+fn read(answer: &[u8]) -> Result<Answered, ReleaseFault> {
+    let answer = shuzha_privacy::json::from_slice(answer).map_err(|_| fault("", "not well-formed JSON"))?;
+    let members = answer.as_object().ok_or_else(|| fault("", "wrong type"))?;
+    let evaluated = answer["evaluated"].as_array().ok_or_else(|| fault("/evaluated", "wrong type"))?;
+    if evaluated.is_empty() || evaluated.len() > ELEMENTS_MAX as usize {
+        return Err(fault("/evaluated", "another number of elements than was asked for"));
+    }
+    let elements =
+        elements_of(&answer["evaluated"]).ok_or_else(|| fault("/evaluated/*", "not a group element"))?;
+    let proof = answer["proof"].as_str().and_then(|text| text.parse::<Proof>().ok());
+    let proof = proof.ok_or_else(|| fault("/proof", "not a proof"))?;
+    let unlisted = members.keys().filter(|key| !matches!(key.as_str(), "evaluated" | "proof")).count();
+    Ok(Answered { elements, proof, unlisted: u32::try_from(unlisted).unwrap_or(u32::MAX) })
+}
+
+/// The group elements of a list of texts; none where one of them is not.
+fn elements_of(list: &Value) -> Option<Vec<Element>> {
+    list.as_array()?.iter().map(|value| value.as_str()?.parse::<Element>().ok()).collect()
 }

@@ -29,6 +29,10 @@ impl ProductKind for Report {
         &[]
     }
 
+    fn aggregates(&self) -> bool {
+        true
+    }
+
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let place = declared.section.place();
         declared.section.forbid("subject", "a report is not about one subject");

@@ -36,6 +36,10 @@ impl ProductKind for Table {
         &["by", "threshold"]
     }
 
+    fn aggregates(&self) -> bool {
+        true
+    }
+
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let section = declared.section;
         section.forbid("subject", "a table is not about one subject");

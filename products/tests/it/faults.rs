@@ -20,7 +20,7 @@ fn each_sort_of_fault_is_found_alone() {
     for (file, from, to, expected) in [
         (
             "upstreams.yaml",
-            "keyFile: keys/gateway.key",
+            "healthPath: /healthz",
             "keyFile: keys/../../gateway.key",
             "expected a file in the data folder, such as keys/gateway.key",
         ),

@@ -81,7 +81,7 @@ fn k1_an_example_keeps_to_the_output_contract_and_a_service_is_synthetic() {
         (
             "upstreams.yaml",
             "metadata: {name: model}\n",
-            "metadata: {name: toy}\nspec: {endpoints: [\"127.0.0.1:7101\"], timeout: 2s, keyFile: k, synthetic: true}\n---\napiVersion: shuzha/v1\nkind: Upstream\nmetadata: {name: model}\n",
+            "metadata: {name: toy}\nspec: {endpoints: [\"127.0.0.1:7101\"], timeout: 2s, synthetic: true}\n---\napiVersion: shuzha/v1\nkind: Upstream\nmetadata: {name: model}\n",
             "Upstream/toy spec.endpoints: shares an instance with a service that is not synthetic, `register`",
         ),
         ("units.yaml", "sandbox: true", "sandbox: perhaps", "expected true or false"),
@@ -101,8 +101,8 @@ fn e1_another_example_needs_another_review() {
         let mut files = crate::demo_files();
         let (_, units) = files.iter_mut().find(|(name, _)| name == "products-data.yaml").expect("products");
         *units = units.replace("云泽市示例科技有限公司", text);
-        shuzha_products::World::parse(&files).expect("a world").products["company-profile"].digest
+        shuzha_products::World::parse(&files).expect("a world").products["company-profile"].reviewable.digest
     };
     assert_ne!(digest("云泽市示例科技有限公司"), digest("另一家"));
-    assert_eq!(digest("云泽市示例科技有限公司"), demo().products["company-profile"].digest);
+    assert_eq!(digest("云泽市示例科技有限公司"), demo().products["company-profile"].reviewable.digest);
 }

@@ -156,6 +156,10 @@ impl Product for Blind {
         "blind"
     }
 
+    fn contract(&self) -> &'static str {
+        "POST /v1/blind/LIST 1\nGET /v1/blind/LIST.tags 1\n"
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         let Some(rest) = call.path.strip_prefix("/v1/blind/") else { return Answer::not_found() };
         for keyed in &self.lists {

@@ -11,12 +11,13 @@
 //!
 //! They share one HTTP shell ([`service`]) and one door: a call without the gateway's signature
 //! ([`signature`]) is refused before its body is looked at (requirement A5,
-//! 烟台市公共数据授权运营管理暂行办法 art. 14: one channel).
+//! 烟台市公共数据授权运营管理暂行办法 art. 14: one channel). To the gateway each says what it is ([`description`]).
 //!
 //! **Invariant:** a product service decides nothing about rights, consent, price or noise. It answers the
 //! gateway, whole and exact; what leaves the domain is the gateway's to decide.
 
 pub mod blind;
+pub mod description;
 pub mod error;
 pub mod model;
 pub mod packages;

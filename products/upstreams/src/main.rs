@@ -1,6 +1,7 @@
 //! The program `shuzha-upstreams`: one of the reference product services, or all of them.
 //!
-//! When a service is ready, one line of JSON goes to the standard output: `{"service": …, "listen": …}`. It
+//! When a service is ready, one line of JSON goes to the standard output: `{"service": …, "listen": …}` and what the
+//! service says of itself. It
 //! ends on SIGTERM and SIGINT, and with `--exit-with-stdin` also when its standard input closes: whoever
 //! started it by a pipe takes it along.
 
@@ -140,6 +141,9 @@ struct Common {
     /// File with the key shared with the gateway: 32 random bytes or more, all of the file.
     #[arg(long)]
     gateway_key_file: PathBuf,
+    /// Say that answers are of synthetic data, as a service behind a sandbox must.
+    #[arg(long)]
+    synthetic: bool,
     /// End when the standard input closes.
     #[arg(long)]
     exit_with_stdin: bool,
@@ -236,7 +240,7 @@ async fn run(plan: Plan, common: Common) -> anyhow::Result<()> {
 
     let mut services = JoinSet::new();
     for (listen, make) in plan {
-        let options = Options { listen, key: key.clone() };
+        let options = Options { listen, key: key.clone(), synthetic: common.synthetic };
         let service = Service::bind(options, make()?, Arc::new(SystemClock)).await?;
         announce(&service).context("cannot write to the standard output")?;
         services.spawn(service.run(drain.clone()));
@@ -253,7 +257,11 @@ async fn run(plan: Plan, common: Common) -> anyhow::Result<()> {
 
 /// Tells the starter where a service listens.
 fn announce(service: &Service) -> std::io::Result<()> {
-    let line = json!({ "service": service.name(), "listen": service.address() });
+    let says = service.description();
+    let line = json!({
+        "service": service.name(), "listen": service.address(),
+        "version": says.version, "contract": says.contract, "synthetic": says.synthetic,
+    });
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()

@@ -86,6 +86,10 @@ impl Product for Model {
         "model"
     }
 
+    fn contract(&self) -> &'static str {
+        "POST /v1/score 1\n"
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         if call.path != "/v1/score" {
             return Answer::not_found();

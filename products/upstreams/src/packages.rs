@@ -138,6 +138,10 @@ impl Product for Packages {
         "packages"
     }
 
+    fn contract(&self) -> &'static str {
+        "GET /v1/packages/enterprises.csv 1\n"
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         match (call.path, call.method) {
             (PATH, &Method::GET | &Method::HEAD) => self.get(call),

@@ -45,6 +45,10 @@ impl Product for Register {
         "register"
     }
 
+    fn contract(&self) -> &'static str {
+        "POST /v1/persons:verify 1\nPOST /v1/enterprises:verify 1\nPOST /v1/enterprises:lookup 1\nPOST /v1/tables/enterprises 1\n"
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         match call.path {
             "/v1/persons:verify" => call.post(verify_person),

@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::Error;
+use crate::description::Description;
 use crate::signature::GatewayKey;
 
 pub use call::{Answer, Call};
@@ -50,6 +51,11 @@ pub trait Product: Send + Sync + 'static {
     /// The service's name, as in the command line.
     fn name(&self) -> &'static str;
 
+    /// The contract it answers by, as text: its digest is in the service's description of itself.
+    fn contract(&self) -> &'static str {
+        self.name()
+    }
+
     /// Answers one call of the gateway.
     fn answer(&self, call: &Call<'_>) -> Answer;
 }
@@ -61,6 +67,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The key shared with the gateway.
     pub key: GatewayKey,
+    /// Whether it says that it answers from synthetic data, as a service behind a sandbox must.
+    pub synthetic: bool,
 }
 
 /// A product service that holds its listener and waits to be run.
@@ -74,6 +82,7 @@ pub struct Service {
 struct Shared {
     product: Box<dyn Product>,
     key: GatewayKey,
+    description: Description,
     clock: Arc<dyn Clock>,
 }
 
@@ -99,13 +108,21 @@ impl Service {
         let failed = |source| Error::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        Ok(Self { listener, address, shared: Arc::new(Shared { product, key: options.key, clock }) })
+        let description = Description::new(product.contract(), options.synthetic);
+        let shared = Shared { product, key: options.key, description, clock };
+        Ok(Self { listener, address, shared: Arc::new(shared) })
     }
 
     /// The address that was taken, with the real port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn description(&self) -> &Description {
+        &self.shared.description
     }
 
     /// The service's name.

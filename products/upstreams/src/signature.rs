@@ -86,6 +86,13 @@ impl GatewayKey {
     }
 }
 
+impl GatewayKey {
+    /// HMAC-SHA256 of `text` under the key, in base64 with padding.
+    pub(crate) fn mac(&self, text: &str) -> String {
+        STANDARD.encode(hmac::sign(&self.0, text.as_bytes()))
+    }
+}
+
 /// What is signed.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
@@ -128,7 +135,7 @@ impl Signed<'_> {
 /// The signature of `signed` under `key`, in base64 with padding.
 #[must_use]
 pub fn sign(key: &GatewayKey, signed: &Signed<'_>) -> String {
-    STANDARD.encode(hmac::sign(&key.0, signed.text().as_bytes()))
+    key.mac(&signed.text())
 }
 
 /// Whether `signature` is the signature of `signed` under `key`. Takes the same time wherever they differ.

@@ -78,6 +78,10 @@ impl Product for Statistics {
         "statistics"
     }
 
+    fn contract(&self) -> &'static str {
+        "POST /v1/aggregate 1\n"
+    }
+
     fn answer(&self, call: &Call<'_>) -> Answer {
         if call.path != "/v1/aggregate" {
             return Answer::not_found();

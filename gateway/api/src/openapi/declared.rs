@@ -53,11 +53,24 @@ pub(super) fn spec(kind: &str) -> Value {
         }
         "DataSet" => data_set(),
         "Upstream" => object(
-            &["endpoints", "timeout", "keyFile"],
+            &["endpoints", "timeout"],
             json!({
                 "endpoints": {"type": "array", "minItems": 1, "items": text(), "description": "`host:port`."},
                 "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
-                "healthPath": {"type": "string", "pattern": "^/"}, "keyFile": file(),
+                "healthPath": {"type": "string", "pattern": "^/"},
+                "operator": reference("Name"),
+                "selfDescription": object(
+                    &["version", "contract"],
+                    json!({
+                        "version": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"},
+                        "contract": sha256(),
+                    }),
+                ),
+                "keyDigest": sha256(),
+                "keyFile": {
+                    "type": "string", "readOnly": true, "deprecated": true,
+                    "description": "Of declarations made before keys were called after their services; not declared any more.",
+                },
                 "synthetic": {"type": "boolean", "description": "Answers from synthetic data, for sandboxes only."},
             }),
         ),
@@ -141,6 +154,10 @@ fn file() -> Value {
         "description": "A file in the node's data folder."})
 }
 
+fn sha256() -> Value {
+    json!({"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256, in hexadecimal."})
+}
+
 fn text() -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": 512})
 }
@@ -199,7 +216,9 @@ fn data_set() -> Value {
         &["provider", "sensitivity"],
         json!({
             "provider": reference("Name"), "sharedFrom": reference("Name"),
-            "sensitivity": {"enum": ["general", "sensitive", "important", "core"]}, "privacy": privacy,
+            "sensitivity": {"enum": ["general", "sensitive", "important", "core"]},
+            "businessSecret": {"type": "boolean", "description": "Holds business secrets of the enterprises it is about."},
+            "privacy": privacy,
         }),
     )
 }
@@ -243,6 +262,8 @@ fn product() -> Value {
         "properties": {
             "name": reference("Name"), "method": {"enum": ["GET", "POST"]},
             "path": {"type": "string", "pattern": "^/"}, "personal": {"type": "boolean"},
+            "businessSecret": {"type": "boolean", "description": "Each call needs the enterprise's authorisation."},
+            "legalBasis": {"type": "string", "minLength": 1, "maxLength": 128, "description": "文号 of the act that permits it otherwise."},
             "subject": object(&["kind", "pointer"], json!({
                 "kind": {"enum": ["person", "organisation"]}, "pointer": {"type": "string", "pattern": "^/"},
             })),

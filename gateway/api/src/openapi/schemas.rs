@@ -131,10 +131,14 @@ fn changes() -> Value {
             "created": reference("Instant"),
             "updated": reference("Instant"),
         })),
-        "Consequences": object(&["added", "changed", "removed", "losing", "losingMore", "unchecked"], json!({
+        "Consequences": object(&["added", "changed", "removed", "losing", "losingMore", "unreviewed", "unchecked"], json!({
             "added": references, "changed": references, "removed": references,
             "losing": {"type": "array", "items": losing, "description": "Grants that are cut off, with their units."},
             "losingMore": {"type": "boolean", "description": "Whether there are more than are named."},
+            "unreviewed": {
+                "type": "array", "items": reference("Reference"),
+                "description": "Exit reviews that do not speak for their product any more.",
+            },
             "unchecked": {"type": "boolean", "description": "Whether too many objects refer to it to read them all again."},
         })),
         "Deadline": object(&["what", "at", "provisional", "passed"], json!({

@@ -30,6 +30,13 @@ pub(crate) struct Difference {
     gone: Vec<Declared>,
 }
 
+impl Difference {
+    /// Whether `put` changes what was in force before, rather than come into force.
+    pub(super) fn changes(&self, put: &Declared) -> bool {
+        self.changed.iter().any(|(kind, name)| kind == put.kind && *name == put.name)
+    }
+}
+
 impl Control {
     /// What of the change takes effect.
     pub(crate) fn difference(&self, ready: &Ready) -> Result<Difference, Error> {
@@ -69,6 +76,7 @@ impl Control {
             consequences.unchecked = self.check_referrers(difference)?;
         }
         self.losing(difference, &mut consequences)?;
+        consequences.unreviewed = self.unreviewed(difference)?;
         Ok(consequences)
     }
 

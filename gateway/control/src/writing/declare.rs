@@ -7,9 +7,9 @@ use shuzha_products::case::{Actor, Declared};
 use shuzha_store::register::{CaseState, Content, Object};
 
 use super::ready::references;
-use super::{Ready, check};
+use super::{Ready, check, services};
 use crate::access::Access;
-use crate::force::json as parse;
+use crate::force::{json as parse, with_owner};
 use crate::permission::Of;
 use crate::{Caller, Control, Error, Kind};
 use shuzha_core::Code;
@@ -34,7 +34,7 @@ impl Control {
         }
         let (world, met) =
             self.force().fetching(|fetch| World::read_closure(kind.name(), name, spec, fetch))?;
-        world.map_err(check::faulty)?;
+        services::check(kind, name, spec, &world.map_err(check::faulty)?)?;
         let writer = before.as_ref().and_then(|before| before.owner.clone());
         let writer = writer.unwrap_or_else(|| caller.organisation.clone());
         let owner = access.owner_of(name, spec, &writer, |kind, name| {
@@ -43,6 +43,7 @@ impl Control {
         let after =
             self.permitted(caller, rows, Of { kind: kind.name(), name, owner: owner.as_ref(), spec })?;
         let actor = actor.unwrap_or(after);
+        services::check_owner(kind, spec, owner.as_ref())?;
         if !revokes {
             guard(&actor, access, old.as_ref(), spec)?;
             lasts(access, old.as_ref(), spec)?;
@@ -65,7 +66,8 @@ pub(super) fn declared(
     (spec, state): (&Value, Option<CaseState>),
     refers: Vec<shuzha_store::register::Reference>,
 ) -> Ready {
-    let held = Declared { kind: kind.name(), name: name.clone(), spec: spec.clone() };
+    let spec_in_force = with_owner(kind.name(), spec.clone(), owner.as_ref());
+    let held = Declared { kind: kind.name(), name: name.clone(), spec: spec_in_force };
     let in_force = if crate::force::waits(state.as_ref()) { Vec::new() } else { vec![held] };
     let to = Content {
         owner,

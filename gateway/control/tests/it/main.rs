@@ -9,6 +9,7 @@ mod house;
 mod laws;
 mod marks;
 mod secrets;
+mod services;
 mod stops;
 mod town;
 mod twice;

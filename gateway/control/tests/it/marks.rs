@@ -196,10 +196,7 @@ fn d6_a_key_id_belongs_to_one_issuer() {
 #[test]
 fn k1_no_instance_is_synthetic_and_real_and_strangers_are_not_named() {
     let town = Town::new();
-    let service = |synthetic: bool| {
-        json!({"endpoints": ["127.0.0.1:9", "127.0.0.1:7101"], "timeout": "2s", "keyFile": "keys/g.key",
-            "synthetic": synthetic})
-    };
+    let service = |synthetic: bool| json!({"endpoints": ["127.0.0.1:9", "127.0.0.1:7101"], "timeout": "2s", "synthetic": synthetic});
     let refused = clash(&town.house, || town.put("sun", "Upstream", "toy", &service(true)));
     let why = "shares an instance with a service that is not synthetic, Upstream/register";
     assert_eq!(refused, fault("spec.endpoints", why));

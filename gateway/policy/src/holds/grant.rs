@@ -241,7 +241,7 @@ impl GrantLedger {
                 shown.quota = Some(left);
                 let waiting_helps = quota.per != QuotaWindow::Term && parts <= quota.max;
                 let retry_after = waiting_helps.then_some(left.reset);
-                return Err(Refusal { code: Code::C503, at: None, retry_after });
+                return Err(Refusal { retry_after, ..Refusal::from(Code::C503) });
             }
         }
         counts.held += 1;

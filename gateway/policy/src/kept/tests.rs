@@ -19,7 +19,7 @@ fn snapshot() -> Snapshot {
         ("Organisation", "o", "{kind: operator, uscc: 91690000MA0001296J, name: o}".to_owned()),
         ("Organisation", "c", "{kind: unit, uscc: 91690000MA0001333Q, name: \"c --- kind: x\"}".to_owned()),
         ("DataSet", "d", "{provider: p, sensitivity: general}".to_owned()),
-        ("Upstream", "s", "{endpoints: [\"127.0.0.1:1\"], timeout: 2s, keyFile: k}".to_owned()),
+        ("Upstream", "s", "{endpoints: [\"127.0.0.1:1\"], timeout: 2s}".to_owned()),
         ("ApplicationUnit", "u", "{organisation: c, securityOfficer: x}".to_owned()),
         ("Credential", "\"1e3\"", format!("{{unit: u, algorithm: hmac-sha256, {window}}}")),
         ("Agreement", "a", format!("{{unit: u, {window}, signed: true}}")),

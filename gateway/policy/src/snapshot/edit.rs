@@ -281,7 +281,7 @@ impl Snapshot {
             operations: operations.collect(),
             certificates: Vec::new(),
             listings: Vec::new(),
-            digest: declared.digest,
+            reviewable: declared.reviewable,
             reviewed: false,
             sandbox: declared.sandbox,
             statistics: None,

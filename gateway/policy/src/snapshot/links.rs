@@ -84,7 +84,7 @@ impl Snapshot {
         }
         let reviewed = |name: &Id, product: &Product| {
             let of_it = reviews.get(name).into_iter().flatten();
-            of_it.into_iter().any(|review| review.speaks_for(name, &product.digest))
+            of_it.into_iter().any(|review| review.speaks_for(name, &product.reviewable))
         };
         let differs = |(name, product): &(&Id, &Arc<Product>)| reviewed(name, product) != product.reviewed;
         let stale: Vec<Id> = self.products.iter().filter(differs).map(|(name, _)| name.clone()).collect();

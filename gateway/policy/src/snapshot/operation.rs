@@ -10,7 +10,7 @@ use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::output::{Contract, Cut, FieldSet};
 use shuzha_privacy::subject::{Pseudonymiser, SubjectPrf};
 use shuzha_products::input::{self, Parsed};
-use shuzha_products::kinds::{Lane, Released};
+use shuzha_products::kinds::{Lane, ReleaseFault, Released};
 use shuzha_products::product;
 
 /// Names an operation together with the leaves of its answer: 16 bytes of SHA-256 over both. A grant holds leaves by
@@ -26,6 +26,8 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// Whether every call needs the person's consent.
     pub(crate) personal: bool,
+    /// Whether every call needs the enterprise's authorisation.
+    pub(crate) secret: bool,
     lane: Lane,
     declared: product::Operation,
     /// Calls at once, counted on when a change replaces the product. A world put in force whole counts anew, so for the
@@ -58,6 +60,7 @@ impl Operation {
             tag: tag(&declared),
             method,
             personal: declared.personal,
+            secret: declared.secret,
             lane,
             in_flight: before.map(|before| Arc::clone(&before.in_flight)).unwrap_or_default(),
             all,
@@ -181,10 +184,17 @@ impl Operation {
         if !self.declared.output.reads_status(status) {
             return Err(Code::C804.into());
         }
-        self.declared.release(cut, body).map_err(|fault| {
-            tracing::warn!(operation = %self.name, code = %fault.code, at = fault.at, what = fault.what, "answer refused");
-            Refusal::at(fault.code, fault.at)
-        })
+        self.declared.release(cut, body).map_err(|fault| self.refused(fault))
+    }
+
+    /// Checks the proof by which an answer shows that it answers `request`, where its kind has one.
+    pub(crate) fn verify(&self, request: &[u8], answer: &[u8]) -> Result<(), Refusal> {
+        self.declared.output.verify(request, answer).map_err(|fault| self.refused(fault))
+    }
+
+    fn refused(&self, fault: ReleaseFault) -> Refusal {
+        tracing::warn!(operation = %self.name, code = %fault.code, at = fault.at, what = fault.what, "answer refused");
+        Refusal::at(fault.code, fault.at)
     }
 }
 

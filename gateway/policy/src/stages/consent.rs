@@ -1,4 +1,5 @@
-//! Stage 4 of 10, consent: does the person's live consent (个人授权) cover exactly this?
+//! Stage 4 of 10, consent: does the person's live consent (个人授权) cover exactly this? Of a business secret (商业秘密), the
+//! enterprise's authorisation (企业授权): the same token, whose subject is the enterprise.
 //!
 //! The token is verified once and then known; unit, scenario, product, operation, fields and subject
 //! are compared on every call. Effective right = contract ∩ grant ∩ consent: a consent never widens anything.
@@ -16,7 +17,7 @@ use crate::env::{Env, Takes};
 use crate::holds::Consents;
 use crate::signature::single;
 
-/// Proof that the person agrees, where the product asks for it.
+/// Proof that the person or the enterprise agrees, where the product asks for it.
 pub(crate) struct Agreed<'e> {
     ask: Ask<'e>,
     fields: FieldSet,
@@ -36,10 +37,13 @@ impl<'e> Agreed<'e> {
 /// Checks the consent and holds one use of it.
 pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Refusal> {
     let granted = ask.right().fields();
-    if !ask.right().operation().personal {
-        return Ok(Agreed { ask, fields: granted });
-    }
-    let token = single(env.call.headers, "x-consent")?.ok_or(Code::C401)?;
+    let asked = ask.right().operation();
+    let missing = match (asked.personal, asked.secret) {
+        (true, _) => Code::C401,
+        (false, true) => Code::C412,
+        (false, false) => return Ok(Agreed { ask, fields: granted }),
+    };
+    let token = single(env.call.headers, "x-consent")?.ok_or(missing)?;
     let known = verified(env, token)?;
     let consent = &known.consent;
     let right = ask.right();

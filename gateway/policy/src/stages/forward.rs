@@ -153,8 +153,17 @@ pub(super) fn refuse(env: &mut Env<'_>, fault: UpstreamFault) -> Refusal {
         UpstreamFault::Closed => Code::C803,
         UpstreamFault::TooLarge => Code::C805,
         UpstreamFault::NoneHealthy => Code::C806,
+        UpstreamFault::NotAllowed => Code::C808,
+        UpstreamFault::Unproved => Code::C809,
     };
-    if matches!(fault, UpstreamFault::Unreachable | UpstreamFault::NoneHealthy) {
+    let unsent = match fault {
+        UpstreamFault::Unreachable
+        | UpstreamFault::NoneHealthy
+        | UpstreamFault::NotAllowed
+        | UpstreamFault::Unproved => true,
+        UpstreamFault::Timeout | UpstreamFault::Closed | UpstreamFault::TooLarge => false,
+    };
+    if unsent {
         env.not_dispatched();
     }
     code.into()

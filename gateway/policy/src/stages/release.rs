@@ -12,9 +12,9 @@ use shuzha_privacy::output::{Cut, MaskKey};
 
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
-use crate::Opened;
 use crate::env::{Env, Takes};
 use crate::snapshot::{Operation, Product, Statistics};
+use crate::{Opened, range};
 
 /// Proof that the answer may leave.
 pub(crate) struct Released<'e, S> {
@@ -44,7 +44,7 @@ pub(crate) async fn run<'e, S>(
 ) -> Result<Released<'e, S>, Refusal> {
     let (admission, answer) = forwarded.into_parts();
     let (outcome, body) = match answer {
-        Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(opened)?)),
+        Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(env, opened)?)),
         Answer::Released(bytes) => (Billed::Answer, ReleasedBody::Whole(bytes)),
         Answer::Aggregates { body, noise } => {
             let bytes = publish(env, &admission, &body, noise).await?;
@@ -57,6 +57,7 @@ pub(crate) async fn run<'e, S>(
             let key = mask_key(env, operation, &right.unit().name, &right.scenario().name, right.product());
             let cut = Cut { fields: agreed.fields(), key: key.as_ref() };
             let released = operation.release(cut, fetched.status, &fetched.body)?;
+            operation.verify(&env.call.body, &fetched.body)?;
             if released.unlisted > 0 {
                 env.gate.metrics.unlisted_fields(released.unlisted);
                 env.gate.saw_drift(agreed.ask().right().product());
@@ -87,13 +88,9 @@ pub(super) fn mask_key(
     operation.is_keyed().then(|| env.gate.keys.pseudonymiser.mask_key(unit, scenario, &product.name))
 }
 
-/// A package service may answer 200, 206 or 416; anything else is its error.
-pub(super) fn check_opened<S>(opened: Opened<S>) -> Result<Opened<S>, Refusal> {
-    match opened.status {
-        200 | 206 => Ok(opened),
-        416 => Err(Code::C904.into()),
-        _ => Err(Code::C804.into()),
-    }
+/// A package service may answer 200, 206 or 416, and what it says of a range must be so.
+pub(super) fn check_opened<S>(env: &Env<'_>, opened: Opened<S>) -> Result<Opened<S>, Refusal> {
+    range::check(opened, env.call.headers.get(http::header::RANGE))
 }
 
 /// Adds the noise, and keeps the answer on disk before its first byte may leave.

@@ -111,7 +111,9 @@ impl Offer<'_> {
 
 /// Stage 4: there are only made-up persons here, so none is needed, and one that a person gave is not to be shown.
 fn consent(env: &Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
-    if offer.operation.personal && single(env.call.headers, "x-consent")?.is_some() {
+    if (offer.operation.personal || offer.operation.secret)
+        && single(env.call.headers, "x-consent")?.is_some()
+    {
         return Err(Refusal::at(Code::C405, "x-consent"));
     }
     Ok(())
@@ -165,7 +167,7 @@ async fn answer<'e, U: Upstream>(
     env.facts.answered = Some(env.now());
     match answered.map_err(|fault| forward::refuse(env, fault))? {
         Answer::Whole(fetched) => released(fetched.status, &fetched.body),
-        Answer::Stream(opened) => release::check_opened(opened).map(ReleasedBody::Stream),
+        Answer::Stream(opened) => release::check_opened(env, opened).map(ReleasedBody::Stream),
         Answer::Released(bytes) => Ok(ReleasedBody::Whole(bytes)),
         Answer::Aggregates { body, noise } => {
             let (query, statistics) = query.expect("only a query is answered by aggregates");

@@ -42,7 +42,7 @@ pub(crate) fn objects() -> Objects {
 
 /// A review that `product` passed as it is among `objects`.
 pub(crate) fn review(name: &str, product: &str, objects: &Objects) -> String {
-    let digest = parse(objects).products[product].digest;
+    let digest = parse(objects).products[product].reviewable.digest;
     format!(
         "apiVersion: shuzha/v1\nkind: ExitReview\nmetadata: {{name: {name}}}\nspec: {{product: {product}, digest: \"{digest}\"}}\n"
     )

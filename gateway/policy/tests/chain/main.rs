@@ -3,6 +3,7 @@
 //! Nothing here speaks HTTP: every test goes through [`shuzha_policy::Gate::serve`], as the data plane does.
 
 mod abuse;
+mod authorisations;
 mod budgets;
 mod cast;
 mod consents;

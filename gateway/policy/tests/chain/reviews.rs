@@ -58,6 +58,44 @@ fn e1_a_product_is_served_while_a_review_speaks_for_it() {
     assert_eq!((now.grant_count(), now.digest()), (grants, whole(&objects).digest()));
 }
 
+/// The service a review was of is part of it: pointed at another machine, the product waits for a new review, and back
+/// where it was it is served again.
+#[test]
+fn e1_a_service_at_another_port_needs_a_new_review() {
+    let house = House::new();
+    let mut objects = objects();
+    let at = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    let rules = objects.get_mut(&at("Jurisdiction", "yunze")).expect("the rules");
+    *rules = rules.replace("certificateRequired: true", "rules: yantai");
+    house.gate.install(whole(&objects));
+    assert_eq!(said(&house, "company-check"), "answered");
+    let service = at("Upstream", "register");
+    let declared = objects[&service].clone();
+    for (from, to) in [
+        ("127.0.0.1:7101", "127.0.0.1:7111"),
+        ("127.0.0.1:7101", "localhost:7101"),
+        (
+            "  timeout: 2s",
+            "  keyDigest: \"0000000000000000000000000000000000000000000000000000000000000000\"\n  timeout: 2s",
+        ),
+        (
+            "  timeout: 2s",
+            "  selfDescription: {version: \"2\", contract: \"0000000000000000000000000000000000000000000000000000000000000000\"}\n  timeout: 2s",
+        ),
+    ] {
+        assert!(declared.contains(from), "{from}");
+        objects.insert(service.clone(), declared.replace(from, to));
+        change(&house, &objects, "Upstream", "register");
+        assert_eq!(said(&house, "company-check"), "C209", "{to}");
+        objects.insert(service.clone(), declared.clone());
+        change(&house, &objects, "Upstream", "register");
+        assert_eq!(said(&house, "company-check"), "answered", "as it was reviewed");
+    }
+    objects.insert(service, declared.replace("timeout: 2s", "timeout: 3s"));
+    change(&house, &objects, "Upstream", "register");
+    assert_eq!(said(&house, "company-check"), "answered", "a time limit is not reviewed");
+}
+
 /// A review of one product says nothing about another, even one that looks the same.
 #[test]
 fn e1_a_review_speaks_for_its_own_product_only() {

@@ -18,7 +18,7 @@ use crate::world;
 use row::Row;
 
 /// Codes that no row can give, and why.
-const NOT_IN_THE_TABLE: [(Code, &str); 22] = [
+const NOT_IN_THE_TABLE: [(Code, &str); 23] = [
     (Code::C001, "framing: refused by whoever speaks HTTP"),
     (Code::C002, "paths: refused by whoever speaks HTTP"),
     (Code::C003, "sizes: refused by whoever speaks HTTP"),
@@ -33,6 +33,7 @@ const NOT_IN_THE_TABLE: [(Code, &str); 22] = [
     (Code::C312, "bodies beyond every contract; shown by the contracts' own tests"),
     (Code::C313, "no contract that is let in costs so much; shown by the contracts' own tests"),
     (Code::C411, "nobody narrows a consent at the gate; shown by the consents' own tests"),
+    (Code::C412, "no product of the demo is over a business secret: `authorisations.rs`"),
     (
         Code::C606,
         "a checked world has no report over data without a budget, and no query of charge nothing is parsed",

@@ -135,7 +135,11 @@ impl Upstream for Fake {
                 200
             }
         };
-        let content_range = (status == 206).then(|| HeaderValue::from_static("bytes 100-199/1000"));
+        let content_range = match status {
+            206 => Some(HeaderValue::from_static("bytes 100-199/1000")),
+            416 => Some(HeaderValue::from_static("bytes */1000")),
+            _ => None,
+        };
         Ok(Opened { status, length: Some(100), content_range, etag: None, stream: () })
     }
 }

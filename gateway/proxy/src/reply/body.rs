@@ -41,6 +41,8 @@ pub(crate) struct Package {
     left: Option<u64>,
     /// Bytes of the last chunk, counted as delivered only when the connection asks for more.
     pending: usize,
+    /// Whether it broke off: whatever comes after is not its end.
+    broken: bool,
     delivery: Delivery,
     serving: Option<Serving>,
 }
@@ -48,7 +50,7 @@ pub(crate) struct Package {
 impl Package {
     /// The package that `stream` brings.
     pub(crate) fn new(stream: PackageBody, length: Option<u64>, delivery: Delivery) -> Self {
-        Self { stream, left: length, pending: 0, delivery, serving: None }
+        Self { stream, left: length, pending: 0, broken: false, delivery, serving: None }
     }
 
     /// The connection has taken the last chunk.
@@ -60,6 +62,12 @@ impl Package {
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
         self.taken();
+        let polled = ready!(self.next_chunk(cx));
+        self.broken |= matches!(polled, Some(Err(_)));
+        Poll::Ready(polled)
+    }
+
+    fn next_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
         match ready!(self.stream.poll_chunk(cx)) {
             Some(Ok(bytes)) => {
                 self.pending = bytes.len();
@@ -84,7 +92,7 @@ impl Package {
 impl Drop for Package {
     /// With a stated length the connection never asks again after the last chunk: it was taken with it.
     fn drop(&mut self) {
-        if self.left == Some(0) {
+        if self.left == Some(0) && !self.broken {
             self.taken();
             self.delivery.completed();
         }

@@ -8,6 +8,8 @@
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -23,6 +25,9 @@ use tokio::time::{Instant, Sleep};
 
 use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
 
+/// Most informational answers (1xx) before the answer itself.
+const INFORMATIONAL_MAX: usize = 8;
+
 /// A year: far, and still an instant that can be reckoned with.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
@@ -37,6 +42,8 @@ pub(super) struct Link {
     /// When the answer is due. Made once for all requests on the link: to move a timer back costs next to nothing, a new
     /// one is put into the runtime's wheel under its lock and often wakes the runtime's poll.
     due: Pin<Box<Sleep>>,
+    /// When the service at the other end last proved what it is, see [`super::proof`].
+    pub(super) proved: Option<Instant>,
 }
 
 /// Why a request brought no answer.
@@ -77,7 +84,22 @@ impl Link {
             .handshake(TokioIo::new(stream))
             .await
             .ok()?;
-        Some(Self { sender, driver: Some(Box::pin(driver)), due: Box::pin(tokio::time::sleep_until(by)) })
+        Some(Self {
+            sender,
+            driver: Some(Box::pin(driver)),
+            due: Box::pin(tokio::time::sleep_until(by)),
+            proved: None,
+        })
+    }
+
+    /// Whether the answer is due. The clock is asked first and the timer only where there is nothing to do: a peer that
+    /// always has bytes uses up what the runtime lets a task do in one turn, and then no timer is ever ready.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_late() { Poll::Ready(()) } else { self.due.as_mut().poll(cx) }
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.due.deadline()
     }
 
     /// Lets hyper work on the connection.
@@ -102,17 +124,29 @@ impl Link {
     /// [`Link::read`].
     pub(super) async fn send(
         &mut self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         by: Instant,
     ) -> Result<Response<Incoming>, SendFault> {
         self.due.as_mut().reset(by);
+        let informational = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&informational);
+        hyper::ext::on_informational(&mut request, move |_| {
+            counted.fetch_add(1, Relaxed);
+        });
         let mut answer = pin!(self.sender.try_send_request(request));
         let (driver, due) = (&mut self.driver, &mut self.due);
         poll_fn(|cx| {
+            // Before the connection: what it brings may never end.
+            if Instant::now() >= by {
+                return Poll::Ready(Err(SendFault::Late));
+            }
             if let Some(running) = driver
                 && running.as_mut().poll(cx).is_ready()
             {
                 *driver = None;
+            }
+            if informational.load(Relaxed) > INFORMATIONAL_MAX {
+                return Poll::Ready(Err(SendFault::Broken));
             }
             // Only the connection polled above can complete the answer, so nobody need be woken for it.
             match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -163,9 +197,14 @@ impl Link {
         let mut first = Bytes::new();
         let mut rest: Option<BytesMut> = None;
         while !body.is_end_stream() {
-            let chunk = poll_fn(|cx| match self.poll_chunk(&mut body, cx) {
-                Poll::Pending => self.due.as_mut().poll(cx).map(|()| Some(Err(ReadFault::Late))),
-                ready => ready,
+            let chunk = poll_fn(|cx| {
+                if self.is_late() {
+                    return Poll::Ready(Some(Err(ReadFault::Late)));
+                }
+                match self.poll_chunk(&mut body, cx) {
+                    Poll::Pending => self.poll_due(cx).map(|()| Some(Err(ReadFault::Late))),
+                    ready => ready,
+                }
             });
             let Some(chunk) = chunk.await else { break };
             let chunk = chunk?;

@@ -53,6 +53,20 @@ pub(super) fn sign(key: &hmac::Key, signed: &Signed<'_>) -> HeaderValue {
     HeaderValue::from_bytes(&signature).expect("base64 is ASCII")
 }
 
+/// What a service signs of its own description, see [`super::proof`].
+pub(super) fn description(request: &str, body: &[u8]) -> Vec<u8> {
+    let mut text = format!("shuzha-service-v1\n{request}\n").into_bytes();
+    text.extend_from_slice(&hex(&sha256(body)));
+    text
+}
+
+/// SHA-256 of `bytes`.
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
+    digest
+}
+
 /// Lower-case hexadecimal of a SHA-256 digest.
 fn hex(digest: &[u8]) -> [u8; 64] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 use hyper::body::Incoming;
 use shuzha_policy::call::Delivery;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::link::Link;
 use super::pool::Pool;
@@ -37,6 +37,7 @@ pub struct PackageBody {
     link: Option<Link>,
     pool: Arc<Pool>,
     stall: Duration,
+    /// Set while a chunk is waited for.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -48,6 +49,12 @@ impl PackageBody {
     /// The next chunk.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, StreamFault>>> {
         let Some(link) = &mut self.link else { return Poll::Ready(None) };
+        // The clock before the connection: bytes that are no content (extensions of chunks, trailers) may never end, and
+        // leave the timer no turn.
+        if self.timer.as_ref().is_some_and(|timer| Instant::now() >= timer.deadline()) {
+            self.link = None;
+            return Poll::Ready(Some(Err(StreamFault::Stalled)));
+        }
         match link.poll_chunk(&mut self.body, cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.timer = None;

@@ -3,6 +3,7 @@
 
 mod connections;
 mod drain;
+mod egress;
 mod framing;
 mod h2;
 mod operations;

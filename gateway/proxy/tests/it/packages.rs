@@ -50,6 +50,20 @@ async fn a_package_that_breaks_off_is_cut_and_never_called_whole() {
     assert!(bytes <= 4);
 }
 
+/// An end that looks like a break is not taken for one: what is not told by length or chunks is not opened.
+#[tokio::test]
+async fn a_package_whose_end_cannot_be_told_is_refused() {
+    let service = Service::start().await;
+    let world = World::with(&service);
+    for path in ["pack-unsaid", "pack-old", "pack-odd", "pack-twice", "pack-list"] {
+        let answer = open(&world, path).await.answer().await;
+        assert_eq!((answer.status, &answer.body[..]), (599, &b"Closed"[..]), "{path}");
+    }
+    let mut events = world.gate.events();
+    assert!(open(&world, "pack-cut").await.try_answer().await.is_none(), "the connection is cut");
+    assert!(matches!(soon(events.recv()).await, Some(Event::Delivered(_, false))));
+}
+
 #[tokio::test]
 async fn a_caller_who_leaves_a_package() {
     let service = Service::start().await;

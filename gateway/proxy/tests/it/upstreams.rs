@@ -8,6 +8,9 @@ use ring::{digest, hmac};
 
 use crate::world::{Answer, Service, Setup, World, free, upstream};
 
+/// How long the gate of tests waits for a product service.
+const TEST_GATE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
 async fn pass(world: &World, path: &str) -> Answer {
     world.connect().await.call(&format!("/v1/products/pass/{path}"), "{\"q\":1}").await
 }
@@ -142,6 +145,10 @@ async fn product_services_misbehave() {
         ("endless", 599, "TooLarge"),
         ("gzip", 502, ""),
         ("both", 599, "Closed"),
+        ("twice", 599, "Closed"),
+        ("list", 599, "Closed"),
+        ("hints", 200, "{\"ok\":true}"),
+        ("hints-nine", 599, "Closed"),
         ("redirect", 302, ""),
         ("missing", 404, ""),
         ("last", 200, "ok"),
@@ -150,6 +157,40 @@ async fn product_services_misbehave() {
         let answer = pass(&world, path).await;
         assert_eq!((answer.status, text(&answer).as_str()), (status, body), "{path}");
     }
+}
+
+/// The deadline is looked at however much the service sends, and informational answers are counted: one who sends nothing
+/// else holds neither the call nor the thread that serves all others.
+#[tokio::test]
+async fn endless_informational_answers_hold_nobody_up() {
+    let service = Service::start().await;
+    let world = World::with(&service);
+    let begun = tokio::time::Instant::now();
+    let floods = futures_of(8, || pass(&world, "flood"));
+    let (answers, other) = tokio::join!(floods, pass(&world, "ok"));
+    assert_eq!(other.status, 200);
+    for answer in answers {
+        assert_eq!(text(&answer), "Closed");
+    }
+    assert!(begun.elapsed() < TEST_GATE_TIMEOUT, "none waited for the time limit of its operation");
+}
+
+/// So many at once, and what each came to.
+async fn futures_of<F: Future>(count: usize, make: impl Fn() -> F) -> Vec<F::Output> {
+    let mut running: Vec<_> = (0..count).map(|_| Box::pin(make())).collect();
+    let mut done: Vec<_> = (0..count).map(|_| None).collect();
+    std::future::poll_fn(|cx| {
+        for (future, done) in running.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(cx)
+            {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
 }
 
 #[tokio::test]

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use shuzha_core::{Id, Refusal, SystemClock};
 use shuzha_proxy::{
-    Addresses, Handle, Limits, LogFile, Operator, Options, ProxyError, Sockets, TlsOptions, UpstreamOptions,
+    Addresses, Egress, Handle, Limits, LogFile, Operator, Options, ProxyError, Resolve, Sockets,
+    SystemResolver, TlsOptions, UpstreamOptions,
 };
 
 pub(crate) use caller::{Answer, Caller};
 pub(crate) use gate::{Event, TestGate};
-pub(crate) use service::{HUGE_BYTES, PACKAGE_BYTES, Service};
+pub(crate) use service::{HUGE_BYTES, PACKAGE_BYTES, Says, Service};
 
 /// How long a test waits for something that must happen; on a busy machine that can be long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +50,9 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) tls: Option<TlsOptions>,
     pub(crate) upstreams: Vec<UpstreamOptions>,
+    /// Rules of egress; this machine where none are given.
+    pub(crate) egress: Vec<&'static str>,
+    pub(crate) resolver: Option<Arc<dyn Resolve>>,
     pub(crate) unready: Vec<String>,
     pub(crate) sockets: Option<Sockets>,
     pub(crate) upgrade_socket: Option<std::path::PathBuf>,
@@ -72,12 +76,21 @@ pub(crate) fn free() -> SocketAddr {
 pub(crate) fn upstream(name: &str, endpoints: Vec<SocketAddr>) -> UpstreamOptions {
     UpstreamOptions {
         name: Id::new(name).expect("tests name upstreams well"),
-        endpoints,
+        endpoints: endpoints.into_iter().map(Into::into).collect(),
         connect_timeout: Duration::from_secs(2),
         stall_timeout: Duration::from_secs(2),
         key: b"key of the tests".to_vec(),
+        synthetic: false,
+        prove: false,
+        described: None,
         health_path: None,
     }
+}
+
+/// Rules of egress; this machine where none are given.
+fn egress(rules: &[&str]) -> Egress {
+    let rules = if rules.is_empty() { &["127.0.0.0/8", "::1"] } else { rules };
+    Egress::new(rules.iter().map(|rule| rule.parse().expect("a rule")).collect())
 }
 
 impl World {
@@ -106,6 +119,9 @@ impl World {
             tls: setup.tls,
             limits: setup.limits,
             upstreams: setup.upstreams,
+            egress: Arc::new(egress(&setup.egress)),
+            resolver: setup.resolver.unwrap_or_else(|| Arc::new(SystemResolver)),
+            prove_all: false,
             metrics: prometheus::Registry::new(),
             error_pages: &[("C401", "# Why\n\nBecause <it> is so.\n")],
             threads: 1,

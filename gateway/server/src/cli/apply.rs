@@ -161,6 +161,10 @@ pub(super) fn consequences(told: &Value) -> Vec<String> {
     let mut lines = references("added", "生效 comes into force:");
     lines.extend(references("changed", "变更 changes in force:"));
     lines.extend(references("removed", "失效，不再可达 no longer in force, not routed any more:"));
+    lines.extend(references(
+        "unreviewed",
+        "出域审查不再有效，须重新审查 speaks no more, a new exit review is needed:",
+    ));
     for lost in told["losing"].as_array().into_iter().flatten() {
         let of = |field: &str| lost[field].as_str().unwrap_or("?").to_owned();
         lines.push(format!("失去访问 loses access: ApplicationUnit/{} (Grant/{})", of("unit"), of("grant")));

@@ -111,6 +111,12 @@ fn changes(
             None => delta.removed.push((kind, name)),
         }
     }
+    // A world that an earlier version kept does not say whose its services are, and their keys depend on it.
+    for (kind, name) in kept.specs.keys().filter(|(kind, _)| *kind == UPSTREAM) {
+        let known = kept.upstreams.get(name).is_some_and(|upstream| upstream.operator.is_some());
+        let owned = force.spec(kind, name)?.is_some_and(|now| now.get("operator").is_some());
+        ensure!(known || !owned, "the kept world does not say whose {kind}/{name} is");
+    }
     let rules = kept.specs.iter().filter(|((kind, _), _)| *kind == JURISDICTION);
     let rules: Vec<_> = rules.map(|((_, name), spec)| (name.clone(), spec)).collect();
     let configured = config.pack.as_ref().map(|(name, spec)| Id::new(name).map(|name| (name, spec)));

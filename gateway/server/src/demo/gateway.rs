@@ -77,7 +77,10 @@ impl Place {
             );
         }
         let text = |text: &str| Value::String(text.to_owned());
+        // Its services are on this machine, at ports of their own choice; its own listeners are refused all the same.
+        let here = Value::Array(vec![text("127.0.0.1:1024-65535")]);
         let unless_set = [
+            ("egress", "allow", here),
             ("node", "data_dir", text(&temporary.display().to_string())),
             ("node", "name", text("demo")),
             ("control", "listen", text(&control_address(stays).to_string())),

@@ -8,6 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use shuzha_core::Id;
+use shuzha_products::upstream::Upstream;
+
 use crate::secret_file;
 
 /// The services, by the name their upstream has in the world.
@@ -30,15 +33,16 @@ pub(super) struct Services {
 
 impl Services {
     /// Starts all services on free ports of this machine, at once, and waits until each is ready.
-    pub(super) fn start(key_file: &Path) -> Result<Self> {
-        secret_file::load_or_create(key_file)?;
+    pub(super) fn start(data_dir: &Path) -> Result<Self> {
         let program = program()?;
-        let seed_file = key_file.with_file_name("demo-blind.seed");
+        let seed_file = data_dir.join("keys/demo-blind.seed");
         if !seed_file.exists() {
             secret_file::write_new(&seed_file, BLIND_SEED)?;
         }
         let mut services = Self { children: BTreeMap::new(), endpoints: BTreeMap::new() };
         for name in NAMES {
+            let key_file = data_dir.join(Upstream::key_file(&Id::new(name)?));
+            secret_file::load_or_create(&key_file)?;
             let mut command = Command::new(&program);
             command.arg(name);
             if name == BLIND {
@@ -46,7 +50,7 @@ impl Services {
             }
             let child = command
                 .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--quiet", "--gateway-key-file"])
-                .arg(key_file)
+                .arg(&key_file)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()

@@ -110,6 +110,10 @@ impl Reloader {
             Self::Register(publisher) => return publisher.rebuild(),
             Self::Nowhere => bail!("the register was away when this node started; start it again"),
         };
-        Prepared::new(data, world::load(files)?.world, data_dir, &HashMap::new())?.install(gate, handle)
+        let world = world::load(files)?.world;
+        let here = upstreams::on_this_machine(&world);
+        let prepared = Prepared::new(data, world, data_dir, &HashMap::new())?;
+        handle.upstreams().lists(here);
+        prepared.install(gate, handle)
     }
 }

@@ -183,6 +183,7 @@ impl Source {
             retention: config.retention.clone(),
             error_pages: ERROR_PAGES,
         })?;
+        publisher.handle.upstreams().listens_at(plane.address());
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))
     }
 }

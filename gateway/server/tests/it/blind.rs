@@ -45,7 +45,7 @@ fn json_lines(done: &Output) -> Vec<Value> {
 impl Lists {
     fn start() -> Self {
         let home = Home::new();
-        let key = home.data().join("keys/gateway.key");
+        let key = home.data().join("keys/upstreams/blind.key");
         if !key.exists() {
             write_private(&key, &OsRng.bytes::<32>());
         }

@@ -123,6 +123,13 @@ fn a_folder_of_the_last_landed_version_starts_migrates_and_serves() {
     assert_eq!(status["node"], "demo", "{status}");
     let (code, ready) = old.operations("/readyz");
     assert_eq!((code, &ready["ready"]), (200, &Value::Bool(true)), "{ready}");
+    // Every product service goes on with the key that its declaration named then.
+    let keys = old.root.path().join("data/keys");
+    let before = std::fs::read(keys.join("gateway.key")).expect("the key of that version");
+    for service in ["register", "model", "statistics", "packages", "blind"] {
+        let key = std::fs::read(keys.join(format!("upstreams/{service}.key"))).expect("made at the start");
+        assert_eq!(key, before, "{service}");
+    }
     let answer = old.call();
     let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
     let code = problem["code"].as_str().unwrap_or_default();

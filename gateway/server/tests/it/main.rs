@@ -14,6 +14,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod egress;
 mod evidence;
 mod faults;
 mod home;

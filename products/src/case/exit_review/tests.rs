@@ -40,7 +40,7 @@ fn e1_a_changed_product_is_not_passed_and_a_passed_one_changed_is_not_spoken_for
         let world = desk.world(&name, &declared);
         let (product, found) = world.products.first_key_value().expect("the product");
         assert_eq!(
-            world.exit_reviews["review-1"].speaks_for(product, &found.digest),
+            world.exit_reviews["review-1"].speaks_for(product, &found.reviewable),
             speaks,
             "version {version}"
         );

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 
 use super::{Answer, BODY_BYTES_MAX, BODY_TIMEOUT, Call, Shared};
+use crate::description;
 use crate::signature::{self, FIELDS, REQUEST_ID, SCENARIO, SIGNATURE, Signed, TIMESTAMP, UNIT};
 
 /// The path of the health check.
@@ -69,6 +70,12 @@ async fn decide(shared: &Shared, request: Request<Incoming>) -> Result<Answer, A
     };
     if !signature::verify(&shared.key, &signed, claim.signature) {
         return Err(gateway_only());
+    }
+    if path == description::PATH {
+        return match head.method {
+            Method::GET => Ok(shared.description.answer(&shared.key, claim.request_id)),
+            _ => Err(Answer::method_not_allowed("GET")),
+        };
     }
     Ok(shared.product.answer(&Call { method: &head.method, path, headers: &head.headers, body }))
 }

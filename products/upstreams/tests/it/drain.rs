@@ -65,7 +65,11 @@ async fn a_call_that_never_ends_does_not_hold_the_service_up_for_ever() {
 #[tokio::test]
 async fn a_taken_address_is_said() {
     let register = start(Register).await;
-    let options = shuzha_upstreams::service::Options { listen: register.address, key: register.key.clone() };
+    let options = shuzha_upstreams::service::Options {
+        listen: register.address,
+        key: register.key.clone(),
+        synthetic: false,
+    };
     let clock = register.clock.clone();
     let error =
         shuzha_upstreams::service::Service::bind(options, Box::new(Register), clock).await.unwrap_err();

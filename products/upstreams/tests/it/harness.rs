@@ -56,7 +56,7 @@ impl Got {
 pub(crate) async fn start(product: impl Product) -> Running {
     let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(NOW)));
     let key = GatewayKey::new(&[0x5A; 32]).unwrap();
-    let options = Options { listen: ([127, 0, 0, 1], 0).into(), key: key.clone() };
+    let options = Options { listen: ([127, 0, 0, 1], 0).into(), key: key.clone(), synthetic: false };
     let service = Service::bind(options, Box::new(product), clock.clone()).await.unwrap();
     let (drain, ending) = watch::channel(false);
     let address = service.address();

@@ -73,6 +73,8 @@ impl<'t> Row<'t> {
         let fault = match self.get("fault") {
             Some("unreachable") => Some(UpstreamFault::Unreachable),
             Some("none-healthy") => Some(UpstreamFault::NoneHealthy),
+            Some("not-allowed") => Some(UpstreamFault::NotAllowed),
+            Some("unproved") => Some(UpstreamFault::Unproved),
             Some("timeout") => Some(UpstreamFault::Timeout),
             Some("closed") => Some(UpstreamFault::Closed),
             Some("too-large") => Some(UpstreamFault::TooLarge),

@@ -134,7 +134,8 @@ impl Gate for TestGate {
         let mut segments = call.path["/v1/products/".len()..].splitn(2, '/');
         let (product, operation) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
         let path = format!("/{operation}");
-        let up = Id::new(if product == "away" { "away" } else { "up" }).expect("a good name");
+        let up =
+            Id::new(if matches!(product, "away" | "toy") { product } else { "up" }).expect("a good name");
         let mut dispatch = Self::dispatch(call, &path, &up);
         if operation == "stall" {
             dispatch.timeout = Duration::from_millis(50);
@@ -145,7 +146,7 @@ impl Gate for TestGate {
                 self.release.acquire().await.expect("it is never closed").forget();
                 reply(call.request, 200, Payload::Answer(call.body.clone()))
             }
-            "pass" | "away" => match upstream.fetch(dispatch).await {
+            "pass" | "away" | "toy" => match upstream.fetch(dispatch).await {
                 Ok(fetched) => reply(call.request, fetched.status, Payload::Answer(fetched.body)),
                 Err(fault) => reply(call.request, 599, Payload::Answer(format!("{fault:?}").into())),
             },

@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
+use ring::hmac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -21,8 +25,34 @@ pub(crate) struct Service {
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
     /// Connections that carried a request; health checks carry none.
     pub(crate) connections: Arc<AtomicUsize>,
+    /// What it says of itself; nothing where it has no such page.
+    pub(crate) says: Arc<Mutex<Option<Says>>>,
     /// Connections closed by the service.
     closed: watch::Receiver<usize>,
+}
+
+/// Requests, as they came.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// What a service says of itself.
+#[derive(Clone)]
+pub(crate) struct Says {
+    pub(crate) body: &'static str,
+    pub(crate) key: &'static [u8],
+    /// The question that it answers, where it is not the one that was asked.
+    pub(crate) question: Option<&'static str>,
+}
+
+/// The answer to a question for what the service is.
+fn described(says: &Says, request: &str) -> String {
+    let asked = request.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap_or_default();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digest = hex(digest(&SHA256, says.body.as_bytes()).as_ref());
+    let text = format!("shuzha-service-v1\n{}\n{digest}", says.question.unwrap_or(asked));
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, says.key), text.as_bytes());
+    let (signature, body) = (STANDARD.encode(tag), says.body);
+    let head = format!("X-Service-Signature: {signature}\r\nContent-Length: {}", body.len());
+    format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}")
 }
 
 impl Service {
@@ -32,16 +62,19 @@ impl Service {
         let address = listener.local_addr().expect("it is bound");
         let seen = Arc::default();
         let connections = Arc::new(AtomicUsize::new(0));
+        let says: Arc<Mutex<Option<Says>>> = Arc::default();
+        let said = Arc::clone(&says);
         let (kept, counted) = (Arc::clone(&seen), Arc::clone(&connections));
         let (close, closed) = watch::channel(0);
         let close = Arc::new(close);
         tokio::runtime::Handle::current().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let serving = serve(stream, Arc::clone(&kept), Arc::clone(&counted), Arc::clone(&close));
+                let shared = (Arc::clone(&kept), Arc::clone(&said));
+                let serving = serve(stream, shared, Arc::clone(&counted), Arc::clone(&close));
                 tokio::runtime::Handle::current().spawn(serving);
             }
         });
-        Self { address, seen, connections, closed }
+        Self { address, seen, connections, says, closed }
     }
 
     /// Waits until the service has closed so many connections.
@@ -58,7 +91,7 @@ impl Service {
 
 async fn serve(
     mut stream: TcpStream,
-    seen: Arc<Mutex<Vec<String>>>,
+    (seen, says): (Seen, Arc<Mutex<Option<Says>>>),
     connections: Arc<AtomicUsize>,
     close: Arc<watch::Sender<usize>>,
 ) {
@@ -66,9 +99,17 @@ async fn serve(
     let mut counted = false;
     while let Some(request) = request(&mut stream, &mut buffer).await {
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        let said = says.lock().expect("no panic").clone().filter(|_| path == "/.well-known/shuzha-service");
+        let description = said.map(|says| described(&says, &request));
         seen.lock().expect("no panic").push(request);
         if !std::mem::replace(&mut counted, true) {
             connections.fetch_add(1, SeqCst);
+        }
+        if let Some(description) = description {
+            if stream.write_all(description.as_bytes()).await.is_err() {
+                return;
+            }
+            continue;
         }
         if !answer(&mut stream, &path).await {
             drop(stream);
@@ -97,6 +138,13 @@ async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<String>
     }
 }
 
+/// Writes the same again and again until nobody reads any more.
+async fn flood(stream: &mut TcpStream, what: &str) -> bool {
+    let many = what.repeat(4096);
+    while stream.write_all(many.as_bytes()).await.is_ok() {}
+    false
+}
+
 /// Answers as the path says; false when the connection is to be closed.
 async fn answer(stream: &mut TcpStream, path: &str) -> bool {
     let ok = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}";
@@ -107,6 +155,22 @@ async fn answer(stream: &mut TcpStream, path: &str) -> bool {
         "/last" => ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok".to_owned(), false),
         "/stall" => return std::future::pending().await,
         "/close" => return false,
+        "/hints" => {
+            let hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
+            (hint.repeat(8) + ok, true)
+        }
+        "/hints-nine" => ("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(9) + ok, true),
+        "/flood" => return flood(stream, "HTTP/1.1 103 E\r\n\r\n").await,
+        "/pack-unsaid" => ("HTTP/1.1 200 OK\r\n\r\npart".to_owned(), false),
+        "/pack-old" => ("HTTP/1.0 200 OK\r\n\r\npart".to_owned(), false),
+        "/pack-odd" => ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\npart".to_owned(), false),
+        "/pack-cut" => {
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n".to_owned(), false)
+        }
+        "/pack-twice" | "/twice" => {
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok".to_owned(), true)
+        }
+        "/pack-list" | "/list" => ("HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok".to_owned(), true),
         "/short" => ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort".to_owned(), false),
         "/garbage" => ("what is this\r\n\r\n".to_owned(), false),
         "/large" => ("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\nx".to_owned(), true),

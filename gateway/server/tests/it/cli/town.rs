@@ -63,7 +63,7 @@ impl Town {
     /// Opens it.
     pub(super) fn open() -> Self {
         // No certificates and no publicity periods: this test does not wait for ten working days.
-        let house = House::configured("[control]\nrules = \"yantai\"\n");
+        let house = House::configured("[control]\nrules = \"yantai\"\n[egress]\nallow = [\"127.0.0.1\"]\n");
         let credential = Credential { name: "bank-1", secret: Vec::new() };
         let mut town = Self { house, services: Vec::new(), credential };
         let world = town.start_services();
@@ -95,12 +95,12 @@ impl Town {
 
     /// Starts the product services; the demo's world with their addresses.
     fn start_services(&mut self) -> String {
-        let key = self.house.data().join("keys/gateway.key");
-        if !key.exists() {
-            write_private(&key, &OsRng.bytes::<32>());
-        }
         let mut world = demo_world();
         for (name, address) in SERVICES {
+            let key = self.house.data().join(format!("keys/upstreams/{name}.key"));
+            if !key.exists() {
+                write_private(&key, &OsRng.bytes::<32>());
+            }
             let mut command = services();
             command.args([name, "--listen", "127.0.0.1:0", "--quiet", "--gateway-key-file"]).arg(&key);
             let mut service = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
