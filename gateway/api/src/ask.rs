@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::Value;
+use shuzha_control::Caller;
 use shuzha_core::{Code, Id};
 
 use crate::conditions;
@@ -27,8 +28,8 @@ pub(crate) struct Ask {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) source: IpAddr,
-    /// Who asks, once that is known; for the access log.
-    pub(crate) asker: OnceLock<Id>,
+    /// Who asks, once that is known; for the access log and the record of refused acts.
+    pub(crate) asker: OnceLock<Caller>,
 }
 
 impl Ask {

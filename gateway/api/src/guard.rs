@@ -1,4 +1,4 @@
-//! Around every request: its id, how many run at once, security headers, problems written out, the access log.
+//! Around every request: its id, security headers, problems written out, the access log.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shuzha_core::{Code, IdRng, Lang, RequestId};
 
+use crate::deed::Deed;
 use crate::problem::Problem;
 use crate::shared::Shared;
 
@@ -20,9 +21,12 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Who asked, for the access log; the routes that know add it to their answers.
+/// Who asked and what for, for the access log; the routes that know add it to their answers.
 #[derive(Clone, Debug)]
-pub(crate) struct Asker(pub(crate) shuzha_core::Id);
+pub(crate) struct Asker {
+    pub(crate) account: shuzha_core::Id,
+    pub(crate) what: Option<Deed>,
+}
 
 /// Runs one request.
 pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
@@ -31,10 +35,10 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let began = tokio::time::Instant::now();
-    let mut response = match Arc::clone(&shared.requests).try_acquire_owned() {
-        Ok(_turn) => next.run(request).await,
-        Err(_) => Problem { retry_after: Some(crate::routes::RETRY), ..Code::C092.into() }.into_response(),
-    };
+    let mut response = next.run(request).await;
+    // Before a refusal is written out anew: it says who was refused.
+    let asker = response.extensions_mut().remove::<Asker>();
+    let what = asker.as_ref().and_then(|asker| asker.what.as_ref());
     let problem = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = &problem {
         let headers = std::mem::take(response.headers_mut());
@@ -57,7 +61,10 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
         route,
         status = response.status().as_u16(),
         code = problem.as_ref().map(|problem| problem.code.as_str()),
-        account = response.extensions().get::<Asker>().map(|asker| asker.0.as_str()),
+        account = asker.as_ref().map(|asker| asker.account.as_str()),
+        verb = what.map(|what| what.verb.as_str()),
+        kind = what.map(|what| what.kind.as_str()),
+        object = what.map(|what| what.name.as_str()),
         micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );

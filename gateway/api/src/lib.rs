@@ -13,18 +13,23 @@
 
 mod ask;
 mod conditions;
+mod connections;
+mod deed;
 mod fields;
 mod guard;
+mod intake;
 mod json;
 pub mod limits;
 pub mod openapi;
 mod parameters;
 mod problem;
 mod public;
+mod room;
 mod routes;
 mod server;
 mod shared;
 mod shown;
+mod source;
 mod streamed;
 mod who;
 pub mod witness;
@@ -42,6 +47,7 @@ use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
 pub use limits::Limits;
+use room::Room;
 #[cfg(feature = "oidc")]
 pub use routes::oidc::OidcOptions;
 use shared::Shared;
@@ -93,7 +99,7 @@ impl Options {
             finance: self.finance,
             evidence: self.evidence,
             clock: self.clock,
-            requests: Arc::new(Semaphore::new(self.limits.requests_max)),
+            room: Arc::new(Room::new(&self.limits)),
             exports: Arc::new(Semaphore::new(self.limits.exports_max)),
             limits: self.limits,
             https: self.https,

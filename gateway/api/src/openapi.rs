@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "what `json!` builds is embedded where it is handed")]
 
+mod accounts;
 mod consents;
 mod declared;
 mod evidence;

@@ -14,42 +14,29 @@ pub(crate) mod oidc;
 #[cfg(not(feature = "oidc"))]
 #[path = "routes/no_oidc.rs"]
 mod oidc;
+pub(crate) mod requests;
 pub(crate) mod sign_on;
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{RawPathParams, Request, State};
 use axum::middleware;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use shuzha_core::Code;
 
-use crate::ask::{Ask, Reply, accepts_json};
-use crate::guard::{self, Asker};
-use crate::limits::DISCARD_BYTES_MAX;
+use crate::ask::{Ask, Reply};
+use crate::guard;
+use crate::intake::{Path, answer};
 use crate::problem::Problem;
 use crate::public;
 use crate::shared::Shared;
-
-/// The address a request came from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Source(pub(crate) IpAddr);
+use axum::extract::{Request, State};
+use std::sync::Arc;
 
 /// When to come again where everything that may run at once is running.
 pub(crate) const RETRY: Duration = Duration::from_secs(1);
 
 /// What answers one method of one route. Runs on a thread where it may block.
 pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
-
-/// The parts of a path, where they are percent-encoded UTF-8.
-type Path = Result<RawPathParams, RawPathParamsRejection>;
 
 /// A route by its methods; `otherwise` answers all others, where axum's list of methods would not be right. `HEAD` goes
 /// wherever `GET` goes.
@@ -95,8 +82,16 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
                 Some(accounts::no_such_method),
             ),
         )
+        .route("/api/v1/account-requests", methods(&[(GET, requests::list)], None))
+        .route(
+            "/api/v1/account-requests/{name}",
+            methods(&[(GET, requests::get), (POST, requests::act)], Some(requests::no_such_method)),
+        )
+        .route("/api/v1/invitations:open", methods(&[(POST, requests::open)], None))
+        .route("/api/v1/invitations:accept", methods(&[(POST, requests::accept)], None))
         .route("/api/v1/accounts/{name}/tokens/{token}", methods(&[(DELETE, accounts::remove_token)], None))
         .route("/api/v1/acts", methods(&[(GET, acts::audit)], None))
+        .route("/api/v1/refused-acts", methods(&[(GET, acts::refused)], None))
         .route("/api/v1/deadlines", methods(&[(GET, acts::deadlines)], None))
         .route("/api/v1/notices", methods(&[(GET, acts::notices)], None))
         .route("/api/v1/calendar/due", methods(&[(GET, acts::calendar_due)], None))
@@ -173,79 +168,4 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .method_not_allowed_fallback(guard::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::around))
         .with_state(shared)
-}
-
-/// Whether an address answers JSON; files, papers and pictures are what they are.
-fn answers_json(path: &str) -> bool {
-    const FILES: [&str; 2] = ["/api/v1/exports/", "/api/v1/finance/charts/"];
-    path.starts_with("/api/")
-        && !FILES.iter().any(|files| path.starts_with(files))
-        && !path.ends_with("/paper")
-}
-
-/// Takes a request whole and has it answered where blocking does no harm.
-async fn answer(
-    handler: Handler,
-    State(shared): State<Arc<Shared>>,
-    path: Path,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    if answers_json(parts.uri.path()) && !accepts_json(&parts.headers) {
-        return Problem::from(Code::C1012).into_response();
-    }
-    let Ok(path) = path else {
-        return Problem::fault(Code::C1001, "/", "is not percent-encoded UTF-8").into_response();
-    };
-    let limits = &shared.limits;
-    let body = match tokio::time::timeout(limits.body, read(body, limits.body_bytes_max)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(problem)) => return problem.into_response(),
-        Err(_) => return Problem::from(Code::C005).into_response(),
-    };
-    let nobody = Source(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let ask = Ask {
-        path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        method: parts.method,
-        query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
-        body,
-        source: parts.extensions.get().copied().unwrap_or(nobody).0,
-        asker: OnceLock::new(),
-        shared,
-    };
-    let run = tokio::task::spawn_blocking(move || {
-        let answered = handler(&ask);
-        (answered, ask.asker.into_inner())
-    });
-    match run.await {
-        Ok((answered, asker)) => {
-            let mut response = answered.into_response();
-            if let Some(asker) = asker {
-                response.extensions_mut().insert(Asker(asker));
-            }
-            response
-        }
-        Err(_) => {
-            tracing::error!("a request met a bug");
-            Problem::from(Code::C093).into_response()
-        }
-    }
-}
-
-/// The whole body. What is too large is still read for a while, so that the caller gets to read the refusal.
-async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
-    let mut whole = BytesMut::new();
-    let mut seen = 0_usize;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::fault(Code::C1001, "", "the body ended early"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        seen = seen.saturating_add(data.len());
-        if seen <= bytes_max {
-            whole.extend_from_slice(&data);
-        } else if seen > bytes_max.saturating_add(DISCARD_BYTES_MAX) {
-            break;
-        }
-    }
-    if seen > bytes_max { Err(Code::C003.into()) } else { Ok(whole.freeze()) }
 }

@@ -1,4 +1,4 @@
-//! The listener: connections bounded in number, time and size, and closed in order on a drain.
+//! The listener: connections bounded in number, by address, in time and size, and closed in order on a drain.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,16 +9,17 @@ use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::Service as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::Api;
+use crate::connections::{Connections, Place};
 use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
-use crate::routes::Source;
+use crate::source::{Source, client};
 
 /// How long nothing is accepted after the system refused to: file descriptors come back by themselves.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -26,26 +27,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 impl Api {
     /// Serves on `listener` until `drain` is ready; then lets requests in flight finish, within the limit, and ends.
     pub async fn serve(self, listener: TcpListener, drain: impl Future<Output = ()>) {
-        let limits = self.limits.clone();
+        let limits = Arc::new(self.limits.clone());
         let (draining, drained) = watch::channel(false);
-        let places = Arc::new(Semaphore::new(limits.connections_max));
+        let places = Arc::new(Connections::new(&limits));
         let mut connections = JoinSet::new();
         let mut drain = std::pin::pin!(drain);
         loop {
-            let accept = async {
-                let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
-                (place, listener.accept().await)
-            };
             tokio::select! {
                 () = &mut drain => break,
                 Some(_) = connections.join_next() => {}
-                (place, accepted) = accept => match accepted {
+                accepted = listener.accept() => match accepted {
                     Ok((stream, from)) => {
-                        let connection = connection(self.clone(), stream, from, limits.clone(), drained.clone());
-                        connections.spawn(async move {
-                            connection.await;
-                            drop(place);
-                        });
+                        // Where every place is held by a request under way the connection is dropped.
+                        let Some(place) = places.enter(from.ip()) else { continue };
+                        let (api, limits) = (self.clone(), Arc::clone(&limits));
+                        connections.spawn(connection(api, stream, from, limits, place, drained.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "no connection could be accepted");
@@ -68,13 +64,17 @@ async fn connection(
     api: Api,
     stream: TcpStream,
     from: SocketAddr,
-    limits: Limits,
+    limits: Arc<Limits>,
+    place: Place,
     mut drained: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
+    let (trusted, use_of) = (Arc::clone(&limits), place.use_of());
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(Source(from.ip().to_canonical()));
+        let source = Source(client(from.ip(), request.headers(), &trusted.trusted_proxies));
+        request.extensions_mut().insert(source);
+        request.extensions_mut().insert(use_of.clone());
         TowerToHyperService::new(api.router.clone()).call(request)
     });
     let serving = http1::Builder::new()
@@ -93,6 +93,8 @@ async fn connection(
     };
     tokio::select! {
         ended = &mut serving => return note(ended),
+        // Nothing whole is under way on it: there is nobody to wait for.
+        () = place.evicted() => return,
         () = over => {}
     }
     serving.as_mut().graceful_shutdown();

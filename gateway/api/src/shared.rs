@@ -12,6 +12,7 @@ use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
 use crate::limits::Limits;
+use crate::room::Room;
 
 /// Shared by all requests; nothing in it changes while the API runs, but for what [`Control`] guards itself.
 pub(crate) struct Shared {
@@ -24,8 +25,8 @@ pub(crate) struct Shared {
     pub(crate) evidence: Option<Arc<Evidence>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
-    /// Requests that may still begin.
-    pub(crate) requests: Arc<Semaphore>,
+    /// Room for requests that arrive and that are answered.
+    pub(crate) room: Arc<Room>,
     /// Exports that may still begin.
     pub(crate) exports: Arc<Semaphore>,
     /// Whether browsers come by HTTPS.

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 use shuzha_control::{Attachment, Caller, Consequences, Control, HistoryEntry, ObjectView, Outcome};
+use shuzha_core::Timestamp;
 use shuzha_products::world::API_VERSION;
-use shuzha_store::register::{Account, Deadline, Notice, Reference, Token};
+use shuzha_store::register::{
+    Account, AccountRequest, Deadline, Notice, Reference, Refused, RequestState, Token,
+};
 
 use crate::fields::hex;
 use crate::parameters::instant_text;
@@ -172,5 +175,49 @@ pub(crate) fn token(token: &Token) -> Value {
         "readOnly": token.read_only,
         "created": instant_text(token.created),
         "until": instant_text(token.until),
+    })
+}
+
+/// A refused act, or a count of them.
+pub(crate) fn refused(refused: &Refused) -> Value {
+    json!({
+        "at": instant_text(refused.at),
+        "account": refused.account.as_ref().map(|account| account.as_str()),
+        "organisation": refused.organisation.as_ref().map(|organisation| organisation.as_str()),
+        "roles": refused.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "verb": refused.verb,
+        "kind": refused.kind,
+        "name": refused.name,
+        "code": refused.code,
+        "count": refused.count,
+    })
+}
+
+/// A request about an account, as it stands at `now`. Nothing of what is to be linked or bound is shown but the account.
+pub(crate) fn account_request(request: &AccountRequest, now: Timestamp) -> Value {
+    let over = request.state == RequestState::Open && now >= request.expires;
+    let decided = request.decided.as_ref().map(|(by, organisation, at)| {
+        json!({"account": by.as_str(), "organisation": organisation.as_str(), "at": instant_text(*at)})
+    });
+    // What a second person has to know: whose account, as what.
+    let wanted: Value = serde_json::from_str(&request.wanted).unwrap_or_default();
+    let field = |name: &str| wanted["profile"].get(name).cloned().unwrap_or_default();
+    let profile = wanted.get("profile").map(|_| {
+        json!({
+            "organisation": field("organisation"), "person": field("person"), "roles": field("roles"),
+            "disabled": field("disabled"),
+        })
+    });
+    json!({
+        "name": request.name.as_str(),
+        "verb": request.verb,
+        "account": request.account.as_str(),
+        "profile": profile,
+        "issuer": wanted.get("issuer"),
+        "subject": wanted.get("subject"),
+        "by": {"account": request.by.as_str(), "organisation": request.by_organisation.as_str(), "at": instant_text(request.created)},
+        "expires": instant_text(request.expires),
+        "state": if over { "expired" } else { request.state.as_str() },
+        "decided": decided,
     })
 }

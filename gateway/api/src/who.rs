@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq as _;
 use crate::ask::Ask;
 use crate::conditions::single;
 use crate::problem::Problem;
+use crate::shared::Shared;
 
 /// The header that a page of ours sends with every change, and that no other site can make a browser send.
 pub(crate) const CSRF: &str = "x-csrf-token";
@@ -45,35 +46,50 @@ pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(Some(token.trim())) } else { Err(Code::C1101.into()) }
 }
 
-/// The signed-on person.
+/// Whoever the headers sign on, without asking for what a change needs beside it.
+///
+/// # Errors
+/// C1101 without a sign-on that holds.
+pub(crate) fn signed_on_by(shared: &Shared, headers: &HeaderMap) -> Result<SignedOn, Problem> {
+    match token(headers)? {
+        Some(token) => Ok(shared.accounts.token(token)?),
+        None => Ok(shared.accounts.session(session(headers, shared.https).ok_or(Code::C1101)?)?),
+    }
+}
+
+/// The signed-on person, who may have to enrol a one-time code before anything else.
 ///
 /// # Errors
 /// C1101 without a sign-on that holds; C1108 for a change by cookie without its mark.
 pub(crate) fn signed_on(ask: &Ask) -> Result<SignedOn, Problem> {
-    let accounts = &ask.shared.accounts;
-    let signed_on = if let Some(token) = token(&ask.headers)? {
-        accounts.token(token)?
-    } else {
+    let signed_on = signed_on_by(&ask.shared, &ask.headers)?;
+    // Asked for once per request; a second time would name the same person. Before the mark is looked at, so that the
+    // record of a refusal names whose browser was used.
+    let _ = ask.asker.set(signed_on.caller.clone());
+    if !signed_on.caller.by_token && !matches!(ask.method, Method::GET | Method::HEAD) {
         let session = session(&ask.headers, ask.shared.https).ok_or(Code::C1101)?;
-        let signed_on = accounts.session(session)?;
-        if !matches!(ask.method, Method::GET | Method::HEAD) {
-            let mark = single(&ask.headers, CSRF)?.unwrap_or_default();
-            if !bool::from(mark.as_bytes().ct_eq(csrf(session).as_bytes())) {
-                return Err(Code::C1108.into());
-            }
+        let mark = single(&ask.headers, CSRF)?.unwrap_or_default();
+        if !bool::from(mark.as_bytes().ct_eq(csrf(session).as_bytes())) {
+            return Err(Code::C1108.into());
         }
-        signed_on
-    };
-    // Asked for once per request; a second time would name the same person.
-    let _ = ask.asker.set(signed_on.caller.account.clone());
+    }
     Ok(signed_on)
 }
 
 /// The signed-on person, as whom the control plane knows them.
 ///
 /// # Errors
-/// As [`signed_on`].
+/// As [`signed_on`]; C1110 where their roles demand a one-time code and none is enrolled.
 pub(crate) fn caller(ask: &Ask) -> Result<Caller, Problem> {
+    let signed_on = signed_on(ask)?;
+    if signed_on.must_enrol { Err(Code::C1110.into()) } else { Ok(signed_on.caller) }
+}
+
+/// The signed-on person, for what remains open to whoever has to enrol a one-time code first.
+///
+/// # Errors
+/// As [`signed_on`].
+pub(crate) fn caller_enrolling(ask: &Ask) -> Result<Caller, Problem> {
     signed_on(ask).map(|signed_on| signed_on.caller)
 }
 

@@ -3,32 +3,48 @@
 //! Nothing here tells an unknown name from a wrong password, in words or in work: both cost one hash.
 
 mod administer;
+mod decide;
+mod first;
+mod invitations;
 mod issue;
 mod once;
 mod one_time;
 mod own;
 mod password;
+mod profile;
+mod refused;
+pub(crate) mod requests;
+pub mod roles;
 mod sign_on;
+mod turns;
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
-use shuzha_core::{Id, Role};
+use shuzha_core::{Code, Id, Role};
+use shuzha_privacy::subject::{CanonicalId, IdKind};
 use shuzha_products::case::Actor;
 use shuzha_store::MasterKey;
 use shuzha_store::register::{self, Answer, Author, Batch, Effect};
 use zeroize::Zeroizing;
 
-pub use administer::{NewAccount, Profile};
+pub use administer::Made;
+pub use decide::Confirmed;
+pub use first::First;
+pub use invitations::{Accepted, Deliver, Letter, Opened, Undelivered};
 pub use issue::Issued;
-pub use one_time::Enrolment;
-pub use shuzha_store::register::{Account, Token};
+pub use one_time::{Enrolment, device_code};
+pub use profile::Profile;
+pub use requests::Handled;
+pub use shuzha_store::register::{Account, AccountRequest, RequestState, Token};
 pub use sign_on::{SignedOn, Started};
 
+use crate::control::Writer;
 use crate::{Control, Error, stored};
+use turns::Turns;
 
 /// The kind under which acts on accounts stand in the audit trail.
 pub const KIND: &str = "Account";
@@ -36,11 +52,11 @@ pub const KIND: &str = "Account";
 /// What an API token begins with.
 pub const TOKEN_PREFIX: &str = "szt_";
 
-/// Most passwords that are hashed at once: each takes [`Options::memory_kib`].
-const HASHES_MAX: usize = 4;
+/// Separates the hash of a person's number from every other use of the master key.
+const PERSON: &[u8] = b"shuzha natural person 1";
 
 /// How accounts sign on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Memory of argon2id in KiB.
     pub memory_kib: u32,
@@ -54,6 +70,10 @@ pub struct Options {
     pub token_life_max: Duration,
     /// How long the first administrator's token holds.
     pub first_token_life: Duration,
+    /// How long an invitation holds.
+    pub invitation_life: Duration,
+    /// Roles that are acted in only with one-time codes enrolled.
+    pub one_time_roles: Vec<Role>,
 }
 
 impl Options {
@@ -76,6 +96,8 @@ impl Default for Options {
             session_life: Duration::from_secs(12 * 3_600),
             token_life_max: Duration::from_secs(366 * 86_400),
             first_token_life: Duration::from_secs(86_400),
+            invitation_life: Duration::from_secs(86_400),
+            one_time_roles: vec![Role::Authority, Role::Registrar, Role::Finance, Role::Sre],
         }
     }
 }
@@ -85,9 +107,10 @@ pub struct Accounts {
     control: Arc<Control>,
     master: Arc<MasterKey>,
     options: Options,
-    /// How many hashes are being computed.
-    hashing: Mutex<usize>,
-    hashed: Condvar,
+    /// Who hashes passwords, each taking [`Options::memory_kib`].
+    turns: Turns,
+    /// How invitations reach persons; nobody is invited without.
+    deliver: Option<Arc<dyn Deliver>>,
 }
 
 impl Accounts {
@@ -98,18 +121,24 @@ impl Accounts {
     #[must_use]
     pub fn new(control: Arc<Control>, master: Arc<MasterKey>, options: Options) -> Self {
         assert!(options.strong_enough(), "password hashing is below its floor");
-        Self { control, master, options, hashing: Mutex::new(0), hashed: Condvar::new() }
+        Self { control, master, options, turns: Turns::default(), deliver: None }
     }
 
-    /// Waits for a turn at hashing and computes.
-    fn in_turn<T>(&self, compute: impl FnOnce() -> T) -> T {
-        let lock = || self.hashing.lock().expect("nothing panics while it holds the count");
-        let wait = self.hashed.wait_while(lock(), |count| *count >= HASHES_MAX);
-        *wait.expect("nothing panics while it holds the count") += 1;
-        let answer = compute();
-        *lock() -= 1;
-        self.hashed.notify_one();
-        answer
+    /// The same, with a way by which invitations reach persons.
+    #[must_use]
+    pub fn delivering(mut self, deliver: Arc<dyn Deliver>) -> Self {
+        self.deliver = Some(deliver);
+        self
+    }
+
+    /// The keyed hash by which the person with this number in their papers is known; the number is not kept.
+    ///
+    /// # Errors
+    /// C1002 for what is no number of a person; the fault says where, and never shows it.
+    pub fn person_of(&self, id_number: &str) -> Result<[u8; 32], Error> {
+        let person = CanonicalId::new(IdKind::Person, id_number)
+            .map_err(|error| Error::fault(Code::C1002, "idNumber", error.to_string()))?;
+        Ok(self.master.keyed_hash(PERSON, person.expose().as_bytes()))
     }
 
     /// Accepts an act on an account. Answers its revision.
@@ -127,8 +156,21 @@ impl Accounts {
         answer: Option<Answer>,
     ) -> Result<u64, Error> {
         let mut writer = self.control.writer()?;
+        self.accept_in(&mut writer, by, verb, whose, effects, answer)
+    }
+
+    /// The same in a turn that was begun, for what was checked in it.
+    fn accept_in(
+        &self,
+        writer: &mut Writer,
+        by: Author,
+        verb: &str,
+        whose: &Id,
+        effects: Vec<Effect>,
+        answer: Option<Answer>,
+    ) -> Result<u64, Error> {
         let act = self.act_on(by, verb, (KIND, whose), "");
-        self.control.accept(&mut writer, batch(act, effects, answer), Vec::new(), Vec::new())
+        self.control.accept(writer, batch(act, effects, answer), Vec::new(), Vec::new())
     }
 
     /// An act outside every case.

@@ -12,6 +12,8 @@ mod issue;
 mod outside;
 mod withdraw;
 
+pub use holder::KIND as HOLDER_KIND;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -10,7 +10,7 @@ use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_store::Register;
 use shuzha_store::register::{Batch, CommitError};
 
-use crate::{ActLog, Delta, Error, Force, NotInForce, Publish};
+use crate::{ActLog, Delta, Error, Force, NotInForce, Publish, Quotas};
 
 /// What a control plane is made of.
 pub struct Parts {
@@ -45,6 +45,7 @@ pub struct Control {
     log: Arc<dyn ActLog>,
     publish: Arc<dyn Publish>,
     rules: RwLock<Arc<Rules>>,
+    pub(crate) quotas: RwLock<Quotas>,
     /// Held from loading an object to publishing its change, so that changes take effect in the order of their acts.
     writer: Mutex<Writer>,
     /// Held while waiting for `writer`, so that whoever takes turn after turn, as the scheduler does, waits behind whoever
@@ -85,6 +86,7 @@ impl Control {
             log: parts.log,
             publish: parts.publish,
             rules: RwLock::new(Arc::new(parts.rules)),
+            quotas: RwLock::default(),
             writer: Mutex::new(writer),
             next: Mutex::default(),
             stalled: Mutex::default(),

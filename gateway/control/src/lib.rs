@@ -42,3 +42,4 @@ pub use kind::Kind;
 pub use public::{Operator, PublicRegistration};
 pub use reading::{AuditQuery, Page, Query};
 pub use view::{Attachment, Author, Consequences, HistoryEntry, ObjectView, Outcome, Request};
+pub use writing::Quotas;

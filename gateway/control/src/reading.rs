@@ -204,7 +204,7 @@ impl Control {
             (Some(Kind::Declared(_, access)), Some(_)) => return self.credential_verbs(caller, access, view),
             _ => return Ok(Vec::new()),
         };
-        let duties = self.register.duties(view.kind, view.name.as_str())?;
+        let duties = self.past_duties(&caller.account, view.kind, &view.name)?;
         let open = |verb: &'static Verb| {
             let applicant = verb.duty != Duty::Apply || view.owner.as_ref() == Some(&caller.organisation);
             let of = Of { kind: view.kind, name: &view.name, owner: view.owner.as_ref(), spec: &view.spec };

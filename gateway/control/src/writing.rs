@@ -7,11 +7,13 @@ mod credentials;
 mod declare;
 mod marks;
 mod prices;
+mod quota;
 mod ready;
 mod reservations;
 mod services;
 
 pub(crate) use credentials::CREDENTIAL;
+pub use quota::Quotas;
 pub(crate) use ready::{Ready, decided_as, in_force_before, state_of};
 use ready::{content, shown};
 use serde_json::Value;
@@ -148,7 +150,7 @@ impl Control {
         if verb.duty == Duty::Apply && before.owner.as_ref() != Some(&actor.organisation) {
             return Err(Code::C1104.into());
         }
-        separation::check(&actor.account, verb.duty, &self.register.duties(kind.name(), name.as_str())?)?;
+        self.separate(&actor.account, verb.duty, kind.name(), name)?;
         let (now, rules) = (self.now(), self.rules());
         let act = Act {
             by: By::Person(&actor),
@@ -227,8 +229,7 @@ impl Control {
             if !before.state.as_ref().is_some_and(|state| state.editable) {
                 return Err(Code::C1007.into());
             }
-            let past = self.register.duties(kind.name(), name.as_str())?;
-            separation::check(&actor.account, Duty::Apply, &past)?;
+            self.separate(&actor.account, Duty::Apply, kind.name(), name)?;
         }
         let rules = self.rules();
         let (rules, calendar) = (&rules.jurisdiction, &rules.calendar);
@@ -254,6 +255,7 @@ impl Control {
         let attachments = stored::write_attachments(request.attachments);
         let said = Said { by: Some(actor), at: now, reason: request.reason, attachments };
         let change = self.difference(&ready)?;
+        self.check_quota(actor, &ready)?;
         self.claim(&mut ready, Some(actor), &change)?;
         self.append_only(&ready, now)?;
         self.check_reservations(&ready, &change)?;

@@ -57,6 +57,7 @@ codes! {
     C091 503 "网关正在有序停机" "The gateway is draining";
     C092 503 "网关繁忙，请稍后重试" "The gateway is at its limit; try again shortly";
     C093 500 "网关内部故障" "A fault inside the gateway";
+    C094 503 "未到齐的请求过多，请稍后重试" "Too many requests are still arriving; try again shortly";
 
     C101 401 "请求没有签名" "The request is not signed";
     C102 401 "签名头不合规范" "The signature headers are malformed";
@@ -180,6 +181,15 @@ codes! {
     C1107 422 "口令不符合要求" "The password does not meet the rules";
     C1108 403 "请求缺少防跨站标记" "The request lacks the mark against cross-site forgery";
     C1109 503 "身份提供方暂时无法使用" "The identity provider cannot be used at present";
+    C1110 403 "账号须先启用动态码" "The account must enrol one-time codes before anything else";
+    C1111 403 "须由另一机构的人员确认" "Somebody of another organisation must confirm this";
+    C1112 409 "账号办件已办结或已过期" "The request about the account is decided or over";
+    C1113 401 "邀请链接或确认码无效" "The invitation or its code is not valid";
+    C1114 422 "这些角色不得由一人兼任" "One person may not hold these roles together";
+    C1115 503 "邀请无法送达" "The invitation could not be delivered";
+    C1116 429 "待确认的账号办件过多" "Too many requests about accounts wait to be decided";
+    C1117 409 "不得停用主管部门的最后一个账号" "The authority's last open account stays open";
+    C1118 409 "该机构此类对象已达数量上限" "The organisation has as many objects of this kind as it may";
 
     C1201 409 "缺件已一次性告知过" "What is missing was told once already";
     C1202 422 "没有可作为凭证期限的授权期限" "There is no authorised term left for a certificate";

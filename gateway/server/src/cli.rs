@@ -3,6 +3,7 @@
 //! They know no kind of object by name but where a command is about one: kinds, verbs and their fields come from the same
 //! tables that the API is made of.
 
+mod account;
 mod api;
 mod apply;
 mod consent;
@@ -38,6 +39,9 @@ pub(crate) enum ApiCommand {
     Login(login::LoginArgs),
     /// 退出 Ends the kept API token.
     Logout(login::LogoutArgs),
+    /// 账号 Accounts: made, changed, closed; what a second person confirms; invitations; refused acts.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// 按文件写入 Writes the objects of files: creates, replaces, leaves alone what is the same.
     Apply(apply::ApplyArgs),
     /// 比较 Shows what `apply` would do, and to whom. Exit code 2 where there are differences.
@@ -69,6 +73,7 @@ pub(crate) fn run(out: &mut Out, command: ApiCommand) -> Result<ExitCode> {
     match command {
         ApiCommand::Login(args) => login::login(&args).map(|()| ExitCode::SUCCESS),
         ApiCommand::Logout(args) => login::logout(&args).map(|()| ExitCode::SUCCESS),
+        ApiCommand::Account(command) => account::run(out, &command).map(|()| ExitCode::SUCCESS),
         ApiCommand::Apply(args) => apply::run(out, &args).map(done),
         ApiCommand::Diff(args) => diff::run(out, &args).map(ExitCode::from),
         ApiCommand::Dump(args) => dump::run(out, &args).map(|()| ExitCode::SUCCESS),

@@ -2,6 +2,7 @@
 //!
 //! The only place that reads environment variables. Every fault is shown at once, as `path.key: reason`.
 
+mod access;
 mod anchoring;
 mod bounds;
 mod check;
@@ -23,6 +24,9 @@ use shuzha_core::Id;
 use shuzha_store::retention::Term;
 use toml::{Table, Value};
 
+#[cfg(test)]
+pub(crate) use access::AccessConfig;
+pub(crate) use access::Invitations;
 pub(crate) use anchoring::{AnchorConfig, AnchoringConfig};
 pub(crate) use check::check;
 pub(crate) use consents::ConsentConfig;

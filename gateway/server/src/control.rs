@@ -6,6 +6,7 @@
 mod catch_up;
 mod compile;
 mod consents;
+mod invitations;
 mod listener;
 mod publisher;
 mod scheduler;
@@ -28,10 +29,9 @@ use shuzha_policy::{Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_store::retention::Term;
 use shuzha_store::{MasterKey, Register, Store};
-use zeroize::Zeroizing;
 
 use crate::config::{ConsentConfig, ControlConfig, Provider};
-use crate::{finance, traces};
+use crate::{finance, secret_file, traces};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
 use listener::Listener;
@@ -43,6 +43,8 @@ use worker::Worker;
 
 /// The register, inside the data folder.
 pub(crate) const REGISTER_FILE: &str = "control.db";
+/// The token of the first administrator, inside the data folder.
+pub(crate) const FIRST_TOKEN_FILE: &str = "first-administrator.token";
 /// The last world in force, inside the data folder.
 pub(crate) const KEPT_FILE: &str = "world.kept";
 
@@ -107,8 +109,8 @@ pub(crate) struct ControlPlane {
     /// Tries again what is not in force, and makes refunds: neither in the turn of a change.
     mending: Worker,
     refunds: Worker,
-    /// By which the first administrator makes their account; none once there is one.
-    pub(crate) first_token: Option<Zeroizing<String>>,
+    /// The file with the token by which the first administrator makes their account; none once there is one.
+    pub(crate) first_token_file: Option<PathBuf>,
 }
 
 impl ControlPlane {
@@ -133,9 +135,13 @@ impl ControlPlane {
         })?);
         // A year may have been added to the calendar: what was provisional is computed again.
         control.set_rules(rules)?;
-        let accounts = Accounts::new(Arc::clone(&control), setup.master, AccountOptions::default());
+        let access = setup.config.access;
+        control.set_quotas(access.quotas);
+        let options = AccountOptions { one_time_roles: access.one_time_roles, ..AccountOptions::default() };
+        let accounts = Accounts::new(Arc::clone(&control), setup.master, options)
+            .delivering(invitations::deliver(&access.invitations, &setup.data_dir)?);
         let accounts = Arc::new(accounts);
-        let first_token = accounts.first_token()?;
+        let first_token_file = leave_first_token(&accounts, &setup.data_dir)?;
         let consents = consents::open(
             &setup.data_dir,
             &setup.consents,
@@ -173,12 +179,15 @@ impl ControlPlane {
             accounts,
             consents,
             clock: setup.clock,
-            limits: shuzha_api::Limits::default(),
+            limits: shuzha_api::Limits {
+                trusted_proxies: access.trusted_proxies,
+                ..shuzha_api::Limits::default()
+            },
             https: setup.config.https,
             error_pages: setup.error_pages,
         };
         let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
-        Ok(Self { control, scheduler, feeder, listener, finance, traces, mending, refunds, first_token })
+        Ok(Self { control, scheduler, feeder, listener, finance, traces, mending, refunds, first_token_file })
     }
 
     /// Where the API listens.
@@ -200,6 +209,24 @@ impl ControlPlane {
         self.traces.stop();
         self.mending.stop();
         self.refunds.stop();
+    }
+}
+
+/// Leaves the one-time token of the first administrator in a file for its owner only: never on a terminal and never in a
+/// log, which others keep and read. None, and no file, once there is an administrator.
+fn leave_first_token(accounts: &Accounts, data_dir: &Path) -> Result<Option<PathBuf>> {
+    let path = data_dir.join(FIRST_TOKEN_FILE);
+    match accounts.first_token()? {
+        Some(token) => {
+            secret_file::replace(&path, format!("{}\n", *token).as_bytes())?;
+            Ok(Some(path))
+        }
+        None => {
+            if path.exists() {
+                std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+            }
+            Ok(None)
+        }
     }
 }
 

@@ -111,6 +111,7 @@ fn show(
                 control: format!("http://{}", control.address),
                 data: gateway.base(),
                 first_token: &control.first_token,
+                invitations: gateway.data_dir.join("invitations"),
                 plane: &control.plane,
                 clock: &gateway.clock,
                 cast,

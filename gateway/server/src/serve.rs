@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,8 +144,8 @@ fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
         control = control.as_deref().unwrap_or_default(),
         "ready"
     );
-    if let Some(token) = node.control.as_ref().and_then(|control| control.plane.first_token.as_ref()) {
-        tell_first_token(control.as_deref().unwrap_or_default(), token);
+    if let Some(file) = node.control.as_ref().and_then(|control| control.plane.first_token_file.as_ref()) {
+        tell_first_token(control.as_deref().unwrap_or_default(), file);
     }
     // The JSON log stays JSON, line by line.
     if config.log_format == LogFormat::Text {
@@ -156,16 +156,15 @@ fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
     node.run()
 }
 
-/// Shows the one-time token of the first administrator, on the terminal and not in the log: whoever has it may make
-/// that account.
-fn tell_first_token(address: &str, token: &str) {
-    say("还没有管理员账号。一次性令牌（24 小时内有效）：");
-    say("There is no administrator yet. The one-time token, good for 24 hours:");
-    say(&format!("  {token}"));
-    say(&format!(
-        "  curl -X POST http://{address}/api/v1/first-administrator -H 'Content-Type: application/json' \\"
-    ));
+/// Says where the one-time token of the first administrator is, and never what it is: logs are kept and read by others.
+fn tell_first_token(address: &str, file: &Path) {
+    let file = file.display();
+    say("还没有管理员账号。一次性令牌（24 小时内有效）存于仅所有者可读的文件：");
     say(
-        "    -d '{\"token\":\"…\",\"name\":\"admin\",\"person\":\"姓名\",\"organisation\":\"…\",\"password\":\"…\"}'",
+        "There is no administrator yet. The one-time token, good for 24 hours, is in a file for its owner only:",
     );
+    say(&format!("  {file}"));
+    say(&format!(
+        "  shuzha account first admin --first-token {file} --person 姓名 --organisation … --api http://{address}"
+    ));
 }

@@ -154,6 +154,16 @@ impl ConsentStore {
         Ok(statement.query_one([account.as_str()], |row| row.get(0)).optional()?)
     }
 
+    /// Whether some account is this person already.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn is_bound(&self, holder: &Holder) -> Result<bool, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT 1 FROM holders WHERE holder = ?1")?;
+        Ok(statement.exists([holder])?)
+    }
+
     /// Keeps a consent with its receipt.
     ///
     /// # Errors

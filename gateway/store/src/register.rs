@@ -12,12 +12,15 @@
 
 mod accounts;
 mod acts;
+mod attempts;
 mod commit;
 mod counts;
 mod credential_keys;
 mod deadlines;
 mod marks;
 mod objects;
+mod refusals;
+mod requests;
 mod secrets;
 mod sign_on;
 
@@ -29,23 +32,27 @@ use shuzha_core::{Id, Timestamp};
 
 pub use accounts::{Account, Link, Password, Session, Token};
 pub use acts::{Act, ActFilter, Author, Recorded};
+pub use attempts::AttemptRules;
 pub use commit::{Answer, Batch, Change, CommitError, Content, Effect};
 pub use credential_keys::Held;
 pub use deadlines::{Deadline, Notice};
 pub use marks::Mark;
 pub use objects::{CaseState, Filter, Object, Reach, Reference};
-pub use sign_on::{Lockout, OneTimeSecret};
+pub use refusals::{Refused, RefusedFilter};
+pub use requests::{AccountRequest, Invitation, RequestDecision, RequestState};
+pub use sign_on::OneTimeSecret;
 
 use crate::StoreError;
 use crate::database::Database;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
     ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
     ("V0003__marks", include_str!("../migrations/control/V0003__marks.sql")),
     ("V0004__secrets", include_str!("../migrations/control/V0004__secrets.sql")),
     ("V0005__credential_keys", include_str!("../migrations/control/V0005__credential_keys.sql")),
+    ("V0006__accounts_by_two", include_str!("../migrations/control/V0006__accounts_by_two.sql")),
 ];
 
 /// The register. Clones share one connection, and calls take turns on it.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use shuzha_control::accounts::{Accounts, Options, Profile};
+use shuzha_control::accounts::{Accounts, Deliver, First, Letter, Options, Profile, Undelivered};
 use shuzha_control::{
     Caller, Control, Delta, Force, JournalLog, NotInForce, ObjectView, Parts, Publish, Request, Rules,
 };
@@ -229,23 +229,36 @@ impl Town {
     /// An account of the authority, and a token for it.
     fn authority(&self, data: &Path) -> Result<String> {
         let master = Arc::new(MasterKey::load_or_create(&data.join("keys/master.key"), &OsRng)?);
-        let accounts = Accounts::new(Arc::clone(&self.control), master, Options::default());
+        // Nothing is signed on by hand here: no device is set up.
+        let options = Options { one_time_roles: Vec::new(), ..Options::default() };
+        let letters = Arc::new(Letters::default());
+        let accounts = Accounts::new(Arc::clone(&self.control), master, options).delivering(letters.clone());
         let password = || OsRng.bytes::<16>().iter().map(|byte| format!("{byte:03}")).collect::<String>();
         let (here, first, own) = ("load", password(), password());
         let token = accounts.first_token()?.context("the register is new")?;
-        accounts.create_first(&token, &Id::new("root")?, &Id::new("operator")?, "某人", &first, here)?;
+        let (name, organisation) = (Id::new("root")?, Id::new("operator")?);
+        let founder = First {
+            token: &token,
+            name: &name,
+            organisation: &organisation,
+            person: "某人",
+            id_number: "690113200205284265",
+            password: &first,
+        };
+        accounts.create_first(&founder, here)?;
         let root = accounts.session(&accounts.sign_in("root", &first, None, here)?.session)?.caller;
         let profile = Profile {
             organisation: Id::new("authority")?,
             person: "某人".to_owned(),
             roles: vec![Role::Authority],
             disabled: false,
+            person_key: Some(accounts.person_of("690109196909147724")?),
         };
-        let made = accounts.create(&root, &Id::new("judge")?, profile, None)?;
-        let given = made.password.as_ref().context("a new account has a password")?;
-        let begun = accounts.sign_in("judge", given, None, here)?;
-        accounts.set_password(&accounts.session(&begun.session)?.caller, given, &own)?;
-        let judge = accounts.session(&accounts.sign_in("judge", &own, None, here)?.session)?.caller;
+        accounts.create(&root, &Id::new("judge")?, profile, None)?;
+        let link =
+            letters.0.lock().map_err(|_| anyhow::anyhow!("a panic"))?.take().context("an invitation")?;
+        let accepted = accounts.accept_invitation(&link, None, &own, None)?;
+        let judge = accounts.session(&accepted.started.session)?.caller;
         let until = SystemClock.now().plus(TOKEN_LIFE);
         let token =
             accounts.create_token(&judge, &Id::new("load")?, &[Role::Authority], false, until, None)?;
@@ -257,6 +270,19 @@ impl Town {
             .get(&caller(Role::Authority)?, kind, &Id::new(name)?)
             .with_context(|| format!("{kind}/{name}"))
     }
+}
+
+/// The last invitation that was made.
+#[derive(Default)]
+struct Letters(std::sync::Mutex<Option<String>>);
+
+impl Deliver for Letters {
+    fn deliver(&self, letter: &Letter<'_>) -> Result<(), Undelivered> {
+        *self.0.lock().map_err(|_| Undelivered)? = Some(letter.token.to_owned());
+        Ok(())
+    }
+
+    fn recall(&self, _: &Id) {}
 }
 
 fn declared_product() -> Value {

@@ -67,11 +67,7 @@ pub(super) fn paths(paths: &mut Map<String, Value>) {
         .answers(200, "A page.", reference("DataUsePage"), &[])
         .problem(&[409]);
     put(paths, "/api/v1/data-uses", "get", uses);
-    let bind = new("bindConsentHolder", "Bind an account to the person whose papers were seen. For `sre`.")
-        .body(reference("ConsentHolder"), true)
-        .nothing(204, "Bound.", &[])
-        .problem(&[409]);
-    put(paths, "/api/v1/consent-holders", "post", bind);
+    bind(paths);
     let list = json!({"name": "list", "in": "path", "required": true, "schema": {"type": "integer", "minimum": 0, "maximum": 4_294_967_295_u32}});
     let status =
         Operation::open(CONSENTS, "statusList", "Which consents were withdrawn (Token Status List).")
@@ -84,6 +80,18 @@ pub(super) fn paths(paths: &mut Map<String, Value>) {
                 &[],
             );
     put(paths, "/status-lists/{list}", "get", status);
+}
+
+fn bind(paths: &mut Map<String, Value>) {
+    let bind = Operation::new(
+        CONSENTS,
+        "bindConsentHolder",
+        "Ask a second person to bind an account to the person whose papers were seen. For `sre`.",
+    )
+    .body(reference("ConsentHolder"), true)
+    .answers(202, "It waits for a second person.", reference("WaitingRequest"), &["Location"])
+    .problem(&[409, 429]);
+    put(paths, "/api/v1/consent-holders", "post", bind);
 }
 
 /// The shapes.

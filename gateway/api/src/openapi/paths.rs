@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
 
+use super::accounts::{self, ACCOUNTS};
 use super::consents::{self, CONSENTS};
 use super::evidence::{self, EVIDENCE};
 use super::finance::{self, FINANCE};
@@ -12,8 +13,7 @@ use super::public::{self, PUBLIC};
 use super::schemas::reference;
 use crate::routes::objects::{CONFIRM, ISSUE_SECRET, REVOKE};
 
-const SIGN_ON: &str = "sign-on";
-const ACCOUNTS: &str = "accounts";
+pub(super) const SIGN_ON: &str = "sign-on";
 const ACTS: &str = "acts";
 const ABOUT: &str = "about";
 
@@ -42,7 +42,7 @@ pub(super) fn all() -> Value {
     }
     sign_on(&mut paths);
     me(&mut paths);
-    accounts(&mut paths);
+    accounts::paths(&mut paths);
     acts(&mut paths);
     about(&mut paths);
     consents::paths(&mut paths);
@@ -191,12 +191,15 @@ fn sign_on(paths: &mut Map<String, Value>) {
         .nothing(303, "Signed on; the session is in the cookie.", &["Location", "Set-Cookie"])
         .problem(&[401]);
     put(paths, "/api/v1/sign-on/oidc/callback", "get", end);
-    let first =
-        Operation::open(SIGN_ON, "firstAdministrator", "Make the first account, by the printed token.")
-            .public()
-            .body(reference("FirstAdministrator"), true)
-            .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
-            .problem(&[401, 429]);
+    let first = Operation::open(
+        SIGN_ON,
+        "firstAdministrator",
+        "Make the first account, by the token of the first start.",
+    )
+    .public()
+    .body(reference("FirstAdministrator"), true)
+    .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
+    .problem(&[401, 429]);
     put(paths, "/api/v1/first-administrator", "post", first);
 }
 
@@ -254,69 +257,24 @@ fn me(paths: &mut Map<String, Value>) {
     put(paths, "/api/v1/me/tokens/{token}", "delete", remove);
 }
 
-fn accounts(paths: &mut Map<String, Value>) {
-    let list = Operation::new(ACCOUNTS, "listAccounts", "List, in order of name.")
-        .takes(&["limit", "cursor", "organisation"])
-        .answers(200, "A page.", reference("AccountPage"), &[]);
-    put(paths, "/api/v1/accounts", "get", list);
-    let create = Operation::new(ACCOUNTS, "createAccount", "Make an account.")
-        .takes(&["Idempotency-Key"])
-        .body(reference("NewAccount"), true)
-        .answers(
-            201,
-            "The account and its first password; shown here only.",
-            reference("MadeAccount"),
-            &["ETag", "Location", "Idempotency-Replayed"],
-        )
-        .problem(&[409]);
-    put(paths, "/api/v1/accounts", "post", create);
-    let one = "/api/v1/accounts/{name}";
-    let get = Operation::new(ACCOUNTS, "getAccount", "Read one.")
-        .takes(&["name", "If-None-Match"])
-        .answers(200, "The account.", reference("Account"), &["ETag"])
-        .nothing(304, "The caller has this version already.", &["ETag"]);
-    put(paths, one, "get", get);
-    let change = Operation::new(ACCOUNTS, "changeAccount", "Change someone else's account.")
-        .takes(&["name", "If-Match", "Idempotency-Key"])
-        .body(reference("Profile"), true)
-        .answers(200, "Changed.", reference("Account"), &["ETag"])
-        .problem(&[409, 412, 428]);
-    put(paths, one, "put", change);
-    let act =
-        |id: &str, summary: &str| Operation::new(ACCOUNTS, id, summary).takes(&["name"]).problem(&[409]);
-    let reset = act("resetPassword", "Give someone else a new password; ends their sessions.")
-        .takes(&["Idempotency-Key"])
-        .body(reference("Nothing"), false)
-        .answers(
-            200,
-            "The password, to be changed at the next sign-on; shown here only.",
-            reference("Password"),
-            &["Idempotency-Replayed"],
-        );
-    put(paths, &format!("{one}:reset-password"), "post", reset);
-    for (verb, id, summary) in [
-        ("link", "linkAccount", "Let an identity of an identity provider sign on as the account."),
-        ("unlink", "unlinkAccount", "End such a link."),
-    ] {
-        let link = act(id, summary).body(reference("Link"), true).nothing(204, "Done.", &[]);
-        put(paths, &format!("{one}:{verb}"), "post", link);
-    }
-    let codes = act("removeOneTimeCodeOf", "Stop someone else's one-time codes.")
-        .body(reference("Nothing"), false)
-        .nothing(204, "Stopped.", &[]);
-    put(paths, &format!("{one}:remove-one-time-code"), "post", codes);
-    let token = Operation::new(ACCOUNTS, "removeTokenOf", "End someone's API token.")
-        .in_person()
-        .takes(&["name", "token"])
-        .nothing(204, "Ended.", &[]);
-    put(paths, &format!("{one}/tokens/{{token}}"), "delete", token);
-}
-
 fn acts(paths: &mut Map<String, Value>) {
     let audit = Operation::new(ACTS, "audit", "Every act, newest first. For `auditor` and `authority`.")
         .takes(&["limit", "revision", "kind", "object", "actor", "verb", "from", "until"])
         .answers(200, "A page.", reference("ActPage"), &[]);
     put(paths, "/api/v1/acts", "get", audit);
+    let account = query(
+        "account",
+        "Only of this account.",
+        json!({"type": "string", "minLength": 1, "maxLength": 28, "pattern": "^[!-~]+$"}),
+    );
+    let code = query("code", "Only with this code.", json!({"type": "string", "pattern": "^C[0-9]{3,4}$"}));
+    let about = "Acts refused to signed-on persons, and sign-ons that failed, newest first. For `auditor` and `authority`.";
+    let refused = Operation::new(ACTS, "refusedActs", about)
+        .takes(&["limit", "revision", "from", "until"])
+        .parameter(account)
+        .parameter(code)
+        .answers(200, "A page.", reference("RefusedPage"), &[]);
+    put(paths, "/api/v1/refused-acts", "get", refused);
     let deadlines = Operation::new(ACTS, "deadlines", "What is due next, in order of time.")
         .takes(&["limit", "until"])
         .answers(200, "Open deadlines.", reference("Deadlines"), &[]);

@@ -31,6 +31,7 @@ pub(super) fn of_the_api(code: Code) -> bool {
                 | Code::C090
                 | Code::C092
                 | Code::C093
+                | Code::C094
         )
 }
 
@@ -49,14 +50,16 @@ pub(super) fn page(item: Value) -> Value {
     object(&["items", "next"], json!({"items": {"type": "array", "items": item}, "next": next}))
 }
 
-fn text(max: usize) -> Value {
+pub(super) fn text(max: usize) -> Value {
     json!({"type": "string", "minLength": 1, "maxLength": max})
 }
 
 /// Every schema by name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for part in [common(), changes(), acts(), sign_on(), accounts(), super::consents::schemas()] {
+    for part in
+        [common(), changes(), acts(), sign_on(), super::accounts::schemas(), super::consents::schemas()]
+    {
         let Value::Object(part) = part else { unreachable!("each part is written as an object") };
         all.extend(part);
     }
@@ -188,6 +191,28 @@ fn acts() -> Value {
             }),
         ),
         "ActPage": page(reference("Act")),
+        "Refused": object(
+            &["at", "account", "organisation", "roles", "verb", "kind", "name", "code", "count"],
+            json!({
+                "at": reference("Instant"),
+                "account": {"type": ["string", "null"], "description": "Null for sign-ons by names that nobody has."},
+                "organisation": {"type": ["string", "null"]},
+                "roles": {"type": "array", "items": reference("Role")},
+                "verb": {"type": "string", "description": "Empty, like kind and name, where several of one minute stand together."},
+                "kind": {"type": "string"}, "name": {"type": "string"}, "code": {"type": "string"},
+                "count": {"type": "integer", "minimum": 1},
+            }),
+        ),
+        "RefusedPage": page(reference("Refused")),
+        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown"], json!({
+            "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
+            "secret": shown_once(), "alreadyShown": already_shown(),
+        })),
+        "Confirmation": object(&["signature"], json!({
+            "signature": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Ed25519, in base 64, over `status.details.challenge`."},
+            "reason": reference("Reason"), "attachments": reference("Attachments"),
+        })),
+        "Reasoned": object(&[], json!({"reason": reference("Reason")})),
         "Deadlines": object(&["items", "more"], json!({"items": {"type": "array", "items": due}, "more": {"type": "boolean"}})),
         "NoticePage": page(notice),
         "Due": object(&["at", "provisional"], json!({"at": reference("Instant"), "provisional": {"type": "boolean"}})),
@@ -201,20 +226,21 @@ fn sign_on() -> Value {
         "SignIn": object(&["name", "password"], json!({
             "name": text(28), "password": text(PASSWORD_MAX / 4), "code": text(64),
         })),
-        "SignedIn": object(&["account", "csrf", "until", "mustChangePassword"], json!({
+        "SignedIn": object(&["account", "csrf", "until", "mustChangePassword", "mustEnrolOneTimeCode"], json!({
             "account": reference("Account"), "csrf": {"type": "string"}, "until": reference("Instant"),
             "mustChangePassword": {"type": "boolean"},
+            "mustEnrolOneTimeCode": {"type": "boolean", "description": "Until one-time codes are enrolled the account may do nothing else (C1110)."},
         })),
-        "FirstAdministrator": object(&["token", "name", "organisation", "person", "password"], json!({
+        "FirstAdministrator": object(&["token", "name", "organisation", "person", "idNumber", "password"], json!({
             "token": text(128), "name": reference("Name"), "organisation": reference("Name"),
-            "person": text(100), "password": text(PASSWORD_MAX / 4),
+            "person": text(100), "idNumber": super::accounts::id_number(), "password": text(PASSWORD_MAX / 4),
         })),
         "Me": object(
-            &["account", "organisation", "person", "roles", "byToken", "readOnly", "until", "mustChangePassword", "csrf"],
+            &["account", "organisation", "person", "roles", "byToken", "readOnly", "until", "mustChangePassword", "mustEnrolOneTimeCode", "csrf"],
             json!({
                 "account": reference("Name"), "organisation": reference("Name"), "person": {"type": "string"},
                 "roles": roles, "byToken": {"type": "boolean"}, "readOnly": {"type": "boolean"},
-                "until": reference("Instant"), "mustChangePassword": {"type": "boolean"},
+                "until": reference("Instant"), "mustChangePassword": {"type": "boolean"}, "mustEnrolOneTimeCode": {"type": "boolean"},
                 "csrf": {"type": ["string", "null"], "description": "For `X-CSRF-Token`; null by token."},
             }),
         ),
@@ -238,48 +264,12 @@ fn sign_on() -> Value {
     })
 }
 
-fn shown_once() -> Value {
+pub(super) fn shown_once() -> Value {
     json!({"type": ["string", "null"], "description": "Null in the answer to a retry."})
 }
 
-fn already_shown() -> Value {
+pub(super) fn already_shown() -> Value {
     json!({"type": "boolean", "description": "Whether this answers a retry: the secret was shown the first time and is not shown again."})
-}
-
-fn accounts() -> Value {
-    let profile = json!({
-        "organisation": reference("Name"), "person": text(100),
-        "roles": {"type": "array", "items": reference("Role"), "uniqueItems": true, "minItems": 1},
-        "disabled": {"type": "boolean", "default": false},
-    });
-    let mut new = profile.clone();
-    new["name"] = reference("Name");
-    json!({
-        "Account": object(&["name", "version", "organisation", "person", "roles", "disabled"], json!({
-            "name": reference("Name"), "version": {"type": "integer", "minimum": 1},
-            "organisation": reference("Name"), "person": {"type": "string"},
-            "roles": {"type": "array", "items": reference("Role")}, "disabled": {"type": "boolean"},
-        })),
-        "AccountPage": page(reference("Account")),
-        "Profile": object(&["organisation", "person", "roles"], profile),
-        "NewAccount": object(&["name", "organisation", "person", "roles"], new),
-        "MadeAccount": object(&["account", "password", "alreadyShown"], json!({
-            "account": reference("Account"), "password": shown_once(), "alreadyShown": already_shown(),
-        })),
-        "Password": object(&["password", "alreadyShown"], json!({
-            "password": shown_once(), "alreadyShown": already_shown(),
-        })),
-        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown"], json!({
-            "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
-            "secret": shown_once(), "alreadyShown": already_shown(),
-        })),
-        "Confirmation": object(&["signature"], json!({
-            "signature": {"type": "string", "minLength": 1, "maxLength": 128, "description": "Ed25519, in base 64, over `status.details.challenge`."},
-            "reason": reference("Reason"), "attachments": reference("Attachments"),
-        })),
-        "Reasoned": object(&[], json!({"reason": reference("Reason")})),
-        "Link": object(&["issuer", "subject"], json!({"issuer": text(255), "subject": text(255)})),
-    })
 }
 
 fn of_kind(all: &mut Map<String, Value>, kind: Kind) {

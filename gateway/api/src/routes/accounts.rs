@@ -2,13 +2,14 @@
 
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use shuzha_control::accounts::Profile;
+use shuzha_control::accounts::{AccountRequest, Handled, Made, Profile};
 use shuzha_core::{Code, Id};
 
 use super::objects::REPLAYED;
 use crate::ask::{Ask, Reply};
 use crate::conditions;
 use crate::fields::{Fields, TEXT_BYTES_MAX};
+use crate::parameters::instant_text;
 use crate::problem::Problem;
 use crate::{shown, who};
 
@@ -40,7 +41,7 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     Ok(Reply::ok(&shown::account(&account)).version(account.version))
 }
 
-/// `POST /api/v1/accounts`; the first password is shown here and never again.
+/// `POST /api/v1/accounts`: the person is invited, or a second person is asked. No answer ever holds what signs on.
 pub(crate) fn create(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
@@ -49,12 +50,15 @@ pub(crate) fn create(ask: &Ask) -> Result<Reply, Problem> {
     let name = fields.id("name");
     let profile = profile(&mut fields);
     let (name, profile) = fields.done(|| Some((name?, profile?)))?;
+    let profile = profile.known(ask)?;
     let key = conditions::idempotency_key(&ask.headers)?;
-    let made = ask.shared.accounts.create(&caller, &name, profile, key)?;
-    let account = json!({"account": shown::account(&made.account)});
-    Ok(shown_once(StatusCode::CREATED, account, "password", made.password.as_deref())
-        .version(made.account.version)
-        .location(&format!("/api/v1/accounts/{name}")))
+    let handled = ask.shared.accounts.create(&caller, &name, profile, key)?;
+    Ok(match handled {
+        Handled::Done(made) => made_reply(StatusCode::CREATED, &made)
+            .version(made.account.version)
+            .location(&format!("/api/v1/accounts/{name}")),
+        Handled::Waits(request) => waits(ask, &request),
+    })
 }
 
 /// `PUT /api/v1/accounts/{name}`.
@@ -67,10 +71,25 @@ pub(crate) fn change(ask: &Ask) -> Result<Reply, Problem> {
     let body = ask.json()?;
     let mut fields = Fields::of(&body);
     let profile = profile(&mut fields);
-    let profile = fields.done(|| profile)?;
+    let profile = fields.done(|| profile)?.known(ask)?;
     let key = conditions::idempotency_key(&ask.headers)?;
-    let account = ask.shared.accounts.change(&caller, &name, expected.version(), profile, key)?;
-    Ok(Reply::ok(&shown::account(&account)).version(account.version))
+    let handled = ask.shared.accounts.change(&caller, &name, expected.version(), profile, key)?;
+    Ok(match handled {
+        Handled::Done(made) => Reply::ok(&shown::account(&made.account)).version(made.account.version),
+        Handled::Waits(request) => waits(ask, &request),
+    })
+}
+
+/// An account that was made or reset, and until when its invitation holds.
+fn made_reply(status: StatusCode, made: &Made) -> Reply {
+    let until = made.invited_until.map(instant_text);
+    Reply::with(status, &json!({"account": shown::account(&made.account), "invitedUntil": until}))
+}
+
+/// The answer to what waits for a second person.
+pub(crate) fn waits(ask: &Ask, request: &AccountRequest) -> Reply {
+    let shown = json!({"request": shown::account_request(request, ask.shared.control.looked_at())});
+    Reply::with(StatusCode::ACCEPTED, &shown).location(&format!("/api/v1/account-requests/{}", request.name))
 }
 
 /// An answer with a secret that is shown once; the answer to a retry says that it was shown already.
@@ -81,12 +100,37 @@ pub(crate) fn shown_once(status: StatusCode, mut body: Value, field: &str, secre
     if secret.is_some() { reply } else { reply.header(REPLAYED, HeaderValue::from_static("true")) }
 }
 
-fn profile(fields: &mut Fields<'_>) -> Option<Profile> {
+/// A profile as it was sent.
+struct Sent<'v> {
+    profile: Profile,
+    id_number: Option<&'v str>,
+}
+
+impl Sent<'_> {
+    /// With the natural person, whose number is forgotten here.
+    fn known(self, ask: &Ask) -> Result<Profile, Problem> {
+        let person_key = match self.id_number {
+            Some(number) => Some(ask.shared.accounts.person_of(number)?),
+            None => None,
+        };
+        Ok(Profile { person_key, ..self.profile })
+    }
+}
+
+fn profile<'v>(fields: &mut Fields<'v>) -> Option<Sent<'v>> {
     let organisation = fields.id("organisation");
     let person = fields.text("person", 1..=TEXT_BYTES_MAX).map(str::to_owned);
     let roles = fields.roles("roles");
     let disabled = fields.boolean("disabled", false);
-    Some(Profile { organisation: organisation?, person: person?, roles: roles?, disabled: disabled? })
+    let id_number = fields.text_or_none("idNumber", 1..=TEXT_BYTES_MAX)?;
+    let profile = Profile {
+        organisation: organisation?,
+        person: person?,
+        roles: roles?,
+        disabled: disabled?,
+        person_key: None,
+    };
+    Some(Sent { profile, id_number })
 }
 
 /// `POST /api/v1/accounts/{name}:{verb}`.
@@ -105,24 +149,26 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
         let issuer = fields.text("issuer", 1..=TEXT_BYTES_MAX);
         let subject = fields.text("subject", 1..=TEXT_BYTES_MAX);
         let (issuer, subject) = fields.done(|| Some((issuer?, subject?)))?;
-        match verb {
-            "link" => accounts.link(&caller, &name, issuer, subject)?,
-            _ => accounts.unlink(&caller, &name, issuer, subject)?,
+        if verb == "link" {
+            return Ok(waits(ask, &accounts.link(&caller, &name, issuer, subject)?));
         }
+        accounts.unlink(&caller, &name, issuer, subject)?;
         return Ok(Reply::empty(StatusCode::NO_CONTENT));
     }
     fields.done(|| Some(()))?;
-    if verb == "reset-password" {
-        let key = conditions::idempotency_key(&ask.headers)?;
-        let password = accounts.reset_password(&caller, &name, key)?;
-        return Ok(shown_once(StatusCode::OK, json!({}), "password", password.as_deref()));
-    }
     if name == caller.account {
-        // One's own needs a code: `DELETE /api/v1/me/one-time-code`.
+        // One's own needs the present password, or a code: `/api/v1/me`.
         return Err(Code::C1105.into());
     }
-    accounts.remove_one_time(&caller, &name, None)?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    let handled = if verb == "reset-password" {
+        accounts.reset_password(&caller, &name, conditions::idempotency_key(&ask.headers)?)?
+    } else {
+        accounts.reset_one_time(&caller, &name)?
+    };
+    Ok(match handled {
+        Handled::Done(made) => made_reply(StatusCode::OK, &made),
+        Handled::Waits(request) => waits(ask, &request),
+    })
 }
 
 /// `DELETE /api/v1/accounts/{name}/tokens/{token}`.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use shuzha_control::{AuditQuery, HistoryEntry, Page};
 use shuzha_core::Timestamp;
+use shuzha_store::register::RefusedFilter;
 
 use super::objects::kind;
 use crate::ask::{Ask, Reply};
@@ -49,6 +50,21 @@ pub(crate) fn audit(ask: &Ask) -> Result<Reply, Problem> {
 fn acts(page: &Page<HistoryEntry, u64>) -> Reply {
     let items: Vec<_> = page.items.iter().map(shown::act).collect();
     Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())}))
+}
+
+/// `GET /api/v1/refused-acts`: what was refused to signed-on persons, and sign-ons that failed.
+pub(crate) fn refused(ask: &Ask) -> Result<Reply, Problem> {
+    let caller = who::caller(ask)?;
+    let mut parameters = ask.parameters();
+    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (account, code) = (parameters.text("account"), parameters.text("code"));
+    let (from, until) = (parameters.instant("from"), parameters.instant("until"));
+    parameters.done()?;
+    let filter =
+        RefusedFilter { before, account: account.as_deref(), code: code.as_deref(), from, until, limit };
+    let page = ask.shared.accounts.refusals(&caller, &filter)?;
+    let items: Vec<_> = page.items.iter().map(shown::refused).collect();
+    Ok(Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())})))
 }
 
 /// `GET /api/v1/notices`.

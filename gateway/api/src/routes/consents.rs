@@ -10,6 +10,7 @@ use shuzha_core::{Code, Id, Timestamp};
 use shuzha_privacy::consent::{Basis, FIELDS_MAX, Narrower, TOKEN_BYTES_MAX};
 use shuzha_store::DataUse;
 
+use super::accounts::waits;
 use crate::ask::{Ask, Reply};
 use crate::fields::{Fields, TEXT_BYTES_MAX};
 use crate::parameters::{instant, instant_text};
@@ -142,7 +143,7 @@ fn used(ask: &Ask, jti: Option<&str>) -> Result<Reply, Problem> {
     Ok(Reply::ok(&json!({"items": items, "next": next(&page)})))
 }
 
-/// `POST /api/v1/consent-holders`: binds an account to the person whose papers were seen.
+/// `POST /api/v1/consent-holders`: asks a second person to bind an account to the person whose papers were seen.
 pub(crate) fn bind(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
@@ -151,8 +152,7 @@ pub(crate) fn bind(ask: &Ask) -> Result<Reply, Problem> {
     let account = fields.id("account");
     let id_number = fields.text("idNumber", 1..=TEXT_BYTES_MAX);
     let (account, id_number) = fields.done(|| Some((account?, id_number?)))?;
-    ask.shared.consents.bind(&caller, &account, id_number)?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
+    Ok(waits(ask, &ask.shared.consents.bind(&caller, &account, id_number)?))
 }
 
 /// `GET /status-lists/{list}`, for anyone.

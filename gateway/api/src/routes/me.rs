@@ -30,13 +30,14 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
         "readOnly": caller.read_only,
         "until": instant_text(signed_on.until),
         "mustChangePassword": signed_on.must_change_password,
+        "mustEnrolOneTimeCode": signed_on.must_enrol,
         "csrf": csrf,
     })))
 }
 
 /// `PUT /api/v1/me/password`.
 pub(crate) fn set_password(ask: &Ask) -> Result<Reply, Problem> {
-    let caller = who::caller(ask)?;
+    let caller = who::caller_enrolling(ask)?;
     ask.parameters().done()?;
     let body = ask.json()?;
     let mut fields = Fields::of(&body);
@@ -49,7 +50,7 @@ pub(crate) fn set_password(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `POST /api/v1/me/one-time-code`: a secret for one-time codes, in use once confirmed.
 pub(crate) fn enrol(ask: &Ask) -> Result<Reply, Problem> {
-    let caller = who::caller(ask)?;
+    let caller = who::caller_enrolling(ask)?;
     ask.parameters().done()?;
     Fields::of(&ask.json_or_empty()?).done(|| Some(()))?;
     let enrolment = ask.shared.accounts.enrol_one_time(&caller)?;
@@ -59,13 +60,15 @@ pub(crate) fn enrol(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `POST /api/v1/me/one-time-code:confirm`.
 pub(crate) fn confirm(ask: &Ask) -> Result<Reply, Problem> {
-    let caller = who::caller(ask)?;
+    let caller = who::caller_enrolling(ask)?;
     ask.parameters().done()?;
     let body = ask.json()?;
     let mut fields = Fields::of(&body);
     let code = fields.text("code", 1..=TEXT_BYTES_MAX);
     let code = fields.done(|| code)?;
-    let codes = ask.shared.accounts.confirm_one_time(&caller, code)?;
+    // This session goes on; every other sign-on of the account ends.
+    let session = who::session(&ask.headers, ask.shared.https);
+    let codes = ask.shared.accounts.confirm_one_time(&caller, code, session)?;
     let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     Ok(Reply::ok(&json!({"recoveryCodes": codes})))
 }
@@ -78,7 +81,7 @@ pub(crate) fn remove_one_time(ask: &Ask) -> Result<Reply, Problem> {
     let mut fields = Fields::of(&body);
     let code = fields.text("code", 1..=TEXT_BYTES_MAX);
     let code = fields.done(|| code)?;
-    ask.shared.accounts.remove_one_time(&caller, &caller.account, Some(code))?;
+    ask.shared.accounts.remove_one_time(&caller, code)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -2,7 +2,9 @@
 //! only the browser that began can end. An identity signs on as the account it is linked to; none is ever made.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -20,11 +22,14 @@ use subtle::ConstantTimeEq as _;
 use super::sign_on::started_reply;
 use crate::ask::{Ask, Reply};
 use crate::problem::Problem;
+use crate::source::place;
 
 /// How long a person may take at the provider.
 const PENDING_LIFE: Duration = Duration::from_secs(600);
-/// Most sign-ons under way; more are told to come again.
+/// Most sign-ons under way; the oldest makes room.
 const PENDING_MAX: usize = 1_000;
+/// Most of them begun from one address; its own oldest makes room, so that nobody crowds out others.
+const PENDING_PER_ADDRESS_MAX: usize = 50;
 /// How long the provider's metadata and keys are taken as they were.
 const METADATA_LIFE: Duration = Duration::from_secs(600);
 /// Time for one request to the provider.
@@ -60,6 +65,10 @@ struct Pending {
     /// What the browser's cookie must hold.
     browser: String,
     until: Timestamp,
+    /// From where it was begun.
+    source: IpAddr,
+    /// Its place in the order of all.
+    turn: u64,
 }
 
 /// The provider as known, and the sign-ons under way.
@@ -69,6 +78,7 @@ pub(crate) struct Oidc {
     metadata: Mutex<Option<(CoreProviderMetadata, Timestamp)>>,
     /// By state.
     pending: Mutex<HashMap<String, Pending>>,
+    turns: AtomicU64,
 }
 
 type Client = CoreClient<
@@ -89,7 +99,13 @@ impl Oidc {
             .max_redirects(0)
             .build()
             .into();
-        Self { options, agent, metadata: Mutex::default(), pending: Mutex::default() }
+        Self {
+            options,
+            agent,
+            metadata: Mutex::default(),
+            pending: Mutex::default(),
+            turns: AtomicU64::new(0),
+        }
     }
 
     fn http(&self, request: openidconnect::HttpRequest) -> Result<openidconnect::HttpResponse, ureq::Error> {
@@ -120,14 +136,28 @@ impl Oidc {
         Ok(client.set_redirect_uri(redirect))
     }
 
-    fn put(&self, state: String, pending: Pending, now: Timestamp) -> Result<(), Problem> {
+    /// Keeps a sign-on that begins. What began longest ago makes room, of the same address first.
+    fn put(&self, state: String, mut pending: Pending, now: Timestamp) {
         let mut all = self.pending.lock().expect("nothing panics while it holds the sign-ons");
         all.retain(|_, pending| now < pending.until);
-        if all.len() >= PENDING_MAX {
-            return Err(Problem { retry_after: Some(PENDING_LIFE / 10), ..Code::C092.into() });
+        let source = pending.source;
+        let of_source = |other: &Pending| other.source == source;
+        let oldest = |all: &HashMap<String, Pending>, which: &dyn Fn(&Pending) -> bool| {
+            let found = all.iter().filter(|(_, other)| which(other)).min_by_key(|(_, other)| other.turn);
+            found.map(|(state, _)| state.clone())
+        };
+        let evicted = if all.values().filter(|other| of_source(other)).count() >= PENDING_PER_ADDRESS_MAX {
+            oldest(&all, &of_source)
+        } else if all.len() >= PENDING_MAX {
+            oldest(&all, &|_| true)
+        } else {
+            None
+        };
+        if let Some(evicted) = evicted {
+            all.remove(&evicted);
         }
+        pending.turn = self.turns.fetch_add(1, Ordering::Relaxed);
         all.insert(state, pending);
-        Ok(())
     }
 
     /// Takes a sign-on out: each state is good once.
@@ -180,7 +210,8 @@ pub(crate) fn begin(ask: &Ask) -> Result<Reply, Problem> {
         .url();
     let browser = unguessable();
     let sent = cookie(ask.shared.https, &browser, PENDING_LIFE.as_secs());
-    oidc.put(state.into_secret(), Pending { nonce, verifier, browser, until: now.plus(PENDING_LIFE) }, now)?;
+    let (until, source) = (now.plus(PENDING_LIFE), place(ask.source));
+    oidc.put(state.into_secret(), Pending { nonce, verifier, browser, until, source, turn: 0 }, now);
     let url = HeaderValue::from_str(url.as_str()).map_err(away)?;
     Ok(Reply::empty(StatusCode::FOUND).header(LOCATION, url).header(SET_COOKIE, sent))
 }

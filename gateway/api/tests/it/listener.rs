@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use serde_json::json;
 use shuzha_api::Limits;
 
 use crate::plane::Plane;
@@ -69,4 +70,87 @@ fn garbage_gets_an_answer_or_an_end() {
         assert!(head.is_empty() || head.starts_with("HTTP/1.1 4"), "{head}");
     }
     plane.ask("GET", "/api/v1/openapi.json").send().expect(200);
+}
+
+/// Half a request, without an account: its body never comes.
+fn half(plane: &Plane) -> TcpStream {
+    let mut stream = TcpStream::connect(plane.address).unwrap();
+    let head = "POST /api/v1/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+/// An emergency stop by the authority.
+fn stop(plane: &Plane, name: &str) {
+    let spec = json!({
+        "target": {"kind": "Everything"}, "emergency": true, "rectifyBy": "2026-02-20", "reason": "数据风险",
+    });
+    plane.put("wang", "Suspension", "suspensions", name, &spec).send().expect(201);
+}
+
+/// Case 4: 64 connections, each with half a body and no account, closed the control API for 30 s, stops included.
+#[test]
+fn half_sent_bodies_keep_nobody_from_stopping_anything() {
+    let plane = Plane::new();
+    let held: Vec<_> = (0..200).map(|_| half(&plane)).collect();
+    plane.by("bank", "GET", "/api/v1/me").send().expect(200);
+    stop(&plane, "stop-1");
+    plane.ask("GET", "/api/v1/me").send().expect(401);
+    drop(held);
+}
+
+/// The same with heads that never end, and with connections that say nothing.
+#[test]
+fn idle_connections_and_half_heads_make_room_for_a_new_one() {
+    let limits = Limits { connections_max: 60, connections_per_address_max: 40, ..Limits::default() };
+    let plane = Plane::limited(limits);
+    let held: Vec<_> = (0..300)
+        .map(|at| {
+            let mut stream = TcpStream::connect(plane.address).unwrap();
+            if at % 2 == 0 {
+                // The other end may have made room already.
+                let _ = stream.write_all(b"GET /api/v1/me HTTP/1.1\r\nhost:");
+            }
+            stream
+        })
+        .collect();
+    plane.by("bank", "GET", "/api/v1/me").send().expect(200);
+    stop(&plane, "stop-1");
+    drop(held);
+}
+
+/// Where everything that may run at once is running, signed-on persons have places of their own, and stops too.
+#[test]
+fn a_full_pool_leaves_places_for_persons_and_for_stops() {
+    let nobody = Limits { requests_max: 0, ..Limits::default() };
+    let plane = Plane::limited(nobody.clone());
+    plane.ask("GET", "/api/v1/me").send().expect(503).refused("C092");
+    plane.ask("GET", "/api/v1/me").header("authorization", "Bearer szt_forged").send().expect(503);
+    plane.by("bank", "GET", "/api/v1/me").send().expect(200);
+    let plane = Plane::limited(Limits { reserved_signed_on: 0, ..nobody });
+    plane.by("bank", "GET", "/api/v1/me").send().expect(503).refused("C092");
+    stop(&plane, "stop-1");
+}
+
+/// Of one address the newest takes the place of the oldest, which is told so.
+#[test]
+fn an_unfinished_request_makes_room_for_a_newer_one_of_its_address() {
+    let plane = Plane::limited(Limits { unfinished_per_address_max: 2, ..Limits::default() });
+    let mut oldest = half(&plane);
+    oldest.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let _others = [half(&plane), half(&plane)];
+    let mut answer = [0; 12];
+    oldest.read_exact(&mut answer).expect("it is answered");
+    assert_eq!(&answer, b"HTTP/1.1 503");
+}
+
+/// Bodies that are still arriving share one budget of bytes; a signed-on person has room beside it.
+#[test]
+fn unfinished_bodies_share_a_budget_and_persons_have_their_own() {
+    let limits = Limits { unfinished_bytes_max: 0, ..Limits::default() };
+    let plane = Plane::limited(limits);
+    let body = json!({"name": "wang", "password": "x"});
+    let refused = plane.ask("POST", "/api/v1/sessions").json(&body).send().expect(503).refused("C094");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    stop(&plane, "stop-1");
 }

@@ -134,7 +134,8 @@ impl House {
             redirect: "http://localhost/api/v1/sign-on/oidc/callback".to_owned(),
             return_to: "/".to_owned(),
         };
-        let plane = Plane::built(Limits::default(), "127.0.0.1:0", |parts| parts.build_with_oidc(options));
+        let limits = Limits { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..Limits::default() };
+        let plane = Plane::built(limits, "127.0.0.1:0", |parts| parts.build_with_oidc(options));
         plane.person("wang", "bureau", &[Role::Authority]);
         let root = Caller {
             account: id("root"),
@@ -144,7 +145,15 @@ impl House {
             read_only: false,
             by_token: false,
         };
-        plane.accounts.link(&root, &id("wang"), &provider.issuer, "subject-1").unwrap();
+        let asked = plane.accounts.link(&root, &id("wang"), &provider.issuer, "subject-1").unwrap();
+        let second = Caller {
+            account: id("registrar"),
+            organisation: id("centre"),
+            roles: vec![Role::Registrar],
+            ..root
+        };
+        plane.person("registrar", "centre", &[Role::Registrar]);
+        plane.accounts.confirm(&second, &asked.name).unwrap();
         Self { plane, provider }
     }
 
@@ -225,4 +234,18 @@ fn a3_what_an_identity_provider_did_not_say_to_this_browser_is_refused() {
         assert_eq!((answer.status, answer.header("set-cookie")), (401, None), "{what}");
         answer.refused("C1102");
     }
+}
+
+/// A thousand starts without an account filled sign-on for everybody for ten minutes.
+#[test]
+fn a3_starts_at_the_provider_crowd_out_nobody_else() {
+    let house = House::new();
+    let way = house.begin();
+    for _ in 0..1_001 {
+        let start = house.plane.ask("GET", "/api/v1/sign-on/oidc").header("x-forwarded-for", "192.0.2.1");
+        start.send().expect(302);
+    }
+    house.agree(&way, "c1", |_| {});
+    house.end(&way, "c1", &way.cookie).expect(303);
+    house.begin();
 }

@@ -20,7 +20,7 @@ use shuzha_journal::{Journal, Position};
 use shuzha_privacy::consent::{Algorithm, Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymiser};
 use shuzha_store::ledger::MeterOptions;
-use shuzha_store::register::{Account, Act, Batch, Effect, Token};
+use shuzha_store::register::{Account, Act, Batch, Effect, OneTimeSecret, Token};
 use shuzha_store::{
     Books, Changes, ConsentStore, DataUse, MasterKey, Register, Retention, Store, StoreError, Traces, UsesOf,
     retention, tiles, traces,
@@ -210,6 +210,21 @@ impl ConsentGate for People {
     }
 }
 
+/// Stands for the way by which invitations reach persons: their tokens by account.
+#[derive(Default)]
+pub(crate) struct Letters(pub(crate) Mutex<std::collections::HashMap<Id, String>>);
+
+impl accounts::Deliver for Letters {
+    fn deliver(&self, letter: &accounts::Letter<'_>) -> Result<(), accounts::Undelivered> {
+        self.0.lock().unwrap().insert(letter.account.clone(), letter.token.to_owned());
+        Ok(())
+    }
+
+    fn recall(&self, account: &Id) {
+        self.0.lock().unwrap().remove(account);
+    }
+}
+
 /// A running control plane.
 pub(crate) struct Plane {
     pub(crate) address: SocketAddr,
@@ -219,6 +234,8 @@ pub(crate) struct Plane {
     pub(crate) control: Arc<Control>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) people: Arc<People>,
+    pub(crate) letters: Arc<Letters>,
+    master: Arc<MasterKey>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
     dir: tempfile::TempDir,
@@ -232,6 +249,13 @@ impl Plane {
             .filter(|path| path.is_file())
             .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
             .collect()
+    }
+
+    /// All that the register holds, but the record of what was refused.
+    pub(crate) fn kept(&self) -> String {
+        let dump = self.register.dump().unwrap();
+        let refused = |line: &&str| line.starts_with("refusals ") || line.starts_with("sqlite_sequence ");
+        dump.lines().filter(|line| !refused(line)).collect::<Vec<_>>().join("\n")
     }
 
     /// Without anybody.
@@ -258,9 +282,10 @@ impl Plane {
             rules: Rules::default(),
         };
         let control = Arc::new(Control::new(parts).unwrap());
-        let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).unwrap();
-        let options = accounts::Options::default();
-        let accounts = Arc::new(Accounts::new(control.clone(), Arc::new(master), options));
+        let master = Arc::new(MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).unwrap());
+        let letters = Arc::new(Letters::default());
+        let accounts = Accounts::new(control.clone(), master.clone(), accounts::Options::default());
+        let accounts = Arc::new(accounts.delivering(letters.clone()));
         let people = Arc::new(People::new(&clock));
         let consents = ConsentService::new(consents::Parts {
             control: control.clone(),
@@ -296,7 +321,7 @@ impl Plane {
             });
         });
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { address, clock, register, accounts, control, gate, people, stop, thread, dir }
+        Self { address, clock, register, accounts, control, gate, people, letters, master, stop, thread, dir }
     }
 
     /// With the cast.
@@ -304,9 +329,18 @@ impl Plane {
         Self::at("127.0.0.1:0")
     }
 
+    /// With the cast, within limits.
+    pub(crate) fn limited(limits: Limits) -> Self {
+        Self::empty(limits, "127.0.0.1:0").with_cast()
+    }
+
     /// With the cast, at a given address.
     pub(crate) fn at(address: &str) -> Self {
-        let plane = Self::empty(Limits::default(), address);
+        Self::empty(Limits::default(), address).with_cast()
+    }
+
+    fn with_cast(self) -> Self {
+        let plane = self;
         for (name, organisation, roles) in CAST {
             plane.person(name, organisation, roles);
         }
@@ -325,6 +359,9 @@ impl Plane {
             disabled: false,
         };
         self.keep(Effect::Account { account, expected: None });
+        // Their device is set up: a role may demand it.
+        self.keep(Effect::OneTime(OneTimeSecret::seal(&self.master, &OsRng, &name, &[7; 20]).unwrap()));
+        self.keep(Effect::ConfirmOneTime(name.clone()));
         self.token(name.as_str(), "all", roles, false);
     }
 

@@ -1,145 +1,79 @@
-//! Administering accounts: by the role `sre`, and never one's own.
+//! Administering accounts: asked for by the role `sre`, and never one's own. What needs a second person is said in
+//! [`super::requests`]; what the second person does is in [`super::decide`].
 
-use serde_json::{Value, json};
-use shuzha_core::{Code, Id, Role, text};
-use shuzha_products::case::Fault;
-use shuzha_store::register::{Account, Author, Effect, Link};
-use zeroize::Zeroizing;
+use serde_json::json;
+use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_store::register::{Account, AccountRequest, Author, Effect, Link};
 
-use super::{Accounts, author, conflict_is, hash, password};
-use crate::error::Refusal;
+use super::profile::{
+    Profile, changed_account, checked, checked_form, new_account, reset_one_time, reset_password,
+};
+use super::requests::{Handled, Kept, Wanted, is_simple};
+use super::roles;
+use super::{Accounts, conflict_is};
 use crate::{Caller, Error, Page};
-
-/// Longest name of a person in characters.
-const PERSON_CHARS_MAX: usize = 100;
 
 /// Longest name of an identity provider or of an identity there.
 const LINK_BYTES_MAX: usize = 255;
-
 /// Most accounts of one page.
 const PAGE_MAX: usize = 200;
 
-/// Who a person is here.
+/// An account as it stands after an administrator's act.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// The organisation they act for.
-    pub organisation: Id,
-    /// The person's name.
-    pub person: String,
-    /// What they may act as.
-    pub roles: Vec<Role>,
-    /// Whether signing on is closed to them.
-    pub disabled: bool,
-}
-
-/// An account that was just made; its password is shown once.
-pub struct NewAccount {
+pub struct Made {
     /// The account.
     pub account: Account,
-    /// Its first password, to be changed at the first sign-on; none for a retry, because it was shown before.
-    pub password: Option<Zeroizing<String>>,
-}
-
-impl std::fmt::Debug for NewAccount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewAccount").field("account", &self.account).finish_non_exhaustive()
-    }
-}
-
-impl Profile {
-    /// All of it, by which a retry is known.
-    fn told(&self) -> Value {
-        let roles: Vec<_> = self.roles.iter().map(|role| role.as_str()).collect();
-        json!([self.organisation.as_str(), self.person, roles, self.disabled])
-    }
+    /// Until when the invitation holds that was sent to the person; none for a retry, and where none was sent.
+    pub invited_until: Option<Timestamp>,
 }
 
 impl Accounts {
-    /// Makes the token by which the first administrator makes their account, to be printed where only the operator of the
-    /// machine reads it. A new one takes the place of the last. None once there is an account.
+    /// Makes an account and invites the person, or asks a second person for it.
     ///
     /// # Errors
-    /// Of the register.
-    pub fn first_token(&self) -> Result<Option<Zeroizing<String>>, Error> {
-        if self.control.register.account_count()? > 0 {
-            return Ok(None);
-        }
-        let (text, hash) = self.secret("");
-        let until = self.control.now().plus(self.options.first_token_life);
-        self.control.register.put_first_token(&hash, until)?;
-        Ok(Some(text))
-    }
-
-    /// Makes the first account, with the role `sre`. `source` is the caller's address, for the lock-out.
-    ///
-    /// # Errors
-    /// C1102 when the token is not the one that holds; C1103 after too many tries; C1107, C1002 for what was chosen.
-    pub fn create_first(
-        &self,
-        token: &str,
-        name: &Id,
-        organisation: &Id,
-        person: &str,
-        chosen: &str,
-        source: &str,
-    ) -> Result<Account, Error> {
-        let source = format!("from {source}");
-        self.unlocked(&[&source])?;
-        let hash = hash(token);
-        let holds = self.control.register.first_token(&hash)?.is_some_and(|until| self.control.now() < until);
-        if !holds || self.control.register.account_count()? > 0 {
-            self.failed(&[&source])?;
-            return Err(Code::C1102.into());
-        }
-        let profile = Profile {
-            organisation: organisation.clone(),
-            person: person.to_owned(),
-            roles: vec![Role::Sre],
-            disabled: false,
-        };
-        let mut account = checked(name, profile)?;
-        password::check(&account, chosen)?;
-        let effects = vec![
-            Effect::FirstToken(hash),
-            Effect::Account { account: account.clone(), expected: None },
-            Effect::Password(self.hashed(name, chosen, false)),
-        ];
-        let made = self.accept(author(&account), "create-first", name, effects);
-        account.version = made.map_err(conflict_is(Code::C1102))?;
-        Ok(account)
-    }
-
-    /// Makes an account.
-    ///
-    /// # Errors
-    /// C1104 without the role; C1004 where the name is taken; C1002 with every fault.
+    /// C1104 without the role; C1004 where the name is taken; C1002 with every fault; C1114 for roles that one person may
+    /// not hold; C1115 where nobody could be invited; C1116 where too many requests wait.
     pub fn create(
         &self,
         caller: &Caller,
         name: &Id,
         profile: Profile,
         key: Option<&str>,
-    ) -> Result<NewAccount, Error> {
+    ) -> Result<Handled<Made>, Error> {
         let by = self.administrator(caller)?;
         let asked = Self::asked(caller, key, &json!(["create", name.as_str(), profile.told()]))?;
-        let mut account = checked(name, profile)?;
         let make = |answer| {
-            let password = self.temporary_password();
-            let effects = vec![
-                Effect::Account { account: account.clone(), expected: None },
-                Effect::Password(self.hashed(name, &password, true)),
-            ];
-            let made = self.accept_once(by, "create", name, effects, answer);
-            account.version = made.map_err(conflict_is(Code::C1004))?;
-            Ok(NewAccount { account, password: Some(password) })
+            let account = self.checked_new(name, &profile)?;
+            let first = self.is_first_authority(&by, &account)?;
+            if !first && !is_simple(&by.organisation, &[&account]) {
+                let wanted = Wanted::Create { profile: Kept::of(&profile) };
+                return self.propose(by, name, &wanted, answer).map(Handled::Waits);
+            }
+            let issued = self.invite(&account, false)?;
+            let mut effects = new_account(&account, profile.person_key);
+            let until = issued.invitation.until;
+            effects.push(Effect::Invite(issued.invitation));
+            let mut writer = self.control.writer()?;
+            // In the turn of the act: of two at once one is the first.
+            let holds = !first || self.is_first_authority(&by, &account)?;
+            let verb = if first { "create-first-authority" } else { "create" };
+            let made = if holds {
+                self.accept_in(&mut writer, by, verb, name, effects, answer)
+            } else {
+                Err(Code::C1111.into())
+            };
+            let version = made.map_err(conflict_is(Code::C1004)).inspect_err(|_| self.recall(name))?;
+            Ok(Handled::Done(Made { account: Account { version, ..account }, invited_until: Some(until) }))
         };
-        self.once(&asked, make, || Ok(NewAccount { account: self.get(caller, name)?, password: None }))
+        self.once(&asked, make, || self.again(caller, name, "create"))
     }
 
-    /// Changes someone else's account. Accounts are never removed, because their acts stay: they are disabled.
+    /// Changes someone else's account, or asks a second person for it. Accounts are never removed, because their acts stay:
+    /// they are closed. A change of roles, organisation or person, and a closing, end every sign-on.
     ///
     /// # Errors
-    /// C1104 without the role; C1105 for one's own; C1003, C1005, C1006; C1002 with every fault.
+    /// C1104 without the role; C1105 for one's own; C1003, C1005, C1006; C1002 with every fault; C1114, C1116; C1117 for
+    /// closing the last open account of the authority.
     pub fn change(
         &self,
         caller: &Caller,
@@ -147,11 +81,8 @@ impl Accounts {
         expected: Option<u64>,
         profile: Profile,
         key: Option<&str>,
-    ) -> Result<Account, Error> {
-        let by = self.administrator(caller)?;
-        if by.account == *name {
-            return Err(Code::C1105.into());
-        }
+    ) -> Result<Handled<Made>, Error> {
+        let by = self.administrator_of_another(caller, name)?;
         let asked = Self::asked(caller, key, &json!(["change", name.as_str(), expected, profile.told()]))?;
         let change = |answer| {
             let before = self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
@@ -159,82 +90,112 @@ impl Accounts {
             if expected != before.version {
                 return Err(Code::C1005.into());
             }
-            let mut account = checked(name, profile)?;
-            let effects = vec![Effect::Account { account: account.clone(), expected: Some(expected) }];
-            account.version = self.accept_once(by, "change", name, effects, answer)?;
-            Ok(account)
+            let account = self.checked_change(&before, &profile)?;
+            let only_closes = account.disabled
+                && profile.person_key.is_none()
+                && Account { disabled: true, ..before.clone() } == account;
+            if !only_closes && !is_simple(&by.organisation, &[&before, &account]) {
+                let wanted = Wanted::Change { profile: Kept::of(&profile), expected };
+                return self.propose(by, name, &wanted, answer).map(Handled::Waits);
+            }
+            let mut writer = self.control.writer()?;
+            self.leaves_an_authority(&before, &account)?;
+            let effects = changed_account(&account, expected, profile.person_key);
+            let version = self.accept_in(&mut writer, by, "change", name, effects, answer)?;
+            Ok(Handled::Done(Made { account: Account { version, ..account }, invited_until: None }))
         };
-        self.once(&asked, change, || self.get(caller, name))
+        self.once(&asked, change, || self.again(caller, name, "change"))
     }
 
-    /// Gives someone else a new password, to be changed at their next sign-on; ends their sessions. None for a retry, because it
-    /// was shown before.
+    /// Takes someone's password away, ends their sign-ons and invites them to set another; or asks a second person for it.
     ///
     /// # Errors
-    /// C1104 without the role; C1105 for one's own; C1003.
+    /// C1104 without the role; C1105 for one's own; C1003; C1115, C1116.
     pub fn reset_password(
         &self,
         caller: &Caller,
         name: &Id,
         key: Option<&str>,
-    ) -> Result<Option<Zeroizing<String>>, Error> {
-        let by = self.administrator(caller)?;
-        if by.account == *name {
-            return Err(Code::C1105.into());
-        }
-        self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
+    ) -> Result<Handled<Made>, Error> {
+        let by = self.administrator_of_another(caller, name)?;
+        let account = self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
         let asked = Self::asked(caller, key, &json!(["reset-password", name.as_str()]))?;
         let reset = |answer| {
-            let password = self.temporary_password();
-            let effects = vec![Effect::Password(self.hashed(name, &password, true))];
-            self.accept_once(by, "reset-password", name, effects, answer)?;
-            Ok(Some(password))
+            if !is_simple(&by.organisation, &[&account]) {
+                return self.propose(by, name, &Wanted::ResetPassword, answer).map(Handled::Waits);
+            }
+            let issued = self.invite(&account, false)?;
+            let invited_until = Some(issued.invitation.until);
+            let mut effects = reset_password(name);
+            effects.push(Effect::Invite(issued.invitation));
+            let done = self.accept_once(by, "reset-password", name, effects, answer);
+            done.inspect_err(|_| self.recall(name))?;
+            Ok(Handled::Done(Made { account: account.clone(), invited_until }))
         };
-        self.once(&asked, reset, || Ok(None))
+        self.once(&asked, reset, || self.again(caller, name, "reset-password"))
     }
 
-    /// Lets the identity `subject` of `issuer` sign on as an account, which is never made by signing on.
+    /// Takes the one-time codes of someone out of use whose device is lost, and ends their sign-ons; or asks a second
+    /// person for it.
     ///
     /// # Errors
-    /// C1104 without the role; C1105 for one's own; C1003; C1004 where the identity is linked already; C1002.
-    pub fn link(&self, caller: &Caller, name: &Id, issuer: &str, subject: &str) -> Result<(), Error> {
-        self.linking(caller, name, issuer, subject, "link", Effect::Link, Code::C1004)
+    /// C1104 without the role; C1105 for one's own; C1003; C1007 where none are in use; C1116.
+    pub fn reset_one_time(&self, caller: &Caller, name: &Id) -> Result<Handled<Made>, Error> {
+        let by = self.administrator_of_another(caller, name)?;
+        let account = self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
+        if !self.control.register.uses_one_time(name)? {
+            return Err(Code::C1007.into());
+        }
+        if !is_simple(&by.organisation, &[&account]) {
+            return self.propose(by, name, &Wanted::RemoveOneTimeCode, None).map(Handled::Waits);
+        }
+        self.accept(by, "one-time-remove", name, reset_one_time(name))?;
+        Ok(Handled::Done(Made { account, invited_until: None }))
     }
 
-    /// Ends such a link.
+    /// Asks a second person to let the identity `subject` of `issuer` sign on as an account, which is never made by signing
+    /// on.
     ///
     /// # Errors
-    /// As [`Accounts::link`]; C1003 where there is no such link.
-    pub fn unlink(&self, caller: &Caller, name: &Id, issuer: &str, subject: &str) -> Result<(), Error> {
-        self.linking(caller, name, issuer, subject, "unlink", Effect::Unlink, Code::C1003)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the two callers above differ in the last three")]
-    fn linking(
+    /// C1104 without the role; C1105 for one's own; C1003; C1004 where the identity is linked already; C1002; C1116.
+    pub fn link(
         &self,
         caller: &Caller,
         name: &Id,
         issuer: &str,
         subject: &str,
-        verb: &str,
-        effect: fn(Link) -> Effect,
-        otherwise: Code,
-    ) -> Result<(), Error> {
-        let by = self.administrator(caller)?;
-        if by.account == *name {
-            return Err(Code::C1105.into());
+    ) -> Result<AccountRequest, Error> {
+        let by = self.linking(caller, name, issuer, subject)?;
+        if self.control.register.linked(issuer, subject)?.is_some() {
+            return Err(Code::C1004.into());
         }
+        let wanted = Wanted::Link { issuer: issuer.to_owned(), subject: subject.to_owned() };
+        self.propose(by, name, &wanted, None)
+    }
+
+    /// Ends such a link, and the account's sign-ons.
+    ///
+    /// # Errors
+    /// C1104 without the role; C1105 for one's own; C1003 where there is no such link; C1002.
+    pub fn unlink(&self, caller: &Caller, name: &Id, issuer: &str, subject: &str) -> Result<(), Error> {
+        let by = self.linking(caller, name, issuer, subject)?;
+        let link = Link { issuer: issuer.to_owned(), subject: subject.to_owned(), account: name.clone() };
+        let effects = vec![Effect::Unlink(link), Effect::EndSignOns(name.clone(), None)];
+        self.accept(by, "unlink", name, effects).map(drop).map_err(conflict_is(Code::C1003))
+    }
+
+    fn linking(&self, caller: &Caller, name: &Id, issuer: &str, subject: &str) -> Result<Author, Error> {
+        let by = self.administrator_of_another(caller, name)?;
         self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
         for (path, text) in [("issuer", issuer), ("subject", subject)] {
             if text.is_empty() || text.len() > LINK_BYTES_MAX {
                 return Err(Error::fault(Code::C1002, path, format!("has 1 to {LINK_BYTES_MAX} bytes")));
             }
         }
-        let link = Link { issuer: issuer.to_owned(), subject: subject.to_owned(), account: name.clone() };
-        self.accept(by, verb, name, vec![effect(link)]).map(drop).map_err(conflict_is(otherwise))
+        Ok(by)
     }
 
-    /// One account: one's own, or any for administrators, auditors and the authority.
+    /// One account: one's own, or any for administrators, auditors, the authority and the registrar.
     ///
     /// # Errors
     /// C1003 when there is none, or none that the caller may see.
@@ -264,52 +225,103 @@ impl Accounts {
         Ok(Page::cut(found, limit, |account| account.name.clone()))
     }
 
+    /// Keeps a request for a second person, as an act.
+    fn propose(
+        &self,
+        by: Author,
+        account: &Id,
+        wanted: &Wanted,
+        answer: Option<shuzha_store::register::Answer>,
+    ) -> Result<AccountRequest, Error> {
+        let mut writer = self.control.writer()?;
+        let (request, effect) = self.control.requested(&by, account, wanted)?;
+        let verb = format!("request-{}", wanted.verb());
+        self.accept_in(&mut writer, by, &verb, account, vec![effect], answer)?;
+        Ok(request)
+    }
+
+    /// What a retry is answered with: the request that waits, or the account as it stands.
+    fn again(&self, caller: &Caller, name: &Id, verb: &str) -> Result<Handled<Made>, Error> {
+        let waiting =
+            self.control.register.account_requests(Some(self.control.now()), None, usize::MAX >> 1)?;
+        let mine = |request: &AccountRequest| {
+            request.account == *name && request.by == caller.account && request.verb == verb
+        };
+        match waiting.into_iter().find(mine) {
+            Some(request) => Ok(Handled::Waits(request)),
+            None => {
+                let account = self.control.register.account(name.as_str())?.ok_or(Code::C1003)?;
+                Ok(Handled::Done(Made { account, invited_until: None }))
+            }
+        }
+    }
+
+    /// An account that does not exist yet, by every rule.
+    pub(super) fn checked_new(&self, name: &Id, profile: &Profile) -> Result<Account, Error> {
+        if self.control.register.account(name.as_str())?.is_some() {
+            return Err(Code::C1004.into());
+        }
+        let account = checked(name, profile)?;
+        self.fits_person(&account, profile.person_key)?;
+        Ok(account)
+    }
+
+    /// An account as a change leaves it, by every rule. What only closes is always in order.
+    pub(super) fn checked_change(&self, before: &Account, profile: &Profile) -> Result<Account, Error> {
+        let mut account = checked_form(&before.name, profile)?;
+        account.version = before.version;
+        if account.disabled {
+            return Ok(account);
+        }
+        let kept = self.control.register.person_key(&before.name)?;
+        let (key, person) = (
+            profile.person_key.or(kept),
+            Profile { person_key: profile.person_key.or(kept), ..profile.clone() },
+        );
+        checked(&before.name, &person)?;
+        self.fits_person(&account, key)?;
+        Ok(account)
+    }
+
+    /// Whether the person may hold these roles beside what they hold already.
+    fn fits_person(&self, account: &Account, key: Option<[u8; 32]>) -> Result<(), Error> {
+        let others = match key {
+            Some(key) => self.control.register.accounts_of_person(&key)?,
+            None => Vec::new(),
+        };
+        let others: Vec<_> = others.into_iter().filter(|other| other.name != account.name).collect();
+        roles::check(&account.roles, &others)
+    }
+
+    /// Whether this is the first account with the role `authority` that there ever was, for another organisation than the
+    /// administrator's: nobody else is there to ask.
+    fn is_first_authority(&self, by: &Author, account: &Account) -> Result<bool, Error> {
+        let first = account.roles.contains(&Role::Authority) && account.organisation != by.organisation;
+        Ok(first && !self.control.register.role_elsewhere(Role::Authority.as_str(), None)?)
+    }
+
+    /// Refuses to leave the register without anybody of the authority.
+    pub(super) fn leaves_an_authority(&self, before: &Account, after: &Account) -> Result<(), Error> {
+        let held = |account: &Account| !account.disabled && account.roles.contains(&Role::Authority);
+        let last = held(before) && !held(after);
+        if last && self.control.register.open_with_role(Role::Authority.as_str())? <= 1 {
+            return Err(Code::C1117.into());
+        }
+        Ok(())
+    }
+
     fn administrator(&self, caller: &Caller) -> Result<Author, Error> {
         let actor = caller.acting(&[Role::Sre])?;
         Ok(Author { account: actor.account, organisation: actor.organisation, role: actor.role })
     }
+
+    /// Nobody administers an account of their own, under whatever name.
+    fn administrator_of_another(&self, caller: &Caller, name: &Id) -> Result<Author, Error> {
+        let by = self.administrator(caller)?;
+        if self.control.same_person(&by.account, name)? { Err(Code::C1105.into()) } else { Ok(by) }
+    }
 }
 
 fn sees_all(caller: &Caller) -> bool {
-    [Role::Sre, Role::Auditor, Role::Authority].iter().any(|role| caller.is(*role))
-}
-
-/// The account that a profile makes.
-fn checked(name: &Id, profile: Profile) -> Result<Account, Error> {
-    let mut faults = Vec::new();
-    let mut fault = |path: &str, reason: String| {
-        faults.push(Fault { path: path.to_owned(), reason });
-    };
-    let characters = profile.person.trim().chars().count();
-    if characters == 0 || characters > PERSON_CHARS_MAX {
-        fault("person", format!("has 1 to {PERSON_CHARS_MAX} characters"));
-    }
-    match text::check(&profile.person) {
-        Ok(()) if profile.person.contains(char::is_control) => {
-            fault("person", "holds a control character".to_owned());
-        }
-        Ok(()) => {}
-        Err(error) => fault("person", error.to_string()),
-    }
-    if profile.roles.is_empty() {
-        fault("roles", "at least one entry".to_owned());
-    }
-    let mut roles = profile.roles;
-    roles.sort_unstable();
-    roles.dedup();
-    // Whoever keeps the accounts could otherwise also make every decision.
-    if roles.contains(&Role::Sre) && roles.len() > 1 {
-        fault("roles", "`sre` administers accounts and goes with no other role".to_owned());
-    }
-    if !faults.is_empty() {
-        return Err(Error::Refused(Refusal { code: Code::C1002, faults, retry_after: None }));
-    }
-    Ok(Account {
-        name: name.clone(),
-        version: 0,
-        organisation: profile.organisation,
-        person: profile.person.trim().to_owned(),
-        roles,
-        disabled: profile.disabled,
-    })
+    [Role::Sre, Role::Auditor, Role::Authority, Role::Registrar].iter().any(|role| caller.is(*role))
 }

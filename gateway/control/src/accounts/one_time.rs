@@ -1,7 +1,7 @@
 //! One-time codes (RFC 6238: HMAC-SHA-1, 6 digits, 30 seconds) and recovery codes for when the device is lost.
 
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
-use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_core::{Code, Id, Timestamp};
 use shuzha_store::register::{Effect, OneTimeSecret};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ const DIGITS: u32 = 6;
 /// Time steps before and after the present one whose codes are taken: clocks differ.
 const STEPS_AROUND: i64 = 1;
 /// Bytes of a secret: as many as the hash has (RFC 4226 §4, R6).
-const SECRET_BYTES: usize = 20;
+pub(super) const SECRET_BYTES: usize = 20;
 /// Recovery codes given out at once.
 const RECOVERY_CODES: usize = 10;
 
@@ -32,6 +32,13 @@ impl std::fmt::Debug for Enrolment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Enrolment")
     }
+}
+
+/// What a device is set up with.
+pub(super) fn enrolment(account: &Id, secret: &[u8]) -> Enrolment {
+    let secret = Zeroizing::new(base32(secret));
+    let address = format!("otpauth://totp/Shuzha:{account}?secret={}&issuer=Shuzha", *secret);
+    Enrolment { secret, address: Zeroizing::new(address) }
 }
 
 /// Base 32 (RFC 4648 §6) without padding.
@@ -63,12 +70,35 @@ fn code(secret: &[u8], step: u64, digits: u32) -> u32 {
     (word & 0x7fff_ffff) % 10_u32.pow(digits)
 }
 
+/// The code that a person's device shows at `now`, from the secret that it was set up with; none for a secret that is not
+/// in base 32.
+#[must_use]
+pub fn device_code(secret: &str, now: Timestamp) -> Option<String> {
+    let mut key = Zeroizing::new(Vec::with_capacity(SECRET_BYTES));
+    let (mut held, mut bits) = (0_u32, 0_u32);
+    for letter in secret.bytes() {
+        let value = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'2'..=b'7' => letter - b'2' + 26,
+            _ => return None,
+        };
+        held = held << 5 | u32::from(value);
+        bits += 5;
+        if bits >= 8 {
+            bits -= 8;
+            key.push(u8::try_from(held >> bits & 255).expect("eight bits"));
+        }
+    }
+    let step = u64::try_from(step_of(now)).ok()?;
+    Some(format!("{:06}", code(&key, step, DIGITS)))
+}
+
 fn step_of(now: Timestamp) -> i64 {
     now.seconds().div_euclid(STEP_SECONDS)
 }
 
 /// The time step near `now` whose code `text` is.
-fn matching_step(secret: &[u8], text: &str, now: Timestamp) -> Option<u64> {
+pub(super) fn matching_step(secret: &[u8], text: &str, now: Timestamp) -> Option<u64> {
     let present = step_of(now);
     // Every step is compared, so that the time taken does not tell which one it was.
     let mut found = None;
@@ -93,51 +123,57 @@ impl Accounts {
         let sealed = OneTimeSecret::seal(&self.master, &*self.control.rng, &account.name, &*secret)?;
         self.accept(author(&account), "one-time-enrol", &account.name, vec![Effect::OneTime(sealed)])
             .map_err(conflict_is(Code::C1007))?;
-        let secret = Zeroizing::new(base32(&*secret));
-        let address = format!("otpauth://totp/Shuzha:{}?secret={}&issuer=Shuzha", account.name, *secret);
-        Ok(Enrolment { secret, address: Zeroizing::new(address) })
+        Ok(enrolment(&account.name, &*secret))
     }
 
-    /// Puts one-time codes into use, by a first code. Answers recovery codes, each good once; shown once.
+    /// Puts one-time codes into use, by a first code. Answers recovery codes, each good once; shown once. Every other
+    /// sign-on of the account ends; the session that asks, where it is given, goes on.
     ///
     /// # Errors
-    /// C1102 when the code is not right; C1007 where nothing waits to be confirmed.
-    pub fn confirm_one_time(&self, caller: &Caller, code: &str) -> Result<Vec<Zeroizing<String>>, Error> {
+    /// C1102 when the code is not right, C1103 after too many; C1007 where nothing waits to be confirmed.
+    pub fn confirm_one_time(
+        &self,
+        caller: &Caller,
+        code: &str,
+        session: Option<&str>,
+    ) -> Result<Vec<Zeroizing<String>>, Error> {
         let account = self.own_account(caller)?;
+        let tried = format!("code {}", account.name);
+        self.attempt(&tried, None)?;
         let kept = self.control.register.one_time_secret(&self.master, &account.name)?;
         let Some((secret, false)) = kept else { return Err(Code::C1007.into()) };
         let step = matching_step(secret.expose(), code, self.control.now()).ok_or(Code::C1102)?;
         if !self.control.register.take_step(&account.name, step)? {
             return Err(Code::C1102.into());
         }
-        let codes: Vec<_> = (0..RECOVERY_CODES).map(|_| self.recovery_code()).collect();
-        let hashes = codes.iter().map(|code| hash(&folded(code))).collect();
+        self.succeeded(&tried, None)?;
+        let (codes, hashes) = self.recovery_codes();
         let effects = vec![
             Effect::ConfirmOneTime(account.name.clone()),
             Effect::RecoveryCodes(account.name.clone(), hashes),
+            Effect::EndSignOns(account.name.clone(), session.map(hash)),
         ];
         self.accept(author(&account), "one-time-confirm", &account.name, effects)
             .map_err(conflict_is(Code::C1007))?;
         Ok(codes)
     }
 
-    /// Takes one-time codes out of use: the person themselves with a code, or an administrator for someone else whose
-    /// device is lost.
+    /// Takes one's own one-time codes out of use, with a last code; ends every sign-on. Those of somebody whose device is
+    /// lost are taken out by [`Accounts::reset_one_time`].
     ///
     /// # Errors
-    /// C1102 when the code is not right; C1104 for someone else's without the role; C1007 where none are in use.
-    pub fn remove_one_time(&self, caller: &Caller, whose: &Id, code: Option<&str>) -> Result<(), Error> {
+    /// C1102 when the code is not right, C1103 after too many; C1007 where none are in use.
+    pub fn remove_one_time(&self, caller: &Caller, code: &str) -> Result<(), Error> {
         let own = self.own_account(caller)?;
-        if own.name == *whose {
-            if !self.takes_code(whose, code.unwrap_or_default())? {
-                return Err(Code::C1102.into());
-            }
-        } else {
-            caller.acting(&[Role::Sre])?;
-            self.control.register.account(whose.as_str())?.ok_or(Code::C1003)?;
+        let tried = format!("code {}", own.name);
+        self.attempt(&tried, None)?;
+        if !self.takes_code(&own.name, code)? {
+            return Err(Code::C1102.into());
         }
-        let effects = vec![Effect::RemoveOneTime(whose.clone())];
-        let removed = self.accept(author(&own), "one-time-remove", whose, effects);
+        self.succeeded(&tried, None)?;
+        let effects =
+            vec![Effect::RemoveOneTime(own.name.clone()), Effect::EndSignOns(own.name.clone(), None)];
+        let removed = self.accept(author(&own), "one-time-remove", &own.name, effects);
         removed.map(drop).map_err(conflict_is(Code::C1007))
     }
 
@@ -151,6 +187,13 @@ impl Accounts {
         Ok(register.take_recovery_code(account, &hash(&folded(text)))?)
     }
 
+    /// Recovery codes, and the hashes under which they are kept.
+    pub(super) fn recovery_codes(&self) -> (Vec<Zeroizing<String>>, Vec<[u8; 32]>) {
+        let codes: Vec<_> = (0..RECOVERY_CODES).map(|_| self.recovery_code()).collect();
+        let hashes = codes.iter().map(|code| hash(&folded(code))).collect();
+        (codes, hashes)
+    }
+
     fn recovery_code(&self) -> Zeroizing<String> {
         let bytes = Zeroizing::new(self.control.random::<10>());
         let text = Zeroizing::new(base32(&*bytes));
@@ -159,7 +202,7 @@ impl Accounts {
 }
 
 /// A recovery code as it is hashed, however a person typed it.
-fn folded(code: &str) -> Zeroizing<String> {
+pub(super) fn folded(code: &str) -> Zeroizing<String> {
     let letters = code.chars().filter(char::is_ascii_alphanumeric);
     Zeroizing::new(letters.map(|c| c.to_ascii_uppercase()).collect())
 }
@@ -201,6 +244,15 @@ mod tests {
         for (plain, expected) in vectors {
             assert_eq!(base32(plain.as_bytes()), expected);
         }
+    }
+
+    #[test]
+    fn a_device_shows_the_code_that_is_taken() {
+        let secret = [9; SECRET_BYTES];
+        let now = Timestamp::from_seconds(1_770_000_000);
+        let shown = device_code(&base32(&secret), now).expect("base 32");
+        assert!(matching_step(&secret, &shown, now).is_some());
+        assert_eq!(device_code("not base 32", now), None);
     }
 
     #[test]

@@ -14,24 +14,28 @@ use crate::{Caller, Error};
 const TOKENS_MAX: usize = 50;
 
 impl Accounts {
-    /// Changes one's own password; ends every session of the account, this one too.
+    /// Changes one's own password; ends every session and API token of the account, this session too.
     ///
     /// # Errors
     /// C1102 when the present one is not right, C1103 after too many failures; C1107 for the new one; C1106 by token.
     pub fn set_password(&self, caller: &Caller, present: &str, new: &str) -> Result<(), Error> {
         let account = self.own_account(caller)?;
-        let tried = format!("name {}", account.name);
-        self.unlocked(&[&tried])?;
+        // By itself: whoever took a session over locks nobody out of signing on.
+        let tried = format!("own {}", account.name);
+        let turn = self.turns.take()?;
+        self.attempt(&tried, None)?;
         let kept = self.control.register.password(&account.name)?;
         if !self.matches(kept.as_ref(), present) {
-            self.failed(&[&tried])?;
             return Err(Code::C1102.into());
         }
+        self.succeeded(&tried, None)?;
         if present == new {
             return Err(Error::fault(Code::C1107, "password", "is not the present one"));
         }
         password::check(&account, new)?;
-        let effects = vec![Effect::Password(self.hashed(&account.name, new, false))];
+        let hashed = self.hashed(&account.name, new, false);
+        drop(turn);
+        let effects = vec![Effect::Password(hashed), Effect::EndSignOns(account.name.clone(), None)];
         self.accept(author(&account), "set-password", &account.name, effects).map(drop)
     }
 

@@ -4,7 +4,6 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use shuzha_core::{Code, Id};
 use shuzha_store::register::{Account, Password};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::Accounts;
 use crate::Error;
@@ -31,16 +30,16 @@ fn compute(password: &str, salt: &[u8; 16], memory_kib: u32, passes: u32, lanes:
 }
 
 impl Accounts {
-    /// Hashes a new password.
+    /// Hashes a new password, in a turn of [`Accounts::turns`].
     pub(super) fn hashed(&self, account: &Id, password: &str, temporary: bool) -> Password {
         let salt = self.control.random();
         let (memory_kib, passes, lanes) = (self.options.memory_kib, self.options.passes, LANES);
-        let hash = self.in_turn(|| compute(password, &salt, memory_kib, passes, lanes));
+        let hash = compute(password, &salt, memory_kib, passes, lanes);
         let hash = hash.expect("the options and the password are within argon2's bounds");
         Password { account: account.clone(), memory_kib, passes, lanes, salt, hash, temporary }
     }
 
-    /// Whether `password` is the one kept. Without one, the same work is done for nothing.
+    /// Whether `password` is the one kept, in a turn of [`Accounts::turns`]. Without one, the same work is done for nothing.
     pub(super) fn matches(&self, kept: Option<&Password>, password: &str) -> bool {
         if password.len() > BYTES_MAX {
             return false;
@@ -49,15 +48,9 @@ impl Accounts {
             Some(kept) => (kept.salt, kept.memory_kib, kept.passes, kept.lanes),
             None => ([0; 16], self.options.memory_kib, self.options.passes, LANES),
         };
-        let hash = self.in_turn(|| compute(password, &salt, memory_kib, passes, lanes));
+        let hash = compute(password, &salt, memory_kib, passes, lanes);
         let kept = kept.map_or([0; 32], |kept| kept.hash);
         hash.is_some_and(|hash| bool::from(hash.ct_eq(&kept))) && kept != [0; 32]
-    }
-
-    /// A password of 120 bits for someone to change at their first sign-on.
-    pub(super) fn temporary_password(&self) -> Zeroizing<String> {
-        let bytes = Zeroizing::new(self.control.random::<15>());
-        Zeroizing::new(super::one_time::base32(&*bytes))
     }
 }
 

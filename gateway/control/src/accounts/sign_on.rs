@@ -1,23 +1,27 @@
-//! Signing on: passwords, linked identities, sessions and API tokens; and the lock-out after failures.
+//! Signing on: passwords, linked identities, sessions and API tokens; and what failures lead to.
 
 use std::time::Duration;
 
 use shuzha_core::{Code, Id, Role, Timestamp};
-use shuzha_store::register::{Account, Lockout, Session};
+use shuzha_store::register::{Account, AttemptRules, Session};
 use zeroize::Zeroizing;
 
 use super::{Accounts, TOKEN_PREFIX, hash};
 use crate::error::Refusal;
 use crate::{Caller, Error};
 
-/// Failures in a row after which a name is locked, and after which an address is.
-const FAILURES_MAX: (u32, u32) = (5, 20);
-/// The first lock-out; each further failure doubles it.
-const LOCK_FIRST: Duration = Duration::from_secs(30);
-/// The longest lock-out: whoever fails on purpose can keep others out no longer than this at a time.
-const LOCK_MAX: Duration = Duration::from_secs(15 * 60);
-/// After how long without one failures are forgotten.
-const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How failures are counted: a name and the place it is tried from are locked together, so that a stranger elsewhere locks
+/// nobody out; an address alone only slows down names that have never signed on from it, so that an office behind one
+/// address goes on working.
+pub(super) const ATTEMPTS: AttemptRules = AttemptRules {
+    pair_max: 5,
+    lock_first: 30_000_000,
+    lock_max: 15 * 60_000_000,
+    pair_decay: 30 * 60_000_000,
+    address_max: 100,
+    address_decay: 1_000_000,
+    known: 90 * 86_400_000_000,
+};
 /// Most sessions of one account; the oldest makes room.
 const SESSIONS_MAX: usize = 10;
 /// How often a session's use is written down: not at every request.
@@ -33,6 +37,8 @@ pub struct Started {
     pub until: Timestamp,
     /// Whether the password must be changed before anything else.
     pub must_change_password: bool,
+    /// Whether a one-time code must be enrolled before anything else.
+    pub must_enrol: bool,
 }
 
 impl std::fmt::Debug for Started {
@@ -52,14 +58,27 @@ pub struct SignedOn {
     pub until: Timestamp,
     /// Whether the password must be changed before anything else; until then they act in no role.
     pub must_change_password: bool,
+    /// Whether a one-time code must be enrolled before anything else; until then they act in no role.
+    pub must_enrol: bool,
+}
+
+/// How somebody came to be signed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Password {
+        temporary: bool,
+    },
+    /// An identity elsewhere, which vouches in its own way.
+    Link,
 }
 
 impl Accounts {
-    /// Signs on by name and password, and by a one-time or recovery code where the account uses them. `source` is the
-    /// caller's address.
+    /// Signs on by name and password, and by a one-time or recovery code where the account uses them. `source` is where the
+    /// caller comes from.
     ///
     /// # Errors
-    /// C1102 when any of it is not right, with the fault `code` where only that is missing; C1103 after too many failures.
+    /// C1102 when any of it is not right or missing, whatever it is; C1103 after too many failures; C092 while too many
+    /// others sign on.
     pub fn sign_in(
         &self,
         name: &str,
@@ -67,34 +86,36 @@ impl Accounts {
         code: Option<&str>,
         source: &str,
     ) -> Result<Started, Error> {
-        let (by_name, by_source) = (format!("name {name}"), format!("from {source}"));
-        let tried = [by_name.as_str(), by_source.as_str()];
-        self.unlocked(&tried)?;
+        let (pair, address) = (format!("pair {name} from {source}"), format!("from {source}"));
         let register = &self.control.register;
         let account = if Id::check(name).is_ok() { register.account(name)? } else { None };
-        let kept = match &account {
-            Some(account) => register.password(&account.name)?,
-            None => None,
-        };
+        let turn = self.turns.take()?;
+        // Counted before it is compared: of any number at once, each counts.
+        self.attempt(&pair, Some(&address)).inspect_err(|error| {
+            self.note_failure(account.as_ref(), error.code());
+        })?;
+        let (mut kept, mut epoch) = (None, None);
+        if let Some(account) = &account {
+            epoch = register.epoch(&account.name)?;
+            kept = register.password(&account.name)?;
+        }
         let right = self.matches(kept.as_ref(), password);
-        let (Some(account), Some(kept), true) = (account, kept, right) else {
-            self.failed(&tried)?;
+        drop(turn);
+        let proved = match (&account, &kept, epoch) {
+            (Some(account), Some(kept), Some(epoch)) if right && !account.disabled => {
+                // A right password without its code counts like a wrong one, and is answered like one.
+                let asked = register.uses_one_time(&account.name)?;
+                let coded = !asked || self.takes_code(&account.name, code.unwrap_or_default())?;
+                coded.then_some((kept.temporary, epoch))
+            }
+            _ => None,
+        };
+        let (Some((temporary, epoch)), Some(account)) = (proved, account.clone()) else {
+            self.note_failure(account.as_ref(), Code::C1102);
             return Err(Code::C1102.into());
         };
-        if account.disabled {
-            self.failed(&tried)?;
-            return Err(Code::C1102.into());
-        }
-        if register.uses_one_time(&account.name)? {
-            let Some(code) = code else { return Err(Error::fault(Code::C1102, "code", "is needed")) };
-            if !self.takes_code(&account.name, code)? {
-                self.failed(&tried)?;
-                return Err(Code::C1102.into());
-            }
-        }
-        // Not the address: one right password must not buy an attacker further guesses at others.
-        register.clear_lockout(&by_name)?;
-        self.begin(account, kept.temporary, false)
+        register.succeeded(&pair, Some(&address), &ATTEMPTS, self.control.now())?;
+        self.begin(account, By::Password { temporary }, epoch)
     }
 
     /// Signs on the account that an identity elsewhere is linked to. The caller has verified that identity.
@@ -103,18 +124,33 @@ impl Accounts {
     /// C1102 where nothing is linked to it, or the account is disabled.
     pub fn sign_in_linked(&self, issuer: &str, subject: &str) -> Result<Started, Error> {
         let register = &self.control.register;
-        let linked = register.linked(issuer, subject)?.ok_or(Code::C1102)?;
-        let account = register.account(linked.as_str())?.filter(|account| !account.disabled);
-        self.begin(account.ok_or(Code::C1102)?, false, true)
+        let Some(linked) = register.linked(issuer, subject)? else {
+            self.note_failure(None, Code::C1102);
+            return Err(Code::C1102.into());
+        };
+        let (epoch, account) = (register.epoch(&linked)?, register.account(linked.as_str())?);
+        match (account, epoch) {
+            (Some(account), Some(epoch)) if !account.disabled => self.begin(account, By::Link, epoch),
+            (account, _) => {
+                self.note_failure(account.as_ref(), Code::C1102);
+                Err(Code::C1102.into())
+            }
+        }
     }
 
-    fn begin(&self, account: Account, must_change_password: bool, linked: bool) -> Result<Started, Error> {
+    /// Begins a session, unless the account's sign-ons were ended since it was at `epoch`.
+    pub(super) fn begin(&self, account: Account, by: By, epoch: i64) -> Result<Started, Error> {
         let now = self.control.now();
         let until = now.plus(self.options.session_life);
         let (text, hash) = self.secret("");
+        let linked = by == By::Link;
         let session = Session { hash, account: account.name.clone(), created: now, seen: now, until, linked };
-        self.control.register.begin_session(&session, SESSIONS_MAX)?;
-        Ok(Started { session: text, account, until, must_change_password })
+        if !self.control.register.begin_session(&session, SESSIONS_MAX, epoch)? {
+            return Err(Code::C1102.into());
+        }
+        let must_change_password = by == By::Password { temporary: true };
+        let must_enrol = !linked && self.must_enrol(&account)?;
+        Ok(Started { session: text, account, until, must_change_password, must_enrol })
     }
 
     /// Who a session stands for.
@@ -136,9 +172,11 @@ impl Accounts {
         let account = account.ok_or(Code::C1101)?;
         let temporary = register.password(&account.name)?.is_some_and(|kept| kept.temporary);
         let must_change = temporary && !held.linked;
-        let roles = if must_change { Vec::new() } else { account.roles.clone() };
+        let must_enrol = !held.linked && self.must_enrol(&account)?;
+        let roles = if must_change || must_enrol { Vec::new() } else { account.roles.clone() };
         let caller = caller(&account, roles, false, false);
-        Ok(SignedOn { caller, person: account.person, until: held.until, must_change_password: must_change })
+        let (person, until) = (account.person, held.until);
+        Ok(SignedOn { caller, person, until, must_change_password: must_change, must_enrol })
     }
 
     /// Ends a session.
@@ -165,55 +203,48 @@ impl Accounts {
         }
         let account = register.account(held.account.as_str())?.filter(|account| !account.disabled);
         let account = account.ok_or(Code::C1101)?;
+        let must_enrol = self.must_enrol(&account)?;
         // A role that the account has lost since is lost to its tokens too.
-        let roles = account.roles.iter().copied().filter(|role| held.roles.contains(role)).collect();
+        let holds = |role: &Role| !must_enrol && held.roles.contains(role);
+        let roles = account.roles.iter().copied().filter(holds).collect();
         let caller = caller(&account, roles, held.read_only, true);
-        Ok(SignedOn { caller, person: account.person, until: held.until, must_change_password: false })
+        let (person, until) = (account.person, held.until);
+        Ok(SignedOn { caller, person, until, must_change_password: false, must_enrol })
     }
 
-    /// Forgets sessions and tokens that have ended.
+    /// Whether a role of the account demands one-time codes and it uses none.
+    pub(super) fn must_enrol(&self, account: &Account) -> Result<bool, Error> {
+        let demanded = account.roles.iter().any(|role| self.options.one_time_roles.contains(role));
+        Ok(demanded && !self.control.register.uses_one_time(&account.name)?)
+    }
+
+    /// Forgets sessions and tokens that have ended, and what was tried longest ago.
     ///
     /// # Errors
     /// Of the register.
     pub fn tidy(&self) -> Result<(), Error> {
         let now = self.control.now();
+        self.control.register.forget_attempts()?;
         Ok(self.control.register.forget_ended(now, now.minus(self.options.session_idle))?)
     }
 
-    /// Whether none of what is tried with is locked.
-    pub(super) fn unlocked(&self, tried: &[&str]) -> Result<(), Error> {
+    /// Counts an attempt, or refuses it.
+    ///
+    /// # Errors
+    /// C1103 with the time to wait.
+    pub(super) fn attempt(&self, pair: &str, address: Option<&str>) -> Result<(), Error> {
         let now = self.control.now();
-        for what in tried {
-            let lockout = self.control.register.lockout(what)?;
-            if now < lockout.until {
-                let micros = u64::try_from(lockout.until.micros_since(now)).unwrap_or(0);
-                let retry_after = Some(Duration::from_micros(micros));
-                return Err(Error::Refused(Refusal { code: Code::C1103, faults: Vec::new(), retry_after }));
-            }
-        }
-        Ok(())
+        let Some(until) = self.control.register.attempt(pair, address, &ATTEMPTS, now)? else {
+            return Ok(());
+        };
+        let micros = u64::try_from(until.micros_since(now)).unwrap_or(0);
+        let retry_after = Some(Duration::from_micros(micros));
+        Err(Error::Refused(Refusal { code: Code::C1103, faults: Vec::new(), retry_after }))
     }
 
-    /// Notes a failure of everything that was tried with: the name first, then the address.
-    pub(super) fn failed(&self, tried: &[&str]) -> Result<(), Error> {
-        let now = self.control.now();
-        for what in tried {
-            let before = self.control.register.lockout(what)?;
-            let fresh = now < before.last.plus(FAILURES_KEPT);
-            let failures = if fresh { before.failures.saturating_add(1) } else { 1 };
-            let allowed = if what.starts_with("name ") { FAILURES_MAX.0 } else { FAILURES_MAX.1 };
-            let until = now.plus(locked_for(failures, allowed));
-            self.control.register.put_lockout(what, Lockout { failures, until, last: now })?;
-        }
-        Ok(())
-    }
-}
-
-/// For how long `failures` in a row lock what may fail `allowed` times.
-fn locked_for(failures: u32, allowed: u32) -> Duration {
-    match failures.checked_sub(allowed) {
-        None => Duration::ZERO,
-        Some(beyond) => LOCK_FIRST.saturating_mul(1 << beyond.min(16)).min(LOCK_MAX),
+    /// Takes back what a right attempt counted.
+    pub(super) fn succeeded(&self, pair: &str, address: Option<&str>) -> Result<(), Error> {
+        Ok(self.control.register.succeeded(pair, address, &ATTEMPTS, self.control.now())?)
     }
 }
 

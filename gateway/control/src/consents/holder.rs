@@ -1,67 +1,115 @@
-//! Which person an account is (实名): bound once, by whoever saw the papers, and never by the person alone.
+//! Which person an account is (实名): bound once, by two persons who saw the papers, and never by the person alone.
 
 use shuzha_core::{Code, Id, Role};
 use shuzha_privacy::subject::{CanonicalId, IdKind};
 use shuzha_store::consents::Holder;
-use shuzha_store::register::{Act, Author, Batch};
+use shuzha_store::register::{AccountRequest, Act, Author, Batch, Effect, RequestState};
 use subtle::ConstantTimeEq as _;
 
 use super::ConsentService;
-use crate::{Caller, Error, stored};
+use crate::accounts::requests::{Wanted, decode, encode, unreadable};
+use crate::control::Writer;
+use crate::{Caller, Control, Error, stored};
 
 /// Separates this use of the key from any other.
 const DOMAIN: &[u8] = b"shuzha consent holder 1";
 /// The kind under which bindings stand in the audit trail.
-const KIND: &str = "ConsentHolder";
+pub const KIND: &str = "ConsentHolder";
 
 impl ConsentService {
-    /// Binds an account to the person with this identifier. For the administrator of accounts, upon the person's papers;
-    /// nobody binds their own. The identifier is not kept.
+    /// Asks a second person to bind an account to the person with this identifier, upon the person's papers. For the
+    /// administrator of accounts; nobody binds their own. The identifier is not kept.
     ///
     /// # Errors
     /// C1104 without the role `sre`; C1105 for one's own account; C1002 for an identifier that is none, or an account that is
-    /// no data subject's; C1504 where account or person is bound already.
-    pub fn bind(&self, caller: &Caller, account: &Id, id_number: &str) -> Result<(), Error> {
+    /// no data subject's; C1504 where account or person is bound already; C1116 where too many requests wait.
+    pub fn bind(&self, caller: &Caller, account: &Id, id_number: &str) -> Result<AccountRequest, Error> {
         let actor = caller.acting(&[Role::Sre])?;
-        if *account == caller.account {
+        if self.control.same_person(account, &caller.account)? {
             return Err(Code::C1105.into());
         }
         let holder = self.holder_of(&person(id_number)?);
-        let known = self.control.register.account(account.as_str())?;
-        if !known.is_some_and(|known| known.roles.contains(&Role::DataSubject) && !known.disabled) {
-            let why = format!("is no account with the role `{}`", Role::DataSubject);
-            return Err(Error::fault(Code::C1002, "account", why));
-        }
-        if !self.store.bind(account, &holder, self.control.now())? {
+        self.can_be_bound(account)?;
+        if self.store.holder(account)?.is_some() || self.store.is_bound(&holder)? {
             return Err(Code::C1504.into());
         }
+        let wanted = Wanted::Bind { holder: encode(&holder) };
         let by = Author { account: actor.account, organisation: actor.organisation, role: actor.role };
-        self.accept_binding(by, account).inspect_err(|_| {
-            if let Err(error) = self.store.unbind(account) {
-                tracing::error!(%error, "a binding without its act stays");
-            }
-        })
+        let mut writer = self.control.writer()?;
+        let (request, effect) = self.control.requested(&by, account, &wanted)?;
+        self.accept_binding(&mut writer, by, "request-bind", account, effect)?;
+        Ok(request)
     }
 
-    fn accept_binding(&self, by: Author, account: &Id) -> Result<(), Error> {
+    /// Confirms such a request, by a second person of another organisation, who saw the papers too.
+    ///
+    /// # Errors
+    /// As [`crate::accounts::Accounts::confirm`]; C1002, C1504 as [`ConsentService::bind`].
+    pub fn confirm_binding(&self, caller: &Caller, name: &Id) -> Result<AccountRequest, Error> {
         let control = &self.control;
+        let request = control.account_request(caller, name)?;
+        let Wanted::Bind { holder } = Wanted::read(&request)? else { return Err(Code::C1003.into()) };
+        let actor = control.decidable(caller, &request, None)?;
+        let holder = decode(&holder).ok_or_else(|| unreadable(&request, "its person is none"))?;
+        let account = &request.account;
+        self.can_be_bound(account)?;
         let mut writer = control.writer()?;
+        if !self.store.bind(account, &holder, control.now())? {
+            return Err(Code::C1504.into());
+        }
+        let by = Author {
+            account: actor.account.clone(),
+            organisation: actor.organisation.clone(),
+            role: actor.role,
+        };
+        let effect = Control::decided(&request, RequestState::Confirmed, &actor);
+        self.accept_binding(&mut writer, by, "bind", account, effect)
+            .map_err(|error| match error {
+                Error::Refused(refusal) if refusal.code == Code::C1005 => Code::C1112.into(),
+                other => other,
+            })
+            .inspect_err(|_| {
+                if let Err(error) = self.store.unbind(account) {
+                    tracing::error!(%error, "a binding without its act stays");
+                }
+            })?;
+        Ok(control.register.account_request(name.as_str())?.ok_or(Code::C1003)?)
+    }
+
+    fn can_be_bound(&self, account: &Id) -> Result<(), Error> {
+        let known = self.control.register.account(account.as_str())?;
+        if known.is_some_and(|known| known.roles.contains(&Role::DataSubject) && !known.disabled) {
+            return Ok(());
+        }
+        let why = format!("is no account with the role `{}`", Role::DataSubject);
+        Err(Error::fault(Code::C1002, "account", why))
+    }
+
+    fn accept_binding(
+        &self,
+        writer: &mut Writer,
+        by: Author,
+        verb: &str,
+        account: &Id,
+        effect: Effect,
+    ) -> Result<(), Error> {
+        let control = &self.control;
         let act = Act {
             id: control.new_act_id(),
             salt: control.random(),
             at: control.now(),
             by: Some(by),
             duty: None,
-            verb: "bind".to_owned(),
+            verb: verb.to_owned(),
             kind: KIND.to_owned(),
             name: account.clone(),
             state: None,
             reason: String::new(),
             attachments: stored::write_attachments(&[]),
         };
-        let (changes, effects, journalled) = (Vec::new(), Vec::new(), Vec::new());
+        let (changes, effects, journalled) = (Vec::new(), vec![effect], Vec::new());
         let batch = Batch { act, changes, effects, passed: None, answer: None, journalled };
-        control.accept(&mut writer, batch, Vec::new(), Vec::new()).map(drop)
+        control.accept(writer, batch, Vec::new(), Vec::new()).map(drop)
     }
 
     /// The identifier that a person gave for themselves.

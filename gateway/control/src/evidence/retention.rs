@@ -69,6 +69,13 @@ impl Evidence {
         shard: Shard,
         reason: &str,
     ) -> Result<HalfYear, Error> {
+        caller.acting(&DECIDERS)?;
+        let waiting = self.half_year(caller, shard)?.destroyed.filter(|decided| decided.decision.is_none());
+        if let Some(waiting) = waiting
+            && self.parts.control.same_person(&waiting.asked.0, &caller.account)?
+        {
+            return Err(Code::C1734.into());
+        }
         let confirm = |asked: Asked<'_>| self.parts.retention.confirm(shard, asked);
         self.act(caller, &DECIDERS, ("confirm", shard, reason), confirm)
     }

@@ -76,6 +76,12 @@ impl Finance {
         let (by, now, grace) = (&actor.account, self.0.clock.now(), self.0.grace);
         if !dry_run {
             self.0.books.may_close(month, by, now, grace)?;
+            // Two accounts of one person are one.
+            if let Some((soft_by, _)) = &self.0.books.period(month)?.soft
+                && self.0.control.same_person(soft_by, by)?
+            {
+                return Err(Code::C1601.into());
+            }
         }
         self.catch_up()?;
         let (closing, reached) = self.work_out(month)?;

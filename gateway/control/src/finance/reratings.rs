@@ -62,7 +62,7 @@ impl Finance {
     pub fn approve_rerating(&self, caller: &Caller, number: u64) -> Result<Rerating, Error> {
         let actor = caller.acting(&[Role::Finance])?;
         let proposed = self.books().rerating(number)?.ok_or(Code::C1003)?;
-        if proposed.proposed.0 == actor.account {
+        if self.0.control.same_person(&proposed.proposed.0, &actor.account)? {
             return Err(Code::C1614.into());
         }
         if proposed.approved.is_some() {

@@ -1,17 +1,18 @@
 //! A control plane on a register in memory, with a journal that fails on request and a gate that remembers.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use shuzha_control::accounts::{Accounts, Options};
+use shuzha_control::accounts::{Accounts, Deliver, Letter, Options, Undelivered};
 use shuzha_control::{
     ActLog, Caller, Control, Delta, Error, Force, NotInForce, Outcome, Parts, Publish, Request, Rules,
     Unrecorded,
 };
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, RequestId, Role, Timestamp};
-use shuzha_store::register::Act;
+use shuzha_store::register::{Account, Act, Batch, Effect};
 use shuzha_store::{MasterKey, Register};
 
 pub(crate) const PASS: u8 = 0;
@@ -57,6 +58,27 @@ impl Publish for Gate {
     }
 }
 
+/// Stands for the way by which invitations reach persons: their tokens by account. Refuses where it is told to.
+#[derive(Default)]
+pub(crate) struct Letters {
+    pub(crate) tokens: Mutex<HashMap<Id, String>>,
+    pub(crate) lost: AtomicBool,
+}
+
+impl Deliver for Letters {
+    fn deliver(&self, letter: &Letter<'_>) -> Result<(), Undelivered> {
+        if self.lost.load(Ordering::SeqCst) {
+            return Err(Undelivered);
+        }
+        self.tokens.lock().expect("answers").insert(letter.account.clone(), letter.token.to_owned());
+        Ok(())
+    }
+
+    fn recall(&self, account: &Id) {
+        self.tokens.lock().expect("answers").remove(account);
+    }
+}
+
 /// Everything of a control plane but its HTTP.
 pub(crate) struct House {
     pub(crate) register: Register,
@@ -65,6 +87,7 @@ pub(crate) struct House {
     pub(crate) gate: Arc<Gate>,
     pub(crate) control: Arc<Control>,
     pub(crate) accounts: Accounts,
+    pub(crate) letters: Arc<Letters>,
     /// Where the master key is.
     _dir: tempfile::TempDir,
 }
@@ -91,14 +114,46 @@ impl House {
         let control = Arc::new(Control::new(parts).expect("the journal serves"));
         let dir = tempfile::tempdir().expect("a directory");
         let master = MasterKey::load_or_create(&dir.path().join("master.key"), &OsRng).expect("a key");
+        let letters = Arc::new(Letters::default());
         let accounts = Accounts::new(Arc::clone(&control), Arc::new(master), Options::default());
-        Self { register, clock, log, gate, control, accounts, _dir: dir }
+        let accounts = accounts.delivering(letters.clone());
+        Self { register, clock, log, gate, control, accounts, letters, _dir: dir }
     }
 
     /// The process ends and another one takes over.
     pub(crate) fn restarted(self) -> Self {
         let rules = self.control.rules();
         Self::on(self.register, self.log, self.gate, (*rules).clone())
+    }
+
+    /// An account as a folder from before may have it, with the natural person where it is told.
+    pub(crate) fn account(&self, name: &str, person_key: Option<[u8; 32]>) {
+        let account = Account {
+            name: id(name),
+            version: 0,
+            organisation: id("x"),
+            person: "某人".to_owned(),
+            roles: vec![Role::Expert],
+            disabled: false,
+        };
+        let mut effects = vec![Effect::Account { account, expected: None }];
+        effects.extend(person_key.map(|key| Effect::Person(id(name), key)));
+        let act = Act {
+            id: RequestId::generate(&*self.clock, &OsRng),
+            salt: [0; 16],
+            at: Timestamp::from_seconds(1_770_000_000),
+            by: None,
+            duty: None,
+            verb: "create".to_owned(),
+            kind: "Account".to_owned(),
+            name: id(name),
+            state: None,
+            reason: String::new(),
+            attachments: "[]".to_owned(),
+        };
+        let (changes, journalled) = (Vec::new(), Vec::new());
+        let batch = Batch { act, changes, effects, passed: None, answer: None, journalled };
+        self.register.commit(&batch).expect("kept");
     }
 
     /// Writes an object that is not there yet, or at `expected`.

@@ -188,8 +188,8 @@ pub(super) fn run(out: &mut Out, command: &ConsentCommand) -> Result<()> {
         }
         ConsentCommand::Bind { account, connection } => {
             let body = json!({"account": account, "idNumber": ask_id()?});
-            connection.signed_on()?.call("POST", "/api/v1/consent-holders", Some(&body), None)?;
-            out.line(&format!("{account} 已绑定 bound"))
+            let asked = connection.signed_on()?.call("POST", "/api/v1/consent-holders", Some(&body), None)?;
+            super::account::waiting(out, &asked.body["request"])
         }
     }
 }

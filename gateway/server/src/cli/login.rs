@@ -1,5 +1,6 @@
 //! `shuzha login` and `logout`: an API token in place of a password.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 use shuzha_core::{Clock as _, SystemClock};
 
 use super::api::{Answer, Api, Connection, refused_with};
-use super::problem::Problem;
 use super::show;
 use super::terminal::{ask, ask_secret};
 use crate::output::say;
@@ -19,6 +19,9 @@ pub(crate) struct LoginArgs {
     /// The account; asked for where it is not given.
     #[arg(long)]
     name: Option<String>,
+    /// The one-time code, where the input is no terminal to ask for it.
+    #[arg(long)]
+    code: Option<String>,
     /// Only in these of one's roles; in all where none is given.
     #[arg(long)]
     role: Vec<String>,
@@ -41,35 +44,56 @@ pub(crate) struct LogoutArgs {
 
 /// Signs on and keeps a token.
 pub(super) fn login(args: &LoginArgs) -> Result<()> {
-    let path = args.connection.token_path()?;
+    // Found out before a password is typed.
+    args.connection.token_path()?;
     let name = match &args.name {
         Some(name) => name.clone(),
         None => ask("账号 account:")?,
     };
     let mut password = ask_secret("口令 password:")?;
-    let mut answer = begin(&args.connection, &name, &password)?;
+    // Asked for beforehand: a refusal does not say whether the code or the password was missing.
+    let code = match &args.code {
+        Some(code) => Some(code.clone()),
+        None if std::io::stdin().is_terminal() => {
+            Some(ask("动态码（没有则留空） one-time code, if you use one:")?)
+        }
+        None => None,
+    };
+    let mut answer = begin(&args.connection, &name, &password, code.as_deref())?;
     if answer.body["mustChangePassword"] == true {
         say("这是初始口令，须先更换 This password was given to you and must be changed.");
-        let new = ask_secret("新口令 new password:")?;
-        if ask_secret("再输一次 once more:")? != new {
-            bail!("两次输入不一致 the two differ");
-        }
+        let new = ask_twice("新口令 new password:")?;
         let body = json!({"present": password, "password": new});
         by_session(&args.connection, &answer)?.call("PUT", "/api/v1/me/password", Some(&body), None)?;
         password = new;
-        answer = begin(&args.connection, &name, &password)?;
+        answer = begin(&args.connection, &name, &password, None)?;
     }
-    let session = by_session(&args.connection, &answer)?;
+    if answer.body["mustEnrolOneTimeCode"] == true {
+        enrol(&by_session(&args.connection, &answer)?)?;
+    }
     let roles = match args.role.as_slice() {
         [] => answer.body["account"]["roles"].clone(),
         some => json!(some),
     };
+    keep_token(
+        &by_session(&args.connection, &answer)?,
+        &args.connection,
+        (&name, &roles, args.read_only, args.days),
+    )
+}
+
+/// Makes a token by a session, keeps it, and ends the session, which is not needed any more.
+pub(super) fn keep_token(
+    session: &Api,
+    connection: &Connection,
+    (name, roles, read_only, days): (&str, &Value, bool, u16),
+) -> Result<()> {
+    let path = connection.token_path()?;
     let now = SystemClock.now();
-    let until = show::instant(now.plus(Duration::from_secs(u64::from(args.days) * 86_400)));
+    let until = show::instant(now.plus(Duration::from_secs(u64::from(days) * 86_400)));
     let token = show::fresh_name("cli", now);
-    let body = json!({"name": token, "roles": roles, "readOnly": args.read_only, "until": until});
+    let body = json!({"name": token, "roles": roles, "readOnly": read_only, "until": until});
     let made = session.call("POST", "/api/v1/me/tokens", Some(&body), None);
-    // The session is not needed any more, whatever came of the token.
     let ended = session.call("DELETE", "/api/v1/sessions/current", None, None);
     let made = made?;
     ended?;
@@ -82,27 +106,53 @@ pub(super) fn login(args: &LoginArgs) -> Result<()> {
     Ok(())
 }
 
-/// Begins a session, asking for a one-time code where one is needed.
-fn begin(connection: &Connection, name: &str, password: &str) -> Result<Answer> {
-    let api = connection.anonymous()?;
-    let sign_in = |body: &Value| api.call("POST", "/api/v1/sessions", Some(body), None);
-    let mut body = json!({"name": name, "password": password});
-    let refused = match sign_in(&body) {
-        Ok(answer) => return Ok(answer),
-        Err(error) => error,
-    };
-    let asks_code = refused.downcast_ref::<Problem>().is_some_and(|problem| {
-        problem.code == "C1102" && problem.faults.iter().any(|(path, _)| path == "code")
-    });
-    if !asks_code {
-        return Err(refused);
+/// Enrols one-time codes by a session, which goes on.
+pub(super) fn enrol(session: &Api) -> Result<()> {
+    say("您的角色须启用动态码 Your role demands one-time codes; set your device up:");
+    let enrolment = session.call("POST", "/api/v1/me/one-time-code", Some(&json!({})), None)?.body;
+    show_enrolment(&enrolment);
+    let code = ask("设备显示的动态码 the code that the device shows:")?;
+    let body = json!({"code": code.trim()});
+    let confirmed = session.call("POST", "/api/v1/me/one-time-code:confirm", Some(&body), None)?.body;
+    show_recovery_codes(&confirmed);
+    Ok(())
+}
+
+/// What a device is set up with.
+pub(super) fn show_enrolment(enrolment: &Value) {
+    say(&format!("  {}", show::text(&enrolment["secret"])));
+    say(&format!("  {}", show::text(&enrolment["address"])));
+}
+
+/// Codes for when the device is lost; shown once.
+pub(super) fn show_recovery_codes(answer: &Value) {
+    say("恢复码，每个只能用一次，请妥善保存 Recovery codes, each good once; keep them safe:");
+    for code in answer["recoveryCodes"].as_array().into_iter().flatten() {
+        say(&format!("  {}", show::text(code)));
     }
-    body["code"] = ask("动态码 one-time code:")?.trim().into();
-    sign_in(&body)
+}
+
+/// A new secret, typed twice.
+pub(super) fn ask_twice(question: &str) -> Result<String> {
+    let new = ask_secret(question)?;
+    if ask_secret("再输一次 once more:")? == new {
+        Ok(new)
+    } else {
+        bail!("两次输入不一致 the two differ")
+    }
+}
+
+/// Begins a session.
+fn begin(connection: &Connection, name: &str, password: &str, code: Option<&str>) -> Result<Answer> {
+    let mut body = json!({"name": name, "password": password});
+    if let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) {
+        body["code"] = code.into();
+    }
+    connection.anonymous()?.call("POST", "/api/v1/sessions", Some(&body), None)
 }
 
 /// The control plane by the session that was begun.
-fn by_session(connection: &Connection, begun: &Answer) -> Result<Api> {
+pub(super) fn by_session(connection: &Connection, begun: &Answer) -> Result<Api> {
     let cookie = begun.header("set-cookie").and_then(|cookie| cookie.split(';').next());
     let cookie = cookie.context("a sign-on without a session")?;
     let mark = begun.body["csrf"].as_str().context("a sign-on without its mark")?;

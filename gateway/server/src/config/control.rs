@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shuzha_control::Rules;
 use shuzha_products::jurisdiction::{self, Level, PACKS};
 
+use super::access::{self, AccessConfig};
 use super::reader::Reader;
 use crate::address::WebAddress;
 
@@ -24,6 +25,8 @@ pub(crate) struct ControlConfig {
     pub(crate) pack: Option<(&'static str, Value)>,
     /// Who else vouches for persons.
     pub(crate) provider: Option<Provider>,
+    /// How persons come to it.
+    pub(crate) access: AccessConfig,
 }
 
 /// An OpenID Connect provider.
@@ -59,6 +62,7 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
         }
         found
     });
+    let access = access::read(r);
     let files = r.take::<Vec<String>>("control", "calendar_files");
     let mut calendar = jurisdiction::calendar().clone();
     for file in files.iter().flatten() {
@@ -82,6 +86,7 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<ControlConfig> 
         rules: Rules { jurisdiction: rules, calendar },
         pack: pack.map(|name| (name, json!({"rules": name, "level": word}))),
         provider: provider?,
+        access: access?,
     })
 }
 

@@ -146,7 +146,9 @@ fn touched(register: &Register, from: u64) -> Result<BTreeSet<(&'static str, Id)
                     let held = world::KINDS.iter().filter(|kind| !kind.declared);
                     touched.extend(held.map(|kind| (kind.name, act.name.clone())));
                 }
+                // Accounts, and which person one is: nothing of it is in force at the gate.
                 None if act.kind == shuzha_control::accounts::KIND => {}
+                None if act.kind == shuzha_control::consents::HOLDER_KIND => {}
                 None => bail!("an act on {}/{}, which is no kind of this software", act.kind, act.name),
             }
         }

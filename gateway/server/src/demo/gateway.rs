@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,17 +20,21 @@ use super::story;
 use crate::config::{self, Config, ConfigFault, Sources};
 use crate::logging;
 use crate::node::{Node, NodeKeys, Setup};
+use crate::secret_file;
 
 /// Where the demo listens if the ports are free; others are taken if not.
 const DATA_PORT: u16 = 8080;
 const CONTROL_PORT: u16 = 8081;
 const OPERATIONS_PORT: u16 = 9090;
+/// Longest file with the token of the first administrator.
+const FIRST_TOKEN_BYTES_MAX: u64 = 256;
 
 /// A running gateway.
 pub(super) struct Gateway {
     pub(super) handle: Handle,
     pub(super) keys: NodeKeys,
     pub(super) clock: ShiftedClock,
+    pub(super) data_dir: PathBuf,
     /// Its control plane, where no files say what is in force.
     pub(super) control: Option<ControlApi>,
     thread: JoinHandle<Result<()>>,
@@ -52,9 +56,11 @@ pub(super) struct Place {
 }
 
 /// Keys that the demo decides, because its story depends on them.
-const DECIDED: [(&str, &str); 4] = [
+const DECIDED: [(&str, &str); 6] = [
     ("world", "files"),
     ("control", "rules"),
+    ("control", "invitations_folder"),
+    ("control", "invitation_command"),
     ("data_plane", "tls_certificate_file"),
     ("data_plane", "tls_key_file"),
 ];
@@ -139,7 +145,8 @@ impl Gateway {
         let node = Node::build(config, setup)?;
         let control = node.control.as_ref().map(|controlled| {
             let plane = &controlled.plane;
-            let first_token = plane.first_token.as_ref().context("the register is not new")?.to_string();
+            let file = plane.first_token_file.as_ref().context("the register is not new")?;
+            let first_token = secret_file::load_word(file, FIRST_TOKEN_BYTES_MAX)?;
             Ok::<_, anyhow::Error>(ControlApi {
                 address: plane.address(),
                 first_token,
@@ -149,7 +156,7 @@ impl Gateway {
         let control = control.transpose()?;
         let (handle, keys) = (node.handle.clone(), node.keys.clone());
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || node.run())?;
-        Ok(Self { handle, keys, clock, control, thread })
+        Ok(Self { handle, keys, clock, data_dir: config.data_dir.clone(), control, thread })
     }
 
     /// Where callers find it.

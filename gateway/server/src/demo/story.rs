@@ -5,6 +5,7 @@
 //! the machine's time again when the product is called.
 
 mod desk;
+mod founding;
 mod persons;
 mod registered;
 mod shown;
@@ -12,6 +13,7 @@ mod steps;
 mod town;
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -26,6 +28,7 @@ use super::guests::{GUESTS, Guest};
 use crate::client::{Answer, Client, Request, Signer};
 use crate::output::Out;
 use desk::{Came, Desk};
+use founding::Founding;
 use steps::{Chapter, Step, What};
 use town::Town;
 
@@ -48,6 +51,8 @@ pub(super) struct Stage<'s> {
     pub(super) data: String,
     /// The one-time token of the first administrator.
     pub(super) first_token: &'s str,
+    /// Where invitations are left.
+    pub(super) invitations: PathBuf,
     pub(super) plane: &'s Control,
     pub(super) clock: &'s ShiftedClock,
     pub(super) cast: &'s Cast,
@@ -80,7 +85,12 @@ pub(super) fn begin(clock: &ShiftedClock) {
 /// Plays the story; prints it to `out` chapter by chapter where there is one.
 pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story> {
     let now = stage.clock.now();
-    let desk = Desk::open(&stage.control, stage.first_token, now)?;
+    let desk = Desk::open(&Founding {
+        base: &stage.control,
+        first_token: stage.first_token,
+        invitations: &stage.invitations,
+        clock: stage.clock,
+    })?;
     let chapters = steps::chapters(&Town::read(WORLD, now)?)?;
     let caller = Client::new(&stage.data)?;
     let signer = stage.cast.signer(steps::CREDENTIAL)?;

@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use shuzha_core::{Id, Role, Timestamp};
 
 use super::commit::{CommitError, Effect};
-use super::{Register, at, credential_keys, deadlines, first, id, integer, number, rows, secrets, sign_on};
+use super::{
+    Register, at, credential_keys, deadlines, first, id, integer, number, requests, rows, secrets, sign_on,
+};
 use crate::StoreError;
 
 /// A named person of an organisation.
@@ -91,7 +93,7 @@ pub struct Link {
     pub account: Id,
 }
 
-fn words(roles: &[Role]) -> String {
+pub(super) fn words(roles: &[Role]) -> String {
     roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" ")
 }
 
@@ -100,7 +102,7 @@ fn roles(row: &Row<'_>, column: usize, table: &'static str) -> Result<Vec<Role>,
     text.split_whitespace().map(|word| word.parse().map_err(|_| StoreError::BadRow(table))).collect()
 }
 
-fn account(row: &Row<'_>) -> Result<Account, StoreError> {
+pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
     Ok(Account {
         name: id(row, 0, "accounts")?,
         version: number(row.get(1)?, "accounts")?,
@@ -123,7 +125,7 @@ fn token(row: &Row<'_>) -> Result<Token, StoreError> {
     })
 }
 
-const ACCOUNT: &str = "name, version, organisation, person, roles, disabled";
+pub(super) const ACCOUNT: &str = "name, version, organisation, person, roles, disabled";
 const TOKEN: &str = "hash, name, account, roles, read_only, created_micros, until_micros";
 
 impl Register {
@@ -191,12 +193,16 @@ impl Register {
         rows(&self.lock(), &sql, [account.as_str()], token)
     }
 
-    /// The API token with this hash.
+    /// The API token with this hash, while no change of the account has ended it.
     ///
     /// # Errors
     /// Of the database.
     pub fn token(&self, hash: &[u8; 32]) -> Result<Option<Token>, StoreError> {
-        first(&self.lock(), &format!("SELECT {TOKEN} FROM tokens WHERE hash = ?1"), [hash], token)
+        let sql = format!(
+            "SELECT {TOKEN} FROM tokens WHERE hash = ?1
+             AND epoch = (SELECT epoch FROM accounts WHERE accounts.name = tokens.account)"
+        );
+        first(&self.lock(), &sql, [hash], token)
     }
 }
 
@@ -246,7 +252,10 @@ pub(super) fn apply(
             1
         }
         Effect::Token(t) => connection
-            .prepare_cached("INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO tokens SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, epoch FROM accounts WHERE name = ?3
+                 ON CONFLICT DO NOTHING",
+            )?
             .execute(params![
                 t.hash,
                 t.name.as_str(),
@@ -284,8 +293,42 @@ pub(super) fn apply(
             deadlines::note(connection, (kind, name.as_str()), what, *due, now)?
         }
         Effect::FirstToken(hash) => run("DELETE FROM first_token WHERE hash = ?1", &[hash])?,
+        _ => apply_access(connection, effect, now)?,
     };
     if changed == 1 { Ok(()) } else { Err(CommitError::Conflict) }
+}
+
+/// The same for what lets persons sign on, and for what a second person decides.
+fn apply_access(connection: &Connection, effect: &Effect, now: Timestamp) -> Result<usize, CommitError> {
+    let run = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| -> Result<usize, CommitError> {
+        Ok(connection.prepare_cached(sql)?.execute(parameters)?)
+    };
+    Ok(match effect {
+        Effect::EndSignOns(account, keep) => end_sign_ons(connection, account, keep.as_ref())?,
+        Effect::ForgetPassword(account) => {
+            run("DELETE FROM passwords WHERE account = ?1", &[&account.as_str()])?;
+            1
+        }
+        Effect::ForgetOneTime(account) => {
+            run("DELETE FROM recovery_codes WHERE account = ?1", &[&account.as_str()])?;
+            run("DELETE FROM one_time_secrets WHERE account = ?1", &[&account.as_str()])?;
+            1
+        }
+        Effect::Person(account, key) => {
+            run("UPDATE accounts SET person_key = ?2 WHERE name = ?1", &[&account.as_str(), key])?
+        }
+        Effect::Invite(invitation) => requests::invite(connection, invitation)?,
+        Effect::TakeInvitation(hash) => {
+            run("DELETE FROM invitations WHERE hash = ?1 AND until_micros > ?2", &[hash, &now.micros()])?
+        }
+        Effect::ForgetInvitation(account) => {
+            run("DELETE FROM invitations WHERE account = ?1", &[&account.as_str()])?;
+            1
+        }
+        Effect::Request(new) => requests::put_request(connection, new)?,
+        Effect::Decide(decision) => requests::decide(connection, decision, now)?,
+        _ => unreachable!("every other effect is applied before"),
+    })
 }
 
 fn put_account(
@@ -301,7 +344,8 @@ fn put_account(
     let written = match expected {
         None => connection
             .prepare_cached(
-                "INSERT INTO accounts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT DO NOTHING",
+                "INSERT INTO accounts (name, version, organisation, person, roles, disabled, created_micros, updated_micros)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT DO NOTHING",
             )?
             .execute(params![name, revision, organisation, person, roles, account.disabled, now.micros()])?,
         Some(version) => connection
@@ -324,6 +368,25 @@ fn put_account(
         connection.prepare_cached("DELETE FROM sessions WHERE account = ?1")?.execute([name])?;
     }
     if written == 1 { Ok(()) } else { Err(CommitError::Conflict) }
+}
+
+/// Ends every sign-on of an account, but for one session.
+fn end_sign_ons(
+    connection: &Connection,
+    account: &Id,
+    keep: Option<&[u8; 32]>,
+) -> Result<usize, CommitError> {
+    let name = account.as_str();
+    connection
+        .prepare_cached("DELETE FROM sessions WHERE account = ?1 AND hash IS NOT ?2")?
+        .execute(params![name, keep])?;
+    connection.prepare_cached("DELETE FROM tokens WHERE account = ?1")?.execute([name])?;
+    let changed = connection
+        .prepare_cached("UPDATE accounts SET epoch = epoch + 1 WHERE name = ?1")?
+        .execute([name])?;
+    let sql = "UPDATE sessions SET epoch = (SELECT epoch FROM accounts WHERE name = ?1) WHERE account = ?1";
+    connection.prepare_cached(sql)?.execute([name])?;
+    Ok(changed)
 }
 
 /// Whether a row came back.

@@ -8,6 +8,7 @@ use super::acts::{self, Act};
 use super::deadlines::{self, Deadline};
 use super::marks::{self, Mark};
 use super::objects::{CaseState, Reference};
+use super::requests::{AccountRequest, Invitation, RequestDecision};
 use super::sign_on::OneTimeSecret;
 use super::{Register, first, integer, number};
 use crate::{SealedSecret, StoreError};
@@ -86,6 +87,24 @@ pub enum Effect {
     Notice(Reference, &'static str, Timestamp),
     /// The token for the first administrator was used.
     FirstToken([u8; 32]),
+    /// Every session and API token of the account ends, but for the session with this hash.
+    EndSignOns(Id, Option<[u8; 32]>),
+    /// No password any more, where there is one.
+    ForgetPassword(Id),
+    /// No one-time codes any more, where there are some.
+    ForgetOneTime(Id),
+    /// Which natural person the account is, as a keyed hash.
+    Person(Id, [u8; 32]),
+    /// A one-time link, in place of any before.
+    Invite(Invitation),
+    /// The one-time link with this hash was used.
+    TakeInvitation([u8; 32]),
+    /// No one-time link any more, where there is one.
+    ForgetInvitation(Id),
+    /// Something to be decided by a second person.
+    Request(AccountRequest),
+    /// Their decision.
+    Decide(RequestDecision),
 }
 
 /// The answer kept for an idempotency key.

@@ -1,6 +1,9 @@
 //! How much of each kind there is.
 
-use super::{Register, number, rows};
+use rusqlite::params;
+use shuzha_core::Id;
+
+use super::{Register, integer, number, rows};
 use crate::StoreError;
 
 impl Register {
@@ -20,5 +23,16 @@ impl Register {
     pub fn count(&self, kind: &str) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM objects WHERE kind = ?1 AND state_name IS NOT 'pending'";
         number(self.lock().query_one(sql, [kind], |row| row.get(0))?, "objects")
+    }
+
+    /// How many objects of this kind an organisation has, counted no further than `most`.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn count_of_owner(&self, kind: &str, owner: &Id, most: u64) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM objects WHERE owner = ?1 AND kind = ?2 LIMIT ?3)";
+        let most = integer(most, "objects")?;
+        let count = self.lock().query_one(sql, params![owner.as_str(), kind, most], |row| row.get(0))?;
+        number(count, "objects")
     }
 }

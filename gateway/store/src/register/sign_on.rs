@@ -1,6 +1,5 @@
 //! What signing on reads and writes beside acts: sessions, one-time codes, failures, the first administrator's token.
 
-use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, params};
 use shuzha_core::{Id, Rng, Timestamp};
 use zeroize::Zeroizing;
@@ -10,9 +9,6 @@ use super::commit::CommitError;
 use super::{Register, at, first, id, integer, number};
 use crate::secrets::{NONCE_BYTES, Secret, open, seal};
 use crate::{MasterKey, StoreError};
-
-/// Most names and addresses with failed sign-ons that are remembered; the oldest make room.
-const LOCKOUTS_MAX: usize = 10_000;
 
 /// Binds a sealed secret to its use, so that none opens as another.
 const PURPOSE: &str = "one-time codes";
@@ -39,17 +35,6 @@ impl OneTimeSecret {
         let (nonce, sealed) = seal(master, rng, account.as_str(), PURPOSE, secret)?;
         Ok(Self { account: account.clone(), nonce, sealed: sealed.to_vec() })
     }
-}
-
-/// Failed sign-ons by one name or from one address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lockout {
-    /// How many in a row.
-    pub failures: u32,
-    /// Until when no attempt is looked at.
-    pub until: Timestamp,
-    /// When the last one was.
-    pub last: Timestamp,
 }
 
 pub(super) fn put_one_time(connection: &Connection, secret: &OneTimeSecret) -> Result<usize, CommitError> {
@@ -110,40 +95,60 @@ impl Register {
         Ok(self.lock().execute(sql, params![hash, account.as_str()])? == 1)
     }
 
-    /// Begins a session, and ends the account's oldest beyond `sessions_max`.
+    /// Counts what ended every sign-on of the account so far; none where there is no such account.
     ///
     /// # Errors
     /// Of the database.
-    pub fn begin_session(&self, session: &Session, sessions_max: usize) -> Result<(), StoreError> {
+    pub fn epoch(&self, account: &Id) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT epoch FROM accounts WHERE name = ?1";
+        first(&self.lock(), sql, [account.as_str()], |row| Ok(row.get(0)?))
+    }
+
+    /// Begins a session, and ends the account's oldest beyond `sessions_max`. False when the account's sign-ons were ended
+    /// since it was at `epoch`: what was right then may not be now.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn begin_session(
+        &self,
+        session: &Session,
+        sessions_max: usize,
+        epoch: i64,
+    ) -> Result<bool, StoreError> {
         let keep = i64::try_from(sessions_max).map_err(|_| StoreError::Range("sessions"))?;
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
-        transaction.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
-            params![
+        let begun = transaction
+            .prepare_cached(
+                "INSERT INTO sessions SELECT ?1, ?2, ?3, ?4, ?5, ?6, epoch FROM accounts WHERE name = ?2 AND epoch = ?7",
+            )?
+            .execute(params![
                 session.hash,
                 session.account.as_str(),
                 session.created.micros(),
                 session.seen.micros(),
                 session.until.micros(),
-                session.linked
-            ],
-        )?;
+                session.linked,
+                epoch
+            ])?;
         transaction
             .prepare_cached(
                 "DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE account = ?1
                  ORDER BY created_micros DESC LIMIT -1 OFFSET ?2)",
             )?
             .execute(params![session.account.as_str(), keep])?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(begun == 1)
     }
 
-    /// The session with this hash.
+    /// The session with this hash, while no change of the account has ended it.
     ///
     /// # Errors
     /// Of the database.
     pub fn session(&self, hash: &[u8; 32]) -> Result<Option<Session>, StoreError> {
         let sql =
-            "SELECT account, created_micros, seen_micros, until_micros, linked FROM sessions WHERE hash = ?1";
+            "SELECT account, created_micros, seen_micros, until_micros, linked FROM sessions WHERE hash = ?1
+             AND epoch = (SELECT epoch FROM accounts WHERE name = sessions.account)";
         first(&self.lock(), sql, [hash], |row| {
             Ok(Session {
                 hash: *hash,
@@ -188,54 +193,6 @@ impl Register {
         Ok(())
     }
 
-    /// Failed sign-ons of what `tried` names, an account or an address.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn lockout(&self, tried: &str) -> Result<Lockout, StoreError> {
-        let connection = self.lock();
-        let key = lockout_key(&connection, tried)?;
-        let sql = "SELECT failures, until_micros, last_micros FROM lockouts WHERE key = ?1";
-        let found = first(&connection, sql, [key], |row| {
-            Ok(Lockout { failures: row.get(0)?, until: at(row, 1)?, last: at(row, 2)? })
-        })?;
-        Ok(found.unwrap_or_default())
-    }
-
-    /// Notes failed sign-ons; the oldest make room beyond the bound.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn put_lockout(&self, tried: &str, lockout: Lockout) -> Result<(), StoreError> {
-        let mut connection = self.lock();
-        let transaction = connection.transaction()?;
-        let key = lockout_key(&transaction, tried)?;
-        transaction.prepare_cached("REPLACE INTO lockouts VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            key,
-            lockout.failures,
-            lockout.until.micros(),
-            lockout.last.micros()
-        ])?;
-        transaction.execute(
-            &format!(
-                "DELETE FROM lockouts WHERE key IN (SELECT key FROM lockouts ORDER BY last_micros DESC LIMIT -1 OFFSET {LOCKOUTS_MAX})"
-            ),
-            [],
-        )?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Forgets failed sign-ons.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn clear_lockout(&self, tried: &str) -> Result<(), StoreError> {
-        let connection = self.lock();
-        let key = lockout_key(&connection, tried)?;
-        connection.execute("DELETE FROM lockouts WHERE key = ?1", [key])?;
-        Ok(())
-    }
-
     /// Keeps the hash of the first administrator's token, in place of any before.
     ///
     /// # Errors
@@ -261,12 +218,4 @@ impl Register {
         let count = self.lock().query_one("SELECT count(*) FROM accounts", [], |row| row.get(0))?;
         number(count, "accounts")
     }
-}
-
-fn lockout_key(connection: &Connection, tried: &str) -> Result<[u8; 16], StoreError> {
-    let mut input: Vec<u8> = connection.query_one("SELECT pepper FROM revision", [], |row| row.get(0))?;
-    input.extend_from_slice(tried.as_bytes());
-    let mut key = [0; 16];
-    key.copy_from_slice(&digest(&SHA256, &input).as_ref()[..16]);
-    Ok(key)
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
+use ring::hmac::{HMAC_SHA256, Key, sign};
 use shuzha_core::Rng;
 use zeroize::Zeroizing;
 
@@ -79,6 +80,15 @@ impl MasterKey {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => File::open(dir)?.sync_all(),
         }
+    }
+
+    /// A hash of `text` under this key, for comparing what must not be kept. `domain` separates its uses.
+    #[must_use]
+    pub fn keyed_hash(&self, domain: &[u8], text: &[u8]) -> [u8; 32] {
+        // A key of its own for each use: the master key itself hashes nothing that others choose.
+        let derived = sign(&Key::new(HMAC_SHA256, &*self.0), domain);
+        let hash = sign(&Key::new(HMAC_SHA256, derived.as_ref()), text);
+        hash.as_ref().try_into().expect("HMAC-SHA-256 gives 32 bytes")
     }
 
     /// The key, ready to seal and open.

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shuzha_control::Rules;
+use shuzha_control::{Quotas, Rules};
 use shuzha_core::{OsRng, RequestId, Rng, SystemClock, Timestamp};
 use shuzha_policy::kept;
 use shuzha_products::case::CaseKind;
 use shuzha_store::register::{Act, Batch, CaseState, Change, Content};
 
 use super::*;
+use crate::config::{AccessConfig, Invitations};
 use crate::control::world_in_force;
 
 /// A register that acts are done to, and a folder for what is kept.
@@ -103,6 +104,12 @@ fn state(kind: &str, stage: &str) -> Value {
 impl Town {
     fn new() -> Self {
         let config = ControlConfig {
+            access: AccessConfig {
+                invitations: Invitations::Folder("invitations".into()),
+                one_time_roles: Vec::new(),
+                quotas: Quotas::default(),
+                trusted_proxies: Vec::new(),
+            },
             provider: None,
             listen: "127.0.0.1:0".parse().expect("an address"),
             https: false,

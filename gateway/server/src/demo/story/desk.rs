@@ -6,17 +6,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::{Value, json};
 use shuzha_control::Kind;
-use shuzha_core::{OsRng, Rng, Timestamp};
+use shuzha_core::{Clock as _, OsRng, Rng, Timestamp};
 use shuzha_products::world::API_VERSION;
 
-use super::persons::{ADMINISTRATOR, PERSONS, Person};
+use super::founding::Founding;
+use super::persons::{PERSONS, Person};
 use super::{date, refusal};
 use crate::client::{Answer, Client, Request};
 
 /// How long the persons' tokens hold: longer than the story lasts by its own clock.
 const TOKEN_LIFE: Duration = Duration::from_secs(200 * 86_400);
 
-type Headers = Vec<(String, String)>;
+pub(super) type Headers = Vec<(String, String)>;
 
 /// The control API, and who is signed on to it.
 pub(super) struct Desk {
@@ -45,23 +46,26 @@ impl Came {
 }
 
 impl Desk {
-    /// Makes the first administrator, and by them an account for everyone.
-    pub(super) fn open(base: &str, first_token: &str, now: Timestamp) -> Result<Self> {
-        let client = Client::new(base)?;
-        let (name, person, organisation) = ADMINISTRATOR;
-        let (password, until) = (secret(), date(now.plus(TOKEN_LIFE)));
-        let first = json!({"token": first_token, "name": name, "organisation": organisation,
-            "person": person, "password": password});
-        expect(&send(&client, &[], "POST", "/api/v1/first-administrator", &first)?, name)?;
-        let admin = sign_in(&client, name, &password)?;
+    /// Makes the first administrator, and by them an account for everyone: the first of the authority by the founder alone,
+    /// all others with that person as the second one. Each sets a password of their own by an invitation.
+    pub(super) fn open(founding: &Founding<'_>) -> Result<Self> {
+        let client = Client::new(founding.base)?;
+        let until = date(founding.clock.now().plus(TOKEN_LIFE));
+        let admin = founding.administrator(&client)?;
+        let (first, others) = PERSONS.split_first().context("the story has persons")?;
+        let welcome = |person: &Person, place: usize, second: Option<&Headers>| {
+            founding.welcome(&client, &admin, second, (person, place), &until)
+        };
+        let second = welcome(first, 1, None)?;
         // Most of it is the hashing of passwords, which is slow on purpose: every processor takes some.
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let persons = std::thread::scope(|scope| {
+        let mut persons = std::thread::scope(|scope| {
             let welcome = |at: usize| {
-                let (client, admin, until) = (&client, &admin, &until);
-                let mine = PERSONS.iter().skip(at).step_by(threads);
+                let (welcome, second) = (&welcome, &second);
+                let mine = others.iter().zip(2..).skip(at).step_by(threads);
                 scope.spawn(move || {
-                    mine.map(|person| Ok((person.account, enrol(client, admin, person, until)?))).collect()
+                    mine.map(|(person, place)| Ok((person.account, welcome(person, place, Some(second))?)))
+                        .collect()
                 })
             };
             let working: Vec<_> = (0..threads).map(welcome).collect();
@@ -73,6 +77,7 @@ impl Desk {
             }
             Ok::<_, anyhow::Error>(all)
         })?;
+        persons.insert(first.account, second);
         Ok(Self { client, persons, versions: HashMap::new() })
     }
 
@@ -150,29 +155,16 @@ impl Desk {
     }
 }
 
-/// Makes an account and a token for it. The first password is the administrator's to know, so it is changed at once.
-fn enrol(client: &Client, admin: &[(String, String)], person: &Person, until: &str) -> Result<Headers> {
-    let name = person.account;
-    let profile = json!({"name": name, "organisation": person.organisation, "person": person.name,
-        "roles": [person.role.as_str()]});
-    let made = expect(&send(client, admin, "POST", "/api/v1/accounts", &profile)?, name)?;
-    let first = made["password"].as_str().context("a first password")?.to_owned();
-    let session = sign_in(client, name, &first)?;
-    let own = secret();
-    let change = json!({"present": first, "password": own});
-    expect(&send(client, &session, "PUT", "/api/v1/me/password", &change)?, name)?;
-    let session = sign_in(client, name, &own)?;
-    let asked = json!({"name": "story", "roles": [person.role.as_str()], "readOnly": false, "until": until});
-    let token = expect(&send(client, &session, "POST", "/api/v1/me/tokens", &asked)?, name)?;
-    let token = token["token"].as_str().context("a token")?;
-    Ok(vec![("Authorization".to_owned(), format!("Bearer {token}"))])
-}
-
 /// Signs on; the headers of the session.
-fn sign_in(client: &Client, name: &str, password: &str) -> Result<Headers> {
+pub(super) fn sign_in(client: &Client, name: &str, password: &str) -> Result<Headers> {
     let body = json!({"name": name, "password": password});
     let answer = send(client, &[], "POST", "/api/v1/sessions", &body)?;
-    let json = expect(&answer, name)?;
+    session(&answer, name)
+}
+
+/// The headers of a session that was begun.
+pub(super) fn session(answer: &Answer, name: &str) -> Result<Headers> {
+    let json = expect(answer, name)?;
     let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
     let mark = json["csrf"].as_str().map(str::to_owned);
     Ok(vec![
@@ -181,7 +173,7 @@ fn sign_in(client: &Client, name: &str, password: &str) -> Result<Headers> {
     ])
 }
 
-fn send(
+pub(super) fn send(
     client: &Client,
     headers: &[(String, String)],
     method: &str,
@@ -194,12 +186,12 @@ fn send(
 }
 
 /// The body of an answer, or what the control API said went wrong.
-fn expect(answer: &Answer, what: &str) -> Result<Value> {
+pub(super) fn expect(answer: &Answer, what: &str) -> Result<Value> {
     anyhow::ensure!(answer.status < 300, "{what}: {}", refusal(answer));
     Ok(answer.json())
 }
 
 /// A password nobody needs to remember. Digits alone: it must not hold anyone's name, not even by chance.
-fn secret() -> String {
+pub(super) fn secret() -> String {
     OsRng.bytes::<16>().iter().map(|byte| format!("{byte:03}")).collect()
 }

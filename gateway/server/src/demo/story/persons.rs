@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use shuzha_core::Role;
+use shuzha_core::identity::person_check;
 
 /// A person with an account.
 pub(super) struct Person {
@@ -43,6 +44,13 @@ pub(super) const PERSONS: &[Person] = &[
 
 const fn person(account: &'static str, name: &'static str, organisation: &'static str, role: Role) -> Person {
     Person { account, name, organisation, role }
+}
+
+/// The number in the papers of the person at `place`, 0 for the administrator. Its province was never assigned.
+pub(super) fn id_number(place: usize) -> String {
+    let first = format!("69011319800101{:03}", place % 1_000);
+    let check = person_check(first.as_bytes()).unwrap_or(b'0');
+    format!("{first}{}", char::from(check))
 }
 
 /// The person behind an account.

@@ -1,5 +1,7 @@
 //! `shuzha consent` against a running node: binding, giving, listing; the identifier is asked for and never kept.
 
+use std::process::Output;
+
 use crate::home::text;
 use crate::secrecy::files;
 
@@ -7,6 +9,12 @@ use super::house::House;
 
 /// The worked example of GB 11643.
 const ID: &str = "11010519491231002X";
+
+/// The notary saw the papers too.
+pub(super) fn confirm(house: &House, asked: &Output) {
+    let request = text(&asked.stdout).split_whitespace().next().expect("a name").to_owned();
+    house.notary().done(&["account", "confirm", &request]);
+}
 
 #[test]
 fn d3_a_person_is_bound_and_deals_with_consents_at_the_terminal() {
@@ -17,6 +25,7 @@ fn d3_a_person_is_bound_and_deals_with_consents_at_the_terminal() {
     assert!(text(&before.stderr).contains("C1501"), "{before:?}");
     let bound = root.told(&["consent", "bind", "zhang"], ID);
     assert!(bound.status.success(), "{bound:?}");
+    confirm(&house, &bound);
     let again = root.told(&["consent", "bind", "zhang"], ID);
     assert!(text(&again.stderr).contains("C1504"), "{again:?}");
     let none = zhang.run(&["consent", "list"]);

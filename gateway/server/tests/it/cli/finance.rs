@@ -14,7 +14,9 @@ fn g4_usage_is_exported_with_seals_that_a_changed_file_breaks() {
     let town = Town::open();
     let root = town.by("root");
     town.house.member(&root, "tang", "yunze-data", &["finance"]);
-    assert!(root.told(&["consent", "bind", "zhang"], PERSON.0).status.success());
+    let bound = root.told(&["consent", "bind", "zhang"], PERSON.0);
+    assert!(bound.status.success(), "{bound:?}");
+    super::consents::confirm(&town.house, &bound);
     let (_, token) = give(&town, "1");
     let answered = verify(&town, &Caller::new(town.house.data_plane), &token);
     assert_eq!(answered.json()["result"].as_str().map(str::trim_end), Some("consistent"), "{answered:?}");

@@ -7,13 +7,11 @@ use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::home::{shuzha, text};
+use super::accounts::{Accounts, PASSWORD};
+use crate::home::{shuzha, text, write_private};
 use crate::node::PATIENCE;
-
-/// Good by every rule for passwords.
-const PASSWORD: &str = "three unrelated words";
 
 /// What is in the folder of a house.
 const DATA: &str = "data";
@@ -30,6 +28,7 @@ pub(super) struct House {
     pub(super) operations: Option<SocketAddr>,
     /// What it wrote when it was last started again, until it was ready.
     pub(super) log: Vec<String>,
+    accounts: Accounts,
 }
 
 /// A person at a terminal.
@@ -44,25 +43,21 @@ impl House {
         Self::configured("")
     }
 
-    /// The same, with a configuration.
+    /// The same, with a configuration. The first administrator has set a device up; the notary, of the authority, is there
+    /// to be the second person.
     pub(super) fn configured(configuration: &str) -> Self {
         let root = tempfile::tempdir().expect("a folder");
         std::fs::write(root.path().join(CONFIGURATION), configuration).expect("written");
         let (child, lines) = serve(root.path());
-        let (ready, token) = wait(&lines);
-        let api = ready["control"].as_str().expect("an address");
+        let ready = wait(&lines);
+        let api = format!("http://{}", ready["control"].as_str().expect("an address"));
         // Its pipes are read to the end, so that it never waits for this test.
         std::thread::spawn(move || lines.into_iter().count());
-        let (api, data_plane) = (format!("http://{api}"), callers(&ready));
-        let house = Self { root, child, api, data_plane, operations: None, log: Vec::new() };
-        let first = json!({
-            "token": token, "name": "root", "organisation": "ops", "person": "李某", "password": PASSWORD,
-        });
-        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        let request = agent.post(format!("{}/api/v1/first-administrator", house.api));
-        let made = request.header("Content-Type", "application/json").send(first.to_string());
-        assert_eq!(made.expect("answers").status(), 201);
-        house
+        let token = root.path().join(DATA).join("first-administrator.token");
+        assert!(is_private(&token));
+        let token = std::fs::read_to_string(token).expect("left there");
+        let accounts = Accounts::found(&api, token.trim(), &root.path().join(DATA));
+        Self { root, child, api, data_plane: callers(&ready), operations: None, log: Vec::new(), accounts }
     }
 
     /// Its data folder.
@@ -109,9 +104,24 @@ impl House {
     /// The administrator, signed on.
     pub(super) fn root(&self) -> Person<'_> {
         let root = self.person("root");
-        let signed_on = root.told(&["login", "--name", "root"], PASSWORD);
+        let code = self.accounts.recovery_code();
+        let signed_on = root.told(&["login", "--name", "root", "--code", &code], PASSWORD);
         assert!(signed_on.status.success(), "{signed_on:?}");
         root
+    }
+
+    /// The second person, signed on.
+    pub(super) fn notary(&self) -> Person<'_> {
+        self.signed_on("notary", &self.accounts.notary)
+    }
+
+    fn signed_on(&self, name: &str, token: &str) -> Person<'_> {
+        let person = self.person(name);
+        let file = person.token_file();
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        let _ = std::fs::remove_file(&file);
+        write_private(&file, token.as_bytes());
+        person
     }
 
     /// Someone with a home folder, not signed on.
@@ -121,22 +131,16 @@ impl House {
         Person { house: self, home }
     }
 
-    /// Someone with an account, signed on with a password of their own.
+    /// Someone with an account, which the notary confirmed, signed on with a password of their own.
     pub(super) fn member(
         &self,
-        root: &Person<'_>,
+        _root: &Person<'_>,
         name: &str,
         organisation: &str,
         roles: &[&str],
     ) -> Person<'_> {
-        let account = json!({"name": name, "organisation": organisation, "person": "某人", "roles": roles});
-        let made = root.post("/api/v1/accounts", &account);
-        let first = made["password"].as_str().expect("shown once").to_owned();
-        let person = self.person(name);
-        let own = "four further unrelated words";
-        let signed_on = person.told(&["login", "--name", name], &format!("{first}\n{own}\n{own}\n"));
-        assert!(signed_on.status.success(), "{signed_on:?}");
-        person
+        let token = self.accounts.member(&self.api, name, organisation, roles);
+        self.signed_on(name, &token)
     }
 
     /// A file of this test.
@@ -175,21 +179,19 @@ fn serve(root: &Path) -> (Child, Receiver<String>) {
     (child, lines)
 }
 
-/// What it says when it is ready, and the first administrator's token.
-fn wait(lines: &Receiver<String>) -> (Value, String) {
-    let (mut ready, mut token, mut told) = (None, None, Vec::new());
+/// What it says when it is ready. The first administrator's token is never said, only where it is.
+fn wait(lines: &Receiver<String>) -> Value {
+    let (mut ready, mut named, mut told) = (None, false, Vec::new());
     loop {
         let Ok(line) = lines.recv_timeout(PATIENCE) else { panic!("it does not become ready: {told:#?}") };
         let read: Value = serde_json::from_str(&line).unwrap_or_default();
         if read["message"] == "ready" {
             ready = Some(read);
         }
-        if told.last().is_some_and(|last: &String| last.starts_with("There is no administrator yet")) {
-            token = Some(line.trim().to_owned());
-        }
+        named |= line.trim().ends_with("first-administrator.token");
         told.push(line);
-        if let (Some(ready), Some(token)) = (&ready, &token) {
-            return (ready.clone(), token.clone());
+        if let (Some(ready), true) = (&ready, named) {
+            return ready.clone();
         }
     }
 }
@@ -241,17 +243,6 @@ impl Person<'_> {
     /// Applies objects.
     pub(super) fn apply(&self, objects: &str) -> Output {
         self.told(&["apply", "-f", "-"], objects)
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Value {
-        let token = std::fs::read_to_string(self.token_file()).expect("signed on");
-        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        let request =
-            agent.post(format!("{}{path}", self.house.api)).header("Content-Type", "application/json");
-        let request = request.header("Authorization", format!("Bearer {}", token.trim()));
-        let mut answer = request.send(body.to_string()).expect("answers");
-        let text = answer.body_mut().read_to_string().expect("UTF-8");
-        serde_json::from_str(&text).expect("JSON")
     }
 }
 

@@ -39,6 +39,7 @@ fn d3_a_consent_given_at_a_terminal_is_used_and_withdrawn_at_the_gate() {
     let root = town.by("root");
     let bound = root.told(&["consent", "bind", "zhang"], PERSON.0);
     assert!(bound.status.success(), "{bound:?}");
+    super::consents::confirm(&town.house, &bound);
     let (once, token) = give(&town, "1");
     let caller = Caller::new(town.house.data_plane);
     let answered = verify(&town, &caller, &token);

@@ -68,12 +68,11 @@ impl Town {
         let mut town = Self { house, services: Vec::new(), credential };
         let world = town.start_services();
         let root = town.house.root();
-        let wang = super::everyone(&town.house, &root);
+        town.house.member(&root, "wang", "data-bureau", &super::DECIDERS);
         for (name, organisation, role) in MEMBERS {
             town.house.member(&root, name, organisation, &[role]);
         }
-        let applied = wang.apply(&(world + ISSUER));
-        assert!(applied.status.success(), "{applied:?}");
+        super::settle(&town.house, &(world + ISSUER));
         town.decide();
         let secret = town.by("wu").done(&["credential", "issue-secret", "bank-1"]);
         let secret =
