@@ -274,6 +274,7 @@ fn write_registered(w: &mut MapWriter<'_>, act: &Registered<'_>) {
     w.name(&field::ROLE, act.role);
     w.bytes(&field::ACT_DIGEST, &act.digest);
     w.name(&field::STATE, act.state);
+    w.uint_unless_zero(&field::REVISION, act.revision);
 }
 
 fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeError> {
@@ -284,8 +285,8 @@ fn read_registered<'a>(r: &mut MapReader<'a>) -> Result<Registered<'a>, DecodeEr
     let (organisation, role) = (r.name(&field::ORGANISATION)?, r.name(&field::ROLE)?);
     let digest = read_digest(r, &field::ACT_DIGEST)?;
     let state = r.name(&field::STATE)?;
-    let id = RequestId::from_bytes(id);
-    Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest, state })
+    let (id, revision) = (RequestId::from_bytes(id), r.uint_or_zero(&field::REVISION)?);
+    Ok(Registered { id, at, actor, object, verb, kind, organisation, role, digest, state, revision })
 }
 
 fn write_refund(w: &mut MapWriter<'_>, refund: &Refund<'_>) {

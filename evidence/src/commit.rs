@@ -113,6 +113,17 @@ impl Opening {
         &self.0
     }
 
+    /// What binds the keys that open the request and the answer: it stands in the call's record, so that whoever alters the
+    /// keys in a receipt is found out. It tells nothing about the keys, which are 128 random bits.
+    #[must_use]
+    pub fn bound(request: &Self, answer: &Self) -> Commitment {
+        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in [&b"shuzha openings 1"[..], &request.0, &answer.0] {
+            context.update(part);
+        }
+        context.finish().as_ref()[..COMMITMENT_BYTES].try_into().expect("SHA-256 is longer")
+    }
+
     fn committer(&self) -> Committer {
         Committer(hmac::Key::new(hmac::HMAC_SHA256, &self.0))
     }

@@ -120,4 +120,6 @@ fields! {
     DOCUMENT = 78 "document" Bytes(32);
     CONFIRMED_BY = 79 "confirmed_by" Text;
     STATE = 80 "state" Text;
+    REVISION = 81 "revision" Uint;
+    OPENINGS = 82 "openings" Bytes(16);
 }

@@ -11,7 +11,7 @@ use crate::commit::{COMMITMENT_BYTES, Opening};
 use crate::merkle::{self, Digest, Hash, PROOF_HASHES_MAX, WrongProof};
 use crate::note::Note;
 use crate::policy::{Distrust, Policy};
-use crate::record::ENTRY_BYTES_MAX;
+use crate::record::{Call, ENTRY_BYTES_MAX};
 use crate::{BASE64, Malformed, decimal, hash_from_base64};
 
 /// First line of every proof.
@@ -114,7 +114,29 @@ impl fmt::Display for Receipt {
     }
 }
 
+/// Whether the keys in a receipt are those that the record binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// They are.
+    Bound,
+    /// They were altered: what they open, or do not open, says nothing about the record.
+    Altered,
+    /// The record binds none: software before this one wrote it, or nothing is committed to. Keys that do not open a text
+    /// may be as wrong as the text.
+    Unbound,
+}
+
 impl Enclosed {
+    /// Whether these keys are the ones that `call`, the record enclosed, binds.
+    #[must_use]
+    pub fn keys(&self, call: &Call<'_>) -> Keys {
+        match call.openings {
+            None => Keys::Unbound,
+            Some(bound) if bound == Opening::bound(&self.request, &self.answer) => Keys::Bound,
+            Some(_) => Keys::Altered,
+        }
+    }
+
     fn encode(&self) -> Vec<u8> {
         [&[EXTRA_VERSION][..], self.request.as_bytes(), self.answer.as_bytes(), &self.entry].concat()
     }

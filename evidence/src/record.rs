@@ -218,6 +218,9 @@ pub struct Call<'a> {
     pub consent_parent: Option<Commitment>,
     /// On what basis the answer was charged or free: the number of `shuzha_pricing::Basis`; 0 is by the price.
     pub basis: u8,
+    /// Binds the keys that open both commitments ([`crate::commit::Opening::bound`]); none where nothing is committed to,
+    /// and in records of software that did not bind them.
+    pub openings: Option<Commitment>,
 }
 
 impl Call<'_> {
@@ -248,6 +251,7 @@ impl Call<'_> {
             sandbox: false,
             consent_parent: None,
             basis: 0,
+            openings: None,
         }
     }
 }
@@ -318,11 +322,14 @@ pub struct Registered<'a> {
     pub organisation: &'a str,
     /// The role that they acted in.
     pub role: &'a str,
-    /// Salted SHA-256 of the whole act, reason and attachments included; the salt stays in the register.
+    /// Salted SHA-256 of the whole act, reason and attachments included; the salt stays in the register. Where `revision`
+    /// is given, also of what the act left behind, and of the act before.
     pub digest: [u8; 32],
     /// The state in which the act left a case, one of a closed list per kind; empty for what is declared, and in records that
     /// are older than this field.
     pub state: &'a str,
+    /// The act's place in the register; 0 for one outside, and for acts of software that did not bind what they leave.
+    pub revision: u64,
 }
 
 /// A privacy charge given back after its call was dispatched. Never the caller's right: two persons decide it, for a

@@ -61,8 +61,9 @@ impl Finding {
     pub fn is_bad(&self) -> bool {
         match self {
             Self::Checkpoint(why) => why.is_bad(),
-            Self::Entries { .. } => true,
-            _ => false,
+            // What is there and is not what it must be was changed; what is not there, or the system does not give, was not seen.
+            Self::Entries { .. } | Self::Unreadable(LogError::Damaged { .. }) => true,
+            Self::Missing(_) | Self::Unreadable(_) => false,
         }
     }
 }

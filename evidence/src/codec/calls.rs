@@ -132,6 +132,7 @@ pub(super) fn write_call(w: &mut MapWriter<'_>, call: &Call<'_>) {
     w.flag_unless_false(&field::SANDBOX, call.sandbox);
     write_option(w, &field::CONSENT_PARENT, call.consent_parent.as_ref());
     w.uint_unless_zero(&field::BASIS, call.basis.into());
+    write_option(w, &field::OPENINGS, call.openings.as_ref());
 }
 
 pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeError> {
@@ -167,5 +168,6 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
         consent_parent: r.bytes(&field::CONSENT_PARENT)?,
         basis: u8::try_from(r.uint_or_zero(&field::BASIS)?)
             .map_err(|_| DecodeError::OutOfRange(field::BASIS.name))?,
+        openings: r.bytes(&field::OPENINGS)?,
     })
 }

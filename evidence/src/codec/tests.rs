@@ -60,19 +60,19 @@ prop_compose! {
 prop_compose! {
     fn call()(
         request in any::<[u8; 16]>(), received in any::<i64>(), terms in terms(), nonce in any::<[u8; 8]>(),
-        commitments in proptest::array::uniform5(commitment()), charge in any::<u64>(), amount in any::<i64>(),
+        commitments in proptest::array::uniform6(commitment()), charge in any::<u64>(), amount in any::<i64>(),
         numbers in any::<[u32; 6]>(), decision in select(Decision::TABLE), outcome in select(Outcome::TABLE),
         code in proptest::option::of(select(Code::ALL)), (sandbox, basis) in any::<(bool, u8)>(),
         consent_parent in proptest::option::of(any::<[u8; 16]>()),
     ) -> Entry<'static> {
         let [admitted_after, sent_after, answered_after, quantity, request_bytes, response_bytes] = numbers;
-        let [idempotency, consent, subject, request_commitment, response_commitment] = commitments;
+        let [idempotency, consent, subject, request_commitment, response_commitment, openings] = commitments;
         Entry::Call(Box::new(Call {
             request: RequestId::from_bytes(request), received: Timestamp::from_micros(received),
             admitted_after, sent_after, answered_after, terms, nonce, idempotency, consent, subject,
             charge: NanoCharge::from_nanos(charge), quantity, amount: MicroYuan::from_micros(amount),
             decision: decision.0, code, outcome: outcome.0, request_bytes, response_bytes,
-            request_commitment, response_commitment, sandbox, consent_parent, basis,
+            request_commitment, response_commitment, sandbox, consent_parent, basis, openings,
         }))
     }
 }
@@ -93,23 +93,25 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
                 target
             })
         ),
-        (any::<[u8; 16]>(), at(), proptest::array::uniform7(name()), any::<[u8; 32]>()).prop_map(
-            |(id, at, [actor, object, verb, kind, organisation, role, state], digest)| {
-                let id = RequestId::from_bytes(id);
-                Entry::Registered(Registered {
-                    id,
-                    at,
-                    actor,
-                    object,
-                    verb,
-                    kind,
-                    organisation,
-                    role,
-                    digest,
-                    state,
-                })
-            }
-        ),
+        (any::<[u8; 16]>(), at(), proptest::array::uniform7(name()), any::<[u8; 32]>(), any::<u64>())
+            .prop_map(
+                |(id, at, [actor, object, verb, kind, organisation, role, state], digest, revision)| {
+                    let id = RequestId::from_bytes(id);
+                    Entry::Registered(Registered {
+                        id,
+                        at,
+                        actor,
+                        object,
+                        verb,
+                        kind,
+                        organisation,
+                        role,
+                        digest,
+                        state,
+                        revision,
+                    })
+                }
+            ),
         (any::<[u8; 16]>(), at(), proptest::array::uniform5(name()), any::<u64>(), select(Measure::TABLE))
             .prop_map(|(request, at, [unit, scenario, data_set, object, space], charge, (measure, _))| {
                 let request = RequestId::from_bytes(request);
@@ -191,6 +193,7 @@ fn largest<'a>(name: &'a str) -> Call<'a> {
         sandbox: true,
         consent_parent: Some([0xff; 16]),
         basis: u8::MAX,
+        openings: Some([0xff; 16]),
     }
 }
 

@@ -178,3 +178,23 @@ proptest! {
         let _ = Receipt::parse(&bytes);
     }
 }
+
+/// F14: a receipt's keys are bound by records of this software, and say nothing either way in those of the last.
+#[test]
+fn altered_keys_are_found_where_the_record_binds_them() {
+    let mut call = Call::of(shuzha_core::RequestId::from_bytes([1; 16]), Timestamp::from_seconds(1));
+    let given = enclosed(300);
+    assert_eq!(given.keys(&call), Keys::Unbound);
+    call.openings = Some(Opening::bound(&given.request, &given.answer));
+    assert_eq!(given.keys(&call), Keys::Bound);
+    for at in 0..32 {
+        let mut altered = given.clone();
+        let key = if at < 16 { &mut altered.request } else { &mut altered.answer };
+        let mut bytes = *key.as_bytes();
+        bytes[at % 16] ^= 0x80;
+        *key = Opening::from_bytes(bytes);
+        assert_eq!(altered.keys(&call), Keys::Altered, "{at}");
+    }
+    let swapped = Enclosed { request: given.answer, answer: given.request, ..given };
+    assert_eq!(swapped.keys(&call), Keys::Altered);
+}

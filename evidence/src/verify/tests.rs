@@ -317,6 +317,7 @@ fn e11_no_answer_stands_behind_a_suspension() {
 
 fn decided(name: &'static str, state: &'static str, verb: &'static str, micros: i64) -> Entry<'static> {
     Entry::Registered(Registered {
+        revision: 0,
         id: shuzha_core::RequestId::from_bytes([7; 16]),
         at: shuzha_core::Timestamp::from_micros(micros),
         actor: "li",

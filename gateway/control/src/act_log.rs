@@ -1,11 +1,11 @@
 //! The outbox's other end: acts go from the register to the journal, each exactly once.
 
-use ring::digest::{Context, SHA256};
 use shuzha_core::{Clock, Code, Id, RequestId, Rng};
 use shuzha_evidence::{Entry, Registered};
 use shuzha_journal::Journal;
 use shuzha_products::case::Actor;
-use shuzha_store::register::{Act, Author};
+pub use shuzha_store::register::digest;
+use shuzha_store::register::{Act, Author, Recorded};
 
 use crate::Error;
 
@@ -20,7 +20,7 @@ pub trait ActLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Unrecorded`]; the act may stand there all the same.
-    fn append(&self, act: &Act) -> Result<u64, Unrecorded>;
+    fn append(&self, recorded: &Recorded) -> Result<u64, Unrecorded>;
 
     /// Acts that stand after sequence `seq`, as (identity, sequence).
     ///
@@ -34,7 +34,8 @@ pub trait ActLog: Send + Sync + 'static {
 pub struct JournalLog(pub Journal);
 
 impl ActLog for JournalLog {
-    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
+    fn append(&self, recorded: &Recorded) -> Result<u64, Unrecorded> {
+        let act = &recorded.act;
         let by = act.by.as_ref();
         let entry = Entry::Registered(Registered {
             id: act.id,
@@ -45,8 +46,9 @@ impl ActLog for JournalLog {
             kind: &act.kind,
             organisation: by.map_or("", |by| by.organisation.as_str()),
             role: by.map_or("", |by| by.role.as_str()),
-            digest: digest(act),
+            digest: recorded.digest.unwrap_or_else(|| digest(act)),
             state: act.state.as_deref().unwrap_or_default(),
+            revision: recorded.digest.map_or(0, |_| recorded.revision),
         });
         let durable = self.0.append_durable(&entry).map_err(|_| Unrecorded)?;
         durable.wait().map(|position| position.seq).map_err(|_| Unrecorded)
@@ -96,33 +98,5 @@ pub(crate) fn record(
         reason,
         attachments: "[]".to_owned(),
     };
-    log.append(&act).map(drop).map_err(|_| Error::Unrecorded)
-}
-
-/// The digest of an act as the journal has it: SHA-256 over the salt and every field, each with its length before it.
-#[must_use]
-pub fn digest(act: &Act) -> [u8; 32] {
-    let by = act.by.as_ref();
-    let at = act.at.micros().to_be_bytes();
-    let fields: [&[u8]; 13] = [
-        &act.salt,
-        act.id.as_bytes(),
-        &at,
-        by.map_or("", |by| by.account.as_str()).as_bytes(),
-        by.map_or("", |by| by.organisation.as_str()).as_bytes(),
-        by.map_or("", |by| by.role.as_str()).as_bytes(),
-        act.duty.as_deref().unwrap_or_default().as_bytes(),
-        act.verb.as_bytes(),
-        act.kind.as_bytes(),
-        act.name.as_str().as_bytes(),
-        act.state.as_deref().unwrap_or_default().as_bytes(),
-        act.reason.as_bytes(),
-        act.attachments.as_bytes(),
-    ];
-    let mut context = Context::new(&SHA256);
-    for field in fields {
-        context.update(&(field.len() as u64).to_be_bytes());
-        context.update(field);
-    }
-    context.finish().as_ref().try_into().expect("SHA-256 gives 32 bytes")
+    log.append(&Recorded::outside(act)).map(drop).map_err(|_| Error::Unrecorded)
 }

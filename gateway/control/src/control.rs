@@ -8,7 +8,7 @@ use shuzha_core::{Clock, Id, RequestId, Rng, Role, Timestamp};
 use shuzha_products::case::Declared;
 use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_store::Register;
-use shuzha_store::register::{Batch, CommitError};
+use shuzha_store::register::{Act, Batch, CommitError, REGISTER};
 
 use crate::{ActLog, Delta, Error, Force, NotInForce, Publish, Quotas};
 
@@ -92,6 +92,7 @@ impl Control {
             stalled: Mutex::default(),
         };
         drop(control.writer()?);
+        control.bind_what_stands()?;
         control.mark_all()?;
         Ok(control)
     }
@@ -174,6 +175,30 @@ impl Control {
         if late.contains(&revision) { Err(NotInForce.into()) } else { Ok(revision) }
     }
 
+    /// A register of software whose acts bound nothing: one act binds all that stands, from which the chain goes on.
+    fn bind_what_stands(&self) -> Result<(), Error> {
+        if !self.register.is_unbound()? {
+            return Ok(());
+        }
+        let act = Act {
+            id: self.new_act_id(),
+            salt: self.random(),
+            at: self.now(),
+            by: None,
+            duty: None,
+            verb: "bind".to_owned(),
+            kind: REGISTER.to_owned(),
+            name: Id::new("register").expect("a name"),
+            state: None,
+            reason: "acts bind what they leave from here on".to_owned(),
+            attachments: "[]".to_owned(),
+        };
+        let mut writer = self.writer()?;
+        writer.uncertain = true;
+        self.register.bind_all(&act, 0)?;
+        self.settle(&mut writer).map(drop)
+    }
+
     /// Refuses a change that could not take effect. A change that only takes something away is never refused: its effect
     /// depends on nothing that could fail.
     pub(crate) fn check_force(&self, put: &[Declared], removed: &[(&'static str, Id)]) -> Result<(), Error> {
@@ -221,7 +246,7 @@ impl Control {
             }
             let seq = match known.get(&recorded.act.id) {
                 Some(&seq) => seq,
-                None => self.log.append(&recorded.act).map_err(|error| {
+                None => self.log.append(&recorded).map_err(|error| {
                     writer.uncertain = true;
                     unrecorded(error)
                 })?,

@@ -269,6 +269,9 @@ codes! {
     C1734 403 "销毁须由申请人以外的另一人确认" "A destruction is confirmed by another person than asked for it";
     C1735 409 "没有待确认的销毁，或已经销毁" "No destruction waits to be confirmed, or it is done";
     C1736 409 "该半年的存证日志未通过校验" "The log of this half-year does not check";
+    C1740 503 "登记簿与其行为记录不符" "The register is not what its acts made it";
+    C1741 503 "投影被其他程序改动" "The projection was changed by another program";
+    C1742 503 "数据目录的权限或文件种类不安全" "A file of the data folder is open to others, or is not a file";
 }
 
 impl Code {

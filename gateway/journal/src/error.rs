@@ -31,6 +31,14 @@ pub enum JournalError {
         /// What stands there.
         found: String,
     },
+    /// A file is as long as a segment and holds nothing that can be read: no header, and no record.
+    #[error("{file} holds nothing that can be read: no header of a segment, and no record in {bytes} bytes")]
+    Nothing {
+        /// The file.
+        file: String,
+        /// How long it is.
+        bytes: u64,
+    },
     /// A record is intact but is not an entry this software knows.
     #[error("record {seq} is not a known entry: {source}")]
     Entry {

@@ -10,6 +10,7 @@
 mod desk;
 pub mod disk;
 mod error;
+pub mod files;
 mod frame;
 mod journal;
 mod metrics;
@@ -24,7 +25,7 @@ mod writer;
 pub use error::{JournalError, Unavailable};
 pub use journal::{Durable, Health, Journal};
 pub use options::Options;
-pub use reader::{RawRecord, Reader, first_seq, read, read_on};
+pub use reader::{RawRecord, Reader, first_seq, last_seq, read, read_on};
 pub use recovery::TornTail;
 pub use verify::{Summary, verify, verify_on};
 

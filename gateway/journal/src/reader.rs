@@ -137,6 +137,21 @@ pub fn first_seq(dir: &Path) -> Result<u64, JournalError> {
     Ok(base_of(&disk)?.seq + 1)
 }
 
+/// Sequence of the last record in the journal in `dir`; 0 where there is none. Only the last segment is read.
+///
+/// # Errors
+/// [`JournalError`] at a fault of that segment.
+pub fn last_seq(dir: &Path) -> Result<u64, JournalError> {
+    let disk = Directory::open(dir).map_err(JournalError::io("open", "the directory"))?;
+    let before = base_of(&disk)?.seq;
+    let Some((first, _)) = segments(&disk)?.pop() else { return Ok(before) };
+    let mut last = first - 1;
+    for record in read_on(Arc::new(disk), first)? {
+        last = record?.position.seq;
+    }
+    Ok(last)
+}
+
 /// The same on any [`Disk`].
 ///
 /// # Errors

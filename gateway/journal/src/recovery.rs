@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use crate::disk::memory::SECTOR_BYTES;
 use crate::disk::{Disk, DiskFile};
-use crate::frame::{self, HEADER_BYTES, Header};
+use crate::frame::{self, FRAME_BYTES_MAX, HEADER_BYTES, Header};
 use crate::reader::{Scan, Step};
 use crate::{JournalError, Position, prune};
+
+/// Longest tail that a power cut can leave: what may be written and not yet synced, twice over. A longer one is damage, and is
+/// known as such before any of it is read: a sparse file says that it holds whatever its maker likes.
+const TAIL_BYTES_MAX: u64 = 64 << 20;
 
 /// What a power cut left behind the last whole record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,8 +190,18 @@ pub(crate) fn judge(file: &dyn DiskFile, name: &str, bad: Bad) -> Result<(), Jou
         return damage(format!("{} in a segment that another follows", bad.found));
     }
     let length = file.length().map_err(JournalError::io("measure", name))?;
-    let mut rest =
-        vec![0; usize::try_from(length.saturating_sub(bad.offset)).expect("a segment fits into memory")];
+    let tail = length.saturating_sub(bad.offset);
+    let nothing = || Err(JournalError::Nothing { file: name.to_owned(), bytes: length });
+    if tail > TAIL_BYTES_MAX {
+        if bad.offset == 0 {
+            return nothing();
+        }
+        return damage(format!(
+            "{}, and {tail} bytes from there on: more than can be unwritten at once",
+            bad.found
+        ));
+    }
+    let mut rest = vec![0; usize::try_from(tail).expect("a tail fits into memory")];
     let read = file.read_at(&mut rest, bad.offset).map_err(JournalError::io("read", name))?;
     rest.truncate(read);
 
@@ -213,8 +227,23 @@ pub(crate) fn judge(file: &dyn DiskFile, name: &str, bad: Bad) -> Result<(), Jou
         Some(valid) if !has_unwritten_sector(&rest[..valid], bad.offset) => {
             damage(format!("{}, and whole records after it", bad.found))
         }
+        // Where every sector was written, the first record is whole or the file ends within it.
+        None if rest.len() > FRAME_BYTES_MAX && !lacks_a_sector(&rest, bad.offset) => {
+            if bad.offset == 0 {
+                return nothing();
+            }
+            damage(format!("{}, and {read} bytes that no interrupted append leaves", bad.found))
+        }
         _ => Ok(()),
     }
+}
+
+/// As [`has_unwritten_sector`], where `rest` goes on to the end of the file, which may end within a sector.
+fn lacks_a_sector(rest: &[u8], offset: u64) -> bool {
+    let end = offset + rest.len() as u64;
+    let last = usize::try_from(end % SECTOR_BYTES as u64).expect("less than a sector").min(rest.len());
+    let zero = rest[rest.len() - last..].iter().all(|&byte| byte == 0);
+    (last > 0 && zero) || has_unwritten_sector(rest, offset)
 }
 
 /// Whether some sector of `region`, which begins at `offset` of its file and may begin within a sector, is all zeros.

@@ -7,7 +7,7 @@ use shuzha_evidence::Entry;
 
 use crate::disk::{Directory, Disk};
 use crate::prune::base_of;
-use crate::recovery::{TornTail, damaged, walk};
+use crate::recovery::{TornTail, Walk, damaged, walk};
 use crate::{JournalError, Position, frame};
 
 /// What a sound journal holds.
@@ -44,7 +44,9 @@ pub fn verify(dir: &Path) -> Result<Summary, JournalError> {
 pub fn verify_on(disk: &dyn Disk) -> Result<Summary, JournalError> {
     let mut summary = Summary::default();
     let mut epoch = base_of(disk)?.epoch;
+    let mut seen = 0_u64;
     let walked = walk(disk, |position, payload| {
+        seen += 1;
         let entry =
             Entry::decode(payload).map_err(|source| JournalError::Entry { seq: position.seq, source })?;
         let new_epoch = position.epoch != epoch;
@@ -60,7 +62,22 @@ pub fn verify_on(disk: &dyn Disk) -> Result<Summary, JournalError> {
         summary.last = position;
         *summary.kinds.entry(entry.kind_name()).or_default() += 1;
         Ok(())
-    })?;
+    });
+    // A file without one record in it shows nothing: neither that the journal is whole nor what it was.
+    let walked = match walked {
+        Ok(Walk { tail: Some((file, 0)), torn: Some(torn), .. }) if seen == 0 => {
+            return Err(JournalError::Nothing { file, bytes: torn.bytes });
+        }
+        Err(JournalError::Nothing { file, bytes }) if seen > 0 => {
+            return Err(damaged(
+                &file,
+                0,
+                "a segment's header".into(),
+                format!("{bytes} bytes of something else"),
+            ));
+        }
+        walked => walked?,
+    };
     summary.node = walked.node;
     summary.segments = walked.segments;
     summary.bytes = walked.bytes;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
-use shuzha_evidence::commit::Request;
+use shuzha_evidence::commit::{Opening, Request};
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
 use shuzha_journal::{Durable, Position, Unavailable};
 use shuzha_pricing::Basis;
@@ -27,6 +27,10 @@ pub(crate) struct Facts<'e> {
     pub(crate) consent: Option<Consents>,
     pub(crate) subject: Option<Commitment>,
     pub(crate) request_commitment: Option<Commitment>,
+    /// What opens the commitment to the answer, once the call is identified.
+    pub(crate) answer_opening: Option<Opening>,
+    /// Binds what opens both commitments.
+    pub(crate) openings: Option<Commitment>,
     pub(crate) body_sha256: [u8; 32],
     pub(crate) charge: NanoCharge,
     pub(crate) admitted: Option<Timestamp>,
@@ -228,6 +232,7 @@ impl<'e> Env<'e> {
             sandbox: self.sandbox,
             consent_parent: facts.consent.and_then(|consents| consents.parent),
             basis: if ending.outcome == Outcome::None { 0 } else { facts.basis.number() },
+            openings: facts.openings,
         }))
     }
 

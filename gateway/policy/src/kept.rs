@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use shuzha_core::Id;
+use shuzha_journal::files::{self, Links};
 use shuzha_products::World;
 
 pub use keeper::Keeper;
@@ -88,10 +89,11 @@ impl Kept {
     /// # Errors
     /// [`KeptError`].
     pub fn read(path: &Path) -> Result<Self, KeptError> {
-        if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
-            return Err(KeptError::TooLarge);
+        match files::read(path, Links::Refuse, FILE_BYTES_MAX) {
+            Ok(bytes) => Self::from_bytes(bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => Err(KeptError::TooLarge),
+            Err(error) => Err(error.into()),
         }
-        Self::from_bytes(std::fs::read(path)?)
     }
 
     /// Every object but the grants, for whoever needs more of them than a snapshot holds: the addresses of product

@@ -13,11 +13,11 @@ mod scheduler;
 mod standing;
 mod worker;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use shuzha_api::Options as ApiOptions;
 use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
@@ -47,11 +47,6 @@ pub(crate) const REGISTER_FILE: &str = "control.db";
 pub(crate) const FIRST_TOKEN_FILE: &str = "first-administrator.token";
 /// The last world in force, inside the data folder.
 pub(crate) const KEPT_FILE: &str = "world.kept";
-
-/// Opens the register in `data_dir`; it is made at the first start.
-pub(crate) fn open_register(data_dir: &Path) -> Result<Register> {
-    Register::open(&data_dir.join(REGISTER_FILE)).context("the register")
-}
 
 /// Everything in force by the register, as one world, and what is left out because it cannot be read.
 ///

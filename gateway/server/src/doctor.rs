@@ -1,18 +1,20 @@
 //! `shuzha doctor`: looks for what would keep the gateway from serving, and says what to do.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 use shuzha_core::{Clock as _, SystemClock};
 use shuzha_products::World;
 use shuzha_products::credential::{PublicKey, SignatureAlgorithm};
 use shuzha_proxy::RENEW_DAYS;
+use shuzha_store::Register;
 
 use crate::config::{self, Config};
-use crate::control::{REGISTER_FILE, open_register, world_in_force};
+use crate::control::{REGISTER_FILE, world_in_force};
 use crate::node::JOURNAL_DIR;
 use crate::output::Out;
 use crate::store::{self, open_store};
@@ -54,6 +56,9 @@ pub(crate) fn run(out: &mut Out, config: &Config) -> Result<bool> {
     certificate(&mut findings, config)?;
     data_folder(&mut findings, config)?;
     machine(&mut findings, config)?;
+    if let Some(unwatched) = config.unwatched() {
+        findings.warn(unwatched)?;
+    }
     addresses(&mut findings, config)?;
     if config.world.is_empty() {
         registered(&mut findings, config)?;
@@ -86,6 +91,11 @@ fn data_folder(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
         Ok(summary) => findings.good(&format!("journal: whole, {} to {}", summary.first, summary.last)),
         Err(error) => findings.bad(&format!("journal: {error}")),
     }
+}
+
+/// The register, for reading: where it carries a seal, nothing is written without its key.
+fn register_in(data_dir: &Path) -> Result<Register> {
+    Register::open(&data_dir.join(REGISTER_FILE)).context("the register")
 }
 
 fn addresses(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
@@ -148,8 +158,7 @@ fn registered(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
     if !config.data_dir.join(REGISTER_FILE).exists() {
         return findings.good("register: will be made at first start");
     }
-    let read =
-        open_register(&config.data_dir).and_then(|register| world_in_force(&register, &config.control));
+    let read = register_in(&config.data_dir).and_then(|register| world_in_force(&register, &config.control));
     match read {
         Err(error) => findings.bad(&format!("register: {error:#}")),
         Ok((world, left_out)) => {

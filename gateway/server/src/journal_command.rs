@@ -1,24 +1,40 @@
 //! `shuzha journal inspect|verify`: what the journal of a node says, and whether it is whole.
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_core::Measure;
 use shuzha_evidence::{Call, Entry, RetentionAct, Terms};
-use shuzha_journal::{Position, Summary};
+use shuzha_journal::{JournalError, Position, Summary};
 use shuzha_store::Comparison;
 
 use crate::node::JOURNAL_DIR;
 use crate::output::Out;
 use crate::store::{STORE_FILE, open_store};
 
-/// Prints records from `from` on, at most `limit`, one JSON object a line.
-pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, limit: usize) -> Result<()> {
-    let first = shuzha_journal::first_seq(dir)?;
-    for record in shuzha_journal::read(dir, from.max(first))?.take(limit) {
+/// Prints records from `from` on, at most `limit` where that is not 0, or the last `tail`, one JSON object a line; and says
+/// on the error stream how many there are that it did not print.
+pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, tail: Option<u64>, limit: u64) -> Result<()> {
+    let (first, last) = (shuzha_journal::first_seq(dir)?, shuzha_journal::last_seq(dir)?);
+    let (from, limit) = match tail {
+        None => (from.max(first), if limit == 0 { u64::MAX } else { limit }),
+        Some(tail) => (last.saturating_sub(tail).saturating_add(1).max(first), u64::MAX),
+    };
+    let mut printed = 0;
+    for record in shuzha_journal::read(dir, from)?.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
         let record = record?;
         out.line(&shown(record.position, &record.entry()?).to_string())?;
+        printed += 1;
+    }
+    let left = last.saturating_sub(from.saturating_add(printed).saturating_sub(1));
+    let before = from.min(last + 1) - first;
+    if before > 0 || left > 0 {
+        crate::output::say(&format!(
+            "未列出：之前 {before} 条，之后 {left} 条；另见 --from、--tail、--limit 0 \
+             not shown: {before} records before and {left} behind; see --from, --tail, --limit 0"
+        ));
     }
     Ok(())
 }
@@ -34,16 +50,24 @@ fn compare(data_dir: &Path) -> Result<Option<Comparison>> {
 }
 
 /// Checks every frame of the journal in `data_dir`, says what it holds, and whether the store's projection is what
-/// the journal adds up to; `false` when it is not.
+/// the journal adds up to. Exit codes as those of `verify`: 1 when it is not, 2 when there is nothing that can be read.
 ///
 /// # Errors
 /// Damage of the journal, with file and offset.
-pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<bool> {
+pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<ExitCode> {
     let summary = match shuzha_journal::verify(&data_dir.join(JOURNAL_DIR)) {
         Ok(summary) => summary,
+        Err(error @ JournalError::Nothing { .. }) => {
+            if as_json {
+                out.line(&json!({"whole": null, "error": error.to_string()}).to_string())?;
+            } else {
+                crate::output::say(&format!("无法判定 INCOMPLETE: 无可读的记录 nothing readable: {error}"));
+            }
+            return Ok(ExitCode::from(2));
+        }
         Err(error) if as_json => {
             out.line(&json!({"whole": false, "error": error.to_string()}).to_string())?;
-            return Ok(false);
+            return Ok(ExitCode::FAILURE);
         }
         Err(error) => return Err(error.into()),
     };
@@ -53,7 +77,7 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<bo
         let mut shown = shown_summary(&summary);
         shown["projection"] = comparison.as_ref().map(shown_comparison).into();
         out.line(&shown.to_string())?;
-        return Ok(sound);
+        return Ok(exit(sound));
     }
     out.line("日志完整 The journal is whole.")?;
     out.line(&format!(
@@ -72,7 +96,7 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<bo
         } else {
             "还没有登记库 There is no store yet to compare with."
         })?;
-        return Ok(sound);
+        return Ok(exit(sound));
     };
     let reached = comparison.reached;
     if sound {
@@ -83,7 +107,11 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<bo
             out.line(&format!("  {:<14} {:>7} rows", difference.table, difference.rows))?;
         }
     }
-    Ok(sound)
+    Ok(exit(sound))
+}
+
+fn exit(sound: bool) -> ExitCode {
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn shown_comparison(comparison: &Comparison) -> Value {
@@ -149,6 +177,7 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "object_kind": act.kind,
             "object": act.object,
             "digest": hex(&act.digest),
+            "revision": act.revision,
         }),
         Entry::Refund(refund) => json!({
             "kind": "refund",
@@ -227,6 +256,7 @@ fn shown_call(call: &Call<'_>) -> Value {
     value["request_bytes"] = call.request_bytes.into();
     value["response_bytes"] = call.response_bytes.into();
     value["request_commitment"] = call.request_commitment.map(|commitment| hex(&commitment)).into();
+    value["openings"] = call.openings.map(|bound| hex(&bound)).into();
     value["response_commitment"] = call.response_commitment.map(|commitment| hex(&commitment)).into();
     value
 }

@@ -9,6 +9,7 @@ mod cli;
 mod client;
 mod config;
 mod control;
+mod data_folder;
 mod demo;
 mod doctor;
 mod evidence;
@@ -19,6 +20,7 @@ mod logging;
 mod node;
 mod output;
 mod period_keys;
+mod register_command;
 mod secret_file;
 mod serve;
 mod signals;
@@ -86,6 +88,9 @@ enum Command {
     /// Checks receipts and logs offline, with public keys only. 离线验证存证
     #[command(subcommand)]
     Verify(Box<verify::VerifyCommand>),
+    /// Checks the register, or takes it over. 登记簿
+    #[command(subcommand)]
+    Register(register_command::RegisterCommand),
     /// Watches the evidence logs of others and cosigns their checkpoints. 见证方
     #[command(subcommand)]
     Witness(witness_command::WitnessCommand),
@@ -103,15 +108,20 @@ enum ConfigCommand {
 
 #[derive(Subcommand, Debug)]
 enum JournalCommand {
-    /// Prints records, one JSON object a line.
+    /// Prints records, one JSON object a line, and says on the error stream how many it left out.
     Inspect {
         /// First sequence number.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, conflicts_with = "tail")]
         from: u64,
-        /// Most records.
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
+        /// The last so many records.
+        #[arg(long)]
+        tail: Option<u64>,
+        /// Most records; 0 for all of them.
+        #[arg(long, default_value_t = 100, conflicts_with = "tail")]
+        limit: u64,
     },
+    /// Builds the projection in `shuzha.db` anew from the journal's first record; no node may be running.
+    Rebuild,
     /// Checks that the journal is whole and the store agrees with it.
     Verify {
         /// One JSON object.
@@ -139,6 +149,10 @@ fn main() -> ExitCode {
             return finish(witness_command::run(&mut out, &command).map(|()| true));
         }
         Command::Verify(command) => return verify::run(&mut out, &command),
+        Command::Register(register_command::RegisterCommand::Verify(args)) if args.folder.is_some() => {
+            let folder = args.folder.clone().unwrap_or_default();
+            return verify::run_register(&mut out, &args, &folder);
+        }
         Command::Serve(args) => {
             args.flags(&mut sources);
             Command::Serve(args)
@@ -153,7 +167,15 @@ fn main() -> ExitCode {
     }
     match config::load(&sources) {
         Ok(config) if matches!(command, Command::Config(_)) => check(&mut out, &config),
-        Ok(config) => finish(run(&mut out, command, &config)),
+        Ok(config) => match command {
+            Command::Register(register_command::RegisterCommand::Verify(args)) => {
+                verify::run_register(&mut out, &args, &config.data_dir)
+            }
+            Command::Journal(JournalCommand::Verify { json }) => {
+                end(journal_command::verify(&mut out, &config.data_dir, json))
+            }
+            command => finish(run(&mut out, command, &config)),
+        },
         Err(faults) => report(&faults),
     }
 }
@@ -164,13 +186,16 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Serve(args) => serve::run(config, args.upgrade),
         Command::Doctor => doctor::run(out, config),
         Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
-        Command::Journal(JournalCommand::Inspect { from, limit }) => {
-            journal_command::inspect(out, &journal, from, limit).map(|()| true)
+        Command::Journal(JournalCommand::Inspect { from, tail, limit }) => {
+            journal_command::inspect(out, &journal, from, tail, limit).map(|()| true)
         }
-        Command::Journal(JournalCommand::Verify { json }) => {
-            journal_command::verify(out, &config.data_dir, json)
+        Command::Journal(JournalCommand::Rebuild) => register_command::rebuild(out, config).map(|()| true),
+        Command::Register(register_command::RegisterCommand::Adopt { reason }) => {
+            register_command::adopt(out, config, reason).map(|()| true)
         }
         Command::Config(_)
+        | Command::Journal(JournalCommand::Verify { .. })
+        | Command::Register(_)
         | Command::Demo(_)
         | Command::Call(_)
         | Command::Api(_)
@@ -200,7 +225,8 @@ fn check(out: &mut Out, config: &Config) -> ExitCode {
 /// Help, or what is wrong with the command line. `verify` keeps 2 for what it cannot judge.
 fn misused(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    let verifies = std::env::args_os().nth(1).is_some_and(|command| command == "verify");
+    let verifies =
+        std::env::args_os().nth(1).is_some_and(|command| command == "verify" || command == "register");
     let code = match error.exit_code() {
         0 => 0,
         _ if verifies => verify::EXIT_USAGE,

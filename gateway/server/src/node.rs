@@ -5,6 +5,7 @@
 //! 3. World and keys are compiled to the snapshot: from files, or from the register.
 //! 4. The control plane takes the register over, where there is one; the data plane is built; callers are accepted only when everything before it stands.
 
+pub(crate) mod integrity;
 mod operator;
 mod reload;
 mod source;
@@ -34,8 +35,8 @@ use crate::config::Config;
 use crate::control::{Standing, by_name};
 use crate::evidence::Evidence;
 use crate::period_keys::PeriodKeyFiles;
-use crate::secret_file;
-use crate::store::open_store;
+use crate::store::{For, open_store_for};
+use crate::{data_folder, secret_file};
 use operator::Running;
 pub(crate) use reload::{Prepared, Reloader, key_ring};
 use shuzha_products::World;
@@ -81,6 +82,8 @@ pub(crate) struct Node {
     projector: ProjectorThread,
     evidence: Evidence,
     journal: Journal,
+    /// What was found to be edited while the node served.
+    edited: integrity::Found,
 }
 
 /// Keys that the demo's consent issuer shares with the node.
@@ -100,15 +103,24 @@ impl Node {
     /// # Errors
     /// What keeps it from serving, in a sentence.
     pub(crate) fn build(config: &Config, setup: Setup) -> Result<Self> {
-        let data = Arc::new(open_store(&config.data_dir)?);
+        if let Some((_, key)) = &config.tls {
+            data_folder::check_tls_key(key)?;
+        }
+        data_folder::check(&config.data_dir)?;
         let registry = Registry::new();
-        let journal = open_journal(config, &setup)?;
+        // First: the store is another process's until that has left the journal.
+        let journal = open_journal(config, &setup.clock, setup.disk.as_ref(), setup.journal_wait)?;
+        let data = Arc::new(open_store_for(&config.data_dir, For::Serving)?);
+        let projection_left = integrity::store(&data.store)?;
         journal.register(&registry).context("metrics of the journal")?;
-        let start = Start::from_state(&recover(&data.store, &journal)?);
+        let state = recover(&data.store, &journal)?;
         let standing = Arc::new(Standing::new(&registry).context("metrics of what is in force")?);
         let egress = Arc::new(egress(config));
         egress.lists(setup.files.iter().flat_map(upstreams::on_this_machine));
-        let (source, prepared) = Source::open(setup.files, &data, config, &setup.endpoints, &standing)?;
+        let (data_and_head, start) = ((&*data, state.register), Start::from_state(&state));
+        drop(state);
+        let (source, prepared) =
+            Source::open(setup.files, data_and_head, config, &setup.endpoints, &standing)?;
         let Prepared { snapshot, upstreams } = prepared;
         let services = by_name(&upstreams);
         let periods = PeriodKeyFiles::new(&config.data_dir);
@@ -154,6 +166,7 @@ impl Node {
                 Arc::clone(&standing),
                 config.node.clone(),
                 (source.name(), source.begun()),
+                config.unwatched(),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,
@@ -189,9 +202,21 @@ impl Node {
             standing,
             log_keys: Arc::clone(&evidence.keys),
         };
+        let left = (projection_left.then(|| parts.data.store.clone()), source.uncompared());
+        let edited = integrity::rest(left, handle.clone())?;
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };
-        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, evidence, journal })
+        Ok(Self {
+            proxy,
+            handle,
+            keys,
+            reloader: Arc::new(reloader),
+            control,
+            projector,
+            evidence,
+            journal,
+            edited,
+        })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -208,7 +233,8 @@ impl Node {
         let published = self.evidence.stop();
         // Last: the next process begins when the journal is free, and then the projection must be its alone.
         self.journal.close();
-        served.and(projected).and(published)
+        served.and(projected).and(published)?;
+        self.edited.get().map_or(Ok(()), |edited| Err(anyhow::anyhow!("{edited:#}")))
     }
 }
 
@@ -243,17 +269,22 @@ fn threads(configured: usize) -> usize {
     if configured == 0 { cores() } else { configured }
 }
 
-fn open_journal(config: &Config, setup: &Setup) -> Result<Journal> {
+pub(crate) fn open_journal(
+    config: &Config,
+    clock: &ShiftedClock,
+    disk: Option<&Arc<dyn Disk>>,
+    wait: Duration,
+) -> Result<Journal> {
     let dir = config.data_dir.join(JOURNAL_DIR);
     secret_file::private_dir(&dir)?;
     let mut options = JournalOptions::new(dir, config.node.clone(), env!("CARGO_PKG_VERSION"));
     options.segment_bytes = config.segment_bytes;
     options.queue_records_max = config.queue_records_max;
     options.free_bytes_min = config.free_bytes_min;
-    let clock = Arc::new(setup.clock.clone());
-    let opened = match &setup.disk {
+    let clock = Arc::new(clock.clone());
+    let opened = match disk {
         Some(disk) => Journal::open_on(Arc::clone(disk), options, clock),
-        None => Journal::open_wait(options, clock, setup.journal_wait),
+        None => Journal::open_wait(options, clock, wait),
     };
     let journal = opened.context("the call journal")?;
     if let Some(tail) = journal.torn_tail() {
@@ -266,7 +297,7 @@ fn open_journal(config: &Config, setup: &Setup) -> Result<Journal> {
 ///
 /// # Errors
 /// When the store has counted records that the journal does not hold: serving would forget what was spent in them.
-fn recover(store: &Store, journal: &Journal) -> Result<State> {
+pub(crate) fn recover(store: &Store, journal: &Journal) -> Result<State> {
     let mut state = store.load_state().context("the store's projection")?;
     // Opening the journal appended this process's boot record and nothing else; the store has not seen it yet.
     let boot = journal.durable_seq();

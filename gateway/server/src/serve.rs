@@ -132,6 +132,9 @@ fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
     };
     let node = Node::build(config, setup)?;
+    if let Some(unwatched) = config.unwatched() {
+        tracing::warn!("{unwatched}");
+    }
     early.obey(node.handle.clone(), Arc::clone(&node.reloader));
     let addresses = node.handle.addresses();
     let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();

@@ -8,6 +8,7 @@ mod copy;
 mod keys;
 mod receipt;
 mod reconcile;
+mod register;
 mod report;
 mod trust;
 mod whole;
@@ -20,8 +21,10 @@ use shuzha_evidence::note::Verifier;
 use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::receipt::BadReceipt;
 use shuzha_evidence::verify::Finding;
+use shuzha_journal::files::{self, Links};
 
 use crate::output::{Out, say};
+pub(crate) use register::RegisterArgs;
 pub(crate) use report::escape;
 use trust::TrustArgs;
 pub(crate) use trust::read_keys;
@@ -136,9 +139,18 @@ fn malformed(what: &'static str) -> impl FnOnce(Malformed) -> Trouble {
     move |error| Trouble::Bad(format!("{what}: {error}"))
 }
 
-/// Reads a file that was named on the command line.
+/// Largest file that is read whole: more than any receipt, checkpoint, list of keys or answer of a product service.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Reads a file that was named on the command line: it may be anything that somebody handed over.
 fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Trouble> {
-    std::fs::read(path).map_err(|error| Trouble::Incomplete(format!("{}: {error}", path.display())))
+    files::read(path, Links::Follow, FILE_BYTES_MAX)
+        .map_err(|error| Trouble::Incomplete(format!("{}: {error}", path.display())))
+}
+
+/// Checks the register in `folder` and gives the exit code.
+pub(crate) fn run_register(out: &mut Out, args: &RegisterArgs, folder: &std::path::Path) -> ExitCode {
+    finish(register::run(out, args, folder))
 }
 
 /// Runs the command and gives its exit code.
@@ -154,6 +166,10 @@ pub(crate) fn run(out: &mut Out, command: &VerifyCommand) -> ExitCode {
         VerifyCommand::Reconcile(args) => reconcile::run(out, args),
         VerifyCommand::Report(args) => report::write(out, args),
     };
+    finish(outcome)
+}
+
+fn finish(outcome: Result<(), Trouble>) -> ExitCode {
     let (code, text) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Trouble::Bad(text)) => (1, format!("不符 BAD: {text}")),

@@ -28,6 +28,9 @@ const KEY_FILE: &str = "witness.key";
 /// The latest checkpoint of a log, in the log's folder.
 const LATEST: &str = "latest";
 
+/// Most proofs of split views that are kept of one log: any of them convicts it.
+const SPLIT_VIEWS_MAX: usize = 16;
+
 /// Content types of tlog-witness.
 const TEXT: &str = "text/plain; charset=utf-8";
 const SIZE: &str = "text/x.tlog.size";
@@ -128,9 +131,26 @@ fn remembered(files: &Directory, origin: &str) -> Result<Option<Note>> {
 /// Keeps both heads, as the log signed them: together they convict it.
 fn keep_proof(files: &Directory, known: &Note, other: &Note) -> Result<()> {
     let origin = known.text().lines().next().unwrap_or_default();
-    let name = hex(&Sha256::digest(other.text().as_bytes())[..8]);
+    // Named by their number: the first so many are kept, and each of them is enough.
+    let proofs = format!("{}/split-view", folder(origin));
+    let number = (0..SPLIT_VIEWS_MAX).find(|number| !files.holds(&format!("{proofs}/{number:02}.other")));
+    let Some(number) = number else {
+        tracing::error!(
+            origin,
+            "a log shows more trees of one size; {SPLIT_VIEWS_MAX} proofs of it are kept already"
+        );
+        return Ok(());
+    };
+    let seen = (0..number).any(|number| {
+        let before = files.read(&format!("{proofs}/{number:02}.other"));
+        before.is_ok_and(|before| before.as_deref() == Some(other.to_string().as_bytes()))
+    });
+    if seen {
+        return Ok(());
+    }
+    let name = format!("{number:02}");
     for (which, note) in [("known", known), ("other", other)] {
-        let path = format!("{}/split-view/{name}.{which}", folder(origin));
+        let path = format!("{proofs}/{name}.{which}");
         files
             .replace(&path, note.to_string().as_bytes())
             .context("the proof of a split view cannot be kept")?;

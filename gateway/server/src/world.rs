@@ -1,13 +1,12 @@
 //! Loads the declared world from files, and the keys that its objects name.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use shuzha_journal::files::{self, Links};
 use shuzha_policy::KeyRing;
 use shuzha_products::World;
 use shuzha_products::credential::PublicKey;
@@ -26,19 +25,19 @@ pub(crate) struct Loaded {
 /// # Errors
 /// A file that cannot be read, or all faults of the objects, one a line.
 pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
-    let mut files = Vec::new();
+    let mut texts = Vec::new();
     let mut total = 0;
     for path in expand(paths)? {
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("world file {}", path.display()))?;
+        let text = files::read_text(&path, Links::Follow, SOURCE_BYTES_MAX)
+            .with_context(|| format!("world file {}", path.display()))?;
         total += text.len() as u64;
         if total > SOURCE_BYTES_MAX {
             bail!("the world's files have more than {SOURCE_BYTES_MAX} bytes");
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        files.push((name, text));
+        texts.push((name, text));
     }
-    from_texts(&files)
+    from_texts(&texts)
 }
 
 /// Reads a world from texts with names.
@@ -103,19 +102,11 @@ fn public_key(path: &Path) -> Result<Option<Vec<u8>>, &'static str> {
     if path.extension().is_none_or(|extension| extension != "pub") {
         return Err(NONE);
     }
-    // A link is not followed, and a pipe not waited for.
-    let options = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
-    let opened = File::options().read(true).custom_flags(options.bits().cast_signed()).open(path);
-    let file = match opened {
-        Ok(file) => file,
+    let text = match files::read_text(path, Links::Refuse, KEY_FILE_BYTES_MAX) {
+        Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(_) => return Err(NONE),
     };
-    let mut text = String::new();
-    let regular = file.metadata().is_ok_and(|file| file.is_file() && file.len() <= KEY_FILE_BYTES_MAX);
-    if !regular || file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).is_err() {
-        return Err(NONE);
-    }
     BASE64_STANDARD.decode(text.trim()).map(Some).map_err(|_| NONE)
 }
 

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use refinery::{Migration, Runner};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
+use crate::seal::{self, SealKey, Sealed};
 
 /// How long a statement waits for another process that has the file locked (a backup, an inspection).
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,13 +19,14 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_MAX: usize = 64;
 
 /// Every migration, in order. One that was applied is never edited; refinery compares checksums.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
     ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
     ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
     ("V0004__budgets", include_str!("../migrations/V0004__budgets.sql")),
     ("V0005__abuse", include_str!("../migrations/V0005__abuse.sql")),
     ("V0006__meters", include_str!("../migrations/V0006__meters.sql")),
+    ("V0007__register_head", include_str!("../migrations/V0007__register_head.sql")),
 ];
 
 /// The embedded database. Clones share one connection, and calls take turns on it.
@@ -48,6 +50,47 @@ impl Store {
         Ok(Self { database: Database::open(path, &MIGRATIONS)? })
     }
 
+    /// The same, with the key of its seal: see [`SealKey`]. A database that is made here is sealed at once.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; [`StoreError::Edited`] when what is to be migrated does not agree with its seal.
+    pub fn open_sealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open_sealed(path, &MIGRATIONS, key)? })
+    }
+
+    /// The same, whatever its seal says: what stands there is taken as it is and sealed anew. For whoever builds the
+    /// projection again.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn dangerous_open_resealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open_resealed(path, &MIGRATIONS, key)? })
+    }
+
+    /// Whether the database carries a seal.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn is_sealed(&self) -> Result<bool, StoreError> {
+        seal::is_sealed(&self.lock())
+    }
+
+    /// Seals the database as it stands.
+    ///
+    /// # Errors
+    /// Of the database; [`StoreError::Unkeyed`] where it was opened without a key.
+    pub fn seal(&self) -> Result<(), StoreError> {
+        self.database.seal()
+    }
+
+    /// Compares the database with its seal, tables of at most `rows_max` rows; the others are named as left.
+    ///
+    /// # Errors
+    /// As [`Store::seal`].
+    pub fn check_seal(&self, rows_max: u64) -> Result<Sealed, StoreError> {
+        self.database.check_seal(rows_max)
+    }
+
     /// A database in memory, for tests and simulations.
     ///
     /// # Errors
@@ -63,28 +106,81 @@ impl Store {
 
 /// A file with its migrations, behind one connection. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Database(Arc<Mutex<Connection>>);
+pub(crate) struct Database {
+    connection: Arc<Mutex<Connection>>,
+    /// None in memory.
+    path: Option<Arc<Path>>,
+    key: Option<SealKey>,
+}
 
 impl Database {
-    /// Opens the file at `path`, for its owner only; creates file and directory if they are missing.
+    /// Opens the file at `path`, for its owner only; creates file and directory if they are missing. One that carries a seal
+    /// is opened for reading: without the key its seal would be broken.
     pub(crate) fn open(path: &Path, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        let (connection, _) = Self::file(path)?;
+        Self::prepared(connection, migrations, Some(path.into()), None)
+    }
+
+    /// The same, with the key of its seal.
+    pub(crate) fn open_sealed(
+        path: &Path,
+        migrations: &[(&str, &str)],
+        key: &SealKey,
+    ) -> Result<Self, StoreError> {
+        let (connection, is_new) = Self::file(path)?;
+        let database = Self::prepared(connection, migrations, Some(path.into()), Some(key.clone()))?;
+        if is_new {
+            database.seal()?;
+        }
+        Ok(database)
+    }
+
+    /// A database that ends with the process.
+    pub(crate) fn in_memory(migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        Self::prepared(Connection::open_in_memory()?, migrations, None, None)
+    }
+
+    /// The same, whatever its seal says: what stands there is taken as it is and sealed anew.
+    pub(crate) fn open_resealed(
+        path: &Path,
+        migrations: &[(&str, &str)],
+        key: &SealKey,
+    ) -> Result<Self, StoreError> {
+        let (connection, is_new) = Self::file(path)?;
+        if !is_new && seal::is_sealed(&connection)? {
+            connection.execute("UPDATE seal SET value = NULL", [])?;
+        }
+        drop(connection);
+        let database = Self::open_sealed(path, migrations, key)?;
+        database.seal()?;
+        Ok(database)
+    }
+
+    /// An open connection to the file at `path`, as it is.
+    pub(crate) fn of(connection: Connection, path: &Path) -> Self {
+        Self { connection: Arc::new(Mutex::new(connection)), path: Some(path.into()), key: None }
+    }
+
+    /// The file, and whether it was made now.
+    fn file(path: &Path) -> Result<(Connection, bool), StoreError> {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
             created.map_err(StoreError::io("create", parent))?;
         }
         // SQLite gives the files beside the database the mode of the database.
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-        file.map_err(StoreError::io("open", path))?;
-        Self::prepared(Connection::open(path)?, migrations)
-    }
-
-    /// A database that ends with the process.
-    pub(crate) fn in_memory(migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
-        Self::prepared(Connection::open_in_memory()?, migrations)
+        let file = file.map_err(StoreError::io("open", path))?;
+        let is_new = file.metadata().map_err(StoreError::io("inspect", path))?.len() == 0;
+        Ok((Connection::open(path)?, is_new))
     }
 
     /// Sets the connection to durable commits and applies the migrations that are still missing.
-    fn prepared(mut connection: Connection, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+    fn prepared(
+        mut connection: Connection,
+        migrations: &[(&str, &str)],
+        path: Option<Arc<Path>>,
+        key: Option<SealKey>,
+    ) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -93,14 +189,77 @@ impl Database {
         connection.pragma_update(None, "trusted_schema", false)?;
         let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
         let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
+        // A migration changes rows, and their seal with them: what it starts from must be what was sealed.
+        let reseal = match &key {
+            Some(key) if seal::is_sealed(&connection)? && applied(&connection)? < count(&known) => {
+                let found = seal::check(&connection, key, u64::MAX)?;
+                if !found.differ.is_empty() {
+                    return Err(StoreError::Edited(found.differ.join(", ")));
+                }
+                true
+            }
+            None if seal::is_sealed(&connection)? && applied(&connection)? < count(&known) => {
+                return Err(StoreError::Unkeyed);
+            }
+            _ => false,
+        };
         Runner::new(&known).run(&mut connection).map_err(Box::new)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        match &key {
+            Some(key) => {
+                if reseal {
+                    seal::seal(&connection, key)?;
+                }
+                seal::follow(&connection, key)?;
+            }
+            None if seal::is_sealed(&connection)? => connection.pragma_update(None, "query_only", true)?,
+            None => {}
+        }
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), path, key })
+    }
+
+    /// Seals the database as it stands.
+    pub(crate) fn seal(&self) -> Result<(), StoreError> {
+        let key = self.key.as_ref().ok_or(StoreError::Unkeyed)?;
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        seal::seal(&transaction, key)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Compares the database with its seal, see [`seal::check`]. Changes go on meanwhile where it is a file.
+    pub(crate) fn check_seal(&self, rows_max: u64) -> Result<Sealed, StoreError> {
+        let key = self.key.clone().ok_or(StoreError::Unkeyed)?;
+        self.at_one_moment(|connection| seal::check(connection, &key, rows_max))
+    }
+
+    /// Runs `read` on the database as it stands at one moment, without keeping others from changing it.
+    pub(crate) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Some(path) = &self.path else {
+            let mut connection = self.lock();
+            return read(&*connection.transaction()?);
+        };
+        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        read(&*connection.transaction()?)
     }
 
     /// The connection, for as long as its holder keeps it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.0.lock().expect("nothing panics while it holds the connection")
+        self.connection.lock().expect("nothing panics while it holds the connection")
     }
+}
+
+fn count(migrations: &[Migration]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
+}
+
+/// How many migrations were applied.
+fn applied(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("SELECT count(*) FROM refinery_schema_history", [], |row| row.get(0))?)
 }
 
 impl std::fmt::Debug for Store {

@@ -72,6 +72,15 @@ pub enum StoreError {
     /// A secret does not open: another master key sealed it, or the row was changed.
     #[error("the secret of {0} does not open under this master key")]
     Unsealing(String),
+    /// Rows of a database are not those that were sealed.
+    #[error("the database was changed by another program; its seal does not agree with: {0}")]
+    Edited(String),
+    /// A register of software that did not bind what acts leave.
+    #[error("this register was written by software whose acts bind nothing: start this software on it once")]
+    Unbound,
+    /// A seal was asked for without its key.
+    #[error("the database was opened without the key of its seal")]
+    Unkeyed,
     /// A secret could not be sealed.
     #[error("a secret could not be sealed")]
     Sealing,

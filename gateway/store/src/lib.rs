@@ -17,6 +17,7 @@ pub mod reduce;
 pub mod register;
 mod releases;
 pub mod retention;
+pub mod seal;
 mod secrets;
 pub mod tiles;
 pub mod traces;
@@ -28,11 +29,12 @@ pub use ledger::Books;
 pub use projection::{Comparison, Difference, UsesOf};
 pub use projector::{Projector, ProjectorHandle};
 pub use reduce::{
-    Changes, Consent, DataUse, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched, local_day,
-    local_midnight,
+    Changes, Consent, DataUse, Mark, MarkStatus, MeterKey, OpenIntent, RegisterHead, State, Usage, Watched,
+    local_day, local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;
 pub use retention::Retention;
+pub use seal::{SealKey, Sealed};
 pub use secrets::{CredentialSecret, MasterKey, SealedSecret, Secret};
 pub use traces::Traces;

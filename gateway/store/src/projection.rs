@@ -159,6 +159,7 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         ("nonce_batches", stored.nonces.symmetric_difference(&rebuilt.nonces).count()),
         ("open_intents", maps(&stored.open, &rebuilt.open)),
         ("watched", maps(&stored.watched, &rebuilt.watched)),
+        ("register_head", usize::from(stored.register != rebuilt.register)),
         ("position", usize::from(stored.latest != rebuilt.latest)),
     ];
     let wrong = counts.into_iter().filter(|(_, rows)| *rows > 0);

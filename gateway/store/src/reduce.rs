@@ -18,15 +18,15 @@ mod meter;
 mod state;
 
 use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
-use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Terms};
+use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Registered, Terms};
 use shuzha_journal::{Position, RawRecord};
 use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 
 pub use changes::Changes;
 pub use meter::{MeterKey, basis};
 pub use state::{
-    Consent, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, State, Usage,
-    Watched,
+    Consent, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, RegisterHead,
+    State, Usage, Watched,
 };
 
 use crate::StoreError;
@@ -77,11 +77,8 @@ impl State {
             Entry::Refund(refund) => step.refund(refund)?,
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
             Entry::Act(act) => step.watch(act),
-            Entry::Delivery(_)
-            | Entry::Registered(_)
-            | Entry::Anchored(_)
-            | Entry::KeysRotated(_)
-            | Entry::Retention(_) => {}
+            Entry::Registered(act) => step.registered(act),
+            Entry::Delivery(_) | Entry::Anchored(_) | Entry::KeysRotated(_) | Entry::Retention(_) => {}
         }
         self.reached = position;
         Ok(())
@@ -119,6 +116,14 @@ impl Step<'_> {
             return Err(self.contradiction("an epoch begins with a boot, and only with one"));
         }
         Ok(())
+    }
+
+    /// An act on the register. One outside it, or of software that did not bind, has no revision.
+    fn registered(&mut self, act: &Registered<'_>) {
+        if self.state.register.map_or(0, |head| head.revision) < act.revision {
+            self.state.register = Some(RegisterHead { revision: act.revision, digest: act.digest });
+            self.changes.register = true;
+        }
     }
 
     /// The process was restarted: whatever was open stays spent and will not be answered.

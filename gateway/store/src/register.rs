@@ -8,11 +8,13 @@
 //!   together or not at all, and are durable on return.
 //! - Of any number of commits that expect the same version of an object, one succeeds; the others change nothing.
 //! - No two objects hold marks that meet: of two that claim the same code, or the same right at the same time, one is written.
-//! - Versions only grow: an object that is removed and made again goes on above its old version.
+//! - Versions only grow: an object that is removed and made again goes on above its old version. Each one is kept.
+//! - An act binds what it leaves: [`Register::walk`] finds what was changed by anything but an act.
 
 mod accounts;
 mod acts;
 mod attempts;
+mod bound;
 mod commit;
 mod counts;
 mod credential_keys;
@@ -23,6 +25,8 @@ mod refusals;
 mod requests;
 mod secrets;
 mod sign_on;
+mod touched;
+mod walk;
 
 use std::path::Path;
 use std::sync::MutexGuard;
@@ -31,8 +35,9 @@ use rusqlite::{Connection, Row};
 use shuzha_core::{Id, Timestamp};
 
 pub use accounts::{Account, Link, Password, Session, Token};
-pub use acts::{Act, ActFilter, Author, Recorded};
+pub use acts::{Act, ActFilter, Author, Recorded, digest};
 pub use attempts::AttemptRules;
+pub use bound::{ADOPT, ActDigest, REGISTER, is_object};
 pub use commit::{Answer, Batch, Change, CommitError, Content, Effect};
 pub use credential_keys::Held;
 pub use deadlines::{Deadline, Notice};
@@ -41,18 +46,20 @@ pub use objects::{CaseState, Filter, Object, Reach, Reference};
 pub use refusals::{Refused, RefusedFilter};
 pub use requests::{AccountRequest, Invitation, RequestDecision, RequestState};
 pub use sign_on::OneTimeSecret;
+pub use walk::{Finding, InJournal, Walked};
 
-use crate::StoreError;
 use crate::database::Database;
+use crate::{SealKey, Sealed, StoreError};
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
     ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
     ("V0003__marks", include_str!("../migrations/control/V0003__marks.sql")),
     ("V0004__secrets", include_str!("../migrations/control/V0004__secrets.sql")),
     ("V0005__credential_keys", include_str!("../migrations/control/V0005__credential_keys.sql")),
     ("V0006__accounts_by_two", include_str!("../migrations/control/V0006__accounts_by_two.sql")),
+    ("V0007__bindings", include_str!("../migrations/control/V0007__bindings.sql")),
 ];
 
 /// The register. Clones share one connection, and calls take turns on it.
@@ -68,6 +75,65 @@ impl Register {
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { database: Database::open(path, &MIGRATIONS)? })
+    }
+
+    /// The same, with the key of its seal: see [`SealKey`]. A register that is made here is sealed at once.
+    ///
+    /// # Errors
+    /// As [`Register::open`]; [`StoreError::Edited`] when what is to be migrated does not agree with its seal.
+    pub fn open_sealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open_sealed(path, &MIGRATIONS, key)? })
+    }
+
+    /// The same, whatever its seal says: what stands there is taken as it is and sealed anew. For whoever takes a register over
+    /// by an act of its own.
+    ///
+    /// # Errors
+    /// As [`Register::open`].
+    pub fn dangerous_open_resealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open_resealed(path, &MIGRATIONS, key)? })
+    }
+
+    /// Whether the register carries a seal.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn is_sealed(&self) -> Result<bool, StoreError> {
+        crate::seal::is_sealed(&self.lock())
+    }
+
+    /// How many rows the seal counts; none without a seal.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn sealed_rows(&self) -> Result<Option<u64>, StoreError> {
+        crate::seal::rows(&self.lock())
+    }
+
+    /// Seals the register as it stands.
+    ///
+    /// # Errors
+    /// Of the database; [`StoreError::Unkeyed`] where it was opened without a key.
+    pub fn seal(&self) -> Result<(), StoreError> {
+        self.database.seal()
+    }
+
+    /// Compares the register with its seal, tables of at most `rows_max` rows; the others are named as left.
+    ///
+    /// # Errors
+    /// As [`Register::seal`].
+    pub fn check_seal(&self, rows_max: u64) -> Result<Sealed, StoreError> {
+        self.database.check_seal(rows_max)
+    }
+
+    /// Compares the register at `path` with its seal, whoever has it open; nothing is written.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn check_seal_of(path: &Path, key: &SealKey) -> Result<Sealed, StoreError> {
+        let mut connection = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        crate::seal::check(&*connection.transaction()?, key, u64::MAX)
     }
 
     /// A register in memory, for tests and simulations.

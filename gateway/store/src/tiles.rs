@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use shuzha_evidence::log::{Files, LogError};
+use shuzha_journal::files::{self, Links};
 
 pub use follower::{CHECKPOINT_INTERVAL, Follower, FollowerHandle, IDLE_INTERVAL, Options};
 pub use library::{Found, Library, LogFile, anchors_in};
@@ -135,20 +136,13 @@ fn sync_path(path: &Path) -> io::Result<()> {
 
 impl Files for Directory {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(self.root.join(path)) {
-            Ok(file) => file,
+        // A copy of a log is whatever somebody put there.
+        match files::read(&self.root.join(path), Links::Refuse, FILE_BYTES_MAX) {
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
+                Ok(None)
             }
-            Err(error) => return Err(error),
-        };
-        let mut bytes = Vec::new();
-        let mut limited = io::Read::take(file, FILE_BYTES_MAX + 1);
-        io::Read::read_to_end(&mut limited, &mut bytes)?;
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            Err(io::ErrorKind::FileTooLarge.into())
-        } else {
-            Ok(Some(bytes))
+            Err(error) => Err(error),
         }
     }
 
@@ -188,6 +182,12 @@ impl Files for Directory {
 }
 
 impl Directory {
+    /// Whether there is such a file.
+    #[must_use]
+    pub fn holds(&self, path: &str) -> bool {
+        self.root.join(path).exists()
+    }
+
     /// Removes a file; nothing where there is none. Durable on return.
     pub(crate) fn remove_file(&self, path: &str) -> io::Result<()> {
         let path = self.root.join(path);

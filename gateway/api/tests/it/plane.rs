@@ -20,7 +20,7 @@ use shuzha_journal::{Journal, Position};
 use shuzha_privacy::consent::{Algorithm, Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, Pseudonymiser};
 use shuzha_store::ledger::MeterOptions;
-use shuzha_store::register::{Account, Act, Batch, Effect, OneTimeSecret, Token};
+use shuzha_store::register::{Account, Act, Batch, Effect, OneTimeSecret, Recorded, Token};
 use shuzha_store::{
     Books, Changes, ConsentStore, DataUse, MasterKey, Register, Retention, Store, StoreError, Traces, UsesOf,
     retention, tiles, traces,
@@ -52,9 +52,9 @@ pub(crate) const CAST: &[(&str, &str, &[Role])] = &[
 pub(crate) struct Log(Mutex<Vec<RequestId>>);
 
 impl ActLog for Log {
-    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
+    fn append(&self, recorded: &Recorded) -> Result<u64, Unrecorded> {
         let mut kept = self.0.lock().unwrap();
-        kept.push(act.id);
+        kept.push(recorded.act.id);
         Ok(kept.len() as u64)
     }
 

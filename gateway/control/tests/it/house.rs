@@ -12,7 +12,7 @@ use shuzha_control::{
 };
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, RequestId, Role, Timestamp};
-use shuzha_store::register::{Account, Act, Batch, Effect};
+use shuzha_store::register::{Account, Act, Batch, Effect, Recorded};
 use shuzha_store::{MasterKey, Register};
 
 pub(crate) const PASS: u8 = 0;
@@ -27,11 +27,11 @@ pub(crate) struct Log {
 }
 
 impl ActLog for Log {
-    fn append(&self, act: &Act) -> Result<u64, Unrecorded> {
+    fn append(&self, recorded: &Recorded) -> Result<u64, Unrecorded> {
         let fault = self.fault.swap(PASS, Ordering::SeqCst);
         let mut kept = self.kept.lock().expect("answers");
         if fault != LOSE {
-            kept.push(act.id);
+            kept.push(recorded.act.id);
         }
         if fault == PASS { Ok(kept.len() as u64) } else { Err(Unrecorded) }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustix::fs::FallocateFlags;
 
 use super::{Disk, DiskFile};
+use crate::files::{self, Links};
 
 /// A directory of the machine.
 #[derive(Debug)]
@@ -72,7 +73,7 @@ impl Disk for Directory {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         // Reading must work for a reader without the right to write; cutting then fails by itself.
         let path = self.path.join(name);
-        let file = OpenOptions::new().read(true).write(true).open(&path).or_else(|_| File::open(&path))?;
+        let file = files::open_own(&path).or_else(|_| files::open(&path, Links::Refuse))?;
         Ok(Arc::new(file))
     }
 

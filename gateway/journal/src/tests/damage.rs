@@ -165,3 +165,19 @@ fn bytes_of(disk: &MemoryDisk, name: &str) -> Vec<u8> {
     disk.killed().tamper(name, |bytes| out.clone_from(bytes));
     out
 }
+
+#[test]
+fn a_tail_longer_than_what_can_be_unwritten_is_damage_and_noise_is_nothing() {
+    let (disk, _) = sample();
+    let last = segment_names(&disk).pop().expect("segments");
+    // Whatever the noise, it has no sector of zeros: it was written over, and no append was interrupted there.
+    let noise =
+        |length: usize| (0..length).map(|at| u8::try_from(at % 251 + 1).expect("small")).collect::<Vec<_>>();
+    let appended = disk.killed();
+    appended.tamper(&last, |bytes| bytes.extend(noise(4_096)));
+    assert!(matches!(open(&appended), Err(JournalError::Damaged { .. })));
+    let alone = MemoryDisk::new();
+    alone.create(&last, 0).expect("made");
+    alone.tamper(&last, |bytes| bytes.extend(noise(4_096)));
+    assert!(crate::verify_on(&alone).is_err(), "nothing of it can be read");
+}

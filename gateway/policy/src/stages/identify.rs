@@ -5,6 +5,7 @@
 //! whoever proved to hold it: C106, C107, and C114 for a signature that leaves out what decides.
 
 use shuzha_core::{Code, Refusal};
+use shuzha_evidence::commit::Opening;
 
 use crate::env::Env;
 use crate::nonce;
@@ -85,6 +86,8 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     env.facts.body_sha256 = claim.body_sha256;
     let opening = env.gate.keys.period(call.received)?.opening(call.request.as_bytes());
     env.facts.request_commitment = Some(opening.request(&env.committed_request()));
+    env.facts.openings = Some(Opening::bound(&opening, &opening));
+    env.facts.answer_opening = Some(opening);
     Ok(if credential.sandbox {
         Identified::Trial(Trial { unit })
     } else {

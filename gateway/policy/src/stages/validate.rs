@@ -4,6 +4,7 @@
 //! turned into a keyed pseudonym here, and travels on only inside the body.
 
 use shuzha_core::{Code, Refusal};
+use shuzha_evidence::commit::Opening;
 use shuzha_privacy::dp::Query;
 use shuzha_privacy::subject::Pseudonym;
 use shuzha_products::input::Parsed;
@@ -83,6 +84,7 @@ pub(super) fn begin_try<'e>(
     let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
     let request = opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
     env.facts.request_commitment = Some(request);
+    env.facts.openings = env.facts.answer_opening.map(|answer| Opening::bound(&opening, &answer));
     env.facts.idempotency = Some(commitment);
     let (found, in_use) = keys.begin(commitment, request, env.now())?;
     env.retry_of(&found, in_use);

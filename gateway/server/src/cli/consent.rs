@@ -1,9 +1,10 @@
 //! `shuzha consent`: what persons do with their own consents, through the API. The identifier is asked for and never an
 //! argument: arguments stay in the shell's history.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};
+use shuzha_journal::files::{self, Links};
 
 use super::api::{Connection, encoded};
 use super::show;
@@ -11,6 +12,9 @@ use super::terminal::ask_secret;
 use crate::output::{Out, say};
 
 /// Where consents are.
+/// Longest file of a consent token.
+const TOKEN_BYTES_MAX: u64 = 64 << 10;
+
 const CONSENTS: &str = "/api/v1/consents";
 
 /// What to do.
@@ -180,7 +184,8 @@ pub(super) fn run(out: &mut Out, command: &ConsentCommand) -> Result<()> {
             shown.into_iter().try_for_each(|receipt| out.line(receipt))
         }
         ConsentCommand::Register { file, connection } => {
-            let token = std::fs::read_to_string(file)?;
+            let token = files::read_text(file, Links::Follow, TOKEN_BYTES_MAX)
+                .with_context(|| file.display().to_string())?;
             let body = json!({"token": token.trim(), "idNumber": ask_id()?});
             let path = format!("{CONSENTS}:register");
             let answer = connection.signed_on()?.call("POST", &path, Some(&body), None)?;

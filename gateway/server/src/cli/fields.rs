@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use ring::digest::{Context as Digest, SHA256};
 use serde_json::{Map, Value, json};
+use shuzha_journal::files::{self, Links};
 use shuzha_products::case::Verb;
 
 /// Largest file read as a body.
@@ -62,11 +63,7 @@ impl Given {
 
 fn read(file: &Path) -> Result<Value> {
     let shown = || file.display().to_string();
-    let size = std::fs::metadata(file).with_context(shown)?.len();
-    if size > BODY_BYTES_MAX {
-        bail!("{}: a body has at most {BODY_BYTES_MAX} bytes", file.display());
-    }
-    let text = std::fs::read_to_string(file).with_context(shown)?;
+    let text = files::read_text(file, Links::Follow, BODY_BYTES_MAX).with_context(shown)?;
     let body: Value = serde_json::from_str(&text).with_context(shown)?;
     if body.is_object() { Ok(body) } else { bail!("{}: expected a JSON object", file.display()) }
 }
@@ -98,7 +95,7 @@ fn attachment(file: &Path) -> Result<Value> {
         .with_context(|| format!("{}: no name", file.display()))?;
     let mut digest = Digest::new(&SHA256);
     let mut bytes = 0_u64;
-    let mut reader = std::fs::File::open(file).with_context(|| file.display().to_string())?;
+    let mut reader = files::open(file, Links::Follow).with_context(|| file.display().to_string())?;
     let mut buffer = vec![0; 64 << 10];
     loop {
         let count = std::io::Read::read(&mut reader, &mut buffer)?;

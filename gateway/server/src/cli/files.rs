@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use shuzha_control::Kind;
 use shuzha_core::Id;
+use shuzha_journal::files::{self, Links};
 use shuzha_products::World;
 use shuzha_products::case::{CaseKind, Fault, Subject};
 use shuzha_products::world::{Document, documents};
@@ -81,8 +82,8 @@ fn text(path: &Path, bytes_max: u64) -> Result<(String, String)> {
         let read = std::io::stdin().lock().take(bytes_max + 1).read_to_string(&mut text);
         ("-".to_owned(), read)
     } else {
-        let read =
-            std::fs::File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
+        let read = files::open(path, Links::Follow)
+            .and_then(|file| file.take(bytes_max + 1).read_to_string(&mut text));
         (path.display().to_string(), read)
     };
     read.with_context(|| name.clone())?;

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shuzha_core::OsRng;
+use shuzha_journal::files::{self, Links};
 use shuzha_privacy::blind::{self, Blinded, Element, Proof, TagFile};
 use zeroize::Zeroizing;
 
@@ -15,6 +16,10 @@ use crate::secret_file;
 
 /// Most lines of one list of entries.
 const ENTRIES_MAX: usize = 1_000_000;
+/// Largest list of tags.
+const LIST_BYTES_MAX: u64 = 1 << 30;
+/// Longest blind state.
+const STATE_BYTES_MAX: u64 = 4 << 10;
 
 /// Entries of a text: one in each line, its parts separated by tabs. Empty lines are left out.
 ///
@@ -41,7 +46,8 @@ impl List {
     /// # Errors
     /// When it is not whole, or was made with another key.
     pub(crate) fn read(path: &Path, public_key: &str) -> Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("tag file {}", path.display()))?;
+        let bytes = files::read(path, Links::Follow, LIST_BYTES_MAX)
+            .with_context(|| format!("tag file {}", path.display()))?;
         Self::of(&bytes, public_key).with_context(|| format!("tag file {}", path.display()))
     }
 
@@ -69,8 +75,8 @@ impl Batch {
 
     /// The one entry, blinded as [`prepare`] did, so that it is the element the consent was given for.
     pub(crate) fn prepared(entry: &[u8], state: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(state).with_context(|| format!("blind state {}", state.display()))?;
+        let text = files::read_text(state, Links::Follow, STATE_BYTES_MAX)
+            .with_context(|| format!("blind state {}", state.display()))?;
         let scalar = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(text.trim()).context("the blind state")?);
         let scalar: &[u8; 32] = scalar.as_slice().try_into().context("the blind state is not 32 bytes")?;
         Ok(Self(vec![Blinded::with_scalar(entry.to_vec(), scalar)?]))

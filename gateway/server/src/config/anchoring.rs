@@ -54,6 +54,16 @@ pub(super) fn read(r: &mut Reader, relative_to: &Path) -> Option<AnchoringConfig
         }
         anchors
     });
+    let plain = r.take::<bool>("evidence", "dangerous_plain_http_anchors")?;
+    let exposed = |anchor: &&AnchorConfig| anchor.kind == Kind::Http && !plain && !is_private(&anchor.to);
+    if let Some(anchor) = anchors.iter().flatten().find(exposed) {
+        let reason = format!(
+            "{} is asked over plain http, where anybody on the way can answer in its place: use https, or set \
+             dangerous_plain_http_anchors",
+            anchor.name
+        );
+        r.fault("evidence.anchors", reason);
+    }
     let interval = r.take::<Duration>("evidence", "anchor_interval");
     let authorities = r.take::<String>("evidence", "anchor_authorities_file");
     let authorities = authorities.map(|path| (!path.is_empty()).then(|| relative_to.join(path)));
@@ -90,6 +100,21 @@ fn anchor(text: &str) -> Option<AnchorConfig> {
     good.then(|| AnchorConfig { name, kind, to: to.to_owned() })
 }
 
+/// Whether nobody on the way can answer in place of whoever is at this address: it is asked under TLS, or on this machine.
+fn is_private(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return true };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // A user's name before the host could look like a host.
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// A duration, or `never`.
 struct Never(Option<Duration>);
 
@@ -105,5 +130,33 @@ impl FromConfig for Never {
 
     fn size(&self) -> Option<u128> {
         self.0.as_ref().and_then(Duration::size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn only_this_machine_is_asked_over_plain_http() {
+        for good in [
+            "https://notary.example/",
+            "http://127.0.0.1:9/",
+            "http://[::1]:9/x",
+            "http://localhost",
+            "http://127.8.8.8",
+        ] {
+            assert!(is_private(good), "{good}");
+        }
+        for bad in [
+            "http://notary.example/",
+            "http://localhost.example/",
+            "http://127.0.0.1@notary.example/",
+            "http://127.0.0.1.notary.example/",
+            "http://10.0.0.1/",
+            "http://[::2]/",
+        ] {
+            assert!(!is_private(bad), "{bad}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use shuzha_policy::{CompileError, KeyRing, Mark, Snapshot};
 use shuzha_products::case::Declared;
 use shuzha_products::{World, world};
 use shuzha_store::Register;
-use shuzha_store::register::{ActFilter, Recorded};
+use shuzha_store::register::{ActFilter, Recorded, is_object};
 
 use super::compile::{UPSTREAM, closure, with_dependents};
 use super::publisher::Services;
@@ -130,25 +130,42 @@ fn changes(
     Ok(delta)
 }
 
+/// Kinds of acts of software that did not bind what acts leave, that changed nothing in force.
+const CHANGES_NOTHING: [&str; 2] = [shuzha_control::accounts::KIND, shuzha_control::consents::HOLDER_KIND];
+
 /// Kind and name of everything in force that acts after revision `from` may have changed. A case puts objects of its own
 /// name in force, of whatever kind.
 fn touched(register: &Register, from: u64) -> Result<BTreeSet<(&'static str, Id)>> {
     let mut touched = BTreeSet::new();
+    for (kind, name) in register.touched_after(from)? {
+        if !is_object(&kind) {
+            continue;
+        }
+        let name = Id::new(&name).with_context(|| format!("the name {name}"))?;
+        match Kind::find(&kind) {
+            Some(Kind::Declared(kind, _)) => drop(touched.insert((kind.name, name))),
+            Some(Kind::Case(_)) => {
+                let held = world::KINDS.iter().filter(|kind| !kind.declared);
+                touched.extend(held.map(|kind| (kind.name, name.clone())));
+            }
+            None => bail!("an act on {kind}/{name}, which is no kind of this software"),
+        }
+    }
     let mut before = None;
     loop {
         let filter = ActFilter { before, limit: PAGE, ..ActFilter::default() };
         let page = register.acts(&filter)?;
         let oldest = page.last().map(|recorded| recorded.revision);
-        for Recorded { act, .. } in page.into_iter().filter(|recorded| recorded.revision > from) {
+        // What an act binds is what it touched: see below.
+        let unbound = |recorded: &Recorded| recorded.revision > from && recorded.digest.is_none();
+        for Recorded { act, .. } in page.into_iter().filter(unbound) {
             match Kind::find(&act.kind) {
                 Some(Kind::Declared(kind, _)) => drop(touched.insert((kind.name, act.name))),
                 Some(Kind::Case(_)) => {
                     let held = world::KINDS.iter().filter(|kind| !kind.declared);
                     touched.extend(held.map(|kind| (kind.name, act.name.clone())));
                 }
-                // Accounts, and which person one is: nothing of it is in force at the gate.
-                None if act.kind == shuzha_control::accounts::KIND => {}
-                None if act.kind == shuzha_control::consents::HOLDER_KIND => {}
+                None if CHANGES_NOTHING.contains(&&*act.kind) => {}
                 None => bail!("an act on {}/{}, which is no kind of this software", act.kind, act.name),
             }
         }

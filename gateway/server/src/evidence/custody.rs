@@ -22,6 +22,7 @@ use shuzha_core::{OsRng, Rng as _};
 use shuzha_evidence::handover::Handover;
 use shuzha_evidence::log::{KeyProvider, LogKeys as _, ProvidedKeys, SeedKey};
 use shuzha_evidence::note::{Algorithm, Note, SignError, Signer, Verifier};
+use shuzha_journal::files::{self, Links};
 use zeroize::Zeroizing;
 
 use super::anchor::run_command;
@@ -225,6 +226,9 @@ impl Custody<'_> {
     }
 }
 
+/// Largest statement of a handover.
+const NOTE_BYTES_MAX: u64 = 64 << 10;
+
 /// The statements in a folder, in order; none where there is none.
 ///
 /// # Errors
@@ -242,7 +246,7 @@ pub(crate) fn handovers_in(folder: &Path) -> Result<Vec<Note>> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "handover"));
     paths.sort();
     let read = |path: &PathBuf| {
-        let note = Note::parse(&std::fs::read(path)?)?;
+        let note = Note::parse(&files::read(path, Links::Refuse, NOTE_BYTES_MAX)?)?;
         Handover::parse(&note)?;
         Ok::<_, anyhow::Error>(note)
     };

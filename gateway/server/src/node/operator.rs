@@ -81,6 +81,8 @@ pub(crate) struct Running {
     world: &'static str,
     /// How it was read.
     begun: String,
+    /// What is said where nobody outside watches the log.
+    unwatched: Option<&'static str>,
 }
 
 impl Running {
@@ -91,8 +93,9 @@ impl Running {
         standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
+        unwatched: Option<&'static str>,
     ) -> Self {
-        Self { gate, projector, desk, standing, node, world, begun }
+        Self { gate, projector, desk, standing, node, world, begun, unwatched }
     }
 
     fn lag(&self) -> u64 {
@@ -145,6 +148,7 @@ impl Operator for Running {
             "started_from": self.begun,
             "not_in_force": self.standing.status(),
             "refunds_refused": refused,
+            "warnings": self.unwatched.into_iter().collect::<Vec<_>>(),
         })
         .to_string()
     }

@@ -13,13 +13,14 @@ use shuzha_policy::kept::{Keeper, Kept};
 use shuzha_policy::{CompileError, Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_proxy::Handle;
-use shuzha_store::Register;
+use shuzha_store::{Register, RegisterHead};
 
+use super::integrity::{self, Compared, Unopened};
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
 use crate::control::{
     self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, Standing, Turn, Waker, by_name, catch_up,
-    mark_at, mirror_secrets, open_register, world_in_force,
+    mark_at, mirror_secrets, world_in_force,
 };
 use crate::store::DataStore;
 
@@ -29,7 +30,8 @@ const KEEP_PAUSE: Duration = Duration::from_secs(5);
 /// Where the world comes from.
 pub(super) enum Source {
     Files,
-    Register(Register, Begun),
+    /// The register, how it was read, and whether it is yet to be compared with its seal in full.
+    Register(Register, Begun, bool),
     /// The register could not be read.
     Kept,
 }
@@ -76,7 +78,7 @@ impl Source {
     /// Every fault of the world or its keys; of the register, when nothing was kept to serve instead.
     pub(super) fn open(
         files: Option<World>,
-        data: &DataStore,
+        (data, head): (&DataStore, Option<RegisterHead>),
         config: &Config,
         endpoints: &HashMap<String, SocketAddr>,
         standing: &Standing,
@@ -84,12 +86,17 @@ impl Source {
         if let Some(world) = files {
             return Ok((Self::Files, Prepared::new(data, world, &config.data_dir, endpoints)?));
         }
-        let read = open_register(&config.data_dir).and_then(|register| {
+        let opened = match integrity::register(&config.data_dir, head) {
+            Ok(Compared { register, left }) => Ok((register, left)),
+            Err(Unopened::Away(error)) => Err(error),
+            Err(Unopened::Edited(error)) => return Err(error),
+        };
+        let read = opened.and_then(|(register, left)| {
             mirror_secrets(&register, data)?;
             match caught_up(&register, data, config, endpoints) {
                 Ok((prepared, acts)) => {
                     tracing::info!(acts, "the kept world is in force, with the register's acts since");
-                    return Ok((Self::Register(register, Begun::Kept { acts }), prepared));
+                    return Ok((Self::Register(register, Begun::Kept { acts }, left), prepared));
                 }
                 Err(why) => tracing::info!(why = format!("{why:#}"), "the whole register is read"),
             }
@@ -98,7 +105,7 @@ impl Source {
             let (prepared, failed) = Prepared::sound(data, world, &config.data_dir, endpoints)?;
             left_out.extend(failed);
             standing.replace(left_out);
-            Ok((Self::Register(register, Begun::Whole), prepared.marked(mark)))
+            Ok((Self::Register(register, Begun::Whole, left), prepared.marked(mark)))
         });
         match read {
             Ok(ready) => Ok(ready),
@@ -115,6 +122,14 @@ impl Source {
         }
     }
 
+    /// The register, where it is yet to be compared with its seal in full.
+    pub(super) fn uncompared(&self) -> Option<Register> {
+        match self {
+            Self::Register(register, _, true) => Some(register.clone()),
+            _ => None,
+        }
+    }
+
     /// For the node's status.
     pub(super) const fn name(&self) -> &'static str {
         match self {
@@ -128,8 +143,8 @@ impl Source {
     pub(super) fn begun(&self) -> String {
         match self {
             Self::Files => "the files".to_owned(),
-            Self::Register(_, Begun::Kept { acts }) => format!("the kept world and {acts} acts since"),
-            Self::Register(_, Begun::Whole) => "the whole register".to_owned(),
+            Self::Register(_, Begun::Kept { acts }, _) => format!("the kept world and {acts} acts since"),
+            Self::Register(_, Begun::Whole, _) => "the whole register".to_owned(),
             Self::Kept => "the kept world".to_owned(),
         }
     }
@@ -147,7 +162,7 @@ impl Source {
                 return Ok((Reloader::Files { data, gate, handle, world, data_dir }, None));
             }
             Self::Kept => return Ok((Reloader::Nowhere, None)),
-            Self::Register(register, _) => register,
+            Self::Register(register, ..) => register,
         };
         let path = data_dir.join(KEPT_FILE);
         let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;

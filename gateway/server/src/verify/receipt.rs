@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use shuzha_core::{Lang, Timestamp};
 use shuzha_evidence::commit::Request;
 use shuzha_evidence::merkle::{Digest as _, Sha256, Sm3};
-use shuzha_evidence::receipt::{Enclosed, Receipt};
+use shuzha_evidence::receipt::{Enclosed, Keys, Receipt};
 use shuzha_evidence::{Call, Entry};
 
 use super::whole::opened;
@@ -62,6 +62,15 @@ fn checked(path: &Path, trust: &TrustArgs) -> Result<(Receipt, Enclosed), Troubl
         receipt.check::<Sm3>(&enclosed.entry, &policy)?;
     } else {
         receipt.check::<Sha256>(&enclosed.entry, &policy)?;
+    }
+    if let Ok(Entry::Call(call)) = Entry::decode(&enclosed.entry)
+        && enclosed.keys(&call) == Keys::Altered
+    {
+        return Err(Trouble::Bad(
+            "收据中打开承诺的密钥被改动，与记录不符；记录本身属实 the keys in the receipt that open its commitments were altered: they are not \
+             those that the entry binds; the entry itself is in the log"
+                .to_owned(),
+        ));
     }
     Ok((receipt, enclosed))
 }
@@ -134,6 +143,7 @@ pub(super) fn open(out: &mut Out, args: &OpenArgs) -> Result<(), Trouble> {
     }
     let (_, enclosed) = checked(&args.receipt, &args.trust)?;
     let call = call_of(&enclosed)?;
+    let keys = enclosed.keys(&call);
     if let (Some(path), Some(body)) = (&args.path, &args.body) {
         let body_sha256 = &Sha256::digest(&read_file(body)?);
         let request = Request { method: &args.method, path, query: &args.query, body_sha256 };
@@ -141,21 +151,32 @@ pub(super) fn open(out: &mut Out, args: &OpenArgs) -> Result<(), Trouble> {
             None => enclosed.request.request(&request),
             Some(_) => enclosed.request.retried(&request, call.terms.scenario, &args.consent),
         };
-        compare(out, "请求 the request", call.request_commitment, opened)?;
+        compare(out, "请求 the request", (call.request_commitment, opened), keys)?;
     }
     if let Some(answer) = &args.answer {
         let opened = enclosed.answer.answer(&call.request, &read_file(answer)?);
-        compare(out, "答复 the answer", call.response_commitment, opened)?;
+        compare(out, "答复 the answer", (call.response_commitment, opened), keys)?;
     }
     Ok(())
 }
 
-fn compare(out: &mut Out, what: &str, recorded: Option<[u8; 16]>, opened: [u8; 16]) -> Result<(), Trouble> {
+/// Compares a commitment of the record with the one that the text gives. Where the record does not bind the keys, a text
+/// that they do not open convicts nobody: the keys may be what was changed.
+fn compare(
+    out: &mut Out,
+    what: &str,
+    (recorded, opened): (Option<[u8; 16]>, [u8; 16]),
+    keys: Keys,
+) -> Result<(), Trouble> {
     match recorded {
         None => Err(Trouble::Incomplete(format!("{what}: 记录没有承诺 the entry does not commit to it"))),
         Some(recorded) if recorded == opened => {
             Ok(out.line(&format!("{what}: 与记录一致 GOOD: it is the one recorded"))?)
         }
+        Some(_) if keys == Keys::Unbound => Err(Trouble::Incomplete(format!(
+            "{what}: 此文本，或收据中的密钥，不是原来的；旧版记录未约束密钥，无从分辨 this text, or the keys in this receipt, are not those \
+             recorded; an entry of older software does not say which"
+        ))),
         Some(_) => Err(Trouble::Bad(format!("{what}: 与记录不符 it is not the one recorded"))),
     }
 }

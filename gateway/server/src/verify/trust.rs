@@ -7,7 +7,12 @@ use shuzha_evidence::handover::{Handover, statements};
 use shuzha_evidence::note::{Algorithm, Note, Verifier};
 use shuzha_evidence::policy::Policy;
 
+use shuzha_journal::files::{self, Links};
+
 use super::{Trouble, malformed, read_file};
+
+/// Largest file of public keys.
+const KEYS_BYTES_MAX: u64 = 1 << 20;
 
 /// Public keys, and how many witnesses are needed.
 #[derive(clap::Args, Debug)]
@@ -25,6 +30,11 @@ pub(crate) struct TrustArgs {
 }
 
 impl TrustArgs {
+    /// The keys in these files, and no witness.
+    pub(super) fn of(keys: &[PathBuf]) -> Self {
+        Self { keys: keys.to_vec(), quorum: 0, handovers: Vec::new() }
+    }
+
     pub(super) fn policy(&self) -> Result<Policy, Trouble> {
         let mut policy = Policy { quorum: self.quorum, ..Policy::default() };
         let mut handovers = Vec::new();
@@ -82,7 +92,8 @@ pub(super) fn follow(policy: &mut Policy, handovers: &[Note]) -> Result<(), Trou
 /// # Errors
 /// When it cannot be read, or a line is no key.
 pub(crate) fn read_keys(path: &Path) -> Result<Vec<Verifier>> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text =
+        files::read_text(path, Links::Follow, KEYS_BYTES_MAX).with_context(|| path.display().to_string())?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| line.parse().with_context(|| format!("{}: {line}", path.display()))).collect()
 }

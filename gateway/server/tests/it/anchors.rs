@@ -104,6 +104,32 @@ impl Server {
     }
 }
 
+/// What an anchor answers that took the checkpoint it was shown.
+fn taken(shown: &[u8]) -> Vec<u8> {
+    use shuzha_evidence::merkle::{Digest as _, Sha256};
+
+    let hex: String = Sha256::digest(shown).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("taken sha256:{hex}\n").into_bytes()
+}
+
+/// E12: an answer that does not say what was taken is none, whatever its status.
+#[test]
+fn e12_any_200_is_no_anchor() {
+    let home = Home::new();
+    let server = Server::start("127.0.0.1:0", |_| b"<html>please sign on</html>".to_vec());
+    let config =
+        format!("[evidence]\nanchors = [\"notary http {}\"]\nanchor_interval = \"1s\"\n", server.url());
+    let config = home.file("shuzha.toml", &config);
+    let node = Node::start_with(&home, &["--config", config.to_str().expect("UTF-8")]);
+    let caller = Caller::new(node.data);
+    let bank = home.credential("bank-1");
+    assert_eq!(caller.call(&bank, &Ask::company("bank-scenario", COMPANY.1)).status, 200);
+    wait_for("the alarm", || metric(&node, "shuzha_evidence_anchors_failing") == Some(1));
+    assert!(kept(&home).is_empty(), "nothing is kept as an anchor's answer");
+    node.drain();
+    server.stop();
+}
+
 fn metric(node: &Node, name: &str) -> Option<i64> {
     let mut answer = ureq::get(format!("http://{}/metrics", node.operations)).call().ok()?;
     let body = answer.body_mut().read_to_string().ok()?;
@@ -196,7 +222,7 @@ fn h5_checkpoints_are_anchored_outside_and_verify_says_by_whom() {
 #[test]
 fn e12_c1717_an_anchor_goes_away_and_comes_back() {
     let home = Home::new();
-    let server = Server::start("127.0.0.1:0", |_| b"taken".to_vec());
+    let server = Server::start("127.0.0.1:0", taken);
     let config = format!(
         "[evidence]\nanchors = [\"notary http {}\"]\nanchor_interval = \"1s\"\nanchor_fail_closed_after = \"6s\"\n",
         server.url()
@@ -217,7 +243,7 @@ fn e12_c1717_an_anchor_goes_away_and_comes_back() {
     wait_for("the stop", || call().status == 503);
     let refused = call();
     assert!(refused.body.contains("C1717"), "{refused:?}");
-    let _back = Server::start(&address, |_| b"taken".to_vec());
+    let _back = Server::start(&address, taken);
     wait_for("serving again", || call().status == 200);
     wait_for("the end of the alarm", || metric(&node, "shuzha_evidence_anchors_failing") == Some(0));
     let (status, log) = node.drain();

@@ -7,6 +7,7 @@ mod finance;
 mod house;
 mod poisoned;
 mod privacy;
+mod register;
 mod town;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -17,6 +17,7 @@ mod demo;
 mod egress;
 mod evidence;
 mod faults;
+mod foreign;
 mod home;
 mod kill;
 mod landed;

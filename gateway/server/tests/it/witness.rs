@@ -155,6 +155,28 @@ fn h5_a_witness_signs_what_grows_and_keeps_both_faces_of_a_log_that_has_two() {
     witness.stop();
 }
 
+/// A log gone bad shows as many trees of one size as it likes: the first of them are kept, and no more.
+#[test]
+fn h8_a_witness_keeps_the_first_split_views_of_a_log() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (state, trusted) = (dir.path().join("witness"), dir.path().join("logs.keys"));
+    let lines: Vec<String> = keys().known().iter().map(ToString::to_string).collect();
+    std::fs::write(&trusted, lines.join("\n")).expect("written");
+    let mut log = Log::new(&dir.path().join("log"));
+    log.grow(&["a"]);
+    let witness = Witness::start(&state, &trusted);
+    assert_eq!(witness.ask(&log.request::<Sha256>(0).to_string()).0, 200);
+    for number in 0..20 {
+        let mut forged = Log::new(&dir.path().join(format!("forged-{number}")));
+        forged.grow(&[&format!("other {number}")]);
+        assert_eq!(witness.ask(&forged.request::<Sha256>(0).to_string()).0, 422);
+    }
+    let folder =
+        state.join(crate::caller::hex(&Sha256::digest(log.writer_origin().as_bytes()))).join("split-view");
+    assert_eq!(std::fs::read_dir(folder).expect("kept").count(), 2 * 16);
+    witness.stop();
+}
+
 impl Log {
     fn writer_origin(&self) -> String {
         assert!(self.folder.exists());

@@ -7,7 +7,9 @@ use shuzha_pricing::{Basis, Month};
 
 use super::{budgets, data_uses, oldest_nonce};
 use crate::StoreError;
-use crate::reduce::{Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, State, Usage, Watched};
+use crate::reduce::{
+    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, RegisterHead, State, Usage, Watched,
+};
 
 /// Bytes of one nonce in a batch: its time and its tag.
 const NONCE_BYTES: usize = 16;
@@ -52,6 +54,7 @@ pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
         "open_intents",
         "data_uses",
         "watched",
+        "register_head",
     ];
     for table in tables.into_iter().chain(budgets::TABLES) {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
@@ -92,6 +95,11 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
         let watched = Watched { slowed: at(row.get(1)?), stopped: at(row.get(2)?) };
         state.watched.insert(row.get(0)?, watched);
+        Ok(())
+    })?;
+    each(transaction, "SELECT revision, digest FROM register_head", |row| {
+        let revision = count(row.get(0)?, "register_head")?;
+        state.register = Some(RegisterHead { revision, digest: row.get(1)? });
         Ok(())
     })?;
     load_open(transaction, state)
@@ -222,6 +230,10 @@ pub(super) fn save(
         put.execute((scenario, slowed.map(Timestamp::micros), stopped.map(Timestamp::micros)))?;
     }
     save_open(transaction, state, changes)?;
+    if let Some(head) = state.register.filter(|_| changes.register) {
+        let mut put = transaction.prepare_cached("REPLACE INTO register_head VALUES (1, ?1, ?2)")?;
+        put.execute((integer(head.revision, "register_head")?, head.digest))?;
+    }
     data_uses::save(transaction, &changes.data_uses)
 }
 

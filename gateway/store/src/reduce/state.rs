@@ -99,6 +99,15 @@ pub struct OpenIntent {
     pub held: MicroYuan,
 }
 
+/// The last act on the register that the journal holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisterHead {
+    /// Its place in the register.
+    pub revision: u64,
+    /// Its digest, which covers everything before it.
+    pub digest: [u8; 32],
+}
+
 /// What the gate itself has done about abnormal use of a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
@@ -183,6 +192,8 @@ pub struct State {
     pub open: BTreeMap<RequestId, OpenIntent>,
     /// Scenarios that were slowed down or stopped.
     pub watched: BTreeMap<Name, Watched>,
+    /// How far the register is by the journal; none before the first act that binds what it leaves.
+    pub register: Option<RegisterHead>,
     /// `marks` by time, to forget the oldest.
     pub(crate) marks_by_time: BTreeSet<(Timestamp, Commitment)>,
 }

@@ -1,8 +1,9 @@
 //! Acts: who did what, when and why; and the outbox from which the journal is fed.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 use shuzha_core::{Id, RequestId, Role, Timestamp};
 
+use super::bound::ActDigest;
 use super::{Register, at, id, id_or_none, integer, number, rows};
 use crate::StoreError;
 
@@ -53,6 +54,16 @@ pub struct Recorded {
     pub act: Act,
     /// Where it stands in the journal, once that is known.
     pub journal_seq: Option<u64>,
+    /// Its digest, with all that it binds; none of software that did not bind, and of an act outside every register.
+    pub digest: Option<ActDigest>,
+}
+
+impl Recorded {
+    /// An act outside the register, which changes nothing in it.
+    #[must_use]
+    pub const fn outside(act: Act) -> Self {
+        Self { revision: 0, act, journal_seq: None, digest: None }
+    }
 }
 
 /// Which acts to list, newest first.
@@ -76,7 +87,7 @@ pub struct ActFilter<'a> {
     pub limit: usize,
 }
 
-const COLUMNS: &str = "revision, id, salt, at_micros, actor, organisation, role, duty, verb, kind, name, state_name, reason, attachments, journal_seq";
+const COLUMNS: &str = "revision, id, salt, at_micros, actor, organisation, role, duty, verb, kind, name, state_name, reason, attachments, journal_seq, digest";
 
 fn recorded(row: &Row<'_>) -> Result<Recorded, StoreError> {
     let role = |text: String| text.parse::<Role>().map_err(|_| StoreError::BadRow("acts"));
@@ -101,10 +112,117 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, StoreError> {
         attachments: row.get(13)?,
     };
     let journal_seq = row.get::<_, Option<i64>>(14)?.map(|seq| number(seq, "acts")).transpose()?;
-    Ok(Recorded { revision: number(row.get(0)?, "acts")?, act, journal_seq })
+    Ok(Recorded { revision: number(row.get(0)?, "acts")?, act, journal_seq, digest: row.get(15)? })
+}
+
+/// An act's own words: every field of it, each with its length before it.
+pub(super) fn words(act: &Act) -> Vec<u8> {
+    let by = act.by.as_ref();
+    let at = act.at.micros().to_be_bytes();
+    let fields: [&[u8]; 13] = [
+        &act.salt,
+        act.id.as_bytes(),
+        &at,
+        by.map_or("", |by| by.account.as_str()).as_bytes(),
+        by.map_or("", |by| by.organisation.as_str()).as_bytes(),
+        by.map_or("", |by| by.role.as_str()).as_bytes(),
+        act.duty.as_deref().unwrap_or_default().as_bytes(),
+        act.verb.as_bytes(),
+        act.kind.as_bytes(),
+        act.name.as_str().as_bytes(),
+        act.state.as_deref().unwrap_or_default().as_bytes(),
+        act.reason.as_bytes(),
+        act.attachments.as_bytes(),
+    ];
+    let mut words = Vec::new();
+    for field in fields {
+        words.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        words.extend_from_slice(field);
+    }
+    words
+}
+
+/// The digest of an act by itself: SHA-256 over its salt and every field. It stands in the journal for acts outside the
+/// register, and for those of software that did not bind what an act left.
+#[must_use]
+pub fn digest(act: &Act) -> ActDigest {
+    let digest = ring::digest::digest(&ring::digest::SHA256, &words(act));
+    digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
+/// Calls `take` with every act, oldest first.
+pub(super) fn each(
+    connection: &Connection,
+    mut take: impl FnMut(Recorded) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM acts ORDER BY revision"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        take(recorded(row)?)?;
+    }
+    Ok(())
+}
+
+/// Writes down an act, which binds nothing yet.
+pub(super) fn record(connection: &Connection, act: &Act, revision: i64) -> Result<(), StoreError> {
+    let by = act.by.as_ref();
+    connection
+        .prepare_cached(
+            "INSERT INTO acts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, NULL)",
+        )?
+        .execute(params![
+            revision,
+            act.id.as_bytes(),
+            act.salt,
+            act.at.micros(),
+            by.map(|by| by.account.as_str()),
+            by.map(|by| by.organisation.as_str()),
+            by.map(|by| by.role.as_str()),
+            act.duty,
+            act.verb,
+            act.kind,
+            act.name.as_str(),
+            act.state,
+            act.reason,
+            act.attachments
+        ])?;
+    Ok(())
+}
+
+/// Writes down the digest of an act.
+pub(super) fn put_digest(
+    connection: &Connection,
+    revision: i64,
+    digest: &ActDigest,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE acts SET digest = ?2 WHERE revision = ?1")?
+        .execute(params![revision, digest])?;
+    Ok(())
 }
 
 impl Register {
+    /// The act of this revision.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn act(&self, revision: u64) -> Result<Option<Recorded>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM acts WHERE revision = ?1");
+        super::first(&self.lock(), &sql, [integer(revision, "acts")?], recorded)
+    }
+
+    /// The first act after `revision` that binds what it left and says that it is in the journal, with its place there.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn journalled_after(&self, revision: u64) -> Result<Option<(u64, u64)>, StoreError> {
+        let sql = "SELECT revision, journal_seq FROM acts WHERE revision > ?1 AND digest IS NOT NULL
+                   AND journal_seq IS NOT NULL ORDER BY revision LIMIT 1";
+        super::first(&self.lock(), sql, [integer(revision, "acts")?], |row| {
+            Ok((number(row.get(0)?, "acts")?, number(row.get(1)?, "acts")?))
+        })
+    }
+
     /// Acts that meet `filter`, newest first.
     ///
     /// # Errors

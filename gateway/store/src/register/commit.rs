@@ -10,7 +10,8 @@ use super::marks::{self, Mark};
 use super::objects::{CaseState, Reference};
 use super::requests::{AccountRequest, Invitation, RequestDecision};
 use super::sign_on::OneTimeSecret;
-use super::{Register, first, integer, number};
+use super::touched::touched;
+use super::{Register, bound, first, integer, number};
 use crate::{SealedSecret, StoreError};
 
 /// What an object becomes.
@@ -202,7 +203,10 @@ impl Register {
                 return Err(CommitError::Conflict);
             }
         }
-        record(&transaction, &batch.act, revision)?;
+        acts::record(&transaction, &batch.act, revision)?;
+        let things = touched(&batch.changes, &batch.effects);
+        let digest = bound::bind(&transaction, &batch.act, revision, &things)?;
+        acts::put_digest(&transaction, revision, &digest)?;
         if let Some(answer) = &batch.answer {
             keep(&transaction, answer, revision, at)?;
         }
@@ -241,6 +245,13 @@ fn write(
 ) -> Result<(), CommitError> {
     let (kind, name) = (change.kind.as_str(), change.name.as_str());
     let expected = change.expected.map(|version| integer(version, "objects")).transpose()?;
+    // Every version is kept: the one that goes now, before the next takes its place.
+    transaction
+        .prepare_cached(
+            "INSERT OR IGNORE INTO versions SELECT kind, name, version, owner, spec, state_name, state, editable, updated_micros
+             FROM objects WHERE kind = ?1 AND name = ?2 AND version IS ?3",
+        )?
+        .execute(params![kind, name, expected])?;
     let Some(to) = &change.to else { return remove(transaction, kind, name, expected) };
     let state = to.state.as_ref().map(|state| (state.name.as_str(), state.json.as_str())).unzip();
     let editable = to.state.as_ref().is_some_and(|state| state.editable);
@@ -298,31 +309,6 @@ fn remove(
         .prepare_cached("DELETE FROM objects WHERE kind = ?1 AND name = ?2 AND version = ?3")?
         .execute(params![kind, name, expected])?;
     if removed == 1 { Ok(()) } else { Err(CommitError::Conflict) }
-}
-
-fn record(connection: &Connection, act: &Act, revision: i64) -> Result<(), CommitError> {
-    let by = act.by.as_ref();
-    connection
-        .prepare_cached(
-            "INSERT INTO acts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL)",
-        )?
-        .execute(params![
-            revision,
-            act.id.as_bytes(),
-            act.salt,
-            act.at.micros(),
-            by.map(|by| by.account.as_str()),
-            by.map(|by| by.organisation.as_str()),
-            by.map(|by| by.role.as_str()),
-            act.duty,
-            act.verb,
-            act.kind,
-            act.name.as_str(),
-            act.state,
-            act.reason,
-            act.attachments
-        ])?;
-    Ok(())
 }
 
 fn keep(connection: &Connection, answer: &Answer, revision: i64, at: Timestamp) -> Result<(), CommitError> {

@@ -35,6 +35,11 @@ impl OneTimeSecret {
         let (nonce, sealed) = seal(master, rng, account.as_str(), PURPOSE, secret)?;
         Ok(Self { account: account.clone(), nonce, sealed: sealed.to_vec() })
     }
+
+    /// Whose it is.
+    pub(super) const fn account(&self) -> &Id {
+        &self.account
+    }
 }
 
 pub(super) fn put_one_time(connection: &Connection, secret: &OneTimeSecret) -> Result<usize, CommitError> {

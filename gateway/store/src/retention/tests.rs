@@ -136,6 +136,7 @@ impl House {
 
     fn act(&self, journal: &Journal, number: u8) {
         let act = Registered {
+            revision: 0,
             id: RequestId::from_bytes([number; 16]),
             at: self.now(),
             actor: "wang",

@@ -14,6 +14,7 @@ use shuzha_core::RequestId;
 use shuzha_evidence::Entry;
 use shuzha_evidence::log::{LogError, LogReader, Shard};
 use shuzha_evidence::tile::TILE_HASHES;
+use shuzha_journal::files::{self, Links};
 
 /// Name of the file in a half-year's folder.
 pub(crate) const NAME: &str = "lookup";
@@ -132,7 +133,7 @@ pub(super) fn find<T>(
     mut accept: impl FnMut(u64) -> Result<Option<T>, LogError>,
 ) -> Result<Option<T>, LogError> {
     let path = format!("{shard}/{NAME}");
-    let file = match File::open(root.join(&path)) {
+    let file = match files::open(&root.join(&path), Links::Refuse) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LogError::io("open", &path)(error)),

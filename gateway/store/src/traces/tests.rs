@@ -102,6 +102,7 @@ fn call(seq: u64, one: &One) -> RawRecord {
 
 fn changed(seq: u64, product: &str) -> RawRecord {
     let act = Registered {
+        revision: 0,
         id: request(seq),
         at: at(0),
         actor: "sun",

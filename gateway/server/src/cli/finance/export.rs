@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use shuzha_core::{Clock as _, SystemClock, Timestamp};
+use shuzha_journal::files::{self, Links};
 use shuzha_pricing::export::{CheckError, Format, Set, Totals, check};
 
 use super::super::api::{Connection, encoded};
@@ -129,7 +130,8 @@ pub(super) fn check_export(out: &mut Out, args: &CheckExportArgs) -> Result<()> 
 }
 
 fn read(path: &Path, set: Set, format: Format) -> Result<Totals> {
-    let file = BufReader::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?);
+    let file = files::open(path, Links::Follow).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = BufReader::new(file);
     let found = check(format, set.layout(), file, &mut |_, _| ControlFlow::Continue(()));
     found.map_err(|error: CheckError| match error.code() {
         Some(code) => {

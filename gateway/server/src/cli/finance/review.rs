@@ -1,9 +1,10 @@
 //! Re-rating, payments and reversals, and looking over the ledger.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
+use shuzha_journal::files::{self, Links};
 
 use super::super::api::Connection;
 use super::super::show::text;
@@ -64,9 +65,13 @@ pub(crate) struct ReverseArgs {
     connection: Connection,
 }
 
+/// Largest list of changes.
+const CHANGES_BYTES_MAX: u64 = 16 << 20;
+
 /// A list of objects as they would be.
-pub(super) fn changes(path: &PathBuf) -> Result<Value> {
-    let written = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+pub(super) fn changes(path: &Path) -> Result<Value> {
+    let written = files::read_text(path, Links::Follow, CHANGES_BYTES_MAX)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&written).with_context(|| format!("{}", path.display()))
 }
 

@@ -29,6 +29,8 @@ enum To {
     Gone(&'static str, &'static str),
     /// An act that is about nothing in force.
     Account,
+    /// An act of this kind, which touches no object.
+    Nothing(&'static str),
 }
 
 /// Grants of one product and scenario do not overlap.
@@ -80,6 +82,8 @@ const EDITS: &[To] = &[
     To::Case("Grant", "g3", GRANT, "draft"),
     To::Case("Grant", "g3", GRANT, "active"),
     To::Account,
+    To::Nothing("ConsentHolder"),
+    To::Nothing("AKindOfLater"),
 ];
 
 fn text(name: &str, spec: &str) -> String {
@@ -139,6 +143,7 @@ impl Town {
         };
         let (kind, name, to) = match to {
             To::Account => (shuzha_control::accounts::KIND, "wang", None),
+            To::Nothing(kind) => (kind, "person1", None),
             To::Gone(kind, name) => (kind, name, Some(None)),
             To::Declared(kind, name, spec) => {
                 (kind, name, Some(Some(content(&text(name, spec), None, Vec::new()))))
@@ -245,6 +250,17 @@ fn a_kept_world_of_another_register_or_history_is_not_used() {
     // And which then went on by itself, past that revision.
     (0..5).for_each(|_| town.act(EDITS[1]));
     assert!(town.why().contains("another history"), "{}", town.why());
+}
+
+/// D9: binding a person, or whatever else touches no object, is no reason to read a million of them again.
+#[test]
+fn an_act_that_changes_nothing_in_force_is_no_reason_to_read_everything() {
+    let town = Town::new();
+    town.keep();
+    town.act(To::Nothing("ConsentHolder"));
+    town.act(To::Nothing("AKindOfLater"));
+    let caught_up = town.catch_up().unwrap_or_else(|error| panic!("{error:#}"));
+    assert_eq!((caught_up.acts, caught_up.snapshot.digest()), (2, town.whole().digest()));
 }
 
 #[test]

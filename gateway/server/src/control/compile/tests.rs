@@ -12,7 +12,7 @@ use shuzha_control::{
 use shuzha_core::{Code, OsRng, RequestId, Role, SystemClock};
 use shuzha_policy::kept::{Specs, read_world};
 use shuzha_store::Register;
-use shuzha_store::register::Act;
+use shuzha_store::register::Recorded;
 
 use super::*;
 use crate::node::Prepared;
@@ -55,7 +55,7 @@ impl Publish for Judge {
 struct Log;
 
 impl ActLog for Log {
-    fn append(&self, _: &Act) -> Result<u64, Unrecorded> {
+    fn append(&self, _: &Recorded) -> Result<u64, Unrecorded> {
         Ok(1)
     }
 

@@ -12,9 +12,14 @@ use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::note::Note;
 use shuzha_evidence::timestamp::{self, Authorities};
 
+use shuzha_journal::files::{self, Links};
+
 use crate::config::AnchorConfig;
 use crate::journal_command::hex;
 use crate::secret_file;
+
+/// Largest file of authorities' certificates.
+const AUTHORITIES_BYTES_MAX: u64 = 4 << 20;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -39,8 +44,9 @@ pub(in crate::evidence) fn outside(
     let to = &config.to;
     Ok(match config.kind {
         Kind::Timestamp => {
-            let read =
-                |path: &Path| -> Result<Authorities> { Ok(Authorities::parse(&std::fs::read(path)?)?) };
+            let read = |path: &Path| -> Result<Authorities> {
+                Ok(Authorities::parse(&files::read(path, Links::Follow, AUTHORITIES_BYTES_MAX)?)?)
+            };
             let trusted =
                 trusted.map(|path| read(path).with_context(|| path.display().to_string())).transpose()?;
             Box::new(Stamping { url: to.clone(), agent: agent(), trusted })
@@ -81,6 +87,15 @@ impl Outside for Stamping {
     }
 }
 
+/// Whether an answer over HTTP says which checkpoint was taken: its SHA-256 stands there in hex, as a word of its own. Any other
+/// answer may be that of a login page, a proxy or a server that knows of no anchoring.
+fn acknowledges(answer: &[u8], digest: &[u8; 32]) -> bool {
+    let Ok(text) = std::str::from_utf8(answer) else { return false };
+    let digest = hex(digest);
+    text.split(|character: char| !character.is_ascii_alphanumeric())
+        .any(|word| word.eq_ignore_ascii_case(&digest))
+}
+
 struct Http {
     url: String,
     agent: ureq::Agent,
@@ -88,7 +103,12 @@ struct Http {
 
 impl Outside for Http {
     fn show(&self, note: &Note) -> Result<Vec<u8>> {
-        post(&self.agent, &self.url, "text/plain; charset=utf-8", note.to_string().as_bytes())
+        let answer = post(&self.agent, &self.url, "text/plain; charset=utf-8", note.to_string().as_bytes())?;
+        if acknowledges(&answer, &stamped(note)) {
+            Ok(answer)
+        } else {
+            bail!("its answer does not name the SHA-256 of the checkpoint that it was shown")
+        }
     }
 }
 
@@ -149,5 +169,36 @@ impl Outside for Folder {
         }
         secret_file::replace(&self.folder.join(&name), note.to_string().as_bytes())?;
         Ok(format!("{name} sha256:{}\n", hex(&stamped(note))).into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_over_http_counts_only_when_it_names_what_was_shown() {
+        let digest = [0xab; 32];
+        let named = hex(&digest);
+        for good in [
+            named.clone(),
+            format!("sha256:{named}\n"),
+            format!("{{\"sha256\":\"{}\"}}", named.to_uppercase()),
+        ] {
+            assert!(acknowledges(good.as_bytes(), &digest), "{good}");
+        }
+        let other = hex(&[0xac; 32]);
+        for bad in [
+            String::new(),
+            "x".into(),
+            "taken".into(),
+            other,
+            named[..63].into(),
+            format!("{named}0"),
+            format!("0{named}"),
+        ] {
+            assert!(!acknowledges(bad.as_bytes(), &digest), "{bad}");
+        }
+        assert!(!acknowledges(&[named.as_bytes(), &[0xff]].concat(), &digest), "not a text");
     }
 }

@@ -1,0 +1,110 @@
+//! `shuzha register verify|adopt` and `shuzha journal rebuild`: what to do with a register or a projection that is not what
+//! the record says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publish, Rules};
+use shuzha_core::clock::ShiftedClock;
+use shuzha_core::{Clock as _, Id, OsRng, RequestId, Rng as _};
+use shuzha_store::register::{ADOPT, Act, REGISTER};
+use shuzha_store::{Changes, Register, State};
+
+use crate::config::Config;
+use crate::control::REGISTER_FILE;
+use crate::node::{self, integrity::REGISTER_SEAL_FILE};
+use crate::output::Out;
+use crate::store::{For, SealFile, open_store_for, resealed_store};
+use crate::verify::RegisterArgs;
+
+/// Works on the register (登记簿) of a data folder.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum RegisterCommand {
+    /// 核对 Walks over acts, versions and what stands in the register, and compares them with the journal.
+    Verify(RegisterArgs),
+    /// 接管 Takes the register over as it stands, after it was restored from a copy; an act says so for good.
+    Adopt {
+        /// Why; it stands in the act.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// Records between two writings of the projection.
+const BATCH_RECORDS: u64 = 50_000;
+
+/// Nothing is in force here: no node runs.
+struct Nowhere;
+
+impl Publish for Nowhere {
+    fn publish(&self, _: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
+        Ok(())
+    }
+}
+
+/// Takes the register over as it stands: it is sealed anew, and one act binds all of it.
+pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()> {
+    if reason.trim().is_empty() {
+        bail!("请说明缘由 --reason says why");
+    }
+    let clock = ShiftedClock::default();
+    // The journal's lock keeps a node from running meanwhile.
+    let journal = node::open_journal(config, &clock, None, Duration::ZERO)?;
+    let data = open_store_for(&config.data_dir, For::Serving)?;
+    let state = node::recover(&data.store, &journal)?;
+    let file = SealFile::open(&config.data_dir, REGISTER_SEAL_FILE)?;
+    let register = Register::dangerous_open_resealed(&config.data_dir.join(REGISTER_FILE), &file.key())?;
+    file.done()?;
+    let act = Act {
+        id: RequestId::generate(&clock, &OsRng),
+        salt: OsRng.bytes(),
+        at: clock.now(),
+        by: None,
+        duty: None,
+        verb: ADOPT.to_owned(),
+        kind: REGISTER.to_owned(),
+        name: Id::new("register").context("a name")?,
+        state: None,
+        reason,
+        attachments: "[]".to_owned(),
+    };
+    let revision = register.bind_all(&act, state.register.map_or(0, |head| head.revision))?;
+    let control = Control::new(Parts {
+        register,
+        clock: Arc::new(clock),
+        rng: Arc::new(OsRng),
+        log: Arc::new(JournalLog(journal.clone())),
+        publish: Arc::new(Nowhere),
+        rules: Rules::default(),
+    })?;
+    control.flush()?;
+    drop(control);
+    journal.close();
+    out.line(&format!("登记簿已按现状接管 The register is taken over as it stands, by act {revision}."))
+}
+
+/// Builds the projection anew from the journal's first record.
+pub(crate) fn rebuild(out: &mut Out, config: &Config) -> Result<()> {
+    // The journal's lock keeps a node from running meanwhile.
+    let journal = node::open_journal(config, &ShiftedClock::default(), None, Duration::ZERO)?;
+    if journal.first_seq()? > 1 {
+        bail!(
+            "此前的记录已按期销毁，无从重建：请恢复 shuzha.db 的副本 records before were destroyed when due, and what they added \
+             up to stands in shuzha.db alone: restore its copy"
+        );
+    }
+    let store = resealed_store(&config.data_dir)?;
+    store.reset_projection()?;
+    let (mut state, mut changes) = (State::default(), Changes::default());
+    for record in journal.reader(1)? {
+        let record = record?;
+        state.apply(record.position, &record.entry()?, &mut changes)?;
+        if state.reached.seq.is_multiple_of(BATCH_RECORDS) {
+            store.project(&state, &mut changes)?;
+        }
+    }
+    store.project(&state, &mut changes)?;
+    journal.close();
+    out.line(&format!("投影已重建 The projection is built anew, up to record {}.", state.reached))
+}
