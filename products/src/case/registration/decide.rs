@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Timestamp};
 
 use super::command::{Changed, Command, NewContent};
@@ -10,7 +11,8 @@ use super::state::{
     Certified, Matter, Objection, ObjectionOutcome, Pending, Procedure, Standing, State, Step,
 };
 use super::{Registration, code, term};
-use crate::case::{Act, Fault, Refused};
+use crate::case::parts::person;
+use crate::case::{Act, Actor, Fault, Refused};
 use crate::jurisdiction::Jurisdiction;
 
 /// Most open objections to one registration.
@@ -91,7 +93,7 @@ pub(super) fn decide(
             }
             complete(case, &mut next, act)?;
         }
-        Command::Object { proof } => object(&mut next, proof, act.at)?,
+        Command::Object { proof } => object(&mut next, proof, act)?,
         Command::Resolve { number, outcome } => resolve(case, &mut next, number, outcome, act)?,
         Command::Change { content, of, since } => {
             let rules = &act.rules.registration;
@@ -281,20 +283,31 @@ pub(super) fn renewable_from(until: i64, rules: &Jurisdiction) -> Option<Timesta
     Some(Timestamp::from_micros(until).minus(DAY * u32::from(days)))
 }
 
-/// Gansu-R 31: in publicity, or afterwards.
-fn object(state: &mut State, proof: String, at: Timestamp) -> Result<(), Refused> {
+/// Gansu-R 31: in publicity, or afterwards. Each person raises an objection once; others may raise the same.
+fn object(state: &mut State, proof: String, act: &Act<'_>) -> Result<(), Refused> {
     let public = state.registered() || state.step() == Some(Step::Publicity);
     if !public {
+        return Err(Code::C1007.into());
+    }
+    let mark = Some(mark(person(act)?, &proof));
+    if state.objections.iter().any(|objection| objection.is_open() && objection.mark == mark) {
         return Err(Code::C1007.into());
     }
     if state.objections.iter().filter(|objection| objection.is_open()).count() >= OBJECTIONS_MAX {
         return Err(Code::C1208.into());
     }
-    if state.objections.iter().any(|objection| objection.is_open() && objection.proof == proof) {
-        return Err(Code::C1007.into());
-    }
-    state.objections.push(Objection { at: at.micros(), proof, outcome: None });
+    state.objections.push(Objection { at: act.at.micros(), proof, outcome: None, mark });
     Ok(())
+}
+
+/// Tells one person's objection from another's of the same proof, and names nobody.
+fn mark(by: &Actor, proof: &str) -> String {
+    let mut context = Context::new(&SHA256);
+    for part in [by.organisation.as_str(), by.account.as_str(), proof] {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Gansu-R 32, 33. In publicity, revoking means that it is not registered.

@@ -138,6 +138,9 @@ pub(super) struct Objection {
     pub(super) proof: String,
     /// What came of it.
     pub(super) outcome: Option<ObjectionOutcome>,
+    /// Digest over who raised it and the proof, by which the same person is refused the same objection again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mark: Option<String>,
 }
 
 /// What came of an objection.
