@@ -120,4 +120,5 @@ fields! {
     DOCUMENT = 78 "document" Bytes(32);
     CONFIRMED_BY = 79 "confirmed_by" Text;
     STATE = 80 "state" Text;
+    COUNT = 90 "count" Uint;
 }

@@ -81,7 +81,8 @@ impl State {
             | Entry::Registered(_)
             | Entry::Anchored(_)
             | Entry::KeysRotated(_)
-            | Entry::Retention(_) => {}
+            | Entry::Retention(_)
+            | Entry::RefusalCount(_) => {}
         }
         self.reached = position;
         Ok(())
