@@ -18,6 +18,7 @@ mod prune;
 mod queue;
 mod reader;
 mod recovery;
+mod room;
 mod verify;
 mod writer;
 
