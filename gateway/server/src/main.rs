@@ -24,6 +24,7 @@ mod serve;
 mod signals;
 mod store;
 mod traces;
+mod upkeep;
 mod verify;
 mod witness_command;
 mod world;

@@ -36,6 +36,7 @@ use crate::evidence::Evidence;
 use crate::period_keys::PeriodKeyFiles;
 use crate::secret_file;
 use crate::store::open_store;
+use crate::upkeep::Upkeep;
 use operator::Running;
 pub(crate) use reload::{Prepared, Reloader, key_ring};
 use shuzha_products::World;
@@ -79,6 +80,7 @@ pub(crate) struct Node {
     /// The control plane, where the register says what is in force.
     pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
+    upkeep: Upkeep,
     evidence: Evidence,
     journal: Journal,
 }
@@ -136,11 +138,16 @@ impl Node {
             releases: Arc::new(data.store.clone()),
             registry: registry.clone(),
         };
-        let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
+        let gate = Gate::bounded(parts, start, snapshot, config.bounds).context("metrics of the gate")?;
+        let gate = Arc::new(gate);
         let projector = start_projector(data.store.clone(), &journal)?;
+        let upkeep = Upkeep::start(Arc::clone(&gate))?;
         let on_drained = {
             let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
+            let gate = Arc::clone(&gate);
             move || {
+                // The last counts of refusals belong to projection and log like every record.
+                gate.stop_counting();
                 projector.drain();
                 evidence.drain();
             }
@@ -191,7 +198,17 @@ impl Node {
         };
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };
-        Ok(Self { proxy, handle, keys, reloader: Arc::new(reloader), control, projector, evidence, journal })
+        Ok(Self {
+            proxy,
+            handle,
+            keys,
+            reloader: Arc::new(reloader),
+            control,
+            projector,
+            upkeep,
+            evidence,
+            journal,
+        })
     }
 
     /// Serves until stopped; everything is on disk and closed when this returns.
@@ -200,6 +217,7 @@ impl Node {
         if let Some(controlled) = self.control {
             controlled.stop();
         }
+        self.upkeep.stop();
         self.projector.handle.drain();
         let projected = match self.projector.thread.join() {
             Ok(done) => done.context("the projection of the journal"),
