@@ -124,6 +124,7 @@ const REFUND: u64 = 55;
 const ANCHORED: u64 = 70;
 const KEYS_ROTATED: u64 = 71;
 const RETENTION: u64 = 75;
+const REFUSAL_COUNT: u64 = 90;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -145,6 +146,7 @@ impl<'a> Entry<'a> {
             Self::Anchored(anchored) => write_anchored(&mut w, anchored),
             Self::KeysRotated(rotated) => write_keys_rotated(&mut w, rotated),
             Self::Retention(retention) => write_retention(&mut w, retention),
+            Self::RefusalCount(count) => calls::write_refusal_count(&mut w, count),
         }
         w.finish()
     }
@@ -170,6 +172,7 @@ impl<'a> Entry<'a> {
             ANCHORED => Self::Anchored(read_anchored(&mut r)?),
             KEYS_ROTATED => Self::KeysRotated(read_keys_rotated(&mut r)?),
             RETENTION => Self::Retention(read_retention(&mut r)?),
+            REFUSAL_COUNT => Self::RefusalCount(calls::read_refusal_count(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -190,6 +193,7 @@ impl<'a> Entry<'a> {
             Self::Anchored(_) => "anchored",
             Self::KeysRotated(_) => "keys_rotated",
             Self::Retention(_) => "retention",
+            Self::RefusalCount(_) => "refusal_count",
         }
     }
 }

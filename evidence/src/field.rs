@@ -122,4 +122,5 @@ fields! {
     STATE = 80 "state" Text;
     REVISION = 81 "revision" Uint;
     OPENINGS = 82 "openings" Bytes(16);
+    COUNT = 90 "count" Uint;
 }

@@ -25,7 +25,7 @@ pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
 pub use record::{
     Act, ActKind, Anchored, Boot, Call, Decision, Delivery, Entry, Intent, KeysRotated, Outcome, Refund,
-    Registered, Retention, RetentionAct, Terms,
+    RefusalCount, Registered, Retention, RetentionAct, Terms,
 };
 pub use shuzha_core::PurposeClass;
 

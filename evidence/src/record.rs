@@ -8,7 +8,7 @@ mod upkeep;
 use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::Commitment;
-pub use upkeep::{Anchored, KeysRotated, Retention, RetentionAct};
+pub use upkeep::{Anchored, KeysRotated, RefusalCount, Retention, RetentionAct};
 
 /// Largest encoded entry in bytes: every field of a call at its longest, with some room. Most take half of it.
 pub const ENTRY_BYTES_MAX: usize = 576;
@@ -36,6 +36,8 @@ pub enum Entry<'a> {
     KeysRotated(KeysRotated<'a>),
     /// A half-year of the log was sealed (封存) or destroyed (销毁) (docs/adr/0012).
     Retention(Retention<'a>),
+    /// How many requests were refused with one code in one minute before a unit was known (docs/adr/0017).
+    RefusalCount(RefusalCount),
 }
 
 impl Entry<'_> {
@@ -53,6 +55,7 @@ impl Entry<'_> {
             Self::Anchored(anchored) => anchored.at,
             Self::KeysRotated(rotated) => rotated.at,
             Self::Retention(retention) => retention.at,
+            Self::RefusalCount(count) => count.at,
         }
     }
 }
@@ -299,7 +302,8 @@ pub struct Act<'a> {
     pub object: &'a str,
     /// What it was done to, where it may only be committed to (a consent).
     pub commitment: Option<Commitment>,
-    /// Of a suspension: what kind of thing `object` names. `unit`, `product`, `scenario`, `data-set`, or `everything`.
+    /// Of a suspension: what kind of thing `object` names. `unit`, `product`, `scenario`, `data-set`, or `everything`. Of an
+    /// alarm: `folded:N`, where N more since the last such act were folded into this one.
     pub target: &'a str,
 }
 

@@ -93,7 +93,8 @@ impl World {
         let text = format!(
             "[node]\ndata_dir = {data:?}\n[world]\nfiles = [{world:?}]\n[data_plane]\nlisten = [\"{address}\"]\n\
              threads = 1\n[operations]\nlisten = \"{operations}\"\n[limits]\n\
-             requests_per_connection_max = 1_000_000_000\n[log]\nlevel = \"warn\"\n"
+             requests_per_connection_max = 1_000_000_000\nsigned_requests_per_second_max = 1_000_000\n\
+             nonces_per_unit_max = 8_000_000\n[log]\nlevel = \"warn\"\n"
         );
         fs::write(&config, text)?;
         let consents = consents::issue_all(&issuer, SUBJECT_KEY.1, &subject_key)?;

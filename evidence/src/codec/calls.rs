@@ -5,7 +5,7 @@ use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass};
 use super::{DecodeError, Numbered, read_at, read_request, write_option};
 use crate::cbor::{MapReader, MapWriter};
 use crate::field::{self, Field};
-use crate::record::{Call, Decision, Intent, Outcome, Terms};
+use crate::record::{Call, Decision, Intent, Outcome, RefusalCount, Terms};
 
 fn write_terms(w: &mut MapWriter<'_>, terms: &Terms<'_>) {
     w.name(&field::UNIT, terms.unit);
@@ -170,4 +170,21 @@ pub(super) fn read_call<'a>(r: &mut MapReader<'a>) -> Result<Call<'a>, DecodeErr
             .map_err(|_| DecodeError::OutOfRange(field::BASIS.name))?,
         openings: r.bytes(&field::OPENINGS)?,
     })
+}
+
+pub(super) fn write_refusal_count(w: &mut MapWriter<'_>, counted: &RefusalCount) {
+    w.uint(&field::KIND, super::REFUSAL_COUNT);
+    w.int(&field::AT, counted.at.micros());
+    w.uint(&field::CODE, counted.code.number().into());
+    w.uint(&field::COUNT, counted.count);
+}
+
+pub(super) fn read_refusal_count(r: &mut MapReader<'_>) -> Result<RefusalCount, DecodeError> {
+    let at = read_at(r)?;
+    let code = u16::try_from(r.uint(&field::CODE)?).ok().and_then(Code::from_number);
+    let code = code.ok_or(DecodeError::OutOfRange(field::CODE.name))?;
+    match r.uint(&field::COUNT)? {
+        0 => Err(DecodeError::OutOfRange(field::COUNT.name)),
+        count => Ok(RefusalCount { at, code, count }),
+    }
 }

@@ -1,6 +1,6 @@
-//! Entries about the log itself: anchored, signed by new keys, sealed, destroyed.
+//! Entries about the log itself: anchored, signed by new keys, sealed, destroyed; and what is counted rather than recorded.
 
-use shuzha_core::Timestamp;
+use shuzha_core::{Code, Timestamp};
 
 /// A checkpoint of the evidence log was anchored outside: a time-stamp, a chain, a notary. What came back is kept beside the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,4 +60,16 @@ pub struct Retention<'a> {
     pub document: [u8; 32],
     /// The second person, of a destruction.
     pub confirmed_by: &'a str,
+}
+
+/// Requests that were refused before a unit was known: nobody's calls, so they are counted and not recorded one by one. A
+/// minute and code may be counted in several entries, which add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusalCount {
+    /// Beginning of the minute.
+    pub at: Timestamp,
+    /// The code they were refused with.
+    pub code: Code,
+    /// How many.
+    pub count: u64,
 }

@@ -53,11 +53,15 @@ codes! {
     C007 405 "该地址不支持此方法" "This address does not support the method";
     C008 411 "请用 Content-Length 声明正文长度" "State the body's length with Content-Length";
     C009 400 "请求头不合规范或重复" "A request header is malformed or repeated";
+    C010 429 "该地址未经识别的请求过多" "Too many requests from this address name no valid credential";
+    C011 429 "该地址未到齐的请求或占用的内存过多" "Too many unfinished requests, or bytes of them, from this address";
     C090 503 "调用日志无法落盘，暂停服务" "The call journal cannot be written; nothing is served";
     C091 503 "网关正在有序停机" "The gateway is draining";
     C092 503 "网关繁忙，请稍后重试" "The gateway is at its limit; try again shortly";
     C093 500 "网关内部故障" "A fault inside the gateway";
     C094 503 "未到齐的请求过多，请稍后重试" "Too many requests are still arriving; try again shortly";
+    C096 503 "未到齐请求的内存额度已用完，请稍后重试" "The memory for unfinished requests is used up; try again shortly";
+    C097 429 "本单位的幂等键已达上限" "This unit has used as many idempotency keys as it may";
 
     C101 401 "请求没有签名" "The request is not signed";
     C102 401 "签名头不合规范" "The signature headers are malformed";
@@ -68,6 +72,8 @@ codes! {
     C107 401 "来源地址不在凭据的白名单内" "The source address is not on the credential's allow-list";
     C108 401 "正文摘要与正文不符" "The content digest does not match the body";
     C109 503 "防重放表已满，请稍后重试" "The replay table is full; try again shortly";
+    C110 429 "该凭据的签名请求过于频繁" "Too many signed requests with this credential";
+    C111 429 "本单位的防重放表已满，请稍后重试" "This unit's replay table is full; try again shortly";
     C114 401 "该凭据不得使用简易签名第 1 版" "The credential may not sign by version 1 of the simple profile";
     C115 401 "签名没有覆盖决定调用的请求头" "The signature does not cover a header that decides the call";
 

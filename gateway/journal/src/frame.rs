@@ -131,6 +131,15 @@ pub(crate) fn length(bytes: &[u8]) -> Result<usize, NoFrame> {
     Ok(FRAME_HEAD_BYTES + u32_at(head, 0) as usize)
 }
 
+/// The entries of the whole frames that fill `bytes`, which this process has made.
+pub(crate) fn payloads(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (frame, rest) = bytes.split_at_checked(length(bytes).ok()?)?;
+        bytes = rest;
+        Some(&frame[FRAME_HEAD_BYTES..])
+    })
+}
+
 /// Completes the frame that fills `out`, whose payload stands behind [`FRAME_HEAD_BYTES`] left free.
 pub(crate) fn seal(out: &mut [u8], position: Position, behind: u32) {
     let length = u32::try_from(out.len() - FRAME_HEAD_BYTES).expect("an entry is short");

@@ -161,12 +161,22 @@ impl Journal {
 
     /// Queues `entry` and returns where it will stand. It is handed to the operating system within a fraction of a
     /// millisecond and is durable some milliseconds later; [`Journal::append_durable`] tells when. If the file system
-    /// fills before that, the entry is dropped and its position is given out again once there is space.
+    /// fills before that, its position is given out again; a withdrawal, suspension or revocation is then written once there is
+    /// space, and anything else is dropped and counted (`shuzha_journal_lost_records_total`).
     ///
     /// # Errors
     /// [`Unavailable`]; nothing was queued then.
     pub fn append(&self, entry: &Entry<'_>) -> Result<Position, Unavailable> {
         self.inner.shared.push(entry, None)
+    }
+
+    /// Queues `entry`, which nobody waits for and which must not be forgotten. On a full file system an act that takes something
+    /// away is held and written first once there is room; whatever else is full for it.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; it is neither queued nor held then.
+    pub fn note(&self, entry: &Entry<'_>) -> Result<(), Unavailable> {
+        self.inner.shared.note(entry)
     }
 
     /// Queues `entry` and gives a future that resolves once it is durable. Called within a runtime, it is a task of that

@@ -19,6 +19,7 @@ mod prune;
 mod queue;
 mod reader;
 mod recovery;
+mod room;
 mod verify;
 mod writer;
 

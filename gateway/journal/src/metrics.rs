@@ -8,6 +8,12 @@ const SYNC: (&str, &str) = ("shuzha_journal_sync_duration_seconds", "Time one fd
 const BATCH: (&str, &str) = ("shuzha_journal_batch_records", "Records made durable by one sync");
 const QUEUE: (&str, &str) = ("shuzha_journal_queue_records", "Records appended and not yet durable");
 const BYTES: (&str, &str) = ("shuzha_journal_bytes_total", "Bytes written to the journal's segments");
+const OWED: (&str, &str) =
+    ("shuzha_journal_owed_acts", "Acts that nobody waits for and that are written once the disk has room");
+const LOST: (&str, &str) = (
+    "shuzha_journal_lost_records_total",
+    "Records that nobody waited for, lost for want of space on the disk",
+);
 const UP: (&str, &str) =
     ("shuzha_journal_up", "1 while the journal takes entries, 0 when it is full, failed or closed");
 
@@ -18,12 +24,14 @@ const BATCH_BUCKETS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16
 #[derive(Clone)]
 pub(crate) struct Metrics {
     records: IntCounterVec,
-    kinds: [(&'static str, IntCounter); 5],
+    kinds: [(&'static str, IntCounter); 6],
     pub(crate) sync: Histogram,
     pub(crate) batch: Histogram,
     pub(crate) queue: IntGauge,
     pub(crate) bytes: IntCounter,
     pub(crate) up: IntGauge,
+    pub(crate) owed: IntGauge,
+    pub(crate) lost: IntCounter,
 }
 
 impl Metrics {
@@ -33,7 +41,7 @@ impl Metrics {
             Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())).expect(VALID)
         };
         let records = IntCounterVec::new(Opts::new(RECORDS.0, RECORDS.1), &["kind"]).expect(VALID);
-        let kinds = ["call", "intent", "act", "delivery", "boot"];
+        let kinds = ["call", "intent", "act", "delivery", "boot", "refusal_count"];
         Self {
             kinds: kinds.map(|kind| (kind, records.with_label_values(&[kind]))),
             records,
@@ -42,6 +50,8 @@ impl Metrics {
             queue: IntGauge::new(QUEUE.0, QUEUE.1).expect(VALID),
             bytes: IntCounter::new(BYTES.0, BYTES.1).expect(VALID),
             up: IntGauge::new(UP.0, UP.1).expect(VALID),
+            owed: IntGauge::new(OWED.0, OWED.1).expect(VALID),
+            lost: IntCounter::new(LOST.0, LOST.1).expect(VALID),
         }
     }
 
@@ -57,6 +67,8 @@ impl Metrics {
         registry.register(Box::new(self.batch.clone()))?;
         registry.register(Box::new(self.queue.clone()))?;
         registry.register(Box::new(self.bytes.clone()))?;
+        registry.register(Box::new(self.owed.clone()))?;
+        registry.register(Box::new(self.lost.clone()))?;
         registry.register(Box::new(self.up.clone()))
     }
 }

@@ -16,6 +16,7 @@ use crate::disk::DiskFile;
 use crate::frame::{self, FRAME_BYTES_MAX, FRAME_HEAD_BYTES};
 use crate::metrics::Metrics;
 use crate::options::QUEUE_BYTES_MAX;
+use crate::room::{self, Rank, Room};
 use crate::{Health, Position, Unavailable};
 
 /// What the writer waits for.
@@ -44,6 +45,9 @@ pub(crate) struct Queue {
     /// Callers that wait, by ascending sequence.
     waiters: VecDeque<Waiter>,
     desks: Desks,
+    /// Entries that nobody waits for and that must not be forgotten, encoded, for when there is room again; see [`room`].
+    owed: VecDeque<Vec<u8>>,
+    room: Room,
     pub(crate) health: Health,
     pub(crate) closing: bool,
     pub(crate) writer_done: bool,
@@ -59,6 +63,28 @@ impl Queue {
     /// Whether somebody waits for a record that is written.
     pub(crate) fn has_written_waiter(&self) -> bool {
         self.waiters.front().is_some_and(|waiter| waiter.seq <= self.written_seq)
+    }
+
+    /// Whether an entry of `rank` is taken now.
+    fn takes(&self, rank: Rank) -> Result<(), Unavailable> {
+        match self.health {
+            _ if self.closing => Err(Unavailable::Closed),
+            Health::Failed(_) => Err(Unavailable::Failed),
+            Health::Closed => Err(Unavailable::Closed),
+            Health::Serving | Health::Full if self.room.is_for(rank) => Ok(()),
+            Health::Serving | Health::Full => Err(Unavailable::Full),
+        }
+    }
+
+    /// Queues the frame of an encoded entry whose place nobody waits for.
+    fn push_encoded(&mut self, entry: &[u8], durable_seq: u64) {
+        let position = Position { epoch: self.epoch, seq: self.next_seq };
+        let behind = u32::try_from(position.seq - 1 - durable_seq).unwrap_or(u32::MAX);
+        let start = self.buffer.len();
+        self.buffer.resize(start + FRAME_HEAD_BYTES, 0);
+        self.buffer.extend_from_slice(entry);
+        frame::seal(&mut self.buffer[start..], position, behind);
+        self.next_seq += 1;
     }
 
     fn take_waiters(&mut self, up_to: u64) -> Vec<Waiter> {
@@ -105,6 +131,8 @@ impl Shared {
             file,
             waiters: VecDeque::new(),
             desks: Desks::default(),
+            owed: VecDeque::new(),
+            room: Room::Plenty,
             health: Health::Serving,
             closing: false,
             writer_done: false,
@@ -138,13 +166,7 @@ impl Shared {
     ) -> Result<Position, Unavailable> {
         let mut guard = self.lock();
         let queue = &mut *guard;
-        match queue.health {
-            _ if queue.closing => return Err(Unavailable::Closed),
-            Health::Serving => {}
-            Health::Full => return Err(Unavailable::Full),
-            Health::Failed(_) => return Err(Unavailable::Failed),
-            Health::Closed => return Err(Unavailable::Closed),
-        }
+        queue.takes(room::rank(entry))?;
         let position = Position { epoch: queue.epoch, seq: queue.next_seq };
         let behind = position.seq - 1 - self.durable_seq();
         if behind >= self.queue_records_max || queue.buffer.len() + FRAME_BYTES_MAX > QUEUE_BYTES_MAX {
@@ -256,35 +278,86 @@ impl Shared {
         tell(waiters, Err(Unavailable::Failed));
     }
 
+    /// Takes an entry that nobody waits for and that must not be forgotten: it is queued, or owed until there is room.
+    pub(crate) fn note(&self, entry: &Entry<'_>) -> Result<(), Unavailable> {
+        match self.push(entry, None) {
+            Ok(_) => Ok(()),
+            Err(Unavailable::Full) if room::rank(entry) == Rank::Vital => {
+                let mut encoded = Vec::new();
+                entry.encode_into(&mut encoded).map_err(|_| Unavailable::TooLarge)?;
+                self.owe(&mut self.lock(), encoded);
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn owe(&self, queue: &mut Queue, entry: Vec<u8>) {
+        if queue.owed.len() < room::OWED_MAX {
+            queue.owed.push_back(entry);
+        } else {
+            tracing::error!(
+                "the file system is full, and more acts wait for room than can be held: one is lost"
+            );
+            self.metrics.lost.inc();
+        }
+        self.metrics.owed.set(i64::try_from(queue.owed.len()).unwrap_or(i64::MAX));
+    }
+
     /// The records after `seq` could not be written for want of space and have left no trace: their sequences are
-    /// given out again, and whoever waits for them is told.
-    pub(crate) fn take_back_after(&self, seq: u64) {
+    /// given out again, and whoever waits for them is told. `unwritten` are the frames of the batch that was being written. Of
+    /// those that nobody waits for, what must not be forgotten is owed, and the rest is counted as lost.
+    pub(crate) fn take_back_after(&self, seq: u64, unwritten: &[u8]) {
         let mut queue = self.lock();
-        queue.buffer.clear();
+        let queued = std::mem::take(&mut queue.buffer);
         queue.written_seq = seq;
         queue.next_seq = seq + 1;
         let at = queue.waiters.partition_point(|waiter| waiter.seq <= seq);
         let waiters = queue.waiters.split_off(at);
+        let awaited: Vec<u64> = waiters.iter().map(|waiter| waiter.seq).collect();
+        for (seq, entry) in (seq + 1..).zip(frame::payloads(unwritten).chain(frame::payloads(&queued))) {
+            if awaited.binary_search(&seq).is_ok() {
+                continue;
+            }
+            if Entry::decode(entry).is_ok_and(|entry| room::rank(&entry) == Rank::Vital) {
+                self.owe(&mut queue, entry.to_vec());
+            } else {
+                self.metrics.lost.inc();
+            }
+        }
         drop(queue);
-        self.set_full(true);
+        self.set_room(Room::None);
         tell(waiters.into(), Err(Unavailable::Full));
     }
 
-    /// Notes whether there is space, unless the journal has failed.
-    pub(crate) fn set_full(&self, full: bool) {
+    /// Notes how much room there is, unless the journal has failed; with any at all, what is owed comes first.
+    pub(crate) fn set_room(&self, room: Room) {
         let mut queue = self.lock();
+        let full = matches!(room, Room::Reserve | Room::None);
         let next = match (&queue.health, full) {
             (Health::Serving, true) => Health::Full,
             (Health::Full, false) => Health::Serving,
+            (Health::Serving | Health::Full, _) => queue.health.clone(),
             _ => return,
         };
-        if full {
-            tracing::error!("the journal's file system is full; nothing is accepted until there is space");
-        } else {
-            tracing::info!("the journal's file system has space again");
+        if next != queue.health {
+            if full {
+                tracing::error!(
+                    "the journal's file system is full; no call is accepted until there is space"
+                );
+            } else {
+                tracing::info!("the journal's file system has space again");
+            }
         }
         self.metrics.up.set(i64::from(!full));
         queue.health = next;
+        queue.room = room;
+        if room != Room::None && !queue.closing {
+            while let Some(entry) = queue.owed.pop_front() {
+                queue.push_encoded(&entry, self.durable_seq());
+            }
+            self.metrics.owed.set(0);
+        }
     }
 
     /// Lets both threads finish what is queued.
@@ -302,6 +375,13 @@ impl Shared {
         }
         let waiters = queue.take_waiters(u64::MAX);
         self.metrics.up.set(0);
+        if !queue.owed.is_empty() {
+            let acts = queue.owed.len();
+            tracing::error!(
+                acts,
+                "the journal closes on a full file system: acts that waited for room are lost"
+            );
+        }
         drop(queue);
         self.durable_moved.notify_all();
         tell(waiters, Err(Unavailable::Closed));

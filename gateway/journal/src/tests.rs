@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Clock, Id, Timestamp};
-use shuzha_evidence::{Act, ActKind, Entry};
+use shuzha_evidence::{Act, ActKind, Entry, RefusalCount};
 
 use crate::disk::Disk;
 use crate::disk::memory::MemoryDisk;

@@ -10,6 +10,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, HEADER_BYTES, Header};
 use crate::options::{FULL_RECHECK, GATHER, SYNC_DELAY_MAX};
 use crate::queue::{Parked, Shared, monotonic};
+use crate::room::Room;
 use crate::{Health, Options, Position};
 
 /// The open segment.
@@ -72,8 +73,10 @@ impl Writer {
             }
             match self.write(&batch) {
                 Ok(()) => {}
-                Err(Trouble::Full) => self.shared.take_back_after(self.written_seq),
-                Err(Trouble::Failed(reason)) => self.shared.fail(&reason),
+                Err((Trouble::Full, unwritten)) => {
+                    self.shared.take_back_after(self.written_seq, unwritten);
+                }
+                Err((Trouble::Failed(reason), _)) => self.shared.fail(&reason),
             }
             wrote_at = monotonic();
         }
@@ -99,26 +102,26 @@ impl Writer {
         true
     }
 
-    /// Refuses entries while less space is free than must stay free.
+    /// Looks how much space is free, and for which entries that is enough.
     pub(crate) fn check_space(&self) {
         match self.disk.free_bytes() {
-            Ok(free) => self.shared.set_full(free < self.options.free_bytes_min),
+            Ok(free) => self.shared.set_room(Room::of(free, self.options.free_bytes_min)),
             Err(error) => self.shared.fail(&format!("free space: {error}")),
         }
     }
 
-    /// Writes whole frames, beginning new segments as needed.
-    fn write(&mut self, mut batch: &[u8]) -> Result<(), Trouble> {
+    /// Writes whole frames, beginning new segments as needed. With an error come the frames that were not written.
+    fn write<'b>(&mut self, mut batch: &'b [u8]) -> Result<(), (Trouble, &'b [u8])> {
         while !batch.is_empty() {
             let room = self.options.segment_bytes.saturating_sub(self.segment.at);
             let (bytes, records) = fitting(batch, room);
             if records == 0 {
-                self.roll()?;
+                self.roll().map_err(|trouble| (trouble, batch))?;
                 continue;
             }
             let (now, later) = batch.split_at(bytes);
             if let Err(error) = self.segment.file.write_at(now, self.segment.at) {
-                return Err(self.undo(&error));
+                return Err((self.undo(&error), batch));
             }
             self.segment.at += bytes as u64;
             self.written_seq += records;

@@ -29,8 +29,9 @@ use crate::stages::validate::Ask;
 const WATCHES_MAX: usize = 65_536;
 /// Most units whose refusals are counted at once.
 const UNITS_MAX: usize = 65_536;
-/// A product service that sends leaves outside its contract is alarmed about at most so often; each leaf is counted.
-const DRIFT_INTERVAL: Duration = Duration::from_hours(1);
+/// An alarm of one kind about one unit or product is recorded at most so often. Those between are counted, and the next act says
+/// how many they were: acts are kept for good.
+const ALARM_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Everyone who is watched.
 pub(crate) struct Abuse {
@@ -39,7 +40,8 @@ pub(crate) struct Abuse {
     /// Scenarios stopped by this gate. Read by every call, written by few: the count spares most calls the lock.
     stops: RwLock<BTreeMap<Id, Timestamp>>,
     stopped: AtomicUsize,
-    drift: Mutex<HashMap<Id, Timestamp>>,
+    /// When an alarm was last recorded, and how many of its kind have come since.
+    alarmed: Mutex<HashMap<(Signal, Id), (Timestamp, u64)>>,
     /// Keyed afresh in each process: what it hashes cannot be looked up in another.
     hasher: RandomState,
 }
@@ -52,7 +54,7 @@ impl Abuse {
             units: Shards::new(),
             stops: RwLock::default(),
             stopped: AtomicUsize::new(0),
-            drift: Mutex::default(),
+            alarmed: Mutex::default(),
             hasher: RandomState::new(),
         };
         for (scenario, Watched { slowed, stopped }) in watched {
@@ -196,22 +198,42 @@ impl Gate {
             shard.entry(unit.clone()).or_default().observe(now)
         });
         if alarm {
-            self.alarm(Signal::Refusals, ActKind::UseAlarmed, &unit);
+            self.alarm_seldom(Signal::Refusals, &unit);
         }
     }
 
     /// The product service sent leaves that no contract lists.
     pub(crate) fn saw_drift(&self, product: &Product) {
+        self.alarm_seldom(Signal::Drift, &product.name);
+    }
+
+    /// Records an alarm, unless one of its kind about `object` was recorded a short while ago: then it is counted.
+    fn alarm_seldom(&self, signal: Signal, object: &Id) {
         let now = self.clock.now();
-        let mut drift = lock(&self.abuse.drift);
-        let before = drift.insert(product.name.clone(), now);
-        let recently = before.filter(|before| *before <= now && now < before.plus(DRIFT_INTERVAL));
-        if let Some(before) = recently {
-            drift.insert(product.name.clone(), before);
-            return;
-        }
-        drop(drift);
-        self.alarm(Signal::Drift, ActKind::UseAlarmed, &product.name);
+        let mut alarmed = lock(&self.abuse.alarmed);
+        let folded = match alarmed.get_mut(&(signal, object.clone())) {
+            Some((before, folded)) if *before <= now && now < before.plus(ALARM_INTERVAL) => {
+                *folded += 1;
+                return;
+            }
+            Some((before, folded)) => {
+                *before = now;
+                std::mem::take(folded)
+            }
+            None => {
+                // Beyond as many as are watched, all of this is forgotten: an act more is better than an alarm less.
+                if alarmed.len() >= UNITS_MAX {
+                    alarmed.clear();
+                }
+                alarmed.insert((signal, object.clone()), (now, 0));
+                0
+            }
+        };
+        drop(alarmed);
+        let target = if folded == 0 { String::new() } else { format!("folded:{folded}") };
+        tracing::warn!(signal = signal.as_str(), %object, step = "alarmed", folded, "abnormal use");
+        self.metrics.use_signal(signal, self.abuse.stopped());
+        self.write_with(ActKind::UseAlarmed, signal.as_str(), object, &target);
     }
 
     /// Slows the scenario down, or stops it.
@@ -254,8 +276,12 @@ impl Gate {
     }
 
     fn write(&self, kind: ActKind, actor: &str, object: &Id) {
+        self.write_with(kind, actor, object, "");
+    }
+
+    fn write_with(&self, kind: ActKind, actor: &str, object: &Id, target: &str) {
         let (at, object) = (self.clock.now(), object.as_str());
-        self.note(&Act { at, kind, actor, object, commitment: None, target: "" });
+        self.note(&Act { at, kind, actor, object, commitment: None, target });
     }
 }
 

@@ -283,6 +283,12 @@ impl<'e> Env<'e> {
         }
         self.closed = true;
         let decision = if self.dispatched { Decision::Failed } else { Decision::Refused };
+        let terms = &self.facts.terms;
+        if !self.dispatched && !self.gate.records_refusal(terms.unit, terms.credential, code) {
+            self.gate.metrics.counted(decision, code);
+            self.gate.count_refusal(code);
+            return None;
+        }
         self.gate.metrics.ended(self.sandbox, decision, Some(code));
         if !self.sandbox && !self.facts.terms.unit.is_empty() {
             self.gate.saw_refusal(self.facts.terms.unit, code);

@@ -1,20 +1,21 @@
 //! The gate: everything that outlives a call, and the one way through it.
 
 mod consents;
+mod upkeep;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
 use shuzha_evidence::commit::PeriodCommitters;
-use shuzha_evidence::{Act, ActKind, Call, Commitment, Committer, Decision, Entry, Terms};
+use shuzha_evidence::{Act, ActKind, Commitment, Committer, Entry};
 use shuzha_journal::Journal;
 use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
 
 use crate::abuse::Abuse;
+use crate::bounds::Bounds;
 use crate::consent_cache::ConsentCache;
 use crate::env::Env;
 use crate::feed::{self, Feed};
@@ -28,7 +29,10 @@ use crate::sandbox::Sandbox;
 use crate::signature::Decoys;
 use crate::snapshot::{Snapshot, Stopped, Suspensions};
 use crate::start::Start;
+use crate::tally::Tally;
+use crate::units::Units;
 use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
+pub use upkeep::Weight;
 
 /// How the gate is set.
 #[derive(Clone, Debug)]
@@ -119,6 +123,10 @@ pub struct Gate {
     pub(crate) consent_cache: ConsentCache,
     pub(crate) releases: Releases,
     pub(crate) metrics: Metrics,
+    pub(crate) bounds: Bounds,
+    /// By credential.
+    pub(crate) paces: Units<upkeep::Paces>,
+    pub(crate) tally: Tally,
     snapshot: ArcSwap<Snapshot>,
     changing: Mutex<Changing>,
     /// Taken for the length of one refund by hand, so that two cannot both find room under the limit.
@@ -137,24 +145,30 @@ struct Changing {
 }
 
 impl Gate {
-    /// A gate that continues where the journal left off.
+    /// A gate that continues where the journal left off, with the default bounds.
     ///
     /// # Errors
     /// When a metric of the same name is registered already.
     pub fn new(parts: Parts, start: Start, snapshot: Snapshot) -> Result<Self, prometheus::Error> {
+        Self::bounded(parts, start, snapshot, Bounds::default())
+    }
+
+    /// A gate that continues where the journal left off, of whose memory callers may fill `bounds`.
+    ///
+    /// # Errors
+    /// When a metric of the same name is registered already.
+    pub fn bounded(
+        parts: Parts,
+        start: Start,
+        snapshot: Snapshot,
+        bounds: Bounds,
+    ) -> Result<Self, prometheus::Error> {
         let metrics = Metrics::register(&parts.registry)?;
         let withdrawals = Arc::new(Feed::default());
         feed::register(&withdrawals, &parts.clock, &parts.registry)?;
-        let nonces = Nonces::new(parts.options.signature_window, parts.options.nonces_max);
-        for (tag, at) in start.nonces {
-            // A repeated tag is a request that was refused as a replay, or closed by two entries.
-            if nonces.insert(tag, at) == Err(Code::C109) {
-                tracing::error!(
-                    "nonces_max is too small for the nonces of the last minutes; some may be replayed"
-                );
-                break;
-            }
-        }
+        let sizes = (bounds.nonces_per_unit, parts.options.nonces_max);
+        let running = parts.clock.running();
+        let nonces = Nonces::new(parts.options.signature_window, sizes, start.nonces, running);
         metrics.installed(&snapshot.short_hash(), snapshot.grant_count());
         let abuse = Abuse::new(start.watched);
         metrics.use_stopped(abuse.stopped());
@@ -166,8 +180,11 @@ impl Gate {
             purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
             packages: Packages::new(start.packages),
-            idempotency: Idempotency::new(start.idempotency),
-            sandbox: Sandbox::new(Arc::clone(&parts.clock)),
+            idempotency: Idempotency::new(bounds, start.idempotency),
+            sandbox: Sandbox::new(Arc::clone(&parts.clock), bounds),
+            bounds,
+            paces: Units::new(),
+            tally: Tally::new(),
             consent_cache: ConsentCache::new(),
             releases: Releases::new(parts.releases),
             decoys: Decoys::new(&*parts.rng),
@@ -205,7 +222,7 @@ impl Gate {
         }
     }
 
-    /// Refuses one call whatever it asks for, as a stage would: it is recorded, and nothing is taken.
+    /// Refuses one call whatever it asks for, before its unit is known: it is counted, and nothing is taken.
     pub fn refuse<S>(&self, call: &Inbound<'_>, code: Code) -> Reply<S> {
         let snapshot = self.snapshot();
         let mut env = Env::new(self, &snapshot, call);
@@ -232,16 +249,6 @@ impl Gate {
                 env.close_without_answer(refusal.code);
                 Err(refusal)
             }
-        }
-    }
-
-    /// Records a request that never became a call.
-    pub fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, _peer: IpAddr) {
-        self.metrics.ended(false, Decision::Refused, Some(code));
-        let terms = Terms { snapshot: self.snapshot.load().short_digest(), ..Terms::default() };
-        let record = Call { terms, code: Some(code), ..Call::of(request, received) };
-        if self.journal.append(&Entry::Call(Box::new(record))).is_err() {
-            self.metrics.unrecorded();
         }
     }
 
@@ -312,9 +319,9 @@ impl Gate {
         }
     }
 
-    /// Records an act that nobody waits for.
+    /// Records an act that nobody waits for. What must not be forgotten is written once there is room, where there is none now.
     pub(crate) fn note(&self, act: &Act<'_>) {
-        if self.journal.append(&Entry::Act(act.clone())).is_err() {
+        if self.journal.note(&Entry::Act(act.clone())).is_err() {
             self.metrics.unrecorded();
         }
     }

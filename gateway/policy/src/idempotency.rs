@@ -2,25 +2,38 @@
 //!
 //! Answers about persons are never written to disk, so the answers kept here are gone after a restart; that the
 //! call was charged and its consent used is in the journal and is not. A retry then runs again, for nothing.
+//!
+//! Each unit has a table of its own, bounded and under a lock of its own: a unit that is at its bound is told so (C097), and no
+//! other notices. Keys stand in the order of their time, so that the oldest are forgotten without looking at the rest.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Mutex;
+mod marks;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use shuzha_core::{Code, MicroYuan, Refusal, Timestamp};
 use shuzha_evidence::Commitment;
 
-use crate::holds::Consents;
+use crate::bounds::{Bounds, Room, room};
+use crate::holds::{Consents, lock};
+use crate::units::Units;
+use marks::{Mark, Marks, Status};
 
 /// How long a key is remembered.
 pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3600);
-/// Most keys remembered at a time.
-pub(crate) const KEYS_MAX: usize = 262_144;
-/// Most bytes of answers kept. Beyond it the oldest are let go, and a retry of theirs runs again, for nothing.
-pub(crate) const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Longest `Idempotency-Key` in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 64;
+
+/// Keys whose time is over that one call removes: more than it adds, so that a unit at its bound always gets on.
+const FORGOTTEN_PER_CALL: usize = 4;
+/// Keys of one unit that a round of upkeep removes under its lock.
+const FORGOTTEN_PER_ROUND: usize = 10_000;
+/// Shortest wait that a unit at its bound is told.
+const WAIT_MIN: Duration = Duration::from_secs(1);
 
 /// What a retry finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,34 +58,37 @@ pub(crate) struct Kept {
     pub(crate) consent: Option<Consents>,
 }
 
-enum Status {
-    InFlight { was_spent: bool, was_answered: bool },
-    Spent,
-    Answered(Option<Kept>),
-}
-
-struct Mark {
-    request: Commitment,
-    at: Timestamp,
-    status: Status,
-}
-
-#[derive(Default)]
-struct Marks {
-    by_key: HashMap<Commitment, Mark>,
-    /// Answers kept, oldest first, with their sizes: when room is needed the oldest goes.
-    answers: VecDeque<(Commitment, usize)>,
-    answer_bytes: usize,
+/// A key as the journal left it.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) unit: String,
+    pub(crate) key: Commitment,
+    pub(crate) request: Commitment,
+    pub(crate) at: Timestamp,
+    pub(crate) answered: bool,
 }
 
 /// The keys in use.
 pub(crate) struct Idempotency {
-    marks: Mutex<Marks>,
+    units: Units<Mutex<Marks>>,
+    bounds: Bounds,
+    /// Of all units together.
+    sums: Sums,
+}
+
+/// What all units together keep. Each unit's lock is held for a change of its part.
+#[derive(Default)]
+struct Sums {
+    keys: AtomicUsize,
+    answer_bytes: AtomicUsize,
+    /// Units that keep an answer.
+    keepers: AtomicUsize,
 }
 
 /// A key in use by one call. Dropping it leaves the mark of a call that released nothing.
 pub(crate) struct InUse<'e> {
     keys: &'e Idempotency,
+    unit: Arc<Mutex<Marks>>,
     key: Commitment,
     dispatched: bool,
     recorded: bool,
@@ -80,81 +96,117 @@ pub(crate) struct InUse<'e> {
 }
 
 impl Idempotency {
-    /// The keys as the journal left them: key, request, when, whether answered.
-    pub(crate) fn new(marks: impl IntoIterator<Item = (Commitment, Commitment, Timestamp, bool)>) -> Self {
-        let by_key = marks
-            .into_iter()
-            .map(|(key, request, at, answered)| {
-                let status = if answered { Status::Answered(None) } else { Status::Spent };
-                (key, Mark { request, at, status })
-            })
-            .collect();
-        Self { marks: Mutex::new(Marks { by_key, ..Marks::default() }) }
+    /// The keys as the journal left them. All of them: what was charged must not be charged again, whatever the bounds are now.
+    pub(crate) fn new(bounds: Bounds, known: impl IntoIterator<Item = Known>) -> Self {
+        let keys = Self { units: Units::new(), bounds, sums: Sums::default() };
+        let mut known: Vec<_> = known.into_iter().collect();
+        known.sort_by_key(|known| known.at);
+        for Known { unit, key, request, at, answered } in known {
+            let status = if answered { Status::Answered(None) } else { Status::Spent };
+            let unit = keys.units.of(&unit);
+            keys.change(&mut lock(&unit), |marks| marks.put(key, Mark { request, at, status }));
+        }
+        keys
     }
 
-    /// Begins a call with `key` for the request committed to by `request`.
+    /// Begins a call of `unit` with `key` for the request committed to by `request`.
     ///
     /// # Errors
-    /// C308 when the key was used for another request, C309 while an earlier try is in progress, C092 when no
-    /// more keys can be remembered.
+    /// C308 when the key was used for another request, C309 while an earlier try is in progress, C097 when the unit, and C092
+    /// when all together, can have no more keys remembered.
     pub(crate) fn begin(
         &self,
+        unit: &str,
         key: Commitment,
         request: Commitment,
         now: Timestamp,
     ) -> Result<(Found, Option<InUse<'_>>), Refusal> {
-        let mut marks = crate::holds::lock(&self.marks);
-        if marks.by_key.len() >= KEYS_MAX {
-            marks.sweep(now);
-        }
-        let in_use = || Some(InUse { keys: self, key, dispatched: false, recorded: false, done: false });
-        let Some(mark) = marks.by_key.get_mut(&key).filter(|mark| !mark.expired(now)) else {
-            if marks.by_key.len() >= KEYS_MAX {
-                return Err(Refusal::retry(Code::C092, Duration::from_secs(60)));
-            }
+        let unit = self.units.of(unit);
+        let in_use =
+            |unit| Some(InUse { keys: self, unit, key, dispatched: false, recorded: false, done: false });
+        let marks = &mut *lock(&unit);
+        self.change(marks, |marks| marks.forget_oldest(now, FORGOTTEN_PER_CALL));
+        let Some(mark) = marks.get_mut(&key).filter(|mark| !mark.expired(now)) else {
+            self.check_room(marks, now)?;
             let status = Status::InFlight { was_spent: false, was_answered: false };
-            marks.by_key.insert(key, Mark { request, at: now, status });
-            return Ok((Found::First, in_use()));
+            self.change(marks, |marks| marks.put(key, Mark { request, at: now, status }));
+            return Ok((Found::First, in_use(Arc::clone(&unit))));
         };
         if mark.request != request {
             return Err(Code::C308.into());
         }
         let found = match &mark.status {
             Status::InFlight { .. } => return Err(Refusal::retry(Code::C309, Duration::from_secs(1))),
-            Status::Answered(Some(kept)) => return Ok((Found::Answered(kept.clone()), None)),
+            Status::Answered(Some(kept)) => return Ok((Found::Answered((**kept).clone()), None)),
             Status::Answered(None) => Found::AnsweredBefore,
             Status::Spent => Found::Spent,
         };
         let (was_spent, was_answered) = (found == Found::Spent, found == Found::AnsweredBefore);
         mark.status = Status::InFlight { was_spent, was_answered };
-        Ok((found, in_use()))
-    }
-}
-
-impl Mark {
-    fn expired(&self, now: Timestamp) -> bool {
-        now > self.at.plus(RETENTION) && !matches!(self.status, Status::InFlight { .. })
-    }
-}
-
-impl Marks {
-    fn sweep(&mut self, now: Timestamp) {
-        self.by_key.retain(|_, mark| !mark.expired(now));
+        Ok((found, in_use(Arc::clone(&unit))))
     }
 
-    /// Makes room for `bytes` of an answer by letting the oldest answers go; their marks stay. False when it is
-    /// larger than all the room there is.
-    fn make_room(&mut self, bytes: usize) -> bool {
-        while self.answer_bytes + bytes > ANSWER_BYTES_MAX {
-            let Some((oldest, freed)) = self.answers.pop_front() else { return false };
-            self.answer_bytes -= freed;
-            if let Some(mark) = self.by_key.get_mut(&oldest)
-                && matches!(mark.status, Status::Answered(Some(_)))
-            {
-                mark.status = Status::Answered(None);
+    fn check_room(&self, marks: &Marks, now: Timestamp) -> Result<(), Refusal> {
+        let sum = self.sums.keys.load(Ordering::Relaxed);
+        let Bounds { idempotency_keys_per_unit, idempotency_keys, .. } = self.bounds;
+        match room(marks.len(), idempotency_keys_per_unit, sum, idempotency_keys) {
+            Room::Yes => Ok(()),
+            Room::UnitFull => {
+                let frees = marks.oldest().unwrap_or(now).plus(RETENTION);
+                let wait =
+                    u64::try_from(frees.micros_since(now)).map_or(Duration::ZERO, Duration::from_micros);
+                Err(Refusal::retry(Code::C097, wait.max(WAIT_MIN)))
             }
+            Room::Full => Err(Refusal::retry(Code::C092, Duration::from_secs(60))),
         }
-        true
+    }
+
+    /// Makes a change to a unit's marks, and to the sums what it comes to.
+    fn change<R>(&self, marks: &mut Marks, act: impl FnOnce(&mut Marks) -> R) -> R {
+        let (keys, bytes) = (marks.len(), marks.answer_bytes());
+        let done = act(marks);
+        shift(&self.sums.keys, keys, marks.len());
+        shift(&self.sums.answer_bytes, bytes, marks.answer_bytes());
+        shift(&self.sums.keepers, usize::from(bytes > 0), usize::from(marks.answer_bytes() > 0));
+        done
+    }
+
+    /// Bytes of answers that a unit may keep now: its bound, or an even share where all together are at theirs.
+    fn answer_bytes_max(&self, wanted: usize) -> usize {
+        let Bounds { answer_bytes_per_unit, answer_bytes, .. } = self.bounds;
+        if self.sums.answer_bytes.load(Ordering::Relaxed) + wanted <= answer_bytes {
+            return answer_bytes_per_unit;
+        }
+        answer_bytes_per_unit.min(answer_bytes / self.sums.keepers.load(Ordering::Relaxed).max(1))
+    }
+
+    /// Forgets what is over in tables that nobody uses, and lets answers go where others need the room.
+    pub(crate) fn keep_up(&self, now: Timestamp) {
+        let answers_max = self.answer_bytes_max(0);
+        self.units.each(|unit| {
+            let marks = &mut *lock(unit);
+            self.change(marks, |marks| {
+                marks.forget_oldest(now, FORGOTTEN_PER_ROUND);
+                marks.make_room(0, answers_max);
+            });
+        });
+        self.units.forget(|unit| lock(unit).is_empty());
+    }
+
+    /// Keys remembered, those of the unit that has most, and bytes of answers.
+    pub(crate) fn used(&self) -> [usize; 3] {
+        let mut most = 0;
+        self.units.each(|unit| most = most.max(lock(unit).len()));
+        [self.sums.keys.load(Ordering::Relaxed), most, self.sums.answer_bytes.load(Ordering::Relaxed)]
+    }
+}
+
+/// Moves `sum` by what `before` became `after`.
+fn shift(sum: &AtomicUsize, before: usize, after: usize) {
+    if after >= before {
+        sum.fetch_add(after - before, Ordering::Relaxed);
+    } else {
+        sum.fetch_sub(before - after, Ordering::Relaxed);
     }
 }
 
@@ -177,16 +229,9 @@ impl InUse<'_> {
     /// The call was answered.
     pub(crate) fn answered(mut self, kept: Kept) {
         self.done = true;
-        let mut marks = crate::holds::lock(&self.keys.marks);
-        let bytes = kept.body.len();
-        let room = marks.make_room(bytes);
-        if room {
-            marks.answers.push_back((self.key, bytes));
-            marks.answer_bytes += bytes;
-        }
-        if let Some(mark) = marks.by_key.get_mut(&self.key) {
-            mark.status = Status::Answered(room.then_some(kept));
-        }
+        let answers_max = self.keys.answer_bytes_max(marks::bytes_of(&kept));
+        let marks = &mut *lock(&self.unit);
+        self.keys.change(marks, |marks| marks.answered(self.key, kept, answers_max));
     }
 }
 
@@ -195,87 +240,15 @@ impl Drop for InUse<'_> {
         if self.done {
             return;
         }
-        let mut marks = crate::holds::lock(&self.keys.marks);
-        let Some(mark) = marks.by_key.get_mut(&self.key) else { return };
+        let marks = &mut *lock(&self.unit);
+        let Some(mark) = marks.get_mut(&self.key) else { return };
         let Status::InFlight { was_spent, was_answered } = mark.status else { return };
         if was_answered || self.recorded {
             mark.status = Status::Answered(None);
         } else if was_spent || self.dispatched {
             mark.status = Status::Spent;
         } else {
-            marks.by_key.remove(&self.key);
+            self.keys.change(marks, |marks| marks.remove(&self.key));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
-
-    fn kept() -> Kept {
-        Kept { body: Bytes::from_static(b"{}"), fee: MicroYuan::YUAN, receipt: "1.2".into(), consent: None }
-    }
-
-    #[test]
-    fn the_answer_is_given_again_and_another_request_is_refused() {
-        let keys = Idempotency::new([]);
-        let (found, in_use) = keys.begin([1; 16], [9; 16], NOW).expect("free");
-        assert_eq!(found, Found::First);
-        assert_eq!(keys.begin([1; 16], [9; 16], NOW).err().map(|r| r.code), Some(Code::C309));
-        in_use.expect("in use").answered(kept());
-        assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("known").0, Found::Answered(kept()));
-        assert_eq!(keys.begin([1; 16], [8; 16], NOW).err().map(|r| r.code), Some(Code::C308));
-        let later = NOW.plus(RETENTION).plus(Duration::from_secs(1));
-        assert_eq!(keys.begin([1; 16], [8; 16], later).expect("forgotten").0, Found::First);
-    }
-
-    #[test]
-    fn a_try_that_was_dispatched_leaves_a_mark_and_one_that_was_not_leaves_none() {
-        let keys = Idempotency::new([]);
-        drop(keys.begin([1; 16], [9; 16], NOW).expect("free"));
-        let (found, in_use) = keys.begin([1; 16], [9; 16], NOW).expect("free again");
-        assert_eq!(found, Found::First);
-        let mut in_use = in_use.expect("in use");
-        in_use.dispatched();
-        drop(in_use);
-        let (found, in_use) = keys.begin([1; 16], [9; 16], NOW).expect("spent");
-        assert_eq!(found, Found::Spent);
-        drop(in_use);
-        assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("still spent").0, Found::Spent);
-    }
-
-    #[test]
-    fn an_answer_that_was_recorded_and_not_taken_is_not_charged_again() {
-        let keys = Idempotency::new([]);
-        let mut in_use = keys.begin([1; 16], [9; 16], NOW).expect("free").1.expect("in use");
-        in_use.dispatched();
-        in_use.recorded(true);
-        drop(in_use);
-        let (found, in_use) = keys.begin([1; 16], [9; 16], NOW).expect("known");
-        assert_eq!(found, Found::AnsweredBefore);
-        drop(in_use);
-        assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("known").0, Found::AnsweredBefore);
-    }
-
-    #[test]
-    fn the_oldest_answers_make_room_and_stay_charged() {
-        let keys = Idempotency::new([]);
-        let third = Bytes::from(vec![b' '; ANSWER_BYTES_MAX / 3]);
-        for n in 1..=4 {
-            let (_, in_use) = keys.begin([n; 16], [9; 16], NOW).expect("free");
-            in_use.expect("in use").answered(Kept { body: third.clone(), ..kept() });
-        }
-        let found = |n| keys.begin([n; 16], [9; 16], NOW).map(|(found, _)| found).expect("known");
-        assert_eq!(found(1), Found::AnsweredBefore);
-        assert!((2..=4).all(|n| matches!(found(n), Found::Answered(_))));
-    }
-
-    #[test]
-    fn what_the_journal_knew_outlives_a_restart() {
-        let keys = Idempotency::new([([1; 16], [9; 16], NOW, true), ([2; 16], [9; 16], NOW, false)]);
-        assert_eq!(keys.begin([1; 16], [9; 16], NOW).expect("known").0, Found::AnsweredBefore);
-        assert_eq!(keys.begin([2; 16], [9; 16], NOW).expect("known").0, Found::Spent);
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** no HTTP framework in here; the `http` crate's vocabulary types only.
 
 mod abuse;
+mod bounds;
 pub mod call;
 mod consent_cache;
 mod env;
@@ -23,12 +24,15 @@ mod signature;
 mod snapshot;
 mod stages;
 mod start;
+mod tally;
+mod units;
 
+pub use bounds::{Bounds, Use};
 pub use call::{
     Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, RateLimits, Reply, Upstream, UpstreamFault,
 };
 pub use feed::{FEED_AGE, FEED_AGE_MAX};
-pub use gate::{Gate, Keys, Options, Parts};
+pub use gate::{Gate, Keys, Options, Parts, Weight};
 pub use left_out::LeftOut;
 pub use nonce::NONCES_MAX_DEFAULT;
 pub use refund::REFUND;

@@ -5,6 +5,8 @@ use shuzha_core::Code;
 use shuzha_evidence::Decision;
 use shuzha_privacy::abuse::Signal;
 
+use crate::bounds::Use;
+
 /// `shuzha_decisions_total`: ends of calls by stage, decision and reason.
 pub const DECISIONS_TOTAL: &str = "shuzha_decisions_total";
 /// `shuzha_sandbox_calls_total`: calls of the sandbox by decision; they are in no other count of decisions.
@@ -24,6 +26,11 @@ pub const CONFIG_INFO: &str = "shuzha_config_info";
 /// `shuzha_config_grants`: grants in the snapshot in force.
 pub const CONFIG_GRANTS: &str = "shuzha_config_grants";
 
+/// `shuzha_table_used`: what is in a table that callers fill.
+pub const TABLE_USED: &str = "shuzha_table_used";
+/// `shuzha_table_max`: what may be in it.
+pub const TABLE_MAX: &str = "shuzha_table_max";
+
 /// Counters of the stages, with every label resolved beforehand.
 pub(crate) struct Metrics {
     answered: IntCounter,
@@ -39,6 +46,8 @@ pub(crate) struct Metrics {
     abuse_stopped: IntGauge,
     config_info: IntGaugeVec,
     config_grants: IntGauge,
+    bound_used: IntGaugeVec,
+    bound_max: IntGaugeVec,
 }
 
 impl Metrics {
@@ -79,6 +88,14 @@ impl Metrics {
         let config_info =
             IntGaugeVec::new(Opts::new(CONFIG_INFO, "The policy snapshot in force"), &["snapshot_hash"])?;
         let config_grants = IntGauge::new(CONFIG_GRANTS, "Grants in the policy snapshot in force")?;
+        let bound_used = IntGaugeVec::new(
+            Opts::new(TABLE_USED, "Entries or bytes in a table that callers fill"),
+            &["table"],
+        )?;
+        let bound_max =
+            IntGaugeVec::new(Opts::new(TABLE_MAX, "Most that such a table may hold"), &["table"])?;
+        registry.register(Box::new(bound_used.clone()))?;
+        registry.register(Box::new(bound_max.clone()))?;
         registry.register(Box::new(decisions.clone()))?;
         registry.register(Box::new(sandbox.clone()))?;
         registry.register(Box::new(events.clone()))?;
@@ -107,6 +124,8 @@ impl Metrics {
             abuse_stopped,
             config_info,
             config_grants,
+            bound_used,
+            bound_max,
         })
     }
 
@@ -129,6 +148,23 @@ impl Metrics {
             Decision::Refused => refused(0),
             Decision::Failed => refused(1),
             Decision::Planned => self.planned.inc(),
+        }
+    }
+
+    /// A refusal was counted that has no record of its own.
+    pub(crate) fn counted(&self, decision: Decision, code: Code) {
+        let at = usize::from(decision == Decision::Failed);
+        if let Ok(found) = self.refused.binary_search_by_key(&code, |(code, _)| *code) {
+            self.refused[found].1[at].inc();
+        }
+    }
+
+    /// How full the tables that callers fill are.
+    pub(crate) fn bounds(&self, uses: &[Use]) {
+        for Use { bound, used, max } in uses {
+            let value = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            self.bound_used.with_label_values(&[bound]).set(value(*used));
+            self.bound_max.with_label_values(&[bound]).set(value(*max));
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use shuzha_core::Clock;
 
+use crate::bounds::Bounds;
 use crate::holds::GrantLedger;
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 use crate::idempotency::Idempotency;
@@ -41,8 +42,8 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { units: GrantLedger::new(clock, []), keys: Idempotency::new([]) }
+    pub(crate) fn new(clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
+        Self { units: GrantLedger::new(clock, []), keys: Idempotency::new(bounds.sandbox(), []) }
     }
 
     pub(crate) const fn limits() -> &'static Limits {

@@ -117,6 +117,12 @@ impl<'a> Claim<'a> {
     }
 }
 
+/// The credential that a request names, from its head alone. Nothing is proven by it.
+pub(crate) fn key_id(headers: &HeaderMap) -> Option<&str> {
+    let simple = single(headers, "x-app-key").ok().flatten();
+    simple.or_else(|| rfc9421::key_id(single(headers, "signature-input").ok().flatten()?))
+}
+
 /// Checks the form of a nonce: printable ASCII without quotes and backslash, of bounded length.
 fn check_nonce(nonce: &str, place: &str) -> Result<(), Refusal> {
     let well_formed = (NONCE_BYTES_MIN..=NONCE_BYTES_MAX).contains(&nonce.len())

@@ -1,11 +1,12 @@
 //! What the gate must know when it starts: the journal's projection, read from the store and the journal's end.
 
-use shuzha_core::{Id, MicroYuan, Timestamp};
+use shuzha_core::{Id, MicroYuan};
 use shuzha_evidence::Commitment;
 use shuzha_privacy::budget::Ledger;
 use shuzha_store::{MarkStatus, State, Watched};
 
 use crate::holds::CountKey;
+use crate::idempotency::Known;
 use crate::nonce::NonceTag;
 
 /// Spent, used and seen, as of the last record of the journal.
@@ -18,8 +19,8 @@ pub struct Start {
     pub(crate) counts: Vec<(Id, CountKey, u64)>,
     pub(crate) usage: Vec<(Id, i32, u64)>,
     pub(crate) packages: Vec<Id>,
-    pub(crate) idempotency: Vec<(Commitment, Commitment, Timestamp, bool)>,
-    pub(crate) nonces: Vec<(NonceTag, Timestamp)>,
+    pub(crate) idempotency: Vec<Known>,
+    pub(crate) nonces: Vec<NonceTag>,
     pub(crate) watched: Vec<(Id, Watched)>,
 }
 
@@ -33,7 +34,8 @@ impl Start {
         });
         let marks = state.marks.iter().filter_map(|(key, mark)| {
             let answered = matches!(mark.status, MarkStatus::Answered { .. });
-            Some((*key, mark.request?, mark.at, answered))
+            let (unit, request) = (mark.unit.to_string(), mark.request?);
+            Some(Known { unit, key: *key, request, at: mark.at, answered })
         });
         let withdrawn = state.consents.iter().filter(|(_, consent)| consent.withdrawn);
         let counts = state.meters.iter().filter_map(|(meter, quantity)| {
@@ -57,7 +59,7 @@ impl Start {
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),
             watched: state.watched.iter().filter_map(|(name, watched)| Some((id(name)?, *watched))).collect(),
-            nonces: state.nonces.iter().map(|(at, tag)| (*tag, *at)).collect(),
+            nonces: state.nonces.iter().map(|(_, tag)| *tag).collect(),
         }
     }
 }

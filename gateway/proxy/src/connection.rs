@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use crate::edge::Edge;
+use crate::guard::frames::FrameMeter;
 use crate::guard::{HeadGuard, Linger};
 use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 use crate::reply::Body;
@@ -62,7 +63,8 @@ where
         }
         Some(Protocol::H2) => {
             let _open = edge.metrics().connection(Protocol::H2);
-            let guard = HeadGuard::pass(io, start, Arc::clone(&conn), linger);
+            let meter = FrameMeter::new(limits.h2_empty_frames_per_second, tokio::time::Instant::now());
+            let guard = HeadGuard::frames(io, start, meter, Arc::clone(&conn), linger);
             serve_h2(guard, &conn, edge, &limits).await;
         }
         None => {}
@@ -112,6 +114,8 @@ where
     let service = service(conn, edge);
     let served = hyper::server::conn::http1::Builder::new()
         .keep_alive(true)
+        // So that a caller who resets the connection is noticed. One who only sends nothing more is not: the guard keeps the end of
+        // what it sends from hyper while a request is being answered.
         .half_close(false)
         .max_headers(HEAD_FIELDS_MAX)
         .max_buf_size(READ_AHEAD_BYTES_MAX)
@@ -190,6 +194,9 @@ async fn drive<C: Future>(
     let mut farewell = Farewell::default();
     poll_fn(|cx| {
         conn.watch(cx.waker());
+        if conn.is_cut() {
+            return Poll::Ready(());
+        }
         if !closed && (conn.is_closing() || farewell.is_over(conn, limits, cx)) {
             closed = true;
             // First what has already arrived: hyper closes a connection that it has read nothing from.

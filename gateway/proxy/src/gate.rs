@@ -5,8 +5,9 @@ use std::future::Future;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use shuzha_core::{Code, Refusal, RequestId, Timestamp};
-use shuzha_policy::{Inbound, Reply, Upstream};
+use shuzha_policy::{Inbound, Reply, Upstream, Weight};
 
 /// Policy, as the data plane sees it: the one way a request becomes an answer.
 ///
@@ -19,6 +20,12 @@ pub trait Gate: Send + Sync + 'static {
         call: &Inbound<'_>,
         upstream: &U,
     ) -> impl Future<Output = Reply<U::Stream>> + Send;
+
+    /// What a request may weigh, from its head alone: asked before anything of its body is read.
+    fn weigh(&self, path: &str, headers: &HeaderMap, peer: IpAddr) -> Weight {
+        let _ = (path, headers, peer);
+        Weight { identified: true, takes_body: true }
+    }
 
     /// Withdraws the consent that `token`, a compact JWS from the person or its agent, names.
     fn withdraw(
@@ -41,7 +48,7 @@ pub trait Gate: Send + Sync + 'static {
     /// What everybody may see of the evidence log at `address`; none where there is nothing.
     fn log_file(&self, address: &str) -> impl Future<Output = Result<Option<LogFile>, Refusal>> + Send;
 
-    /// Records that a request was refused before it was a call: what reached the gate was not yet well-framed, or went
+    /// Counts that a request was refused before it was a call: what reached the gate was not yet well-framed, or went
     /// nowhere. Must not block.
     fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr);
 }

@@ -3,8 +3,12 @@
 //! It keeps a request head to itself until the head is whole and sound, and counts the body so that it knows where the
 //! next head starts. For an unsound head it hands over a fixed harmless one instead and leaves its code with the
 //! connection, so that the service can answer with a proper problem; nothing after it is read as a request.
-//! HTTP/2 passes through it unchanged: its framing is binary and hyper's. One thing is looked for in it, which hyper drops ([`targets`]).
+//! HTTP/2 passes through it unchanged: its framing is binary and hyper's. Two things are looked for in it: targets of which hyper
+//! drops a part ([`targets`]), and floods of frames that carry nothing ([`frames`]). And it tells a caller who has sent everything
+//! from one who has gone ([`half_close`]).
 
+pub(crate) mod frames;
+mod half_close;
 pub(crate) mod head;
 mod targets;
 #[cfg(test)]
@@ -19,9 +23,11 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use shuzha_core::Code;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use crate::connection::Conn;
+use frames::FrameMeter;
+use half_close::HalfClosed;
 use head::Verdict;
 use targets::{Seen, Targets};
 
@@ -39,8 +45,8 @@ pub(crate) struct Linger {
 }
 
 enum Mode {
-    /// HTTP/2, or the end of reading.
-    Pass,
+    /// HTTP/2.
+    Frames(FrameMeter),
     /// HTTP/1: so many bytes of the present request's body are still to come.
     Heads { body: u64 },
     /// A head was refused: the harmless one is handed over, then nothing more.
@@ -60,30 +66,56 @@ pub(crate) struct HeadGuard<S> {
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
     /// What looks at the targets of HTTP/2.
     targets: Option<Box<Targets>>,
+    /// Heads handed over.
+    heads: u32,
+    /// Whether the last of them was of HTTP/1.0.
+    old: bool,
+    /// Requests begun when something was last written.
+    written_in: u32,
+    half_closed: Option<HalfClosed>,
 }
 
 impl<S> HeadGuard<S> {
     /// Guards HTTP/1 on `io`, of which `start` was already read.
     pub(crate) fn heads(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
-        let mut guard = Self::unread(io, conn, linger);
-        guard.mode = Mode::Heads { body: 0 };
+        let mut guard = Self::new(io, Mode::Heads { body: 0 }, conn, linger);
         guard.held = start;
         guard.judge_held();
         guard
     }
 
     /// Passes HTTP/2 on `io` through, of which `start` was already read.
-    pub(crate) fn pass(io: S, start: BytesMut, conn: Arc<Conn>, linger: Linger) -> Self {
-        let mut guard = Self::unread(io, conn, linger);
+    pub(crate) fn frames(
+        io: S,
+        start: BytesMut,
+        mut meter: FrameMeter,
+        conn: Arc<Conn>,
+        linger: Linger,
+    ) -> Self {
+        // What is read before the protocol is known is too little to be a flood.
+        meter.scan(&start, Instant::now());
+        let mut guard = Self::new(io, Mode::Frames(meter), conn, linger);
         guard.targets = Some(Box::new(Targets::new()));
         guard.watch(&start);
         guard.released = start;
         guard
     }
 
-    fn unread(io: S, conn: Arc<Conn>, linger: Linger) -> Self {
-        let (held, released) = (BytesMut::new(), BytesMut::new());
-        Self { io, conn, mode: Mode::Pass, held, released, linger, lingering: None, targets: None }
+    fn new(io: S, mode: Mode, conn: Arc<Conn>, linger: Linger) -> Self {
+        Self {
+            io,
+            conn,
+            mode,
+            held: BytesMut::new(),
+            released: BytesMut::new(),
+            linger,
+            lingering: None,
+            targets: None,
+            heads: 0,
+            old: false,
+            written_in: 0,
+            half_closed: None,
+        }
     }
 
     /// Looks at what passes through. A target with a fragment refuses every request of the connection from here on: which
@@ -122,6 +154,8 @@ impl<S> HeadGuard<S> {
                 Verdict::Incomplete => break,
                 Verdict::Whole { length, body: next } => {
                     *body = next;
+                    self.heads += 1;
+                    self.old = is_old(&chunk[at..]);
                     at += length;
                 }
                 Verdict::Refused(code) => return (at, Some(code)),
@@ -145,6 +179,17 @@ impl<S> HeadGuard<S> {
             self.refuse(code);
         }
         self.conn.head_pending(!self.held.is_empty());
+    }
+
+    /// Whether a request that was handed over is not answered yet.
+    fn in_flight(&self) -> bool {
+        self.conn.is_serving() || self.heads != self.conn.served()
+    }
+
+    /// Whether the end of what the caller sends is kept from hyper, which would take it for a caller who left: a whole request is
+    /// being answered.
+    fn keeps_end(&self) -> bool {
+        matches!(self.mode, Mode::Heads { body: 0 }) && self.in_flight()
     }
 
     /// Hands released bytes over.
@@ -190,7 +235,7 @@ impl<S: AsyncRead + Unpin> HeadGuard<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadGuard<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -202,11 +247,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 this.hand_over(into);
                 return Poll::Ready(Ok(()));
             }
-            match this.mode {
-                Mode::Pass => {
+            match &mut this.mode {
+                Mode::Frames(meter) => {
                     let start = into.filled().len();
                     ready!(Pin::new(&mut this.io).poll_read(cx, into))?;
+                    let flood = meter.scan(&into.filled()[start..], Instant::now());
+                    if let Some(end) = flood {
+                        into.set_filled(start + end);
+                    }
                     this.watch(&into.filled()[start..]);
+                    if flood.is_some() {
+                        this.released.extend_from_slice(frames::FLOOD);
+                        this.mode = Mode::Shut;
+                        if into.filled().len() == start {
+                            continue;
+                        }
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 // Not the end of the stream: hyper would take that for a caller who left and drop the answer.
@@ -217,19 +273,61 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadGuard<S> {
                 this.refuse(code);
                 continue;
             }
+            if this.half_closed.is_some() {
+                return this.poll_half_closed(cx);
+            }
             let done = if this.held.is_empty() {
                 ready!(this.read_in_place(cx, into))?
             } else {
                 ready!(this.read_held(cx))?
             };
             if done {
+                if this.keeps_end() {
+                    this.half_closed = Some(HalfClosed::begin());
+                    continue;
+                }
                 return Poll::Ready(Ok(()));
             }
         }
     }
 }
 
+/// Whether the sound head at the start of `bytes` is of HTTP/1.0.
+fn is_old(bytes: &[u8]) -> bool {
+    let line = memchr::memchr(b'\n', bytes).map_or(bytes, |end| &bytes[..end]);
+    line.ends_with(b"HTTP/1.0\r")
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> HeadGuard<S> {
+    /// Of a caller who sends nothing more: nothing while it is being answered, then the end; an error once it has gone.
+    fn poll_half_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let over = !self.in_flight();
+        // An interim answer is no part of HTTP/1.0, and must not come between the parts of another answer.
+        let silent = !self.old && self.written_in != self.conn.served() && !self.conn.is_write_blocked();
+        let Some(half) = &mut self.half_closed else { return Poll::Ready(Ok(())) };
+        if over {
+            return Poll::Ready(Ok(()));
+        }
+        half.poll_gone(&mut self.io, cx, silent).map(Err)
+    }
+
+    /// Before anything of an answer is written: a probe that was begun is ended.
+    fn poll_probe_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.written_in = self.conn.served();
+        match &mut self.half_closed {
+            Some(half) => half.poll_written(&mut self.io, cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Something was written, or the caller takes nothing.
+    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
+        self.conn.write_blocked(written.is_pending());
+        if let (Mode::Frames(meter), Poll::Ready(Ok(bytes))) = (&mut self.mode, written) {
+            meter.wrote(*bytes);
+        }
+    }
+
     /// Discards what a refused caller still sends: closing with unread bytes makes the kernel send a reset, which can
     /// overtake the answer.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -252,8 +350,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> HeadGuard<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadGuard<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_probe_written(cx))?;
         let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.conn.write_blocked(written.is_pending());
+        self.wrote(&written);
         written
     }
 
@@ -262,8 +361,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadGuard<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_probe_written(cx))?;
         let written = Pin::new(&mut self.io).poll_write_vectored(cx, parts);
-        self.conn.write_blocked(written.is_pending());
+        self.wrote(&written);
         written
     }
 

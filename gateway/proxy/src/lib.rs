@@ -8,6 +8,7 @@
 //! **Invariant:** a request reaches [`Gate::serve`] whole, unambiguously framed, on a canonical path, and once.
 //! **Invariant:** nothing a caller sent reaches a product service but through [`shuzha_policy::Dispatch`].
 
+mod client;
 mod connection;
 mod edge;
 mod egress;
@@ -18,10 +19,12 @@ mod limits;
 mod metrics;
 mod pages;
 mod path;
+mod peers;
 mod reply;
 mod server;
 mod upstream;
 
+pub use client::{Told, TrustedProxies};
 pub use egress::{Egress, EgressRule, EgressRuleError};
 pub use error::ProxyError;
 pub use gate::{Gate, LogFile, Operator};

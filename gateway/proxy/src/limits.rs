@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::client::TrustedProxies;
+
 /// Most bytes of a request head, request line included.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Most fields in a request head.
@@ -12,10 +14,28 @@ pub const HEAD_FIELDS_MAX: usize = 100;
 pub struct Limits {
     /// Connections open at once on a listener; more wait in the kernel's backlog until one closes.
     pub connections_max: usize,
+    /// Connections of one address; more are closed at once. An IPv6 address counts by its /64, a trusted proxy does not count.
+    pub connections_per_address_max: usize,
+    /// TLS handshakes of one address under way.
+    pub handshakes_per_address_max: usize,
+    /// Requests of one address whose bodies have not arrived (C011).
+    pub unfinished_per_address_max: usize,
+    /// Requests a second of one address that name no live credential, two seconds' worth at once (C010).
+    pub unidentified_requests_per_second: u32,
+    /// Reverse proxies that are believed when they tell whose request it is.
+    pub trusted_proxies: TrustedProxies,
     /// Requests served on one connection before it is closed in order, so that long-lived callers spread over nodes.
     pub requests_per_connection_max: u32,
     /// Bytes of a request body (C003).
     pub body_bytes_max: usize,
+    /// Bytes of a request body where the head names no live credential, or asks for what takes no body (C003).
+    pub unidentified_body_bytes_max: usize,
+    /// Bytes of all request bodies of the node (C096).
+    pub body_bytes_total_max: u64,
+    /// Bytes of the request bodies of one address (C011).
+    pub body_bytes_per_address_max: u64,
+    /// Bytes of the request bodies on one connection (C011).
+    pub body_bytes_per_connection_max: u64,
     /// Time for a TLS handshake.
     pub handshake: Duration,
     /// Time from the first byte of a request head to its last (C005).
@@ -42,6 +62,8 @@ pub struct Limits {
     pub h2_resets_max: usize,
     /// HTTP/2 flow-control window of a stream and of a connection, in bytes.
     pub h2_window_bytes: u32,
+    /// HTTP/2 frames a second that carry nothing, besides what requests and answers need; beyond it the connection ends.
+    pub h2_empty_frames_per_second: u32,
     /// How often an HTTP/2 caller is pinged while it has streams open; it has as long again to answer.
     pub h2_ping: Duration,
 }
@@ -50,8 +72,17 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            connections_per_address_max: 1_000,
+            handshakes_per_address_max: 100,
+            unfinished_per_address_max: 256,
+            unidentified_requests_per_second: 200,
+            trusted_proxies: TrustedProxies::default(),
             requests_per_connection_max: 10_000,
             body_bytes_max: 1024 * 1024,
+            unidentified_body_bytes_max: 64 * 1024,
+            body_bytes_total_max: 256 << 20,
+            body_bytes_per_address_max: 64 << 20,
+            body_bytes_per_connection_max: 16 << 20,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
@@ -64,6 +95,7 @@ impl Default for Limits {
             h2_streams_max: 100,
             h2_resets_max: 100,
             h2_window_bytes: 1024 * 1024,
+            h2_empty_frames_per_second: 1_000,
             h2_ping: Duration::from_secs(20),
         }
     }

@@ -56,6 +56,8 @@ pub(crate) struct Metrics {
     rejected: IntCounterVec,
     upstream_requests: IntCounterVec,
     upstream_health: IntGaugeVec,
+    bound_used: IntGaugeVec,
+    bound_max: IntGaugeVec,
 }
 
 impl Metrics {
@@ -113,6 +115,12 @@ impl Metrics {
                 "Instances of a product service by health.",
                 &["upstream", "state"],
             )?,
+            bound_used: gauge(
+                "shuzha_downstream_bound_used",
+                "What callers hold of what is bounded: connections, bytes of bodies; in all and of the fullest address.",
+                &["bound"],
+            )?,
+            bound_max: gauge("shuzha_downstream_bound_max", "Most that they may hold of it.", &["bound"])?,
         })
     }
 
@@ -161,9 +169,26 @@ impl Metrics {
             Code::C004 | Code::C009 => "header",
             Code::C005 => "timeout",
             Code::C006 | Code::C007 => "address",
+            Code::C010 => "stranger",
+            Code::C011 => "share",
+            Code::C096 => "memory",
             _ => "other",
         };
         self.rejected.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts a connection that was closed at once: its address has as many as it may.
+    pub(crate) fn turned_away(&self) {
+        self.rejected.with_label_values(&["connections"]).inc();
+    }
+
+    /// Shows how much is held of what callers may hold.
+    pub(crate) fn bounds(&self, held: &[(&str, u64, u64)]) {
+        let value = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for (bound, used, max) in held {
+            self.bound_used.with_label_values(&[bound]).set(value(*used));
+            self.bound_max.with_label_values(&[bound]).set(value(*max));
+        }
     }
 
     /// Counts a connection in until the guard is dropped.

@@ -14,6 +14,7 @@ use shuzha_core::{Code, Lang, Refusal, RequestId};
 use shuzha_policy::{Payload, RateLimits, Reply};
 
 use crate::gate::LogFile;
+use crate::peers::WAIT;
 pub(crate) use body::{Body, Package};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,7 +86,11 @@ pub(crate) fn refuse(
     lang: Lang,
     allow: Option<&'static str>,
 ) -> Response<Body> {
-    let mut response = decline(request, &Refusal::from(code), lang);
+    let refusal = match code {
+        Code::C010 | Code::C011 | Code::C096 => Refusal::retry(code, WAIT),
+        code => code.into(),
+    };
+    let mut response = decline(request, &refusal, lang);
     if let Some(methods) = allow {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
     }

@@ -30,6 +30,7 @@ use crate::gate::{Gate, Operator};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
+use crate::peers::Peers;
 use crate::upstream::{Health, Resolve, UpstreamOptions, Upstreams, Ways};
 use listening::Listening;
 pub use sockets::{Addresses, Sockets};
@@ -96,6 +97,7 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
         let upstreams = Arc::new(upstreams);
         let (certificates, tls) = tls::open(self.tls.as_ref(), self.clock.clone(), &self.metrics)?;
         let connections = Arc::new(Registry::default());
+        let peers = Arc::new(Peers::new(&self.limits));
         let (stop_data, data_stops) = watch::channel(false);
         let (stop_operations, operations_stop) = watch::channel(false);
         let data = Listening {
@@ -107,20 +109,25 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
                 pages: Pages::render(self.error_pages),
                 limits: self.limits.clone(),
                 metrics: Arc::clone(&metrics),
+                peers: Arc::clone(&peers),
             }),
+            peers: Arc::clone(&peers),
             sockets: self.sockets.data,
             tls,
             stop: Some(data_stops),
             connections: Arc::clone(&connections),
             threads: self.threads.max(1),
         };
+        let limits = Limits { connections_max: OPERATIONS_CONNECTIONS_MAX, ..Limits::default() };
         let operations = Listening {
             name: "operations",
+            peers: Arc::new(Peers::new(&limits)),
             edge: Arc::new(OperationsEdge {
                 operator: self.operator,
                 registry: self.metrics,
                 connections: Arc::clone(&connections),
-                limits: Limits { connections_max: OPERATIONS_CONNECTIONS_MAX, ..Limits::default() },
+                callers: (peers, self.limits.connections_max),
+                limits,
                 metrics: Arc::clone(&metrics),
             }),
             sockets: self.sockets.operations.into_iter().collect(),

@@ -14,6 +14,7 @@ mod identity;
 mod listeners;
 mod reader;
 mod retention;
+mod shares;
 mod witnesses;
 
 use std::net::SocketAddr;
@@ -84,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) threads: usize,
     pub(crate) operations: SocketAddr,
     pub(crate) limits: shuzha_proxy::Limits,
+    /// What callers may fill of the gate's tables.
+    pub(crate) bounds: shuzha_policy::Bounds,
     /// Where product services may be.
     pub(crate) egress: EgressConfig,
     pub(crate) segment_bytes: u64,
@@ -215,6 +218,8 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
     let control_listen = control.as_ref().map(|control| control.listen).filter(|_| with_control);
     listeners::judge(&mut r, listen.as_deref().unwrap_or_default(), operations, control_listen);
     let limits = read_limits(&mut r);
+    let limits = shares::read_shares(&mut r, limits);
+    let bounds = shares::read_tables(&mut r);
     let egress = egress::read(&mut r);
     let segment_bytes = r.take::<Bytes>("journal", "segment_bytes");
     let queue_records_max = r.take("journal", "queue_records_max");
@@ -245,6 +250,7 @@ fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
             threads: threads?,
             operations: operations?,
             limits: limits?,
+            bounds: bounds?,
             egress: egress?,
             segment_bytes: segment_bytes?.0,
             queue_records_max: queue_records_max?,

@@ -221,6 +221,12 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "root": hex(&retention.root),
             "document": hex(&retention.document),
         }),
+        Entry::RefusalCount(counted) => json!({
+            "kind": "refusal_count",
+            "at_us": counted.at.micros(),
+            "code": counted.code.as_str(),
+            "count": counted.count,
+        }),
         Entry::Delivery(delivery) => json!({
             "kind": "delivery",
             "request": delivery.request.to_string(),

@@ -26,6 +26,7 @@ mod serve;
 mod signals;
 mod store;
 mod traces;
+mod upkeep;
 mod verify;
 mod witness_command;
 mod world;

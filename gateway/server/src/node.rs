@@ -36,6 +36,7 @@ use crate::control::{Standing, by_name};
 use crate::evidence::Evidence;
 use crate::period_keys::PeriodKeyFiles;
 use crate::store::{For, open_store_for};
+use crate::upkeep::Upkeep;
 use crate::{data_folder, secret_file};
 use operator::Running;
 pub(crate) use reload::{Prepared, Reloader, key_ring};
@@ -80,6 +81,7 @@ pub(crate) struct Node {
     /// The control plane, where the register says what is in force.
     pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
+    upkeep: Upkeep,
     evidence: Evidence,
     journal: Journal,
     /// What was found to be edited while the node served.
@@ -148,11 +150,16 @@ impl Node {
             releases: Arc::new(data.store.clone()),
             registry: registry.clone(),
         };
-        let gate = Arc::new(Gate::new(parts, start, snapshot).context("metrics of the gate")?);
+        let gate = Gate::bounded(parts, start, snapshot, config.bounds).context("metrics of the gate")?;
+        let gate = Arc::new(gate);
         let projector = start_projector(data.store.clone(), &journal)?;
+        let upkeep = Upkeep::start(Arc::clone(&gate))?;
         let on_drained = {
             let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
+            let gate = Arc::clone(&gate);
             move || {
+                // The last counts of refusals belong to projection and log like every record.
+                gate.stop_counting();
                 projector.drain();
                 evidence.drain();
             }
@@ -213,6 +220,7 @@ impl Node {
             reloader: Arc::new(reloader),
             control,
             projector,
+            upkeep,
             evidence,
             journal,
             edited,
@@ -225,6 +233,7 @@ impl Node {
         if let Some(controlled) = self.control {
             controlled.stop();
         }
+        self.upkeep.stop();
         self.projector.handle.drain();
         let projected = match self.projector.thread.join() {
             Ok(done) => done.context("the projection of the journal"),

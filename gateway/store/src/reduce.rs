@@ -78,7 +78,11 @@ impl State {
             Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
             Entry::Act(act) => step.watch(act),
             Entry::Registered(act) => step.registered(act),
-            Entry::Delivery(_) | Entry::Anchored(_) | Entry::KeysRotated(_) | Entry::Retention(_) => {}
+            Entry::Delivery(_)
+            | Entry::Anchored(_)
+            | Entry::KeysRotated(_)
+            | Entry::Retention(_)
+            | Entry::RefusalCount(_) => {}
         }
         self.reached = position;
         Ok(())

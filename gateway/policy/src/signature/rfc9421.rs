@@ -34,6 +34,11 @@ struct Input<'a> {
     algorithm: Option<&'a str>,
 }
 
+/// The key that a `Signature-Input` names.
+pub(super) fn key_id(field: &str) -> Option<&str> {
+    parse_input(field)?.key_id
+}
+
 pub(super) fn read<'a>(call: &'a Inbound<'a>) -> Result<Claim<'a>, Refusal> {
     let input = parse_input(required(call.headers, "signature-input")?).ok_or_else(malformed)?;
     let (Some(created), Some(nonce), Some(key_id)) = (input.created, input.nonce, input.key_id) else {

@@ -81,8 +81,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>) -> Result<Identified<'e>, Refusal> {
     let unit = env.snapshot.unit(credential).ok_or(Code::C106)?;
     env.facts.terms.unit = unit.name.as_str();
     check_standing(env, credential)?;
+    env.gate.check_pace(credential)?;
     env.facts.nonce = nonce::tag(claim.key_id, claim.nonce);
-    env.gate.nonces.insert(env.facts.nonce, now)?;
+    env.gate.note_nonce(&unit.name, env.facts.nonce)?;
     env.facts.body_sha256 = claim.body_sha256;
     let opening = env.gate.keys.period(call.received)?.opening(call.request.as_bytes());
     env.facts.request_commitment = Some(opening.request(&env.committed_request()));

@@ -77,8 +77,8 @@ pub(super) fn begin_try<'e>(
         return Err(Refusal::at(Code::C009, "idempotency-key"));
     }
     let committer = &env.gate.keys.committer;
-    let unit = env.facts.terms.unit.as_bytes();
-    let commitment = committer.commit(purpose, &[unit, key.as_bytes()]);
+    let unit = env.facts.terms.unit;
+    let commitment = committer.commit(purpose, &[unit.as_bytes(), key.as_bytes()]);
     // Without the consent, a retry could be answered under one of which no use was ever taken.
     let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
     let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
@@ -86,7 +86,7 @@ pub(super) fn begin_try<'e>(
     env.facts.request_commitment = Some(request);
     env.facts.openings = env.facts.answer_opening.map(|answer| Opening::bound(&opening, &answer));
     env.facts.idempotency = Some(commitment);
-    let (found, in_use) = keys.begin(commitment, request, env.now())?;
+    let (found, in_use) = keys.begin(unit, commitment, request, env.now())?;
     env.retry_of(&found, in_use);
     Ok(found)
 }

@@ -188,6 +188,31 @@ async fn i3_repeated_refusals_and_drifting_answers_are_alarmed() {
     assert_eq!(acts(&house).await.len(), 3);
 }
 
+/// Independent clients A8: 376 acts in 45 seconds, each kept for good.
+#[tokio::test]
+async fn i3_alarms_about_one_unit_are_one_act_an_hour_and_the_next_says_how_many_they_were() {
+    let house = House::new();
+    let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
+    let refuse = async |times: usize| {
+        for _ in 0..times {
+            assert_eq!(outcome(&house.call(&nowhere, &Fake::new([])).await), "C201");
+        }
+    };
+    refuse(61 * 10).await;
+    assert_eq!(acts(&house).await.len(), 1, "ten alarms, one act");
+    house.clock.advance(Duration::from_hours(1));
+    refuse(61).await;
+    let records = house.records().await;
+    let alarms: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record.entry().expect("an entry") {
+            Entry::Act(act) if act.kind == ActKind::UseAlarmed => Some(act.target.to_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(alarms, ["", "folded:9"]);
+}
+
 /// A hit in the sandbox tells nothing of real people, so nothing there is watched.
 #[tokio::test]
 async fn e7_trials_are_not_watched() {

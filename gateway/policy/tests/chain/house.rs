@@ -11,7 +11,7 @@ use shuzha_evidence::{Call, Committer, Decision, Entry};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, JournalError, Options as JournalOptions, RawRecord};
-use shuzha_policy::{Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Start};
+use shuzha_policy::{Bounds, Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Start};
 use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
 use shuzha_store::{Changes, State, Store};
 
@@ -32,6 +32,7 @@ pub(crate) struct Plan {
     pub(crate) more_world: String,
     pub(crate) releases: Option<Arc<dyn ReleaseStore>>,
     pub(crate) periods: Periods,
+    pub(crate) bounds: Bounds,
 }
 
 /// Keys of half-years that are made of the half-year's name, and forgotten on request.
@@ -72,6 +73,7 @@ impl Default for Plan {
             more_world: String::new(),
             releases: None,
             periods: Periods::default(),
+            bounds: Bounds::default(),
         }
     }
 }
@@ -131,7 +133,8 @@ impl House {
             releases: plan.releases.unwrap_or_else(|| Arc::new(store.clone())),
             registry: Registry::new(),
         };
-        let gate = Gate::new(parts, start, world::snapshot(&plan.more_world)).expect("metrics register");
+        let snapshot = world::snapshot(&plan.more_world);
+        let gate = Gate::bounded(parts, start, snapshot, plan.bounds).expect("metrics register");
         Ok(Self { clock, disk, gate: Arc::new(gate), store })
     }
 

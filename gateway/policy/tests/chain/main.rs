@@ -4,6 +4,7 @@
 
 mod abuse;
 mod authorisations;
+mod bounds;
 mod budgets;
 mod cast;
 mod consents;

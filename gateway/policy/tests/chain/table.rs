@@ -18,7 +18,7 @@ use crate::world;
 use row::Row;
 
 /// Codes that no row can give, and why.
-const NOT_IN_THE_TABLE: [(Code, &str); 23] = [
+const NOT_IN_THE_TABLE: [(Code, &str); 29] = [
     (Code::C001, "framing: refused by whoever speaks HTTP"),
     (Code::C002, "paths: refused by whoever speaks HTTP"),
     (Code::C003, "sizes: refused by whoever speaks HTTP"),
@@ -27,6 +27,12 @@ const NOT_IN_THE_TABLE: [(Code, &str); 23] = [
     (Code::C006, "addresses: refused by whoever speaks HTTP"),
     (Code::C007, "methods of addresses: refused by whoever speaks HTTP"),
     (Code::C008, "lengths: refused by whoever speaks HTTP"),
+    (Code::C010, "strangers' pace: refused by whoever speaks HTTP"),
+    (Code::C011, "an address's share: refused by whoever speaks HTTP"),
+    (Code::C096, "the memory of all bodies: refused by whoever speaks HTTP"),
+    (Code::C097, "a unit's bound of idempotency keys: `bounds.rs`"),
+    (Code::C110, "a credential's pace: `bounds.rs`"),
+    (Code::C111, "a unit's bound of nonces: `bounds.rs`"),
     (Code::C091, "draining: refused by whoever speaks HTTP"),
     (Code::C114, "versions of the simple profile: `signing.rs`"),
     (Code::C115, "a signature that leaves out what was sent: `signing.rs`"),

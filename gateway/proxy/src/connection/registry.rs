@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::Conn;
+use super::state::{Conn, Wanted};
 
 /// The open connections.
 #[derive(Debug, Default)]
@@ -16,12 +17,19 @@ pub(crate) struct Registry {
     next: AtomicU64,
     draining: AtomicBool,
     emptied: Notify,
+    wanted: Arc<Wanted>,
+    /// Connections that were idle when last looked, the one that has been longest at the end. Owner: whoever makes room.
+    idle: Mutex<Vec<(Instant, Weak<Conn>)>>,
 }
+
+/// Idle connections noted at a time: looking through all of them is paid for by as many that are closed.
+const NOTED_MAX: usize = 64;
 
 impl Registry {
     /// Counts a connection in until the ticket is dropped.
     pub(crate) fn enter(self: &Arc<Self>, conn: &Arc<Conn>) -> Ticket {
         let key = self.next.fetch_add(1, Ordering::Relaxed);
+        conn.tell(&self.wanted);
         self.lock().insert(key, Arc::clone(conn));
         // A drain that began before the insertion has not told this connection.
         if self.is_draining() {
@@ -47,6 +55,38 @@ impl Registry {
         for conn in open {
             conn.retire();
         }
+    }
+
+    /// Makes room by ending the connection that has carried no request for longest, and resolves once one was told to end.
+    pub(crate) async fn make_room(&self) {
+        self.wanted.wait(true);
+        while !self.end_oldest_idle() {
+            self.wanted.offered().await;
+        }
+        self.wanted.wait(false);
+    }
+
+    fn end_oldest_idle(&self) -> bool {
+        let mut noted = self.idle.lock().expect("no code panics while it holds this lock");
+        for _ in 0..2 {
+            while let Some((since, oldest)) = noted.pop() {
+                // One that was used since is not the oldest any more; it is noted again when its turn comes.
+                if let Some(conn) = oldest.upgrade()
+                    && conn.idle_since() == Some(since)
+                    && !conn.is_closing()
+                {
+                    conn.cut();
+                    return true;
+                }
+            }
+            let open = self.lock();
+            let mut idle: Vec<_> =
+                open.values().filter_map(|conn| Some((conn.idle_since()?, Arc::downgrade(conn)))).collect();
+            drop(open);
+            idle.sort_by_key(|(since, _)| *since);
+            noted.extend(idle.into_iter().take(NOTED_MAX).rev());
+        }
+        false
     }
 
     /// Resolves when no connection is open.

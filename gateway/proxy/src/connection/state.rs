@@ -4,21 +4,29 @@
 //! read does is to look once more. Times are milliseconds since the connection opened; 0 means never.
 
 use std::net::IpAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::task::Waker;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use shuzha_core::Code;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::limits::Limits;
+use crate::peers::Peer;
 
 /// One open connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    /// Address of the caller.
+    /// Address that the connection comes from: the caller's, or a trusted proxy's that tells the caller's with each request.
     pub(crate) peer: IpAddr,
+    /// What that address holds.
+    pub(crate) account: Arc<Peer>,
+    /// Whether it is a trusted proxy.
+    pub(crate) trusted: bool,
+    /// Bytes of bodies of requests on it.
+    pub(crate) body_bytes: Arc<AtomicU64>,
     /// Whether it came over TLS.
     pub(crate) secure: bool,
     opened: Instant,
@@ -40,8 +48,38 @@ pub(crate) struct Conn {
     retiring_since: AtomicU64,
     /// The connection is to be closed in order.
     closing: AtomicBool,
+    /// The connection is to end at once if it carries no request.
+    cut: AtomicBool,
+    /// Told when a request has ended; set when the connection is counted in.
+    room: OnceLock<Arc<Wanted>>,
     /// Owner: the driver, which renews it at each poll; woken by drains and by requests that want the connection closed.
     waker: Mutex<Option<Waker>>,
+}
+
+/// Room for a connection, where somebody waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    waiting: AtomicBool,
+    idle: Notify,
+}
+
+impl Wanted {
+    /// Somebody waits for room from now on, or nobody does.
+    pub(super) fn wait(&self, waiting: bool) {
+        self.waiting.store(waiting, Relaxed);
+    }
+
+    /// Resolves when a connection has come to rest since it was last asked.
+    pub(super) async fn offered(&self) {
+        self.idle.notified().await;
+    }
+
+    /// A connection carries no request any more.
+    fn offer(&self) {
+        if self.waiting.load(Relaxed) {
+            self.idle.notify_one();
+        }
+    }
 }
 
 /// What the driver has to do now.
@@ -59,9 +97,12 @@ pub(crate) enum Due {
 
 impl Conn {
     /// A connection that has just opened.
-    pub(crate) fn new(peer: IpAddr, secure: bool) -> Self {
+    pub(crate) fn new(peer: IpAddr, secure: bool, trusted: bool, account: Arc<Peer>) -> Self {
         Self {
             peer,
+            account,
+            trusted,
+            body_bytes: Arc::default(),
             secure,
             opened: Instant::now(),
             serving: AtomicU32::new(0),
@@ -73,6 +114,8 @@ impl Conn {
             late: AtomicU16::new(0),
             retiring_since: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+            room: OnceLock::new(),
             waker: Mutex::new(None),
         }
     }
@@ -123,6 +166,52 @@ impl Conn {
         } else if !blocked && since != 0 {
             self.blocked_since.store(0, Relaxed);
         }
+    }
+
+    /// Whether a request is being answered.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.serving.load(Relaxed) > 0
+    }
+
+    /// Requests begun.
+    pub(crate) fn served(&self) -> u32 {
+        self.served.load(Relaxed)
+    }
+
+    /// Whether the caller takes nothing at this moment.
+    pub(crate) fn is_write_blocked(&self) -> bool {
+        self.blocked_since.load(Relaxed) != 0
+    }
+
+    /// Since when the connection carries no request; none while it does.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let rested = Duration::from_millis(self.rested.load(Relaxed));
+        (!self.is_serving()).then(|| self.opened + rested)
+    }
+
+    /// Ends the connection at once, unless it carries a request by then.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Relaxed);
+        self.close();
+    }
+
+    /// Whether the connection ends now, to make room.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.load(Relaxed) && !self.is_serving()
+    }
+
+    /// Resolves when the connection ends to make room; for what comes before its driver.
+    pub(crate) async fn cut_off(&self) {
+        std::future::poll_fn(|cx| {
+            self.watch(cx.waker());
+            if self.is_cut() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Tells `room` from now on when a request has ended.
+    pub(super) fn tell(&self, room: &Arc<Wanted>) {
+        self.room.get_or_init(|| Arc::clone(room));
     }
 
     /// Asks the driver to close the connection once what is in flight is answered.
@@ -215,6 +304,9 @@ pub(crate) struct Serving(std::sync::Arc<Conn>);
 impl Drop for Serving {
     fn drop(&mut self) {
         self.0.rested.store(self.0.now(), Relaxed);
-        self.0.serving.fetch_sub(1, Relaxed);
+        let last = self.0.serving.fetch_sub(1, Relaxed) == 1;
+        if last && let Some(room) = self.0.room.get() {
+            room.offer();
+        }
     }
 }

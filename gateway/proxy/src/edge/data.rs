@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::metrics::{Metrics, Source};
 use crate::pages::Pages;
 use crate::path;
+use crate::peers::{Peer, Peers};
 use crate::reply::{self, Body};
 use crate::upstream::{Timed, Upstreams};
 
@@ -32,46 +33,47 @@ pub(crate) struct DataEdge<G, C> {
     pub(crate) pages: Pages,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) peers: Arc<Peers>,
 }
 
 /// A request refused before it was a call.
 struct Edgewise {
     code: Code,
     allow: Option<&'static str>,
-    /// Whether the rest of the connection can still be trusted.
+    /// Whether the rest of the connection can still be trusted, or is worth having.
     close: bool,
 }
 
 impl From<Code> for Edgewise {
     fn from(code: Code) -> Self {
-        let close =
+        let framing =
             matches!(code, Code::C001 | Code::C003 | Code::C004 | Code::C005 | Code::C008 | Code::C009);
-        Self { code, allow: None, close }
+        let bound = matches!(code, Code::C010 | Code::C011 | Code::C096);
+        Self { code, allow: None, close: framing || bound }
     }
 }
 
 /// One request's name, time and caller.
-#[derive(Clone, Copy)]
 struct Arrival {
     request: RequestId,
     received: Timestamp,
+    /// Address of the caller, as a trusted proxy told it where there is one.
     peer: IpAddr,
+    /// What that address holds.
+    account: Arc<Peer>,
 }
 
 impl<G: Gate, C: Clock> Edge for DataEdge<G, C> {
     async fn answer(self: Arc<Self>, conn: Arc<Conn>, request: Request<Incoming>) -> Response<Body> {
         let (serving, last) = conn.begin(&self.limits);
-        let arrival = Arrival {
-            request: RequestId::generate(&self.clock, &IdRng),
-            received: self.clock.now(),
-            peer: conn.peer,
-        };
         let (parts, incoming) = request.into_parts();
-        let mut close = last;
-        let mut response = match self.route(&conn, arrival, &parts, incoming).await {
+        let arrival = self.arrival(&conn, &parts);
+        let (mut close, mut end) = (last, last);
+        let mut response = match self.route(&conn, &arrival, &parts, incoming).await {
             Ok(response) => response,
             Err(refused) => {
                 close |= refused.close;
+                end |= refused.code == Code::C010;
                 self.metrics.rejected(refused.code);
                 self.gate.refused_at_edge(arrival.request, arrival.received, refused.code, arrival.peer);
                 reply::refuse(arrival.request, refused.code, lang(&parts.headers), refused.allow)
@@ -81,8 +83,8 @@ impl<G: Gate, C: Clock> Edge for DataEdge<G, C> {
             if parts.version < Version::HTTP_2 {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            // Over HTTP/2 a refused stream leaves its neighbours alone; only the last permitted request ends it.
-            if last {
+            // Over HTTP/2 a refused stream leaves its neighbours alone; only the last permitted request and a flood end it.
+            if end {
                 conn.close();
             }
         }
@@ -100,13 +102,81 @@ impl<G: Gate, C: Clock> Edge for DataEdge<G, C> {
 }
 
 impl<G: Gate, C: Clock> DataEdge<G, C> {
+    fn arrival(&self, conn: &Conn, parts: &Parts) -> Arrival {
+        let peer = if conn.trusted {
+            self.limits.trusted_proxies.caller(conn.peer, &parts.headers)
+        } else {
+            conn.peer
+        };
+        let account = if peer == conn.peer { Arc::clone(&conn.account) } else { self.peers.of(peer) };
+        let request = RequestId::generate(&self.clock, &IdRng);
+        Arrival { request, received: self.clock.now(), peer, account }
+    }
+
     async fn route(
         &self,
         conn: &Conn,
-        arrival: Arrival,
+        arrival: &Arrival,
         parts: &Parts,
         incoming: Incoming,
     ) -> Result<Response<Body>, Edgewise> {
+        let (to, authority) = match self.direct(conn, parts) {
+            Ok(directed) => directed,
+            Err(astray) => {
+                self.peers.stranger(&arrival.account)?;
+                return Err(astray);
+            }
+        };
+        let path = parts.uri.path();
+        let inbound = |body| Inbound {
+            request: arrival.request,
+            received: arrival.received,
+            method: &parts.method,
+            path,
+            query: parts.uri.query(),
+            scheme: if conn.secure { "https" } else { "http" },
+            authority,
+            headers: &parts.headers,
+            body,
+            peer: arrival.peer,
+        };
+        // Held for as long as the body is: until the answer is made.
+        let mut room = self.peers.room(Arc::clone(&arrival.account), Arc::clone(&conn.body_bytes));
+        match to {
+            route::Route::ErrorPage(code) => {
+                let page = self.pages.get(code);
+                Ok(reply::page(StatusCode::OK, "text/html; charset=utf-8", page))
+            }
+            route::Route::Withdraw => {
+                self.peers.stranger(&arrival.account)?;
+                let token = body::read(incoming, WITHDRAWAL_BYTES_MAX, self.limits.body, &mut room).await?;
+                let token = std::str::from_utf8(&token).map_err(|_| Code::C301)?.trim_ascii();
+                let reply = self.gate.withdraw(arrival.request, arrival.received, token, arrival.peer).await;
+                Ok(reply::respond(reply, lang(&parts.headers)))
+            }
+            route::Route::Log(address) => match self.gate.log_file(address).await {
+                Ok(Some(file)) => Ok(reply::log_file(file)),
+                Ok(None) => {
+                    self.peers.stranger(&arrival.account)?;
+                    Err(Code::C006.into())
+                }
+                Err(refusal) => Ok(reply::decline(arrival.request, &refusal, lang(&parts.headers))),
+            },
+            route::Route::Receipt { id, sm3 } => {
+                let bytes_max = self.body_bytes_max(arrival, parts)?;
+                let body = body::read(incoming, bytes_max, self.limits.body, &mut room).await?;
+                Ok(self.receipt(&inbound(body), id, sm3).await)
+            }
+            route::Route::Call { product } => {
+                let bytes_max = self.body_bytes_max(arrival, parts)?;
+                let body = body::read(incoming, bytes_max, self.limits.body, &mut room).await?;
+                Ok(self.call(&inbound(body), product).await)
+            }
+        }
+    }
+
+    /// Where a request goes, and under which authority, from its head alone.
+    fn direct<'p>(&self, conn: &Conn, parts: &'p Parts) -> Result<(route::Route<'p>, &'p str), Edgewise> {
         // Over HTTP/1 the harmless head stands for the refused one; over HTTP/2 all that comes after it is refused.
         if (parts.method.as_str() == REFUSED_METHOD || parts.version == Version::HTTP_2)
             && let Some(code) = conn.refused()
@@ -115,8 +185,7 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
         }
         let authority = authority(parts)?;
         let path = parts.uri.path();
-        let query = parts.uri.query();
-        if !path::is_canonical(path) || !query.is_none_or(path::query_is_plain) {
+        if !path::is_canonical(path) || !parts.uri.query().is_none_or(path::query_is_plain) {
             return Err(Code::C002.into());
         }
         let to = route::route(&parts.method, path).map_err(|astray| Edgewise {
@@ -124,44 +193,22 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
             allow: astray.allow,
             close: false,
         })?;
-        let inbound = |body| Inbound {
-            request: arrival.request,
-            received: arrival.received,
-            method: &parts.method,
-            path,
-            query,
-            scheme: if conn.secure { "https" } else { "http" },
-            authority,
-            headers: &parts.headers,
-            body,
-            peer: arrival.peer,
-        };
-        match to {
-            route::Route::ErrorPage(code) => {
-                let page = self.pages.get(code);
-                Ok(reply::page(StatusCode::OK, "text/html; charset=utf-8", page))
-            }
-            route::Route::Withdraw => {
-                let token = body::read(incoming, WITHDRAWAL_BYTES_MAX, self.limits.body).await?;
-                let token = std::str::from_utf8(&token).map_err(|_| Code::C301)?.trim_ascii();
-                let Arrival { request, received, peer } = arrival;
-                let reply = self.gate.withdraw(request, received, token, peer).await;
-                Ok(reply::respond(reply, lang(&parts.headers)))
-            }
-            route::Route::Log(address) => match self.gate.log_file(address).await {
-                Ok(Some(file)) => Ok(reply::log_file(file)),
-                Ok(None) => Err(Code::C006.into()),
-                Err(refusal) => Ok(reply::decline(arrival.request, &refusal, lang(&parts.headers))),
-            },
-            route::Route::Receipt { id, sm3 } => {
-                let body = body::read(incoming, self.limits.body_bytes_max, self.limits.body).await?;
-                Ok(self.receipt(&inbound(body), id, sm3).await)
-            }
-            route::Route::Call { product } => {
-                let body = body::read(incoming, self.limits.body_bytes_max, self.limits.body).await?;
-                Ok(self.call(&inbound(body), product).await)
-            }
+        Ok((to, authority))
+    }
+
+    /// Most bytes of a signed request's body, before any of it is read: few where the head names no live credential, or asks for
+    /// what takes no body.
+    ///
+    /// # Errors
+    /// C010 when the address sends too many that name none.
+    fn body_bytes_max(&self, arrival: &Arrival, parts: &Parts) -> Result<usize, Code> {
+        let weight = self.gate.weigh(parts.uri.path(), &parts.headers, arrival.peer);
+        if !weight.identified {
+            self.peers.stranger(&arrival.account)?;
         }
+        let most = self.limits.body_bytes_max;
+        let few = self.limits.unidentified_body_bytes_max.min(most);
+        Ok(if weight.identified && weight.takes_body { most } else { few })
     }
 
     async fn receipt(&self, call: &Inbound<'_>, id: &str, sm3: bool) -> Response<Body> {

@@ -13,6 +13,7 @@ use crate::gate::Operator;
 use crate::guard::head::REFUSED_METHOD;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::peers::Peers;
 use crate::reply::{self, Body};
 
 const JSON: &str = "application/json";
@@ -22,6 +23,8 @@ pub(crate) struct OperationsEdge<O> {
     pub(crate) operator: Arc<O>,
     pub(crate) registry: Registry,
     pub(crate) connections: Arc<Connections>,
+    /// What callers of the data listener hold, and how many connections they may have.
+    pub(crate) callers: (Arc<Peers>, usize),
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -83,6 +86,13 @@ impl<O: Operator> OperationsEdge<O> {
     }
 
     fn scrape(&self) -> Response<Body> {
+        let (peers, connections_max) = &self.callers;
+        let (bytes, bytes_max) = peers.bytes();
+        self.metrics.bounds(&[
+            ("body_bytes", bytes, bytes_max),
+            ("connections", self.connections.len() as u64, *connections_max as u64),
+        ]);
+        self.metrics.bounds(&peers.fullest());
         let mut text = Vec::new();
         let encoder = TextEncoder::new();
         match encoder.encode(&self.registry.gather(), &mut text) {

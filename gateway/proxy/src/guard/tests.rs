@@ -24,9 +24,23 @@ impl AsyncRead for Pieces {
     }
 }
 
+impl AsyncWrite for Pieces {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// What hyper reads when `pieces` arrive and its buffer has `room`; and the code of a refusal.
 fn through(pieces: Vec<Vec<u8>>, room: usize) -> (Vec<u8>, Option<Code>) {
-    let conn = Arc::new(Conn::new(IpAddr::V4(Ipv4Addr::LOCALHOST), false));
+    let conn = Arc::new(Conn::new(IpAddr::V4(Ipv4Addr::LOCALHOST), false, false, Arc::default()));
     let linger = Linger { time: Duration::ZERO, bytes_max: 0 };
     let mut guard = HeadGuard::heads(Pieces(pieces), BytesMut::new(), Arc::clone(&conn), linger);
     let mut all = Vec::new();
@@ -88,7 +102,7 @@ const HEAD_PIECE: usize = 1000;
 
 #[test]
 fn a_head_that_is_late_is_refused_where_it_stands() {
-    let conn = Arc::new(Conn::new(IpAddr::V4(Ipv4Addr::LOCALHOST), false));
+    let conn = Arc::new(Conn::new(IpAddr::V4(Ipv4Addr::LOCALHOST), false, false, Arc::default()));
     conn.make_late(Code::C005);
     assert_eq!(conn.take_late(), Some(Code::C005));
     assert_eq!(conn.take_late(), None, "refused once");

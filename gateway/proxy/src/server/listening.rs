@@ -15,10 +15,12 @@ use pingora_core::protocols::l4::stream::Stream as Accepted;
 use pingora_core::protocols::{ALPN, GetSocketDigest, Ssl, Stream};
 use pingora_core::server::{ListenFds, ShutdownWatch};
 use pingora_core::services::{ServiceReadyNotifier, ServiceWithDependents};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::client::{self, Told};
 use crate::connection::{self, Conn, Protocol, Registry, Ticket};
 use crate::edge::Edge;
+use crate::peers::{Held, Peers};
 
 /// Pause after a failed accept, most often for want of file descriptors: until a connection closes, every further accept
 /// fails at once.
@@ -33,6 +35,8 @@ pub(super) struct Listening<E> {
     /// True once no more connections are to be accepted; dropped when the accept loops have ended.
     pub(super) stop: Option<watch::Receiver<bool>>,
     pub(super) connections: Arc<Registry>,
+    /// What each address holds of the listener.
+    pub(super) peers: Arc<Peers>,
     pub(super) threads: usize,
 }
 
@@ -60,6 +64,7 @@ impl<E: Edge> ServiceWithDependents for Listening<E> {
                 edge: Arc::clone(&self.edge),
                 tls: self.tls.clone(),
                 connections: Arc::clone(&self.connections),
+                peers: Arc::clone(&self.peers),
                 permits: Arc::clone(&permits),
             };
             loops.spawn(accepting.run(listener, stop.clone()));
@@ -86,22 +91,34 @@ struct Accepting<E> {
     edge: Arc<E>,
     tls: Option<Arc<Acceptor>>,
     connections: Arc<Registry>,
+    peers: Arc<Peers>,
     permits: Arc<Semaphore>,
+}
+
+/// What a connection is served with: its place in the registry, of the listener's places and of its address's.
+type Places = (Ticket, Option<OwnedSemaphorePermit>, Option<Held>);
+
+/// A connection that was accepted and has no place yet.
+struct Knock {
+    stream: Accepted,
+    conn: Arc<Conn>,
+    of_address: Option<Held>,
 }
 
 impl<E: Edge> Accepting<E> {
     /// Accepts until told to stop, then takes what the kernel has already queued.
     async fn run(self, listener: Listener, mut stop: watch::Receiver<bool>) {
         loop {
-            let accepted = async {
-                let permit = Arc::clone(&self.permits).acquire_owned().await.expect("it is never closed");
-                listener.accept().await.map(|stream| (stream, permit))
-            };
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                accepted = accepted => match accepted {
-                    Ok((stream, permit)) => self.serve(stream, permit),
+                accepted = listener.accept() => match accepted {
+                    Ok(stream) => {
+                        // Whoever has as many as it may makes nobody else go.
+                        let Some(knock) = self.knock(stream) else { continue };
+                        let permit = self.place(&mut stop).await;
+                        self.serve(knock, permit);
+                    }
                     Err(fault) => {
                         tracing::warn!(%fault, "a connection could not be accepted");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -111,36 +128,131 @@ impl<E: Edge> Accepting<E> {
         }
         while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             match tokio::time::timeout(Duration::ZERO, listener.accept()).await {
-                Ok(Ok(stream)) => self.serve(stream, permit),
+                Ok(Ok(stream)) => {
+                    if let Some(knock) = self.knock(stream) {
+                        self.serve(knock, Some(permit));
+                    }
+                }
                 _ => break,
             }
         }
     }
 
-    /// Serves a connection as a task of its own; it counts as open from here.
-    fn serve(&self, mut stream: Accepted, permit: tokio::sync::OwnedSemaphorePermit) {
+    /// A place for one connection more. Where all are taken, the connection that has been idle for longest makes room; while
+    /// none is idle, whoever comes waits. None when the listener stops meanwhile: the one at hand is served, and no other.
+    async fn place(&self, stop: &mut watch::Receiver<bool>) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        let making_room = async {
+            self.connections.make_room().await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            () = stopped(stop) => None,
+            permit = Arc::clone(&self.permits).acquire_owned() => Some(permit.expect("it is never closed")),
+            () = making_room => None,
+        }
+    }
+
+    /// Who comes with `stream`; none where its address has as many connections as it may.
+    fn knock(&self, mut stream: Accepted) -> Option<Knock> {
         let peer = stream.get_socket_digest().and_then(|digest| digest.peer_addr()?.as_inet().copied());
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical());
-        if stream.set_nodelay().is_err() {
-            return;
+        stream.set_nodelay().ok()?;
+        let trusted = self.edge.limits().trusted_proxies.contains(peer);
+        let account = self.peers.of(peer);
+        let of_address = if trusted { None } else { self.peers.connect(&account) };
+        if !trusted && of_address.is_none() {
+            self.edge.metrics().turned_away();
+            return None;
         }
-        let conn = Arc::new(Conn::new(peer, self.tls.is_some()));
+        let conn = Arc::new(Conn::new(peer, self.tls.is_some(), trusted, account));
+        Some(Knock { stream, conn, of_address })
+    }
+
+    /// Serves a connection as a task of its own; it counts as open from here.
+    fn serve(&self, knock: Knock, permit: Option<OwnedSemaphorePermit>) {
+        let Knock { stream, conn, of_address } = knock;
         let ticket = self.connections.enter(&conn);
-        let (edge, tls) = (Arc::clone(&self.edge), self.tls.clone());
-        tokio::runtime::Handle::current().spawn(async move {
-            let _open: (Ticket, _) = (ticket, permit);
-            match tls {
-                None => connection::serve(Box::new(stream) as Stream, None, conn, edge).await,
-                Some(tls) => {
-                    let handshake = tokio::time::timeout(edge.limits().handshake, tls.tls_handshake(stream));
-                    // A failed handshake says nothing but that somebody knocked.
-                    let Ok(Ok(stream)) = handshake.await else { return };
-                    let h2 = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
-                    let alpn = if h2 { Protocol::H2 } else { Protocol::H1 };
-                    connection::serve(Box::new(stream) as Stream, Some(alpn), conn, edge).await;
-                }
+        let places = (ticket, permit, of_address);
+        let opening = Opening {
+            edge: Arc::clone(&self.edge),
+            tls: self.tls.clone(),
+            connections: Arc::clone(&self.connections),
+            peers: Arc::clone(&self.peers),
+        };
+        if conn.trusted && self.edge.limits().trusted_proxies.told == Told::ProxyProtocol {
+            tokio::runtime::Handle::current().spawn(opening.passed_on(stream, conn, places));
+        } else {
+            tokio::runtime::Handle::current().spawn(opening.open(stream, conn, places));
+        }
+    }
+}
+
+/// What a connection needs until HTTP is spoken on it.
+struct Opening<E> {
+    edge: Arc<E>,
+    tls: Option<Arc<Acceptor>>,
+    connections: Arc<Registry>,
+    peers: Arc<Peers>,
+}
+
+impl<E: Edge> Opening<E> {
+    /// Of a trusted proxy that tells the caller's address first: from then on the connection is that caller's.
+    async fn passed_on(self, mut stream: Accepted, conn: Arc<Conn>, places: Places) {
+        let told = tokio::time::timeout(self.edge.limits().handshake, client::read_proxy_header(&mut stream));
+        let told = tokio::select! {
+            () = conn.cut_off() => return,
+            told = told => told,
+        };
+        match told {
+            Ok(Ok(Some(peer))) => {
+                let account = self.peers.of(peer);
+                let Some(of_address) = self.peers.connect(&account) else {
+                    return self.edge.metrics().turned_away();
+                };
+                let caller = Arc::new(Conn::new(peer, conn.secure, false, account));
+                let ticket = self.connections.enter(&caller);
+                let (of_proxy, permit, _) = places;
+                drop(of_proxy);
+                let places = (ticket, permit, Some(of_address));
+                self.open(stream, caller, places).await;
             }
-        });
+            // The proxy speaks for itself: a health check.
+            Ok(Ok(None)) => self.open(stream, conn, places).await,
+            Ok(Err(fault)) => {
+                tracing::debug!(%fault, "a trusted proxy sent no PROXY header");
+            }
+            Err(_late) => {}
+        }
+    }
+
+    /// Finishes TLS, where there is any, and serves.
+    async fn open(self, stream: Accepted, conn: Arc<Conn>, places: Places) {
+        let Self { edge, tls, peers, .. } = self;
+        let _places = places;
+        let Some(tls) = tls else {
+            return connection::serve(Box::new(stream) as Stream, None, conn, edge).await;
+        };
+        let stream = {
+            let under_way = peers.handshake(&conn.account);
+            if under_way.is_none() && !conn.trusted {
+                return edge.metrics().turned_away();
+            }
+            let handshake = tokio::time::timeout(edge.limits().handshake, tls.tls_handshake(stream));
+            let done = tokio::select! {
+                () = conn.cut_off() => return,
+                done = handshake => done,
+            };
+            // A failed handshake says nothing but that somebody knocked.
+            let Ok(Ok(stream)) = done else { return };
+            stream
+        };
+        let h2 = matches!(stream.selected_alpn_proto(), Some(ALPN::H2));
+        let alpn = if h2 { Protocol::H2 } else { Protocol::H1 };
+        connection::serve(Box::new(stream) as Stream, Some(alpn), conn, edge).await;
     }
 }
 

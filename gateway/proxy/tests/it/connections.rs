@@ -167,17 +167,112 @@ async fn a_connection_carries_so_many_requests() {
 }
 
 #[tokio::test]
-async fn connections_past_the_limit_wait() {
-    let world = limited(|limits| limits.connections_max = 1);
+async fn where_the_listener_is_full_the_longest_idle_connection_makes_room() {
+    let world = limited(|limits| limits.connections_max = 2);
     let mut first = world.connect().await;
     assert_eq!(first.call("/v1/products/echo/run", "{}").await.status, 200);
     let mut second = world.connect().await;
+    assert_eq!(second.call("/v1/products/echo/run", "{}").await.status, 200);
+    let mut third = world.connect().await;
+    assert_eq!(third.call("/v1/products/echo/run", "{}").await.status, 200);
+    assert!(first.is_closed().await, "the oldest");
+    assert_eq!(second.call("/v1/products/echo/run", "{}").await.status, 200);
+}
+
+/// Half a head is no request: whoever holds connections with them holds nobody up.
+#[tokio::test]
+async fn half_heads_make_room_like_idle_connections() {
+    let world = limited(|limits| limits.connections_max = 4);
+    let mut halves = Vec::new();
+    for _ in 0..4 {
+        let mut half = world.connect().await;
+        half.write("POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nX-S").await;
+        halves.push(half);
+    }
+    for _ in 0..4 {
+        let mut caller = world.connect().await;
+        assert_eq!(caller.call("/v1/products/echo/run", "{}").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_flight_never_makes_room() {
+    let world = limited(|limits| limits.connections_max = 1);
+    let mut events = world.gate.events();
+    let mut first = world.connect().await;
+    first.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    let mut second = world.connect().await;
     second.write("GET /v1/products/echo/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    // The first is still served while the second waits; only its end lets the second in.
-    assert_eq!(first.call("/v1/products/echo/run", "{}").await.status, 200);
+    world.gate.release.add_permits(1);
+    assert_eq!(first.answer().await.status, 200);
+    assert_eq!(second.answer().await.status, 200, "let in once the first has its answer");
     assert_eq!(world.gate.calls(), 2);
-    drop(first);
-    assert_eq!(second.answer().await.status, 200);
+    assert!(first.is_closed().await);
+}
+
+/// RFC 9112 §9.6: the end of what a caller sends does not say that it reads no more.
+#[tokio::test]
+async fn a_caller_who_half_closes_gets_its_answer() {
+    let world = World::plain();
+    for version in ["1.1", "1.0"] {
+        let mut caller = world.connect().await;
+        let head =
+            format!("POST /v1/products/echo/run HTTP/{version}\r\nHost: a\r\nContent-Length: 2\r\n\r\n{{}}");
+        caller.write(head).await;
+        soon(caller.stream.shutdown()).await.expect("half-closed");
+        assert_eq!(caller.answer().await.status, 200, "{version}");
+        assert!(caller.is_closed().await);
+    }
+}
+
+#[tokio::test]
+async fn a_half_closed_caller_of_a_slow_service_gets_its_answer_after_interim_ones() {
+    let world = World::plain();
+    let mut events = world.gate.events();
+    let mut caller = world.connect().await;
+    caller.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    caller.write("GET /v1/products/echo/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    soon(caller.stream.shutdown()).await.expect("half-closed");
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    // Pipelined behind it stands a second request, so that its end is seen only with the second.
+    world.gate.release.add_permits(1);
+    assert_eq!(caller.answer().await.status, 200);
+    assert_eq!(caller.answer().await.status, 200, "the one behind it");
+    assert!(caller.is_closed().await);
+    let mut caller = world.connect().await;
+    caller.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    soon(caller.stream.shutdown()).await.expect("half-closed");
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    for _ in 0..2 {
+        assert_eq!(caller.answer().await.status, 100, "is anybody there?");
+    }
+    world.gate.release.add_permits(1);
+    assert_eq!(caller.answer().await.status, 200);
+    assert!(caller.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_half_closed_caller_whose_body_is_not_whole_is_refused() {
+    let world = World::plain();
+    let mut caller = world.connect().await;
+    caller.write("POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc").await;
+    soon(caller.stream.shutdown()).await.expect("half-closed");
+    assert!(caller.try_answer().await.is_none_or(|answer| answer.status == 400));
+    assert_eq!(world.gate.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_caller_who_resets_drops_its_call_at_once() {
+    let world = World::plain();
+    let mut events = world.gate.events();
+    let mut caller = world.connect().await;
+    caller.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    let stream = caller.stream.into_std().expect("a socket");
+    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).expect("a socket option");
+    drop(stream);
+    assert_eq!(soon(events.recv()).await, Some(Event::Dropped));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::world::{Event, Setup, World, soon};
 
 /// Runs the client's tasks on the test's runtime.
 #[derive(Clone)]
-struct Tasks;
+pub(crate) struct Tasks;
 
 impl<F: Future<Output: Send> + Send + 'static> hyper::rt::Executor<F> for Tasks {
     fn execute(&self, task: F) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use shuzha_proxy::TlsOptions;
+use shuzha_proxy::{Limits, TlsOptions};
 
 use crate::world::{Caller, PATIENCE, Setup, World};
 
@@ -211,4 +211,55 @@ fn a_key_that_everybody_reads_is_refused() {
     std::fs::set_permissions(&options.key, std::fs::Permissions::from_mode(0o666)).expect("ours");
     let refused = options.check(shuzha_core::Clock::now(&shuzha_core::SystemClock)).expect_err("mode 666");
     assert!(refused.to_string().contains("666"), "{refused}");
+}
+
+/// Half a handshake holds a place for ten seconds; so few of them, and the oldest makes room.
+#[test]
+fn half_handshakes_are_bounded_by_address_and_make_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (options, root) = certificate(folder.path());
+    let limits = Limits { connections_max: 4, handshakes_per_address_max: 3, ..Limits::default() };
+    let world = World::start(Setup { tls: Some(options), limits, ..Setup::default() });
+    let mut halves = Vec::new();
+    for _ in 0..3 {
+        let half = TcpStream::connect(world.data()).expect("the server takes connections");
+        (&half).write_all(b"\x16\x03\x01").expect("sent");
+        half.set_read_timeout(Some(PATIENCE)).expect("a socket option");
+        halves.push(half);
+    }
+    let mut fourth = TcpStream::connect(world.data()).expect("the server takes connections");
+    fourth.set_read_timeout(Some(PATIENCE)).expect("a socket option");
+    assert!(matches!(fourth.read(&mut [0]), Ok(0) | Err(_)), "closed at once");
+    drop(halves.remove(0));
+    // A handshake that was under way has ended: the next goes on, although the listener would be full without it.
+    let mut stream = loop {
+        let mut stream = connect(&world, root.clone(), &["http/1.1"]);
+        let request = b"GET /v1/products/echo/run HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        if stream.write_all(request).is_ok() {
+            break stream;
+        }
+    };
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer, closed with a notice");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[test]
+fn half_handshakes_of_others_make_room_where_the_listener_is_full() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (options, root) = certificate(folder.path());
+    let limits = Limits { connections_max: 4, ..Limits::default() };
+    let world = World::start(Setup { tls: Some(options), limits, ..Setup::default() });
+    let half = || {
+        let half = TcpStream::connect(world.data()).expect("the server takes connections");
+        (&half).write_all(b"\x16\x03\x01").expect("sent");
+        half
+    };
+    let _halves: Vec<_> = (0..4).map(|_| half()).collect();
+    let mut stream = connect(&world, root, &["http/1.1"]);
+    let request = b"GET /v1/products/echo/run HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer, closed with a notice");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }

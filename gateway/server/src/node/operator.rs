@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use serde_json::json;
 use shuzha_core::{Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
-use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream};
+use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream, Weight};
 use shuzha_proxy::{LogFile, Operator};
 use shuzha_store::ProjectorHandle;
 
@@ -30,6 +31,10 @@ impl shuzha_proxy::Gate for Served {
             None => self.gate.serve(call, upstream).await,
             Some(code) => self.gate.refuse(call, code),
         }
+    }
+
+    fn weigh(&self, path: &str, headers: &HeaderMap, peer: IpAddr) -> Weight {
+        self.gate.weigh(path, headers, peer)
     }
 
     async fn withdraw(

@@ -9,6 +9,7 @@ mod anchors;
 mod answers;
 mod blind;
 mod books;
+mod bounds;
 mod caller;
 mod cli;
 mod commands;

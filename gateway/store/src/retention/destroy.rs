@@ -39,10 +39,13 @@ pub enum Step {
 /// Is told of each step, and may stop the destruction there: for tests that kill it.
 pub(super) type Watch<'w> = &'w mut dyn FnMut(Step) -> Result<(), RetentionError>;
 
-/// Whether an entry is a record of a call. All others — acts on the register, suspensions, keys, starts — are of the life-cycle and stay.
+/// Whether an entry is of calls, counted or recorded. All others — acts on the register, suspensions, keys, starts — are of the life-cycle and stay.
 fn is_call(entry: &[u8]) -> bool {
     // What this software cannot read stays.
-    matches!(Entry::decode(entry), Ok(Entry::Intent(_) | Entry::Call(_) | Entry::Delivery(_)))
+    matches!(
+        Entry::decode(entry),
+        Ok(Entry::Intent(_) | Entry::Call(_) | Entry::Delivery(_) | Entry::RefusalCount(_))
+    )
 }
 
 impl Retention {

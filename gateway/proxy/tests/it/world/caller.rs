@@ -49,6 +49,15 @@ impl Caller {
         Self { stream, read: Vec::new() }
     }
 
+    /// Connects from `from`, another address of this machine: another caller.
+    pub(crate) async fn connect_from(from: [u8; 4], to: SocketAddr) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).expect("all of 127.0.0.0/8 is this machine");
+        let stream = soon(socket.connect(to)).await.expect("the server takes connections");
+        stream.set_nodelay(true).expect("a socket option");
+        Self { stream, read: Vec::new() }
+    }
+
     /// Writes; a server that has already closed is found out by reading.
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         let written = soon(self.stream.write_all(bytes.as_ref())).await;

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId, Timestamp};
 use shuzha_policy::call::Delivery;
-use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, RateLimits, Reply, Upstream};
+use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, RateLimits, Reply, Upstream, Weight};
 use shuzha_proxy::{Gate, LogFile};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -37,6 +37,8 @@ pub(crate) struct TestGate {
     seen: Mutex<Option<mpsc::UnboundedReceiver<Event>>>,
     /// Authority and scheme of the last call.
     pub(crate) last: Mutex<Option<(String, String)>>,
+    /// Whose the last call was.
+    pub(crate) peer: Mutex<Option<IpAddr>>,
 }
 
 impl Default for TestGate {
@@ -48,6 +50,7 @@ impl Default for TestGate {
             events,
             seen: Mutex::new(Some(seen)),
             last: Mutex::default(),
+            peer: Mutex::default(),
         }
     }
 }
@@ -130,6 +133,7 @@ impl Gate for TestGate {
     async fn serve<U: Upstream>(&self, call: &Inbound<'_>, upstream: &U) -> Reply<U::Stream> {
         self.calls.fetch_add(1, SeqCst);
         *self.last.lock().expect("no panic") = Some((call.authority.to_owned(), call.scheme.to_owned()));
+        *self.peer.lock().expect("no panic") = Some(call.peer);
         let mut watch = Watch(Some(self));
         let mut segments = call.path["/v1/products/".len()..].splitn(2, '/');
         let (product, operation) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
@@ -192,6 +196,10 @@ impl Gate for TestGate {
         };
         watch.0 = None;
         answer
+    }
+
+    fn weigh(&self, path: &str, _headers: &HeaderMap, _peer: IpAddr) -> Weight {
+        Weight { identified: !path.contains("/stranger/"), takes_body: !path.contains("/bodiless/") }
     }
 
     async fn withdraw(
