@@ -13,11 +13,11 @@ mod scheduler;
 mod standing;
 mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use shuzha_api::Options as ApiOptions;
 use shuzha_control::accounts::{Accounts, Options as AccountOptions};
 use shuzha_control::{Control, Force, JournalLog, Parts};
