@@ -35,6 +35,7 @@ mod signals;
 mod terminal;
 mod tls;
 mod traces;
+mod unkept;
 mod upgrade;
 mod verify;
 mod witness;
