@@ -37,6 +37,7 @@ mod signals;
 mod terminal;
 mod tls;
 mod traces;
+mod unkept;
 mod upgrade;
 mod verify;
 mod witness;
