@@ -18,7 +18,7 @@ use crate::world;
 use row::Row;
 
 /// Codes that no row can give, and why.
-const NOT_IN_THE_TABLE: [(Code, &str); 29] = [
+const NOT_IN_THE_TABLE: [(Code, &str); 30] = [
     (Code::C001, "framing: refused by whoever speaks HTTP"),
     (Code::C002, "paths: refused by whoever speaks HTTP"),
     (Code::C003, "sizes: refused by whoever speaks HTTP"),
@@ -29,6 +29,7 @@ const NOT_IN_THE_TABLE: [(Code, &str); 29] = [
     (Code::C008, "lengths: refused by whoever speaks HTTP"),
     (Code::C010, "strangers' pace: refused by whoever speaks HTTP"),
     (Code::C011, "an address's share: refused by whoever speaks HTTP"),
+    (Code::C094, "unfinished requests of the control API: refused by its listener"),
     (Code::C096, "the memory of all bodies: refused by whoever speaks HTTP"),
     (Code::C097, "a unit's bound of idempotency keys: `bounds.rs`"),
     (Code::C110, "a credential's pace: `bounds.rs`"),
