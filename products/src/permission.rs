@@ -32,7 +32,10 @@ pub(crate) struct Permission {
 /// What decides, beside the operation's own words.
 pub(crate) struct About<'a> {
     pub(crate) kind: &'static dyn ProductKind,
+    /// None where none is declared.
     pub(crate) subject: Option<&'a SubjectRule>,
+    /// Whether one is declared that is itself at fault: then nothing is missing.
+    pub(crate) subject_at_fault: bool,
     /// None when one of them is itself at fault.
     pub(crate) data_sets: Option<&'a [&'a DataSet]>,
 }
@@ -51,12 +54,12 @@ pub(crate) fn read(operation: &Section<'_>, about: &About<'_>) -> Option<Permiss
     };
     let (personal, secret) = (personal?, secret?);
     let shows = |kind| about.subject.is_some_and(|rule| rule.kind == kind);
-    if personal && !shows(IdKind::Person) && !about.kind.is_blinded() {
+    if personal && !about.subject_at_fault && !shows(IdKind::Person) && !about.kind.is_blinded() {
         operation.place().fail::<()>(
             "an operation with `personal: true` needs a `subject` of kind person to ask for consent",
         );
     }
-    if secret && !shows(IdKind::Organisation) {
+    if secret && !about.subject_at_fault && !shows(IdKind::Organisation) {
         operation.place().fail::<()>(
             "an operation with `businessSecret: true` needs a `subject` of kind organisation to ask for its authorisation",
         );

@@ -273,8 +273,13 @@ fn read_operation(
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
     let subject = section.optional("subject").map(|place| read_subject(&place, &section));
-    let shown = subject.as_ref().and_then(Option::as_ref);
-    let permission = permission::read(&section, &About { kind, subject: shown, data_sets });
+    let about = About {
+        kind,
+        subject: subject.as_ref().and_then(Option::as_ref),
+        subject_at_fault: subject.as_ref().is_some_and(Option::is_none),
+        data_sets,
+    };
+    let permission = permission::read(&section, &about);
     let timeout = match section.optional("timeout") {
         Some(place) => place.duration(UPSTREAM_TIMEOUT_MAX),
         None => Some(upstream_timeout),

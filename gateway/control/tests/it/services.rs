@@ -97,10 +97,12 @@ fn a_business_secret_asks_the_enterprise_it_is_of() {
     assert!(refused.reason.contains("businessSecret"), "{refused:?}");
     product["operations"][0]["businessSecret"] = true.into();
     town.put("sun", "Product", "ledger-check", &product).expect("it asks");
-    let operation = product["operations"][0].as_object_mut().expect("an object");
-    operation.remove("subject");
-    let refused = fault(town.put("sun", "Product", "ledger-list", &product));
-    assert!(refused.reason.contains("subject"), "{refused:?}");
+    let mut of_nobody = example("Product", "company-profile");
+    (of_nobody["upstream"], of_nobody["dataSets"]) = ("register".into(), json!(["ledgers"]));
+    of_nobody["operations"][0]["businessSecret"] = true.into();
+    of_nobody["operations"][0].as_object_mut().expect("an object").remove("subject");
+    let refused = fault(town.put("sun", "Product", "ledger-list", &of_nobody));
+    assert!(refused.reason.contains("needs a `subject`"), "{refused:?}");
 }
 
 /// A change of the service, its port alone, ends what the review said, and that is told before it is done.
