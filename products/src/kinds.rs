@@ -163,11 +163,6 @@ pub trait ProductKind: Sync {
         false
     }
 
-    /// Whether an answer is what is recorded of the one who is asked for.
-    fn looks_up(&self) -> bool {
-        false
-    }
-
     /// Compiles one operation, reporting every fault it finds; `None` when there was one.
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled>;
 }

@@ -66,10 +66,11 @@ pub(crate) fn read(operation: &Section<'_>, about: &About<'_>) -> Option<Permiss
     }
     let holds = |of: fn(&DataSet) -> bool| about.data_sets.is_some_and(|sets| sets.iter().any(|set| of(set)));
     let unasked = !personal && basis.is_none() && !about.kind.aggregates();
+    // A data set may come to be classified so while products stand on it: these are not declared anew so.
     let of_persons = unasked && holds(DataSet::is_personal);
-    if unasked && (shows(IdKind::Person) || (of_persons && about.kind.looks_up())) {
+    if unasked && shows(IdKind::Person) {
         operation.required("personal")?.fail::<()>(
-            "must be true over persons or their sensitive data, unless `legalBasis` names the act that says otherwise",
+            "must be true over persons, unless `legalBasis` names the act that says otherwise",
         );
     }
     if !secret && basis.is_none() && !about.kind.aggregates() && holds(|set| set.business_secret) {

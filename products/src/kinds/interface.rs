@@ -35,10 +35,6 @@ impl ProductKind for Interface {
         true
     }
 
-    fn looks_up(&self) -> bool {
-        true
-    }
-
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let input = declared.input();
         let output = declared.output();

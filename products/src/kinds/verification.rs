@@ -39,10 +39,6 @@ impl ProductKind for Verification {
         &[Outcome::Consistent, Outcome::Inconsistent, Outcome::NoRecord]
     }
 
-    fn looks_up(&self) -> bool {
-        true
-    }
-
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let input = declared.input();
         let map = declared.section.required("verdicts").and_then(|place| read_map(&place));

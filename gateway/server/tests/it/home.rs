@@ -187,7 +187,9 @@ impl Home {
 /// Writes a file for its owner only.
 pub(crate) fn write_private(path: &Path, content: &[u8]) {
     use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let folder = path.parent().expect("a file is in a folder");
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).expect("made");
     let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(content)).expect("written");
 }
