@@ -69,9 +69,9 @@ pub(crate) fn read(operation: &Section<'_>, about: &About<'_>) -> Option<Permiss
     // A data set may come to be classified so while products stand on it: these are not declared anew so.
     let of_persons = unasked && holds(DataSet::is_personal);
     if unasked && shows(IdKind::Person) {
-        operation.required("personal")?.fail::<()>(
-            "must be true over persons, unless `legalBasis` names the act that says otherwise",
-        );
+        operation
+            .required("personal")?
+            .fail::<()>("must be true over persons, unless `legalBasis` names the act that says otherwise");
     }
     if !secret && basis.is_none() && !about.kind.aggregates() && holds(|set| set.business_secret) {
         operation.place().fail::<()>(

@@ -30,6 +30,7 @@ fn decided() -> Entry<'static> {
         organisation: "bureau",
         role: "authority",
         digest: [0; 32],
+        revision: 1,
         state: "emergency",
     })
 }

@@ -1,3 +1,5 @@
+//! The seal finds every row that was changed without its key, and costs the same whatever the table's size.
+
 use super::*;
 
 const SCHEMA: &str = "
