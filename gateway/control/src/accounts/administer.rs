@@ -91,8 +91,10 @@ impl Accounts {
                 return Err(Code::C1005.into());
             }
             let account = self.checked_change(&before, &profile)?;
+            // Another person is more than a closing.
+            let kept = self.control.register.person_key(name)?;
             let only_closes = account.disabled
-                && profile.person_key.is_none()
+                && profile.person_key.is_none_or(|key| Some(key) == kept)
                 && Account { disabled: true, ..before.clone() } == account;
             if !only_closes && !is_simple(&by.organisation, &[&before, &account]) {
                 let wanted = Wanted::Change { profile: Kept::of(&profile), expected };

@@ -10,7 +10,7 @@ use shuzha_control::{Caller, Error, Quotas};
 use shuzha_core::{Clock as _, Code, Role, Timestamp};
 use shuzha_store::register::{ActFilter, RefusedFilter};
 
-use crate::house::{House, code, id, person};
+use crate::house::{House, code, id, organisation, person};
 use crate::town::{Town, by};
 
 const ROOT_PASSWORD: &str = "three unrelated words";
@@ -553,8 +553,15 @@ fn an_organisation_has_so_many_objects_of_a_kind_and_the_authority_is_not_bound(
     let operator = person("sun", "yunze-data", &[Role::Operator]);
     let other = person("qian", "other-data", &[Role::Operator]);
     let wang = person("wang", "bureau", &[Role::Authority]);
-    let spec = crate::town::example("PriceAct", "operator-2025");
-    let put = |by: &Caller, name: &str| house.put(by, "PriceAct", name, &spec, None);
+    for (serial, name) in [(1, "yunze-data"), (2, "other-data")] {
+        house.put(&wang, "Organisation", name, &organisation("operator", serial), None).expect("declared");
+    }
+    let put = |by: &Caller, name: &str| {
+        let mut spec = crate::town::example("PriceAct", "operator-2025");
+        spec["number"] = format!("云数运〔2025〕{name}号").into();
+        spec["issuer"] = if by.account == other.account { "other-data" } else { "yunze-data" }.into();
+        house.put(by, "PriceAct", name, &spec, None)
+    };
     for name in ["a", "b"] {
         put(&operator, name).expect("written");
     }
