@@ -11,6 +11,7 @@ use super::reader::FromConfig;
 /// Section, key, least and most value, both still permitted.
 pub(super) const BOUNDS: &[(&str, &str, &str, &str)] = &[
     ("control", "emergency_confirmation_hours", "1", "168"),
+    ("control", "objects_max", "1", "100_000_000"),
     ("finance", "grace", "1s", "744h"),
     ("data_plane", "signature_window", "1s", "1h"),
     ("data_plane", "nonces_max", "1_000", "64_000_000"),
