@@ -276,13 +276,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for HeadGuard<S> {
             if this.half_closed.is_some() {
                 return this.poll_half_closed(cx);
             }
+            let start = into.filled().len();
             let done = if this.held.is_empty() {
                 ready!(this.read_in_place(cx, into))?
             } else {
                 ready!(this.read_held(cx))?
             };
             if done {
-                if this.keeps_end() {
+                let ended = into.filled().len() == start;
+                if ended && this.keeps_end() {
                     this.half_closed = Some(HalfClosed::begin());
                     continue;
                 }

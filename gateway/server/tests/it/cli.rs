@@ -14,14 +14,16 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use house::{House, Person, is_private};
 
+use std::collections::BTreeMap;
+
 use crate::home::text;
 
 /// Roles on the deciding side, which one person may hold.
 const DECIDERS: [&str; 6] = ["authority", "registrar", "provider", "expert", "pricing", "finance"];
 /// Roles on the side of those who apply.
 const APPLICANTS: [&str; 2] = ["operator", "application_unit"];
-/// Kinds that the operator declares; everything else is declared by who decides.
-const OPERATORS: [&str; 5] = ["Upstream", "Product", "Credential", "Listing", "Price"];
+/// Kinds that the operator declares; credentials are their units', everything else is declared by who decides.
+const OPERATORS: [&str; 4] = ["Upstream", "Product", "Listing", "Price"];
 
 /// The demo's declared objects. Those that come into force by a case are a case's business.
 fn demo_world() -> String {
@@ -89,6 +91,7 @@ fn settle(house: &House, world: &str) {
         document.contains("kind: Ceiling\n") || document.contains("kind: PermittedRevenue\n")
     };
     let price = |document: &&str| document.contains("kind: Price\n");
+    let credential = |document: &&str| document.contains("kind: Credential\n");
     let documents: Vec<&str> = world.split("---\n").filter(|document| document.contains("kind: ")).collect();
     let some = |which: &dyn Fn(&&str) -> bool| {
         documents
@@ -98,7 +101,7 @@ fn settle(house: &House, world: &str) {
             .collect()
     };
     let rounds: [(&str, String); 4] = [
-        ("wang", some(&|document| !by_operator(document) && !after(document))),
+        ("wang", some(&|document| !by_operator(document) && !after(document) && !credential(document))),
         ("sun", some(&|document| by_operator(document) && !price(document))),
         ("wang", some(&after)),
         ("sun", some(&price)),
@@ -107,6 +110,32 @@ fn settle(house: &House, world: &str) {
         let applied = house.person(who).apply(&objects);
         assert!(applied.status.success(), "{who}: {}{}", text(&applied.stdout), text(&applied.stderr));
     }
+    for (organisation, objects) in credentials(&documents) {
+        let name = format!("of-{organisation}");
+        let applied =
+            house.member(&house.person("root"), &name, organisation, &["application_unit"]).apply(&objects);
+        assert!(applied.status.success(), "{name}: {}{}", text(&applied.stdout), text(&applied.stderr));
+    }
+}
+
+/// The credentials among `documents`, by the organisation of the unit whose they are.
+fn credentials<'d>(documents: &[&'d str]) -> BTreeMap<&'d str, String> {
+    let kind = |kind: &str, document: &str| document.contains(&format!("kind: {kind}\n"));
+    let word = |document: &'d str, before: &str| -> Option<&'d str> {
+        let rest = &document[document.find(before)? + before.len()..];
+        rest.split([',', '}', '\n']).next().map(str::trim)
+    };
+    let units: BTreeMap<_, _> = (documents.iter().filter(|document| kind("ApplicationUnit", document)))
+        .filter_map(|document| Some((word(document, "{name: ")?, word(document, "organisation: ")?)))
+        .collect();
+    let mut credentials = BTreeMap::<_, String>::new();
+    for document in documents.iter().filter(|document| kind("Credential", document)) {
+        let unit = word(document, "unit: ").expect("a credential names its unit");
+        let objects = credentials.entry(units[unit]).or_default();
+        objects.push_str("---\n");
+        objects.push_str(document);
+    }
+    credentials
 }
 
 #[test]
