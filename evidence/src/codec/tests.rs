@@ -333,8 +333,15 @@ proptest! {
 /// The mark of a trial stands in its record, and a record without it has the bytes it always had.
 #[test]
 fn k1_a_trial_is_marked_and_other_calls_are_as_before() {
-    let call =
-        |sandbox| Entry::Call(Box::new(Call { sandbox, consent_parent: None, basis: 0, ..largest("n") }));
+    let call = |sandbox| {
+        Entry::Call(Box::new(Call {
+            sandbox,
+            consent_parent: None,
+            basis: 0,
+            openings: None,
+            ..largest("n")
+        }))
+    };
     let (real, trial) = (encode(&call(false)), encode(&call(true)));
     assert_eq!(trial.len(), real.len() + 3);
     assert_eq!(trial[real.len()..], [0x18, 48, 0xf5]);

@@ -112,8 +112,8 @@ pub struct Egress {
     rules: Vec<EgressRule>,
     /// Where this process listens. Owner: this value, held only to read or push.
     own: RwLock<Vec<SocketAddr>>,
-    /// Single addresses beside the rules, see [`Egress::lists`]. Held only to read or replace.
-    listed: RwLock<BTreeSet<SocketAddr>>,
+    /// Single addresses beside the rules, those of now and those before, see [`Egress::lists`]. Held only to read or replace.
+    listed: RwLock<[BTreeSet<SocketAddr>; 2]>,
 }
 
 impl Egress {
@@ -123,11 +123,12 @@ impl Egress {
         Self { rules, ..Self::default() }
     }
 
-    /// Allows these addresses beside the rules, in place of those that were listed before: what somebody declares who
-    /// could as well change the rules.
+    /// Allows these addresses beside the rules: what somebody declares who could as well change the rules. Those of the list
+    /// before stay allowed until the next one, for calls that were admitted under it.
     pub fn lists(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
-        *self.listed.write().expect("nothing panics while it holds this lock") =
-            addresses.into_iter().collect();
+        let mut listed = self.listed.write().expect("nothing panics while it holds this lock");
+        let before = std::mem::replace(&mut listed[0], addresses.into_iter().collect());
+        listed[1] = before;
     }
 
     /// Notes that this process listens here: no product service is there, whatever the rules say.
@@ -147,7 +148,7 @@ impl Egress {
             return false;
         }
         let listed = self.listed.read().expect("nothing panics while it holds this lock");
-        if listed.contains(&SocketAddr::new(ip, port)) {
+        if listed.iter().any(|list| list.contains(&SocketAddr::new(ip, port))) {
             return true;
         }
         drop(listed);

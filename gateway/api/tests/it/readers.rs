@@ -197,7 +197,7 @@ fn every_schema_has_the_fields_that_its_reader_takes_and_no_others() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(compared > 80, "only {compared} objects were compared");
+    assert!(compared > 70, "only {compared} objects were compared");
 }
 
 #[test]

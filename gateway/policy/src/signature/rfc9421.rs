@@ -49,7 +49,7 @@ pub(super) fn read<'a>(call: &'a Inbound<'a>) -> Result<Claim<'a>, Refusal> {
         None => None,
         Some(name) => Some(Algorithm::from_name(name).ok_or_else(malformed)?),
     };
-    let covers = |component: &str| input.components.iter().any(|covered| *covered == component);
+    let covers = |component: &str| input.components.contains(&component);
     let must_digest = !call.body.is_empty() || call.headers.contains_key("content-digest");
     let in_parts = covers("@authority") && covers("@path") && (call.query.is_none() || covers("@query"));
     let target = covers("@target-uri") || in_parts;

@@ -17,7 +17,9 @@ fn stop(kind: &str, name: &str, more: &str) -> String {
 async fn called(stop: &str, credential: &str) -> (String, Option<String>) {
     let house = House::new();
     house.gate.install(world::snapshot(stop));
-    let ask = Ask::new(credential, "company-check", "verify", "bank-onboarding");
+    // Of verifications, that of persons has a sandbox.
+    let product = if credential == "bank-sandbox" { "person-check" } else { "company-check" };
+    let ask = Ask::new(credential, product, "verify", "bank-onboarding");
     let reply = house.call(&ask, &Fake::new([])).await;
     let told = match &reply.payload {
         Payload::Refused(refusal) => refusal.at.clone(),

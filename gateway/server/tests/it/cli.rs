@@ -10,11 +10,10 @@ mod privacy;
 mod register;
 mod town;
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
 use house::{House, Person, is_private};
-
-use std::collections::BTreeMap;
 
 use crate::home::text;
 
@@ -23,7 +22,7 @@ const DECIDERS: [&str; 6] = ["authority", "registrar", "provider", "expert", "pr
 /// Roles on the side of those who apply.
 const APPLICANTS: [&str; 2] = ["operator", "application_unit"];
 /// Kinds that the operator declares; credentials are their units', everything else is declared by who decides.
-const OPERATORS: [&str; 4] = ["Upstream", "Product", "Listing", "Price"];
+const OPERATORS: [&str; 5] = ["ApplicationUnit", "Upstream", "Product", "Listing", "Price"];
 
 /// The demo's declared objects. Those that come into force by a case are a case's business.
 fn demo_world() -> String {

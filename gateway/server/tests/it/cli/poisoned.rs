@@ -3,8 +3,8 @@
 
 use serde_json::json;
 use shuzha_core::{Id, OsRng, RequestId, Rng as _, SystemClock};
-use shuzha_store::Register;
 use shuzha_store::register::{Act, Batch, Change, Content};
+use shuzha_store::{Register, SealKey};
 
 use super::town::Town;
 use crate::caller::{Ask, Caller};
@@ -23,7 +23,10 @@ fn zeros() -> String {
 
 /// Writes a credential whose key is none into the register, as a version that did not look at keys would have.
 fn plant(town: &Town, name: &str) {
-    let register = Register::open(&town.house.data().join("control.db")).expect("opens");
+    let key =
+        std::fs::read(town.house.data().join("keys/register-seal.key")).expect("made at the first start");
+    let key = SealKey::new(&key.try_into().expect("32 bytes"));
+    let register = Register::open_sealed(&town.house.data().join("control.db"), &key).expect("opens");
     let spec = json!({"unit": "bank", "algorithm": "ed25519", "publicKey": zeros(),
         "window": {"from": "2025-01-01", "until": "2031-01-01"}});
     let id = |text: &str| Id::new(text).expect("a name");
