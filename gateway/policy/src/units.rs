@@ -9,9 +9,12 @@ use crate::holds::lock;
 /// Shards of the table of names. A lock is held to find or add one name.
 const SHARDS: usize = 64;
 
+/// Some of the units, by name.
+type Shard<T> = Mutex<HashMap<Box<str>, Arc<T>>>;
+
 /// One `T` for each name that has something.
 pub(crate) struct Units<T> {
-    shards: Box<[Mutex<HashMap<Box<str>, Arc<T>>>]>,
+    shards: Box<[Shard<T>]>,
     hasher: RandomState,
 }
 

@@ -161,6 +161,7 @@ impl Peers {
     /// Of each share, what the address that holds most of it holds, and the most that one may hold.
     pub(crate) fn fullest(&self) -> [(&'static str, u64, u64); 4] {
         let share = &self.of_one;
+        #[expect(clippy::type_complexity, reason = "four rows of one small table, read where they stand")]
         let mut shares: [(_, fn(&Peer) -> &AtomicU64, _, _); 4] = [
             ("body_bytes_of_fullest_address", |peer| &peer.bytes, 0, share.bytes),
             ("connections_of_fullest_address", |peer| &peer.connections, 0, share.connections),

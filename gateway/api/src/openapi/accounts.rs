@@ -178,7 +178,7 @@ pub(super) fn schemas() -> Value {
                 "issuer": {"type": ["string", "null"]}, "subject": {"type": ["string", "null"]},
                 "by": by, "expires": reference("Instant"),
                 "state": {"enum": ["open", "confirmed", "refused", "withdrawn", "expired"]},
-                "decided": or_null(by.clone()),
+                "decided": or_null(by),
             }),
         ),
         "AccountRequestPage": page(reference("AccountRequest")),

@@ -33,6 +33,10 @@ impl Accounts {
     /// # Errors
     /// C1104 without the role; C1004 where the name is taken; C1002 with every fault; C1114 for roles that one person may
     /// not hold; C1115 where nobody could be invited; C1116 where too many requests wait.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a profile is made for one request, and nobody keeps it"
+    )]
     pub fn create(
         &self,
         caller: &Caller,
@@ -74,6 +78,10 @@ impl Accounts {
     /// # Errors
     /// C1104 without the role; C1105 for one's own; C1003, C1005, C1006; C1002 with every fault; C1114, C1116; C1117 for
     /// closing the last open account of the authority.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a profile is made for one request, and nobody keeps it"
+    )]
     pub fn change(
         &self,
         caller: &Caller,

@@ -162,7 +162,7 @@ fn a3_one_person_makes_nobody_powerful() {
         waits(accounts.change(&root, &id("feng"), Some(before.version), roles, None)),
         accounts.link(&root, &id("feng"), "https://id.example", "42").expect("asked for"),
     ];
-    assert_eq!(house.register.account("feng").expect("answers"), Some(before.clone()));
+    assert_eq!(house.register.account("feng").expect("answers"), Some(before));
     assert_eq!(code(accounts.sign_in_linked("https://id.example", "42")), Code::C1102);
     for request in &requests {
         assert_eq!(code(accounts.confirm(&feng, &request.name)), Code::C1105, "not for oneself");

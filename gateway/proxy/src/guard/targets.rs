@@ -366,13 +366,13 @@ mod tests {
         };
         assert_eq!(send(&[first.clone(), by_name(62)]), Seen::Amiss);
         assert_eq!(send(&[first.clone(), other.clone(), by_name(63)]), Seen::Amiss);
-        assert_eq!(send(&[first.clone(), other.clone(), by_name(62)]), Seen::Sound, "that is the other");
+        assert_eq!(send(&[first.clone(), other, by_name(62)]), Seen::Sound, "that is the other");
         // Emptied by an update of its size, the table holds it no more: the block is malformed.
         let emptied = [&[0x20][..], &by_name(62)].concat();
         assert_eq!(send(&[first.clone(), emptied]), Seen::Amiss);
         // Evicted by what came after: 4,096 bytes hold so many.
         let large = [&[0x40, 1][..], b"x", &[0x7f, 0xd3, 0x1e], &[b'y'; 4_050]].concat();
-        assert_eq!(send(&[first.clone(), large.clone(), by_name(62)]), Seen::Sound);
+        assert_eq!(send(&[first.clone(), large, by_name(62)]), Seen::Sound);
         let small = [&[0x40, 1][..], b"x", &[0x7f, 0x00], &[b'y'; 127]].concat();
         assert_eq!(send(&[first, small, by_name(63)]), Seen::Amiss);
     }

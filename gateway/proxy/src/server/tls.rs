@@ -161,12 +161,15 @@ pub(super) trait Renew: Send + Sync {
     fn renew(&self) -> Result<CertificateState, ProxyError>;
 }
 
+/// What renews a certificate and what shows it, where there is TLS.
+type Opened = (Option<Arc<dyn Renew>>, Option<Arc<Acceptor>>);
+
 /// The certificate that `options` name, and an acceptor that shows it; none of either without TLS.
 pub(super) fn open<C: Clock>(
     options: Option<&TlsOptions>,
     clock: C,
     metrics: &Registry,
-) -> Result<(Option<Arc<dyn Renew>>, Option<Arc<Acceptor>>), ProxyError> {
+) -> Result<Opened, ProxyError> {
     let Some(options) = options else { return Ok((None, None)) };
     let certificates = Certificates::open(options, clock, metrics)?;
     let acceptor = Arc::new(certificates.acceptor()?);

@@ -140,7 +140,7 @@ fn a_report_is_kept_once_and_a_later_one_beside_it() {
     let by = person(Role::Operator);
     let first = desk.act(&stopped.state, &by, "report", &form).expect("a report");
     assert_eq!(desk.act(&first.state, &by, "report", &form).expect_err("the same").code.as_str(), "C1007");
-    let mut later = form.clone();
+    let mut later = form;
     later["measures"] = json!("已换发密钥");
     let second = desk.act(&first.state, &by, "report", &later).expect("another report");
     assert_eq!(second.state["report"], first.state["report"], "the first stands");

@@ -24,6 +24,7 @@ fn small() -> impl Strategy<Value = Value> {
 }
 
 /// One keyword with its value; schemas within are of `inner`.
+#[expect(clippy::needless_pass_by_value, reason = "strategies are handles, and are handed on")]
 fn keyword(inner: BoxedStrategy<Value>) -> impl Strategy<Value = (&'static str, Value)> {
     let word =
         |word: &'static str, value: BoxedStrategy<Value>| value.prop_map(move |value| (word, value)).boxed();

@@ -105,6 +105,7 @@ fn what_is_not_bounded_has_the_documented_bound() {
         let members = (0..length).map(|at| (format!("k{at}"), Value::Null));
         json!({"a": members.collect::<serde_json::Map<_, _>>()})
     };
+    #[expect(clippy::type_complexity, reason = "rows of a table of this test")]
     let rows: [(Value, &dyn Fn(usize) -> Value, usize); 5] = [
         (json!({"type": "string"}), &text, LENGTH_DEFAULT),
         (json!({"minLength": 1}), &text, LENGTH_DEFAULT),

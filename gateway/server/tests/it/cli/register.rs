@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 
+use shuzha_store::{Register, SealKey};
+
 use super::house::House;
 use crate::home::{shuzha, text};
 
@@ -19,6 +21,13 @@ fn edit(path: &Path, from: &str, to: &str) {
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
     }
     std::fs::write(path, bytes).expect("written");
+}
+
+/// Brings what the gateway wrote last into the file itself: whoever opens a database and closes it does.
+fn settle(house: &House) {
+    let key = std::fs::read(house.data().join("keys/register-seal.key")).expect("made at the first start");
+    let key = SealKey::new(&key.try_into().expect("32 bytes"));
+    drop(Register::open_sealed(&house.data().join("control.db"), &key).expect("opens"));
 }
 
 /// Puts a copy of the register back, alone.
@@ -49,6 +58,7 @@ fn a_start_on_an_edited_or_older_register_is_refused_by_name() {
         house.member(&root, "fay", "treasury", &["finance"]);
     }
     house.end();
+    settle(&house);
     let register = house.data().join("control.db");
     let good = house.data().join("good.copy");
     std::fs::copy(&register, &good).expect("copied");
