@@ -171,7 +171,7 @@ impl Client {
 fn states_its_end(response: &http::Response<ureq::Body>) -> Result<()> {
     let headers = response.headers();
     let length = headers.contains_key(http::header::CONTENT_LENGTH);
-    let chunked = headers.get_all(http::header::TRANSFER_ENCODING).iter().last().is_some_and(|last| {
+    let chunked = headers.get_all(http::header::TRANSFER_ENCODING).iter().next_back().is_some_and(|last| {
         let last = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
         last.trim_ascii().eq_ignore_ascii_case(b"chunked")
     });

@@ -50,7 +50,7 @@ pub(super) const BOUNDS: &[(&str, &str, &str, &str)] = &[
 fn value<T: FromConfig>(text: &str) -> T {
     let number = text.replace('_', "").parse::<i64>();
     let value = number.map_or_else(|_| Value::String(text.to_owned()), Value::Integer);
-    T::from_config(&value).ok().expect("bounds are written as their keys are: a test reads all")
+    T::from_config(&value).expect("bounds are written as their keys are: a test reads all")
 }
 
 /// Whether `read` is within the bounds of its key.
