@@ -50,9 +50,10 @@ pub(super) struct ControlApi {
 /// Where the demo's gateway is, as far as a configuration says.
 pub(super) struct Place {
     pub(super) config: Config,
-    /// Whether the configuration says where callers, and operators, are listened to.
+    /// Whether the configuration says where callers, operators and persons at the control API are listened to.
     data_set: bool,
     operations_set: bool,
+    control_set: bool,
 }
 
 /// Keys that the demo decides, because its story depends on them.
@@ -94,6 +95,7 @@ impl Place {
             ("log", "level", text("error")),
             ("log", "format", text("text")),
         ];
+        let control_set = config::sets(&sources, "control", "listen").map_err(faulty)?;
         for (section, key, value) in unless_set {
             if !config::sets(&sources, section, key).map_err(faulty)? {
                 sources.flags.push((section, key, value));
@@ -103,7 +105,7 @@ impl Place {
         let operations_set = config::sets(&sources, "operations", "listen").map_err(faulty)?;
         sources.flags.push(("control", "rules", text(story::RULES)));
         let config = config::load(&sources).map_err(faulty)?;
-        Ok(Self { config, data_set, operations_set })
+        Ok(Self { config, data_set, operations_set, control_set })
     }
 
     /// The configured addresses; for those that are not, the usual ports, or free ones where they are taken.
@@ -128,7 +130,11 @@ impl Gateway {
         disk: Arc<DemoDisk>,
         files: Option<World>,
     ) -> Result<Self> {
-        let config = &place.config;
+        let mut config = place.config.clone();
+        // It was free when the demo began; since then its services started.
+        if !place.control_set && TcpListener::bind(config.control.listen).is_err() {
+            config.control.listen.set_port(0);
+        }
         logging::start_for_demo(config.log_level, config.log_format);
         let clock = ShiftedClock::default();
         if files.is_none() {
@@ -142,7 +148,7 @@ impl Gateway {
             disk: Some(disk),
             journal_wait: Duration::from_secs(1),
         };
-        let node = Node::build(config, setup)?;
+        let node = Node::build(&config, setup)?;
         let control = node.control.as_ref().map(|controlled| {
             let plane = &controlled.plane;
             let file = plane.first_token_file.as_ref().context("the register is not new")?;
