@@ -192,7 +192,8 @@ fn whatever_is_edited_is_named_with_what_differs() {
 fn two_rows_that_were_swapped_are_both_named() {
     let (_dir, path) = sample();
     let connection = Connection::open(&path).expect("opens");
-    let swap = "UPDATE objects SET spec = (SELECT o.spec FROM objects o WHERE o.name = CASE objects.name WHEN 'a' THEN 'c' ELSE 'a' END)
+    let swap = "CREATE TEMP TABLE kept AS SELECT name, spec FROM objects;
+                UPDATE objects SET spec = (SELECT kept.spec FROM kept WHERE kept.name = CASE objects.name WHEN 'a' THEN 'c' ELSE 'a' END)
                 WHERE name IN ('a', 'c')";
     connection.execute_batch(swap).expect("swapped");
     drop(connection);
