@@ -5,22 +5,7 @@
 //! end of the file states control totals — rows, sums, first and last sequence, digest over all rows. The same rows give the
 //! same bytes. Memory does not grow with the number of rows: 100 million would need what 100,000 need.
 //!
-//! ```
-//! use std::convert::Infallible;
-//! use std::ops::ControlFlow;
-//!
-//! use shuzha_core::Lang;
-//! use shuzha_pricing::export::{Format, Job, Set, check, export};
-//! use shuzha_pricing::metering;
-//!
-//! let job = Job { format: Format::Csv, lang: Lang::Zh, period: "2026-08" };
-//! let rows = std::iter::empty::<Result<metering::Row, Infallible>>();
-//! let mut file = Vec::new();
-//! let totals = export(&job, rows, &mut file, &mut |_rows| ControlFlow::Continue(()))?;
-//! let read = check(job.format, Set::Usage.layout(), file.as_slice(), &mut |_, _| ControlFlow::Continue(()))?;
-//! assert_eq!(read, totals);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! [`export()`] writes a file and [`check()`] reads it back; both return the same totals.
 
 mod check;
 mod columns;

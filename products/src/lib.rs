@@ -7,15 +7,6 @@
 //!   out.
 //! - [`kinds`] says what a kind of product is, and how to add one.
 //!
-//! ```
-//! use shuzha_products::World;
-//!
-//! let file = "apiVersion: shuzha/v1\nkind: Jurisdiction\nmetadata: {name: here}\nspec: {certificateRequired: no}\n";
-//! let faults = World::parse(&[("here.yaml", file)]).expect_err("`no` is not a boolean");
-//! let shown = faults[0].to_string();
-//! assert_eq!(shown, "here.yaml:4 Jurisdiction/here spec.certificateRequired: expected true or false, found text");
-//! ```
-//!
 //! **Invariant:** pure. No file is opened, no clock read, no network used here; keys in files stay paths.
 
 pub mod case;

@@ -79,16 +79,31 @@ pub(crate) fn timed<T>(f: impl FnOnce() -> T) -> (T, Duration) {
 /// # Errors
 /// When the program cannot be started or waited for; a non-zero exit is an outcome.
 pub(crate) fn run(name: &'static str, root: &Path, program: &str, args: &[&str]) -> Result<Outcome> {
+    run_with(name, root, program, args, &[])
+}
+
+/// Like [`run`], with variables added to the program's environment.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_with(
+    name: &'static str,
+    root: &Path,
+    program: &str,
+    args: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<Outcome> {
     say(&format!("── {name}: {program} {}", args.join(" ")));
-    let (result, took) = timed(|| pass_on(root, program, args));
+    let (result, took) = timed(|| pass_on(root, program, args, variables));
     let (ok, counts) = result.with_context(|| format!("running {program} for the step {name}"))?;
     Ok(Outcome { name, ok, took, counts })
 }
 
-fn pass_on(root: &Path, program: &str, args: &[&str]) -> Result<(bool, Counts)> {
+fn pass_on(root: &Path, program: &str, args: &[&str], variables: &[(&str, &str)]) -> Result<(bool, Counts)> {
     let mut child = Command::new(program)
         .args(args)
         .current_dir(root)
+        .envs(variables.iter().copied())
         // A failed test's message is its last line then, wherever this runs, and not the stack that follows it.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())

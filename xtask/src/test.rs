@@ -2,10 +2,15 @@
 //!
 //! Every step runs even when an earlier one failed, so that one run shows all there is to mend. The runner comes
 //! last and the very last line counts tests.
+//!
+//! Lints and tests share one build. `cargo clippy` would check every dependency a second time, because what it makes
+//! of them cannot be linked; so the lints are a build of all targets in which Clippy's driver compiles the workspace,
+//! and the runner finds that build done. The driver compiles as rustc does, except that it leaves out the optimisation
+//! of MIR.
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::say::say;
 use crate::step::{self, Counts, Outcome};
@@ -24,23 +29,41 @@ const NEXTEST: [&str; 9] = [
     "--color=never",
 ];
 
+/// All targets, benches too, built and not run.
+const LINTS: [&str; 4] = ["test", "--workspace", "--all-targets", "--no-run"];
+
+/// Makes Clippy's driver the compiler of the workspace's own crates, and every warning an error.
+const WITH_LINTS: [(&str, &str); 2] = [
+    ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
+    ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"),
+];
+
 /// Runs the steps; true when all of them passed.
 ///
 /// # Errors
 /// When a step's program cannot be started.
 pub(crate) fn run(root: &Path) -> Result<bool> {
     let cargo = |name, args: &[&str]| step::run(name, root, "cargo", args);
-    let mut done = vec![
-        cargo("format", &["fmt", "--all", "--check"])?,
-        tidied(root)?,
-        cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?,
-        cargo("doc tests", &["test", "--workspace", "--doc", "--no-fail-fast"])?,
-    ];
-    done.push(match step::answers("cargo", &["nextest", "--version"]) {
-        Some(_) => cargo("tests", &NEXTEST)?,
-        None => cargo("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])?,
-    });
+    let mut done = vec![cargo("format", &["fmt", "--all", "--check"])?, tidied(root)?];
+    let lints = lints(root)?;
+    // What a lint refused was not built: the tests then build it without lints.
+    let built_with: &[_] = if lints.ok { &WITH_LINTS } else { &[] };
+    done.push(lints);
+    let plain = ["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
+    let runner: &[&str] = match step::answers("cargo", &["nextest", "--version"]) {
+        Some(_) => &NEXTEST,
+        None => &plain,
+    };
+    done.push(step::run_with("tests", root, "cargo", runner, built_with)?);
     Ok(summary(&done))
+}
+
+/// # Errors
+/// When cargo cannot be started, or Clippy is not installed.
+fn lints(root: &Path) -> Result<Outcome> {
+    step::answers("clippy-driver", &["--version"])
+        .context("clippy is not installed: rustup component add clippy")?;
+    step::run_with("lints", root, "cargo", &LINTS, &WITH_LINTS)
 }
 
 fn tidied(root: &Path) -> Result<Outcome> {

@@ -183,3 +183,9 @@ fn g4_columns_of_a_set_have_different_names() {
         }
     }
 }
+
+#[test]
+fn a_set_without_rows_is_a_whole_file() {
+    let (rows, totals) = read_back(std::iter::empty::<metering::Row>());
+    assert_eq!((rows.len(), total(&totals, "rows")), (0, "0".to_owned()));
+}

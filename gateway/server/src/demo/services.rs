@@ -96,7 +96,7 @@ fn program() -> Result<PathBuf> {
     let here = std::env::current_exe().context("the path of this program")?;
     let beside = here.with_file_name(PROGRAM);
     if !beside.exists() {
-        bail!("{} is missing: `cargo build --release -p {PROGRAM}` makes it", beside.display());
+        bail!("{} is missing: `./run demo` builds it, or `cargo build -p {PROGRAM}`", beside.display());
     }
     Ok(beside)
 }

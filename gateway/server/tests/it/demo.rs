@@ -161,7 +161,7 @@ fn the_demo_runs_where_its_configuration_says() {
 fn run_keeps_what_it_installs_off_its_output() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let dir = tempfile::tempdir().expect("a folder");
-    let (bin, target) = (dir.path().join("bin"), dir.path().join("target/release"));
+    let (bin, target) = (dir.path().join("bin"), dir.path().join("target/demo"));
     std::fs::create_dir_all(&bin).expect("made");
     std::fs::create_dir_all(&target).expect("made");
     let program = |path: &Path, script: &str| {
