@@ -22,7 +22,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
             return Ok(false);
         }
     }
-    // A gate names its keepers before they exist, and the trees under each duplicate fill pages.
+    // A wrapper may depend on a banned crate by a feature that is off, and the trees under each duplicate fill pages.
     let quiet = ["--hide-inclusion-graph", "-A", "unused-wrapper"];
     let args = [&["deny", "--locked", "check"], &quiet[..], &["licenses", "bans", "sources"]].concat();
     let outcome = step::run("deny", root, "cargo", &args)?;

@@ -2,21 +2,23 @@
 //!
 //! Each rule is a function from what it reads to findings; each is shown, in its tests, to catch a planted fault.
 
+pub(crate) mod circles;
 pub(crate) mod docs;
 pub(crate) mod edges;
 pub(crate) mod examples;
-pub(crate) mod pages;
+pub(crate) mod names;
 pub(crate) mod source;
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::requirements;
+pub(crate) use crate::finding::Finding;
 use crate::say::{complain, say};
 use crate::tree::Tree;
+use crate::{generated, workspace};
 
 /// Where the exceptions are kept.
 pub(crate) const RULES_FILE: &str = "xtask/tidy.toml";
@@ -34,6 +36,9 @@ pub(crate) struct Rules {
     /// Longer files, each with its reason.
     #[serde(default)]
     pub(crate) long: Vec<Long>,
+    /// Public type names that several files declare, and how many.
+    #[serde(default)]
+    pub(crate) public_names: BTreeMap<String, usize>,
 }
 
 /// A file that may be longer than the rest.
@@ -48,30 +53,6 @@ pub(crate) struct Long {
     pub(crate) reason: String,
 }
 
-/// One broken rule, at one place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    path: String,
-    line: usize,
-    message: String,
-}
-
-impl Finding {
-    /// A finding at a line counted from one; line 0 means the file as a whole.
-    pub(crate) fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line, message: message.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.path, self.message),
-            line => write!(f, "{}:{line}: {}", self.path, self.message),
-        }
-    }
-}
-
 /// Runs every rule and prints what it found. True when there is nothing to print.
 ///
 /// # Errors
@@ -80,23 +61,35 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     let tree = Tree::read(root)?;
     let rules: Rules = read_toml(&tree, RULES_FILE)?;
     let arch: edges::Arch = read_toml(&tree, edges::ARCH_FILE)?;
-    let packages = edges::packages(root)?;
+    let packages = workspace::packages(root)?;
 
     let mut findings = source::check(&tree, &rules);
     findings.extend(edges::check(&arch, &packages));
-    findings.extend(pages::check(&tree));
+    let [lock, deny] = ["Cargo.lock", edges::DENY_FILE].map(|path| tree.text(path).unwrap_or_default());
+    findings.extend(edges::names(&arch, &packages, lock, deny)?);
+    findings.extend(circles::check(&tree, &arch.circle));
+    findings.extend(names::check(&tree, &rules.public_names));
     findings.extend(docs::check(&tree));
     findings.extend(examples::check(&tree));
-    if tree.text(requirements::PAGE_FILE) != Some(requirements::page(&tree)?.as_str()) {
-        let reason = "is not current: run `cargo xtask requirements`";
-        findings.push(Finding::at(requirements::PAGE_FILE, 0, reason));
-    }
+    findings.extend(generated::check(&tree, &generated::files(&tree, &arch, &packages)?));
     for finding in &findings {
         complain(&finding.to_string());
     }
     let files = tree.texts().count();
     say(&format!("tidy: {files} files, {} packages, {} findings", packages.len(), findings.len()));
     Ok(findings.is_empty())
+}
+
+/// Writes every generated file that is not current.
+///
+/// # Errors
+/// When what they are generated from cannot be read, or a file cannot be written.
+pub(crate) fn write_pages(root: &Path) -> Result<bool> {
+    let tree = Tree::read(root)?;
+    let arch: edges::Arch = read_toml(&tree, edges::ARCH_FILE)?;
+    let files = generated::files(&tree, &arch, &workspace::packages(root)?)?;
+    generated::write(root, &tree, &files)?;
+    Ok(true)
 }
 
 fn read_toml<T: for<'de> Deserialize<'de>>(tree: &Tree, path: &str) -> Result<T> {

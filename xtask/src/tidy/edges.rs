@@ -1,16 +1,19 @@
 //! Rules about dependencies: layers of our crates, and who may name which outside crate.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::Context;
 use serde::Deserialize;
 
 use super::Finding;
-use crate::step;
+use super::circles::Circle;
+use crate::workspace::{Dependency, Package};
 
 /// Where the layers are written down.
 pub(crate) const ARCH_FILE: &str = "xtask/arch.toml";
+
+/// Where outside crates are banned.
+pub(crate) const DENY_FILE: &str = "deny.toml";
 
 /// What `xtask/arch.toml` says.
 #[derive(Debug, Deserialize)]
@@ -21,6 +24,8 @@ pub(crate) struct Arch {
     same_layer: Vec<SameLayer>,
     #[serde(default)]
     gate: Vec<Gate>,
+    #[serde(default)]
+    pub(crate) circle: Vec<Circle>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,34 +44,11 @@ struct Gate {
     reason: String,
 }
 
-/// One workspace package and the packages that its manifest names, of every kind.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Package {
-    name: String,
-    dependencies: Vec<Dependency>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Dependency {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-/// Asks cargo for the workspace's packages.
-///
-/// # Errors
-/// When `cargo metadata` fails or answers in another shape.
-pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
-    let manifest = root.join("Cargo.toml");
-    let manifest = manifest.to_str().context("the repository's path is not UTF-8")?;
-    let args = ["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path", manifest];
-    let json = step::answers("cargo", &args).context("cargo metadata failed")?;
-    let metadata: Metadata = serde_json::from_str(&json).context("cargo metadata changed its shape")?;
-    Ok(metadata.packages)
+impl Arch {
+    /// The layer of a crate of ours.
+    pub(crate) fn layer(&self, name: &str) -> Option<u8> {
+        self.layers.get(name).copied()
+    }
 }
 
 /// Every edge of the workspace against the layers and gates.
@@ -78,7 +60,7 @@ pub(crate) fn check(arch: &Arch, packages: &[Package]) -> Vec<Finding> {
             find(format!("{} has no layer", package.name));
             continue;
         };
-        for Dependency { name } in &package.dependencies {
+        for Dependency { name, .. } in &package.dependencies {
             let Some(below) = arch.layers.get(name) else {
                 if let Some(gate) = broken_gate(arch, &package.name, name) {
                     let only = gate.only.join(", ");
@@ -99,6 +81,61 @@ pub(crate) fn check(arch: &Arch, packages: &[Package]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What `deny.toml` bans, as far as it is read here.
+#[derive(Deserialize)]
+struct Deny {
+    bans: Bans,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    #[serde(default)]
+    deny: Vec<Ban>,
+}
+
+/// A crate that only its wrappers may name; without wrappers, nobody may, and then it is rightly nowhere.
+#[derive(Deserialize)]
+struct Ban {
+    #[serde(rename = "crate")]
+    name: String,
+    #[serde(default)]
+    wrappers: Vec<String>,
+}
+
+/// Every crate that `arch.toml` or `deny.toml` names exists: ours in the workspace, others in the lock file.
+///
+/// # Errors
+/// When `deny.toml` does not parse.
+pub(crate) fn names(
+    arch: &Arch,
+    packages: &[Package],
+    lock: &str,
+    deny: &str,
+) -> anyhow::Result<Vec<Finding>> {
+    let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    let locked: BTreeSet<&str> = names.collect();
+    let there = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => locked.range(prefix..).next().is_some_and(|name| name.starts_with(prefix)),
+        None => locked.contains(pattern),
+    };
+    let of_ours = arch.layers.keys().chain(arch.gate.iter().flat_map(|gate| &gate.only));
+    let of_ours = of_ours.chain(arch.same_layer.iter().flat_map(|edge| [&edge.from, &edge.to]));
+    let gated = arch.gate.iter().flat_map(|gate| &gate.crates);
+    let missing: BTreeSet<&String> = of_ours
+        .filter(|name| !ours.contains(name.as_str()))
+        .chain(gated.filter(|name| !there(name)))
+        .collect();
+    let deny: Deny = toml::from_str(deny).context("deny.toml does not parse")?;
+    let bans = deny.bans.deny.iter().filter(|ban| !ban.wrappers.is_empty());
+    let banned = bans.flat_map(|ban| ban.wrappers.iter().chain([&ban.name])).filter(|name| !there(name));
+    let banned: BTreeSet<&String> = banned.collect();
+    let finding =
+        |path, name: &String| Finding::at(path, 0, format!("names the crate {name}, which does not exist"));
+    let of_arch = missing.into_iter().map(|name| finding(ARCH_FILE, name));
+    Ok(of_arch.chain(banned.into_iter().map(|name| finding(DENY_FILE, name))).collect())
 }
 
 fn broken_gate<'a>(arch: &'a Arch, from: &str, to: &str) -> Option<&'a Gate> {
@@ -134,7 +171,8 @@ mod tests {
         let arch = toml::from_str(ARCH).expect("the arch above parses");
         let package = |(from, to): &(&str, &str)| Package {
             name: (*from).to_owned(),
-            dependencies: vec![Dependency { name: (*to).to_owned() }],
+            description: None,
+            dependencies: vec![Dependency { name: (*to).to_owned(), kind: None }],
         };
         let packages: Vec<Package> = edges.iter().map(package).collect();
         check(&arch, &packages).iter().map(Finding::to_string).collect()
@@ -161,5 +199,24 @@ mod tests {
             assert_eq!(findings.len(), 1, "{findings:?}");
             assert!(findings[0].contains(expected), "{findings:?}");
         }
+    }
+
+    #[test]
+    fn a_crate_that_does_not_exist_is_found_wherever_it_is_named() {
+        let arch: Arch = toml::from_str(ARCH).expect("the arch above parses");
+        let package =
+            |name: &str| Package { name: name.to_owned(), description: None, dependencies: Vec::new() };
+        let packages = ["low", "mid", "side", "top"].map(package);
+        let lock = "name = \"db-x\"\nname = \"mid\"\nname = \"top\"\nname = \"web\"\n";
+        let deny = "[bans]\ndeny = [{ crate = 'web', wrappers = ['top'] }, { crate = 'never' }]\n";
+        let found = |packages: &[Package], lock: &str, deny: &str| -> Vec<String> {
+            let findings = names(&arch, packages, lock, deny).expect("deny.toml parses");
+            findings.iter().map(Finding::to_string).collect()
+        };
+        assert_eq!(found(&packages, lock, deny), [""; 0]);
+        let gone = |file, name| vec![format!("{file}: names the crate {name}, which does not exist")];
+        assert_eq!(found(&packages[1..], lock, deny), gone(ARCH_FILE, "low"));
+        assert_eq!(found(&packages, &lock.replace("db-x", "dbx"), deny), gone(ARCH_FILE, "db-*"));
+        assert_eq!(found(&packages, lock, &deny.replace("'top'", "'old'")), gone(DENY_FILE, "old"));
     }
 }
