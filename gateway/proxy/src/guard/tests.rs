@@ -1,5 +1,7 @@
 //! However the bytes are cut on their way, hyper gets the same.
 
+mod ends;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;

@@ -5,6 +5,9 @@
 //! dropped call drops its connection with it. A link that lies in the pool is not polled: whether the peer has closed it
 //! is found out by polling it once when it is taken.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -28,6 +31,10 @@ use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX};
 /// Most informational answers (1xx) before the answer itself.
 const INFORMATIONAL_MAX: usize = 8;
 
+/// Most pieces of an answer that are taken in one turn of the task: a service that always has another one, however small, leaves
+/// the thread to others after so many.
+const PIECES_PER_TURN: u32 = 64;
+
 /// A year: far, and still an instant that can be reckoned with.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
@@ -42,6 +49,8 @@ pub(super) struct Link {
     /// When the answer is due. Made once for all requests on the link: to move a timer back costs next to nothing, a new
     /// one is put into the runtime's wheel under its lock and often wakes the runtime's poll.
     due: Pin<Box<Sleep>>,
+    /// Pieces of an answer taken in this turn.
+    pieces: u32,
     /// When the service at the other end last proved what it is, see [`super::proof`].
     pub(super) proved: Option<Instant>,
 }
@@ -88,6 +97,7 @@ impl Link {
             sender,
             driver: Some(Box::pin(driver)),
             due: Box::pin(tokio::time::sleep_until(by)),
+            pieces: 0,
             proved: None,
         })
     }
@@ -162,8 +172,24 @@ impl Link {
         .await
     }
 
-    /// The next chunk of `body`, which came over this link.
+    /// The next chunk of `body`, which came over this link. After [`PIECES_PER_TURN`] there is none for now, and the task is
+    /// woken to go on behind others.
     pub(super) fn poll_chunk(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, ReadFault>>> {
+        if self.pieces == PIECES_PER_TURN {
+            self.pieces = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = self.poll_body(body, cx);
+        self.pieces = if polled.is_pending() { 0 } else { self.pieces + 1 };
+        polled
+    }
+
+    fn poll_body(
         &mut self,
         body: &mut Incoming,
         cx: &mut Context<'_>,

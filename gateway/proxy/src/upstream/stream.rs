@@ -1,5 +1,8 @@
 //! A package on its way from a product service.
 
+#[cfg(test)]
+mod tests;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};

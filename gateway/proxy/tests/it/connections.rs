@@ -129,6 +129,36 @@ async fn a_request_in_pieces() {
     assert_eq!(caller.answer().await.body, b"{\"a\":1}");
 }
 
+/// The invitation shows that the call is being answered when its body comes: in many packets, and with nothing behind it.
+#[tokio::test]
+async fn a_large_body_in_many_packets_behind_its_head() {
+    let world = World::plain();
+    let body = format!("\"{}\"", "x".repeat(200_000));
+    for half_closes in [false, true] {
+        let mut caller = world.connect().await;
+        caller
+            .write(format!(
+                "POST /v1/products/echo/run HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            ))
+            .await;
+        assert_eq!(caller.answer().await.status, 100);
+        for piece in body.as_bytes().chunks(977) {
+            caller.write(piece).await;
+        }
+        if half_closes {
+            soon(caller.stream.shutdown()).await.expect("half-closed");
+        }
+        let answer = caller.answer().await;
+        assert_eq!((answer.status, answer.body.len()), (200, body.len()), "half-closed: {half_closes}");
+        if half_closes {
+            assert!(caller.is_closed().await);
+        } else {
+            assert_eq!(caller.call("/v1/products/echo/run", "{}").await.status, 200, "and goes on");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_body_is_invited_only_when_it_is_wanted() {
     let world = World::plain();

@@ -211,3 +211,55 @@ async fn a_fragment_is_refused() {
     }
     assert_eq!(statuses(&world, &["/errors/C401"]).await, [0x88], "other connections are as before");
 }
+
+/// Head, body and end of a stream each in packets of their own.
+#[tokio::test]
+async fn a_body_in_many_frames_behind_its_head() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let world = World::plain();
+    let mut stream = soon(TcpStream::connect(world.data())).await.expect("the server takes connections");
+    stream.set_nodelay(true).expect("a socket option");
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend(frame(0x4, 0, 0, &[]));
+    // `:method POST` without the end of the stream.
+    let path = "/v1/products/echo/run";
+    let length = u8::try_from(path.len()).expect("a short path");
+    let block = [&[0x83, 0x86, 0x01, 9][..], b"gate.test", &[0x04, length], path.as_bytes()].concat();
+    sent.extend(frame(0x1, 0x4, 1, &block));
+    soon(stream.write_all(&sent)).await.expect("sent");
+    let body = format!("\"{}\"", "y".repeat(300));
+    for piece in body.as_bytes().chunks(3) {
+        for byte in frame(0x0, 0, 1, piece) {
+            soon(stream.write_all(&[byte])).await.expect("sent");
+        }
+    }
+    soon(stream.write_all(&frame(0x0, 0x1, 1, &[]))).await.expect("sent");
+    let mut got = Vec::new();
+    while got.len() < body.len() {
+        let mut head = [0; 9];
+        soon(stream.read_exact(&mut head)).await.expect("a frame");
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        soon(stream.read_exact(&mut payload)).await.expect("its payload");
+        assert!(!matches!(head[3], 0x3 | 0x7), "neither reset nor GOAWAY");
+        if head[3] == 0x0 {
+            got.extend(payload);
+        }
+    }
+    assert_eq!(got, body.as_bytes());
+}
+
+/// HTTP/2 has no half-closed connections: whoever ends one has gone, and so have its calls.
+#[tokio::test]
+async fn a_caller_who_ends_its_connection_drops_its_calls() {
+    use tokio::io::AsyncWriteExt;
+    let world = World::plain();
+    let mut events = world.gate.events();
+    let mut stream = soon(TcpStream::connect(world.data())).await.expect("the server takes connections");
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend(frame(0x4, 0, 0, &[]));
+    sent.extend(get(1, "/v1/products/hold/run"));
+    soon(stream.write_all(&sent)).await.expect("sent");
+    assert_eq!(soon(events.recv()).await, Some(Event::Holding));
+    soon(stream.shutdown()).await.expect("ended");
+    assert_eq!(soon(events.recv()).await, Some(Event::Dropped));
+}

@@ -1,5 +1,7 @@
 //! The package lane: streamed bytes, and an account of those that were handed over.
 
+use tokio::task::JoinSet;
+
 use crate::world::{Caller, Event, Service, World, soon};
 
 async fn open(world: &World, path: &str) -> Caller {
@@ -78,4 +80,34 @@ async fn a_caller_who_leaves_a_package() {
         panic!("not accounted as broken")
     };
     assert!(bytes < crate::world::HUGE_BYTES as u64, "{bytes}");
+}
+
+/// Packages that never end, piece by piece, with callers who take all of them, share one thread with everybody else.
+#[tokio::test]
+async fn packages_without_end_starve_nobody() {
+    let service = Service::start().await;
+    let world = World::with(&service);
+    let mut readers = JoinSet::new();
+    let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..8 {
+        let mut caller = open(&world, "flood-crumbs").await;
+        let began = began.clone();
+        readers.spawn(async move {
+            let mut space = [0_u8; 16 * 1024];
+            while let Ok(1..) = tokio::io::AsyncReadExt::read(&mut caller.stream, &mut space).await {
+                let _ = began.send(());
+            }
+        });
+    }
+    for _ in 0..64 {
+        soon(begun.recv()).await.expect("bytes come");
+    }
+    let mut other = world.connect().await;
+    for _ in 0..20 {
+        assert_eq!(other.call("/v1/products/echo/run", "{}").await.status, 200);
+        assert_eq!(other.call("/v1/products/pass/ok", "{}").await.status, 200);
+    }
+    assert_eq!(readers.len(), 8, "the packages go on");
+    assert!(readers.try_join_next().is_none(), "none has ended");
+    readers.shutdown().await;
 }

@@ -143,6 +143,8 @@ async fn product_services_misbehave() {
         ("garbage", 599, "Closed"),
         ("large", 599, "TooLarge"),
         ("endless", 599, "TooLarge"),
+        ("flood-crumbs", 599, "TooLarge"),
+        ("flood-extension", 599, "Closed"),
         ("gzip", 502, ""),
         ("both", 599, "Closed"),
         ("twice", 599, "Closed"),

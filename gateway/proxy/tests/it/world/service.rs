@@ -145,6 +145,12 @@ async fn flood(stream: &mut TcpStream, what: &str) -> bool {
     false
 }
 
+/// Writes the head of a chunked answer, and then `what` without end.
+async fn flood_body(stream: &mut TcpStream, what: &str) -> bool {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.is_ok() && flood(stream, what).await
+}
+
 /// Answers as the path says; false when the connection is to be closed.
 async fn answer(stream: &mut TcpStream, path: &str) -> bool {
     let ok = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}";
@@ -161,6 +167,8 @@ async fn answer(stream: &mut TcpStream, path: &str) -> bool {
         }
         "/hints-nine" => ("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(9) + ok, true),
         "/flood" => return flood(stream, "HTTP/1.1 103 E\r\n\r\n").await,
+        "/flood-crumbs" => return flood_body(stream, "1\r\nx\r\n").await,
+        "/flood-extension" => return flood_body(stream, "1;aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\nx\r\n").await,
         "/pack-unsaid" => ("HTTP/1.1 200 OK\r\n\r\npart".to_owned(), false),
         "/pack-old" => ("HTTP/1.0 200 OK\r\n\r\npart".to_owned(), false),
         "/pack-odd" => ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\npart".to_owned(), false),
