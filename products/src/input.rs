@@ -142,13 +142,13 @@ impl InputContract {
 /// # Errors
 /// C301 not JSON; C302 against the contract, with the place; C304 too deep or a number out of range; C305 the
 /// subject's identifier is not canonical; C306 a key is repeated; C310 a blinded element is none; C311 another epoch;
-/// C312 more bytes or values than a contract may take; C313 more steps.
+/// C312 more bytes than the operation takes, or more bytes or values than a contract may; C313 more steps.
 pub fn check(operation: &Operation, body: &[u8]) -> Result<Parsed, Refusal> {
     let Some(contract) = &operation.input else {
         let empty = Parsed { value: Value::Null, subject: None, blinded: Vec::new() };
         return if body.is_empty() { Ok(empty) } else { Err(Refusal::at(Code::C302, "")) };
     };
-    if body.len() > BODY_BYTES_MAX {
+    if body.len() > operation.request_bytes_max.unwrap_or(BODY_BYTES_MAX) {
         return Err(Code::C312.into());
     }
     let value = strict::parse(body)?;

@@ -10,7 +10,7 @@ use shuzha_privacy::subject::{IdKind, Pseudonym};
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
 use crate::exit_review::Reviewable;
-use crate::input::{InputContract, SubjectRule, always_text};
+use crate::input::{BODY_BYTES_MAX, InputContract, SubjectRule, always_text};
 use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::parties::{Organisation, OrganisationKind};
 use crate::permission::{self, About};
@@ -75,6 +75,8 @@ pub struct Operation {
     pub subject: Option<SubjectRule>,
     /// Input contract; `None` means the request has no body.
     pub input: Option<InputContract>,
+    /// Largest body of a request, in bytes; `None` where whatever the node takes is taken.
+    pub request_bytes_max: Option<usize>,
     /// How answers are released.
     pub output: Box<dyn Release>,
     /// How long an answer may take.
@@ -267,7 +269,7 @@ fn read_operation(
 ) -> Option<Operation> {
     const COMMON: &[&str] =
         &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let more = &["example", "canaries", "equalAnswerBytes"];
+    let more = &["example", "canaries", "equalAnswerBytes", "requestBytesMax"];
     let section = item.section(&[COMMON, more, permission::FIELDS, kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
@@ -287,6 +289,11 @@ fn read_operation(
     let answer_bytes_max = match section.optional("answerBytesMax") {
         Some(place) => place.size(ANSWER_BYTES_MAX),
         None => Some(ANSWER_BYTES_DEFAULT),
+    };
+    let request_bytes_max = match section.optional("requestBytesMax") {
+        Some(place) if kind.lane() == Lane::Package => place.fail("the request of a package has no body"),
+        Some(place) => place.size(BODY_BYTES_MAX).map(Some),
+        None => Some(None),
     };
     let concurrency = match section.optional("concurrency") {
         Some(place) => place.count(1..=CONCURRENCY_MAX),
@@ -320,6 +327,7 @@ fn read_operation(
         founded: permission?.founded,
         subject,
         input: compiled.input,
+        request_bytes_max: request_bytes_max?,
         output: compiled.output,
         timeout: timeout?,
         answer_bytes_max: answer_bytes_max?,

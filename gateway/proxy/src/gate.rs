@@ -24,7 +24,7 @@ pub trait Gate: Send + Sync + 'static {
     /// What a request may weigh, from its head alone: asked before anything of its body is read.
     fn weigh(&self, path: &str, headers: &HeaderMap, peer: IpAddr) -> Weight {
         let _ = (path, headers, peer);
-        Weight { identified: true, takes_body: true }
+        Weight { identified: true, takes_body: true, body_bytes_max: None }
     }
 
     /// Withdraws the consent that `token`, a compact JWS from the person or its agent, names.

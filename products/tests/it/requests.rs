@@ -6,7 +6,7 @@ use shuzha_privacy::subject::IdKind;
 use shuzha_products::World;
 use shuzha_products::input::{Parsed, check};
 
-use crate::demo;
+use crate::{demo, demo_files, demo_with};
 
 fn ask(world: &World, product: &str, body: &str) -> Result<Parsed, Refusal> {
     let operation = world.products[product].operations.first().expect("one operation");
@@ -78,4 +78,28 @@ fn queries_pass_the_outer_shape_and_the_domain() {
         let parsed = ask(&world, "census-report", body).expect(body);
         assert_eq!(Query::parse(&parsed.value, domain).is_ok(), passes, "{body}");
     }
+}
+
+/// The gate refuses by the head (C003); whatever comes by another way is refused here.
+#[test]
+fn a_body_is_no_larger_than_its_operation_declares() {
+    const FILE: &str = "products-verification.yaml";
+    let subject = "subject: {kind: organisation, pointer: /uscc}\n";
+    let mut files = demo_files();
+    let (_, text) = files.iter_mut().find(|(name, _)| *name == FILE).expect(FILE);
+    *text = text.replacen(subject, &format!("{subject}      requestBytesMax: 64B\n"), 1);
+    let world = World::parse(&files).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert_eq!(world.products["company-check"].operations[0].request_bytes_max, Some(64));
+    let code = |bytes: usize| {
+        let body = format!("{:bytes$}", r#"{"uscc":1}"#);
+        ask(&world, "company-check", &body).expect_err("no code of a company").code
+    };
+    assert_eq!((code(64), code(65)), (Code::C302, Code::C312));
+    for (size, fault) in [("0B", "more than 0"), ("2MiB", "at most 1048576"), ("1kB", "KiB")] {
+        let faults = demo_with(FILE, subject, &format!("{subject}      requestBytesMax: {size}\n"));
+        assert!(faults.iter().any(|found| found.contains(fault)), "{size}: {faults:?}");
+    }
+    let path = "path: /v1/packages/enterprises.csv\n";
+    let package = demo_with("products-data.yaml", path, &format!("{path}      requestBytesMax: 1KiB\n"));
+    assert!(package.iter().any(|found| found.contains("has no body")), "{package:?}");
 }

@@ -269,6 +269,7 @@ fn product() -> Value {
             })),
             "timeout": {"type": "string", "pattern": "^[0-9]+(ms|s|m)$"},
             "answerBytesMax": {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$"},
+            "requestBytesMax": {"type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$", "description": "Largest request body (C003); not for package."},
             "concurrency": {"type": "integer", "minimum": 1},
             "equalAnswerBytes": {"type": "string", "pattern": "^[0-9]+(B|KiB)$"},
             "canaries": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^p1:[A-Za-z0-9_-]{43}$"}},

@@ -24,6 +24,8 @@ pub struct Weight {
     pub identified: bool,
     /// Whether what it asks for takes a body.
     pub takes_body: bool,
+    /// Largest body of what it asks for, in bytes, where the operation declares one.
+    pub body_bytes_max: Option<usize>,
 }
 
 /// The paces of one credential.
@@ -98,10 +100,12 @@ impl Gate {
             let here = credential.allow.is_empty() || credential.allow.iter().any(|net| net.contains(peer));
             credential.key.is_some() && !credential.revoked && credential.window.contains(now) && here
         };
-        let takes_body = snapshot.route(path.strip_suffix(":plan").unwrap_or(path));
+        let asked =
+            snapshot.route(path.strip_suffix(":plan").unwrap_or(path)).map(|(_, operation)| operation);
         Weight {
             identified: named.is_some_and(|credential| usable(credential)),
-            takes_body: takes_body.is_some_and(|(_, operation)| operation.takes_body()),
+            takes_body: asked.is_some_and(|operation| operation.takes_body()),
+            body_bytes_max: asked.and_then(|operation| operation.request_bytes_max()),
         }
     }
 

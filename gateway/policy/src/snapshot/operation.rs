@@ -76,6 +76,11 @@ impl Operation {
         self.declared.input.is_some()
     }
 
+    /// Largest body of a request, where the product says one.
+    pub(crate) fn request_bytes_max(&self) -> Option<usize> {
+        self.declared.request_bytes_max
+    }
+
     /// Checks the body and names its subject.
     pub(crate) fn check(&self, body: &[u8]) -> Result<Parsed, Refusal> {
         input::check(&self.declared, body)

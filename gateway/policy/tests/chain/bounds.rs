@@ -175,3 +175,18 @@ async fn a_head_alone_tells_what_a_request_may_weigh() {
     assert!(weigh(&Ask::new("bank-1", "enterprise-list", "download", "x")).0);
     assert_eq!(weigh(&Ask::new("bank-1", "nowhere", "verify", "x")), (true, false));
 }
+
+/// What an operation declares of the body it takes is known before a byte of it is read, and holds for what reaches the gate.
+#[tokio::test]
+async fn an_operation_takes_bodies_of_the_size_it_declares() {
+    let house = House::new();
+    let weigh = |product: &str, operation: &str| {
+        let sent = Ask::new("bank-1", product, operation, "x").send(house.clock.now());
+        let inbound = sent.inbound();
+        house.gate.weigh(inbound.path, inbound.headers, inbound.peer).body_bytes_max
+    };
+    assert_eq!(weigh("ward-report-b", "query"), Some(2 << 10));
+    assert_eq!(weigh("ward-report-b", "query:plan"), Some(2 << 10), "to plan is to ask the same");
+    assert_eq!(weigh("ward-report-a", "query"), None, "whatever the node takes");
+    assert_eq!(weigh("nowhere", "query"), None);
+}

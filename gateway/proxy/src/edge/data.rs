@@ -196,8 +196,8 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
         Ok((to, authority))
     }
 
-    /// Most bytes of a signed request's body, before any of it is read: few where the head names no live credential, or asks for
-    /// what takes no body.
+    /// Most bytes of a signed request's body, before any of it is read: what the operation declares, and few where the head names
+    /// no live credential, or asks for what takes no body.
     ///
     /// # Errors
     /// C010 when the address sends too many that name none.
@@ -206,7 +206,7 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
         if !weight.identified {
             self.peers.stranger(&arrival.account)?;
         }
-        let most = self.limits.body_bytes_max;
+        let most = self.limits.body_bytes_max.min(weight.body_bytes_max.unwrap_or(usize::MAX));
         let few = self.limits.unidentified_body_bytes_max.min(most);
         Ok(if weight.identified && weight.takes_body { most } else { few })
     }

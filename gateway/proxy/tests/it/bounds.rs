@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::h2::Tasks;
-use crate::world::{Caller, Event, Setup, World, soon};
+use crate::world::{Caller, Event, SMALL_BYTES, Setup, World, soon};
 
 /// Another caller's address.
 const OTHER: [u8; 4] = [127, 0, 0, 2];
@@ -24,8 +24,13 @@ fn limited(change: impl FnOnce(&mut Limits)) -> World {
     World::start(Setup { limits, ..Setup::default() })
 }
 
-/// A body that states a size, sends all of it but a byte, and then nothing.
-struct Unfinished(usize);
+/// A body that sends all of a size but a byte, and then nothing.
+#[derive(Clone, Copy)]
+struct Unfinished {
+    bytes: usize,
+    /// Whether the head states the size.
+    stated: bool,
+}
 
 impl http_body::Body for Unfinished {
     type Data = Bytes;
@@ -36,16 +41,16 @@ impl http_body::Body for Unfinished {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         static ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
-        let next = self.0.saturating_sub(1).min(ZEROS.len());
+        let next = self.bytes.saturating_sub(1).min(ZEROS.len());
         if next == 0 {
             return Poll::Pending;
         }
-        self.0 -= next;
+        self.bytes -= next;
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&ZEROS[..next])))))
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0 as u64)
+        if self.stated { SizeHint::with_exact(self.bytes as u64) } else { SizeHint::default() }
     }
 }
 
@@ -65,13 +70,23 @@ async fn held(world: &World) -> u64 {
 
 /// Opens `streams` calls over HTTP/2 whose bodies never end, of `bytes` each.
 async fn attack(world: &World, streams: usize, bytes: usize, answers: &mut JoinSet<Option<StatusCode>>) {
+    let body = Unfinished { bytes, stated: true };
+    attack_at(world, "/v1/products/echo/run", streams, body, answers).await;
+}
+
+async fn attack_at(
+    world: &World,
+    target: &str,
+    streams: usize,
+    body: Unfinished,
+    answers: &mut JoinSet<Option<StatusCode>>,
+) {
     let stream = soon(TcpStream::connect(world.data())).await.expect("the server takes connections");
     let made = hyper::client::conn::http2::Builder::new(Tasks).handshake(TokioIo::new(stream));
     let (mut send, connection) = soon(made).await.expect("a handshake");
     tokio::runtime::Handle::current().spawn(connection);
     for _ in 0..streams {
-        let request =
-            Request::post("http://gate.test/v1/products/echo/run").body(Unfinished(bytes)).expect("good");
+        let request = Request::post(format!("http://gate.test{target}")).body(body).expect("good");
         if send.ready().await.is_err() {
             return;
         }
@@ -193,6 +208,26 @@ async fn a_head_that_names_no_live_credential_may_bring_little() {
     }
     let mut caller = world.connect().await;
     assert_eq!(caller.call("/v1/products/echo/run", &"x".repeat(101)).await.status, 200);
+}
+
+/// An operation that takes little is refused much from the head alone, and where the head does not tell, at its limit.
+#[tokio::test]
+async fn an_operation_takes_no_more_than_it_declares() {
+    let world = World::plain();
+    let target = "/v1/products/small/run";
+    let mut caller = world.connect().await;
+    assert_eq!(caller.call(target, &"x".repeat(SMALL_BYTES)).await.status, 200);
+    caller
+        .write(format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", SMALL_BYTES + 1))
+        .await;
+    assert_eq!(caller.answer().await.code(), "C003", "no body was sent");
+    assert!(caller.is_closed().await);
+    let mut answers = JoinSet::new();
+    attack_at(&world, target, 1, Unfinished { bytes: 1 << 20, stated: false }, &mut answers).await;
+    let refused = soon(answers.join_next()).await.expect("an answer").expect("no panic");
+    assert_eq!(refused, Some(StatusCode::PAYLOAD_TOO_LARGE), "though its body never ends");
+    assert_eq!(world.gate.calls(), 1);
+    assert_eq!(held(&world).await, 0, "what came of it was let go");
 }
 
 /// Calls `target` until it is refused for its address's pace, which comes within a few calls however slow the machine is.

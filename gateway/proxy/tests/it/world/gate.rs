@@ -14,6 +14,9 @@ use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, RateLimits, Reply, Up
 use shuzha_proxy::{Gate, LogFile};
 use tokio::sync::{Semaphore, mpsc};
 
+/// Largest body of an operation of the product `small`.
+pub(crate) const SMALL_BYTES: usize = 1_000;
+
 /// What a gate saw.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -199,7 +202,11 @@ impl Gate for TestGate {
     }
 
     fn weigh(&self, path: &str, _headers: &HeaderMap, _peer: IpAddr) -> Weight {
-        Weight { identified: !path.contains("/stranger/"), takes_body: !path.contains("/bodiless/") }
+        Weight {
+            identified: !path.contains("/stranger/"),
+            takes_body: !path.contains("/bodiless/"),
+            body_bytes_max: path.contains("/small/").then_some(SMALL_BYTES),
+        }
     }
 
     async fn withdraw(
