@@ -1,10 +1,16 @@
 //! How much of the gate's memory callers may fill: a bound for each unit, so that one unit that is at its own leaves the others
 //! theirs, and a sum for all, so that the memory of the node is known beforehand.
 
+/// Most bytes that one idempotency key takes here: its place in a table that has just grown, and its entries in the orders of time
+/// and of answers. Most of the time it is half of that.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 320;
+/// Most bytes that one nonce takes: its place in a table that has just grown.
+pub const NONCE_BYTES_MAX: usize = 32;
+
 /// What callers may fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Most idempotency keys of one unit in the 24 hours that they are remembered (C097). Some 110 bytes each.
+    /// Most idempotency keys of one unit in the 24 hours that they are remembered (C097), each of [`IDEMPOTENCY_KEY_BYTES_MAX`].
     pub idempotency_keys_per_unit: usize,
     /// Most idempotency keys of all units together (C092).
     pub idempotency_keys: usize,
@@ -12,7 +18,8 @@ pub struct Bounds {
     pub answer_bytes_per_unit: usize,
     /// Most bytes of stored responses of all units together; those of units that keep more than their share make room.
     pub answer_bytes: usize,
-    /// Most nonces of one unit that are remembered at a time (C111). Some 20 bytes each; the sum is `Options::nonces_max`.
+    /// Most nonces of one unit that are remembered at a time (C111), each of [`NONCE_BYTES_MAX`]; the sum is
+    /// `Options::nonces_max`.
     pub nonces_per_unit: usize,
     /// Most signed requests a second with one credential (C110).
     pub signed_requests_per_second: u32,

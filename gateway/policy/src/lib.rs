@@ -27,7 +27,7 @@ mod start;
 mod tally;
 mod units;
 
-pub use bounds::{Bounds, Use};
+pub use bounds::{Bounds, IDEMPOTENCY_KEY_BYTES_MAX, NONCE_BYTES_MAX, Use};
 pub use call::{
     Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, RateLimits, Reply, Upstream, UpstreamFault,
 };

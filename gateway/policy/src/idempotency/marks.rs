@@ -161,4 +161,13 @@ impl Marks {
     pub(super) fn entries(&self) -> usize {
         self.by_time.len() + self.answers.len()
     }
+
+    /// Bytes that the tables take, with all that they hold in reserve. A table of so much room has an eighth more places, each
+    /// with one byte that says whether it is taken.
+    pub(super) fn table_bytes(&self) -> usize {
+        let places = self.by_key.capacity() * 8 / 7;
+        places * (size_of::<(Commitment, Mark)>() + 1)
+            + self.by_time.capacity() * size_of::<(Timestamp, Commitment)>()
+            + self.answers.capacity() * size_of::<Commitment>()
+    }
 }

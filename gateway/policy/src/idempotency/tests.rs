@@ -1,6 +1,7 @@
 //! Retries find what they must, and nobody's keys stand in another's way.
 
 use super::*;
+use crate::bounds::IDEMPOTENCY_KEY_BYTES_MAX;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -176,4 +177,30 @@ fn upkeep_forgets_what_is_over() {
     assert_eq!(keys.used()[0], 1);
     keys.keep_up(NOW.plus(RETENTION).plus(Duration::from_secs(1)));
     assert_eq!(keys.used(), [0, 0, 0]);
+}
+
+/// The node's memory is known beforehand: `config check` reckons with this.
+#[test]
+fn a_key_takes_no_more_bytes_than_the_node_reckons_with() {
+    const SMALL_BYTES: usize = 64 * 1024;
+    let mut marks = Marks::default();
+    let most = |marks: &Marks| marks.len() * IDEMPOTENCY_KEY_BYTES_MAX + SMALL_BYTES;
+    for n in 0..200_000 {
+        let at = NOW.plus(Duration::from_micros(u64::from(n)));
+        marks.put(key(n), Mark { request: [9; 16], at, status: Status::Spent });
+        // An answer of its own, beside the tables, counted apart.
+        marks.answered(key(n), kept(), usize::MAX);
+        assert!(marks.table_bytes() <= most(&marks), "{n}: {}", marks.table_bytes());
+    }
+    // A unit whose calls are refused again and again leaves no more.
+    let mut marks = Marks::default();
+    for n in 0..200_000 {
+        marks.put(key(n), Mark { request: [9; 16], at: NOW, status: Status::Spent });
+        if n % 16 > 0 {
+            marks.put(key(n + 1_000_000), Mark { request: [9; 16], at: NOW, status: Status::Spent });
+            marks.remove(&key(n));
+            marks.remove(&key(n + 1_000_000));
+        }
+        assert!(marks.table_bytes() <= most(&marks), "{n}: {}", marks.table_bytes());
+    }
 }

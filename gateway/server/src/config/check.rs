@@ -6,12 +6,15 @@ use std::path::Path;
 
 use shuzha_core::{Clock as _, SystemClock};
 use shuzha_evidence::timestamp::Authorities;
+use shuzha_policy::{IDEMPOTENCY_KEY_BYTES_MAX, NONCE_BYTES_MAX};
 
 use super::{Config, ConfigFault};
 use crate::evidence::custody::passphrase_in;
 
-/// Bytes that one remembered nonce takes, with its place in a table that is half full.
-const NONCE_BYTES: u64 = 64;
+/// Bytes that one remembered nonce takes: in the gate, and in what the journal adds up to.
+const NONCE_BYTES: u64 = NONCE_BYTES_MAX as u64 + 48;
+/// Bytes that one idempotency key takes: in the gate, and in what the journal adds up to.
+const KEY_BYTES: u64 = IDEMPOTENCY_KEY_BYTES_MAX as u64 + 352;
 /// Bytes that one waiting record takes at most.
 const RECORD_BYTES: u64 = 1_024;
 /// Bytes of a connection beside its body: its head, what is read ahead, its task.
@@ -49,8 +52,9 @@ pub(crate) fn check(config: &Config) -> Vec<ConfigFault> {
     if let Some((promised, there)) = over_memory(config) {
         let mib = |bytes: u64| bytes >> 20;
         let reason = format!(
-            "data_plane.nonces_max, journal.queue_records_max, limits.connections_max and limits.body_bytes_max may take \
-             {} MiB together; this machine has {} MiB",
+            "limits.body_bytes_total_max, limits.idempotency_keys_max, limits.stored_response_bytes_max, \
+             limits.connections_max, data_plane.nonces_max and journal.queue_records_max may take {} MiB together; this \
+             machine has {} MiB",
             mib(promised),
             mib(there)
         );
@@ -59,13 +63,22 @@ pub(crate) fn check(config: &Config) -> Vec<ConfigFault> {
     faults
 }
 
-/// Bytes that the limits permit to be used at once.
+/// Bytes that the limits permit to be used at once. Bodies are bounded in sum, over HTTP/2 too, where each stream of each
+/// connection has one of its own.
 fn promised_bytes(config: &Config) -> u64 {
     let counted = |count: usize, bytes: u64| (count as u64).saturating_mul(bytes);
-    counted(config.nonces_max, NONCE_BYTES)
-        .saturating_add(counted(config.queue_records_max, RECORD_BYTES))
-        .saturating_add(counted(config.limits.connections_max, CONNECTION_BYTES))
-        .saturating_add(config.limits.body_bytes_max as u64)
+    let bounds = &config.bounds;
+    [
+        config.limits.body_bytes_total_max,
+        // The sandbox has a sixteenth of its own.
+        counted(bounds.idempotency_keys.saturating_add(bounds.idempotency_keys / 16), KEY_BYTES),
+        counted(bounds.answer_bytes.saturating_add(bounds.answer_bytes / 16), 1),
+        counted(config.nonces_max, NONCE_BYTES),
+        counted(config.queue_records_max, RECORD_BYTES),
+        counted(config.limits.connections_max, CONNECTION_BYTES),
+    ]
+    .into_iter()
+    .fold(0, u64::saturating_add)
 }
 
 /// What is promised and what there is, where that is less.
@@ -91,5 +104,35 @@ fn folder(path: &Path) -> Result<(), String> {
         Some(there) if there.is_dir() => Ok(()),
         Some(there) => Err(format!("{} is no folder", there.display())),
         None => Err("there is no such place".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with;
+    use super::*;
+
+    /// Security-2 F1: six connections over HTTP/2 took a body for each of their streams, and the sum knew of one.
+    #[test]
+    fn whatever_callers_may_fill_is_in_the_sum() {
+        let promised =
+            |text: &str| promised_bytes(&with(text).unwrap_or_else(|faults| panic!("{text}: {faults:?}")));
+        let before = promised("");
+        assert!((1 << 30..6 << 30).contains(&before), "{} MiB by default", before >> 20);
+        for (text, more) in [
+            ("[limits]\nbody_bytes_total_max = '1GiB'", (1 << 30) - (256 << 20)),
+            ("[limits]\nidempotency_keys_max = 8_000_000", 4_250_000 * KEY_BYTES),
+            ("[limits]\nstored_response_bytes_max = '1GiB'", 1_020 << 20),
+            ("[limits]\nconnections_max = 20_000", 10_000 * CONNECTION_BYTES),
+            ("[data_plane]\nnonces_max = 16_000_000", 8_000_000 * NONCE_BYTES),
+            ("[journal]\nqueue_records_max = 165_536", 100_000 * RECORD_BYTES),
+        ] {
+            assert_eq!(promised(text), before + more, "{text}");
+        }
+        let streams = promised("[limits]\nstreams_per_connection_max = 1_000");
+        assert_eq!(streams, before, "bodies are bounded in sum, however many streams carry them");
+        // A body that is larger than the sum is allowed for: the sum is never less than one whole body.
+        let large = promised("[limits]\nbody_bytes_max = '64MiB'\nbody_bytes_total_max = '1MiB'");
+        assert_eq!(large, before - (256 << 20) + (64 << 20));
     }
 }
