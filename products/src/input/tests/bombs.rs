@@ -5,12 +5,20 @@ use serde_json::{Value, json};
 use shuzha_core::Code;
 
 use super::{InputContract, closed, compiled, refusal};
-use crate::input::{STEPS_MAX, strict};
+use crate::input::walk::Walk;
+use crate::input::{BODY_BYTES_MAX, STEPS_MAX, VALUES_MAX, strict};
 
 fn with_definitions(definitions: &Value) -> Value {
     let mut schema = closed(&json!({"$ref": "#/$defs/t"}));
     schema["$defs"] = definitions.clone();
     schema
+}
+
+/// Steps that checking `value` took, whatever became of it.
+fn steps(contract: &InputContract, value: &Value) -> u64 {
+    let mut walk = Walk::new(&contract.nodes);
+    let _ = walk.check(contract.nodes.len() - 1, value);
+    walk.steps
 }
 
 fn reason(schema: &Value) -> String {
@@ -121,8 +129,12 @@ fn the_worst_text_for_a_permitted_pattern_stays_within_the_steps() {
     };
     assert!(most > 100, "a pattern of this size is of use");
     let worst: String = (0..most).map(|at| if at % 3 == 0 { 'b' } else { 'a' }).collect();
-    let refused = contract.meets(&json!({"a": worst})).expect_err("no c at the end");
+    let worst = json!({"a": worst});
+    let refused = contract.meets(&worst).expect_err("no c at the end");
     assert_eq!(refused.code, Code::C302);
+    let taken = steps(&contract, &worst);
+    assert!(taken <= contract.cost(), "{taken} of {}", contract.cost());
+    assert!(taken >= contract.cost() / 16, "{taken} of {}: the estimate is of use", contract.cost());
 }
 
 /// What is estimated at declaration is never less than what is done: the budget of a call is a second lock, not the first.
@@ -176,5 +188,25 @@ fn nested_brackets_take_no_memory_to_refuse() {
         let body = format!("{{\"a\":{}\"s\"{}}}", "[".repeat(depth), "]".repeat(depth));
         let value = strict::parse(body.as_bytes()).expect("JSON");
         assert_eq!(refusal(&schema, &value).expect("refused").code, Code::C302, "{depth}");
+        let taken = steps(&compiled(&schema), &value);
+        assert!(taken <= 32, "{taken} steps for {depth} brackets: it was 2^{depth}");
     }
+}
+
+/// Of whatever a body is made, its values are as many as a contract may take: they, and not its bytes, are what memory it needs.
+#[test]
+fn a_body_of_nothing_but_brackets_makes_a_bounded_number_of_values() {
+    let bodies = [
+        format!("[{}1]", "[],".repeat(BODY_BYTES_MAX / 3 - 2)),
+        format!("[{}1]", "1,".repeat(BODY_BYTES_MAX / 2 - 2)),
+        format!("[{}1]", "{\"\":0},".repeat(BODY_BYTES_MAX / 7 - 2)),
+    ];
+    for body in bodies {
+        assert!(body.len() <= BODY_BYTES_MAX);
+        assert_eq!(strict::parse(body.as_bytes()).expect_err("too many").code, Code::C312, "{}", &body[..8]);
+    }
+    // The dearest value is an object of one member: its map has a node for eleven (`BTreeMap`, B = 6). Two values each.
+    let node = 11 * (size_of::<String>() + size_of::<Value>()) + 2 * size_of::<usize>();
+    let most = VALUES_MAX / 2 * (node + size_of::<Value>());
+    assert!(most <= 48 << 20, "{most} bytes while a worker reads one body");
 }
