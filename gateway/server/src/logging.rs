@@ -43,8 +43,30 @@ fn start_with(filter: &str, format: LogFormat) {
 
 /// Tells of a panic what is nobody's secret.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let place = panic.location().map(|at| format!("{}:{}:{}", source(at.file()), at.line(), at.column()));
+    let place = place.unwrap_or_default();
     let what = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or_default();
     let thread = std::thread::current();
     tracing::error!(place, what, thread = thread.name().unwrap_or_default(), "a bug: a thread has panicked");
+}
+
+/// A source file without the folders of the machine on which it was built: those of other packages begin with the package, the
+/// standard library's with `library`, and this program's stand below its own folder already.
+fn source(file: &str) -> &str {
+    let after = |mark: &str| file.find(mark).map(|at| &file[at + mark.len()..]);
+    // Behind each of these stands one name more: the registry's, the repository's with its commit, the compiler's commit.
+    let below = |mark: &str, names: usize| {
+        let rest = after(mark)?;
+        rest.match_indices('/').nth(names - 1).map(|(at, _)| &rest[at + 1..])
+    };
+    if let Some(named) =
+        below("/registry/src/", 1).or_else(|| below("/git/checkouts/", 2)).or_else(|| below("/rustc/", 1))
+    {
+        return named;
+    }
+    if let Some(library) = after("/rustlib/src/rust/") {
+        return library;
+    }
+    let is_relative = !file.starts_with('/') && !file.contains(':');
+    if is_relative { file } else { file.rsplit(['/', '\\']).next().unwrap_or_default() }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod consents;
 mod finance;
 mod house;
+mod logs;
 mod poisoned;
 mod privacy;
 mod register;

@@ -103,6 +103,14 @@ impl Accounts {
         self.recovery.lock().expect("no panics").pop().expect("ten are enough")
     }
 
+    /// What nobody but its owner may read: passwords, tokens, recovery codes, numbers of persons.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let mut all = vec![PASSWORD.to_owned(), OWN.to_owned(), self.root.clone(), self.notary.clone()];
+        all.extend(self.recovery.lock().expect("no panics").iter().cloned());
+        all.extend((0..self.persons.load(Ordering::Relaxed)).map(number));
+        all
+    }
+
     /// Makes an account, has it confirmed and its invitation accepted; its API token.
     pub(super) fn member(&self, api: &str, name: &str, organisation: &str, roles: &[&str]) -> String {
         let serial = self.persons.fetch_add(1, Ordering::Relaxed);

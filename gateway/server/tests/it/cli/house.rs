@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub(super) struct House {
     pub(super) operations: Option<SocketAddr>,
     /// What it wrote when it was last started again, until it was ready.
     pub(super) log: Vec<String>,
+    /// What it writes from then on, read to the end, so that it never waits for this test.
+    heard: Option<JoinHandle<Vec<String>>>,
     accounts: Accounts,
 }
 
@@ -49,15 +52,14 @@ impl House {
         let root = tempfile::tempdir().expect("a folder");
         std::fs::write(root.path().join(CONFIGURATION), configuration).expect("written");
         let (child, lines) = serve(root.path());
-        let ready = wait(&lines);
+        let (ready, log) = wait(&lines);
         let api = format!("http://{}", ready["control"].as_str().expect("an address"));
-        // Its pipes are read to the end, so that it never waits for this test.
-        std::thread::spawn(move || lines.into_iter().count());
+        let heard = Some(std::thread::spawn(move || lines.into_iter().collect()));
         let token = root.path().join(DATA).join("first-administrator.token");
         assert!(is_private(&token));
         let token = std::fs::read_to_string(token).expect("left there");
         let accounts = Accounts::found(&api, token.trim(), &root.path().join(DATA));
-        Self { root, child, api, data_plane: callers(&ready), operations: None, log: Vec::new(), accounts }
+        Self { root, child, api, data_plane: callers(&ready), operations: None, log, heard, accounts }
     }
 
     /// Its data folder.
@@ -69,6 +71,20 @@ impl House {
     pub(super) fn end(&mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it is our process");
         assert!(self.child.wait().expect("it ends").success());
+    }
+
+    /// Ends the gateway in order; all that it wrote since it was last started.
+    pub(super) fn said(mut self) -> Vec<String> {
+        self.end();
+        let heard = self.heard.take().expect("read since the start").join().expect("no panic");
+        let mut said = std::mem::take(&mut self.log);
+        said.extend(heard);
+        said
+    }
+
+    /// The secrets of accounts, as they were told.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        self.accounts.secrets()
     }
 
     /// Ends the gateway at once: nothing more is written.
@@ -90,7 +106,7 @@ impl House {
             }
             told.push(line);
         };
-        std::thread::spawn(move || lines.into_iter().count());
+        self.heard = Some(std::thread::spawn(move || lines.into_iter().collect()));
         self.log = told;
         self.api = format!("http://{}", ready["control"].as_str().unwrap_or_default());
         self.data_plane = callers(&ready);
@@ -179,8 +195,8 @@ fn serve(root: &Path) -> (Child, Receiver<String>) {
     (child, lines)
 }
 
-/// What it says when it is ready. The first administrator's token is never said, only where it is.
-fn wait(lines: &Receiver<String>) -> Value {
+/// What it says when it is ready, and all before it. The first administrator's token is never said, only where it is.
+fn wait(lines: &Receiver<String>) -> (Value, Vec<String>) {
     let (mut ready, mut named, mut told) = (None, false, Vec::new());
     loop {
         let Ok(line) = lines.recv_timeout(PATIENCE) else { panic!("it does not become ready: {told:#?}") };
@@ -191,7 +207,7 @@ fn wait(lines: &Receiver<String>) -> Value {
         named |= line.trim().ends_with("first-administrator.token");
         told.push(line);
         if let (Some(ready), true) = (&ready, named) {
-            return ready.clone();
+            return (ready.clone(), told);
         }
     }
 }
