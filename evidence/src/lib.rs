@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod codec;
 pub mod commit;
 pub mod field;
+pub mod folder;
 pub mod handover;
 pub mod log;
 pub mod merkle;

@@ -37,14 +37,17 @@ pub const COSIGNED: &str = "cosigned";
 /// Name of the certificate in the folder of a half-year whose calls were destroyed.
 pub const DESTROYED: &str = "destroyed";
 
-/// Files by address, with `/` between folders. Addresses are made here, never taken from outside as they are.
-pub trait Files: Send + Sync {
+/// Where files are read from, by address, with `/` between folders. Addresses are made here, never taken from outside as they are.
+pub trait Source: Send + Sync {
     /// The whole file; none where there is none.
     ///
     /// # Errors
     /// Of the file system.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+}
 
+/// Files that a log is written to.
+pub trait Files: Source {
     /// Puts a file there, whole, in place of one that may be there. Durable after [`Files::sync`].
     ///
     /// # Errors

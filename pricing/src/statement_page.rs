@@ -6,8 +6,8 @@
 
 mod paper;
 
-use shuzha_core::Id;
 use shuzha_core::calendar::Day;
+use shuzha_core::{Id, hex};
 
 use crate::chart::grouped;
 use crate::closing::{Digest, RatedLine, Share, ShareBill, Statement};
@@ -15,7 +15,7 @@ use crate::money::InFen as _;
 use crate::vat::Taxed;
 use crate::words::in_words;
 use crate::{Fen, Month, Overflow};
-use paper::{Cell, Paper, Proof, Section, hex};
+use paper::{Cell, Paper, Proof, Section};
 
 /// A party to a paper.
 #[derive(Clone, Copy, Debug)]
@@ -114,12 +114,12 @@ fn statement_paper(
         words_label: "价税合计",
         words: in_words(taxed.gross),
         proof: statement.tree.map(|tree| Proof {
-            root: hex(&tree.root),
+            root: hex::encode(&tree.root),
             size: tree.size,
             first_seq: tree.first_seq,
             last_seq: tree.last_seq,
         }),
-        digest: hex(frame.digest),
+        digest: hex::encode(frame.digest),
         issued: frame.issued,
         issuer: frame.issuer,
         recipient: frame.recipient,
@@ -163,7 +163,7 @@ pub fn share_bill(bill: &ShareBill, shares: &[Share], frame: &Frame<'_>) -> Resu
         words_label: "分配金额",
         words: in_words(bill.amount),
         proof: None,
-        digest: hex(frame.digest),
+        digest: hex::encode(frame.digest),
         issued: frame.issued,
         issuer: frame.issuer,
         recipient: frame.recipient,

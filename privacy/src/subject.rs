@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn d1_hmac_sm3_is_the_standards() {
         use sm3::Digest as _;
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| shuzha_core::hex::encode(bytes);
         let abc = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0";
         assert_eq!(hex(&Sm3::digest(b"abc")), abc);
         let pad = |byte: u8| [[7 ^ byte; 32], [byte; 32]].concat();

@@ -90,7 +90,7 @@ fn feed(context: &mut Context, value: &Value) {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&shuzha_core::hex::encode(&self.0))
     }
 }
 

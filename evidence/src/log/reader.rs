@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CHECKPOINT, COSIGNED, DESTROYED, Files, LogError};
+use super::{CHECKPOINT, COSIGNED, DESTROYED, LogError, Source};
 use crate::checkpoint::Checkpoint;
 use crate::merkle::{self, Digest, Hash};
 use crate::note::Note;
@@ -13,14 +13,14 @@ use crate::verify::kept_path;
 /// One half-year of a log, or a copy of it.
 #[derive(Clone)]
 pub struct LogReader {
-    files: Arc<dyn Files>,
+    files: Arc<dyn Source>,
     folder: String,
 }
 
 impl LogReader {
     /// The log in `folder` of `files`; an empty folder is the root.
     #[must_use]
-    pub fn new(files: Arc<dyn Files>, folder: &str) -> Self {
+    pub fn new(files: Arc<dyn Source>, folder: &str) -> Self {
         Self { files, folder: folder.to_owned() }
     }
 

@@ -44,7 +44,7 @@ fn policy() -> Policy {
 }
 
 fn reader(files: &Arc<Memory>) -> LogReader {
-    LogReader::new(Arc::clone(files) as Arc<dyn Files>, "2026h2")
+    LogReader::new(Arc::clone(files) as Arc<dyn Source>, "2026h2")
 }
 
 /// The tree that the checkpoint states, after every leaf was shown to be in it.

@@ -36,7 +36,7 @@ impl LogWriter {
         keys: &dyn LogKeys,
     ) -> Result<Self, LogError> {
         let folder = shard.to_string();
-        let reader = LogReader::new(Arc::clone(&files), &folder);
+        let reader = LogReader::new(files.clone(), &folder);
         let origin = |suffix| format!("{base}/{folder}{suffix}");
         let (sha256_origin, sm3_origin) = (origin(Sha256::SUFFIX), origin(Sm3::SUFFIX));
         let sha256_head = head::<Sha256>(&reader, &folder, &sha256_origin, keys)?;

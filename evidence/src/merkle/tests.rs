@@ -120,7 +120,7 @@ fn defined<D: Digest>(leaves: &[Hash]) -> Hash {
 /// GB/T 32905-2016, appendix A.1.
 #[test]
 fn sm3_is_the_standards() {
-    let abc = crate::note::tests::hex(&Sm3::digest(b"abc"));
+    let abc = shuzha_core::hex::encode(&Sm3::digest(b"abc"));
     assert_eq!(abc, "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
 }
 

@@ -10,10 +10,6 @@ use signed_note::{Note as OracleNote, StandardVerifier, VerifierList};
 use super::*;
 use crate::checkpoint::Checkpoint;
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 const NAME: &str = "log.example/gate-1/2026h2";
 const TEXT: &str = "log.example/gate-1/2026h2\n3\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::log::tests::memory::Memory;
-use crate::log::{Files, LogKeys, LogWriter, SeedKeys};
+use crate::log::{Files, LogKeys, LogWriter, SeedKeys, Source};
 use crate::merkle::{Sha256, Sm3, root};
 use crate::record::{Act, ActKind, Boot, Call, Decision, Entry, Outcome, Registered, Terms};
 use crate::tile::{self, Tile, TileLevel};
@@ -45,7 +45,7 @@ fn log(size: u64) -> Arc<Memory> {
 }
 
 fn reader(files: &Arc<Memory>) -> LogReader {
-    LogReader::new(Arc::clone(files) as Arc<dyn Files>, "2026h2")
+    LogReader::new(Arc::clone(files) as Arc<dyn Source>, "2026h2")
 }
 
 fn check<D: Digest>(files: &Arc<Memory>) -> Result<Checked, Finding> {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 use shuzha_control::Attachment;
-use shuzha_core::{Code, Id, Role};
+use shuzha_core::{Code, Id, Role, hex};
 use shuzha_products::case::Fault;
 
 use crate::problem::Problem;
@@ -198,7 +198,7 @@ impl<'v> Fields<'v> {
             let name = below.text("name", 1..=4 * Attachment::NAME_CHARS_MAX).map(str::to_owned);
             let bytes = below.count("bytes", 0..=u64::MAX);
             let sha256 = below.text("sha256", 64..=64).and_then(|text| {
-                unhex(text).or_else(|| below.fail("sha256", "must be 64 lower-case hexadecimal digits"))
+                hex::decode(text).or_else(|| below.fail("sha256", "must be 64 lower-case hexadecimal digits"))
             });
             below.tell_unknown();
             self.faults.append(&mut below.faults);
@@ -253,29 +253,6 @@ fn describe(value: &Value) -> &'static str {
     }
 }
 
-/// 32 bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8; 32]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes all text");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut bytes = [0; 32];
-    let raw = text.as_bytes();
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = digit(*raw.get(2 * at)?)? << 4 | digit(*raw.get(2 * at + 1)?)?;
-    }
-    (raw.len() == 64).then_some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,7 +287,7 @@ mod tests {
     #[test]
     fn digests_read_back() {
         let digest = [0xa5; 32];
-        assert_eq!(unhex(&hex(&digest)), Some(digest));
-        assert_eq!(unhex(&"A5".repeat(32)), None);
+        assert_eq!(hex::decode(&hex::encode(&digest)), Some(digest));
+        assert_eq!(hex::decode::<32>(&"A5".repeat(32)), None);
     }
 }

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 use shuzha_control::{Attachment, Caller, Consequences, Control, HistoryEntry, ObjectView, Outcome};
-use shuzha_core::Timestamp;
+use shuzha_core::{Timestamp, hex};
 use shuzha_products::world::API_VERSION;
 use shuzha_store::register::{
     Account, AccountRequest, Deadline, Notice, Reference, Refused, RequestState, Token,
 };
 
-use crate::fields::hex;
 use crate::parameters::instant_text;
 use crate::problem::Problem;
 
@@ -152,7 +151,7 @@ pub(crate) fn act(entry: &HistoryEntry) -> Value {
 }
 
 fn attachment(attachment: &Attachment) -> Value {
-    json!({"name": attachment.name, "bytes": attachment.bytes, "sha256": hex(&attachment.sha256)})
+    json!({"name": attachment.name, "bytes": attachment.bytes, "sha256": hex::encode(&attachment.sha256)})
 }
 
 /// An account.

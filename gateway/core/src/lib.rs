@@ -1,10 +1,12 @@
 //! Shuzha's shared vocabulary: names, instants, units, refusal codes.
 //!
-//! Layer 0: everything here is needed by at least two crates above, does no IO and knows no wire format.
+//! Layer 0: everything here is needed by at least two crates above, knows no wire format and does no IO, but for [`files`], which opens what others may have made.
 
 pub mod calendar;
 pub mod clock;
 pub mod code;
+pub mod files;
+pub mod hex;
 pub mod identity;
 pub mod ids;
 pub mod lang;

@@ -10,7 +10,6 @@
 mod desk;
 pub mod disk;
 mod error;
-pub mod files;
 mod frame;
 mod journal;
 mod metrics;

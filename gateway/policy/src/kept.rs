@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use shuzha_core::Id;
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 use shuzha_products::World;
 
 pub use keeper::Keeper;

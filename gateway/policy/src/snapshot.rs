@@ -368,11 +368,7 @@ impl Snapshot {
     /// The short digest in hex, as metrics and logs show it.
     #[must_use]
     pub fn short_hash(&self) -> String {
-        self.digest[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        shuzha_core::hex::encode(&self.digest[..8])
     }
 
     /// Number of grants.

@@ -192,9 +192,5 @@ fn headers_of(response: &http::Response<ureq::Body>) -> Vec<(String, String)> {
 
 /// 128 random bits in hex.
 fn fresh_nonce() -> String {
-    OsRng.bytes::<16>().iter().fold(String::with_capacity(32), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    shuzha_core::hex::encode(&OsRng.bytes::<16>())
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use shuzha_core::Measure;
+use shuzha_core::{Measure, hex};
 use shuzha_evidence::{Call, Entry, RetentionAct, Terms};
 use shuzha_journal::{JournalError, Position, Summary};
 use shuzha_store::Comparison;
@@ -149,7 +149,7 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             value["kind"] = "intent".into();
             value["request"] = intent.request.to_string().into();
             value["received_us"] = intent.received.micros().into();
-            value["consent"] = intent.consent.map(|consent| hex(&consent)).into();
+            value["consent"] = intent.consent.map(|consent| hex::encode(&consent)).into();
             value["charge_nano"] = intent.charge.nanos().into();
             value["amount_micro_yuan"] = intent.amount.micros().into();
             value["person_space"] = intent.space.into();
@@ -164,7 +164,7 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "actor": act.actor,
             "object": act.object,
             "target": act.target,
-            "commitment": act.commitment.map(|commitment| hex(&commitment)),
+            "commitment": act.commitment.map(|commitment| hex::encode(&commitment)),
         }),
         Entry::Registered(act) => json!({
             "kind": "registered",
@@ -176,7 +176,7 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "verb": act.verb,
             "object_kind": act.kind,
             "object": act.object,
-            "digest": hex(&act.digest),
+            "digest": hex::encode(&act.digest),
             "revision": act.revision,
         }),
         Entry::Refund(refund) => json!({
@@ -197,15 +197,15 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "anchor": anchored.anchor,
             "log": anchored.log,
             "size": anchored.size,
-            "checkpoint": hex(&anchored.checkpoint),
-            "token": hex(&anchored.token),
+            "checkpoint": hex::encode(&anchored.checkpoint),
+            "token": hex::encode(&anchored.token),
         }),
         Entry::KeysRotated(rotated) => json!({
             "kind": "keys_rotated",
             "at_us": rotated.at.micros(),
             "log": rotated.log,
             "size": rotated.size,
-            "digest": hex(&rotated.digest),
+            "digest": hex::encode(&rotated.digest),
         }),
         Entry::Retention(retention) => json!({
             "kind": "retention",
@@ -218,8 +218,8 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             },
             "object": retention.object,
             "last_sequence": retention.last_seq,
-            "root": hex(&retention.root),
-            "document": hex(&retention.document),
+            "root": hex::encode(&retention.root),
+            "document": hex::encode(&retention.document),
         }),
         Entry::RefusalCount(counted) => json!({
             "kind": "refusal_count",
@@ -256,14 +256,14 @@ fn shown_call(call: &Call<'_>) -> Value {
     value["quantity"] = call.quantity.into();
     value["amount_micro_yuan"] = call.amount.micros().into();
     value["charge_nano"] = call.charge.nanos().into();
-    value["consent"] = call.consent.map(|consent| hex(&consent)).into();
-    value["subject"] = call.subject.map(|subject| hex(&subject)).into();
-    value["idempotency"] = call.idempotency.map(|key| hex(&key)).into();
+    value["consent"] = call.consent.map(|consent| hex::encode(&consent)).into();
+    value["subject"] = call.subject.map(|subject| hex::encode(&subject)).into();
+    value["idempotency"] = call.idempotency.map(|key| hex::encode(&key)).into();
     value["request_bytes"] = call.request_bytes.into();
     value["response_bytes"] = call.response_bytes.into();
-    value["request_commitment"] = call.request_commitment.map(|commitment| hex(&commitment)).into();
-    value["openings"] = call.openings.map(|bound| hex(&bound)).into();
-    value["response_commitment"] = call.response_commitment.map(|commitment| hex(&commitment)).into();
+    value["request_commitment"] = call.request_commitment.map(|commitment| hex::encode(&commitment)).into();
+    value["openings"] = call.openings.map(|bound| hex::encode(&bound)).into();
+    value["response_commitment"] = call.response_commitment.map(|commitment| hex::encode(&commitment)).into();
     value
 }
 
@@ -280,15 +280,6 @@ fn terms(terms: &Terms<'_>) -> Value {
         "purpose": terms.purpose.map(|purpose| format!("{purpose:?}")),
         "price": terms.price,
         "data_set": terms.data_set,
-        "snapshot": hex(&terms.snapshot),
-    })
-}
-
-/// Bytes in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
+        "snapshot": hex::encode(&terms.snapshot),
     })
 }

@@ -230,7 +230,7 @@ fn misused(error: &clap::Error) -> ExitCode {
         std::env::args_os().nth(1).is_some_and(|command| command == "verify" || command == "register");
     let code = match error.exit_code() {
         0 => 0,
-        _ if verifies => verify::EXIT_USAGE,
+        _ if verifies => shuzha_verify::EXIT_USAGE,
         code => u8::try_from(code).unwrap_or(1),
     };
     ExitCode::from(code)

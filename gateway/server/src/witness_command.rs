@@ -1,6 +1,7 @@
 //! `shuzha witness`: a witness of other parties' logs (C2SP tlog-witness). It signs that it saw a tree, and that nothing in it changed
 //! since the tree that it saw before; what it saw last is on disk before it answers.
 
+use shuzha_core::hex;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use shuzha_api::Limits;
 use shuzha_api::witness::Answered;
 use shuzha_core::clock::SystemClock;
-use shuzha_evidence::log::Files as _;
+use shuzha_evidence::log::{Files as _, Source as _};
 use shuzha_evidence::merkle::{Digest as _, Sha256};
 use shuzha_evidence::note::{CosignatureSigner, Note, Signer as _};
 use shuzha_evidence::policy::Policy;
@@ -18,10 +19,9 @@ use shuzha_store::tiles::{Directory, Lock};
 use tokio::net::TcpListener;
 
 use crate::config::LogFormat;
-use crate::journal_command::hex;
 use crate::output::Out;
-use crate::verify::read_keys;
 use crate::{logging, secret_file, signals};
+use shuzha_verify::trust::read_keys;
 
 /// Seed of the witness's key, in its folder.
 const KEY_FILE: &str = "witness.key";
@@ -118,7 +118,7 @@ impl Witness {
 
 /// The folder of a log, whose origin may hold any character.
 fn folder(origin: &str) -> String {
-    hex(&Sha256::digest(origin.as_bytes()))
+    hex::encode(&Sha256::digest(origin.as_bytes()))
 }
 
 fn remembered(files: &Directory, origin: &str) -> Result<Option<Note>> {

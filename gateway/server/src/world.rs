@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 use shuzha_policy::KeyRing;
 use shuzha_products::World;
 use shuzha_products::credential::PublicKey;

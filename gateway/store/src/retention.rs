@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use shuzha_core::calendar::Day;
 use shuzha_core::{Code, Id, Timestamp};
-use shuzha_evidence::log::{Files, LogError, LogKeys, LogReader, Shard};
+use shuzha_evidence::log::{LogError, LogKeys, LogReader, Shard, Source};
 use shuzha_evidence::policy::Policy;
 use shuzha_evidence::verify::Finding;
 use shuzha_evidence::{Entry, Retention as Leaf, RetentionAct};
@@ -295,7 +295,7 @@ impl Retention {
     }
 
     fn reader(&self, shard: Shard) -> LogReader {
-        LogReader::new(Arc::clone(&self.0.files) as Arc<dyn Files>, &shard.to_string())
+        LogReader::new(Arc::clone(&self.0.files) as Arc<dyn Source>, &shard.to_string())
     }
 
     /// Believes the log's own keys.

@@ -14,11 +14,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use shuzha_evidence::log::{Files, LogError};
-use shuzha_journal::files::{self, Links};
+use shuzha_evidence::folder::Folder;
+use shuzha_evidence::log::{Files, LogError, Source};
 
 pub use follower::{CHECKPOINT_INTERVAL, Follower, FollowerHandle, IDLE_INTERVAL, Options};
-pub use library::{Found, Library, LogFile, anchors_in};
+pub use library::{Found, Library, LogFile};
 pub(crate) use lookup::NAME as LOOKUP;
 
 /// Name of the file that the writing process holds locked.
@@ -27,16 +27,13 @@ const LOCK: &str = "LOCK";
 /// What is being written is named so beside its place. No address of a log begins with a dot.
 const UNFINISHED: &str = ".unfinished";
 
-/// Largest file that is read, in bytes: a bundle of 256 entries at the most that tlog-tiles allows.
-const FILE_BYTES_MAX: u64 = 256 * (2 + 65_535);
-
 /// Threads that sync files. Syncs that wait together share one commit of the file system.
 const SYNC_THREADS: usize = 8;
 
 /// A folder of files. Shared by its one writer and any number of readers.
 #[derive(Debug)]
 pub struct Directory {
-    root: PathBuf,
+    folder: Folder,
     unsynced: Mutex<Unsynced>,
 }
 
@@ -76,13 +73,18 @@ impl Directory {
     /// The folder at `root`. Only whoever has its [`Lock`] writes tiles and checkpoints.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), unsynced: Mutex::default() }
+        Self { folder: Folder::new(root), unsynced: Mutex::default() }
     }
 
     /// Where it is.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.root
+        self.folder.root()
+    }
+
+    /// The same, to be read only.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// Writes the file whole beside its place; `before` is done to it there before it takes it.
@@ -92,7 +94,7 @@ impl Directory {
         bytes: &[u8],
         before: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<PathBuf> {
-        let to = self.root.join(path);
+        let to = self.root().join(path);
         let folder = parent(&to);
         let beside = folder.join(format!("{UNFINISHED}-{}", to.file_name().unwrap_or_default().display()));
         let create = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
@@ -100,7 +102,7 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 private_folders(folder)?;
                 // A new folder is an entry of the one above, up to the root.
-                let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(&self.root));
+                let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(self.root()));
                 self.unsynced().folders.extend(above.map(Path::to_owned));
                 create()?
             }
@@ -134,18 +136,13 @@ fn sync_path(path: &Path) -> io::Result<()> {
     }
 }
 
-impl Files for Directory {
+impl Source for Directory {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        // A copy of a log is whatever somebody put there.
-        match files::read(&self.root.join(path), Links::Refuse, FILE_BYTES_MAX) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        self.folder.read(path)
     }
+}
 
+impl Files for Directory {
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.put(path, bytes, |_| Ok(()))?;
         let mut unsynced = self.unsynced();
@@ -174,7 +171,7 @@ impl Files for Directory {
     }
 
     fn remove_folder(&self, path: &str) -> io::Result<()> {
-        match fs::remove_dir_all(self.root.join(path)) {
+        match fs::remove_dir_all(self.root().join(path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
         }
@@ -185,12 +182,12 @@ impl Directory {
     /// Whether there is such a file.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
-        self.root.join(path).exists()
+        self.root().join(path).exists()
     }
 
     /// Removes a file; nothing where there is none. Durable on return.
     pub(crate) fn remove_file(&self, path: &str) -> io::Result<()> {
-        let path = self.root.join(path);
+        let path = self.root().join(path);
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed?,
@@ -201,7 +198,7 @@ impl Directory {
     /// As [`Files::remove_folder`], durable on return.
     pub(crate) fn remove_folder_for_good(&self, path: &str) -> io::Result<()> {
         self.remove_folder(path)?;
-        sync_path(parent(&self.root.join(path)))
+        sync_path(parent(&self.root().join(path)))
     }
 }
 

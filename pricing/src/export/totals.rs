@@ -138,7 +138,7 @@ impl Tally {
             last.update(format!("{name}={value}\n").as_bytes());
         }
         let digest = finish(last);
-        let shown = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shown = shuzha_core::hex::encode(&digest);
         entries.push(("digest".to_owned(), shown));
         Totals { entries, rows: self.rows, digest }
     }

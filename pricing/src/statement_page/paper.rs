@@ -78,8 +78,3 @@ pub(super) struct Proof {
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
 }
-
-/// The bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -68,10 +68,7 @@ fn e5_the_vectors_of_rfc_9497_pass() {
 #[test]
 fn e5_an_answer_under_another_key_is_refused() {
     let other = VoprfServer::<Ristretto255>::new_from_seed(&[9; 32], b"other").unwrap();
-    let other: String = Ristretto255::serialize_elem(other.get_public_key())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let other: String = shuzha_core::hex::encode(&Ristretto255::serialize_elem(other.get_public_key()));
     assert_eq!(tags(&[&ONE], PROOFS[0], &other), Err(BlindError::Proof));
     assert_eq!(tags(&[&ONE], PROOFS[1], PUBLIC_KEY), Err(BlindError::Proof));
     let swapped = [ONE[0], ONE[1], ONE[2], TWO[3], ONE[4]];

@@ -13,9 +13,10 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
+use shuzha_core::hex;
 
 use crate::service::Answer;
-use crate::signature::{GatewayKey, hex};
+use crate::signature::GatewayKey;
 
 /// Where a service describes itself.
 pub const PATH: &str = "/.well-known/shuzha-service";
@@ -39,7 +40,7 @@ impl Description {
     /// The description of a service that answers by `contract`.
     #[must_use]
     pub fn new(contract: &str, synthetic: bool) -> Self {
-        let contract = hex(digest(&SHA256, contract.as_bytes()).as_ref());
+        let contract = hex::encode(digest(&SHA256, contract.as_bytes()).as_ref());
         Self { synthetic, version: env!("CARGO_PKG_VERSION"), contract }
     }
 
@@ -55,7 +56,7 @@ impl Description {
 /// The signature of a description with this body, as the answer to this question.
 #[must_use]
 pub fn sign(key: &GatewayKey, request_id: &str, body: &[u8]) -> String {
-    let digest = hex(digest(&SHA256, body).as_ref());
+    let digest = hex::encode(digest(&SHA256, body).as_ref());
     key.mac(&[TEXT, request_id, &digest].join("\n"))
 }
 

@@ -15,9 +15,9 @@ use http::header::{
 };
 use http::{HeaderValue, Method, StatusCode};
 use ring::digest;
+use shuzha_core::hex;
 
 use crate::service::{Answer, Call, Product};
-use crate::signature::hex;
 use range::Wanted;
 
 /// Where the package is.
@@ -61,7 +61,7 @@ impl Packages {
 
     /// A package of another sort.
     pub(crate) fn of(content: Bytes, media: Media) -> Self {
-        let tag = format!("\"{}\"", hex(digest::digest(&digest::SHA256, &content).as_ref()));
+        let tag = format!("\"{}\"", hex::encode(digest::digest(&digest::SHA256, &content).as_ref()));
         Self { content, etag: HeaderValue::try_from(tag).expect("hexadecimal in quotes"), media }
     }
 

@@ -24,6 +24,7 @@
 //! tells its sender nothing that the captured answer did not; keeping the wire closed is the deployment's
 //! part.
 
+use shuzha_core::hex;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -116,7 +117,7 @@ pub struct Signed<'a> {
 
 impl Signed<'_> {
     fn text(&self) -> String {
-        let digest = hex(digest::digest(&digest::SHA256, self.body).as_ref());
+        let digest = hex::encode(digest::digest(&digest::SHA256, self.body).as_ref());
         [
             VERSION,
             self.method,
@@ -150,16 +151,6 @@ pub fn verify(key: &GatewayKey, signed: &Signed<'_>, signature: &str) -> bool {
 pub fn in_window(timestamp: &str, now_seconds: i64) -> bool {
     let canonical = timestamp.bytes().all(|b| b.is_ascii_digit()) && !timestamp.starts_with('0');
     canonical && timestamp.parse::<i64>().is_ok_and(|at| at.abs_diff(now_seconds) <= WINDOW_SECONDS)
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
 }
 
 #[cfg(test)]

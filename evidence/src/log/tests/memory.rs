@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 
-use crate::log::Files;
+use crate::log::{Files, Source};
 
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<State>);
@@ -95,11 +95,13 @@ impl Memory {
     }
 }
 
-impl Files for Memory {
+impl Source for Memory {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         Ok(self.get(path))
     }
+}
 
+impl Files for Memory {
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         self.0.lock().expect("one thread").write(path, bytes)
     }

@@ -4,12 +4,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 use shuzha_control::finance::{Export, Wanted};
-use shuzha_core::{Code, Lang};
+use shuzha_core::{Code, Lang, hex};
 use shuzha_pricing::export::{ExportError, Format, Set};
 
 use super::finance::{asked, month_asked};
 use crate::ask::{Ask, Reply};
-use crate::fields::hex;
 use crate::problem::Problem;
 use crate::streamed::streamed;
 
@@ -45,7 +44,7 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED).header(ETAG, tag));
     }
     let name = format!("attachment; filename=\"{}\"", export.wanted().file_name());
-    let (rows, digest) = (export.totals().rows().to_string(), hex(&export.totals().digest()));
+    let (rows, digest) = (export.totals().rows().to_string(), hex::encode(&export.totals().digest()));
     let reply = if ask.method == Method::HEAD {
         Reply::empty(StatusCode::OK)
     } else {
@@ -78,14 +77,14 @@ fn manifest(export: &Export) -> Value {
         export.totals().entries().iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     json!({
         "set": wanted.set.as_str(), "title": wanted.set.layout().zh, "period": wanted.period_text(),
-        "rows": export.totals().rows(), "digest": hex(&export.totals().digest()), "totals": totals,
+        "rows": export.totals().rows(), "digest": hex::encode(&export.totals().digest()), "totals": totals,
         "formats": Format::ALL.map(Format::as_str),
     })
 }
 
 /// The same rows in the same form are the same bytes.
 fn tag(export: &Export) -> HeaderValue {
-    let (wanted, digest) = (export.wanted(), hex(&export.totals().digest()));
+    let (wanted, digest) = (export.wanted(), hex::encode(&export.totals().digest()));
     let lang = match wanted.lang {
         Lang::Zh => "zh",
         Lang::En => "en",

@@ -345,7 +345,7 @@ fn h2_no_identifier_is_in_any_file() {
     let path = format!("/api/v1/consents/{}:withdraw", text(&given, "id"));
     plane.by("zhang", "POST", &path).json(&json!({})).send().expect(200);
     give(&plane, "chen", &wanted()).refused("C1502");
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| shuzha_core::hex::encode(bytes);
     let files = plane.files();
     assert!(files.iter().any(|(name, content)| name.contains("consents.db") && content.len() > 4_096));
     for id in [ID, OTHER_ID] {

@@ -147,7 +147,7 @@ impl Control {
         if self.register.open_requests(&by.account, now)? >= OPEN_MAX {
             return Err(Code::C1116.into());
         }
-        let name: String = self.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let name: String = shuzha_core::hex::encode(&self.random::<8>());
         let request = AccountRequest {
             name: Id::new(&format!("ar-{name}")).expect("letters and digits are a name"),
             verb: wanted.verb().to_owned(),

@@ -1,6 +1,6 @@
 //! What finance and units do: soft-close, close, confirm, dispute, answer, post payments.
 
-use shuzha_core::{Code, Fen, Id, Role};
+use shuzha_core::{Code, Fen, Id, Role, hex};
 use shuzha_pricing::closing::{Closing, close};
 use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
 use shuzha_pricing::{Month, Overflow};
@@ -88,7 +88,7 @@ impl Finance {
         if dry_run {
             return Ok((self.0.books.period(month)?, closing));
         }
-        let digest = format!("sha256:{}", hex(&closing.digest));
+        let digest = format!("sha256:{}", hex::encode(&closing.digest));
         let noted = Noted { verb: "close", kind: "Period", name: &month.to_string(), reason: digest };
         let period = self.act(&actor, noted, || self.0.books.close(&closing, reached, (by, now, grace)))?;
         Ok((period, closing))
@@ -230,8 +230,4 @@ pub(super) fn unrated(faults: Vec<shuzha_pricing::closing::CloseFault>) -> Error
 
 fn too_much(_: Overflow) -> Error {
     Code::C1604.into()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

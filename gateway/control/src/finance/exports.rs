@@ -131,8 +131,11 @@ impl Finance {
     pub fn exported(&self, caller: &Caller, export: &Export) -> Result<(), Error> {
         may_read(caller, &READERS)?;
         let actor = caller.acting(&[Role::Finance]).or_else(|_| caller.acting(&[Role::Auditor]))?;
-        let digest =
-            format!("{} sha256:{}", export.wanted.file_name(), super::acts::hex(&export.totals.digest()));
+        let digest = format!(
+            "{} sha256:{}",
+            export.wanted.file_name(),
+            shuzha_core::hex::encode(&export.totals.digest())
+        );
         let name = export.wanted.set.as_str();
         self.record(&actor, Noted { verb: "export", kind: "Export", name, reason: digest })
     }

@@ -70,7 +70,7 @@ impl Finance {
         }
         let corrections = self.rerated(proposed.month, &read(&proposed.changes)?)?;
         let (name, at) = (proposed.month.to_string(), self.0.clock.now());
-        let reason = format!("{number} sha256:{}", super::acts::hex(&proposed.digest));
+        let reason = format!("{number} sha256:{}", shuzha_core::hex::encode(&proposed.digest));
         let noted = Noted { verb: "approve-rerating", kind: "Period", name: &name, reason };
         self.act(&actor, noted, || self.books().approve(number, &corrections, (&actor.account, at)))
     }

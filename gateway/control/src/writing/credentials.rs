@@ -226,8 +226,7 @@ impl Control {
         let mut details = json!({"declaredBy": declared_by.as_str()});
         // A key that a file of the node holds is not known here: such a credential is declared by the unit itself.
         if let Some(key) = spec["publicKey"].as_str() {
-            let nonce: String =
-                self.random::<NONCE_BYTES>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let nonce: String = shuzha_core::hex::encode(&self.random::<NONCE_BYTES>());
             let unit = spec["unit"].as_str().unwrap_or_default();
             details["challenge"] =
                 format!("{CHALLENGE}\ncredential: {name}\nunit: {unit}\nkey: {key}\nnonce: {nonce}").into();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::FallocateFlags;
 
 use super::{Disk, DiskFile};
-use crate::files::{self, Links};
+use shuzha_core::files::{self, Links};
 
 /// A directory of the machine.
 #[derive(Debug)]

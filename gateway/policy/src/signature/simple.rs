@@ -11,7 +11,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use shuzha_core::{Code, Refusal, Timestamp};
+use shuzha_core::{Code, Refusal, Timestamp, hex};
 use sm3::{Digest, Sm3};
 
 use super::{Algorithm, Claim, Proof, VerifyingKey, check_nonce, required, sha256, single};
@@ -122,14 +122,14 @@ impl Parts<'_> {
             Some(query) => line(&[call.path.as_bytes(), b"?", query.as_bytes()]),
             None => line(&[call.path.as_bytes()]),
         }
-        line(&[&hex(digest)]);
+        line(&[&hex::digits(digest)]);
         line(&[self.timestamp.as_bytes()]);
         line(&[self.nonce.as_bytes()]);
         if let Some(decides) = &self.decides {
             line(&[decides.scenario.unwrap_or_default().as_bytes()]);
             // A token that was sent empty is not one that was not sent.
             match decides.consent {
-                Some(token) => line(&[&hex(&digest_of(token.as_bytes(), algorithm))]),
+                Some(token) => line(&[&hex::digits(&digest_of(token.as_bytes(), algorithm))]),
                 None => line(&[]),
             }
             line(&[decides.idempotency.unwrap_or_default().as_bytes()]);
@@ -145,13 +145,4 @@ fn digest_of(bytes: &[u8], algorithm: Algorithm) -> [u8; 32] {
         Algorithm::HmacSm3 => Sm3::digest(bytes).into(),
         Algorithm::HmacSha256 | Algorithm::Ed25519 => sha256(bytes),
     }
-}
-
-fn hex(digest: &[u8; 32]) -> [u8; 64] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut digits = [0; 64];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(digest) {
-        pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-    }
-    digits
 }

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use ed25519_dalek::Signer as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use shuzha_core::RequestId;
+use shuzha_core::{RequestId, hex};
 
 use super::*;
 
@@ -73,10 +73,6 @@ impl Sample {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn hmac_sha256(text: &str) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &SECRET);
     BASE64_STANDARD.encode(ring::hmac::sign(&key, text.as_bytes()))
@@ -97,7 +93,7 @@ fn simple_sample(signature: &str) -> Sample {
 
 #[test]
 fn a2_the_simple_profile_covers_method_path_query_body_time_and_nonce() {
-    let digest = hex(&sha256(BODY));
+    let digest = hex::encode(&sha256(BODY));
     let text = format!("POST\n/v1/products/company-check/verify\n{digest}\n1800000000\n0123456789abcdef");
     let good = simple_sample(&hmac_sha256(&text));
     let call = good.inbound();
@@ -127,7 +123,7 @@ fn a2_the_simple_profile_covers_method_path_query_body_time_and_nonce() {
 fn a2_the_simple_profile_with_sm3_digests_with_sm3_too() {
     use hmac::{Hmac, KeyInit, Mac};
     use sm3::{Digest, Sm3};
-    let digest = hex(&Sm3::digest(BODY));
+    let digest = hex::encode(&Sm3::digest(BODY));
     let text = format!("POST\n/v1/products/company-check/verify\n{digest}\n1800000000\n0123456789abcdef");
     let mac = Hmac::<Sm3>::new_from_slice(&SECRET).expect("a key").chain_update(text.as_bytes());
     let sample = simple_sample(&BASE64_STANDARD.encode(mac.finalize().into_bytes()));

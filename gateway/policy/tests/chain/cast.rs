@@ -160,7 +160,7 @@ impl Ask {
         let hash = |bytes: &[u8]| {
             let digest =
                 if sm3 { Sm3::digest(bytes).to_vec() } else { digest(&SHA256, bytes).as_ref().to_vec() };
-            digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            shuzha_core::hex::encode(&digest)
         };
         let query = self.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
         let body = hash(&self.body);

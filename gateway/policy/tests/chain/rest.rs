@@ -16,7 +16,7 @@ use crate::upstream::{CONSISTENT, Fake, Say};
 /// `secret` as it might be written: plain, reversed, in hex, in base64 (at each of the three alignments).
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = shuzha_core::hex::encode(bytes);
     let mut all = vec![
         bytes.to_vec(),
         bytes.iter().rev().copied().collect(),

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use ring::hmac;
+use shuzha_core::hex;
 
 /// Base64 of 32 bytes.
 const SIGNATURE_CHARS: usize = 44;
@@ -45,7 +46,7 @@ pub(super) fn sign(key: &hmac::Key, signed: &Signed<'_>) -> HeaderValue {
         text.extend_from_slice(part);
         text.push(b'\n');
     }
-    text.extend_from_slice(&hex(signed.body_sha256));
+    text.extend_from_slice(&hex::digits(signed.body_sha256));
     let mut signature = [0_u8; SIGNATURE_CHARS];
     STANDARD
         .encode_slice(hmac::sign(key, &text).as_ref(), &mut signature)
@@ -56,7 +57,7 @@ pub(super) fn sign(key: &hmac::Key, signed: &Signed<'_>) -> HeaderValue {
 /// What a service signs of its own description, see [`super::proof`].
 pub(super) fn description(request: &str, body: &[u8]) -> Vec<u8> {
     let mut text = format!("shuzha-service-v1\n{request}\n").into_bytes();
-    text.extend_from_slice(&hex(&sha256(body)));
+    text.extend_from_slice(&hex::digits(&sha256(body)));
     text
 }
 
@@ -65,17 +66,6 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref());
     digest
-}
-
-/// Lower-case hexadecimal of a SHA-256 digest.
-fn hex(digest: &[u8]) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0_u8; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    text
 }
 
 #[cfg(test)]

@@ -113,11 +113,7 @@ async fn requests_are_signed_as_documented() {
     let field = |name: &str| {
         head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).expect("a field").to_owned()
     };
-    let hex: String = digest::digest(&digest::SHA256, body.as_bytes())
-        .as_ref()
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hex: String = shuzha_core::hex::encode(digest::digest(&digest::SHA256, body.as_bytes()).as_ref());
     let signed = format!(
         "shuzha-gateway-v1\nPOST\n/ok\n{}\n{}\n{}\n{}\n{}\n{hex}",
         field("x-request-id"),

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 
 use super::api::{Connection, encoded};
 use super::show;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use ring::digest::{Context as Digest, SHA256};
 use serde_json::{Map, Value, json};
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 use shuzha_products::case::Verb;
 
 /// Largest file read as a body.
@@ -105,7 +105,7 @@ fn attachment(file: &Path) -> Result<Value> {
         digest.update(&buffer[..count]);
         bytes += count as u64;
     }
-    let sha256 = digest.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = shuzha_core::hex::encode(digest.finish().as_ref());
     Ok(json!({"name": name, "bytes": bytes, "sha256": sha256}))
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use shuzha_control::Kind;
 use shuzha_core::Id;
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 use shuzha_products::World;
 use shuzha_products::case::{CaseKind, Fault, Subject};
 use shuzha_products::world::{Document, documents};

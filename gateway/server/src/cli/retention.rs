@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::api::Connection;
 use super::show::{local, text};
 use crate::output::{NewFile, Out};
-use crate::verify::escape;
+use shuzha_verify::escape;
 
 /// Half-years of the log.
 const ROOT: &str = "/api/v1/evidence/logs";

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shuzha_core::OsRng;
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 use shuzha_privacy::blind::{self, Blinded, Element, Proof, TagFile};
 use zeroize::Zeroizing;
 

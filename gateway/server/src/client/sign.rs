@@ -101,7 +101,7 @@ fn simple(
             SigningKey::HmacSm3(_) => Sm3::digest(bytes).to_vec(),
             _ => digest(&SHA256, bytes).as_ref().to_vec(),
         };
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        shuzha_core::hex::encode(&digest)
     };
     let [scenario, consent, idempotency] = deciding(request);
     let rest = target.split_once("://").map_or(target, |(_, rest)| rest);

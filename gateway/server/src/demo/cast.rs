@@ -6,13 +6,12 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use shuzha_core::{Clock, Id, OsRng, Rng, SystemClock};
+use shuzha_core::{Clock, Id, OsRng, Rng, SystemClock, hex};
 use shuzha_privacy::blind::Element;
 use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonym, Pseudonymiser};
 
 use crate::client::{Profile, Signer, SigningKey};
-use crate::journal_command::hex;
 use crate::keys_command::write_pair;
 use crate::node::{NodeKeys, PSEUDONYM_KEY_ID};
 use crate::store::open_store;
@@ -179,5 +178,5 @@ fn claims(keys: &NodeKeys, given: Consented<'_>) -> Result<(Claims, String)> {
 
 /// A short key for a retry, fresh each time.
 pub(super) fn fresh_key() -> String {
-    hex(&OsRng.bytes::<8>())
+    hex::encode(&OsRng.bytes::<8>())
 }

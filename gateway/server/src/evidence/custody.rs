@@ -19,10 +19,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use shuzha_core::{OsRng, Rng as _};
+use shuzha_evidence::folder::handovers;
 use shuzha_evidence::handover::Handover;
 use shuzha_evidence::log::{KeyProvider, LogKeys as _, ProvidedKeys, SeedKey};
 use shuzha_evidence::note::{Algorithm, Note, SignError, Signer, Verifier};
-use shuzha_journal::files::{self, Links};
 use zeroize::Zeroizing;
 
 use super::anchor::run_command;
@@ -212,7 +212,7 @@ impl Custody<'_> {
     /// # Errors
     /// One that cannot be read.
     pub(crate) fn handovers(&self) -> Result<Vec<Note>> {
-        handovers_in(&self.path(HANDOVERS))
+        Ok(handovers(&self.path(HANDOVERS))?)
     }
 
     /// Keeps a further statement.
@@ -224,33 +224,6 @@ impl Custody<'_> {
         let path = self.path(HANDOVERS).join(format!("{number:04}.handover"));
         secret_file::replace(&path, note.to_string().as_bytes())
     }
-}
-
-/// Largest statement of a handover.
-const NOTE_BYTES_MAX: u64 = 64 << 10;
-
-/// The statements in a folder, in order; none where there is none.
-///
-/// # Errors
-/// One that cannot be read.
-pub(crate) fn handovers_in(folder: &Path) -> Result<Vec<Note>> {
-    let mut paths = Vec::new();
-    match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listed => {
-            for entry in listed.with_context(|| folder.display().to_string())? {
-                paths.push(entry?.path());
-            }
-        }
-    }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "handover"));
-    paths.sort();
-    let read = |path: &PathBuf| {
-        let note = Note::parse(&files::read(path, Links::Refuse, NOTE_BYTES_MAX)?)?;
-        Handover::parse(&note)?;
-        Ok::<_, anyhow::Error>(note)
-    };
-    paths.iter().map(|path| read(path).with_context(|| path.display().to_string())).collect()
 }
 
 fn name_of(algorithm: Algorithm) -> &'static str {

@@ -11,7 +11,7 @@ mod terms;
 
 use std::path::PathBuf;
 
-use shuzha_core::Id;
+use shuzha_core::{Id, hex};
 use shuzha_evidence::Entry;
 use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
@@ -19,13 +19,12 @@ use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, Input, close};
 use shuzha_pricing::rerating::Correction;
 
-use super::whole::{check_log, threads};
-use super::{CopyArgs, Trouble, copy};
-use crate::journal_command::hex;
-use crate::output::Out;
 use bills::Given;
 use recount::{Closes, Recount};
 use sheet::{Sheet, Sheets};
+use shuzha_verify::terminal::Out;
+use shuzha_verify::whole::{check_log, threads};
+use shuzha_verify::{CopyArgs, Trouble, copy};
 
 /// Most differences that are shown.
 const SHOWN_MAX: usize = 100;
@@ -137,10 +136,10 @@ fn compare(given: &[Given], closing: &Closing, only: &[Id], closes: &Closes) -> 
                 let text = format!("{}: 尚未结账 this month is not closed", closing.month);
                 return Err(Trouble::Incomplete(text));
             }
-            Some(digest) if *digest != hex(&closing.digest) => differences.push(format!(
+            Some(digest) if *digest != hex::encode(&closing.digest) => differences.push(format!(
                 "period {}: digest: 账期记作 it states {digest}，应为 it is {}",
                 closing.month,
-                hex(&closing.digest)
+                hex::encode(&closing.digest)
             )),
             Some(_) => {}
         }
@@ -167,5 +166,5 @@ fn tell(out: &mut Out, closing: &Closing, entries: u64) -> anyhow::Result<()> {
         out.line(&format!("  {}: {rows}", sheet.title()))?;
     }
     out.line(&format!("  已验记录 entries checked: {entries}"))?;
-    out.line(&format!("  摘要 digest of the period: {}", hex(&closing.digest)))
+    out.line(&format!("  摘要 digest of the period: {}", hex::encode(&closing.digest)))
 }

@@ -5,22 +5,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde_json::json;
+use shuzha_core::files::{self, Links};
 use shuzha_evidence::Entry;
 use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
-use shuzha_journal::files::{self, Links};
 use shuzha_journal::{JournalError, RawRecord};
 use shuzha_store::register::{InJournal, Walked};
 use shuzha_store::seal::BROKEN;
 use shuzha_store::{Register, SealKey, StoreError};
 
-use super::whole::{check_log, threads};
-use super::{Trouble, TrustArgs, copy, trust};
 use crate::control::REGISTER_FILE;
 use crate::node::JOURNAL_DIR;
 use crate::node::integrity::REGISTER_SEAL_FILE;
-use crate::output::Out;
 use crate::secret_file;
+use shuzha_verify::terminal::Out;
+use shuzha_verify::trust::{self, TrustArgs};
+use shuzha_verify::whole::{check_log, threads};
+use shuzha_verify::{Trouble, copy};
 
 /// What to check.
 #[derive(clap::Args, Debug)]

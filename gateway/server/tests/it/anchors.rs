@@ -108,7 +108,7 @@ impl Server {
 fn taken(shown: &[u8]) -> Vec<u8> {
     use shuzha_evidence::merkle::{Digest as _, Sha256};
 
-    let hex: String = Sha256::digest(shown).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = shuzha_core::hex::encode(&Sha256::digest(shown));
     format!("taken sha256:{hex}\n").into_bytes()
 }
 

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ring::{digest, hmac};
 use serde_json::Value;
-use shuzha_core::{Clock, OsRng, Rng, SystemClock};
+use shuzha_core::{Clock, OsRng, Rng, SystemClock, hex};
 
 use crate::answers::Answer;
 
@@ -101,8 +101,8 @@ fn signature(
     sent: [Option<&str>; 3],
 ) -> [(&'static str, String); 5] {
     let time = SystemClock.now().seconds();
-    let nonce = hex(&OsRng.bytes::<16>());
-    let sha256 = |bytes: &[u8]| hex(digest::digest(&digest::SHA256, bytes).as_ref());
+    let nonce = hex::encode(&OsRng.bytes::<16>());
+    let sha256 = |bytes: &[u8]| hex::encode(digest::digest(&digest::SHA256, bytes).as_ref());
     let [scenario, consent, idempotency] = sent;
     let consent = consent.map(|token| sha256(token.as_bytes())).unwrap_or_default();
     let body = sha256(body.as_bytes());
@@ -182,9 +182,4 @@ impl Caller {
         let response = self.agent.get(format!("{}{path}", self.base)).call().expect("the gateway answers");
         Answer::read(response).expect("a whole answer")
     }
-}
-
-/// Bytes in lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

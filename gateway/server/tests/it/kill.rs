@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use shuzha_core::{MicroYuan, NanoCharge, OsRng, Rng};
+use shuzha_core::{MicroYuan, NanoCharge, OsRng, Rng, hex};
 
 use crate::answers::Answer;
 use crate::books::{Books, Limits};
-use crate::caller::{Ask, Caller, Credential, Signed, hex};
+use crate::caller::{Ask, Caller, Credential, Signed};
 use crate::home::{COMPANY, Home, PERSON};
 use crate::node::{Node, PATIENCE};
 
@@ -93,7 +93,7 @@ impl Cast {
             }
             5 => (&self.bank, company("bank-scenario")),
             _ => {
-                let key = Some(hex(&OsRng.bytes::<8>()));
+                let key = Some(hex::encode(&OsRng.bytes::<8>()));
                 (&self.bank, Ask { idempotency: key, ..company("bank-scenario") })
             }
         }

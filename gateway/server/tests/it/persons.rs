@@ -2,6 +2,7 @@
 //! for every reason that a caller can give, failing upstream, a node that is aborted with calls under way — and then every
 //! byte that the node has written or said is searched for each of them, in every spelling that a careless program might use.
 
+use shuzha_core::hex;
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -12,7 +13,7 @@ use serde_json::json;
 use shuzha_core::identity::person_check;
 use sm3::{Digest as _, Sm3};
 
-use crate::caller::{Ask, Caller, hex};
+use crate::caller::{Ask, Caller};
 use crate::home::Home;
 use crate::node::Node;
 use crate::secrecy::files;
@@ -52,8 +53,8 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
     all.push(escaped.into_bytes());
     let digests = [digest(&SHA256, bytes).as_ref().to_vec(), Sm3::digest(bytes).to_vec()];
     for plain in [bytes.to_vec()].iter().chain(&digests) {
-        all.push(hex(plain).to_uppercase().into_bytes());
-        all.push(hex(plain).into_bytes());
+        all.push(hex::encode(plain).to_uppercase().into_bytes());
+        all.push(hex::encode(plain).into_bytes());
         for skip in 0..3 {
             // Whole groups only, so that what stands around does not change the letters.
             let whole = &plain[skip..skip + (plain.len() - skip) / 3 * 3];

@@ -1,5 +1,6 @@
 //! The README's recipe, run as it stands: it signs a call that is answered, and no process that it starts is shown the secret.
 
+use shuzha_core::hex;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,6 @@ use std::process::Command;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::caller::hex;
 use crate::home::{Home, text};
 use crate::node::Node;
 
@@ -64,7 +64,7 @@ fn the_recipe_signs_and_shows_the_secret_to_no_process() {
     assert!(answer.to_lowercase().contains("x-receipt:"), "{answer}");
     let noted = std::fs::read_to_string(&notes).expect("programs were called");
     assert!(noted.lines().filter(|line| line.starts_with("openssl ")).count() >= 5, "{noted}");
-    for secret in [hex(&bank.secret), BASE64_STANDARD.encode(&bank.secret)] {
+    for secret in [hex::encode(&bank.secret), BASE64_STANDARD.encode(&bank.secret)] {
         assert!(!noted.contains(&secret), "{noted}");
         assert!(!script.contains(&secret), "the shell's own command line");
     }

@@ -186,7 +186,7 @@ impl Case {
             books.soft_close(month(name), &id(by[0]), end).expect("closed softly");
             let at = end.plus(GRACE);
             let period = books.close(&closing, from.reached, (&id(by[1]), at, GRACE)).expect("closed");
-            let digest: String = closing.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest: String = shuzha_core::hex::encode(&closing.digest);
             periods
                 .push(json!({"month": name, "state": "closed", "reached": period.reached, "digest": digest}));
             closing
@@ -295,7 +295,7 @@ fn taxed(of: &shuzha_pricing::vat::Taxed) -> Value {
 fn answered(closing: &Closing) -> (Value, Value) {
     let one = &closing.statements[0];
     let tree = one.tree.expect("of its calls");
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| shuzha_core::hex::encode(bytes);
     let lines: Vec<Value> = closing.lines[one.lines.clone()]
         .iter()
         .map(|line| {

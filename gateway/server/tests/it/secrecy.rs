@@ -3,13 +3,14 @@
 //! Calls are made with known canaries in every place a caller can put them; then every byte that the gateway wrote is
 //! searched: its log, its data folder, its metrics, the refusals it sent.
 
+use shuzha_core::hex;
 use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use crate::caller::{Ask, Caller, hex};
+use crate::caller::{Ask, Caller};
 use crate::home::{COMPANY, Home, PERSON};
 use crate::node::Node;
 use crate::service::WRONG_NAME;
@@ -95,7 +96,7 @@ fn nothing_a_caller_says_is_written_anywhere() {
     let signature = token.rsplit('.').next().expect("a compact token");
     let canaries = [CANARY, PERSON.0, PERSON.1, WRONG_NAME, COMPANY.0, COMPANY.1, &token, signature, &secret];
     let canaries = canaries.map(str::as_bytes).into_iter().chain([&*bank.secret]);
-    for canary in canaries.chain([hex(&bank.secret).as_bytes(), b"inconsistent"]) {
+    for canary in canaries.chain([hex::encode(&bank.secret).as_bytes(), b"inconsistent"]) {
         for (name, content) in texts.iter().chain(&written) {
             // What an answer can be is no answer: the pages of metrics name classes of outcome.
             let named = canary == b"inconsistent" && name == "metrics";

@@ -34,7 +34,8 @@ impl Demo {
         let tries = tries.filter(|command| command.contains("--token-file"));
         let tries: Vec<Vec<String>> =
             tries.map(|command| command.split_whitespace().map(str::to_owned).collect()).collect();
-        let hint = tries.iter().find(|words| words[..2] == ["scenario", "list"]).expect("it stays up");
+        let hint = tries.iter().find(|words| words[..2] == ["scenario", "list"]);
+        let hint = hint.unwrap_or_else(|| panic!("it stays up and says so:\n{}", said.join("\n")));
         let guest = hint.iter().skip_while(|word| *word != "--api").cloned().collect();
         std::thread::spawn(move || lines.count());
         Self { child, guest, tries, said: said.join("\n"), data }

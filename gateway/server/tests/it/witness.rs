@@ -139,7 +139,7 @@ fn h5_a_witness_signs_what_grows_and_keeps_both_faces_of_a_log_that_has_two() {
     assert_eq!(witness.ask(&forged.request::<Sha256>(0).to_string()).0, 422);
     assert_eq!(witness.ask(&forged.request::<Sha256>(5).to_string()).0, 422);
     let origin = log.writer_origin();
-    let folder = state.join(crate::caller::hex(&Sha256::digest(origin.as_bytes()))).join("split-view");
+    let folder = state.join(shuzha_core::hex::encode(&Sha256::digest(origin.as_bytes()))).join("split-view");
     let mut kept: Vec<String> = std::fs::read_dir(folder)
         .expect("kept")
         .map(|entry| std::fs::read_to_string(entry.expect("there").path()).expect("text"))
@@ -171,8 +171,9 @@ fn h8_a_witness_keeps_the_first_split_views_of_a_log() {
         forged.grow(&[&format!("other {number}")]);
         assert_eq!(witness.ask(&forged.request::<Sha256>(0).to_string()).0, 422);
     }
-    let folder =
-        state.join(crate::caller::hex(&Sha256::digest(log.writer_origin().as_bytes()))).join("split-view");
+    let folder = state
+        .join(shuzha_core::hex::encode(&Sha256::digest(log.writer_origin().as_bytes())))
+        .join("split-view");
     assert_eq!(std::fs::read_dir(folder).expect("kept").count(), 2 * 16);
     witness.stop();
 }

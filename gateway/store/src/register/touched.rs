@@ -1,7 +1,6 @@
 //! What a commit touches of what acts bind.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use super::commit::{Change, Effect};
 
@@ -49,8 +48,5 @@ fn of(effect: &Effect) -> Option<(&'static str, String)> {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02X}");
-        hex
-    })
+    shuzha_core::hex::encode(text.as_bytes()).to_uppercase()
 }

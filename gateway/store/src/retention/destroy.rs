@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use serde_json::json;
-use shuzha_core::{Code, Timestamp};
+use shuzha_core::{Code, Timestamp, hex};
 use shuzha_evidence::log::{DESTROYED as CERTIFICATE, Files as _, LogError, Shard};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::verify::{KEPT_BYTES_MAX, check_pruned, for_each_entry, head, kept_path, push_kept};
 use shuzha_evidence::{Entry, RetentionAct};
 
-use super::document::{self, DESTROYED, hex, instant};
+use super::document::{self, DESTROYED, instant};
 use super::{Asked, Decided, Decision, HalfYear, Retention, RetentionError};
 use crate::tiles::LOOKUP;
 
@@ -222,8 +222,8 @@ impl Retention {
             "what": "destroyed", "log": heads.0.origin, "halfYear": year.shard.to_string(),
             "firstSequence": year.first_seq, "lastSequence": year.last_seq(), "entries": year.size,
             "destroyed": gone, "kept": kept,
-            "rootSha256": hex(&heads.0.root), "rootSm3": hex(&heads.1.root),
-            "sealing": sealed.map(|sealed| hex(&document::digest(&sealed.document))),
+            "rootSha256": hex::encode(&heads.0.root), "rootSm3": hex::encode(&heads.1.root),
+            "sealing": sealed.map(|sealed| hex::encode(&document::digest(&sealed.document))),
             "askedBy": waiting.asked.0.as_str(), "askedAt": instant(waiting.asked.1), "reason": waiting.reason,
             "confirmedBy": asked.by.as_str(), "confirmedAt": instant(asked.at),
             "keptUntil": instant(year.free_from), "months": self.0.term.months, "article": self.0.term.article,

@@ -38,10 +38,6 @@ pub(super) fn digest(document: &str) -> [u8; 32] {
     digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// An instant as RFC 3339 with China's offset, to the second.
 pub(super) fn instant(at: Timestamp) -> String {
     let day = Day::of(at);

@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Map, json};
-use shuzha_core::{Code, Timestamp};
+use shuzha_core::{Code, Timestamp, hex};
 use shuzha_evidence::RetentionAct;
-use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files as _, LogError};
+use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files as _, LogError, Source as _};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::verify::{Head, check_range, head};
 
-use super::document::{self, SEALED, hex, instant};
+use super::document::{self, SEALED, instant};
 use super::{Asked, Decided, Decision, HalfYear, Hold, Retention, RetentionError, THREADS};
 
 /// Name of the manifest in the half-year's folder.
@@ -83,14 +83,14 @@ impl Retention {
                 let read = self.0.files.read(&at).map_err(LogError::io("read", &at))?;
                 if let Some(bytes) = read {
                     let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-                    listed.insert(path, hex(digest.as_ref()).into());
+                    listed.insert(path, hex::encode(digest.as_ref()).into());
                 }
             }
         }
         let content = json!({
             "what": "sealed", "log": heads.0.origin, "halfYear": year.shard.to_string(),
             "firstSequence": year.first_seq, "lastSequence": year.last_seq(), "entries": heads.0.size,
-            "entryBytes": checked.bytes, "rootSha256": hex(&heads.0.root), "rootSm3": hex(&heads.1.root),
+            "entryBytes": checked.bytes, "rootSha256": hex::encode(&heads.0.root), "rootSm3": hex::encode(&heads.1.root),
             "files": listed, "sealedBy": asked.by.as_str(), "sealedAt": instant(asked.at), "reason": asked.reason,
         });
         document::signed(&self.0, year, SEALED, &content)

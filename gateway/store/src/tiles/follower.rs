@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use shuzha_core::{Clock, Timestamp};
-use shuzha_evidence::log::{Files, LogError, LogKeys, LogReader, LogWriter, Shard};
+use shuzha_evidence::log::{Files, LogError, LogKeys, LogReader, LogWriter, Shard, Source};
 use shuzha_journal::{Health, Journal, JournalError, Reader};
 
 use super::library::shards;
@@ -290,7 +290,7 @@ impl Follower {
     }
 
     fn reader(&self, shard: Shard) -> LogReader {
-        LogReader::new(Arc::clone(&self.files) as Arc<dyn Files>, &shard.to_string())
+        LogReader::new(Arc::clone(&self.files) as Arc<dyn Source>, &shard.to_string())
     }
 
     fn open_shard(&self, shard: Shard) -> Result<(LogWriter, Lookup), LogError> {

@@ -1,23 +1,20 @@
 //! Reading all half-years of a log: what is served, and receipts.
 
-use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::{fs, io};
 
 use shuzha_core::{RequestId, Timestamp};
 use shuzha_evidence::anchor::Anchor;
 use shuzha_evidence::checkpoint::Checkpoint;
-use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files, LogError, LogReader, Shard};
+use shuzha_evidence::folder::ANCHORS;
+use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files, LogError, LogReader, Shard, Source};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::note::Note;
 use shuzha_evidence::receipt::{Enclosed, Receipt};
 use shuzha_evidence::tile::{Tile, TileLevel};
 
 use super::{Directory, lookup};
-
-/// Folder of what anchors answered, in a half-year's.
-const ANCHORS: &str = "anchors";
 
 /// Content types of C2SP tlog-tiles.
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -66,7 +63,7 @@ impl Library {
     }
 
     fn reader(&self, shard: Shard) -> LogReader {
-        LogReader::new(Arc::clone(&self.files) as Arc<dyn Files>, &shard.to_string())
+        LogReader::new(Arc::clone(&self.files) as Arc<dyn Source>, &shard.to_string())
     }
 
     /// Leaves of `shard` under a checkpoint.
@@ -135,7 +132,7 @@ impl Library {
     /// # Errors
     /// [`LogError`]; [`LogError::Damaged`] names one that is not as it was kept.
     pub fn anchors(&self, shard: Shard) -> Result<Vec<(Shard, Anchor)>, LogError> {
-        let found = anchors_in(&self.files, &format!("{shard}/"))?;
+        let found = self.files.folder().anchors(&format!("{shard}/"))?;
         Ok(found.into_iter().map(|(_, anchor)| (shard, anchor)).collect())
     }
 
@@ -243,30 +240,6 @@ impl Library {
         let bytes = reader.tile::<D>(tile)?;
         Ok(bytes.map(|bytes| LogFile { bytes, kind: BYTES, immutable: true }))
     }
-}
-
-/// What anchors answered to the log in `folder` (empty, or with a slash behind) of `files`, each with its address, by size and name.
-///
-/// # Errors
-/// As [`Library::anchors`].
-pub fn anchors_in(files: &Directory, folder: &str) -> Result<Vec<(String, Anchor)>, LogError> {
-    let shown = format!("{folder}{ANCHORS}");
-    let names = match fs::read_dir(files.root().join(&shown)) {
-        Ok(names) => names,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(LogError::io("list", &shown)(error)),
-    };
-    let mut found = BTreeMap::new();
-    for name in names {
-        let name = name.map_err(LogError::io("list", &shown))?.file_name();
-        let Some(name) = name.to_str().filter(|name| name.ends_with(".anchor")) else { continue };
-        let path = format!("{shown}/{name}");
-        let bytes = files.read(&path).map_err(LogError::io("read", &path))?.unwrap_or_default();
-        let anchor = Anchor::parse(&bytes)
-            .map_err(|_| LogError::Damaged { path: path.clone(), what: "not an anchor as it was kept" })?;
-        found.insert(path, anchor);
-    }
-    Ok(found.into_iter().collect())
 }
 
 /// The half-years that have a folder, in order.

@@ -11,10 +11,10 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use shuzha_core::RequestId;
+use shuzha_core::files::{self, Links};
 use shuzha_evidence::Entry;
 use shuzha_evidence::log::{LogError, LogReader, Shard};
 use shuzha_evidence::tile::TILE_HASHES;
-use shuzha_journal::files::{self, Links};
 
 /// Name of the file in a half-year's folder.
 pub(crate) const NAME: &str = "lookup";

@@ -378,7 +378,7 @@ proptest! {
         let dir = tempfile::tempdir().expect("a folder");
         let shard: Shard = "2026h1".parse().expect("a half-year");
         let files = Arc::new(Directory::new(dir.path()));
-        let reader = LogReader::new(files as Arc<dyn Files>, "2026h1");
+        let reader = LogReader::new(files as Arc<dyn Source>, "2026h1");
         let (mut ends, mut now) = (Vec::new(), 1_800_000_000_000_u64);
         for (step, took, is_call) in steps {
             now += step;

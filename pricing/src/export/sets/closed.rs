@@ -107,7 +107,7 @@ impl Record for StatementRow<'_> {
         row.fen(statement.taxed.gross).fen(statement.taxed.net).fen(statement.taxed.tax);
         match statement.tree {
             Some(tree) => {
-                let root: String = tree.root.iter().map(|byte| format!("{byte:02x}")).collect();
+                let root: String = shuzha_core::hex::encode(&tree.root);
                 row.text(&root).count(tree.size).count(tree.first_seq).count(tree.last_seq)
             }
             None => row.empty().empty().empty().empty(),

@@ -307,7 +307,7 @@ fn mark(by: &Actor, proof: &str) -> String {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());
     }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    shuzha_core::hex::encode(context.finish().as_ref())
 }
 
 /// Gansu-R 32, 33. In publicity, revoking means that it is not registered.

@@ -74,7 +74,7 @@ fn the_metrics_speak_of_this_table_and_model() {
     let mut raw = Vec::new();
     GzDecoder::new(DATA).read_to_end(&mut raw).unwrap();
     let digest = ring::digest::digest(&ring::digest::SHA256, &raw);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = shuzha_core::hex::encode(digest.as_ref());
     assert_eq!(metrics["data"]["csv_sha256"], json!(hex));
     assert_eq!(metrics["model"], json!(MODEL));
     assert_eq!(table().iter().filter(|(_, defaulted)| *defaulted).count(), 6_636);

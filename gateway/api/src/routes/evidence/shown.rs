@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shuzha_control::evidence::{Step, Trace};
-use shuzha_core::Lang;
+use shuzha_core::{Lang, hex};
 use shuzha_evidence::Commitment;
 use shuzha_store::retention::{Decided, HalfYear, Hold};
 use shuzha_store::traces::TracedUse;
@@ -15,12 +15,8 @@ fn name(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn commitment(commitment: Option<Commitment>) -> Option<String> {
-    commitment.map(|commitment| hex(&commitment))
+    commitment.map(|commitment| hex::encode(&commitment))
 }
 
 /// A use in a list.
@@ -44,7 +40,7 @@ pub(super) fn trace(trace: &Trace) -> Value {
         "unit": name(terms.unit), "product": name(terms.product), "version": terms.version,
         "operation": name(terms.operation), "scenario": name(terms.scenario), "grant": name(terms.grant),
         "agreement": name(terms.agreement), "purpose": terms.purpose.map(shuzha_core::PurposeClass::as_str),
-        "chargedDataSet": name(terms.data_set), "snapshot": hex(&terms.snapshot),
+        "chargedDataSet": name(terms.data_set), "snapshot": hex::encode(&terms.snapshot),
     });
     if trace.whole {
         shown["credential"] = json!(name(terms.credential));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shuzha_control::finance::{BillView, Standing};
-use shuzha_core::Id;
+use shuzha_core::{Id, hex};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, Contribution, RatedLine, Share};
 use shuzha_pricing::ledger::Transaction;
@@ -11,7 +11,6 @@ use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::vat::Taxed;
 use shuzha_store::ledger::{Period, Posted, Rerating, Stated};
 
-use crate::fields::hex;
 use crate::parameters::instant_text;
 
 pub(super) fn period(period: &Period) -> Value {
@@ -24,7 +23,7 @@ pub(super) fn period(period: &Period) -> Value {
         "softClosed": by(&period.soft),
         "closed": by(&period.closed),
         "reached": period.reached,
-        "digest": period.digest.as_ref().map(hex),
+        "digest": period.digest.as_ref().map(|bytes| hex::encode(bytes)),
     })
 }
 
@@ -79,7 +78,7 @@ pub(super) fn statement(stated: &Stated) -> Value {
         "number": one.number, "month": stated.month.to_string(), "unit": one.unit.as_str(),
         "state": stated.state.as_str(), "amounts": taxed(&one.taxed), "acts": acts.collect::<Vec<_>>(),
         "calls": one.tree.as_ref().map(|tree| json!({
-            "root": hex(&tree.root), "size": tree.size, "sequences": [tree.first_seq, tree.last_seq],
+            "root": hex::encode(&tree.root), "size": tree.size, "sequences": [tree.first_seq, tree.last_seq],
         })),
     })
 }
@@ -128,7 +127,7 @@ pub(super) fn posted(posted: &Posted) -> Value {
     let mut shown = transaction(&posted.transaction);
     shown["number"] = posted.number.into();
     shown["recorded"] = instant_text(posted.recorded).into();
-    shown["hash"] = hex(&posted.hash).into();
+    shown["hash"] = hex::encode(&posted.hash).into();
     shown
 }
 
@@ -136,7 +135,7 @@ pub(super) fn rerating(one: &Rerating) -> Value {
     let (by, at) = &one.proposed;
     json!({
         "number": one.number, "month": one.month.to_string(), "reason": one.reason, "lines": one.lines,
-        "digest": hex(&one.digest), "state": if one.approved.is_some() { "approved" } else { "proposed" },
+        "digest": hex::encode(&one.digest), "state": if one.approved.is_some() { "approved" } else { "proposed" },
         "changes": serde_json::from_str::<Value>(&one.changes).unwrap_or_default(),
         "proposed": {"by": by.as_str(), "at": instant_text(*at)},
         "approved": one.approved.as_ref().map(|(by, at)| json!({"by": by.as_str(), "at": instant_text(*at)})),
@@ -155,7 +154,7 @@ pub(super) fn correction(one: &Correction) -> Value {
 
 pub(super) fn closing(closing: &Closing) -> Value {
     json!({
-        "digest": hex(&closing.digest),
+        "digest": hex::encode(&closing.digest),
         "lines": closing.lines.len(),
         "transactions": closing.transactions.len(),
         "statements": closing.statements.iter().map(|one| json!({

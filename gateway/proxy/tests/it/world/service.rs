@@ -46,7 +46,7 @@ pub(crate) struct Says {
 /// The answer to a question for what the service is.
 fn described(says: &Says, request: &str) -> String {
     let asked = request.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap_or_default();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| shuzha_core::hex::encode(bytes);
     let digest = hex(digest(&SHA256, says.body.as_bytes()).as_ref());
     let text = format!("shuzha-service-v1\n{}\n{digest}", says.question.unwrap_or(asked));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, says.key), text.as_bytes());

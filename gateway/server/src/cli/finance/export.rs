@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use shuzha_core::files::{self, Links};
 use shuzha_core::{Clock as _, SystemClock, Timestamp};
-use shuzha_journal::files::{self, Links};
 use shuzha_pricing::export::{CheckError, Format, Set, Totals, check};
 
 use super::super::api::{Connection, encoded};
@@ -171,7 +171,7 @@ fn set_in(end: &[u8]) -> Option<Set> {
 const TOTALS_BYTES_MAX: u64 = 64 << 10;
 
 fn hex(totals: &Totals) -> String {
-    totals.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+    shuzha_core::hex::encode(&totals.digest())
 }
 
 /// Rows, bytes and rate so far.

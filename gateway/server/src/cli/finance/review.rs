@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 
 use super::super::api::Connection;
 use super::super::show::text;

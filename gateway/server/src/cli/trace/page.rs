@@ -6,7 +6,7 @@ use serde_json::Value;
 use shuzha_control::Kind;
 
 use crate::cli::show::{local, text};
-use crate::verify::escape;
+use shuzha_verify::escape;
 
 /// Sizes in the picture, in pixels.
 const BOX_WIDTH: usize = 260;

@@ -6,16 +6,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use shuzha_core::{OsRng, Rng as _};
+use shuzha_core::{OsRng, Rng as _, hex};
 use shuzha_evidence::anchor::{Kind, TOKEN_BYTES_MAX, stamped};
 use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::note::Note;
 use shuzha_evidence::timestamp::{self, Authorities};
 
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 
 use crate::config::AnchorConfig;
-use crate::journal_command::hex;
 use crate::secret_file;
 
 /// Largest file of authorities' certificates.
@@ -91,7 +90,7 @@ impl Outside for Stamping {
 /// answer may be that of a login page, a proxy or a server that knows of no anchoring.
 fn acknowledges(answer: &[u8], digest: &[u8; 32]) -> bool {
     let Ok(text) = std::str::from_utf8(answer) else { return false };
-    let digest = hex(digest);
+    let digest = hex::encode(digest);
     text.split(|character: char| !character.is_ascii_alphanumeric())
         .any(|word| word.eq_ignore_ascii_case(&digest))
 }
@@ -168,7 +167,7 @@ impl Outside for Folder {
             bail!("{} is not there", self.folder.display());
         }
         secret_file::replace(&self.folder.join(&name), note.to_string().as_bytes())?;
-        Ok(format!("{name} sha256:{}\n", hex(&stamped(note))).into_bytes())
+        Ok(format!("{name} sha256:{}\n", hex::encode(&stamped(note))).into_bytes())
     }
 }
 
@@ -179,7 +178,7 @@ mod tests {
     #[test]
     fn an_answer_over_http_counts_only_when_it_names_what_was_shown() {
         let digest = [0xab; 32];
-        let named = hex(&digest);
+        let named = hex::encode(&digest);
         for good in [
             named.clone(),
             format!("sha256:{named}\n"),
@@ -187,7 +186,7 @@ mod tests {
         ] {
             assert!(acknowledges(good.as_bytes(), &digest), "{good}");
         }
-        let other = hex(&[0xac; 32]);
+        let other = hex::encode(&[0xac; 32]);
         for bad in [
             String::new(),
             "x".into(),

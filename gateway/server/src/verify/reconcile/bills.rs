@@ -9,8 +9,8 @@ use shuzha_core::Id;
 use shuzha_pricing::export::{CheckError, Format, Kind, Set, check};
 use shuzha_pricing::rerating::Correction;
 
-use super::super::{Trouble, read_file};
 use super::sheet::{Cells, Line, Sheet, Sheets, amount};
+use shuzha_verify::{Trouble, read_file};
 
 /// Byte order mark of UTF-8, which an exported CSV begins with.
 const BOM: &[u8] = b"\xef\xbb\xbf";

@@ -12,7 +12,7 @@ use shuzha_pricing::closing::{Before, CallTree};
 use shuzha_pricing::metering::{Rollup, Row};
 use shuzha_store::ledger::counted;
 
-use super::super::{Trouble, read_file};
+use shuzha_verify::{Trouble, read_file};
 
 /// A closed month, as its period states it.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use shuzha_control::{Error, Kind};
 use shuzha_pricing::closing::Terms;
 use shuzha_products::world::documents;
 
-use super::super::{Trouble, read_file};
 use crate::world::expand;
+use shuzha_verify::{Trouble, read_file};
 
 /// Kinds of world files that no register holds; they decide nothing here.
 const ELSEWHERE: [&str; 2] = ["Jurisdiction", "Certificate"];

@@ -111,7 +111,7 @@ fn a_key_that_cannot_be_used_takes_out_its_own_service_only() {
     let zeros = "0".repeat(64);
     let made = keys(folder.path(), &[("good", ""), ("open", ""), ("other", "")]);
     let digest = ring::digest::digest(&ring::digest::SHA256, &made["good"]);
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = shuzha_core::hex::encode(digest.as_ref());
     let open = folder.path().join("keys/upstreams/open.key");
     std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o644)).expect("changed");
     let good = format!("keyDigest: \"{digest}\"");

@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use shuzha_core::{Lang, Timestamp};
+use shuzha_core::{Lang, Timestamp, hex};
 use shuzha_evidence::commit::Request;
 use shuzha_evidence::merkle::{Digest as _, Sha256, Sm3};
 use shuzha_evidence::receipt::{Enclosed, Keys, Receipt};
 use shuzha_evidence::{Call, Entry};
 
-use super::whole::opened;
-use super::{Trouble, TrustArgs, malformed, read_file};
-use crate::journal_command::hex;
-use crate::output::Out;
+use crate::terminal::Out;
+use crate::whole::opened;
+use crate::{Trouble, TrustArgs, malformed, read_file};
 
 /// What to check.
 #[derive(clap::Args, Debug)]
-pub(crate) struct ReceiptArgs {
+pub struct ReceiptArgs {
     /// The receipt (`.tlog-proof`).
     receipt: PathBuf,
     #[command(flatten)]
@@ -25,7 +24,7 @@ pub(crate) struct ReceiptArgs {
 
 /// What to open.
 #[derive(clap::Args, Debug)]
-pub(crate) struct OpenArgs {
+pub struct OpenArgs {
     /// The receipt (`.tlog-proof`).
     receipt: PathBuf,
     #[command(flatten)]
@@ -84,7 +83,7 @@ fn call_of(enclosed: &Enclosed) -> Result<Box<Call<'_>>, Trouble> {
 }
 
 /// Checks a receipt and shows its entry.
-pub(super) fn check(out: &mut Out, args: &ReceiptArgs) -> Result<(), Trouble> {
+pub(crate) fn check(out: &mut Out, args: &ReceiptArgs) -> Result<(), Trouble> {
     let (receipt, enclosed) = checked(&args.receipt, &args.trust)?;
     let mut lines = receipt.note.text().lines();
     let (origin, size) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
@@ -115,7 +114,7 @@ fn show(out: &mut Out, call: &Call<'_>) -> Result<(), Trouble> {
         ("费用 amount", format!("{} 元", call.amount)),
         ("结果 decision", format!("{:?}", call.decision).to_lowercase()),
         ("拒绝码 code", code),
-        ("政策 policy", hex(&terms.snapshot)),
+        ("政策 policy", hex::encode(&terms.snapshot)),
     ] {
         if !value.is_empty() {
             out.line(&format!("  {name}: {value}"))?;
@@ -125,7 +124,7 @@ fn show(out: &mut Out, call: &Call<'_>) -> Result<(), Trouble> {
 }
 
 /// A time for people, in Shanghai's.
-pub(super) fn instant(at: Timestamp) -> String {
+pub(crate) fn instant(at: Timestamp) -> String {
     let shown = jiff::Timestamp::from_microsecond(at.micros());
     let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
     shown.map_or_else(
@@ -135,7 +134,7 @@ pub(super) fn instant(at: Timestamp) -> String {
 }
 
 /// Checks a receipt, and that request and answer are those that it commits to.
-pub(super) fn open(out: &mut Out, args: &OpenArgs) -> Result<(), Trouble> {
+pub(crate) fn open(out: &mut Out, args: &OpenArgs) -> Result<(), Trouble> {
     if args.path.is_none() && args.answer.is_none() {
         return Err(Trouble::Usage(
             "请给出 --path 与 --body，或 --answer; give --path and --body, or --answer".to_owned(),

@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use shuzha_core::{Code, Lang, MicroYuan};
+use shuzha_core::{Code, Lang, MicroYuan, hex};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::verify::{Head, Suspensions, for_each_entry};
 use shuzha_evidence::{Decision, Entry};
 
-use super::receipt::instant;
-use super::whole::{check_log, follow, threads};
-use super::{CopyArgs, Trouble, copy};
-use crate::journal_command::hex;
-use crate::output::Out;
+use crate::receipt::instant;
+use crate::terminal::Out;
+use crate::whole::{check_log, follow, threads};
+use crate::{CopyArgs, Trouble, copy};
 
 /// What to report on.
 #[derive(clap::Args, Debug)]
-pub(crate) struct ReportArgs {
+pub struct ReportArgs {
     #[command(flatten)]
     copy: CopyArgs,
     /// File of the report (HTML); not replaced where one is there.
@@ -91,7 +90,7 @@ fn decision(decision: Decision) -> &'static str {
 }
 
 /// Checks everything; writes the report only if all of it is sound.
-pub(super) fn write(out: &mut Out, args: &ReportArgs) -> Result<(), Trouble> {
+pub(crate) fn write(out: &mut Out, args: &ReportArgs) -> Result<(), Trouble> {
     let policy = args.copy.policy()?;
     let logs = copy::logs(&args.copy.folder)?;
     let mut heads = Vec::new();
@@ -138,7 +137,7 @@ fn page(heads: &[(Head, Head, u64)], counts: &Counts, stops: &Suspensions) -> St
                 head.origin.clone(),
                 name.to_owned(),
                 format!("{}{unknown}", head.size),
-                hex(&head.root),
+                hex::encode(&head.root),
                 "属实".to_owned(),
             ]);
         }
@@ -202,7 +201,9 @@ fn table<const N: usize>(html: &mut String, title: &str, heads: [&str; N], rows:
     html.push_str("</table>\n");
 }
 
-pub(crate) fn escape(text: &str) -> String {
+/// `text` as it stands between tags and in attributes of HTML.
+#[must_use]
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

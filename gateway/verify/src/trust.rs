@@ -7,16 +7,16 @@ use shuzha_evidence::handover::{Handover, statements};
 use shuzha_evidence::note::{Algorithm, Note, Verifier};
 use shuzha_evidence::policy::Policy;
 
-use shuzha_journal::files::{self, Links};
+use shuzha_core::files::{self, Links};
 
-use super::{Trouble, malformed, read_file};
+use crate::{Trouble, malformed, read_file};
 
 /// Largest file of public keys.
 const KEYS_BYTES_MAX: u64 = 1 << 20;
 
 /// Public keys, and how many witnesses are needed.
 #[derive(clap::Args, Debug)]
-pub(crate) struct TrustArgs {
+pub struct TrustArgs {
     /// File of public keys, one a line, of the log and of witnesses; as `shuzha keys log` prints them. May be repeated.
     #[arg(long = "keys", required = true)]
     keys: Vec<PathBuf>,
@@ -31,11 +31,16 @@ pub(crate) struct TrustArgs {
 
 impl TrustArgs {
     /// The keys in these files, and no witness.
-    pub(super) fn of(keys: &[PathBuf]) -> Self {
+    #[must_use]
+    pub fn of(keys: &[PathBuf]) -> Self {
         Self { keys: keys.to_vec(), quorum: 0, handovers: Vec::new() }
     }
 
-    pub(super) fn policy(&self) -> Result<Policy, Trouble> {
+    /// Whom to believe.
+    ///
+    /// # Errors
+    /// Keys that are not there or cannot be read, and handovers that are not to be believed.
+    pub fn policy(&self) -> Result<Policy, Trouble> {
         let mut policy = Policy { quorum: self.quorum, ..Policy::default() };
         let mut handovers = Vec::new();
         for path in &self.handovers {
@@ -68,7 +73,10 @@ impl TrustArgs {
 }
 
 /// Comes to trust the keys that trusted ones were handed over to.
-pub(super) fn follow(policy: &mut Policy, handovers: &[Note]) -> Result<(), Trouble> {
+///
+/// # Errors
+/// A handover that no trusted key signed.
+pub fn follow(policy: &mut Policy, handovers: &[Note]) -> Result<(), Trouble> {
     for note in handovers {
         // One that is there twice, in the folder and in a file, is one.
         let again = Handover::parse(note).is_ok_and(|handover| {
@@ -91,7 +99,7 @@ pub(super) fn follow(policy: &mut Policy, handovers: &[Note]) -> Result<(), Trou
 ///
 /// # Errors
 /// When it cannot be read, or a line is no key.
-pub(crate) fn read_keys(path: &Path) -> Result<Vec<Verifier>> {
+pub fn read_keys(path: &Path) -> Result<Vec<Verifier>> {
     let text =
         files::read_text(path, Links::Follow, KEYS_BYTES_MAX).with_context(|| path.display().to_string())?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));

@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use shuzha_evidence::folder::{self, Folder};
 use shuzha_evidence::log::{CHECKPOINT, LogReader, Shard};
 use shuzha_evidence::note::Note;
-use shuzha_store::tiles::Directory;
 
-use super::Trouble;
-use crate::evidence::custody::handovers_in;
+use crate::Trouble;
 
 /// The logs in `folder`, each with the name to show.
-pub(super) fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
+///
+/// # Errors
+/// [`Trouble`] says whether it is bad or cannot be said.
+pub fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
     let unreadable = |error| Trouble::Incomplete(format!("{}: {error}", folder.display()));
-    let files = Arc::new(Directory::new(folder));
+    let files = Arc::new(Folder::new(folder));
     if folder.join(CHECKPOINT).exists() {
         return Ok(vec![(folder.display().to_string(), LogReader::new(files, ""))]);
     }
@@ -34,15 +36,18 @@ pub(super) fn logs(folder: &Path) -> Result<Vec<(String, LogReader)>, Trouble> {
 }
 
 /// The statements by which the keys of the log in `folder` were handed over; they lie beside the half-years.
-pub(super) fn handovers(folder: &Path) -> Result<Vec<Note>, Trouble> {
-    let unreadable = |error| Trouble::Incomplete(format!("密钥交接 handovers of keys: {error:#}"));
+///
+/// # Errors
+/// [`Trouble`] says whether it is bad or cannot be said.
+pub fn handovers(folder: &Path) -> Result<Vec<Note>, Trouble> {
+    let unreadable = |error| Trouble::Incomplete(format!("密钥交接 handovers of keys: {error}"));
     let beside = folder.join(CHECKPOINT).exists();
     let above = if beside { folder.join("..") } else { folder.to_owned() };
-    handovers_in(&above.join("handovers")).map_err(unreadable)
+    folder::handovers(&above.join("handovers")).map_err(unreadable)
 }
 
 /// The one log in `folder`.
-pub(super) fn log(folder: &Path) -> Result<LogReader, Trouble> {
+pub(crate) fn log(folder: &Path) -> Result<LogReader, Trouble> {
     let mut logs = logs(folder)?;
     match (logs.pop(), logs.is_empty()) {
         (Some((_, log)), true) => Ok(log),

@@ -7,20 +7,20 @@ use shuzha_evidence::handover::{Handover, digest};
 use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
 
-use super::receipt::instant;
-use super::whole::{check_log, threads};
-use super::{CopyArgs, Trouble, copy, malformed};
-use crate::output::Out;
+use crate::receipt::instant;
+use crate::terminal::Out;
+use crate::whole::{check_log, threads};
+use crate::{CopyArgs, Trouble, copy, malformed};
 
 /// What to check.
 #[derive(clap::Args, Debug)]
-pub(crate) struct KeysArgs {
+pub struct KeysArgs {
     #[command(flatten)]
     copy: CopyArgs,
 }
 
 /// Checks every handover, and that the log has it where it says.
-pub(super) fn run(out: &mut Out, args: &KeysArgs) -> Result<(), Trouble> {
+pub(crate) fn run(out: &mut Out, args: &KeysArgs) -> Result<(), Trouble> {
     let policy = args.copy.policy()?;
     let mut recorded = BTreeMap::new();
     let mut sizes = BTreeMap::new();

@@ -14,13 +14,13 @@ use shuzha_evidence::verify::{
     for_each_entry, head,
 };
 
-use super::receipt::instant;
-use super::{CopyArgs, Trouble, TrustArgs, another, copy, malformed, read_file};
-use crate::output::Out;
+use crate::receipt::instant;
+use crate::terminal::Out;
+use crate::{CopyArgs, Trouble, TrustArgs, another, copy, malformed, read_file};
 
 /// What to check.
 #[derive(clap::Args, Debug)]
-pub(crate) struct RangeArgs {
+pub struct RangeArgs {
     #[command(flatten)]
     copy: CopyArgs,
     /// Check the SM3 tree instead of the SHA-256 tree.
@@ -42,7 +42,7 @@ pub(crate) struct RangeArgs {
 
 /// What to compare.
 #[derive(clap::Args, Debug)]
-pub(crate) struct ConsistencyArgs {
+pub struct ConsistencyArgs {
     /// The older checkpoint.
     old: PathBuf,
     /// The newer checkpoint.
@@ -56,12 +56,14 @@ pub(crate) struct ConsistencyArgs {
 
 /// What to check.
 #[derive(clap::Args, Debug)]
-pub(crate) struct SuspensionArgs {
+pub struct SuspensionArgs {
     #[command(flatten)]
     copy: CopyArgs,
 }
 
-pub(super) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+/// How many threads check, as asked or as the machine has.
+#[must_use]
+pub fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
     asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
 }
 
@@ -73,7 +75,7 @@ fn kept(path: &Path, policy: &Policy) -> Result<Head, Trouble> {
 }
 
 /// The checkpoint in a note that is believed.
-pub(super) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble> {
+pub(crate) fn opened(note: &Note, policy: &Policy) -> Result<Checkpoint, Trouble> {
     policy.open(note).map_err(|why| match (why, Checkpoint::parse(note.text())) {
         (Distrust::UnknownLog, Ok(tree)) => another(&tree.origin, policy),
         _ => why.into(),
@@ -112,7 +114,10 @@ fn pruned<D: Digest>(log: &LogReader, policy: &Policy) -> Result<Option<Trouble>
 }
 
 /// Checks all of a log, or the entries from `from` to `to`.
-pub(super) fn check_log<D: Digest>(
+///
+/// # Errors
+/// [`Trouble`] says whether it is bad or cannot be said.
+pub fn check_log<D: Digest>(
     log: &LogReader,
     policy: &Policy,
     range: (u64, Option<u64>),
@@ -131,7 +136,7 @@ pub(super) fn check_log<D: Digest>(
 }
 
 /// Checks every entry.
-pub(super) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
+pub(crate) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
     let policy = args.copy.policy()?;
     if (args.from, args.to) != (0, None) || !args.kept.is_empty() {
         copy::log(&args.copy.folder)?;
@@ -180,7 +185,7 @@ pub(super) fn range(out: &mut Out, args: &RangeArgs) -> Result<(), Trouble> {
 }
 
 /// Compares two checkpoints.
-pub(super) fn consistency(out: &mut Out, args: &ConsistencyArgs) -> Result<(), Trouble> {
+pub(crate) fn consistency(out: &mut Out, args: &ConsistencyArgs) -> Result<(), Trouble> {
     let policy = args.trust.policy()?;
     let (old, new) = (kept(&args.old, &policy)?, kept(&args.new, &policy)?);
     let log = copy::log(&args.folder)?;
@@ -196,7 +201,7 @@ pub(super) fn consistency(out: &mut Out, args: &ConsistencyArgs) -> Result<(), T
 }
 
 /// Follows the suspensions through logs that are sound.
-pub(super) fn follow(logs: &[(String, LogReader)], policy: &Policy) -> Result<Suspensions, Trouble> {
+pub(crate) fn follow(logs: &[(String, LogReader)], policy: &Policy) -> Result<Suspensions, Trouble> {
     let mut found = Suspensions::default();
     let mut before = 0;
     for (_, log) in logs {
@@ -212,7 +217,7 @@ pub(super) fn follow(logs: &[(String, LogReader)], policy: &Policy) -> Result<Su
 }
 
 /// Checks that nothing was answered that was stopped.
-pub(super) fn suspension(out: &mut Out, args: &SuspensionArgs) -> Result<(), Trouble> {
+pub(crate) fn suspension(out: &mut Out, args: &SuspensionArgs) -> Result<(), Trouble> {
     let policy = args.copy.policy()?;
     let found = follow(&copy::logs(&args.copy.folder)?, &policy)?;
     for breach in &found.breaches {

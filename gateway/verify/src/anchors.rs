@@ -1,24 +1,24 @@
 //! 锚定 `shuzha verify anchors`: what people outside were shown of a log, and that the log is still what they saw.
 
+use shuzha_core::hex;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use shuzha_evidence::Entry;
 use shuzha_evidence::anchor::{Anchor, Kind, stamped};
+use shuzha_evidence::folder::Folder;
 use shuzha_evidence::merkle::{Hash, Sha256};
 use shuzha_evidence::timestamp::{self, Authorities};
 use shuzha_evidence::verify::{Head, check_begins_with, for_each_entry};
-use shuzha_store::tiles::{Directory, anchors_in};
 
-use super::receipt::instant;
-use super::whole::{check_log, threads};
-use super::{CopyArgs, Trouble, copy, malformed, read_file};
-use crate::journal_command::hex;
-use crate::output::Out;
+use crate::receipt::instant;
+use crate::terminal::Out;
+use crate::whole::{check_log, threads};
+use crate::{CopyArgs, Trouble, copy, malformed, read_file};
 
 /// What to check.
 #[derive(clap::Args, Debug)]
-pub(crate) struct AnchorsArgs {
+pub struct AnchorsArgs {
     #[command(flatten)]
     copy: CopyArgs,
     /// Certificates (PEM) of the time-stamping authorities that are trusted. May be repeated.
@@ -30,7 +30,7 @@ pub(crate) struct AnchorsArgs {
 type Recorded = BTreeMap<(String, u64), (Hash, Hash)>;
 
 /// Checks every anchor of every half-year.
-pub(super) fn run(out: &mut Out, args: &AnchorsArgs) -> Result<(), Trouble> {
+pub(crate) fn run(out: &mut Out, args: &AnchorsArgs) -> Result<(), Trouble> {
     let policy = args.copy.policy()?;
     let mut pem = Vec::new();
     for path in &args.authorities {
@@ -43,7 +43,7 @@ pub(super) fn run(out: &mut Out, args: &AnchorsArgs) -> Result<(), Trouble> {
             Authorities::parse(&pem).map_err(|error| Trouble::Usage(format!("--authorities: {error}")))?
         }
     };
-    let (logs, files) = (copy::logs(&args.copy.folder)?, Directory::new(&args.copy.folder));
+    let (logs, files) = (copy::logs(&args.copy.folder)?, Folder::new(&args.copy.folder));
     let single = args.copy.folder.join(shuzha_evidence::log::CHECKPOINT).exists();
     let mut heads = Vec::new();
     let mut recorded: BTreeMap<String, Recorded> = BTreeMap::new();
@@ -64,7 +64,7 @@ pub(super) fn run(out: &mut Out, args: &AnchorsArgs) -> Result<(), Trouble> {
         let half_year = head.origin.rsplit('/').next().unwrap_or_default().to_owned();
         let mut of = recorded.remove(&half_year).unwrap_or_default();
         let mut seen = 0;
-        for (path, anchor) in anchors_in(&files, &folder).map_err(damaged)? {
+        for (path, anchor) in files.anchors(&folder).map_err(damaged)? {
             let kept = opened(&anchor, &policy, &path)?;
             check_begins_with::<Sha256>(log, &head, &kept)?;
             let key = (anchor.name.to_string(), kept.size);
@@ -137,5 +137,5 @@ fn by_whom(anchor: &Anchor, trusted: &Authorities) -> Result<String, timestamp::
         return Ok(format!("{name} ({kind}) {} {}", instant(said.at), said.authority));
     }
     // What others answer is theirs to explain: its digest is in the log.
-    Ok(format!("{name} ({kind}) {} sha256:{}", instant(anchor.at), hex(&anchor.token_digest())))
+    Ok(format!("{name} ({kind}) {} sha256:{}", instant(anchor.at), hex::encode(&anchor.token_digest())))
 }
