@@ -74,6 +74,8 @@ pub(crate) fn world_in_force(register: &Register, config: &ControlConfig) -> Res
 pub(crate) struct Setup {
     pub(crate) register: Register,
     pub(crate) config: ControlConfig,
+    /// The API's socket, where it is bound already; otherwise the configured address is.
+    pub(crate) socket: Option<std::net::TcpListener>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
     pub(crate) publisher: Arc<Publisher>,
@@ -181,7 +183,11 @@ impl ControlPlane {
             https: setup.config.https,
             error_pages: setup.error_pages,
         };
-        let listener = Listener::start(setup.config.listen, built(api, setup.config.provider))?;
+        let socket = match setup.socket {
+            Some(socket) => socket,
+            None => listener::bind(setup.config.listen)?,
+        };
+        let listener = Listener::start(socket, built(api, setup.config.provider))?;
         Ok(Self { control, scheduler, feeder, listener, finance, traces, mending, refunds, first_token_file })
     }
 

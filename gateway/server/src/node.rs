@@ -12,7 +12,7 @@ mod source;
 pub(crate) mod upstreams;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -63,6 +63,8 @@ pub(crate) struct Setup {
     /// The time. Nothing but a demo or a test moves it.
     pub(crate) clock: ShiftedClock,
     pub(crate) sockets: Sockets,
+    /// The control API's socket, where it is bound already; otherwise the configured address is.
+    pub(crate) control: Option<TcpListener>,
     /// Where product services are instead of where the world says; the demo starts its own.
     pub(crate) endpoints: HashMap<String, SocketAddr>,
     /// The journal's disk, where it is not the data folder.
@@ -199,6 +201,7 @@ impl Node {
         let handle = proxy.handle();
         handle.publish(gate.snapshot().products());
         let parts = source::Parts {
+            control: setup.control,
             data,
             gate,
             handle: handle.clone(),

@@ -127,6 +127,7 @@ fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
         files,
         clock: ShiftedClock::default(),
         sockets,
+        control: None,
         endpoints: HashMap::new(),
         disk: None,
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },

@@ -1,6 +1,6 @@
 //! The control API's own thread and runtime: what persons ask for takes nothing from the data plane's threads.
 
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
@@ -15,16 +15,24 @@ pub(super) struct Listener {
     thread: JoinHandle<()>,
 }
 
+/// The socket at `address`.
+///
+/// # Errors
+/// When the address is taken.
+pub(super) fn bind(address: SocketAddr) -> Result<net::TcpListener> {
+    net::TcpListener::bind(address).with_context(|| format!("the control API cannot listen at {address}"))
+}
+
 impl Listener {
-    /// Listens at `address`.
+    /// Answers what comes to `socket`.
     ///
     /// # Errors
-    /// When the address is taken, or no thread can be had.
-    pub(super) fn start(address: SocketAddr, api: Api) -> Result<Self> {
+    /// When no thread can be had.
+    pub(super) fn start(socket: net::TcpListener, api: Api) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let bound = runtime.block_on(TcpListener::bind(address));
-        let socket = bound.with_context(|| format!("the control API cannot listen at {address}"))?;
+        socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
+        let socket = runtime.block_on(async { TcpListener::from_std(socket) })?;
         let (drain, drained) = oneshot::channel();
         let serve = move || {
             // A dropped sender ends it as well.

@@ -84,13 +84,14 @@ impl Place {
             );
         }
         let text = |text: &str| Value::String(text.to_owned());
+        let control_port = if stays { CONTROL_PORT } else { 0 };
         // Its services are on this machine, at ports of their own choice; its own listeners are refused all the same.
         let here = Value::Array(vec![text("127.0.0.1:1024-65535")]);
         let unless_set = [
             ("egress", "allow", here),
             ("node", "data_dir", text(&temporary.display().to_string())),
             ("node", "name", text("demo")),
-            ("control", "listen", text(&control_address(stays).to_string())),
+            ("control", "listen", text(&SocketAddr::from((Ipv4Addr::LOCALHOST, control_port)).to_string())),
             // What calls show is meant to go wrong; the table says so better than warnings in between.
             ("log", "level", text("error")),
             ("log", "format", text("text")),
@@ -120,6 +121,17 @@ impl Place {
         let bound = bind(DATA_PORT, OPERATIONS_PORT).or_else(|_| bind(0, 0));
         bound.context("the listening sockets")
     }
+
+    /// The socket of the control API, held from here on; a port that nobody configured and somebody has is replaced by a free one.
+    fn control_socket(&self) -> Result<TcpListener> {
+        let wanted = self.config.control.listen;
+        let free = |error| match self.control_set {
+            true => Err(error),
+            false => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)),
+        };
+        let bound = TcpListener::bind(wanted).or_else(free);
+        bound.with_context(|| format!("the control API cannot listen at {wanted}"))
+    }
 }
 
 impl Gateway {
@@ -131,9 +143,12 @@ impl Gateway {
         files: Option<World>,
     ) -> Result<Self> {
         let mut config = place.config.clone();
-        // It was free when the demo began; since then its services started.
-        if !place.control_set && TcpListener::bind(config.control.listen).is_err() {
-            config.control.listen.set_port(0);
+        let control = match files {
+            Some(_) => None,
+            None => Some(place.control_socket()?),
+        };
+        if let Some(control) = &control {
+            config.control.listen = control.local_addr().context("the control API's address")?;
         }
         logging::start_for_demo(config.log_level, config.log_format);
         let clock = ShiftedClock::default();
@@ -144,6 +159,7 @@ impl Gateway {
             files,
             clock: clock.clone(),
             sockets: place.sockets()?,
+            control,
             endpoints: services.endpoints.clone().into_iter().collect::<HashMap<_, _>>(),
             disk: Some(disk),
             journal_wait: Duration::from_secs(1),
@@ -178,11 +194,4 @@ impl Gateway {
             Err(_) => bail!("the gateway's thread panicked"),
         }
     }
-}
-
-/// Where the control API listens. Nobody looks for one that is gone when the calls are made.
-fn control_address(stays: bool) -> SocketAddr {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, CONTROL_PORT));
-    let free = stays && TcpListener::bind(usual).is_ok();
-    if free { usual } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
 }

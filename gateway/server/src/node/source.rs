@@ -46,6 +46,8 @@ pub(super) enum Begun {
 
 /// What the node stands on when the control plane starts.
 pub(super) struct Parts {
+    /// The control API's socket, where it is bound already.
+    pub(super) control: Option<std::net::TcpListener>,
     pub(super) data: Arc<DataStore>,
     pub(super) gate: Arc<Gate>,
     pub(super) handle: Handle,
@@ -154,7 +156,8 @@ impl Source {
     /// # Errors
     /// Of the register, the journal, or the control API's address.
     pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
-        let Parts { data, gate, handle, clock, journal, endpoints, services, standing, log_keys } = parts;
+        let Parts { control, data, gate, handle, clock, journal, endpoints, services, standing, log_keys } =
+            parts;
         let data_dir = config.data_dir.clone();
         let register = match self {
             Self::Files => {
@@ -184,6 +187,7 @@ impl Source {
         let plane = ControlPlane::start(control::Setup {
             register,
             config: config.control.clone(),
+            socket: control,
             clock: Arc::new(clock),
             journal,
             publisher: Arc::clone(&publisher),
