@@ -11,7 +11,7 @@ use shuzha_evidence::merkle::{Hash, Sha256};
 use shuzha_evidence::timestamp::{self, Authorities};
 use shuzha_evidence::verify::{Head, check_begins_with, for_each_entry};
 
-use crate::receipt::instant;
+use crate::instant::instant;
 use crate::terminal::Out;
 use crate::whole::{check_log, threads};
 use crate::{CopyArgs, Trouble, copy, malformed, read_file};

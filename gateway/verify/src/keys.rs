@@ -7,7 +7,7 @@ use shuzha_evidence::handover::{Handover, digest};
 use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
 
-use crate::receipt::instant;
+use crate::instant::instant;
 use crate::terminal::Out;
 use crate::whole::{check_log, threads};
 use crate::{CopyArgs, Trouble, copy, malformed};

@@ -8,6 +8,7 @@
 
 mod anchors;
 pub mod copy;
+mod instant;
 mod keys;
 mod receipt;
 mod report;

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::tz::TimeZone;
-use shuzha_core::{Lang, Timestamp, hex};
+use shuzha_core::{Lang, hex};
 use shuzha_evidence::commit::Request;
 use shuzha_evidence::merkle::{Digest as _, Sha256, Sm3};
 use shuzha_evidence::receipt::{Enclosed, Keys, Receipt};
 use shuzha_evidence::{Call, Entry};
 
+use crate::instant::instant;
 use crate::terminal::Out;
 use crate::whole::opened;
 use crate::{Trouble, TrustArgs, malformed, read_file};
@@ -121,16 +121,6 @@ fn show(out: &mut Out, call: &Call<'_>) -> Result<(), Trouble> {
         }
     }
     Ok(())
-}
-
-/// A time for people, in Shanghai's.
-pub(crate) fn instant(at: Timestamp) -> String {
-    let shown = jiff::Timestamp::from_microsecond(at.micros());
-    let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
-    shown.map_or_else(
-        |_| at.micros().to_string(),
-        |at| at.to_zoned(zone).strftime("%F %T%.6f %:z").to_string(),
-    )
 }
 
 /// Checks a receipt, and that request and answer are those that it commits to.

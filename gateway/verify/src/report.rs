@@ -9,7 +9,7 @@ use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::verify::{Head, Suspensions, for_each_entry};
 use shuzha_evidence::{Decision, Entry};
 
-use crate::receipt::instant;
+use crate::instant::instant;
 use crate::terminal::Out;
 use crate::whole::{check_log, follow, threads};
 use crate::{CopyArgs, Trouble, copy};

@@ -14,7 +14,7 @@ use shuzha_evidence::verify::{
     for_each_entry, head,
 };
 
-use crate::receipt::instant;
+use crate::instant::instant;
 use crate::terminal::Out;
 use crate::{CopyArgs, Trouble, TrustArgs, another, copy, malformed, read_file};
 

@@ -1,0 +1,14 @@
+//! Times, as people read them.
+
+use jiff::tz::TimeZone;
+use shuzha_core::Timestamp;
+
+/// A time for people, in Shanghai's.
+pub(crate) fn instant(at: Timestamp) -> String {
+    let shown = jiff::Timestamp::from_microsecond(at.micros());
+    let zone = TimeZone::get("Asia/Shanghai").unwrap_or(TimeZone::UTC);
+    shown.map_or_else(
+        |_| at.micros().to_string(),
+        |at| at.to_zoned(zone).strftime("%F %T%.6f %:z").to_string(),
+    )
+}
