@@ -178,7 +178,7 @@ impl Gateway {
         let control = control.transpose()?;
         let (handle, keys) = (node.handle.clone(), node.keys.clone());
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || node.run())?;
-        Ok(Self { handle, keys, clock, data_dir: config.data_dir.clone(), control, thread })
+        Ok(Self { handle, keys, clock, data_dir: config.data_dir, control, thread })
     }
 
     /// Where callers find it.
