@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 use shuzha_core::{Code, Id, Role};
+use shuzha_products::case::{CaseKind, Duty, Verb};
 
 /// How an organisation stands to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,16 +112,22 @@ pub(crate) const CASES: &[(&str, &[&str], &[Row])] = &[
     ("Suspension",    &["report", "rectified"],       &[(Operator, Concerned), (ApplicationUnit, Concerned), (Sre, Everybodys)]),
 ];
 
-/// What may be suspended by whom. Others than these roles suspend nothing.
+/// What may be suspended by whom. Others than these roles suspend nothing; everything at once is the authority's to stop,
+/// and its second person's to confirm.
 pub(crate) const SUSPENDED: &[(Role, &[&str], Whose)] = &[
     (Authority, &["Product", "ApplicationUnit", "Scenario", "DataSet", "Everything"], Everybodys),
-    (Sre, &["Product", "ApplicationUnit", "Scenario", "DataSet", "Everything"], Everybodys),
+    (Sre, &["Product", "ApplicationUnit", "Scenario", "DataSet"], Everybodys),
     (Operator, &["Product"], Own),
     (Operator, &["ApplicationUnit", "Scenario"], Served),
 ];
 
-/// Roles that see every object: they supervise, decide on or operate the whole.
-pub(crate) const SEE_ALL: [Role; 6] = [Authority, Registrar, Auditor, Expert, Pricing, Finance];
+/// Roles that see every object: they supervise, decide on or audit the whole.
+pub(crate) const SEE_ALL: [Role; 3] = [Authority, Registrar, Auditor];
+
+/// What a role sees of a kind beyond what it may write, what it decides on and what concerns its organisation: what whoever
+/// settles accounts with a unit has to know of it. Finance of an organisation of the authority sees all that its authority sees.
+pub(crate) const READ: &[(Role, &[&str], Whose)] =
+    &[(Finance, &["ApplicationUnit", "Agreement", "Grant", "PrivacyRefund"], Served)];
 
 /// Roles that see which person of another organisation acted.
 pub(crate) const SEE_PERSONS: [Role; 3] = [Authority, Registrar, Auditor];
@@ -177,10 +184,19 @@ impl Access {
 /// How a role stands to the cases that [`CASES`] does not speak of.
 const fn usual(role: Role) -> Whose {
     match role {
-        Authority | Registrar | Auditor | Expert | Pricing | Finance => Everybodys,
+        Authority | Registrar | Auditor | Expert => Everybodys,
         ApplicationUnit => Unit,
         _ => Concerned,
     }
+}
+
+/// Whether `role` opines or decides on every case of the kind, and so sees every one.
+pub(crate) fn judges(case: &CaseKind, role: Role) -> bool {
+    let usually = usual(role) == Everybodys;
+    // An objection or a correction is anybody's, and no judgement.
+    let judged = |verb: &&Verb| verb.duty != Duty::Keep && verb.roles.contains(&role);
+    let all = |verb: &Verb| needed(case.kind, verb.name, role).contains(&Everybodys);
+    usually && case.verbs.iter().filter(judged).any(all)
 }
 
 /// How `role` must stand to a case to do `verb`; more than one way where there are more rows. An objection and a request for
@@ -203,7 +219,6 @@ pub(crate) fn needed(kind: &str, verb: &str, role: Role) -> Vec<Whose> {
 
 #[cfg(test)]
 mod tests {
-    use shuzha_products::case::CaseKind;
     use shuzha_products::world;
 
     use super::*;

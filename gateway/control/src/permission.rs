@@ -5,7 +5,7 @@ use shuzha_core::{Code, Id, Role};
 use shuzha_products::case::{Actor, CaseKind, Verb};
 use shuzha_store::register::Reach;
 
-use crate::access::{CASES, OPEN, Row, SEE_ALL, SEE_PERSONS, SUSPENDED, Whose, needed};
+use crate::access::{CASES, OPEN, READ, Row, SEE_ALL, SEE_PERSONS, SUSPENDED, Whose, judges, needed};
 use crate::force::json;
 use crate::{Caller, Control, Error, Kind};
 
@@ -19,29 +19,6 @@ pub(crate) struct Of<'a> {
 }
 
 impl Caller {
-    /// What the caller sees of a kind beyond what concerns their organisation.
-    pub(crate) fn reach(&self, kind: Kind) -> Reach {
-        let name = kind.name();
-        let rows: Vec<Row> = match kind {
-            Kind::Declared(_, access) => access.declare.iter().chain(access.revoke).copied().collect(),
-            Kind::Case(_) => {
-                let rows = CASES.iter().filter(|(of, ..)| *of == name);
-                let suspends = SUSPENDED.iter().filter(|_| name == "Suspension");
-                let suspends = suspends.filter(|(.., whose)| *whose == Whose::Everybodys);
-                rows.flat_map(|(.., rows)| rows.iter().copied())
-                    .chain(suspends.map(|(role, _, whose)| (*role, *whose)))
-                    .collect()
-            }
-        };
-        let has = |whose: Whose| rows.iter().any(|row| row.1 == whose && self.is(row.0));
-        let sees_all = self.roles.iter().any(|role| SEE_ALL.contains(role));
-        Reach {
-            all: kind.public() || sees_all || has(Whose::Everybodys),
-            serves: has(Whose::Served),
-            suspended: true,
-        }
-    }
-
     /// Whether the caller sees which person of `organisation` acted.
     pub(crate) fn sees_persons_of(&self, organisation: &Id) -> bool {
         self.organisation == *organisation || self.roles.iter().any(|role| SEE_PERSONS.contains(role))
@@ -49,6 +26,46 @@ impl Caller {
 }
 
 impl Control {
+    /// What the caller sees of a kind beyond what concerns their organisation: what they may write or decide on, and what
+    /// the table lets them read.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub(crate) fn reach(&self, caller: &Caller, kind: Kind) -> Result<Reach, Error> {
+        let name = kind.name();
+        let mut rows: Vec<Row> = match kind {
+            Kind::Declared(_, access) => access.declare.iter().chain(access.revoke).copied().collect(),
+            Kind::Case(case) => {
+                let rows = CASES.iter().filter(|(of, ..)| *of == name);
+                let suspends = SUSPENDED.iter().filter(|_| name == "Suspension");
+                let suspends = suspends.filter(|(.., whose)| *whose == Whose::Everybodys);
+                let judged = caller.roles.iter().filter(|role| judges(case, **role));
+                rows.flat_map(|(.., rows)| rows.iter().copied())
+                    .chain(suspends.map(|(role, _, whose)| (*role, *whose)))
+                    .chain(judged.map(|role| (*role, Whose::Everybodys)))
+                    .collect()
+            }
+        };
+        let read = READ.iter().filter(|(_, kinds, _)| kinds.contains(&name));
+        rows.extend(read.map(|(role, _, whose)| (*role, *whose)));
+        let has = |whose: Whose| rows.iter().any(|row| row.1 == whose && caller.is(row.0));
+        let sees_all = caller.roles.iter().any(|role| SEE_ALL.contains(role));
+        let settles_all = caller.is(Role::Finance) && self.is_authority(&caller.organisation)?;
+        Ok(Reach {
+            all: kind.public() || sees_all || settles_all || has(Whose::Everybodys),
+            serves: has(Whose::Served),
+            suspended: true,
+        })
+    }
+
+    /// Whether an organisation is declared as one of the authority.
+    fn is_authority(&self, organisation: &Id) -> Result<bool, Error> {
+        let Some(object) = self.register.get("Organisation", organisation.as_str())? else {
+            return Ok(false);
+        };
+        Ok(json(&object, &object.spec)?["kind"] == "authority")
+    }
+
     /// The caller in the role of the first row that lets them act on the object.
     ///
     /// # Errors
@@ -129,7 +146,7 @@ impl Control {
             return Err(Error::fault(
                 Code::C1406,
                 "spec.target",
-                "an operator stops products of its own and units that it serves",
+                "an operator stops products of its own and units that it serves; everything is the authority's to stop",
             ));
         }
         caller.acting(case.opened_by)

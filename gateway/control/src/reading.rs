@@ -111,7 +111,7 @@ impl Control {
             states: &[],
             text: query.text,
             concerning: Some(&caller.organisation),
-            reach: caller.reach(kind),
+            reach: self.reach(caller, kind)?,
             overdue: query.overdue,
             limit: limit + 1,
         };
@@ -182,7 +182,7 @@ impl Control {
         let mut items = Vec::new();
         for notice in page.items {
             let Some(kind) = Kind::find(&notice.kind) else { continue };
-            let (own, reach) = (&caller.organisation, caller.reach(kind));
+            let (own, reach) = (&caller.organisation, self.reach(caller, kind)?);
             // What was decided is told to those whom it reaches: who supervises all of it reads it in the cases.
             if reach.all && DECIDED.contains(&notice.what.as_str()) {
                 continue;
@@ -235,7 +235,7 @@ impl Control {
 
     /// Whether the caller may see the object.
     pub(crate) fn sees(&self, caller: &Caller, kind: Kind, object: &Object) -> Result<bool, Error> {
-        let reach = caller.reach(kind);
+        let reach = self.reach(caller, kind)?;
         let clears = || crate::control::CLEARING.iter().any(|role| caller.is(*role));
         if reach.all || clears() && self.is_left_out(&object.kind, &object.name) {
             return Ok(true);

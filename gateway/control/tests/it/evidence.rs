@@ -337,6 +337,15 @@ fn h3_a_half_year_is_sealed_and_destroyed_by_those_who_may() {
     evidence.ask_destruction(&wang, shard, "到期").expect("it is due");
     assert_eq!(code(evidence.confirm_destruction(&sre, shard, "")), Code::C1104, "the authority decides");
     assert_eq!(code(evidence.confirm_destruction(&wang, shard, "")), Code::C1734);
+    // Nor by another account of the same natural person.
+    for account in ["wang", "wang-again"] {
+        archive.town.house.account(account, Some([1; 32]));
+    }
+    // An act of the control plane takes what stands before it to the journal.
+    let space = crate::town::example("PersonSpace", "census-sample");
+    archive.town.put("wang", "PersonSpace", "census-sample", &space).expect("declared");
+    let again = person("wang-again", "another-bureau", &[Role::Authority]);
+    assert_eq!(code(evidence.confirm_destruction(&again, shard, "")), Code::C1734);
     assert!(evidence.trace(&auditor(), &request).is_ok());
     let done = evidence.confirm_destruction(&feng, shard, "同意").expect("the second person");
     assert!(done.is_gone());

@@ -81,7 +81,7 @@ fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
 #[test]
 fn i1_an_emergency_stop_is_in_force_when_it_is_answered() {
     let house = House::new();
-    let opened = house.open(&person("night", "ops", &[Role::Sre]), "stop-1", true);
+    let opened = house.open(&authority("wang"), "stop-1", true);
     assert_eq!(opened.consequences.added, [("Suspension".to_owned(), id("stop-1"))]);
     let deltas = house.gate.0.lock().expect("answers");
     assert_eq!((deltas.len(), deltas[0].put.len(), deltas[0].revision), (1, 1, opened.revision));

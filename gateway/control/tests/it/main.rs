@@ -13,3 +13,5 @@ mod services;
 mod stops;
 mod town;
 mod twice;
+mod verbs;
+mod ways;

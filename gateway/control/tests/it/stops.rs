@@ -43,12 +43,15 @@ fn i1_an_operators_stop_reaches_its_own_products_and_units_only() {
         ("rival", "Scenario", "onboarding", Some(Code::C1406)),
         ("rival", "Everything", "", Some(Code::C1406)),
         ("sun", "Everything", "", Some(Code::C1406)),
+        ("root", "Everything", "", Some(Code::C1406)),
+        ("li", "Everything", "", Some(Code::C1104)),
         ("sun", "DataSet", "enterprises", Some(Code::C1406)),
         ("wu", "ApplicationUnit", "bank", Some(Code::C1104)),
         ("sun", "Product", "company-check", None),
         ("sun", "ApplicationUnit", "bank", None),
         ("sun", "Scenario", "onboarding", None),
         ("root", "DataSet", "enterprises", None),
+        ("root", "Product", "company-check", None),
         ("wang", "Everything", "", None),
     ] {
         let case = format!("stop-{who}-{}", kind.to_lowercase());
@@ -119,7 +122,7 @@ fn i1_every_unconfirmed_emergency_stop_ends_at_its_term() {
     for (who, case, target) in [
         ("sun", "stop-a", stop("Product", "company-check")),
         ("sun", "stop-b", stop("ApplicationUnit", "bank")),
-        ("root", "stop-c", stop("Everything", "")),
+        ("root", "stop-c", stop("DataSet", "enterprises")),
     ] {
         town.open(who, "Suspension", case, &target);
     }
@@ -134,7 +137,7 @@ fn i1_every_unconfirmed_emergency_stop_ends_at_its_term() {
 #[test]
 fn an_emergency_stop_of_an_older_version_gets_a_term_at_the_next_start() {
     let town = town();
-    town.open("root", "Suspension", "old", &stop("Everything", ""));
+    town.open("wang", "Suspension", "old", &stop("Everything", ""));
     town.house.register.redate("Suspension", &id("old"), &[]).expect("as an older version left it");
     town.house.clock.set(shuzha_core::Timestamp::from_seconds(1_775_000_000));
     let rules = town.house.control.rules();
@@ -183,7 +186,7 @@ fn i1_a_suspended_unit_is_told_and_another_one_is_not() {
     town.done("wang", "Suspension", "by-unit", "resume");
     assert_eq!(told("wu")[0], ("lifted".to_owned(), "by-unit".to_owned()));
     // Everything reaches everybody.
-    town.open("root", "Suspension", "all", &stop("Everything", ""));
+    town.open("wang", "Suspension", "all", &stop("Everything", ""));
     assert_eq!(listed("he"), ["all"]);
 }
 

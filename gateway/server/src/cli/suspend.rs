@@ -22,7 +22,7 @@ pub(crate) enum SuspendCommand {
     Scenario(NamedArgs),
     /// 数据集 A data set.
     DataSet(NamedArgs),
-    /// 全部 Everything.
+    /// 全部，仅数据主管部门 Everything, the authority alone.
     Everything(StopArgs),
 }
 

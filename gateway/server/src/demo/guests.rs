@@ -19,7 +19,7 @@ pub(super) const GUESTS: [(Role, &str, &str); 11] = [
     (Role::Pricing, "zheng", "ceiling list"),
     (Role::Finance, "tang", "price list"),
     (Role::Auditor, "mei", "trace data-set population"),
-    (Role::DataSubject, "du", "product list"),
+    (Role::DataSubject, "du", "consent list"),
     (Role::Sre, "luo", "organisation list"),
 ];
 

@@ -126,3 +126,24 @@ fn g3_differences_are_not_left_behind_in_a_month_without_calls() {
     assert_eq!(finance.statements(&li(), march).expect("reads")[0].statement.taxed.gross, fen("-1.00"));
     finance.close(&wang(), april, false).expect("and then the next");
 }
+
+/// Two accounts of one natural person, of whichever organisations, are one of the two persons.
+#[test]
+fn a3_two_accounts_of_one_person_neither_close_a_month_nor_approve_a_re_rating() {
+    let treasury = Treasury::new();
+    let (finance, february) = (&treasury.finance, month("2026-02"));
+    for account in ["li", "li-again"] {
+        treasury.town.house.account(account, Some([1; 32]));
+    }
+    treasury.town.house.account("wang-f", Some([2; 32]));
+    let again = person("li-again", "elsewhere", &[Role::Finance]);
+    treasury.calls(333, 40);
+    treasury.at(february.end());
+    finance.soft_close(&li(), february).expect("the first person");
+    treasury.at(february.end().plus(GRACE));
+    assert_eq!(code(finance.close(&again, february, false)), Code::C1601);
+    finance.close(&wang(), february, false).expect("another person");
+    let number = treasury.propose(february, "0.29").expect("is kept").number;
+    assert_eq!(code(finance.approve_rerating(&again, number)), Code::C1614);
+    finance.approve_rerating(&wang(), number).expect("another person");
+}

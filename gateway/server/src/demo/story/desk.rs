@@ -77,6 +77,7 @@ impl Desk {
             }
             Ok::<_, anyhow::Error>(all)
         })?;
+        Founding::bind(&client, &admin, &second)?;
         persons.insert(first.account, second);
         Ok(Self { client, persons, versions: HashMap::new() })
     }

@@ -10,7 +10,7 @@ use shuzha_core::Clock as _;
 use shuzha_core::clock::ShiftedClock;
 
 use super::desk::{Headers, expect, secret, send, session, sign_in};
-use super::persons::{ADMINISTRATOR, Person, id_number};
+use super::persons::{ADMINISTRATOR, Person, SUBJECT, id_number};
 use crate::client::Client;
 use crate::secret_file;
 
@@ -47,6 +47,17 @@ impl Founding<'_> {
         let code = json!({"code": self.code(&enrolment)?});
         expect(&send(client, &admin, "POST", "/api/v1/me/one-time-code:confirm", &code)?, name)?;
         Ok(admin)
+    }
+
+    /// Has the data subject's account bound to the person that they are, by two persons who saw the papers.
+    pub(super) fn bind(client: &Client, admin: &[(String, String)], second: &Headers) -> Result<()> {
+        let (account, number) = SUBJECT;
+        let wanted = json!({"account": account, "idNumber": number});
+        let asked = expect(&send(client, admin, "POST", "/api/v1/consent-holders", &wanted)?, account)?;
+        let request = asked["request"]["name"].as_str().context("a request")?;
+        let path = format!("/api/v1/account-requests/{request}:confirm");
+        expect(&send(client, second, "POST", &path, &json!({}))?, account)?;
+        Ok(())
     }
 
     /// Has an account made, confirmed where it needs a second person, and its invitation accepted; the headers of the

@@ -4,6 +4,8 @@ use anyhow::{Context as _, Result};
 use shuzha_core::Role;
 use shuzha_core::identity::person_check;
 
+use super::super::cast::PERSON;
+
 /// A person with an account.
 pub(super) struct Person {
     pub(super) account: &'static str,
@@ -46,8 +48,14 @@ const fn person(account: &'static str, name: &'static str, organisation: &'stati
     Person { account, name, organisation, role }
 }
 
+/// The data subject's account, and the number in their papers: a person of the synthetic register.
+pub(super) const SUBJECT: (&str, &str) = ("du", PERSON.0);
+
 /// The number in the papers of the person at `place`, 0 for the administrator. Its province was never assigned.
 pub(super) fn id_number(place: usize) -> String {
+    if place.checked_sub(1).and_then(|at| PERSONS.get(at)).is_some_and(|person| person.account == SUBJECT.0) {
+        return SUBJECT.1.to_owned();
+    }
     let first = format!("69011319800101{:03}", place % 1_000);
     let check = person_check(first.as_bytes()).unwrap_or(b'0');
     format!("{first}{}", char::from(check))
