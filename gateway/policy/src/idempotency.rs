@@ -26,7 +26,7 @@ use marks::{Mark, Marks, Status};
 /// How long a key is remembered.
 pub(crate) const RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// Longest `Idempotency-Key` in bytes.
-pub(crate) const KEY_BYTES_MAX: usize = 64;
+pub(crate) const KEY_BYTES_MAX: usize = 128;
 
 /// Keys whose time is over that one call removes: more than it adds, so that a unit at its bound always gets on.
 const FORGOTTEN_PER_CALL: usize = 4;

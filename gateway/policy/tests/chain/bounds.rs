@@ -190,3 +190,14 @@ async fn an_operation_takes_bodies_of_the_size_it_declares() {
     assert_eq!(weigh("ward-report-a", "query"), None, "whatever the node takes");
     assert_eq!(weigh("nowhere", "query"), None);
 }
+
+/// As long as `docs/guide-caller.md` says, and no longer.
+#[tokio::test]
+async fn an_idempotency_key_has_at_most_the_documented_length() {
+    let house = House::new();
+    let fake = Fake::new([]);
+    for (length, expected) in [(1, "answered"), (128, "answered"), (129, "C009"), (0, "C009")] {
+        let ask = bank().with("idempotency-key", &"k".repeat(length));
+        assert_eq!(outcome(&house.call(&ask, &fake).await), expected, "{length}");
+    }
+}
