@@ -111,7 +111,11 @@ fn proofs(all: &mut Vec<(String, &'static str, Operation)>) {
         let mut get =
             Operation::new(EVIDENCE, &format!("{proof}Proof"), summary).parameter(log()).parameter(tree);
         for (name, description) in numbers {
-            get = get.parameter(query(name, description, json!({"type": "integer", "minimum": 0})));
+            let mut number = query(name, description, json!({"type": "integer", "minimum": 0}));
+            if name == "from" {
+                number["required"] = true.into();
+            }
+            get = get.parameter(number);
         }
         if proof == "inclusion" {
             let request = json!({"type": "string", "format": "uuid"});

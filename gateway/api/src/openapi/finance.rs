@@ -95,7 +95,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         all.push((format!("{ROOT}/statements/{{number}}:{word}"), "post", operation));
     }
     let (path, method, operation) = read("ledger", "listTransactions", "The ledger, in order.");
-    all.push((path, method, operation.takes(&["limit", "cursor"])));
+    all.push((path, method, operation.takes(&["limit", "revision"])));
     let post = Operation::new(
         FINANCE,
         "postTransaction",
@@ -188,7 +188,7 @@ fn exports() -> (String, &'static str, Operation) {
 }
 
 fn month_schema() -> Value {
-    json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"})
+    json!({"type": "string", "pattern": "^(199[2-9]|2[0-9]{3})-(0[1-9]|1[0-2])$"})
 }
 
 fn lang() -> Value {
