@@ -5,7 +5,7 @@
 //! implementations agree on it. The reader therefore refuses everything the writer would not have written: longer
 //! integers than needed, indefinite lengths, keys out of order or twice, bytes after the end.
 
-use crate::codec::{DecodeError, EncodeError};
+use crate::error::{DecodeError, EncodeError};
 use crate::field::{Field, Shape};
 
 const UINT: u8 = 0;

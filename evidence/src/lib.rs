@@ -8,6 +8,7 @@ mod cbor;
 pub mod checkpoint;
 pub mod codec;
 pub mod commit;
+mod error;
 pub mod field;
 pub mod folder;
 pub mod handover;
@@ -22,8 +23,8 @@ pub mod timestamp;
 pub mod verify;
 pub mod witness;
 
-pub use codec::{DecodeError, EncodeError};
 pub use commit::{Commitment, Committer};
+pub use error::{DecodeError, EncodeError};
 pub use record::{
     Act, ActKind, Anchored, Boot, Call, Decision, Delivery, Entry, Intent, KeysRotated, Outcome, Refund,
     RefusalCount, Registered, Retention, RetentionAct, Terms,

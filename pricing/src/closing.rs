@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 
 use shuzha_core::{Id, MicroYuan};
 
+use crate::correction::Correction;
 use crate::ledger::Transaction;
 use crate::metering::{Line, Row};
 use crate::money::InFen as _;
-use crate::rerating::Correction;
 use crate::split::{Contributions, Split};
 use crate::vat::{Taxed, VatRates};
 use crate::{Fen, Hour, Month, Overflow, PriceBook};

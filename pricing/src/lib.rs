@@ -13,6 +13,7 @@
 pub mod book;
 pub mod chart;
 pub mod closing;
+mod correction;
 pub mod effective;
 pub mod export;
 pub mod form;

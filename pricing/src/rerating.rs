@@ -12,6 +12,8 @@ use crate::closing::{CloseFault, Digest, Digester, Terms};
 use crate::metering::Line;
 use crate::{Basis, Month};
 
+pub use crate::correction::Correction;
+
 /// What was billed for one line and month so far, in all periods together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Billed {
@@ -25,21 +27,6 @@ pub struct Billed {
     pub notional: MicroYuan,
     /// Whether the month was the first of its year that the line was billed for: it bears the year's fee.
     pub year_begins: bool,
-}
-
-/// A difference that is billed in a later period.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Correction {
-    /// The line.
-    pub line: Line,
-    /// The month that it corrects.
-    pub month: Month,
-    /// What is charged more, or less.
-    pub exact: MicroYuan,
-    /// What free calls are worth more, or less.
-    pub notional: MicroYuan,
-    /// Number of the act (文号) behind the corrected price.
-    pub act: String,
 }
 
 /// The differences between what was billed for `month` and what it comes to by `terms`, by line; none for lines that

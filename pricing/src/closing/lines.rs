@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use shuzha_core::{Id, MicroYuan};
 
 use super::{CloseFault, Input, RatedLine};
+use crate::correction::Correction;
 use crate::metering::{Line, Sums};
 use crate::money::round_half_away;
-use crate::rerating::Correction;
 use crate::vat::Taxed;
 use crate::{Basis, Month, Overflow, Price};
 

@@ -15,7 +15,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use shuzha_core::hex;
 
-use crate::service::Answer;
+use crate::service::call::Answer;
 use crate::signature::GatewayKey;
 
 /// Where a service describes itself.

@@ -4,7 +4,7 @@
 //! gateway's signature is `GET /healthz`. The connections belong to [`Service::run`], which ends when all of
 //! them have.
 
-mod call;
+pub(crate) mod call;
 mod exchange;
 
 use std::convert::Infallible;
