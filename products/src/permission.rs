@@ -14,9 +14,6 @@ use crate::yaml::{Place, Section};
 /// Longest number of an act, in characters.
 const ACT_CHARS_MAX: usize = 128;
 
-/// Fields of an operation that this file reads, beside `personal`.
-pub(crate) const FIELDS: &[&str] = &["businessSecret", "legalBasis"];
-
 /// Whose permission each call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Permission {

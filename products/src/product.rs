@@ -21,6 +21,23 @@ use crate::yaml::{Place, Section};
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
+/// Fields of every operation; its kind has more ([`ProductKind::manifest_fields`]).
+pub const OPERATION_FIELDS: &[&str] = &[
+    "name",
+    "method",
+    "path",
+    "personal",
+    "businessSecret",
+    "legalBasis",
+    "subject",
+    "requestBytesMax",
+    "timeout",
+    "answerBytesMax",
+    "equalAnswerBytes",
+    "concurrency",
+    "canaries",
+    "example",
+];
 /// Largest length to which answers may be padded.
 const EQUAL_BYTES_MAX: usize = 64 << 10;
 /// Most canary records of one operation.
@@ -267,10 +284,7 @@ fn read_operation(
     data_sets: Option<&[&DataSet]>,
     upstream_timeout: Duration,
 ) -> Option<Operation> {
-    const COMMON: &[&str] =
-        &["name", "method", "path", "personal", "subject", "timeout", "answerBytesMax", "concurrency"];
-    let more = &["example", "canaries", "equalAnswerBytes", "requestBytesMax"];
-    let section = item.section(&[COMMON, more, permission::FIELDS, kind.manifest_fields()])?;
+    let section = item.section(&[OPERATION_FIELDS, kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));

@@ -395,11 +395,3 @@ proptest! {
         let _ = World::parse(&files);
     }
 }
-
-#[test]
-fn a_word_that_other_yaml_readers_take_for_a_boolean_is_text() {
-    let file = "apiVersion: shuzha/v1\nkind: Jurisdiction\nmetadata: {name: here}\nspec: {certificateRequired: no}\n";
-    let faults = World::parse(&[("here.yaml", file)]).expect_err("`no` is not a boolean");
-    let shown = "here.yaml:4 Jurisdiction/here spec.certificateRequired: expected true or false, found text";
-    assert_eq!(faults[0].to_string(), shown);
-}

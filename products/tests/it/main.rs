@@ -5,6 +5,7 @@ mod contracts;
 mod credentials;
 mod demo;
 mod faults;
+mod kinds;
 mod output;
 mod requests;
 mod sandbox;

@@ -32,6 +32,54 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         }
     }
     findings.extend(commands(tree));
+    findings.extend(threads(tree));
+    findings.extend(glossary(tree));
+    findings
+}
+
+/// Where the words are.
+const GLOSSARY: &str = "docs/glossary.md";
+
+/// Every term of the glossary has its cells filled, and stands there once.
+fn glossary(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (at, line) in tree.text(GLOSSARY).unwrap_or_default().lines().enumerate() {
+        let Some(row) = line.strip_prefix("| ").and_then(|row| row.strip_suffix('|')) else { continue };
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        if cells[0] == "term" {
+            continue;
+        }
+        if cells.contains(&"") {
+            findings.push(Finding::at(GLOSSARY, at + 1, format!("says too little of `{}`", cells[0])));
+        }
+        for term in cells[0].split(", ").filter(|term| !seen.insert(*term)) {
+            findings.push(Finding::at(GLOSSARY, at + 1, format!("has `{term}` twice")));
+        }
+    }
+    findings
+}
+
+/// What names a thread where it starts.
+const NAMES_A_THREAD: [&str; 3] = ["thread::Builder::new().name(\"", "Worker::start(\"", "spawn(\"journal-"];
+
+/// Every thread of the gateway stands in ARCHITECTURE.
+fn threads(tree: &Tree) -> Vec<Finding> {
+    let page = tree.text("ARCHITECTURE.md").unwrap_or_default();
+    let mut findings = Vec::new();
+    for (path, text) in
+        tree.ending(".rs").filter(|(path, _)| path.contains("/src/") && !path.contains("/tests"))
+    {
+        for (at, line) in text.lines().enumerate() {
+            let start =
+                NAMES_A_THREAD.iter().find_map(|start| Some(line.find(start)? + start.find('"')? + 1));
+            let Some(name) = start.and_then(|start| line[start..].split('"').next()) else { continue };
+            if path.starts_with("gateway/") && !page.contains(&format!("`{name}`")) {
+                let message = format!("starts the thread `{name}`, which ARCHITECTURE.md does not name");
+                findings.push(Finding::at(path, at + 1, message));
+            }
+        }
+    }
     findings
 }
 
@@ -162,6 +210,30 @@ mod tests {
             assert_eq!(findings.len(), 1, "{findings:?}");
             assert!(findings[0].starts_with(expected), "{findings:?}");
         }
+    }
+
+    #[test]
+    fn a_thread_that_architecture_does_not_name_is_found() {
+        let starts = "//! x\nthread::Builder::new().name(\"meter\".into())\nWorker::start(\"mending\", x)";
+        let found = |page: &str| {
+            let files = [("ARCHITECTURE.md", page), ("gateway/a/src/x.rs", starts)];
+            threads(&Tree::of(&files)).iter().map(Finding::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(found("`meter` and `mending`"), [""; 0]);
+        let missing =
+            "gateway/a/src/x.rs:3: starts the thread `mending`, which ARCHITECTURE.md does not name";
+        assert_eq!(found("`meter`"), [missing]);
+    }
+
+    #[test]
+    fn a_term_without_a_meaning_or_with_two_is_found() {
+        let page = "| term | 中文 | meaning |\n|---|---|---|\n| grant | 授权 | a right |\n| stage | 阶段 | |\n| hold, grant | 预占 | x |\n";
+        let findings = glossary(&Tree::of(&[(GLOSSARY, page)]));
+        let shown: Vec<_> = findings.iter().map(Finding::to_string).collect();
+        assert_eq!(
+            shown,
+            ["docs/glossary.md:4: says too little of `stage`", "docs/glossary.md:5: has `grant` twice"]
+        );
     }
 
     #[test]
