@@ -17,6 +17,9 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut linked: BTreeSet<String> = FRONT_PAGES.iter().map(|page| (*page).to_owned()).collect();
     for (path, text) in tree.ending(".md") {
         findings.extend(named_paths(tree, path, text));
+        if path.starts_with("docs/") {
+            findings.extend(mixed_lines(path, text));
+        }
         for (line, target) in links(text) {
             let target = resolve(path, &target);
             if tree.has(&target) {
@@ -35,6 +38,21 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(threads(tree));
     findings.extend(glossary(tree));
     findings
+}
+
+/// Lines of prose in which English follows a Chinese sentence: languages stand in blocks of their own.
+fn mixed_lines(path: &str, text: &str) -> Vec<Finding> {
+    let english = |after: &str| {
+        let mut letters = after.trim_start().chars();
+        letters.next().is_some_and(|first| first.is_ascii_uppercase())
+            && letters.next().is_some_and(|second| second.is_ascii_lowercase() || second == ' ')
+    };
+    prose(text)
+        .filter(|(_, line)| !line.starts_with('|') && line.split('。').skip(1).any(english))
+        .map(|(at, _)| {
+            Finding::at(path, at, "has English behind Chinese in one line: give each its own paragraph")
+        })
+        .collect()
 }
 
 /// Where the words are.
@@ -203,6 +221,7 @@ mod tests {
             (("docs/a.md", "x\n`gateway/none.rs`"), "docs/a.md:2: names `gateway/none.rs`"),
             (("docs/a.md", "`gateway/{a,c}.rs`"), "docs/a.md:1: names `gateway/c.rs`"),
             (("docs/a.md", "[x](b.md)"), "docs/a.md:1: links docs/b.md"),
+            (("docs/a.md", "一句。 A sentence."), "docs/a.md:1: has English behind Chinese"),
             (("docs/b.md", "alone"), "docs/b.md: is linked from no other"),
         ];
         for (change, expected) in plants {
