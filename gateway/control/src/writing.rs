@@ -5,6 +5,7 @@ mod check;
 mod consequences;
 mod credentials;
 mod declare;
+mod likeness;
 mod marks;
 mod prices;
 mod quota;
@@ -257,6 +258,7 @@ impl Control {
         let change = self.difference(&ready)?;
         self.check_quota(actor, &ready)?;
         self.claim(&mut ready, Some(actor), &change)?;
+        self.check_likeness(&ready)?;
         self.append_only(&ready, now)?;
         self.check_reservations(&ready, &change)?;
         self.check_force(&change.put, &change.removed)?;

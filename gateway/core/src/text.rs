@@ -45,6 +45,57 @@ pub fn check(text: &str) -> Result<(), TextError> {
     }
 }
 
+/// What a name looks like: two names with one skeleton are taken for each other. For comparing only: it is no name itself.
+///
+/// Compatibility forms (full width, ligatures, radicals), case and blanks are taken off, and letters of other scripts that
+/// have the shape of a Latin letter, a digit or an ideograph become that one. A part of the method of UTS #39, section 4.
+#[must_use]
+pub fn skeleton(text: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    let shapes = composed.chars().filter(|character| !character.is_whitespace()).map(shape);
+    shapes.flat_map(char::to_lowercase).map(shape).collect()
+}
+
+/// The character whose shape this one has.
+const fn shape(character: char) -> char {
+    match character {
+        'А' | 'Α' | 'а' | 'α' => 'a',
+        'В' | 'Β' | 'β' => 'b',
+        'С' | 'с' | 'Ϲ' | 'ϲ' => 'c',
+        'Ԁ' | 'ԁ' => 'd',
+        'Е' | 'Ε' | 'е' | 'ε' => 'e',
+        'Н' | 'Η' | 'һ' | 'Һ' => 'h',
+        'І' | 'Ι' | 'і' | 'ι' | 'Ӏ' | 'ӏ' | 'ı' | 'i' | 'I' | 'L' | '1' | '|' => 'l',
+        'Ј' | 'ј' | 'Ϳ' | 'ϳ' => 'j',
+        'К' | 'Κ' | 'к' | 'κ' => 'k',
+        'М' | 'Μ' => 'm',
+        'Ν' => 'n',
+        'О' | 'Ο' | 'о' | 'ο' | 'օ' | '0' | '〇' | '○' | '◯' => 'o',
+        'Р' | 'Ρ' | 'р' | 'ρ' => 'p',
+        'Ԛ' | 'ԛ' => 'q',
+        'Ѕ' | 'ѕ' => 's',
+        'Т' | 'Τ' | 'т' | 'τ' => 't',
+        'υ' => 'u',
+        'ν' | 'ѵ' | 'Ѵ' => 'v',
+        'Ԝ' | 'ԝ' => 'w',
+        'Х' | 'Χ' | 'х' | 'χ' => 'x',
+        'У' | 'Υ' | 'у' | 'ү' | 'Ү' => 'y',
+        'Ζ' => 'z',
+        // Katakana and characters that few tell from an ideograph or a stroke.
+        'エ' => '工',
+        'カ' => '力',
+        'タ' => '夕',
+        'ト' => '卜',
+        'ニ' => '二',
+        'ハ' => '八',
+        'ロ' | '囗' => '口',
+        '曰' => '日',
+        'ー' | '－' | '—' | '–' | '‐' | '‑' | '−' | '―' | '一' => '-',
+        '·' | '•' | '・' | '‧' | '∙' | '⋅' => '·',
+        other => other,
+    }
+}
+
 fn fault(character: char) -> Option<fn(usize) -> TextError> {
     if matches!(character, '\n' | '\r' | '\t') {
         return None;
@@ -124,6 +175,33 @@ mod tests {
                 u32::from(character)
             );
         }
+    }
+
+    #[test]
+    fn what_looks_alike_has_one_skeleton_and_what_does_not_has_another() {
+        for (one, other) in [
+            ("Yunze Bank", "Уunzе Ваnk"),
+            ("PAY", "ΡΑΥ"),
+            ("ICBC", "lCBC"),
+            ("云泽Ａ银行", "云泽a银行"),
+            ("云泽工业银行", "云泽エ业银行"),
+            ("人口中心", "人ロ中心"),
+            ("云泽 银行", "云泽　银行"),
+            ("二〇二六", "二○二六"),
+            ("阿里木·买买提", "阿里木・买买提"),
+        ] {
+            assert_eq!(skeleton(one), skeleton(other), "{one} {other}");
+        }
+        for (one, other) in
+            [("云泽银行", "云泽信托"), ("机构1", "机构2"), ("Bank A", "Bank B"), ("农行", "工行")]
+        {
+            assert_ne!(skeleton(one), skeleton(other), "{one} {other}");
+        }
+        assert_eq!(
+            skeleton(&skeleton("Уunzе Ваnk 0１")),
+            skeleton("Уunzе Ваnk 0１"),
+            "of a skeleton, itself"
+        );
     }
 
     #[test]
