@@ -30,6 +30,8 @@ mod server;
 mod shared;
 mod shown;
 mod source;
+#[cfg(any(test, feature = "oidc"))]
+mod starts;
 mod streamed;
 mod who;
 pub mod witness;

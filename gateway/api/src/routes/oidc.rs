@@ -1,10 +1,7 @@
 //! Sign-on by an OpenID Connect provider (OpenID Connect Core 1.0): authorization code with PKCE, nonce, and a state that
 //! only the browser that began can end. An identity signs on as the account it is linked to; none is ever made.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -23,13 +20,10 @@ use super::sign_on::started_reply;
 use crate::ask::{Ask, Reply};
 use crate::problem::Problem;
 use crate::source::place;
+use crate::starts::Starts;
 
 /// How long a person may take at the provider.
 const PENDING_LIFE: Duration = Duration::from_secs(600);
-/// Most sign-ons under way; the oldest makes room.
-const PENDING_MAX: usize = 1_000;
-/// Most of them begun from one address; its own oldest makes room, so that nobody crowds out others.
-const PENDING_PER_ADDRESS_MAX: usize = 50;
 /// How long the provider's metadata and keys are taken as they were.
 const METADATA_LIFE: Duration = Duration::from_secs(600);
 /// Time for one request to the provider.
@@ -64,11 +58,6 @@ struct Pending {
     verifier: PkceCodeVerifier,
     /// What the browser's cookie must hold.
     browser: String,
-    until: Timestamp,
-    /// From where it was begun.
-    source: IpAddr,
-    /// Its place in the order of all.
-    turn: u64,
 }
 
 /// The provider as known, and the sign-ons under way.
@@ -76,9 +65,7 @@ pub(crate) struct Oidc {
     options: OidcOptions,
     agent: ureq::Agent,
     metadata: Mutex<Option<(CoreProviderMetadata, Timestamp)>>,
-    /// By state.
-    pending: Mutex<HashMap<String, Pending>>,
-    turns: AtomicU64,
+    pending: Mutex<Starts<Pending>>,
 }
 
 type Client = CoreClient<
@@ -99,13 +86,7 @@ impl Oidc {
             .max_redirects(0)
             .build()
             .into();
-        Self {
-            options,
-            agent,
-            metadata: Mutex::default(),
-            pending: Mutex::default(),
-            turns: AtomicU64::new(0),
-        }
+        Self { options, agent, metadata: Mutex::default(), pending: Mutex::default() }
     }
 
     fn http(&self, request: openidconnect::HttpRequest) -> Result<openidconnect::HttpResponse, ureq::Error> {
@@ -136,34 +117,8 @@ impl Oidc {
         Ok(client.set_redirect_uri(redirect))
     }
 
-    /// Keeps a sign-on that begins. What began longest ago makes room, of the same address first.
-    fn put(&self, state: String, mut pending: Pending, now: Timestamp) {
-        let mut all = self.pending.lock().expect("nothing panics while it holds the sign-ons");
-        all.retain(|_, pending| now < pending.until);
-        let source = pending.source;
-        let of_source = |other: &Pending| other.source == source;
-        let oldest = |all: &HashMap<String, Pending>, which: &dyn Fn(&Pending) -> bool| {
-            let found = all.iter().filter(|(_, other)| which(other)).min_by_key(|(_, other)| other.turn);
-            found.map(|(state, _)| state.clone())
-        };
-        let evicted = if all.values().filter(|other| of_source(other)).count() >= PENDING_PER_ADDRESS_MAX {
-            oldest(&all, &of_source)
-        } else if all.len() >= PENDING_MAX {
-            oldest(&all, &|_| true)
-        } else {
-            None
-        };
-        if let Some(evicted) = evicted {
-            all.remove(&evicted);
-        }
-        pending.turn = self.turns.fetch_add(1, Ordering::Relaxed);
-        all.insert(state, pending);
-    }
-
-    /// Takes a sign-on out: each state is good once.
-    fn take(&self, state: &str, now: Timestamp) -> Option<Pending> {
-        let mut all = self.pending.lock().expect("nothing panics while it holds the sign-ons");
-        all.remove(state).filter(|pending| now < pending.until)
+    fn pending(&self) -> MutexGuard<'_, Starts<Pending>> {
+        self.pending.lock().expect("nothing panics while it holds the sign-ons")
     }
 }
 
@@ -210,8 +165,8 @@ pub(crate) fn begin(ask: &Ask) -> Result<Reply, Problem> {
         .url();
     let browser = unguessable();
     let sent = cookie(ask.shared.https, &browser, PENDING_LIFE.as_secs());
-    let (until, source) = (now.plus(PENDING_LIFE), place(ask.source));
-    oidc.put(state.into_secret(), Pending { nonce, verifier, browser, until, source, turn: 0 }, now);
+    let (term, pending) = ((now, now.plus(PENDING_LIFE)), Pending { nonce, verifier, browser });
+    oidc.pending().put(state.into_secret(), pending, place(ask.source), term);
     let url = HeaderValue::from_str(url.as_str()).map_err(away)?;
     Ok(Reply::empty(StatusCode::FOUND).header(LOCATION, url).header(SET_COOKIE, sent))
 }
@@ -228,7 +183,7 @@ pub(crate) fn end(ask: &Ask) -> Result<Reply, Problem> {
         return Err(refused());
     }
     let now = ask.shared.clock.now();
-    let pending = oidc.take(&state, now).ok_or_else(refused)?;
+    let pending = oidc.pending().take(&state, now).ok_or_else(refused)?;
     let cookies = ask.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let name = cookie_name(ask.shared.https);
