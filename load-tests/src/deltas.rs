@@ -162,7 +162,7 @@ impl World {
         let config = folder.join("shuzha.toml");
         let text = format!(
             "[node]\nname = \"{}\"\ndata_dir = {data:?}\n[control]\nlisten = \"{control}\"\nrules = \"{}\"\n\
-             [egress]\nallow = [\"127.0.0.1\"]\n[data_plane]\nlisten = [\"{address}\"]\nthreads = 1\n[operations]\nlisten = \"{operations}\"\n[limits]\n\
+             [egress]\nallow = [\"127.0.0.1\"]\nself_description = \"declared\"\n[data_plane]\nlisten = [\"{address}\"]\nthreads = 1\n[operations]\nlisten = \"{operations}\"\n[limits]\n\
              requests_per_connection_max = 1_000_000_000\nsigned_requests_per_second_max = 1_000_000\n\
              nonces_per_unit_max = 8_000_000\n[log]\nlevel = \"warn\"\n",
             town::NODE,

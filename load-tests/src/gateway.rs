@@ -91,7 +91,7 @@ impl World {
         let config = folder.join("shuzha.toml");
         // What the defaults limit for one caller is raised where the load would meet it; every check stays on.
         let text = format!(
-            "[node]\ndata_dir = {data:?}\n[world]\nfiles = [{world:?}]\n[data_plane]\nlisten = [\"{address}\"]\n\
+            "[node]\ndata_dir = {data:?}\n[world]\nfiles = [{world:?}]\n[egress]\nself_description = \"declared\"\n[data_plane]\nlisten = [\"{address}\"]\n\
              threads = 1\n[operations]\nlisten = \"{operations}\"\n[limits]\n\
              requests_per_connection_max = 1_000_000_000\nsigned_requests_per_second_max = 1_000_000\n\
              nonces_per_unit_max = 8_000_000\n[log]\nlevel = \"warn\"\n"

@@ -34,7 +34,8 @@ impl Digest {
     }
 
     /// The digest of a product by its spec alone: what reviews bound before services were part of them.
-    fn of_spec(product: &Value) -> Self {
+    #[must_use]
+    pub fn of_spec(product: &Value) -> Self {
         Self::over(b"shuzha/v1 exit review\n", product, &[])
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Permission {
     /// Whether nothing speaks against how that was declared. Where something does, it is not declared anew so; what was
     /// declared before goes on.
     pub(crate) founded: bool,
+    /// Whether it touches data of persons, asked for or not: sensitive data of theirs, or an answer about one.
+    pub(crate) persons: bool,
 }
 
 /// What decides, beside the operation's own words.
@@ -75,7 +77,8 @@ pub(crate) fn read(operation: &Section<'_>, about: &About<'_>) -> Option<Permiss
             "over a business secret it needs `businessSecret: true`, unless `legalBasis` names the act that says otherwise",
         );
     }
-    Some(Permission { personal, secret, founded: !of_persons })
+    let persons = personal || shows(IdKind::Person) || holds(DataSet::is_personal);
+    Some(Permission { personal, secret, founded: !of_persons, persons })
 }
 
 /// The number of an act (文号).

@@ -86,7 +86,9 @@ pub struct Operation {
     pub personal: bool,
     /// Whether it touches an enterprise's business secret: every call then needs that enterprise's authorisation.
     pub secret: bool,
-    /// Whether nothing speaks against how the two are declared; see [`Product::unfounded`].
+    /// Whether it touches data of persons: then its product service proves what it is before it is called.
+    pub persons: bool,
+    /// Whether nothing speaks against how these are declared; see [`Product::unfounded`].
     founded: bool,
     /// Where the request names its subject.
     pub subject: Option<SubjectRule>,
@@ -174,6 +176,15 @@ impl Product {
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.name.as_str() == name)
     }
+}
+
+/// What is wrong with an operation of [`Product::unfounded`].
+#[must_use]
+pub fn unfounded(operation: &Id) -> String {
+    format!(
+        "operation `{operation}` answers from sensitive data of persons: it needs `personal: true`, or `legalBasis` with the \
+         act that says otherwise"
+    )
 }
 
 impl Object for Product {
@@ -338,6 +349,7 @@ fn read_operation(
         path: path?,
         personal: permission?.personal,
         secret: permission?.secret,
+        persons: permission?.persons,
         founded: permission?.founded,
         subject,
         input: compiled.input,

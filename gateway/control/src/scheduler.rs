@@ -4,9 +4,11 @@
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
 use shuzha_core::{Id, Timestamp};
 use shuzha_products::case::{Act, By, Subject};
-use shuzha_store::register::{Deadline, Filter};
+use shuzha_products::exit_review::Digest;
+use shuzha_store::register::{Deadline, Filter, Object};
 
 use crate::control::{Rules, Stalled, Writer};
 use crate::force::json;
@@ -18,6 +20,9 @@ const ROUND_MAX: usize = 1_000;
 
 /// By when an emergency stop is confirmed by a second person.
 const CONFIRMATION: &str = "confirmation";
+
+/// By when an exit review that binds no service, and that a service outlived, is made anew.
+const BINDING: &str = "binding";
 
 /// How long kept answers are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3_600);
@@ -116,7 +121,55 @@ impl Control {
             }
         }
         self.date_emergencies(&rules)?;
+        self.date_reviews()?;
         Ok(rules)
+    }
+
+    /// Ends exit reviews of before reviews bound the services behind a product, where one of these was declared anew after the
+    /// review passed: what was reviewed is not what is there now, and nobody asked again.
+    fn date_reviews(&self) -> Result<(), Error> {
+        const KIND: &str = "ExitReview";
+        let mut after = None;
+        loop {
+            let filter = Filter {
+                kind: KIND,
+                state: Some("passed"),
+                after: after.as_ref(),
+                limit: ROUND_MAX,
+                ..Filter::default()
+            };
+            let page = self.register.list(&filter)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            let next = last.name.clone();
+            for review in page {
+                if self.is_outlived(&review)? {
+                    let known = self.register.deadlines(KIND, review.name.as_str())?;
+                    let known = known.into_iter().map(|known| (known.what, known.at, known.provisional));
+                    let term = (BINDING.to_owned(), self.now(), false);
+                    self.register.redate(KIND, &review.name, &known.chain([term]).collect::<Vec<_>>())?;
+                }
+            }
+            after = Some(next);
+        }
+    }
+
+    /// Whether a passed review binds its product alone, and a service behind that was written after it passed.
+    fn is_outlived(&self, review: &Object) -> Result<bool, Error> {
+        let (spec, state) = (json(review, &review.spec)?, state_of(review)?);
+        let product = spec["product"].as_str().unwrap_or_default();
+        let Some(product) = self.register.get("Product", product)? else { return Ok(false) };
+        let product = json(&product, &product.spec)?;
+        if state["digest"].as_str() != Some(&*Digest::of_spec(&product).to_string()) {
+            return Ok(false);
+        }
+        for service in ["/upstream", "/sandbox/upstream"] {
+            let Some(service) = product.pointer(service).and_then(Value::as_str) else { continue };
+            let service = self.register.get("Upstream", service)?;
+            if service.is_some_and(|service| service.updated > review.updated) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Gives emergency stops of before such stops had a term one that begins now: none lasts for ever by one person's word.

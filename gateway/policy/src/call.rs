@@ -61,6 +61,8 @@ pub struct Dispatch<'a> {
     pub timeout: Duration,
     /// Most bytes of an answer that is read whole.
     pub answer_bytes_max: usize,
+    /// Whether data of persons are touched: then whoever answers proves what it is, where the configuration asks that.
+    pub persons: bool,
 }
 
 /// Why a product service gave no answer.

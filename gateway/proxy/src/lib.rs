@@ -32,5 +32,5 @@ pub use limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 pub use path::{authority_is_plain, is_canonical, query_is_plain};
 pub use server::{Addresses, CertificateState, Handle, Options, Proxy, RENEW_DAYS, Sockets, TlsOptions};
 pub use upstream::{
-    Described, Endpoint, PackageBody, Resolve, StreamFault, SystemResolver, UpstreamOptions, Upstreams,
+    Described, Endpoint, PackageBody, Prove, Resolve, StreamFault, SystemResolver, UpstreamOptions, Upstreams,
 };

@@ -31,7 +31,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
 use crate::peers::Peers;
-use crate::upstream::{Health, Resolve, UpstreamOptions, Upstreams, Ways};
+use crate::upstream::{Health, Prove, Resolve, UpstreamOptions, Upstreams, Ways};
 use listening::Listening;
 pub use sockets::{Addresses, Sockets};
 use stop::{Order, Stopping};
@@ -61,8 +61,8 @@ pub struct Options<G, O, C> {
     pub egress: Arc<Egress>,
     /// Who finds the addresses of names.
     pub resolver: Arc<dyn Resolve>,
-    /// Whether every product service proves what it is before it is called, and not only those of which it was declared.
-    pub prove_all: bool,
+    /// Which product services prove what they are before they are called.
+    pub prove: Prove,
     /// Where metrics are registered; `/metrics` shows all of it.
     pub metrics: Metered,
     /// Refusal codes and the Markdown that explains each.
@@ -92,7 +92,7 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
         let kept = self.sockets.try_clone()?;
         let metrics = Arc::new(Metrics::register(&self.metrics)?);
         addresses.data.iter().chain(&addresses.operations).for_each(|own| self.egress.listens_at(*own));
-        let ways = Ways { egress: self.egress, resolver: self.resolver, prove_all: self.prove_all };
+        let ways = Ways { egress: self.egress, resolver: self.resolver, prove: self.prove };
         let upstreams = Upstreams::new(&self.upstreams, self.clock.clone(), Arc::clone(&metrics), ways)?;
         let upstreams = Arc::new(upstreams);
         let (certificates, tls) = tls::open(self.tls.as_ref(), self.clock.clone(), &self.metrics)?;

@@ -87,8 +87,7 @@ pub struct Upstreams {
     metrics: Arc<Metrics>,
     egress: Arc<Egress>,
     resolver: Arc<dyn Resolve>,
-    /// Whether every service proves what it is.
-    prove_all: bool,
+    prove: Prove,
     replaced: Notify,
 }
 
@@ -96,7 +95,18 @@ pub struct Upstreams {
 pub(crate) struct Ways {
     pub(crate) egress: Arc<Egress>,
     pub(crate) resolver: Arc<dyn Resolve>,
-    pub(crate) prove_all: bool,
+    pub(crate) prove: Prove,
+}
+
+/// Which product services prove what they are before they are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prove {
+    /// Those of which it was declared, and synthetic ones.
+    Declared,
+    /// These, and all others before a call that touches data of persons.
+    Persons,
+    /// Every one.
+    All,
 }
 
 impl Upstreams {
@@ -104,11 +114,10 @@ impl Upstreams {
         options: &[UpstreamOptions],
         clock: impl Clock,
         metrics: Arc<Metrics>,
-        Ways { egress, resolver, prove_all }: Ways,
+        Ways { egress, resolver, prove }: Ways,
     ) -> Result<Self, ProxyError> {
         let (targets, clock) = (ArcSwap::default(), Box::new(clock));
-        let upstreams =
-            Self { targets, clock, metrics, egress, resolver, prove_all, replaced: Notify::new() };
+        let upstreams = Self { targets, clock, metrics, egress, resolver, prove, replaced: Notify::new() };
         upstreams.set(options)?;
         Ok(upstreams)
     }
@@ -128,7 +137,8 @@ impl Upstreams {
         let mut new = Targets::with_capacity(options.len());
         for declared in options {
             let before = old.get(&declared.name).map(|target| &**target);
-            let asked = UpstreamOptions { prove: declared.prove || self.prove_all, ..declared.clone() };
+            let asked =
+                UpstreamOptions { prove: declared.prove || self.prove == Prove::All, ..declared.clone() };
             let target = Target::build(&asked, before, &self.metrics, &self.egress)?;
             if new.insert(declared.name.clone(), Arc::new(target)).is_some() {
                 let reason = "is declared twice".to_owned();
@@ -234,6 +244,7 @@ impl Upstreams {
         dispatch: Dispatch<'_>,
         by: Instant,
     ) -> Result<(Link, Arc<Instance>, Response<Incoming>), UpstreamFault> {
+        let proves = target.options.prove || dispatch.persons && self.prove == Prove::Persons;
         let mut request =
             request::request(&target.key, self.clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;
         let placing = target.look_up(&*self.resolver, &self.egress, false);
@@ -264,7 +275,12 @@ impl Upstreams {
                 }
                 continue;
             };
-            match proof::demand(&mut link, &instance, target, &*self.clock, by).await {
+            let demanded = if proves {
+                proof::demand(&mut link, &instance, target, &*self.clock, by).await
+            } else {
+                Ok(())
+            };
+            match demanded {
                 Ok(()) => {}
                 // The connection broke off before the call was sent on it: another may hold.
                 Err(UpstreamFault::Unreachable) => {

@@ -184,7 +184,7 @@ impl Node {
             upstreams,
             egress,
             resolver: Arc::new(SystemResolver),
-            prove_all: config.egress.prove_all,
+            prove: config.egress.prove,
             metrics: registry,
             error_pages: ERROR_PAGES,
             threads: threads(config.threads),

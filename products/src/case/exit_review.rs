@@ -8,13 +8,16 @@ use serde_json::Value;
 use shuzha_core::{Code, Id, Role};
 
 use super::parts::{At, NOTHING, Name, asked, nothing, person, refused, stages, verb};
-use super::{Act, Case, Declared, Duty, Refused, Verb};
+use super::{Act, By, Case, Declared, Duty, Refused, Verb};
 use crate::data::DataSet;
 use crate::exit_review::{self, Reviewable};
 use crate::jurisdiction::Reviewer;
 use crate::product::Product;
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
+
+/// The term of a review of before reviews bound services, whose service was declared anew since it passed: it ends by itself.
+const BINDING: &str = "binding";
 
 stages! {
     Draft "draft";
@@ -154,6 +157,7 @@ impl Case for ExitReview {
             }
             (Stage::Review, Command::Pass(findings)) => self.pass(state, findings, act)?,
             (Stage::Review, Command::Fail) => Stage::Failed,
+            (Stage::Passed, Command::Fail) if matches!(act.by, By::Clock) => Stage::Failed,
             _ => return Err(Code::C1007.into()),
         };
         Ok(next)
@@ -166,6 +170,10 @@ impl Case for ExitReview {
             "pass" => Some(Command::Pass(findings)),
             _ => None,
         }
+    }
+
+    fn passed(&self, state: &State, what: &str) -> Option<Command> {
+        (what == BINDING && state.stage == Stage::Passed).then_some(Command::Fail)
     }
 
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 use shuzha_core::{Code, Id};
-use shuzha_products::World;
 use shuzha_products::case::{Declared, Fault};
 use shuzha_products::exit_review::Reviewable;
 use shuzha_products::upstream::KEY_FILE;
+use shuzha_products::{World, product};
 use shuzha_store::register::Reference;
 
 use super::check::faulty;
@@ -27,12 +27,8 @@ pub(super) fn check(kind: Kind, name: &Id, spec: &Value, world: &World) -> Resul
         )],
         "Product" => {
             let unfounded = world.products.get(name).into_iter().flat_map(|product| product.unfounded());
-            let reason = "answers from sensitive data of persons: it needs `personal: true`, or `legalBasis` with the act that \
-                          says otherwise";
             unfounded
-                .map(|operation| {
-                    fault("spec.operations".to_owned(), &format!("operation `{operation}` {reason}"))
-                })
+                .map(|operation| fault("spec.operations".to_owned(), &product::unfounded(operation)))
                 .collect()
         }
         _ => Vec::new(),

@@ -12,7 +12,7 @@ use shuzha_control::{
 };
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, RequestId, Role, Timestamp};
-use shuzha_store::register::{Account, Act, Batch, Effect, Recorded};
+use shuzha_store::register::{Account, Act, Batch, CaseState, Change, Content, Effect, Recorded};
 use shuzha_store::{MasterKey, Register};
 
 pub(crate) const PASS: u8 = 0;
@@ -153,6 +153,46 @@ impl House {
         };
         let (changes, journalled) = (Vec::new(), Vec::new());
         let batch = Batch { act, changes, effects, passed: None, answer: None, journalled };
+        self.register.commit(&batch).expect("kept");
+    }
+
+    /// Writes a case past its rules, as an older version left it.
+    pub(crate) fn plant(
+        &self,
+        kind: &str,
+        name: &str,
+        version: u64,
+        owner: Option<Id>,
+        spec: String,
+        state: CaseState,
+    ) {
+        let act = Act {
+            id: RequestId::generate(&*self.clock, &OsRng),
+            salt: [0; 16],
+            at: shuzha_core::Clock::now(&*self.clock),
+            by: None,
+            duty: None,
+            verb: "plant".to_owned(),
+            kind: kind.to_owned(),
+            name: id(name),
+            state: Some(state.name.clone()),
+            reason: String::new(),
+            attachments: "[]".to_owned(),
+        };
+        let product = ("Product".to_owned(), id("company-check"));
+        let review = ("ExitReview".to_owned(), id(name));
+        let to = Content {
+            owner,
+            spec,
+            state: Some(state),
+            refers: vec![product],
+            in_force: vec![review],
+            marks: Vec::new(),
+            deadlines: Vec::new(),
+        };
+        let change = Change { kind: kind.to_owned(), name: id(name), expected: Some(version), to: Some(to) };
+        let (effects, journalled) = (Vec::new(), Vec::new());
+        let batch = Batch { act, changes: vec![change], effects, passed: None, answer: None, journalled };
         self.register.commit(&batch).expect("kept");
     }
 

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request};
 use shuzha_core::{Code, Role};
 use shuzha_products::case::Fault;
+use shuzha_products::exit_review::Digest;
+use shuzha_store::register::CaseState;
 
 use crate::house::{code, id, organisation, person};
 use crate::town::{Town, by, example};
@@ -145,4 +147,74 @@ fn e1_a_changed_service_needs_a_new_review_and_the_change_says_so() {
     let says = json!({"version": "2", "contract": "0".repeat(64)});
     assert_eq!(told(&changed("selfDescription", says)), ended);
     assert_eq!(told(&changed("timeout", "3s".into())), []);
+}
+
+/// A name in other characters of the same shape is the same name to whoever reads it.
+#[test]
+fn f11_names_that_look_alike_are_not_declared() {
+    let town = Town::new();
+    let called = |name: &str, serial: u32| {
+        let mut spec = organisation("operator", serial);
+        spec["name"] = name.into();
+        spec
+    };
+    town.put("wang", "Organisation", "icbc", &called("ICBC 云泽", 701)).expect("the first");
+    for name in ["ICBC 云泽", "lCBC云泽", "ІСВС 云泽", "ＩＣＢＣ　云泽"] {
+        let before = town.house.dump();
+        let refused = town.put("wang", "Organisation", "other", &called(name, 702));
+        let Err(Error::Refused(refusal)) = refused else { panic!("{name} was taken") };
+        assert_eq!((refusal.code, &*refusal.faults[0].path), (Code::C1013, "spec.name"), "{name}");
+        assert_eq!(town.house.dump(), before);
+    }
+    town.put("wang", "Organisation", "other", &called("CCB 云泽", 702)).expect("another name");
+    town.put("wang", "Organisation", "icbc", &called("ICBC 云泽", 701)).expect("as it stands");
+    // A product: the same title is honest, a look-alike of another operator's is not.
+    let mallory = person("mallory", "other", &[Role::Operator]);
+    let put = |kind: &str, name: &str, spec: &Value| town.house.put(&mallory, kind, name, spec, None);
+    put("Upstream", "own", &service(80)).expect("declared");
+    let mut product = example("Product", "company-check");
+    let title = product["title"].as_str().expect("a title").to_owned();
+    (product["operator"], product["upstream"]) = ("other".into(), "own".into());
+    product["title"] = format!("{title} ").into();
+    assert_eq!(code(put("Product", "fake", &product)), Code::C1013);
+    product["title"] = title.into();
+    put("Product", "fake", &product).expect("called the same");
+}
+
+/// A passed review of the town's product as a version left it that bound the product alone.
+fn reviewed_of_old(town: &Town) {
+    let review = json!({"product": "company-check", "evidence": "沙箱结果"});
+    town.open("sun", "ExitReview", "old", &review);
+    town.done("sun", "ExitReview", "old", "submit");
+    let findings = json!({"noRawData": true, "notReversible": true, "noJoiningRisk": true});
+    town.act("wang", "ExitReview", "old", "pass", &findings).expect("passed");
+    let object = town.house.register.get("ExitReview", "old").expect("answers").expect("there");
+    let product = town.house.register.get("Product", "company-check").expect("answers").expect("there");
+    let product = serde_json::from_str(&product.spec).expect("JSON");
+    let mut state: Value = serde_json::from_str(&object.state.expect("a case").json).expect("JSON");
+    state["digest"] = Digest::of_spec(&product).to_string().into();
+    let state = CaseState { name: "passed".to_owned(), json: state.to_string(), editable: false };
+    town.house.plant("ExitReview", "old", object.version, object.owner, object.spec, state);
+}
+
+/// What was reviewed before reviews bound services stays so where the service is as it was then, and is asked anew where it was
+/// changed after the review, also by an older version.
+#[test]
+fn e1_an_old_review_of_a_service_that_changed_since_is_over_after_the_upgrade() {
+    let upgraded = |town: &Town| {
+        let rules = town.house.control.rules();
+        town.house.control.set_rules((*rules).clone()).expect("as at a start");
+        while town.house.control.tick().expect("answers") > 0 {}
+        let held = town.house.control.force().spec("ExitReview", &id("old")).expect("answers");
+        (town.state("ExitReview", "old"), held.is_some())
+    };
+    let town = Town::new();
+    town.house.clock.advance(std::time::Duration::from_secs(60));
+    reviewed_of_old(&town);
+    assert_eq!(upgraded(&town), ("passed".to_owned(), true), "nothing changed since");
+    town.house.clock.advance(std::time::Duration::from_secs(60));
+    let mut elsewhere = example("Upstream", "register");
+    elsewhere["endpoints"] = json!(["127.0.0.1:7111"]);
+    town.put("sun", "Upstream", "register", &elsewhere).expect("repointed");
+    assert_eq!(upgraded(&town), ("failed".to_owned(), false), "asked anew");
 }

@@ -28,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) personal: bool,
     /// Whether every call needs the enterprise's authorisation.
     pub(crate) secret: bool,
+    /// Whether it touches data of persons.
+    pub(crate) persons: bool,
     lane: Lane,
     declared: product::Operation,
     /// Calls at once, counted on when a change replaces the product. A world put in force whole counts anew, so for the
@@ -61,6 +63,7 @@ impl Operation {
             method,
             personal: declared.personal,
             secret: declared.secret,
+            persons: declared.persons,
             lane,
             in_flight: before.map(|before| Arc::clone(&before.in_flight)).unwrap_or_default(),
             all,

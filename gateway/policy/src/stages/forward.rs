@@ -133,6 +133,7 @@ pub(super) async fn send<U: Upstream>(
         range: env.call.headers.get(http::header::RANGE).filter(|_| operation.streamed()),
         timeout: operation.timeout(),
         answer_bytes_max: operation.answer_bytes_max(),
+        persons: operation.persons,
     };
     env.facts.sent = Some(env.now());
     if operation.streamed() {

@@ -49,7 +49,7 @@ pub(super) async fn demand(
     clock: &dyn shuzha_core::Clock,
     by: Instant,
 ) -> Result<(), UpstreamFault> {
-    if !target.options.prove || link.proved.is_some_and(|proved| proved.elapsed() < HOLDS) {
+    if link.proved.is_some_and(|proved| proved.elapsed() < HOLDS) {
         return Ok(());
     }
     let asked = ask(link, instance, target, clock, by).await?;
@@ -84,6 +84,7 @@ async fn ask(
         range: None,
         timeout: HOLDS,
         answer_bytes_max: BYTES_MAX,
+        persons: false,
     };
     let mut question =
         request::request(&target.key, clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;

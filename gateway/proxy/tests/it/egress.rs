@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use shuzha_proxy::{Addresses, Described, Endpoint, Resolve, Sockets, UpstreamOptions};
+use shuzha_proxy::{Addresses, Described, Endpoint, Prove, Resolve, Sockets, UpstreamOptions};
 
 use crate::world::{Answer, Says, Service, Setup, World, free, upstream};
 
@@ -185,6 +185,25 @@ async fn a_synthetic_service_is_called_only_when_it_proves_to_be_one() {
     assert_eq!(calls(&service), 3);
     let asked = service.requests().iter().filter(|request| request.starts_with("GET")).count();
     assert_eq!(asked, 8, "once for a connection, and not for each call");
+}
+
+/// Before a call that touches data of persons every service proves what it is, declared or not; before others it need not.
+#[tokio::test]
+async fn a_service_proves_what_it_is_before_data_of_persons_are_touched() {
+    let service = Service::start().await;
+    let start = |prove| {
+        let upstreams = vec![at("up", service.address.into())];
+        World::start(Setup { upstreams, prove, ..Setup::default() })
+    };
+    let (persons, declared) = (start(Some(Prove::Persons)), start(Some(Prove::Declared)));
+    assert_eq!(pass(&persons, "person").await, "Unproved", "it does not describe itself");
+    assert_eq!(pass(&persons, "pass").await, SERVED, "nor need it before other calls");
+    assert_eq!(pass(&persons, "person").await, "Unproved", "on the connection that is open too");
+    assert_eq!(pass(&declared, "person").await, SERVED, "where only what was declared is asked for");
+    *service.says.lock().expect("no panic") = Some(Says { body: SYNTHETIC, key: KEY, question: None });
+    assert_eq!(pass(&persons, "person").await, "Unproved", "a synthetic service is none for persons");
+    *service.says.lock().expect("no panic") = Some(Says { body: REAL, key: KEY, question: None });
+    assert_eq!(pass(&persons, "person").await, SERVED);
 }
 
 /// What a review bound is what answers: another version or contract is not called.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use shuzha_core::{Id, Refusal, SystemClock};
 use shuzha_proxy::{
-    Addresses, Egress, Handle, Limits, LogFile, Operator, Options, ProxyError, Resolve, Sockets,
+    Addresses, Egress, Handle, Limits, LogFile, Operator, Options, Prove, ProxyError, Resolve, Sockets,
     SystemResolver, TlsOptions, UpstreamOptions,
 };
 
@@ -58,6 +58,8 @@ pub(crate) struct Setup {
     pub(crate) upgrade_socket: Option<std::path::PathBuf>,
     pub(crate) before_accept: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>,
     pub(crate) on_drained: Option<Box<dyn FnOnce() + Send>>,
+    /// Which services prove what they are; those of which it was declared where nothing is said.
+    pub(crate) prove: Option<Prove>,
 }
 
 /// A running server.
@@ -121,7 +123,7 @@ impl World {
             upstreams: setup.upstreams,
             egress: Arc::new(egress(&setup.egress)),
             resolver: setup.resolver.unwrap_or_else(|| Arc::new(SystemResolver)),
-            prove_all: false,
+            prove: setup.prove.unwrap_or(Prove::Declared),
             metrics: prometheus::Registry::new(),
             error_pages: &[("C401", "# Why\n\nBecause <it> is so.\n")],
             threads: 1,

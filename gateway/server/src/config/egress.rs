@@ -1,6 +1,6 @@
 //! The section `[egress]`: where the gateway may connect to for product services, and what these must prove.
 
-use shuzha_proxy::EgressRule;
+use shuzha_proxy::{EgressRule, Prove};
 
 use super::reader::Reader;
 
@@ -11,8 +11,8 @@ const RULES_MAX: usize = 1_024;
 #[derive(Clone, Debug)]
 pub(crate) struct EgressConfig {
     pub(crate) allow: Vec<EgressRule>,
-    /// Whether every product service proves what it is, and not only those of which it was declared.
-    pub(crate) prove_all: bool,
+    /// Which product services prove what they are before they are called.
+    pub(crate) prove: Prove,
 }
 
 pub(super) fn read(r: &mut Reader) -> Option<EgressConfig> {
@@ -28,13 +28,17 @@ pub(super) fn read(r: &mut Reader) -> Option<EgressConfig> {
             Err(error) => r.fault("egress.allow", format!("\"{text}\": {error}")),
         }
     }
-    let prove_all = match prove?.as_str() {
-        "declared" => false,
-        "required" => true,
+    let prove = match prove?.as_str() {
+        "declared" => Prove::Declared,
+        "persons" => Prove::Persons,
+        "required" => Prove::All,
         other => {
-            r.fault("egress.self_description", format!("\"{other}\" is neither declared nor required"));
+            r.fault(
+                "egress.self_description",
+                format!("\"{other}\" is none of: declared, persons, required"),
+            );
             return None;
         }
     };
-    Some(EgressConfig { allow, prove_all })
+    Some(EgressConfig { allow, prove })
 }

@@ -62,3 +62,15 @@ fn the_nodes_own_listeners_are_no_product_services() {
         assert_eq!(refused.code().as_deref(), Some("C808"), "{host}: {refused:?}");
     }
 }
+
+/// As a node is installed, no service is asked about persons before it has proved what it is; about others it may be.
+#[test]
+fn a_naive_service_is_not_asked_about_persons() {
+    let mut home = Home::new();
+    home.self_description = "persons";
+    let node = Node::start(&home);
+    assert_eq!(call(&home, &node).status, 200, "about a company");
+    let (caller, bank) = (Caller::new(node.data), home.credential("bank-1"));
+    let refused = caller.call(&bank, &Ask::report((20, 60), "0.05"));
+    assert_eq!(refused.code().as_deref(), Some("C809"), "{refused:?}");
+}

@@ -47,6 +47,8 @@ pub(crate) struct Home {
     secrets: Vec<(&'static str, Vec<u8>)>,
     issuer: consent::Signer,
     pseudonym: [u8; 32],
+    /// Which services prove what they are; the one of the tests does not.
+    pub(crate) self_description: &'static str,
 }
 
 impl Home {
@@ -61,6 +63,7 @@ impl Home {
             secrets: Vec::new(),
             issuer: consent::Signer::from_seed("issuer", "issuer-1", &[0; 32]),
             pseudonym,
+            self_description: "declared",
         };
         home.declare(WORLD);
         for (name, algorithm) in SHARED {
@@ -116,6 +119,7 @@ impl Home {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = shuzha();
         command.args(arguments).arg("--data-dir").arg(self.data());
+        command.env("SHUZHA__EGRESS__SELF_DESCRIPTION", self.self_description);
         command
     }
 

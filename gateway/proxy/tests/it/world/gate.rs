@@ -91,6 +91,7 @@ impl TestGate {
             range: None,
             timeout: Duration::from_secs(5),
             answer_bytes_max: 64 * 1024,
+            persons: call.path.starts_with("/v1/products/person/"),
         }
     }
 }
@@ -153,7 +154,7 @@ impl Gate for TestGate {
                 self.release.acquire().await.expect("it is never closed").forget();
                 reply(call.request, 200, Payload::Answer(call.body.clone()))
             }
-            "pass" | "away" | "toy" => match upstream.fetch(dispatch).await {
+            "pass" | "person" | "away" | "toy" => match upstream.fetch(dispatch).await {
                 Ok(fetched) => reply(call.request, fetched.status, Payload::Answer(fetched.body)),
                 Err(fault) => reply(call.request, 599, Payload::Answer(format!("{fault:?}").into())),
             },

@@ -254,3 +254,52 @@ fn what_is_taken_away_depends_on_nothing_else() {
     assert_eq!(flaws.len(), 1);
     assert!(flaws[0].is_of(&delta.put[1]));
 }
+
+/// The worked example's objects of these kinds, by kind and name, as a register has them in force.
+fn worked_example(change: impl Fn(&str, &str, &mut Value)) -> Specs {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
+    let files = ["organisations", "data-sets", "upstreams", "products-verification"];
+    let files = files.map(|name| {
+        let text = std::fs::read_to_string(format!("{folder}/{name}.yaml")).expect("the worked example");
+        (name, text)
+    });
+    let kinds: Vec<_> = shuzha_products::world::KINDS.iter().map(|kind| kind.name).collect();
+    let mut objects = Specs::new();
+    for mut document in shuzha_products::world::documents(&files, &kinds).expect("it reads") {
+        // Its quota names a scenario that nobody has approved here.
+        if document.name.as_str() != "census" {
+            change(document.kind, document.name.as_str(), &mut document.spec);
+            let key = (document.kind.to_owned(), document.name);
+            drop(objects.insert(key, document.spec.to_string().into()));
+        }
+    }
+    objects
+}
+
+/// What is left out of these objects, and the snapshot of the others.
+fn put_in_force(objects: Specs) -> (Vec<LeftOut>, Snapshot) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = open_store(folder.path()).expect("opens");
+    let (world, mut left_out) = read_world(objects).expect("a world");
+    let (prepared, failed) =
+        Prepared::sound(&data, world, folder.path(), &HashMap::new()).expect("the secrets are read");
+    left_out.extend(failed);
+    (left_out, prepared.snapshot)
+}
+
+/// As a register of a version that did not compare owners may hold it.
+#[test]
+fn a_product_over_anothers_service_is_left_out_alone() {
+    let (none, before) = put_in_force(worked_example(|_, _, _| {}));
+    assert_eq!(none, Vec::new());
+    let (left_out, after) = put_in_force(worked_example(|kind, name, spec| match (kind, name) {
+        ("Upstream", "packages") => spec["operator"] = "data-bureau".into(),
+        ("Product", "person-check") => spec["upstream"] = "packages".into(),
+        _ => {}
+    }));
+    let named: Vec<_> = left_out.iter().map(LeftOut::object).collect();
+    assert_eq!(named, ["Product/person-check"]);
+    assert!(left_out[0].reason.contains("another operator's product service"), "{left_out:?}");
+    let products = |snapshot: &Snapshot| snapshot.counts().get("Product").copied().unwrap_or(0);
+    assert_eq!(products(&after) + 1, products(&before), "all others are in force");
+}

@@ -63,7 +63,9 @@ impl Town {
     /// Opens it.
     pub(super) fn open() -> Self {
         // No certificates and no publicity periods: this test does not wait for ten working days.
-        let house = House::configured("[control]\nrules = \"yantai\"\n[egress]\nallow = [\"127.0.0.1\"]\n");
+        let house = House::configured(
+            "[control]\nrules = \"yantai\"\n[egress]\nallow = [\"127.0.0.1\"]\nself_description = \"declared\"\n",
+        );
         let credential = Credential { name: "bank-1", secret: Vec::new() };
         let mut town = Self { house, services: Vec::new(), credential };
         let world = town.start_services();
