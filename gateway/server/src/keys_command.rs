@@ -15,6 +15,7 @@ use crate::cli::ask_secret;
 use crate::config::Config;
 use crate::control::REGISTER_FILE;
 use crate::evidence::custody::{Custody, passphrase_in};
+use crate::issued::IssuedSecrets;
 use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use crate::output::{NewFile, Out, say};
 use crate::period_keys::PeriodKeyFiles;
@@ -91,7 +92,9 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             }
             may_issue(config, &credential, &algorithm)?;
             let secret = OsRng.bytes::<32>();
-            open_store(data_dir)?.put_secret(&credential, &algorithm, &secret)?;
+            let data = open_store(data_dir)?;
+            IssuedSecrets::new(data_dir).mark(&credential, &algorithm, SystemClock.now())?;
+            data.put_secret(&credential, &algorithm, &secret)?;
             say("此密钥只显示这一次，请交给应用单位妥善保管。");
             say("This secret is shown once. Hand it to the application unit; restart or reload the gateway.");
             out.line(&BASE64_STANDARD.encode(secret))

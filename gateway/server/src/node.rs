@@ -34,6 +34,7 @@ use shuzha_store::{Changes, State, Store, StoreError};
 use crate::config::Config;
 use crate::control::{Standing, by_name};
 use crate::evidence::Evidence;
+use crate::issued::IssuedSecrets;
 use crate::period_keys::PeriodKeyFiles;
 use crate::store::{For, open_store_for};
 use crate::upkeep::Upkeep;
@@ -118,6 +119,8 @@ impl Node {
         let projection_left = integrity::store(&data.store)?;
         journal.register(&registry).context("metrics of the journal")?;
         let state = recover(&data.store, &journal)?;
+        // Before any of them is in use.
+        IssuedSecrets::new(&config.data_dir).record(&journal, &setup.clock)?;
         let standing = Arc::new(Standing::new(&registry).context("metrics of what is in force")?);
         let egress = Arc::new(egress(config));
         egress.lists(setup.files.iter().flat_map(upstreams::on_this_machine));

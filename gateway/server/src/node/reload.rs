@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use shuzha_core::clock::ShiftedClock;
+use shuzha_journal::Journal;
 use shuzha_policy::{Gate, KeyRing, LeftOut, Mark, Snapshot};
 use shuzha_products::World;
 use shuzha_proxy::{Handle, UpstreamOptions};
 
 use super::upstreams;
 use crate::control::Publisher;
+use crate::issued::IssuedSecrets;
 use crate::store::DataStore;
 use crate::world;
 
@@ -92,7 +95,15 @@ pub(crate) fn key_ring(data: &DataStore, world: &World, data_dir: &Path) -> Resu
 /// Puts the changed world and keys in force while the node runs.
 pub(crate) enum Reloader {
     /// From world files.
-    Files { data: Arc<DataStore>, gate: Arc<Gate>, handle: Handle, world: Vec<PathBuf>, data_dir: PathBuf },
+    Files {
+        data: Arc<DataStore>,
+        gate: Arc<Gate>,
+        handle: Handle,
+        world: Vec<PathBuf>,
+        data_dir: PathBuf,
+        journal: Journal,
+        clock: ShiftedClock,
+    },
     /// From the register: its changes are in force already, those of key files are not.
     Register(Arc<Publisher>),
     /// There was no register at the start: only a new start looks again.
@@ -106,7 +117,10 @@ impl Reloader {
     /// Every fault of the files, or the key that cannot be used.
     pub(crate) fn reload(&self) -> Result<String> {
         let (data, gate, handle, files, data_dir) = match self {
-            Self::Files { data, gate, handle, world, data_dir } => (data, gate, handle, world, data_dir),
+            Self::Files { data, gate, handle, world, data_dir, journal, clock } => {
+                IssuedSecrets::new(data_dir).record(journal, clock)?;
+                (data, gate, handle, world, data_dir)
+            }
             Self::Register(publisher) => return publisher.rebuild(),
             Self::Nowhere => bail!("the register was away when this node started; start it again"),
         };

@@ -162,7 +162,7 @@ impl Source {
         let register = match self {
             Self::Files => {
                 let world = config.world.clone();
-                return Ok((Reloader::Files { data, gate, handle, world, data_dir }, None));
+                return Ok((Reloader::Files { data, gate, handle, world, data_dir, journal, clock }, None));
             }
             Self::Kept => return Ok((Reloader::Nowhere, None)),
             Self::Register(register, ..) => register,

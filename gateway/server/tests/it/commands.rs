@@ -30,6 +30,35 @@ fn keys_are_shown_once_listed_by_name_and_kept_sealed() {
     assert!(text(&refused.stderr).contains("md5 is neither"), "{refused:?}");
 }
 
+/// Whoever holds the data folder makes secrets there alone, and not unseen: each is in the journal before it opens anything, at a
+/// start and at a reload, also where it takes another's place.
+#[test]
+fn a4_a_secret_made_at_the_command_line_is_noted_in_the_journal() {
+    let mut home = Home::new();
+    let issued = |home: &Home| -> Vec<String> {
+        let inspected = home.run(&["journal", "inspect", "--limit", "1000000"]);
+        let records =
+            text(&inspected.stdout).lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let issues =
+            records.filter(|record| record["verb"] == "issue-secret" && record["actor"] == "operator");
+        issues.map(|record| record["object"].as_str().expect("a name").to_owned()).collect()
+    };
+    let mut node = Node::start(&home);
+    let mut before = issued(&home);
+    before.sort();
+    assert_eq!(before, ["bank-1", "bank-2", "insurer-1", "startup-1"], "those of this home");
+    home.issue("bank-1", "hmac-sha256");
+    node.signal(rustix::process::Signal::HUP);
+    node.wait_line("reloaded");
+    assert_eq!(issued(&home).len(), 5, "the one that took the place of another");
+    assert_eq!(issued(&home).last().map(String::as_str), Some("bank-1"));
+    drop(node);
+    let unknown = home.file("shuzha.toml", &format!("[world]\nfiles = ['{}']\n", home.world().display()));
+    let refused = home.run(&["keys", "issue", "nobody-9", "--config", unknown.to_str().expect("UTF-8")]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(refused.stdout.is_empty() && text(&refused.stderr).contains("is not declared"), "{refused:?}");
+}
+
 #[test]
 fn a_key_pair_is_never_overwritten() {
     let home = Home::new();
