@@ -66,6 +66,8 @@ pub enum By<'a> {
     Person(&'a Actor),
     /// Time: a deadline has passed.
     Clock,
+    /// The node: it reports what became of what the case put in force.
+    Node,
 }
 
 /// The circumstances of one act.
@@ -230,6 +232,12 @@ pub(crate) trait Case: Sized + Send + Sync + 'static {
 
     /// What time itself does when deadline `what` passes; none where it only makes the case overdue.
     fn passed(&self, _: &Self::State, _: &str) -> Option<Self::Command> {
+        None
+    }
+
+    /// What the node's report of the effect does: it was had, or refused with the code `refusal`. None where the case does
+    /// not wait for one.
+    fn reported(&self, _: &Self::State, _refusal: Option<Code>) -> Option<Self::Command> {
         None
     }
 

@@ -18,6 +18,7 @@ mod act_log;
 mod caller;
 pub mod consents;
 mod control;
+mod effect;
 mod error;
 pub mod evidence;
 pub mod finance;

@@ -102,6 +102,9 @@ pub struct Parts {
     pub registry: prometheus::Registry,
 }
 
+/// What became of a refund by hand: it was made, or refused for good with a code.
+pub type RefundOutcome = Result<(), Code>;
+
 /// The gate.
 pub struct Gate {
     pub(crate) options: Options,
@@ -131,8 +134,8 @@ pub struct Gate {
     changing: Mutex<Changing>,
     /// Taken for the length of one refund by hand, so that two cannot both find room under the limit.
     pub(crate) refunding: Mutex<()>,
-    /// Refunds by hand that were refused for good, by case: nothing is looked for again on their account.
-    pub(crate) refunds_refused: Mutex<BTreeMap<Id, Code>>,
+    /// What became of refunds by hand that are in force, by case: nothing is looked for again on their account.
+    pub(crate) refunds_settled: Mutex<BTreeMap<Id, RefundOutcome>>,
 }
 
 /// Owned by whoever puts a snapshot in force, for as long as that takes: two changes are made one after the other, and
@@ -196,7 +199,7 @@ impl Gate {
             snapshot: ArcSwap::from_pointee(snapshot),
             changing: Mutex::default(),
             refunding: Mutex::default(),
-            refunds_refused: Mutex::default(),
+            refunds_settled: Mutex::default(),
             nonces,
             metrics,
         };

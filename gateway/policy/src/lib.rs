@@ -32,7 +32,7 @@ pub use call::{
     Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, RateLimits, Reply, Upstream, UpstreamFault,
 };
 pub use feed::{FEED_AGE, FEED_AGE_MAX};
-pub use gate::{Gate, Keys, Options, Parts, Weight};
+pub use gate::{Gate, Keys, Options, Parts, RefundOutcome, Weight};
 pub use left_out::LeftOut;
 pub use nonce::NONCES_MAX_DEFAULT;
 pub use refund::REFUND;

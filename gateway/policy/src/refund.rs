@@ -12,18 +12,45 @@ use shuzha_evidence::{Decision, Entry, Refund};
 use shuzha_privacy::budget::{Account, Debit, refund_fits};
 use shuzha_store::local_day;
 
-use crate::Gate;
 use crate::env::unavailable;
 use crate::holds::lock;
+use crate::{Gate, RefundOutcome};
 
 /// The kind of objects that are refunds.
 pub const REFUND: &str = "PrivacyRefund";
 
+/// A refund that is in force.
+struct Asked {
+    case: Id,
+    /// The unit that the charge is said to have been made to, where the case says so.
+    unit: Option<Id>,
+    data_set: Id,
+    request: RequestId,
+}
+
 /// What the journal says of the charge of one call.
 struct Charge {
     debit: Debit,
-    /// Whether the call ended without an answer, or was cut off by the end of its process.
-    failed: bool,
+    ended: Ended,
+}
+
+/// How a call that was charged ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// It is under way.
+    NotYet,
+    /// It was answered.
+    Answered,
+    /// It ended without an answer, or was cut off by the end of its process.
+    Failed,
+}
+
+/// What the journal says of some calls.
+#[derive(Default)]
+struct Found {
+    charges: BTreeMap<RequestId, Charge>,
+    /// Cases by which charges were given back.
+    refunded_by: BTreeMap<RequestId, String>,
 }
 
 impl Gate {
@@ -37,23 +64,29 @@ impl Gate {
         if self.budgets.is_refunded(&request) {
             return Ok(());
         }
-        let mut charges = self.charges_of(&BTreeSet::from([request]), &|| false)?;
-        self.give_back(data_set, request, object, charges.remove(&request))
+        let mut found = self.charges_of(&BTreeSet::from([request]), &|| false)?;
+        let asked = Asked { case: object.clone(), unit: None, data_set: data_set.clone(), request };
+        self.give_back(&asked, &mut found)
     }
 
-    fn give_back(
-        &self,
-        data_set: &Id,
-        request: RequestId,
-        object: &Id,
-        charge: Option<Charge>,
-    ) -> Result<(), Refusal> {
+    fn give_back(&self, asked: &Asked, found: &mut Found) -> Result<(), Refusal> {
+        let (request, object) = (asked.request, &asked.case);
         let _one_at_a_time = lock(&self.refunding);
         if self.budgets.is_refunded(&request) {
-            return Ok(());
+            // A record that was pruned no longer tells by which case.
+            let mine = found.refunded_by.get(&request).is_none_or(|by| by == object.as_str());
+            return if mine { Ok(()) } else { Err(Code::C1550.into()) };
         }
-        let charge = charge.filter(|charge| charge.failed);
-        let charge = charge.filter(|charge| *charge.debit.account.data_set == *data_set.as_str());
+        let charge = found.charges.remove(&request);
+        if charge.as_ref().is_some_and(|charge| charge.ended == Ended::NotYet) {
+            return Err(Code::C091.into());
+        }
+        let charge = charge.filter(|charge| {
+            let account = &charge.debit.account;
+            charge.ended == Ended::Failed
+                && *account.data_set == *asked.data_set.as_str()
+                && asked.unit.as_ref().is_none_or(|unit| *account.unit == *unit.as_str())
+        });
         let Some(Charge { debit, .. }) = charge else { return Err(Code::C1550.into()) };
         let (account, now) = (&debit.account, self.clock.now());
         let refund = Debit { day: local_day(now), ..debit.clone() };
@@ -75,58 +108,64 @@ impl Gate {
         // First the record: memory must never believe in more budget than the journal leaves.
         self.journal.append_durable(&entry).and_then(|durable| durable.wait()).map_err(unavailable)?;
         self.budgets.refund(request, &refund);
+        found.refunded_by.insert(request, object.to_string());
         Ok(())
     }
 
-    /// Makes every refund that the world in force declares and the journal does not hold yet, in one reading of the journal
-    /// for all of them, until `stopping` says so. One that cannot be made is logged with its code and refused for good: as long
-    /// as this process runs, nothing is read again on its account. Answers whether some are left because the journal could not
-    /// be read or written. Blocks for as long as that reading takes; no lock that a change of what is in force needs is held.
+    /// Makes every refund that the world in force declares and that was not settled yet, in one reading of the journal for all
+    /// of them, until `stopping` says so. What became of each is kept in [`Gate::refunds_settled`] until its case says so and
+    /// it leaves the world: meanwhile nothing is read again on its account. Answers whether some are left because the journal
+    /// could not be read or written, or their calls are under way. Blocks for as long as that reading takes; no lock that a
+    /// change of what is in force needs is held.
     pub fn make_refunds(&self, stopping: &dyn Fn() -> bool) -> bool {
         let declared = self.refunds_declared();
         if declared.is_empty() {
             return false;
         }
-        let requests = declared.iter().map(|(_, request, _)| *request).collect();
-        let Ok(mut charges) = self.charges_of(&requests, stopping) else { return true };
+        let requests = declared.iter().map(|asked| asked.request).collect();
+        let Ok(mut found) = self.charges_of(&requests, stopping) else { return true };
         let mut left = false;
-        for (data_set, request, object) in declared {
+        for asked in declared {
             if stopping() {
                 return true;
             }
-            let Err(refusal) = self.give_back(&data_set, request, &object, charges.remove(&request)) else {
-                continue;
+            let outcome = match self.give_back(&asked, &mut found) {
+                Ok(()) => Ok(()),
+                Err(Refusal { code: code @ (Code::C1550 | Code::C1551), .. }) => Err(code),
+                Err(refusal) => {
+                    tracing::warn!(case = %asked.case, code = %refusal.code, "a privacy charge is not given back yet");
+                    left = true;
+                    continue;
+                }
             };
-            tracing::error!(case = %object, code = %refusal.code, "a privacy charge is not given back");
-            match refusal.code {
-                code @ (Code::C1550 | Code::C1551) => drop(lock(&self.refunds_refused).insert(object, code)),
-                _ => left = true,
+            if let Err(code) = outcome {
+                tracing::error!(case = %asked.case, %code, "a privacy charge is not given back");
             }
+            lock(&self.refunds_settled).insert(asked.case, outcome);
         }
         left
     }
 
-    /// Refunds in force that were neither made nor refused for good: data set, request, case.
-    fn refunds_declared(&self) -> Vec<(Id, RequestId, Id)> {
+    /// Refunds in force that are not settled yet. Those that left the world are forgotten here.
+    fn refunds_declared(&self) -> Vec<Asked> {
         let snapshot = self.snapshot();
-        let refused = lock(&self.refunds_refused);
+        let mut settled = lock(&self.refunds_settled);
         let declared = snapshot.objects().filter(|source| source.kind == REFUND).filter_map(|source| {
             let spec: Value = serde_json::from_str(&source.spec).unwrap_or_default();
             let word = |field: &str| spec[field].as_str().unwrap_or_default();
-            let (data_set, request) = (word("dataSet").parse::<Id>(), word("request").parse::<RequestId>());
-            Some((data_set.ok()?, request.ok()?, source.name.clone()))
+            let (data_set, request) = (word("dataSet").parse(), word("request").parse());
+            let (case, unit) = (source.name.clone(), word("unit").parse().ok());
+            Some(Asked { case, unit, data_set: data_set.ok()?, request: request.ok()? })
         });
-        declared
-            .filter(|(_, request, object)| {
-                !self.budgets.is_refunded(request) && !refused.contains_key(object)
-            })
-            .collect()
+        let declared: Vec<_> = declared.collect();
+        settled.retain(|case, _| declared.iter().any(|asked| asked.case == *case));
+        declared.into_iter().filter(|asked| !settled.contains_key(&asked.case)).collect()
     }
 
-    /// Refunds that were refused for good since this process began, by case.
+    /// What became of refunds that are still in force, by case: for whoever writes it down.
     #[must_use]
-    pub fn refunds_refused(&self) -> BTreeMap<Id, Code> {
-        lock(&self.refunds_refused).clone()
+    pub fn refunds_settled(&self) -> BTreeMap<Id, RefundOutcome> {
+        lock(&self.refunds_settled).clone()
     }
 
     /// What the journal says of the charges of these calls, in one reading; less where `stopping` says so.
@@ -134,13 +173,13 @@ impl Gate {
         &self,
         requests: &BTreeSet<RequestId>,
         stopping: &dyn Fn() -> bool,
-    ) -> Result<BTreeMap<RequestId, Charge>, Refusal> {
+    ) -> Result<Found, Refusal> {
         let unreadable = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "the journal cannot be read");
             Refusal::from(Code::C090)
         };
         let mut open: BTreeMap<RequestId, Charge> = BTreeMap::new();
-        let mut closed = BTreeMap::new();
+        let mut found = Found::default();
         // The charge of a call whose record was pruned is past giving back: a refund is due within days.
         let first = self.journal.first_seq().map_err(|error| unreadable(&error))?;
         for record in self.journal.reader(first).map_err(|error| unreadable(&error))? {
@@ -159,24 +198,30 @@ impl Gate {
                     };
                     let (day, charge) = (local_day(intent.received), intent.charge);
                     let debit = Debit { account, measure, day, charge };
-                    open.insert(intent.request, Charge { debit, failed: false });
+                    open.insert(intent.request, Charge { debit, ended: Ended::NotYet });
                 }
                 Entry::Call(call) => {
                     if let Some(charge) = open.remove(&call.request) {
                         let failed = call.decision == Decision::Failed;
-                        closed.insert(call.request, Charge { failed, ..charge });
+                        let ended = if failed { Ended::Failed } else { Ended::Answered };
+                        found.charges.insert(call.request, Charge { ended, ..charge });
                     }
                 }
                 // A call that was under way when its process ended was not answered.
                 Entry::Boot(_) => {
-                    let ended = std::mem::take(&mut open).into_iter();
-                    closed
-                        .extend(ended.map(|(request, charge)| (request, Charge { failed: true, ..charge })));
+                    let cut = std::mem::take(&mut open).into_iter();
+                    let cut =
+                        cut.map(|(request, charge)| (request, Charge { ended: Ended::Failed, ..charge }));
+                    found.charges.extend(cut);
+                }
+                Entry::Refund(refund) if requests.contains(&refund.request) => {
+                    found.refunded_by.insert(refund.request, refund.object.to_owned());
                 }
                 _ => {}
             }
         }
-        Ok(closed)
+        found.charges.extend(open);
+        Ok(found)
     }
 }
 

@@ -120,8 +120,6 @@ impl ControlPlane {
         let publisher = Arc::clone(&setup.publisher);
         let mends = Arc::clone(&publisher);
         let mending = Worker::start("mending", publisher.mending.clone(), move || mends.mend())?;
-        let refunds =
-            Worker::start("refunds", publisher.refunding.clone(), move || publisher.make_refunds())?;
         let control = Arc::new(Control::new(Parts {
             register: setup.register,
             clock: Arc::clone(&setup.clock),
@@ -130,6 +128,9 @@ impl ControlPlane {
             publish: setup.publisher,
             rules: setup.config.rules,
         })?);
+        let writes = Arc::clone(&control);
+        let refunds =
+            Worker::start("refunds", publisher.refunding.clone(), move || publisher.make_refunds(&writes))?;
         // A year may have been added to the calendar: what was provisional is computed again.
         control.set_rules(rules)?;
         let access = setup.config.access;

@@ -253,6 +253,17 @@ impl Database {
     }
 }
 
+/// Runs `sql` on the database at `path` as another program would, without the key of its seal and beside whoever has it open:
+/// for tests of what notices that.
+///
+/// # Errors
+/// Of the database.
+pub fn dangerous_edit(path: &Path, sql: &str) -> Result<(), StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection.execute_batch(sql)?)
+}
+
 fn count(migrations: &[Migration]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }

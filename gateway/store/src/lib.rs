@@ -23,7 +23,7 @@ pub mod tiles;
 pub mod traces;
 
 pub use consents::ConsentStore;
-pub use database::Store;
+pub use database::{Store, dangerous_edit};
 pub use error::StoreError;
 pub use ledger::Books;
 pub use projection::{Comparison, Difference, UsesOf};

@@ -31,8 +31,8 @@ pub struct CredentialSecret {
     pub credential: Id,
     /// The signature algorithm it is for, for example `hmac-sha256`.
     pub algorithm: String,
-    /// The secret.
-    pub secret: Secret,
+    /// The secret; none where it does not open.
+    pub secret: Option<Secret>,
 }
 
 /// The secret of a credential, sealed.
@@ -159,10 +159,11 @@ impl Store {
         Ok(removed > 0)
     }
 
-    /// Opens every secret.
+    /// Opens every secret. One that does not open keeps no other from being opened; one that is under no well-formed name
+    /// belongs to no credential and is passed over.
     ///
     /// # Errors
-    /// [`StoreError::Unsealing`] when one does not open, [`StoreError::BadRow`] when one belongs to no well-formed name.
+    /// Of the database.
     pub fn secrets(&self, master: &MasterKey) -> Result<Vec<CredentialSecret>, StoreError> {
         let connection = self.lock();
         let mut statement =
@@ -171,10 +172,11 @@ impl Store {
         let mut secrets = Vec::new();
         while let Some(row) = rows.next()? {
             let (credential, algorithm): (String, String) = (row.get(0)?, row.get(1)?);
-            let nonce: [u8; NONCE_BYTES] = row.get(2)?;
+            let nonce: Vec<u8> = row.get(2)?;
             let sealed = Zeroizing::new(row.get::<_, Vec<u8>>(3)?);
-            let secret = open(master, &credential, &algorithm, nonce, sealed)?;
-            let credential = Id::new(&credential).map_err(|_| StoreError::BadRow("secrets"))?;
+            let nonce = <[u8; NONCE_BYTES]>::try_from(nonce).ok();
+            let secret = nonce.and_then(|nonce| open(master, &credential, &algorithm, nonce, sealed).ok());
+            let Ok(credential) = Id::new(&credential) else { continue };
             secrets.push(CredentialSecret { credential, algorithm, secret });
         }
         Ok(secrets)

@@ -48,6 +48,7 @@ impl fmt::Debug for Subject<'_, '_> {
 }
 
 type Passed = fn(&mut Subject<'_, '_>, &Value, &str, &Act<'_>) -> Option<Result<Outcome, Refused>>;
+type Reported = fn(&mut Subject<'_, '_>, &Value, Option<Code>, &Act<'_>) -> Option<Result<Outcome, Refused>>;
 type Possible = fn(
     &mut Subject<'_, '_>,
     &Value,
@@ -77,6 +78,7 @@ pub struct CaseKind {
     open: fn(&mut Subject<'_, '_>, &Act<'_>) -> Result<Outcome, Refused>,
     act: fn(&mut Subject<'_, '_>, &Value, &str, &Value, &Act<'_>) -> Result<Outcome, Refused>,
     passed: Passed,
+    reported: Reported,
     deadlines: Deadlines,
     possible: Possible,
     claims: fn(&mut Subject<'_, '_>, &Value) -> Result<Vec<Claim>, Refused>,
@@ -104,6 +106,7 @@ impl CaseKind {
             open: open::<T>,
             act: act::<T>,
             passed: passed::<T>,
+            reported: reported::<T>,
             deadlines: deadlines::<T>,
             possible: possible::<T>,
             claims: claims::<T>,
@@ -166,6 +169,18 @@ impl CaseKind {
         act: &Act<'_>,
     ) -> Option<Result<Outcome, Refused>> {
         (self.passed)(subject, state, what, act)
+    }
+
+    /// What the node's report does, that what the case put in force had its effect or was refused with the code `refusal`;
+    /// `None` where the case waits for no report.
+    pub fn reported(
+        &self,
+        subject: &mut Subject<'_, '_>,
+        state: &Value,
+        refusal: Option<Code>,
+        act: &Act<'_>,
+    ) -> Option<Result<Outcome, Refused>> {
+        (self.reported)(subject, state, refusal, act)
     }
 
     /// What is due; asked again when rules or calendar change.
@@ -268,12 +283,31 @@ fn passed<T: Case>(
     what: &str,
     act: &Act<'_>,
 ) -> Option<Result<Outcome, Refused>> {
+    by_itself::<T>(subject, state, act, |case, state| case.passed(state, what))
+}
+
+fn reported<T: Case>(
+    subject: &mut Subject<'_, '_>,
+    state: &Value,
+    refusal: Option<Code>,
+    act: &Act<'_>,
+) -> Option<Result<Outcome, Refused>> {
+    by_itself::<T>(subject, state, act, |case, state| case.reported(state, refusal))
+}
+
+/// What happens to a case without a person.
+fn by_itself<T: Case>(
+    subject: &mut Subject<'_, '_>,
+    state: &Value,
+    act: &Act<'_>,
+    command: impl FnOnce(&T, &T::State) -> Option<T::Command>,
+) -> Option<Result<Outcome, Refused>> {
     let loaded = load::<T>(state).and_then(|state| Ok((state, read::<T>(subject).map_err(faulty)?)));
     let (state, case) = match loaded {
         Ok(loaded) => loaded,
         Err(refused) => return Some(Err(refused)),
     };
-    let command = case.passed(&state, what)?;
+    let command = command(&case, &state)?;
     Some(case.decide(&state, command, act).map(|state| outcome(&case, subject, &state, act)))
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use shuzha_core::calendar::Calendar;
-use shuzha_core::{Id, Role, Timestamp};
+use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::{Act, Actor, By, CaseKind, Outcome, Refused, Subject, Verb};
 use crate::jurisdiction::{self, Jurisdiction};
@@ -113,13 +113,21 @@ impl Desk {
         self.with(By::Clock, |subject, act| self.kind.passed(subject, state, what, act))
     }
 
+    fn reported(&self, state: &Value, refusal: Option<Code>) -> Option<Result<Outcome, Refused>> {
+        self.with(By::Node, |subject, act| self.kind.reported(subject, state, refusal, act))
+    }
+
     /// Opens a case and does one verb after another, each by a person of its first role, or of `@organisation`;
-    /// `clock` is the term's passing.
+    /// `clock` is the term's passing, `made` and `refused` what the node reports.
     pub(super) fn walk(&self, opener: Role, verbs: &[&str]) -> Outcome {
         let mut outcome = self.open(&person(opener)).expect("the case opens");
         for step in verbs {
             let done = match step.split_once('@') {
                 _ if *step == "clock" => self.passed(&outcome.state, "term").expect("time does something"),
+                _ if *step == "made" => self.reported(&outcome.state, None).expect("it waits for a report"),
+                _ if *step == "refused" => {
+                    self.reported(&outcome.state, Some(Code::C1550)).expect("it waits for a report")
+                }
                 Some((verb, organisation)) => {
                     let by = of(self.first_role(verb), organisation);
                     self.act(&outcome.state, &by, verb, &body(self.kind.kind, verb))

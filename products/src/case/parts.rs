@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Name {
 pub(super) fn person<'a>(act: &Act<'a>) -> Result<&'a Actor, Refused> {
     match act.by {
         By::Person(actor) => Ok(actor),
-        By::Clock => Err(Code::C1007.into()),
+        By::Clock | By::Node => Err(Code::C1007.into()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Refunds of privacy charges as cases: applied for by whoever was charged, decided by the authority.
 //!
-//! Approval is the decision of the second person. Whether the call was charged at all, and whether the refund keeps to its
-//! limit, the gate finds in its journal when it makes the refund.
+//! Approval is the decision of the second person. Whether the call was charged at all, to this unit, and whether the refund
+//! keeps to its limit, the gate finds in its journal when it makes the refund; what it found ends the case by an act of its
+//! own, so that every start and every reader is told the same.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +21,8 @@ stages! {
     Submitted "submitted";
     Rejected "rejected";
     Approved "approved";
+    Made "made";
+    Refused "refused";
 }
 
 /// A refund applied for.
@@ -33,6 +36,9 @@ pub(crate) struct PrivacyRefund {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     stage: Stage,
+    /// Why the gate refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusal: Option<String>,
 }
 
 #[derive(Debug)]
@@ -40,6 +46,10 @@ pub(crate) enum Command {
     Submit,
     Approve,
     Reject,
+    /// The gate gave the charge back.
+    Make,
+    /// The gate refused, with this code.
+    Refuse(Code),
 }
 
 impl Case for PrivacyRefund {
@@ -81,7 +91,7 @@ impl Case for PrivacyRefund {
 
     fn open(&self, act: &Act<'_>) -> Result<State, Refused> {
         applies_for(act, &self.organisation)?;
-        Ok(State { stage: Stage::Draft })
+        Ok(State { stage: Stage::Draft, refusal: None })
     }
 
     fn state_name(state: &State) -> &'static str {
@@ -93,20 +103,27 @@ impl Case for PrivacyRefund {
     }
 
     fn decide(&self, state: &State, command: Command, _: &Act<'_>) -> Result<State, Refused> {
-        let stage = match (state.stage, command) {
-            (Stage::Draft, Command::Submit) => Stage::Submitted,
-            (Stage::Submitted, Command::Approve) => Stage::Approved,
-            (Stage::Submitted, Command::Reject) => Stage::Rejected,
+        let (stage, refusal) = match (state.stage, command) {
+            (Stage::Draft, Command::Submit) => (Stage::Submitted, None),
+            (Stage::Submitted, Command::Approve) => (Stage::Approved, None),
+            (Stage::Submitted, Command::Reject) => (Stage::Rejected, None),
+            (Stage::Approved, Command::Make) => (Stage::Made, None),
+            (Stage::Approved, Command::Refuse(code)) => (Stage::Refused, Some(code.to_string())),
             _ => return Err(Code::C1007.into()),
         };
-        Ok(State { stage })
+        Ok(State { stage, refusal })
+    }
+
+    fn reported(&self, state: &State, refusal: Option<Code>) -> Option<Command> {
+        let command = refusal.map_or(Command::Make, Command::Refuse);
+        (state.stage == Stage::Approved).then_some(command)
     }
 
     fn in_force(name: &Id, spec: &Value, state: &State) -> Vec<Declared> {
         if state.stage != Stage::Approved {
             return Vec::new();
         }
-        let spec = with(spec, &["dataSet", "request"], []);
+        let spec = with(spec, &["unit", "dataSet", "request"], []);
         vec![Declared { kind: privacy_refund::PrivacyRefund::KIND, name: name.clone(), spec }]
     }
 
@@ -136,6 +153,8 @@ mod tests {
                 ("submitted", &["submit"]),
                 ("rejected", &["submit", "reject"]),
                 ("approved", &["submit", "approve"]),
+                ("made", &["submit", "approve", "made"]),
+                ("refused", &["submit", "approve", "refused"]),
             ],
             include_str!("testdata/privacy-refund.txt"),
         );
@@ -146,8 +165,12 @@ mod tests {
         let desk = Desk::new("PrivacyRefund", spec());
         assert!(desk.walk(Role::ApplicationUnit, &["submit"]).in_force.is_empty());
         let approved = desk.walk(Role::ApplicationUnit, &["submit", "approve"]);
-        let wanted = json!({"dataSet": "census", "request": "019a2b3c-4d5e-7f00-8a1b-2c3d4e5f6071"});
+        let wanted =
+            json!({"unit": "bank", "dataSet": "census", "request": "019a2b3c-4d5e-7f00-8a1b-2c3d4e5f6071"});
         assert_eq!(approved.in_force[0].spec, wanted);
+        let refused = desk.walk(Role::ApplicationUnit, &["submit", "approve", "refused"]);
+        assert_eq!((refused.in_force, &refused.state["refusal"]), (Vec::new(), &json!("C1550")));
+        assert!(desk.walk(Role::ApplicationUnit, &["submit", "approve", "made"]).in_force.is_empty());
         for (field, value) in [("request", json!("yesterday")), ("dataSet", json!("population"))] {
             let mut desk = Desk::new("PrivacyRefund", spec());
             desk.spec[field] = value;

@@ -204,8 +204,9 @@ fn acts() -> Value {
             }),
         ),
         "RefusedPage": page(reference("Refused")),
-        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown"], json!({
+        "IssuedSecret": object(&["credential", "algorithm", "secret", "alreadyShown", "inForce"], json!({
             "credential": reference("Name"), "algorithm": {"enum": ["hmac-sha256", "hmac-sm3"]},
+            "inForce": {"type": "boolean", "description": "Whether calls are known by it already. Otherwise the act is recorded and the node goes on trying (C1018); keep the secret."},
             "secret": shown_once(), "alreadyShown": already_shown(),
         })),
         "Confirmation": object(&["signature"], json!({

@@ -198,7 +198,8 @@ fn issue_secret(ask: &Ask, caller: &Caller, name: &str) -> Result<Reply, Problem
     let reason = fields.reason();
     let reason = fields.done(|| reason)?;
     let issued = ask.shared.accounts.issue_secret(caller, &name, &reason, key)?;
-    let body = json!({"credential": name.as_str(), "algorithm": issued.algorithm});
+    let body =
+        json!({"credential": name.as_str(), "algorithm": issued.algorithm, "inForce": issued.in_force});
     Ok(shown_once(StatusCode::CREATED, body, "secret", issued.secret.as_deref()))
 }
 

@@ -25,6 +25,9 @@ pub struct Issued {
     pub algorithm: String,
     /// The secret in base 64; none for a retry, because it was shown before.
     pub secret: Option<Zeroizing<String>>,
+    /// Whether calls are known by it already. Otherwise the act stands and the node goes on trying (C1018); the secret is this
+    /// one all the same, because it is shown only once.
+    pub in_force: bool,
 }
 
 impl std::fmt::Debug for Issued {
@@ -36,7 +39,8 @@ impl std::fmt::Debug for Issued {
 impl Accounts {
     /// Issues the secret of an HMAC credential. A credential has one, once: to rotate, another credential is declared,
     /// and this one revoked when callers have changed over (成对轮换, REQUIREMENTS A4). One that somebody else declared for the
-    /// unit is in force from here on: whoever holds its secret is a person of the unit.
+    /// unit is in force from here on: whoever holds its secret is a person of the unit. Where the act is kept and not in force
+    /// yet, the secret is answered all the same, and says so.
     ///
     /// # Errors
     /// C1104, C1106 without the role; C1003 where the credential is not the caller's to see; C1023 for whoever is not of the
@@ -84,13 +88,21 @@ impl Accounts {
             let mut batch = super::batch(act, vec![Effect::Secret(sealed)], answer);
             batch.changes.extend(confirmed);
             let again = vec![Declared { kind: CREDENTIAL, name: credential.clone(), spec }];
-            control.accept(&mut writer, batch, again, Vec::new())?;
-            Ok(Issued { algorithm, secret: Some(Zeroizing::new(STANDARD.encode(*bytes))) })
+            let in_force = match control.accept(&mut writer, batch, again, Vec::new()) {
+                Ok(_) => true,
+                Err(error @ (Error::NotInForce(_) | Error::Unrecorded)) => {
+                    tracing::error!(%credential, %error, "a secret was issued and is not in force yet");
+                    false
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Issued { algorithm, secret: Some(Zeroizing::new(STANDARD.encode(*bytes))), in_force })
         };
         let shown_before = || {
             let object = self.control.get(caller, CREDENTIAL, credential)?;
             let algorithm = object.spec["algorithm"].as_str().unwrap_or_default().to_owned();
-            Ok(Issued { algorithm, secret: None })
+            let in_force = !self.control.is_left_out(CREDENTIAL, credential);
+            Ok(Issued { algorithm, secret: None, in_force })
         };
         self.once(&asked, issue, shown_before)
     }

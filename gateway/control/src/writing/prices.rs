@@ -24,7 +24,12 @@ impl Control {
         }
         let Some(before) = &ready.before else { return self.not_in_the_past(ready, now) };
         let old = crate::force::json(before, &before.spec)?;
-        if self.effective(kind, &ready.name, &old)?.is_none_or(|in_force| now < in_force.from()) {
+        let was = match self.effective(kind, &ready.name, &old) {
+            // One that cannot be read was charged by nobody: it may be cleared away.
+            Err(Error::Refused(_)) if self.is_left_out(kind, &ready.name) => None,
+            was => was?,
+        };
+        if was.is_none_or(|in_force| now < in_force.from()) {
             return self.not_in_the_past(ready, now);
         }
         let new = match &ready.to {

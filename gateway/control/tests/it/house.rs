@@ -43,14 +43,14 @@ impl ActLog for Log {
     }
 }
 
-/// Remembers what was put in force; and whether secrets were deposited by another way.
+/// Remembers what was put in force; whether secrets were deposited by another way; whether it puts nothing in force.
 #[derive(Default)]
-pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>, pub(crate) AtomicBool);
+pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>, pub(crate) AtomicBool, pub(crate) AtomicBool);
 
 impl Publish for Gate {
     fn publish(&self, delta: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
         self.0.lock().expect("answers").push(delta.clone());
-        Ok(())
+        if self.2.load(Ordering::SeqCst) { Err(NotInForce) } else { Ok(()) }
     }
 
     fn holds_secret(&self, _: &Id) -> bool {

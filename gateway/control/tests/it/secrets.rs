@@ -116,3 +116,15 @@ fn k1_a_test_credential_stays_one() {
     spec["window"] = json!({"from": "2025-01-01", "until": "2029-01-01"});
     town.put("wu", "Credential", "bank-try", &spec).expect("other fields may change");
 }
+
+/// It is shown only once: whoever is told that it is not in force yet (C1018) needs it as much as anybody.
+#[test]
+fn a4_a_secret_that_is_not_in_force_yet_reaches_its_caller() {
+    let town = Town::new();
+    town.house.gate.2.store(true, std::sync::atomic::Ordering::SeqCst);
+    let issued = issue(&town, "wu", "bank-1", Some("k")).expect("it is issued");
+    assert!(!issued.in_force && issued.secret.is_some());
+    town.house.gate.2.store(false, std::sync::atomic::Ordering::SeqCst);
+    let retried = issue(&town, "wu", "bank-1", Some("k")).expect("a retry");
+    assert!(retried.in_force && retried.secret.is_none());
+}

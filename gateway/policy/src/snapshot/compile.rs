@@ -1,6 +1,6 @@
 //! From checked objects to a snapshot: a whole world, or what changed of one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use shuzha_core::Id;
@@ -16,6 +16,8 @@ use crate::left_out::LeftOut;
 pub struct KeyRing {
     /// HMAC secrets by credential.
     pub secrets: HashMap<String, Vec<u8>>,
+    /// Credentials whose secrets are here and do not open: each of them is at fault, alone.
+    pub unopened: HashSet<String>,
     /// Public keys by the path the world names.
     pub public_keys: HashMap<String, Vec<u8>>,
     /// Paths that hold no public key, with what is wrong. A path in neither is a file that is not here: what names it has no

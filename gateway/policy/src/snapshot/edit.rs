@@ -325,6 +325,9 @@ fn verifying_key(
     };
     let bytes = match &declared.public_key {
         Some(key) => public_key(key, keys),
+        None if keys.unopened.contains(name.as_str()) => {
+            Err("its sealed secret does not open under the node's master key".to_owned())
+        }
         None => Ok(keys.secrets.get(name.as_str()).map(Vec::as_slice)),
     };
     let key = bytes.and_then(|bytes| {

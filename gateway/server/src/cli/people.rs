@@ -236,8 +236,15 @@ fn issue_secret(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {
     let path = format!("{}:{ISSUE_SECRET}", address(kind, &args.name));
     let body = serde_json::json!({"reason": args.reason});
     let issued = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?.body;
-    say("此密钥只显示这一次，已在网关生效，请交给应用单位妥善保管。");
-    say("This secret is shown once and is in force. Hand it to the application unit.");
+    if issued["inForce"] == false {
+        say("此密钥只显示这一次，已记录但尚未在网关生效（C1018），网关会继续尝试；请妥善保管。");
+        say(
+            "This secret is shown once; it is recorded and not in force yet (C1018), and the gateway goes on trying. Keep it.",
+        );
+    } else {
+        say("此密钥只显示这一次，已在网关生效，请交给应用单位妥善保管。");
+        say("This secret is shown once and is in force. Hand it to the application unit.");
+    }
     out.line(issued["secret"].as_str().context("the control plane answered without a secret")?)
 }
 

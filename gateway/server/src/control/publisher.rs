@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use shuzha_control::{Delta, Force, NotInForce, Publish, Unfit, takes_away};
+use shuzha_control::{Control, Delta, Force, NotInForce, Publish, Unfit, takes_away};
 use shuzha_core::Id;
-use shuzha_policy::{Gate, LeftOut, Mark, Snapshot};
+use shuzha_policy::{Gate, LeftOut, Mark, REFUND, Snapshot};
 use shuzha_products::case::Declared;
 use shuzha_proxy::{Handle, ProxyError, UpstreamOptions};
 use shuzha_store::Register;
@@ -129,7 +129,7 @@ impl Publish for Publisher {
         }
         self.standing.settle(&tried, left_out(flaws));
         drop(turn);
-        if delta.put.iter().any(|put| put.kind == shuzha_policy::REFUND) {
+        if delta.put.iter().any(|put| put.kind == REFUND) {
             self.refunding.wake();
         }
         if late { Err(NotInForce) } else { Ok(()) }
@@ -309,9 +309,15 @@ impl Publisher {
         RETRY_MIN
     }
 
-    /// Makes the refunds that were decided; answers when to look again.
-    pub(crate) fn make_refunds(&self) -> Duration {
-        let left = self.gate.make_refunds(&|| self.refunding.is_stopping());
+    /// Makes the refunds that were decided, and writes down on their cases what became of them; answers when to look again.
+    pub(crate) fn make_refunds(&self, control: &Control) -> Duration {
+        let mut left = self.gate.make_refunds(&|| self.refunding.is_stopping());
+        for (case, outcome) in self.gate.refunds_settled() {
+            if let Err(error) = control.report_effect(REFUND, &case, outcome.err()) {
+                tracing::error!(%case, %error, "what became of a refund cannot be written down and is tried again");
+                left = true;
+            }
+        }
         if left { RETRY_MIN } else { RETRY_MAX }
     }
 }

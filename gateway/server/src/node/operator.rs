@@ -132,12 +132,6 @@ impl Operator for Running {
             .iter()
             .map(|(name, at)| (name.to_string(), at.seconds().into()))
             .collect();
-        let refused: serde_json::Map<_, _> = self
-            .gate
-            .refunds_refused()
-            .iter()
-            .map(|(case, code)| (case.to_string(), code.as_str().into()))
-            .collect();
         json!({
             "node": self.node.as_str(),
             "version": env!("CARGO_PKG_VERSION"),
@@ -152,7 +146,6 @@ impl Operator for Running {
             "stopped_for_abnormal_use": stopped,
             "started_from": self.begun,
             "not_in_force": self.standing.status(),
-            "refunds_refused": refused,
             "warnings": self.unwatched.into_iter().collect::<Vec<_>>(),
         })
         .to_string()

@@ -80,14 +80,19 @@ impl Prepared {
     }
 }
 
-/// The keys the world names: public ones from files, secrets unsealed from the store.
+/// The keys the world names: public ones from files, secrets unsealed from the store. A secret that does not open is the fault
+/// of its credential alone.
 ///
 /// # Errors
 /// When the secrets cannot be read.
 pub(crate) fn key_ring(data: &DataStore, world: &World, data_dir: &Path) -> Result<KeyRing> {
     let mut ring = world::public_keys(world, data_dir);
     for kept in data.store.secrets(&data.master).context("the sealed secrets")? {
-        ring.secrets.insert(kept.credential.to_string(), kept.secret.expose().to_vec());
+        let name = kept.credential.to_string();
+        match kept.secret {
+            Some(secret) => drop(ring.secrets.insert(name, secret.expose().to_vec())),
+            None => drop(ring.unopened.insert(name)),
+        }
     }
     Ok(ring)
 }

@@ -11,8 +11,8 @@ use shuzha_control::{
 };
 use shuzha_core::{Code, OsRng, RequestId, Role, SystemClock};
 use shuzha_policy::kept::{Specs, read_world};
-use shuzha_store::Register;
 use shuzha_store::register::Recorded;
+use shuzha_store::{Register, SealedSecret};
 
 use super::*;
 use crate::node::Prepared;
@@ -75,7 +75,17 @@ const FILES: [&str; 6] =
     ["keys/good.pub", "keys/words.pub", "keys/none.pub", "shuzha.db", "keys/master.key", "keys/folder.pub"];
 
 impl Town {
+    /// With a unit.
     fn new() -> Self {
+        let town = Self::empty();
+        let bank = json!({"kind": "unit", "uscc": "91690000MA0001333Q", "name": "某银行"});
+        town.put("Organisation", "bank", &bank).expect("accepted");
+        town.put("ApplicationUnit", "u", &json!({"organisation": "bank", "securityOfficer": "甲"}))
+            .expect("accepted");
+        town
+    }
+
+    fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = open_store(folder.path()).expect("opens");
         let seed = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
@@ -94,21 +104,22 @@ impl Town {
             publish: judge.clone(),
             rules: Rules::default(),
         });
-        let town = Self { register, judge, control: control.expect("the journal serves") };
-        let bank = json!({"kind": "unit", "uscc": "91690000MA0001333Q", "name": "某银行"});
-        town.put("Organisation", "bank", &bank).expect("accepted");
-        town.put("ApplicationUnit", "u", &json!({"organisation": "bank", "securityOfficer": "甲"}))
-            .expect("accepted");
-        town
+        Self { register, judge, control: control.expect("the journal serves") }
     }
 
     /// Declares an object, or replaces it.
     fn put(&self, kind: &str, name: &str, spec: &Value) -> Result<(), Code> {
+        self.put_as("bank", kind, name, spec)
+    }
+
+    /// The same, as a person of `organisation` in every role that declares.
+    fn put_as(&self, organisation: &str, kind: &str, name: &str, spec: &Value) -> Result<(), Code> {
+        use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider};
         let id = |text: &str| Id::new(text).expect("a name");
         let caller = Caller {
             account: id("a"),
-            organisation: id("bank"),
-            roles: vec![Role::Authority, Role::ApplicationUnit],
+            organisation: id(organisation),
+            roles: vec![Authority, ApplicationUnit, Operator, Provider, Pricing, Finance],
             withheld: Vec::new(),
             read_only: false,
             by_token: false,
@@ -226,6 +237,31 @@ fn a_key_that_is_none_is_refused_with_its_place_and_a_trial_leaves_no_file() {
         "a key that comes later"
     );
     assert_eq!(town.put("Credential", "c", &with_key(spec, false, &[], 0)), Ok(()));
+}
+
+/// A sealed secret under another master key, or damaged: its credential is at fault, and no other.
+#[test]
+fn a_secret_that_does_not_open_fails_its_credential_alone() {
+    let town = Town::new();
+    let spec = json!({"unit": "u", "algorithm": "hmac-sm3", "window": {"from": "2025-01-01", "until": "2031-01-01"}});
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let foreign = open_store(elsewhere.path()).expect("opens");
+    for (name, master) in [("good", &town.judge.data.master), ("bad", &foreign.master)] {
+        let name = Id::new(name).expect("a name");
+        let sealed = SealedSecret::seal(master, &OsRng, &name, "hmac-sm3", &[7; 32]).expect("sealed");
+        town.judge.data.store.mirror_secrets(&[(name, Some(sealed))]).expect("kept");
+    }
+    assert_eq!(town.put("Credential", "good", &spec), Ok(()));
+    assert_eq!(town.put("Credential", "bad", &spec), Err(Code::C1002), "it could not be in force");
+    let (left_out, _) = town.whole();
+    assert_eq!(left_out, Vec::new());
+    let name = Id::new("good").expect("a name");
+    let sealed = SealedSecret::seal(&foreign.master, &OsRng, &name, "hmac-sm3", &[7; 32]).expect("sealed");
+    town.judge.data.store.mirror_secrets(&[(name, Some(sealed))]).expect("kept");
+    assert_eq!(town.put("Credential", "other", &spec), Ok(()), "another credential is declared all the same");
+    let (left_out, _) = town.whole();
+    let names: Vec<_> = left_out.iter().map(|one| (one.object(), one.dangling)).collect();
+    assert_eq!(names, [("Credential/good".to_owned(), false)]);
 }
 
 /// A change that cannot be compiled at all: what it takes away is in force, and what it would put is not, as it was before neither.

@@ -1,14 +1,15 @@
 //! Accepted means in force, in the binary: what could not be put in force is not accepted, and a register of an older version in
 //! which such an object stands keeps nobody from deciding, nor a decision from being in force.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shuzha_core::{Id, OsRng, RequestId, Rng as _, SystemClock};
 use shuzha_store::register::{Act, Batch, Change, Content};
-use shuzha_store::{Register, SealKey};
+use shuzha_store::{Register, SealKey, dangerous_edit};
 
 use super::town::Town;
 use crate::caller::{Ask, Caller};
 use crate::home::text;
+use crate::node::patiently;
 
 /// A credential of the bank with a public key as given.
 fn credential(name: &str, key: &str) -> String {
@@ -21,20 +22,18 @@ fn zeros() -> String {
     "A".repeat(43) + "="
 }
 
-/// Writes a credential whose key is none into the register, as a version that did not look at keys would have.
-fn plant(town: &Town, name: &str) {
+/// Writes an object into the register, as a version that did not look at it would have.
+fn plant(town: &Town, kind: &str, name: &str, spec: &Value) {
     let key =
         std::fs::read(town.house.data().join("keys/register-seal.key")).expect("made at the first start");
     let key = SealKey::new(&key.try_into().expect("32 bytes"));
     let register = Register::open_sealed(&town.house.data().join("control.db"), &key).expect("opens");
-    let spec = json!({"unit": "bank", "algorithm": "ed25519", "publicKey": zeros(),
-        "window": {"from": "2025-01-01", "until": "2031-01-01"}});
     let id = |text: &str| Id::new(text).expect("a name");
     let to = Content {
         owner: Some(id("yunze-bank")),
         spec: spec.to_string(),
         state: None,
-        refers: vec![("ApplicationUnit".to_owned(), id("bank"))],
+        refers: Vec::new(),
         in_force: Vec::new(),
         marks: Vec::new(),
         deadlines: Vec::new(),
@@ -46,13 +45,13 @@ fn plant(town: &Town, name: &str) {
         by: None,
         duty: None,
         verb: "put".to_owned(),
-        kind: "Credential".to_owned(),
+        kind: kind.to_owned(),
         name: id(name),
         state: None,
         reason: String::new(),
         attachments: "[]".to_owned(),
     };
-    let change = Change { kind: "Credential".to_owned(), name: id(name), expected: None, to: Some(to) };
+    let change = Change { kind: kind.to_owned(), name: id(name), expected: None, to: Some(to) };
     let changes = vec![change];
     let batch =
         Batch { act, changes, effects: Vec::new(), passed: None, answer: None, journalled: Vec::new() };
@@ -80,7 +79,9 @@ fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared(
     assert_eq!(call(&town), None, "nothing of it harmed anybody");
 
     town.house.end();
-    plant(&town, "evil-1");
+    let spec = json!({"unit": "bank", "algorithm": "ed25519", "publicKey": zeros(),
+        "window": {"from": "2025-01-01", "until": "2031-01-01"}});
+    plant(&town, "Credential", "evil-1", &spec);
     let status = town.house.start_again();
     assert_eq!(status["world"], "register", "the control plane runs: {status}");
     let left_out = &status["not_in_force"]["objects"][0];
@@ -98,4 +99,39 @@ fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared(
     root.done(&["credential", "delete", "evil-1", "--reason", "密钥不是公钥"]);
     assert!(!ready(&town).body.contains("evil-1"));
     assert_eq!(call(&town).as_deref(), Some("C208"));
+}
+
+/// A node that cannot put an act in force says so to whoever did it (C1018), to its probe and to its gauge; a stop is in force
+/// meanwhile; and what was not in force is, once what kept it out is gone.
+#[test]
+fn i1_an_act_that_the_node_cannot_put_in_force_is_told_and_mended() {
+    let mut town = Town::open();
+    // A start of its own tells where its probe is.
+    town.house.end();
+    town.house.start_again();
+    let operations = town.house.operations.expect("started again");
+    let report = Ask { scenario: "bank-research", ..Ask::report((20, 60), "0.05") };
+    let hmac = "---\napiVersion: shuzha/v1\nkind: Credential\nmetadata: {name: NAME}\nspec: {unit: bank, algorithm: hmac-sha256, window: {from: 2025-01-01, until: 2031-01-01}}\n";
+    let wu = town.by("wu");
+    assert!(wu.apply(&hmac.replace("NAME", "first-1")).status.success());
+    wu.done(&["credential", "issue-secret", "first-1"]);
+    // The store that calls are checked against takes no secret any more; it can still be read.
+    let store = town.house.data().join("shuzha.db");
+    let away = "CREATE TRIGGER away BEFORE INSERT ON secrets BEGIN SELECT RAISE(ABORT, 'away'); END;";
+    dangerous_edit(&store, away).expect("made");
+    let told = wu.apply(&hmac.replace("NAME", "second-1"));
+    let told = format!("{}{}", text(&told.stdout), text(&told.stderr));
+    assert!(told.contains("C1018"), "{told}");
+    let get = |path: &str| Caller::new(operations).get(path);
+    let unready = get("/readyz");
+    assert_eq!(unready.status, 503, "{unready:?}");
+    assert!(unready.body.contains("Credential/second-1"), "{unready:?}");
+    assert!(get("/metrics").body.contains("shuzha_decisions_not_in_force 1"), "the gauge says how many");
+    let call = |town: &Town| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
+    assert_eq!(call(&town), None, "all else is in force");
+    town.by("li").done(&["suspend", "everything", "--reason", "演练"]);
+    assert_eq!(call(&town).as_deref(), Some("C208"), "a stop is in force meanwhile");
+    dangerous_edit(&store, "DROP TRIGGER away").expect("gone");
+    patiently("the mending", || (get("/readyz").status == 200).then_some(()));
+    assert!(get("/metrics").body.contains("shuzha_decisions_not_in_force 0"));
 }

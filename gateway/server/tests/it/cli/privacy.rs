@@ -113,13 +113,18 @@ fn e6_a_plan_a_charge_and_a_refund_agree_at_the_gate() {
     }
     assert_eq!(spent(&town), 2 * charge);
     town.by("li").done(&approve);
-    // Decided is not yet given back: a refund reads the journal, and no decision waits for that.
-    patiently("the refund", || (spent(&town) == charge).then_some(()));
+    let stands = |town: &Town, case: &str, state: &str| {
+        let shown = || town.by("wu").done(&["privacy-refund", "show", case]);
+        patiently("the outcome", || Some(shown()).filter(|shown| shown.contains(state)))
+    };
+    stands(&town, "refund-1", "made");
+    assert_eq!(spent(&town), charge, "given back before its case says so");
     town.house.crash();
     town.house.start_again();
     assert_eq!(spent(&town), charge);
     // The same call is not refunded twice.
     town.case("PrivacyRefund", "refund-2", &case, &[("wu", "submit", &[])]);
     town.by("li").done(&["privacy-refund", "approve", "refund-2", "--reason", "停机属实"]);
+    assert!(stands(&town, "refund-2", "refused").contains("C1550"));
     assert_eq!(spent(&town), charge);
 }
