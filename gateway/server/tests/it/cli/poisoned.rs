@@ -1,8 +1,11 @@
 //! Accepted means in force, in the binary: what could not be put in force is not accepted, and a register of an older version in
 //! which such an object stands keeps nobody from deciding, nor a decision from being in force.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use shuzha_core::{Id, OsRng, RequestId, Rng as _, SystemClock};
+use shuzha_products::world::KINDS;
 use shuzha_store::register::{Act, Batch, Change, Content};
 use shuzha_store::{Register, SealKey, dangerous_edit};
 
@@ -99,6 +102,36 @@ fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared(
     root.done(&["credential", "delete", "evil-1", "--reason", "密钥不是公钥"]);
     assert!(!ready(&town).body.contains("evil-1"));
     assert_eq!(call(&town).as_deref(), Some("C208"));
+}
+
+/// What cannot be read at all, of every kind there is: the node starts with its control plane, leaves out each of them, alone,
+/// and the authority clears them away.
+#[test]
+fn i1_an_unreadable_object_of_any_kind_is_left_out_alone_and_cleared_by_the_authority() {
+    let mut town = Town::open();
+    let report = Ask { scenario: "bank-research", ..Ask::report((20, 60), "0.05") };
+    let call = |town: &Town| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
+    town.house.end();
+    let kinds = KINDS.iter().filter(|kind| kind.declared && kind.name != "Jurisdiction");
+    let kinds: Vec<_> = kinds.collect();
+    for kind in &kinds {
+        plant(&town, kind.name, "evil-1", &json!({"unit": 7, "product": "nothing-there"}));
+    }
+    let status = town.house.start_again();
+    assert_eq!(status["world"], "register", "the control plane runs: {status}");
+    let objects = status["not_in_force"]["objects"].as_array().expect("a list");
+    let left_out: BTreeSet<_> = objects.iter().map(|one| one["kind"].as_str().expect("a kind")).collect();
+    assert_eq!(left_out, kinds.iter().map(|kind| kind.name).collect(), "{status}");
+    assert!(objects.iter().all(|one| one["name"] == "evil-1"), "nothing else is left out: {status}");
+    assert_eq!(call(&town), None, "all else is in force");
+    let li = town.by("li");
+    for kind in &kinds {
+        let word = kind.plural.strip_suffix('s').expect("a plural");
+        li.done(&[word, "delete", "evil-1", "--reason", "无法读取"]);
+    }
+    let ready = Caller::new(town.house.operations.expect("started again")).get("/readyz");
+    assert_eq!(ready.status, 200, "{ready:?}");
+    assert_eq!(call(&town), None);
 }
 
 /// A node that cannot put an act in force says so to whoever did it (C1018), to its probe and to its gauge; a stop is in force
