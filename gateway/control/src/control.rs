@@ -1,7 +1,7 @@
 //! The control plane's state: the register, and the one writer that changes it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use shuzha_core::calendar::Calendar;
 use shuzha_core::{Clock, Id, RequestId, Rng, Role, Timestamp};
@@ -10,6 +10,7 @@ use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_store::Register;
 use shuzha_store::register::{Act, Batch, CommitError, REGISTER};
 
+use crate::queue::{Queue, Turn, Urgency};
 use crate::{ActLog, Delta, Error, Force, NotInForce, Publish, Quotas};
 
 /// What a control plane is made of.
@@ -46,11 +47,9 @@ pub struct Control {
     publish: Arc<dyn Publish>,
     rules: RwLock<Arc<Rules>>,
     pub(crate) quotas: RwLock<Quotas>,
-    /// Held from loading an object to publishing its change, so that changes take effect in the order of their acts.
-    writer: Mutex<Writer>,
-    /// Held while waiting for `writer`, so that whoever takes turn after turn, as the scheduler does, waits behind whoever
-    /// waits already.
-    next: Mutex<()>,
+    /// A turn is held from loading an object to publishing its change, so that changes take effect in the order of their acts.
+    /// Whoever takes turn after turn, as the scheduler does, waits behind whoever waits already; stops wait for nobody who waits.
+    writer: Queue<Writer>,
     /// Deadlines that could not be dealt with, and when each is tried again.
     pub(crate) stalled: Mutex<Stalled>,
 }
@@ -87,8 +86,7 @@ impl Control {
             publish: parts.publish,
             rules: RwLock::new(Arc::new(parts.rules)),
             quotas: RwLock::default(),
-            writer: Mutex::new(writer),
-            next: Mutex::default(),
+            writer: Queue::new(writer),
             stalled: Mutex::default(),
         };
         drop(control.writer()?);
@@ -107,6 +105,12 @@ impl Control {
     #[must_use]
     pub const fn register(&self) -> &Register {
         &self.register
+    }
+
+    /// How many changes wait for the one that is being made.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.writer.waiting()
     }
 
     /// The rules in use.
@@ -141,16 +145,15 @@ impl Control {
     }
 
     /// The writer's turn. Everything accepted before is in the journal and in effect when it begins.
-    pub(crate) fn writer(&self) -> Result<MutexGuard<'_, Writer>, Error> {
+    pub(crate) fn writer(&self) -> Result<Turn<'_, Writer>, Error> {
+        self.writer_for(Urgency::Usual)
+    }
+
+    /// The same, for a change that is so pressing.
+    pub(crate) fn writer_for(&self, urgency: Urgency) -> Result<Turn<'_, Writer>, Error> {
+        let (mut writer, panicked) = self.writer.turn(urgency);
         // A panic in a turn may have left a change committed and not published: what the register says counts.
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut writer = self.writer.lock().unwrap_or_else(|poisoned| {
-            self.writer.clear_poison();
-            let mut writer = poisoned.into_inner();
-            writer.uncertain = true;
-            writer
-        });
-        drop(next);
+        writer.uncertain |= panicked;
         // What an earlier act left open is told to whoever did that act, and by the node's readiness.
         self.settle(&mut writer)?;
         Ok(writer)

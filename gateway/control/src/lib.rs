@@ -26,6 +26,7 @@ mod force;
 mod kind;
 mod permission;
 mod public;
+mod queue;
 mod reading;
 mod scheduler;
 mod separation;

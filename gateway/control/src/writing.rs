@@ -26,6 +26,7 @@ use crate::access::Whose;
 use crate::control::{CLEARING, Writer};
 use crate::force::{json as parse, unreadable};
 use crate::permission::Of;
+use crate::queue::Urgency;
 
 use crate::view::{Consequences, Outcome, Request};
 use crate::{Caller, Control, Error, Kind, NotInForce, separation, stored};
@@ -59,7 +60,7 @@ impl Control {
             Kind::Case(case) => caller.acting(case.opened_by)?,
         };
         let asked = check::Asked::new("put", kind, name, spec, request)?;
-        let mut writer = self.writer()?;
+        let mut writer = self.writer_for(Urgency::of(kind.name(), "put"))?;
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }
@@ -96,7 +97,7 @@ impl Control {
         let clearing = if self.is_left_out(kind.name(), name) { &CLEARING[..] } else { &[] };
         caller.acting(&[&access.roles()[..], clearing].concat())?;
         let asked = check::Asked::new("delete", kind, name, &Value::Null, request)?;
-        let mut writer = self.writer()?;
+        let mut writer = self.writer_for(Urgency::Stop)?;
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }
@@ -137,7 +138,7 @@ impl Control {
         let verb = case.verb(verb).ok_or(Code::C1003)?;
         caller.acting(verb.roles)?;
         let asked = check::Asked::new(verb.name, kind, name, body, request)?;
-        let mut writer = self.writer()?;
+        let mut writer = self.writer_for(Urgency::of(kind.name(), verb.name))?;
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }

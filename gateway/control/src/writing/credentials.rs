@@ -20,6 +20,7 @@ use super::{Ready, check, in_force_before};
 use crate::access::{Access, Row};
 use crate::force::{CONFIRMED, PENDING, json as parse, waits};
 use crate::permission::Of;
+use crate::queue::Urgency;
 use crate::view::{ObjectView, Outcome, Request};
 use crate::{Caller, Control, Error, Kind};
 
@@ -41,7 +42,7 @@ impl Control {
         let (kind, access) = credential()?;
         caller.acting(&access.revoke.iter().map(|(role, _)| *role).collect::<Vec<_>>())?;
         let asked = check::Asked::new("revoke", kind, name, &Value::Null, request)?;
-        let mut writer = self.writer()?;
+        let mut writer = self.writer_for(Urgency::Stop)?;
         if let Some(kept) = self.kept(caller, &asked)? {
             return Ok(kept);
         }

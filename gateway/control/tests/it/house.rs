@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -24,10 +25,16 @@ pub(crate) const KEEP_AND_FAIL: u8 = 2;
 pub(crate) struct Log {
     pub(crate) kept: Mutex<Vec<RequestId>>,
     pub(crate) fault: AtomicU8,
+    /// Told when an act comes, which then waits for a word; once.
+    pub(crate) holds: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
 impl ActLog for Log {
     fn append(&self, recorded: &Recorded) -> Result<u64, Unrecorded> {
+        if let Some((reached, word)) = self.holds.lock().expect("answers").take() {
+            reached.send(()).expect("somebody listens");
+            word.recv().expect("somebody says so");
+        }
         let fault = self.fault.swap(PASS, Ordering::SeqCst);
         let mut kept = self.kept.lock().expect("answers");
         if fault != LOSE {

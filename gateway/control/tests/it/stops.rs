@@ -1,6 +1,7 @@
 //! Suspensions: whom a stop reaches, that one person's word does not last, and what the stopped are told. Credentials that
 //! somebody else declared, until the unit has its word.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -362,4 +363,49 @@ fn a4_a_secret_that_the_node_holds_already_is_not_replaced() {
     town.house.gate.1.store(true, std::sync::atomic::Ordering::SeqCst);
     let issued = town.house.accounts.issue_secret(&by("wu"), &id("bank-1"), "", None);
     assert_eq!(code(issued), Code::C1015);
+}
+
+/// A stop waits for the one change that is being made: not for the rest of a pass of the scheduler, nor for a pool of callers.
+#[test]
+fn i1_a_stop_waits_for_one_change_however_many_wait() {
+    let town = town();
+    for (name, kind, target) in [
+        ("lapses-1", "Product", "company-check"),
+        ("lapses-2", "ApplicationUnit", "bank"),
+        ("lapses-3", "Scenario", "onboarding"),
+    ] {
+        town.open("sun", "Suspension", name, &stop(kind, target));
+    }
+    let due = town.house.control.next_due().expect("answers").expect("a term");
+    town.house.clock.set(due);
+    let before = town.house.register.revision().expect("answers");
+    let ((reached, is_reached), (word, says)) = (mpsc::channel(), mpsc::channel());
+    *town.house.log.holds.lock().expect("answers") = Some((reached, says));
+    let (town, control) = (&town, &town.house.control);
+    let stopped = std::thread::scope(|scope| {
+        let pass = scope.spawn(|| control.tick());
+        is_reached.recv().expect("the first deadline is under way");
+        let callers: Vec<_> = (0..8_u32)
+            .map(|number| {
+                let body = crate::house::organisation("unit", 8_000 + number);
+                scope.spawn(move || {
+                    town.put("wang", "Organisation", &format!("waits-{number}"), &body).map(drop)
+                })
+            })
+            .collect();
+        while control.waiting() < 8 {
+            std::thread::yield_now();
+        }
+        let stops = scope.spawn(|| town.put("wang", "Suspension", "stop-now", &stop("Everything", "")));
+        while control.waiting() < 9 {
+            std::thread::yield_now();
+        }
+        word.send(()).expect("it waits");
+        assert_eq!(pass.join().expect("no panic").expect("passed"), 3);
+        for caller in callers {
+            caller.join().expect("no panic").expect("declared");
+        }
+        stops.join().expect("no panic").expect("stopped").revision
+    });
+    assert_eq!(stopped, before + 2, "right behind the one deadline that was under way");
 }

@@ -205,3 +205,29 @@ fn what_was_taken_away_meanwhile_does_not_leave() {
     });
     assert_eq!(outcome(&reply), "answered");
 }
+
+/// However long refunds look for their calls in the journal, a stop is in force meanwhile.
+#[test]
+fn a_stop_is_in_force_while_refunds_are_looked_for() {
+    let house = House::new();
+    let refund = "---\napiVersion: shuzha/v1\nkind: PrivacyRefund\nmetadata: {name: refund-1}\nspec: {dataSet: ward-a, request: 019a2b3c-4d5e-7f00-8a1b-2c3d4e5f6071}\n";
+    house.gate.install(world::snapshot(refund));
+    let ((reached, is_reached), (word, says)) =
+        (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>());
+    std::thread::scope(|scope| {
+        let gate = &house.gate;
+        scope.spawn(move || {
+            // It is asked for each record that is read.
+            gate.make_refunds(&|| {
+                let _ = reached.send(());
+                says.recv().is_err()
+            })
+        });
+        is_reached.recv().expect("it reads");
+        house
+            .gate
+            .install(world::snapshot(&format!("{refund}{}", world::suspension("Product", "company-check"))));
+        assert_eq!(outcome(&block_on(house.call(&company("bank-1"), &Fake::new([])))), "C208");
+        drop(word);
+    });
+}
