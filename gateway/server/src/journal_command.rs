@@ -1,5 +1,7 @@
 //! `shuzha journal inspect|verify`: what the journal of a node says, and whether it is whole.
 
+mod published;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -49,8 +51,8 @@ fn compare(data_dir: &Path) -> Result<Option<Comparison>> {
     store.verify(&data_dir.join(JOURNAL_DIR)).map(Some).context("the store's projection")
 }
 
-/// Checks every frame of the journal in `data_dir`, says what it holds, and whether the store's projection is what
-/// the journal adds up to. Exit codes as those of `verify`: 1 when it is not, 2 when there is nothing that can be read.
+/// Checks every frame of the journal in `data_dir`, says what it holds, and whether the store's projection and the evidence log
+/// beside it are what the journal adds up to. Exit codes as those of `verify`: 1 when it is not, 2 when there is nothing that can be read.
 ///
 /// # Errors
 /// Damage of the journal, with file and offset.
@@ -72,10 +74,13 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<Ex
         Err(error) => return Err(error.into()),
     };
     let comparison = compare(data_dir)?;
-    let sound = comparison.as_ref().is_none_or(|comparison| comparison.differences.is_empty());
+    let published = published::compare(data_dir)?;
+    let sound = comparison.as_ref().is_none_or(|comparison| comparison.differences.is_empty())
+        && published.as_ref().is_none_or(|published| published.differ.is_empty());
     if as_json {
         let mut shown = shown_summary(&summary);
         shown["projection"] = comparison.as_ref().map(shown_comparison).into();
+        shown["published"] = published.as_ref().map(published::Published::json).into();
         out.line(&shown.to_string())?;
         return Ok(exit(sound));
     }
@@ -90,6 +95,9 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<Ex
     if let Some(tail) = &summary.torn {
         out.line(&format!("  a torn tail will be cut off at the next start: {tail:?}"))?;
     }
+    for line in published.iter().flat_map(published::Published::lines) {
+        out.line(&line)?;
+    }
     let Some(comparison) = comparison else {
         out.line(if summary.first.seq > 1 {
             "此前的记录已按期销毁，登记库无从重算 Records before were destroyed when due: the store cannot be worked out again."
@@ -99,7 +107,7 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<Ex
         return Ok(exit(sound));
     };
     let reached = comparison.reached;
-    if sound {
+    if comparison.differences.is_empty() {
         out.line(&format!("登记库与日志一致 The store agrees with the journal up to record {reached}."))?;
     } else {
         out.line(&format!("登记库与日志不符 The store differs from the journal up to record {reached}:"))?;

@@ -50,6 +50,38 @@ fn journal_verify_calls_nothing_whole_that_it_cannot_read() {
     }
 }
 
+/// A journal that is another one's, whole in itself, is none of the log beside it; nor is one that was cut short.
+#[test]
+fn journal_verify_compares_with_the_log_beside_it() {
+    let (home, other) = (Home::new(), Home::new());
+    for home in [&home, &other] {
+        let node = Node::start(home);
+        let caller = Caller::new(node.data);
+        caller.call(&home.credential("bank-1"), &Ask::company("bank-scenario", COMPANY.1));
+        node.drain();
+    }
+    let verify = || home.run(&["journal", "verify", "--json"]);
+    let agrees = |output: &Output| {
+        let shown: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        shown["published"]["agrees"].as_bool()
+    };
+    let good = verify();
+    assert_eq!((good.status.code(), agrees(&good)), (Some(0), Some(true)), "{good:?}");
+    // Without the store, which would tell as well.
+    std::fs::remove_file(home.data().join("shuzha.db")).expect("removed");
+    let journal = home.data().join("journal");
+    std::fs::remove_dir_all(&journal).expect("removed");
+    std::fs::create_dir(&journal).expect("made");
+    for entry in std::fs::read_dir(other.data().join("journal")).expect("lists") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), journal.join(entry.file_name())).expect("copied");
+    }
+    let replaced = verify();
+    assert_eq!((replaced.status.code(), agrees(&replaced)), (Some(1), Some(false)), "{replaced:?}");
+    let told = home.run(&["journal", "verify"]);
+    assert!(text(&told.stdout).contains("The journal differs from log"), "{told:?}");
+}
+
 #[test]
 fn verify_waits_for_no_fifo_and_a_damaged_checkpoint_is_bad_everywhere() {
     let home = Home::new();
