@@ -14,12 +14,12 @@
 //!                           calls at once u32, operations u16, each: tag 16 bytes, leaves u64
 //! grants                    count u32, each: name u8+, then unit, scenario, agreement, product, terms u32 each,
 //!                           as positions in the tables above; in order of name
-//! SHA-256 of all of it      32 bytes
+//! SHA-256 of all of it      32 bytes; HMAC-SHA256 where the file is kept under a key
 //! ```
 //!
-//! A file that is cut short, damaged or of another version is refused with the reason; the checksum is against
-//! accidents, so what follows it is still read as if an enemy had written it. Who may write the file may write the
-//! world: `docs/trust.md`.
+//! A file that is cut short, damaged or of another version is refused with the reason; so is one that was not kept under
+//! the key, where there is one. A checksum is against accidents, so what follows it is still read as if an enemy had
+//! written it. Who has the key and may write the file may write the world: `docs/trust.md`.
 
 mod keeper;
 mod read;
@@ -28,12 +28,13 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ring::hmac;
 use shuzha_core::Id;
 use shuzha_core::files::{self, Links};
 use shuzha_products::World;
 
 pub use keeper::Keeper;
-pub use write::write;
+pub use write::{write, write_sealed};
 
 use crate::left_out::LeftOut;
 use crate::snapshot::Terms;
@@ -58,8 +59,8 @@ pub enum KeptError {
     /// Larger than any such file.
     #[error("the kept world has more than {FILE_BYTES_MAX} bytes")]
     TooLarge,
-    /// Bytes were lost or changed.
-    #[error("the kept world is damaged: its checksum is another")]
+    /// Bytes were lost or changed, or it was kept by another program or under another key.
+    #[error("the kept world is damaged, or not kept by this node: its checksum is another")]
     Checksum,
     /// The checksum is right, and the content is none that this program writes.
     #[error("the kept world is malformed at byte {0}")]
@@ -67,6 +68,24 @@ pub enum KeptError {
     /// What is left of the objects does not become a world.
     #[error("the kept world's objects cannot be read: {0}")]
     Objects(String),
+}
+
+/// The key under which a node keeps its world: a file that another program wrote is not taken for its own.
+#[derive(Clone)]
+pub struct KeptKey(hmac::Key);
+
+impl KeptKey {
+    /// The key with these bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+}
+
+impl std::fmt::Debug for KeptKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeptKey(withheld)")
+    }
 }
 
 /// A kept world, read and checked.
@@ -89,8 +108,20 @@ impl Kept {
     /// # Errors
     /// [`KeptError`].
     pub fn read(path: &Path) -> Result<Self, KeptError> {
+        Self::read_under(path, None)
+    }
+
+    /// The same, of a file that was kept under `key`.
+    ///
+    /// # Errors
+    /// [`KeptError`].
+    pub fn read_sealed(path: &Path, key: &KeptKey) -> Result<Self, KeptError> {
+        Self::read_under(path, Some(key))
+    }
+
+    fn read_under(path: &Path, key: Option<&KeptKey>) -> Result<Self, KeptError> {
         match files::read(path, Links::Refuse, FILE_BYTES_MAX) {
-            Ok(bytes) => Self::from_bytes(bytes),
+            Ok(bytes) => Self::from_bytes(bytes, key),
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => Err(KeptError::TooLarge),
             Err(error) => Err(error.into()),
         }

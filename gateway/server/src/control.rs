@@ -31,6 +31,7 @@ use shuzha_store::retention::Term;
 use shuzha_store::{MasterKey, Register, Store};
 
 use crate::config::{ConsentConfig, ControlConfig, Provider};
+use crate::node::beside::{self, Beside};
 use crate::{finance, secret_file, traces};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use consents::Feeder;
@@ -93,6 +94,7 @@ pub(crate) struct Setup {
     /// How long records of calls are kept.
     pub(crate) retention: Term,
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
+    pub(crate) beside: Beside,
 }
 
 /// A running control plane.
@@ -106,6 +108,7 @@ pub(crate) struct ControlPlane {
     /// Tries again what is not in force, and makes refunds: neither in the turn of a change.
     mending: Worker,
     refunds: Worker,
+    beside: Beside,
     /// The file with the token by which the first administrator makes their account; none once there is one.
     pub(crate) first_token_file: Option<PathBuf>,
 }
@@ -143,6 +146,7 @@ impl ControlPlane {
         let consents = consents::open(
             &setup.data_dir,
             &setup.consents,
+            &setup.beside.consents,
             Arc::clone(&control),
             setup.gate,
             setup.store.clone(),
@@ -153,7 +157,7 @@ impl ControlPlane {
         let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
         let finance = finance::Running::start(
-            &setup.data_dir,
+            setup.beside.books.clone(),
             Arc::clone(&control),
             clock.clone(),
             journal.clone(),
@@ -161,6 +165,7 @@ impl ControlPlane {
         )?;
         let traces = traces::Running::start(traces::Setup {
             data_dir: &setup.data_dir,
+            decisions: setup.beside.decisions.clone(),
             control: Arc::clone(&control),
             journal,
             books: finance.finance.books().clone(),
@@ -189,7 +194,19 @@ impl ControlPlane {
             None => listener::bind(setup.config.listen)?,
         };
         let listener = Listener::start(socket, built(api, setup.config.provider))?;
-        Ok(Self { control, scheduler, feeder, listener, finance, traces, mending, refunds, first_token_file })
+        let beside = setup.beside;
+        Ok(Self {
+            control,
+            scheduler,
+            feeder,
+            listener,
+            finance,
+            traces,
+            mending,
+            refunds,
+            beside,
+            first_token_file,
+        })
     }
 
     /// Where the API listens.
@@ -211,6 +228,8 @@ impl ControlPlane {
         self.traces.stop();
         self.mending.stop();
         self.refunds.stop();
+        self.beside.checkpoint();
+        beside::told(REGISTER_FILE, self.control.register().checkpoint());
     }
 }
 

@@ -1,6 +1,5 @@
 //! The books in the binary: opened in a file of their own, and kept close behind the journal by a thread.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,9 +12,6 @@ use shuzha_journal::Journal;
 use shuzha_store::Books;
 use shuzha_store::ledger::{BooksError, MeterHandle, MeterOptions};
 
-/// The books, inside the data folder.
-const BOOKS_FILE: &str = "finance.db";
-
 /// Running books.
 pub(crate) struct Running {
     pub(crate) finance: Arc<Finance>,
@@ -24,18 +20,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Opens the books in `data_dir` and follows the journal. A period may be closed `grace` after its soft close.
+    /// Follows the journal with the books. A period may be closed `grace` after its soft close.
     ///
     /// # Errors
     /// Of the books; where they have counted records that the journal does not hold.
     pub(crate) fn start(
-        data_dir: &Path,
+        books: Books,
         control: Arc<Control>,
         clock: Arc<dyn Clock>,
         journal: Journal,
         grace: Duration,
     ) -> Result<Self> {
-        let books = Books::open(&data_dir.join(BOOKS_FILE)).context("the books")?;
         let meter = MeterOptions::default().build(books.clone(), journal.clone());
         let meter = meter.context("the books and the journal")?;
         let handle = meter.handle();

@@ -5,6 +5,7 @@
 //! 3. World and keys are compiled to the snapshot: from files, or from the register.
 //! 4. The control plane takes the register over, where there is one; the data plane is built; callers are accepted only when everything before it stands.
 
+pub(crate) mod beside;
 pub(crate) mod integrity;
 mod operator;
 mod reload;
@@ -36,7 +37,7 @@ use crate::control::{Standing, by_name};
 use crate::evidence::Evidence;
 use crate::issued::IssuedSecrets;
 use crate::period_keys::PeriodKeyFiles;
-use crate::store::{For, open_store_for};
+use crate::store::{For, STORE_FILE, open_store_for};
 use crate::upkeep::Upkeep;
 use crate::{data_folder, secret_file};
 use operator::Running;
@@ -87,6 +88,7 @@ pub(crate) struct Node {
     upkeep: Upkeep,
     evidence: Evidence,
     journal: Journal,
+    store: Store,
     /// What was found to be edited while the node served.
     edited: integrity::Found,
 }
@@ -129,6 +131,7 @@ impl Node {
         let (source, prepared) =
             Source::open(setup.files, data_and_head, config, &setup.endpoints, &standing)?;
         let Prepared { snapshot, upstreams } = prepared;
+        let mut beside = source.beside(&config.data_dir)?;
         let services = by_name(&upstreams);
         let periods = PeriodKeyFiles::new(&config.data_dir);
         record_erased(&periods, &journal, &setup.clock)?;
@@ -203,8 +206,11 @@ impl Node {
         .context("the data plane")?;
         let handle = proxy.handle();
         handle.publish(gate.snapshot().products());
+        let store = data.store.clone();
+        let late = beside.as_mut().map(|beside| std::mem::take(&mut beside.left)).unwrap_or_default();
         let parts = source::Parts {
             control: setup.control,
+            beside,
             data,
             gate,
             handle: handle.clone(),
@@ -216,7 +222,7 @@ impl Node {
             log_keys: Arc::clone(&evidence.keys),
         };
         let left = (projection_left.then(|| parts.data.store.clone()), source.uncompared());
-        let edited = integrity::rest(left, handle.clone())?;
+        let edited = integrity::rest(left, late, handle.clone())?;
         let (reloader, control) = source.start(parts, config)?;
         let keys = NodeKeys { pseudonym };
         Ok(Self {
@@ -229,6 +235,7 @@ impl Node {
             upkeep,
             evidence,
             journal,
+            store,
             edited,
         })
     }
@@ -245,6 +252,7 @@ impl Node {
             Ok(done) => done.context("the projection of the journal"),
             Err(_) => Err(anyhow::anyhow!("the projection of the journal panicked")),
         };
+        beside::told(STORE_FILE, self.store.checkpoint());
         let published = self.evidence.stop();
         // Last: the next process begins when the journal is free, and then the projection must be its alone.
         self.journal.close();

@@ -13,7 +13,8 @@ use shuzha_store::{Changes, Register, State};
 
 use crate::config::Config;
 use crate::control::REGISTER_FILE;
-use crate::node::{self, integrity::REGISTER_SEAL_FILE};
+use crate::node::integrity::REGISTER_SEAL_FILE;
+use crate::node::{self, beside};
 use crate::output::Out;
 use crate::store::{For, SealFile, open_store_for, resealed_store};
 use crate::verify::RegisterArgs;
@@ -56,6 +57,7 @@ pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()
     let file = SealFile::open(&config.data_dir, REGISTER_SEAL_FILE)?;
     let register = Register::dangerous_open_resealed(&config.data_dir.join(REGISTER_FILE), &file.key())?;
     file.done()?;
+    beside::adopt(&config.data_dir)?;
     let act = Act {
         id: RequestId::generate(&clock, &OsRng),
         salt: OsRng.bytes(),

@@ -17,15 +17,15 @@ use shuzha_store::traces::{Options, TracerHandle};
 use shuzha_store::{Books, Store, StoreError, Traces};
 
 use crate::evidence::EVIDENCE_DIR;
+use crate::node::beside;
 
 /// The index, inside the data folder.
 const TRACES_FILE: &str = "traces.db";
-/// What was decided about half-years, inside the data folder.
-const RETENTION_FILE: &str = "retention.db";
 
 /// What evidence is started with.
 pub(crate) struct Setup<'s> {
     pub(crate) data_dir: &'s Path,
+    pub(crate) decisions: Decisions,
     pub(crate) control: Arc<Control>,
     pub(crate) journal: Journal,
     pub(crate) books: Books,
@@ -41,6 +41,7 @@ pub(crate) struct Setup<'s> {
 /// A running index.
 pub(crate) struct Running {
     pub(crate) evidence: Arc<Evidence>,
+    traces: Traces,
     tracer: TracerHandle,
     thread: JoinHandle<Result<(), StoreError>>,
 }
@@ -51,9 +52,8 @@ impl Running {
     /// # Errors
     /// Of the index, the decisions and the keys; where the index has seen records that the journal does not hold.
     pub(crate) fn start(setup: Setup<'_>) -> Result<Self> {
-        let Setup { data_dir, control, journal, books, store, origin, keys, term, clock } = setup;
+        let Setup { data_dir, decisions, control, journal, books, store, origin, keys, term, clock } = setup;
         let traces = Traces::open(&data_dir.join(TRACES_FILE)).context("the index of uses")?;
-        let decisions = Decisions::open(&data_dir.join(RETENTION_FILE)).context("what was decided")?;
         let retention = Retention::new(retention::Parts {
             decisions,
             journal: journal.clone(),
@@ -82,8 +82,9 @@ impl Running {
             traced
         })?;
         let (log, rng) = (Arc::new(JournalLog(journal)), Arc::new(OsRng));
+        let index = traces.clone();
         let evidence = Arc::new(Evidence::new(Parts { control, traces, retention, log, clock, rng }));
-        Ok(Self { evidence, tracer: handle, thread })
+        Ok(Self { evidence, traces: index, tracer: handle, thread })
     }
 
     /// Reads what is durable and ends.
@@ -92,5 +93,6 @@ impl Running {
         if self.thread.join().is_err() {
             tracing::error!("the index of uses panicked");
         }
+        beside::told(TRACES_FILE, self.traces.checkpoint());
     }
 }

@@ -15,10 +15,13 @@ use shuzha_core::{Id, Timestamp};
 
 use crate::StoreError;
 use crate::database::Database;
+use crate::sealable::sealable;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("V0001__consents", include_str!("../migrations/consents/V0001__consents.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V0001__consents", include_str!("../migrations/consents/V0001__consents.sql")),
+    ("V0002__seal", include_str!("../migrations/consents/V0002__seal.sql")),
+];
 
 const COLUMNS: &str = "seq, jti, issuer, subject, unit, parent, claims, given_micros, \
                        expires_micros, withdrawn_micros";
@@ -347,6 +350,8 @@ impl ConsentStore {
         Ok(self.lock().query_row("SELECT max(list) FROM consents", [], |row| row.get(0))?)
     }
 }
+
+sealable!(ConsentStore);
 
 impl std::fmt::Debug for ConsentStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -91,6 +91,14 @@ impl Store {
         self.database.check_seal(rows_max)
     }
 
+    /// Brings what the write-ahead log holds into the file, and empties it: a copy of the file alone is whole then.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.database.checkpoint()
+    }
+
     /// A database in memory, for tests and simulations.
     ///
     /// # Errors
@@ -133,6 +141,18 @@ impl Database {
             database.seal()?;
         }
         Ok(database)
+    }
+
+    /// The same file by a connection of its own, with the same key.
+    pub(crate) fn reopened(&self, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+        let path = self.path.as_ref().ok_or(StoreError::Unkeyed)?;
+        let (connection, _) = Self::file(path)?;
+        Self::prepared(connection, migrations, Some(Arc::clone(path)), self.key.clone())
+    }
+
+    /// Brings what the write-ahead log holds into the file, and empties it.
+    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// A database that ends with the process.
@@ -241,16 +261,43 @@ impl Database {
             let mut connection = self.lock();
             return read(&*connection.transaction()?);
         };
-        let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        read(&*connection.transaction()?)
+        read(&*to_read(path)?.transaction()?)
     }
 
     /// The connection, for as long as its holder keeps it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().expect("nothing panics while it holds the connection")
     }
+}
+
+/// A connection for reading alone. A folder that nobody writes, as a copy on read-only media, has no place for the index that
+/// SQLite keeps beside a write-ahead log: there the file is read as one that does not change.
+pub(crate) fn to_read(path: &Path) -> Result<Connection, StoreError> {
+    let open = |name: &str, flags| -> Result<Connection, StoreError> {
+        let connection = Connection::open_with_flags(name, OpenFlags::SQLITE_OPEN_READ_ONLY | flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    let name = path.to_str().ok_or(StoreError::Range("path"))?;
+    let error = match open(name, OpenFlags::empty()) {
+        Err(StoreError::Database(error)) if cannot_write_beside(&error) => error,
+        opened => return opened,
+    };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        // What stands in it alone would not be seen.
+        return Err(error.into());
+    }
+    let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    open(&format!("file:{escaped}?immutable=1"), OpenFlags::SQLITE_OPEN_URI)
+}
+
+fn cannot_write_beside(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }
 
 /// Runs `sql` on the database at `path` as another program would, without the key of its seal and beside whoever has it open:

@@ -41,11 +41,13 @@ pub use transactions::{Broken, Verified};
 
 use crate::StoreError;
 use crate::database::Database;
+use crate::sealable::sealable;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("V0001__books", include_str!("../migrations/finance/V0001__books.sql")),
     ("V0002__reratings", include_str!("../migrations/finance/V0002__reratings.sql")),
+    ("V0003__seal", include_str!("../migrations/finance/V0003__seal.sql")),
 ];
 
 /// The books. Clones share one connection, and calls take turns on it.
@@ -60,16 +62,16 @@ impl Books {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::guarded(Database::open(path, &MIGRATIONS)?)
+        Self::of(Database::open(path, &MIGRATIONS)?)
     }
 
     /// Books in memory, of which there can be no [`Books::snapshot`].
     #[cfg(test)]
     pub(crate) fn in_memory() -> Result<Self, StoreError> {
-        Self::guarded(Database::in_memory(&MIGRATIONS)?)
+        Self::of(Database::in_memory(&MIGRATIONS)?)
     }
 
-    fn guarded(database: Database) -> Result<Self, StoreError> {
+    fn of(database: Database) -> Result<Self, StoreError> {
         // So that a REPLACE meets the triggers against deleting.
         database.lock().pragma_update(None, "recursive_triggers", true)?;
         Ok(Self { database })
@@ -79,6 +81,8 @@ impl Books {
         self.database.lock()
     }
 }
+
+sealable!(Books, of);
 
 impl std::fmt::Debug for Books {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

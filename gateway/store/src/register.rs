@@ -126,14 +126,12 @@ impl Register {
         self.database.check_seal(rows_max)
     }
 
-    /// Compares the register at `path` with its seal, whoever has it open; nothing is written.
+    /// Brings what the write-ahead log holds into the file, and empties it: a copy of the file alone is whole then.
     ///
     /// # Errors
     /// Of the database.
-    pub fn check_seal_of(path: &Path, key: &SealKey) -> Result<Sealed, StoreError> {
-        let mut connection = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        crate::seal::check(&*connection.transaction()?, key, u64::MAX)
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.database.checkpoint()
     }
 
     /// A register in memory, for tests and simulations.

@@ -72,6 +72,14 @@ impl Traces {
         Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
     }
 
+    /// Brings what the write-ahead log holds into the file, and empties it.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.database.checkpoint()
+    }
+
     /// The last record that is in the index.
     ///
     /// # Errors

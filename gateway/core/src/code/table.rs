@@ -217,4 +217,5 @@ codes! {
     C1740 503 "登记簿与其行为记录不符" "The register is not what its acts made it";
     C1741 503 "投影被其他程序改动" "The projection was changed by another program";
     C1742 503 "数据目录的权限或文件种类不安全" "A file of the data folder is open to others, or is not a file";
+    C1743 503 "账册、授权或留存记录被其他程序改动" "Books, consents or decisions were changed by another program";
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::write;
+use super::{KeptKey, write, write_sealed};
 use crate::holds::lock;
 use crate::{Gate, Mark};
 
@@ -18,7 +18,7 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts keeping what `gate` has in force at `path`. `on_disk` is the digest of the world that is there already, and
+    /// Starts keeping what `gate` has in force at `path`, under `key` where there is one. `on_disk` is the digest of the world that is there already, and
     /// how far it follows.
     /// A failure is logged and tried again after the next pause: serving does not depend on it.
     ///
@@ -29,6 +29,7 @@ impl Keeper {
         path: PathBuf,
         pause: Duration,
         on_disk: Option<([u8; 32], Option<Mark>)>,
+        key: Option<KeptKey>,
     ) -> io::Result<Self> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let told = Arc::clone(&stop);
@@ -41,7 +42,11 @@ impl Keeper {
                 let snapshot = gate.snapshot();
                 let now = Some((*snapshot.digest(), snapshot.mark()));
                 if kept != now {
-                    match write(&path, &snapshot) {
+                    let written = match &key {
+                        Some(key) => write_sealed(&path, &snapshot, key),
+                        None => write(&path, &snapshot),
+                    };
+                    match written {
                         Ok(()) => kept = now,
                         Err(error) => tracing::error!(%error, "the world in force could not be kept on disk"),
                     }

@@ -4,27 +4,32 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
+use ring::hmac;
 use shuzha_core::{Id, Timestamp};
 use shuzha_privacy::output::FieldSet;
 use shuzha_products::Window;
 
-use super::{CHECKSUM_BYTES, Kept, KeptError, MAGIC, Specs, read_world};
+use super::{CHECKSUM_BYTES, Kept, KeptError, KeptKey, MAGIC, Specs, read_world};
 use crate::holds::grant::{CallQuota, Limits, QuotaWindow, Rate};
 use crate::left_out::LeftOut;
 use crate::snapshot::{Mark, Tag, Terms};
 
 impl Kept {
-    /// Reads a file's content.
+    /// Reads a file's content, kept under `key` where there is one.
     ///
     /// # Errors
     /// [`KeptError`].
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, KeptError> {
+    pub(super) fn from_bytes(bytes: Vec<u8>, key: Option<&KeptKey>) -> Result<Self, KeptError> {
         if !bytes.starts_with(MAGIC) {
             return Err(KeptError::Version);
         }
         let end = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(KeptError::Checksum)?;
         let (content, sum) = bytes.split_at(end);
-        if digest(&SHA256, content).as_ref() != sum {
+        let whole = match key {
+            Some(KeptKey(key)) => hmac::verify(key, content, sum).is_ok(),
+            None => digest(&SHA256, content).as_ref() == sum,
+        };
+        if !whole {
             return Err(KeptError::Checksum);
         }
         let mut cursor = Cursor { bytes: content, at: MAGIC.len() };

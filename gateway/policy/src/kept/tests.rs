@@ -60,13 +60,13 @@ fn snapshot() -> Snapshot {
 fn the_file_gives_the_world_back() {
     let snapshot = snapshot();
     let bytes = to_bytes(&snapshot);
-    let kept = Kept::from_bytes(bytes.clone()).expect("it was just written");
+    let kept = Kept::from_bytes(bytes.clone(), None).expect("it was just written");
     assert_eq!((kept.grants.1, kept.names.len(), kept.terms.len()), (2, 5, 2));
     let again = kept.compile(&KeyRing::default()).expect("it compiles");
     assert_eq!(again.digest(), snapshot.digest());
     assert_eq!((to_bytes(&again), again.mark()), (bytes, None));
     let mark = Some(Mark { revision: 7, act: [9; 16] });
-    let kept = Kept::from_bytes(to_bytes(&again.marked(mark))).expect("it was just written");
+    let kept = Kept::from_bytes(to_bytes(&again.marked(mark)), None).expect("it was just written");
     assert_eq!(kept.mark(), mark);
     assert_eq!(kept.compile(&KeyRing::default()).expect("it compiles").mark(), mark);
 }
@@ -74,10 +74,10 @@ fn the_file_gives_the_world_back() {
 #[test]
 fn a_file_that_is_none_says_why() {
     let bytes = to_bytes(&snapshot());
-    assert!(matches!(Kept::from_bytes(Vec::new()), Err(KeptError::Version)));
-    assert!(matches!(Kept::from_bytes(MAGIC.to_vec()), Err(KeptError::Checksum)));
+    assert!(matches!(Kept::from_bytes(Vec::new(), None), Err(KeptError::Version)));
+    assert!(matches!(Kept::from_bytes(MAGIC.to_vec(), None), Err(KeptError::Checksum)));
     let other = [b"shuzha kept world 3\n", &bytes[MAGIC.len()..]].concat();
-    assert!(matches!(Kept::from_bytes(other), Err(KeptError::Version)));
+    assert!(matches!(Kept::from_bytes(other, None), Err(KeptError::Version)));
     let absent = Kept::read(Path::new("/nowhere/kept.world"));
     assert!(matches!(absent, Err(KeptError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound));
 }
@@ -90,6 +90,20 @@ fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// Whoever has not got the key writes no world that a node starts from.
+#[test]
+fn a_world_that_was_kept_under_another_key_or_none_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("kept.world");
+    let (key, other) = (KeptKey::new(&[7; 32]), KeptKey::new(&[8; 32]));
+    write_sealed(&path, &snapshot(), &key).expect("written");
+    assert_eq!(Kept::read_sealed(&path, &key).expect("its own").digest(), snapshot().digest());
+    assert!(matches!(Kept::read_sealed(&path, &other), Err(KeptError::Checksum)));
+    assert!(matches!(Kept::read(&path), Err(KeptError::Checksum)));
+    write(&path, &snapshot()).expect("written");
+    assert!(matches!(Kept::read_sealed(&path, &key), Err(KeptError::Checksum)));
+}
+
 proptest! {
     /// Damage is noticed, wherever it is.
     #[test]
@@ -98,8 +112,8 @@ proptest! {
         let at = at.index(whole.len());
         let mut damaged = whole.clone();
         damaged[at] ^= flip;
-        prop_assert!(Kept::from_bytes(damaged).is_err());
-        prop_assert!(Kept::from_bytes(whole[..at].to_vec()).is_err());
+        prop_assert!(Kept::from_bytes(damaged, None).is_err());
+        prop_assert!(Kept::from_bytes(whole[..at].to_vec(), None).is_err());
     }
 
     /// What fits its checksum and was written by another hand is a world or a reason, and never a panic.
@@ -117,7 +131,7 @@ proptest! {
             let from = MAGIC.len() + from.index(end - MAGIC.len());
             bytes.drain(from..from + count.index(end - from));
         }
-        if let Ok(kept) = Kept::from_bytes(resealed(bytes)) {
+        if let Ok(kept) = Kept::from_bytes(resealed(bytes), None) {
             let _ = kept.compile(&KeyRing::default());
         }
     }

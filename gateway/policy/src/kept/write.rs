@@ -6,8 +6,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use ring::digest::{Context, SHA256};
+use ring::hmac;
 
-use super::MAGIC;
+use super::{KeptKey, MAGIC};
 use crate::Snapshot;
 use crate::snapshot::{Grant, GrantKey, Terms, quota_code};
 
@@ -16,15 +17,27 @@ use crate::snapshot::{Grant, GrantKey, Terms, quota_code};
 /// # Errors
 /// Of the file system; what was at `path` is then still there.
 pub fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
+    write_under(path, snapshot, Sum::Digest(Box::new(Context::new(&SHA256))))
+}
+
+/// The same, under `key`.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_sealed(path: &Path, snapshot: &Snapshot, key: &KeptKey) -> io::Result<()> {
+    write_under(path, snapshot, Sum::Keyed(Box::new(hmac::Context::with_key(&key.0))))
+}
+
+fn write_under(path: &Path, snapshot: &Snapshot, sum: Sum) -> io::Result<()> {
     let beside = path.with_extension("new");
     let _ = fs::remove_file(&beside);
     let mut options = File::options();
     options.write(true).create_new(true);
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = Summed { inner: BufWriter::new(options.open(&beside)?), sum: Context::new(&SHA256) };
+    let mut out = Summed { inner: BufWriter::new(options.open(&beside)?), sum };
     encode(snapshot, &mut out)?;
     let Summed { mut inner, sum } = out;
-    inner.write_all(sum.finish().as_ref())?;
+    inner.write_all(&sum.finish())?;
     inner.into_inner()?.sync_all()?;
     fs::rename(&beside, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -34,17 +47,39 @@ pub fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
 /// The bytes of the file.
 #[cfg(test)]
 pub(super) fn to_bytes(snapshot: &Snapshot) -> Vec<u8> {
-    let mut out = Summed { inner: Vec::new(), sum: Context::new(&SHA256) };
+    let mut out = Summed { inner: Vec::new(), sum: Sum::Digest(Box::new(Context::new(&SHA256))) };
     encode(snapshot, &mut out).expect("memory takes every byte");
     let Summed { mut inner, sum } = out;
-    inner.extend_from_slice(sum.finish().as_ref());
+    inner.extend_from_slice(&sum.finish());
     inner
+}
+
+/// What stands at the end of the file.
+enum Sum {
+    Digest(Box<Context>),
+    Keyed(Box<hmac::Context>),
+}
+
+impl Sum {
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Digest(context) => context.update(bytes),
+            Self::Keyed(context) => context.update(bytes),
+        }
+    }
+
+    fn finish(self) -> Vec<u8> {
+        match self {
+            Self::Digest(context) => context.finish().as_ref().to_vec(),
+            Self::Keyed(context) => context.sign().as_ref().to_vec(),
+        }
+    }
 }
 
 /// Sums up what passes.
 struct Summed<W> {
     inner: W,
-    sum: Context,
+    sum: Sum,
 }
 
 impl<W: Write> Summed<W> {

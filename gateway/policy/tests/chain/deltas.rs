@@ -351,7 +351,8 @@ fn the_keeper_follows_what_is_in_force() {
     let house = House::new();
     let gate = std::sync::Arc::clone(&house.gate);
     let pause = std::time::Duration::from_millis(5);
-    let keeper = Keeper::start(std::sync::Arc::clone(&gate), path.clone(), pause, None).expect("a thread");
+    let keeper =
+        Keeper::start(std::sync::Arc::clone(&gate), path.clone(), pause, None, None).expect("a thread");
     let gone = Delta {
         world: World::default(),
         changed: Vec::new(),

@@ -7,7 +7,6 @@
 //! is read instead.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use shuzha_control::{Delta, Force, Kind};
@@ -48,7 +47,7 @@ pub(crate) fn mark_at(register: &Register, revision: u64) -> Result<Option<Mark>
     Ok(last.map(|last| Mark { revision, act: *last.act.id.as_bytes() }))
 }
 
-/// The world kept at `path`, with what `register` changed since. `keys` answers the keys of the objects of a world,
+/// The kept world, with what `register` changed since. `keys` answers the keys of the objects of a world,
 /// `services` its product services.
 ///
 /// # Errors
@@ -56,11 +55,10 @@ pub(crate) fn mark_at(register: &Register, revision: u64) -> Result<Option<Mark>
 pub(crate) fn catch_up(
     register: &Register,
     config: &ControlConfig,
-    path: &Path,
+    kept: Kept,
     keys: impl Fn(&World) -> Result<KeyRing>,
     services: impl Fn(&World) -> Result<Services>,
 ) -> Result<CaughtUp> {
-    let kept = Kept::read(path)?;
     let mark = kept.mark().context("the kept world does not say how far it follows a register")?;
     let latest = register.revision()?;
     ensure!(

@@ -16,14 +16,12 @@ use shuzha_evidence::Commitment;
 use shuzha_policy::Gate;
 use shuzha_privacy::consent::{Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, SubjectPrf as _};
-use shuzha_store::{ConsentStore, DataUse, Store, StoreError, UsesOf};
+use shuzha_store::{ConsentStore, DataUse, Sealable as _, Store, StoreError, UsesOf};
 
 use crate::config::ConsentConfig;
 use crate::output::NewFile;
 use crate::secret_file;
 
-/// The register of consents, inside the data folder.
-const CONSENTS_FILE: &str = "consents.db";
 /// Seed of the platform's key for consents (Ed25519).
 const ISSUER_SEED_FILE: &str = "keys/consent-issuer.seed";
 /// Its public key, for the register.
@@ -40,6 +38,7 @@ const FEED_PAUSE: Duration = Duration::from_millis(250);
 pub(super) fn open(
     data_dir: &Path,
     config: &ConsentConfig,
+    consents: &ConsentStore,
     control: Arc<Control>,
     gate: Arc<Gate>,
     store: Store,
@@ -51,11 +50,10 @@ pub(super) fn open(
     let text = BASE64_STANDARD.encode(signer.public_key());
     NewFile::open(&public)?.keep_all(text.as_bytes())?;
     let holders = secret_file::load_or_create(&data_dir.join(HOLDER_KEY_FILE))?;
-    let open = || ConsentStore::open(&data_dir.join(CONSENTS_FILE)).context("the register of consents");
     Ok(ConsentService::new(Parts {
         control,
-        store: open()?,
-        feed: open()?,
+        store: consents.clone(),
+        feed: consents.reopened().context("the register of consents")?,
         gate: Arc::new(GateSide { gate, store, clock }),
         signer,
         holders: Arc::new(HmacSha256Prf::new("holders-1", &holders)),

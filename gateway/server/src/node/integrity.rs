@@ -13,11 +13,12 @@ use shuzha_core::{Code, Lang};
 use shuzha_proxy::Handle;
 use shuzha_store::{Register, RegisterHead, Sealed, Store, StoreError};
 
+use super::beside::Rest;
 use crate::control::REGISTER_FILE;
 use crate::store::SealFile;
 
 /// Rows up to which a table is compared with its seal before anything is served: about a second's work for all of them.
-const ROWS_AT_ONCE: u64 = 200_000;
+pub(super) const ROWS_AT_ONCE: u64 = 200_000;
 /// Most findings that one line names.
 const NAMED_MAX: usize = 5;
 /// The key of the register's seal.
@@ -145,10 +146,14 @@ pub(crate) type Found = Arc<OnceLock<anyhow::Error>>;
 ///
 /// # Errors
 /// When there is no thread to be had.
-pub(crate) fn rest(stores: (Option<Store>, Option<Register>), handle: Handle) -> Result<Found> {
+pub(crate) fn rest(
+    stores: (Option<Store>, Option<Register>),
+    beside: Vec<Rest>,
+    handle: Handle,
+) -> Result<Found> {
     let found = Found::default();
     let tell = Arc::clone(&found);
-    if let (None, None) = stores {
+    if stores.0.is_none() && stores.1.is_none() && beside.is_empty() {
         return Ok(found);
     }
     let compare = move || -> Result<()> {
@@ -164,7 +169,7 @@ pub(crate) fn rest(stores: (Option<Store>, Option<Register>), handle: Handle) ->
                 return Err(named(&register, &sealed));
             }
         }
-        Ok(())
+        beside.into_iter().try_for_each(|compare| compare())
     };
     let run = move || match compare() {
         Ok(()) => tracing::info!("large tables agree with their seals"),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,12 +10,13 @@ use anyhow::{Context as _, Result, anyhow};
 use shuzha_core::clock::ShiftedClock;
 use shuzha_evidence::log::LogKeys;
 use shuzha_journal::Journal;
-use shuzha_policy::kept::{Keeper, Kept};
+use shuzha_policy::kept::{Keeper, Kept, KeptKey};
 use shuzha_policy::{CompileError, Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_proxy::Handle;
 use shuzha_store::{Register, RegisterHead};
 
+use super::beside::Beside;
 use super::integrity::{self, Compared, Unopened};
 use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
 use crate::config::Config;
@@ -22,8 +24,11 @@ use crate::control::{
     self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, Standing, Turn, Waker, by_name, catch_up,
     mark_at, mirror_secrets, world_in_force,
 };
+use crate::secret_file;
 use crate::store::DataStore;
 
+/// The key under which the world in force is kept.
+const KEPT_KEY_FILE: &str = "keys/kept-world.key";
 /// Least time between two writings of the world in force.
 const KEEP_PAUSE: Duration = Duration::from_secs(5);
 
@@ -48,6 +53,8 @@ pub(super) enum Begun {
 pub(super) struct Parts {
     /// The control API's socket, where it is bound already.
     pub(super) control: Option<std::net::TcpListener>,
+    /// There where the register is.
+    pub(super) beside: Option<Beside>,
     pub(super) data: Arc<DataStore>,
     pub(super) gate: Arc<Gate>,
     pub(super) handle: Handle,
@@ -124,6 +131,14 @@ impl Source {
         }
     }
 
+    /// The databases beside the register, compared with their seals; none where there is no register.
+    ///
+    /// # Errors
+    /// See [`Beside::open`].
+    pub(super) fn beside(&self, data_dir: &Path) -> Result<Option<Beside>> {
+        matches!(self, Self::Register(..)).then(|| Beside::open(data_dir)).transpose()
+    }
+
     /// The register, where it is yet to be compared with its seal in full.
     pub(super) fn uncompared(&self) -> Option<Register> {
         match self {
@@ -156,8 +171,19 @@ impl Source {
     /// # Errors
     /// Of the register, the journal, or the control API's address.
     pub(super) fn start(self, parts: Parts, config: &Config) -> Result<(Reloader, Option<Controlled>)> {
-        let Parts { control, data, gate, handle, clock, journal, endpoints, services, standing, log_keys } =
-            parts;
+        let Parts {
+            control,
+            beside,
+            data,
+            gate,
+            handle,
+            clock,
+            journal,
+            endpoints,
+            services,
+            standing,
+            log_keys,
+        } = parts;
         let data_dir = config.data_dir.clone();
         let register = match self {
             Self::Files => {
@@ -168,7 +194,7 @@ impl Source {
             Self::Register(register, ..) => register,
         };
         let path = data_dir.join(KEPT_FILE);
-        let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None)?;
+        let keeper = Keeper::start(Arc::clone(&gate), path, KEEP_PAUSE, None, Some(kept_key(&data_dir)?))?;
         let (master, store, served) = (Arc::clone(&data.master), data.store.clone(), Arc::clone(&gate));
         let publisher = Arc::new(Publisher {
             gate,
@@ -201,10 +227,16 @@ impl Source {
             log_keys,
             retention: config.retention.clone(),
             error_pages: ERROR_PAGES,
+            beside: beside.context("the databases beside the register are open")?,
         })?;
         publisher.handle.upstreams().listens_at(plane.address());
         Ok((Reloader::Register(publisher), Some(Controlled { plane, keeper })))
     }
+}
+
+/// The key under which this node keeps its world. Without it the whole register is read, and a new one is made.
+fn kept_key(data_dir: &Path) -> Result<KeptKey> {
+    Ok(KeptKey::new(&secret_file::load_or_create(&data_dir.join(KEPT_KEY_FILE))?))
 }
 
 /// The kept world with what the register changed since, and how many acts those were.
@@ -214,14 +246,15 @@ fn caught_up(
     config: &Config,
     endpoints: &HashMap<String, SocketAddr>,
 ) -> Result<(Prepared, u64)> {
-    let (path, data_dir) = (config.data_dir.join(KEPT_FILE), &config.data_dir);
+    let data_dir = &config.data_dir;
+    let kept = Kept::read_sealed(&data_dir.join(KEPT_FILE), &kept_key(data_dir)?)?;
     let keys = |world: &World| key_ring(data, world, data_dir);
     let services = |world: &World| {
         let (made, failed) = upstreams::options(world, data_dir, endpoints, true);
         let named = failed.first().map(|one| format!("{}: {}", one.object(), one.reason));
         named.map_or(Ok(by_name(&made)), |named| Err(anyhow!(named)))
     };
-    let CaughtUp { snapshot, services, acts } = catch_up(register, &config.control, &path, keys, services)?;
+    let CaughtUp { snapshot, services, acts } = catch_up(register, &config.control, kept, keys, services)?;
     Ok((Prepared { snapshot, upstreams: services.into_values().collect() }, acts))
 }
 
@@ -231,7 +264,7 @@ fn kept(
     config: &Config,
     endpoints: &HashMap<String, SocketAddr>,
 ) -> Result<(Prepared, Vec<LeftOut>)> {
-    let kept = Kept::read(&config.data_dir.join(KEPT_FILE))?;
+    let kept = Kept::read_sealed(&config.data_dir.join(KEPT_FILE), &kept_key(&config.data_dir)?)?;
     let (upstreams, mut left_out) = upstreams::options(kept.world(), &config.data_dir, endpoints, true);
     let ring = key_ring(data, kept.world(), &config.data_dir)?;
     let (snapshot, faults) = kept.compile_sound(&ring);

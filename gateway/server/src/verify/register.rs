@@ -12,10 +12,11 @@ use shuzha_evidence::verify::for_each_entry;
 use shuzha_journal::{JournalError, RawRecord};
 use shuzha_store::register::{InJournal, Walked};
 use shuzha_store::seal::BROKEN;
-use shuzha_store::{Register, SealKey, StoreError};
+use shuzha_store::{Register, SealKey, StoreError, check_seal_of};
 
 use crate::control::REGISTER_FILE;
 use crate::node::JOURNAL_DIR;
+use crate::node::beside::SEALED;
 use crate::node::integrity::REGISTER_SEAL_FILE;
 use crate::secret_file;
 use shuzha_verify::terminal::Out;
@@ -79,23 +80,31 @@ fn open(folder: &Path) -> Result<Register, Trouble> {
     })
 }
 
-/// Compares with the seal, where its key is at hand; says whether it was.
+/// Compares with the seals, where their keys are at hand, the register and the databases beside it; says whether the
+/// register's was.
 fn sealed(folder: &Path, walked: &mut Vec<String>) -> Result<bool, Trouble> {
-    let key = folder.join(REGISTER_SEAL_FILE);
-    if !key.exists() {
-        return Ok(false);
-    }
-    let key = SealKey::new(&secret_file::load(&key)?);
-    let checked = Register::check_seal_of(&folder.join(REGISTER_FILE), &key);
-    let checked = checked.map_err(|error| Trouble::Incomplete(format!("{REGISTER_FILE}: {error}")))?;
-    walked.extend(checked.differ.into_iter().map(|table| {
-        if table == BROKEN {
-            "封印不是本节点的 the seal is not of this node's key".to_owned()
-        } else {
-            format!("表 {table} 与封印不符 table {table}: rows are not those that were sealed")
+    let beside = SEALED.iter().map(|beside| (beside.file, beside.key));
+    for (file, key) in [(REGISTER_FILE, REGISTER_SEAL_FILE)].into_iter().chain(beside) {
+        let (path, key) = (folder.join(file), folder.join(key));
+        if !key.exists() {
+            continue;
         }
-    }));
-    Ok(true)
+        if !path.exists() {
+            walked.push(format!("{file}：文件不在而封印密钥在 it is gone, and the key of its seal is there"));
+            continue;
+        }
+        let key = SealKey::new(&secret_file::load(&key)?);
+        let checked = check_seal_of(&path, &key);
+        let checked = checked.map_err(|error| Trouble::Incomplete(format!("{file}: {error}")))?;
+        walked.extend(checked.differ.into_iter().map(|table| {
+            if table == BROKEN {
+                format!("{file}：封印不是本节点的 the seal is not of this node's key")
+            } else {
+                format!("{file}：表 {table} 与封印不符 table {table}: rows are not those that were sealed")
+            }
+        }));
+    }
+    Ok(folder.join(REGISTER_SEAL_FILE).exists())
 }
 
 /// Walks over the register and says what is wrong with it.

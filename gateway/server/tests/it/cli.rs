@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod beside;
 mod consents;
 mod finance;
 mod house;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, Row};
 use std::path::Path;
 
 use super::acts::{self, Recorded};
@@ -109,8 +109,7 @@ impl Register {
     /// # Errors
     /// [`StoreError::Unbound`] when software wrote it that did not bind; of the database.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
+        let connection = crate::database::to_read(path)?;
         let bound = connection
             .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bindings'")?
             .exists([])?;

@@ -9,10 +9,13 @@ use shuzha_evidence::log::Shard;
 
 use crate::StoreError;
 use crate::database::Database;
+use crate::sealable::sealable;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("V0001__retention", include_str!("../../migrations/retention/V0001__retention.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("V0001__retention", include_str!("../../migrations/retention/V0001__retention.sql")),
+    ("V0002__seal", include_str!("../../migrations/retention/V0002__seal.sql")),
+];
 
 /// A sealing or a destruction, as far as it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +87,8 @@ fn decided(row: &Row<'_>) -> Result<Decided, StoreError> {
         finished: at(9)?,
     })
 }
+
+sealable!(Decisions);
 
 impl Decisions {
     /// Opens the decisions at `path`, for their owner only; creates file and directory if they are missing.

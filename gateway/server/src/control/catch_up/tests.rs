@@ -202,7 +202,8 @@ impl Town {
 
     fn catch_up(&self) -> Result<CaughtUp> {
         let keys = |_: &World| Ok(KeyRing::default());
-        catch_up(&self.register, &self.config, &self.path(), keys, |_| Ok(Services::new()))
+        let kept = Kept::read(&self.path())?;
+        catch_up(&self.register, &self.config, kept, keys, |_| Ok(Services::new()))
     }
 
     /// Why it is not used.

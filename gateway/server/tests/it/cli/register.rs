@@ -5,8 +5,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 
-use shuzha_store::{Register, SealKey};
-
 use super::house::House;
 use crate::home::{shuzha, text};
 
@@ -23,27 +21,20 @@ fn edit(path: &Path, from: &str, to: &str) {
     std::fs::write(path, bytes).expect("written");
 }
 
-/// Brings what the gateway wrote last into the file itself: whoever opens a database and closes it does.
-fn settle(house: &House) {
-    let key = std::fs::read(house.data().join("keys/register-seal.key")).expect("made at the first start");
-    let key = SealKey::new(&key.try_into().expect("32 bytes"));
-    drop(Register::open_sealed(&house.data().join("control.db"), &key).expect("opens"));
-}
-
-/// Puts a copy of the register back, alone.
-fn restore(house: &House, copy: &Path) {
-    for file in ["control.db-wal", "control.db-shm"] {
-        let _ = std::fs::remove_file(house.data().join(file));
+/// Puts a copy of a database back, alone.
+pub(super) fn restore(house: &House, file: &str, copy: &Path) {
+    for beside in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(house.data().join(format!("{file}{beside}")));
     }
-    std::fs::copy(copy, house.data().join("control.db")).expect("copied");
+    std::fs::copy(copy, house.data().join(file)).expect("copied");
 }
 
-fn run(house: &House, arguments: &[&str]) -> Output {
+pub(super) fn run(house: &House, arguments: &[&str]) -> Output {
     shuzha().arg("--data-dir").arg(house.data()).args(arguments).output().expect("it starts")
 }
 
 /// A start that must not succeed; what it said.
-fn refused(house: &House) -> String {
+pub(super) fn refused(house: &House) -> String {
     let listen = ["--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--control", "127.0.0.1:0"];
     let output = run(house, &[&["serve"][..], &listen[..]].concat());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -58,7 +49,6 @@ fn a_start_on_an_edited_or_older_register_is_refused_by_name() {
         house.member(&root, "fay", "treasury", &["finance"]);
     }
     house.end();
-    settle(&house);
     let register = house.data().join("control.db");
     let good = house.data().join("good.copy");
     std::fs::copy(&register, &good).expect("copied");
@@ -73,14 +63,14 @@ fn a_start_on_an_edited_or_older_register_is_refused_by_name() {
     assert_eq!(verified.status.code(), Some(1), "{verified:?}");
     assert!(text(&verified.stdout).contains("Account/fay: roles not as act"), "{verified:?}");
 
-    restore(&house, &good);
+    restore(&house, "control.db", &good);
     house.start_again();
     {
         let root = house.root();
         house.member(&root, "gus", "treasury", &["finance"]);
     }
     house.end();
-    restore(&house, &good);
+    restore(&house, "control.db", &good);
     let told = refused(&house);
     assert!(told.contains("C1740") && told.contains("it is an older copy"), "{told}");
     let verified = run(&house, &["register", "verify", &folder]);
