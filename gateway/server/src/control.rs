@@ -28,7 +28,7 @@ use shuzha_policy::kept::{Specs, read_world};
 use shuzha_policy::{Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_store::retention::Term;
-use shuzha_store::{MasterKey, Register, Store};
+use shuzha_store::{MasterKey, Register, Store, Watch};
 
 use crate::config::{ConsentConfig, ControlConfig, Provider};
 use crate::node::beside::{self, Beside};
@@ -207,6 +207,11 @@ impl ControlPlane {
             beside,
             first_token_file,
         })
+    }
+
+    /// What follows the journal for it: the books and the index of uses.
+    pub(crate) fn followers(&self) -> [Watch; 2] {
+        [self.finance.watch(), self.traces.watch()]
     }
 
     /// Where the API listens.

@@ -9,8 +9,8 @@ use shuzha_control::finance::{Finance, Parts};
 use shuzha_control::{Control, JournalLog};
 use shuzha_core::{Clock, OsRng};
 use shuzha_journal::Journal;
-use shuzha_store::Books;
 use shuzha_store::ledger::{BooksError, MeterHandle, MeterOptions};
+use shuzha_store::{Books, Watch};
 
 /// Running books.
 pub(crate) struct Running {
@@ -37,7 +37,7 @@ impl Running {
         let thread = std::thread::Builder::new().name("meter".into()).spawn(move || {
             let metered = meter.run();
             if let Err(error) = &metered {
-                tracing::error!(%error, "metering stopped; calls go on and are counted when it starts again");
+                tracing::error!(%error, "metering ended; what is left is counted at the next start");
             }
             metered
         })?;
@@ -45,6 +45,11 @@ impl Running {
         let (meter, rng) = (handle.clone(), Arc::new(OsRng));
         let parts = Parts { books, meter, control, log, clock, rng, grace };
         Ok(Self { finance: Arc::new(Finance::new(parts)), meter: handle, thread })
+    }
+
+    /// What watches the metering.
+    pub(crate) fn watch(&self) -> Watch {
+        self.meter.watch().clone()
     }
 
     /// Counts what is durable and ends.

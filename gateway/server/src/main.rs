@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod evidence;
 mod finance;
+mod followers;
 mod issued;
 mod journal_command;
 mod keys_command;

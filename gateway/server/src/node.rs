@@ -29,12 +29,12 @@ use shuzha_journal::{Journal, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::Pseudonymiser;
 use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, SystemResolver};
-use shuzha_store::projector::{self, ProjectorHandle};
-use shuzha_store::{Changes, State, Store, StoreError};
+use shuzha_store::{Changes, State, Store, StoreError, Watch, projector};
 
 use crate::config::Config;
 use crate::control::{Standing, by_name};
 use crate::evidence::Evidence;
+use crate::followers::Followers;
 use crate::issued::IssuedSecrets;
 use crate::period_keys::PeriodKeyFiles;
 use crate::store::{For, STORE_FILE, open_store_for};
@@ -100,7 +100,7 @@ pub(crate) struct NodeKeys {
 }
 
 struct ProjectorThread {
-    handle: ProjectorHandle,
+    handle: Watch,
     thread: JoinHandle<Result<(), StoreError>>,
 }
 
@@ -161,6 +161,9 @@ impl Node {
         let gate = Gate::bounded(parts, start, snapshot, config.bounds).context("metrics of the gate")?;
         let gate = Arc::new(gate);
         let projector = start_projector(data.store.clone(), &journal)?;
+        let followers = Followers::default();
+        followers.add(projector.handle.clone());
+        followers.register(&registry).context("metrics of what follows the journal")?;
         let upkeep = Upkeep::start(Arc::clone(&gate))?;
         let on_drained = {
             let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
@@ -176,7 +179,7 @@ impl Node {
             gate: Arc::new(operator::Served { gate: Arc::clone(&gate), desk: Arc::clone(&evidence.desk) }),
             operator: Arc::new(Running::new(
                 Arc::clone(&gate),
-                projector.handle.clone(),
+                (projector.handle.clone(), followers.clone()),
                 Arc::clone(&evidence.desk),
                 Arc::clone(&standing),
                 config.node.clone(),
@@ -224,6 +227,7 @@ impl Node {
         let left = (projection_left.then(|| parts.data.store.clone()), source.uncompared());
         let edited = integrity::rest(left, late, handle.clone())?;
         let (reloader, control) = source.start(parts, config)?;
+        control.iter().flat_map(|control| control.plane.followers()).for_each(|watch| followers.add(watch));
         let keys = NodeKeys { pseudonym };
         Ok(Self {
             proxy,
@@ -343,7 +347,7 @@ fn start_projector(store: Store, journal: &Journal) -> Result<ProjectorThread> {
     let projector = projector::Options::default()
         .build(store, journal.clone())
         .context("the projection of the journal")?;
-    let handle = projector.handle();
+    let handle = projector.watch();
     let thread = std::thread::Builder::new().name("projector".into()).spawn(move || projector.run())?;
     Ok(ProjectorThread { handle, thread })
 }

@@ -14,7 +14,7 @@ use shuzha_journal::Journal;
 use shuzha_store::retention::{self, Decisions, Retention, Term};
 use shuzha_store::tiles::Directory;
 use shuzha_store::traces::{Options, TracerHandle};
-use shuzha_store::{Books, Store, StoreError, Traces};
+use shuzha_store::{Books, Store, StoreError, Traces, Watch};
 
 use crate::evidence::EVIDENCE_DIR;
 use crate::node::beside;
@@ -77,7 +77,7 @@ impl Running {
         let thread = std::thread::Builder::new().name("tracer".into()).spawn(move || {
             let traced = tracer.run();
             if let Err(error) = &traced {
-                tracing::error!(%error, "the index of uses stopped; calls go on and are read when it starts again");
+                tracing::error!(%error, "the index of uses ended; what is left is read at the next start");
             }
             traced
         })?;
@@ -85,6 +85,11 @@ impl Running {
         let index = traces.clone();
         let evidence = Arc::new(Evidence::new(Parts { control, traces, retention, log, clock, rng }));
         Ok(Self { evidence, traces: index, tracer: handle, thread })
+    }
+
+    /// What watches the index.
+    pub(crate) fn watch(&self) -> Watch {
+        self.tracer.watch().clone()
     }
 
     /// Reads what is durable and ends.

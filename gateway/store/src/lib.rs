@@ -26,9 +26,10 @@ pub mod traces;
 pub use consents::ConsentStore;
 pub use database::{Store, dangerous_edit};
 pub use error::StoreError;
+pub use follow::Watch;
 pub use ledger::Books;
 pub use projection::{Comparison, Difference, UsesOf};
-pub use projector::{Projector, ProjectorHandle};
+pub use projector::Projector;
 pub use reduce::{
     Changes, Consent, DataUse, Mark, MarkStatus, MeterKey, OpenIntent, RegisterHead, State, Usage, Watched,
     local_day, local_midnight,

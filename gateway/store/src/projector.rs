@@ -1,15 +1,14 @@
 //! The thread that keeps the projection close behind the journal.
 //!
-//! [`Options`] → [`Options::build`] → [`Projector::run`] on a thread of the caller's, with a [`ProjectorHandle`] to drain it.
+//! [`Options`] → [`Options::build`] → [`Projector::run`] on a thread of the caller's, with a [`Watch`] to see and to drain it.
 //! It lags by design: rows that change often are written once per interval, and what is missing at the next start is
 //! replayed from the journal.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use shuzha_journal::{Health, Journal, Reader};
+use shuzha_journal::{Journal, Reader};
 
+use crate::follow::{Try, Watch, follow};
 use crate::reduce::{Changes, State};
 use crate::{Store, StoreError};
 
@@ -18,9 +17,6 @@ pub const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Default of the most records in one transaction.
 pub const BATCH_RECORDS_MAX: u64 = 20_000;
-
-/// How often a projector that waits for the journal looks whether it is to end.
-const DRAIN_POLL: Duration = Duration::from_millis(50);
 
 /// How the projector works.
 #[derive(Clone, Debug)]
@@ -49,22 +45,10 @@ impl Options {
         if reached > durable {
             return Err(StoreError::JournalEndsEarly { reached, journal: durable });
         }
-        let shared = Arc::new(Shared {
-            reached: AtomicU64::new(reached),
-            draining: AtomicBool::new(false),
-            ..Shared::default()
-        });
+        let watch = Watch::new("projection", &journal, reached);
         let reader = journal.reader(reached + 1)?;
-        Ok(Projector { options: self, store, journal, reader, state, shared })
+        Ok(Projector { options: self, store, journal, reader, state, watch })
     }
-}
-
-#[derive(Default)]
-struct Shared {
-    reached: AtomicU64,
-    draining: AtomicBool,
-    turn: Mutex<()>,
-    moved: Condvar,
 }
 
 /// Follows a journal and keeps its projection.
@@ -75,55 +59,33 @@ pub struct Projector {
     /// Stands behind `state.reached`.
     reader: Reader,
     state: State,
-    shared: Arc<Shared>,
-}
-
-/// Watches and ends a [`Projector`].
-#[derive(Clone)]
-pub struct ProjectorHandle(Arc<Shared>);
-
-impl ProjectorHandle {
-    /// Sequence of the last record in the projection.
-    #[must_use]
-    pub fn reached(&self) -> u64 {
-        self.0.reached.load(Ordering::Acquire)
-    }
-
-    /// Lets [`Projector::run`] project what is durable by then, and return.
-    pub fn drain(&self) {
-        self.0.draining.store(true, Ordering::Release);
-        drop(self.0.turn.lock());
-        self.0.moved.notify_all();
-    }
+    watch: Watch,
 }
 
 impl Projector {
-    /// A handle to this projector.
+    /// What watches and ends this projector.
     #[must_use]
-    pub fn handle(&self) -> ProjectorHandle {
-        ProjectorHandle(Arc::clone(&self.shared))
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
-    /// Projects until it is drained, or until the journal has failed or closed and everything durable is projected.
+    /// Projects until it is drained, or until the journal has failed or closed and everything durable is projected. What fails
+    /// is tried again.
     ///
     /// # Errors
-    /// [`StoreError`]; the projection then stands at the last whole transaction. The journal goes on: it is the record,
-    /// and the next start replays from there.
+    /// [`StoreError`] of the last try; the projection then stands at the last whole transaction. The journal goes on: it is the
+    /// record, and the next start replays from there.
     pub fn run(mut self) -> Result<(), StoreError> {
-        loop {
-            let draining = self.shared.draining.load(Ordering::Acquire);
-            let over = matches!(self.journal.health(), Health::Failed(_) | Health::Closed);
-            self.catch_up()?;
-            if draining || over {
-                return Ok(());
+        let (watch, interval) = (self.watch.clone(), self.options.interval);
+        follow(&watch, interval, |how| {
+            if how == Try::Again {
+                // What was replayed and not written is replayed again.
+                self.state = self.store.load_state()?;
+                self.reader = self.journal.reader(self.state.reached.seq + 1)?;
             }
-            self.pause(self.options.interval);
-            while self.journal.wait_durable_beyond(self.state.reached.seq, DRAIN_POLL)
-                <= self.state.reached.seq
-                && !self.shared.draining.load(Ordering::Acquire)
-                && !matches!(self.journal.health(), Health::Failed(_) | Health::Closed)
-            {}
-        }
+            self.catch_up()?;
+            Ok(self.state.reached.seq)
+        })
     }
 
     /// Projects everything that is durable now.
@@ -140,19 +102,9 @@ impl Projector {
                 return Err(StoreError::JournalEndsEarly { reached: durable, journal });
             }
             self.store.project(&self.state, &mut changes)?;
-            self.shared.reached.store(self.state.reached.seq, Ordering::Release);
+            self.watch.note(self.state.reached.seq);
         }
         Ok(())
-    }
-
-    /// Waits for `time`, or for the drain.
-    fn pause(&self, time: Duration) {
-        let turn = self.shared.turn.lock().expect("nothing panics while it has the turn");
-        let waited = self.shared.moved.wait_timeout_while(turn, time, |()| {
-            !self.shared.draining.load(Ordering::Acquire)
-                && !matches!(self.journal.health(), Health::Failed(_) | Health::Closed)
-        });
-        drop(waited.expect("nothing panics while it has the turn"));
     }
 }
 

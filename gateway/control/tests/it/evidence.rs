@@ -139,7 +139,7 @@ impl Archive {
         let (_, store, books) = &self.stores;
         let projector = projector::Options::default().build(store.clone(), self.journal.clone());
         let projector = projector.expect("in step");
-        projector.handle().drain();
+        projector.watch().drain();
         projector.run().expect("projects");
         let meter = MeterOptions::default().build(books.clone(), self.journal.clone()).expect("in step");
         meter.handle().catch_up().expect("gathers");

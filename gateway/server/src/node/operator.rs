@@ -11,10 +11,11 @@ use shuzha_core::{Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
 use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream, Weight};
 use shuzha_proxy::{LogFile, Operator};
-use shuzha_store::ProjectorHandle;
+use shuzha_store::Watch;
 
 use crate::control::Standing;
 use crate::evidence::Desk;
+use crate::followers::Followers;
 
 /// Records by which the projection may lag before the node calls itself unready: restarting would take long then.
 const PROJECTION_LAG_MAX: u64 = 2_000_000;
@@ -78,7 +79,8 @@ impl shuzha_proxy::Gate for Served {
 /// The state of the node, for the operations listener.
 pub(crate) struct Running {
     gate: Arc<Gate>,
-    projector: ProjectorHandle,
+    projector: Watch,
+    followers: Followers,
     desk: Arc<Desk>,
     standing: Arc<Standing>,
     node: Id,
@@ -93,18 +95,14 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(
         gate: Arc<Gate>,
-        projector: ProjectorHandle,
+        (projector, followers): (Watch, Followers),
         desk: Arc<Desk>,
         standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
         unwatched: Option<&'static str>,
     ) -> Self {
-        Self { gate, projector, desk, standing, node, world, begun, unwatched }
-    }
-
-    fn lag(&self) -> u64 {
-        self.gate.journal().durable_seq().saturating_sub(self.projector.reached())
+        Self { gate, projector, followers, desk, standing, node, world, begun, unwatched }
     }
 }
 
@@ -115,9 +113,10 @@ impl Operator for Running {
             Health::Serving => {}
             unhealthy => reasons.push(format!("{}: {unhealthy:?}", Code::C090.title(Lang::En))),
         }
-        if self.lag() > PROJECTION_LAG_MAX {
+        if self.projector.lag() > PROJECTION_LAG_MAX {
             reasons.push("the projection lags far behind the journal".to_owned());
         }
+        reasons.extend(self.followers.unready());
         reasons.extend(self.standing.unready());
         reasons.extend(self.desk.unready());
         reasons.extend(self.desk.closed().map(|code| format!("{code}: {}", code.title(Lang::En))));
@@ -140,6 +139,7 @@ impl Operator for Running {
                 "durable_seq": self.gate.journal().durable_seq(),
                 "projected_seq": self.projector.reached(),
             },
+            "followers": self.followers.status(),
             "evidence": self.desk.status(),
             "snapshot": {"digest": snapshot.short_hash(), "grants": snapshot.grant_count()},
             "world": self.world,

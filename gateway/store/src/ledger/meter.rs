@@ -3,15 +3,14 @@
 //! [`Options`] → [`Options::build`] → [`Meter::run`] on a thread of the caller's, with a [`MeterHandle`]. Usage is visible
 //! within seconds; a close asks the handle to catch up first, so that nothing durable is left out of it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shuzha_journal::Journal;
 
 use super::{Books, BooksError};
 use crate::StoreError;
-use crate::follow::follow;
+use crate::follow::{Watch, follow};
 
 /// Most records in one transaction.
 const BATCH_RECORDS_MAX: usize = 20_000;
@@ -44,8 +43,8 @@ impl Options {
         if reached > durable {
             return Err(StoreError::JournalEndsEarly { reached, journal: durable });
         }
-        let turn = Arc::new(Mutex::new(()));
-        let handle = MeterHandle { books, journal, turn, draining: Arc::default(), options: self };
+        let watch = Watch::new("books", &journal, reached);
+        let handle = MeterHandle { books, journal, turn: Arc::default(), watch, options: self };
         Ok(Meter(handle))
     }
 }
@@ -60,14 +59,20 @@ pub struct MeterHandle {
     journal: Journal,
     /// Held while records are gathered, so that one gathers at a time.
     turn: Arc<Mutex<()>>,
-    draining: Arc<AtomicBool>,
+    watch: Watch,
     options: Options,
 }
 
 impl MeterHandle {
     /// Lets [`Meter::run`] gather what is durable by then, and return.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.watch.drain();
+    }
+
+    /// What watches this meter.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Gathers everything that is durable now; answers the last record of it.
@@ -77,10 +82,7 @@ impl MeterHandle {
     /// writing said; the books then stand at the last whole batch.
     pub fn catch_up(&self) -> Result<u64, BooksError> {
         // A panic while gathering has written nothing of its batch.
-        let _turn = self.turn.lock().unwrap_or_else(|poisoned| {
-            self.turn.clear_poison();
-            poisoned.into_inner()
-        });
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let durable = self.journal.durable_seq();
         let mut reached = self.books.reached()?.seq;
         while reached < durable {
@@ -96,7 +98,10 @@ impl MeterHandle {
                     return Err(StoreError::JournalEndsEarly { reached: durable, journal: now }.into());
                 }
                 match self.books.gather(gathered) {
-                    Ok(()) => reached = now,
+                    Ok(()) => {
+                        reached = now;
+                        self.watch.note(now);
+                    }
                     // A period was closed in between: the same records again, by what is open now.
                     Err(BooksError::Store(StoreError::OutOfStep { .. })) => break,
                     Err(error) => return Err(error),
@@ -114,12 +119,12 @@ impl Meter {
         self.0.clone()
     }
 
-    /// Gathers until it is drained, or until the journal has ended and everything durable is gathered.
+    /// Gathers until it is drained, or until the journal has ended and everything durable is gathered. What fails is tried again.
     ///
     /// # Errors
-    /// As [`MeterHandle::catch_up`]. The journal goes on: it is the record, and the next start gathers from there.
+    /// As [`MeterHandle::catch_up`] at the last try. The journal goes on: it is the record, and the next start gathers from there.
     pub fn run(self) -> Result<(), BooksError> {
-        let MeterHandle { journal, draining, options, .. } = &self.0;
-        follow(journal, draining, options.interval, || self.0.catch_up())
+        let MeterHandle { watch, options, .. } = &self.0;
+        follow(watch, options.interval, |_| self.0.catch_up())
     }
 }

@@ -5,6 +5,8 @@ use shuzha_core::clock::ManualClock;
 use shuzha_evidence::{Decision, Entry};
 use shuzha_journal::disk::memory::MemoryDisk;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::reduce::tests::{closing, intent};
 
@@ -43,7 +45,7 @@ fn it_follows_and_drains_and_goes_on_after_a_restart() {
     for round in 0..3_u8 {
         let journal = journal(&disk);
         let projector = options().build(store.clone(), journal.clone()).expect("builds");
-        let handle = projector.handle();
+        let handle = projector.watch();
         std::thread::scope(|scope| {
             let running = scope.spawn(|| projector.run());
             serve(&journal, round * 50 + 1..round * 50 + 50);
@@ -81,4 +83,36 @@ fn a_journal_that_lost_its_end_is_refused() {
     let shorter = journal(&MemoryDisk::new());
     let refused = options().build(store, shorter).map(|_| ());
     assert!(matches!(refused, Err(StoreError::JournalEndsEarly { reached: 39, journal: 1 })));
+}
+
+/// A backup or an inspection holds the database for longer than a statement waits: the projection says so, and goes on by itself
+/// when it is let go.
+#[test]
+fn a_database_that_was_locked_is_projected_into_afterwards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shuzha.db");
+    let store = Store::open(&path).expect("opens");
+    let journal = journal(&MemoryDisk::new());
+    let projector = options().build(store.clone(), journal.clone()).expect("builds");
+    let watch = projector.watch();
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| projector.run());
+        serve(&journal, 1..20);
+        let seen = |what: fn(&Watch) -> bool| {
+            while !what(&watch) {
+                assert!(!running.is_finished(), "it has ended");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        seen(|watch| watch.fault().is_some());
+        assert!(watch.lag() > 0 && watch.behind() > Duration::ZERO);
+        other.execute_batch("ROLLBACK").expect("ours");
+        seen(|watch| watch.lag() == 0);
+        assert_eq!(watch.fault(), None);
+        watch.drain();
+        running.join().expect("does not panic").expect("projects");
+    });
+    assert_eq!(store.load_state().expect("loads"), expected(&journal));
 }

@@ -95,7 +95,7 @@ impl House {
         follower.run();
         assert_eq!((handle.fault(), handle.reached()), (None, journal.durable_seq()));
         let projector = projector::Options::default().build(self.store.clone(), journal.clone()).unwrap();
-        projector.handle().drain();
+        projector.watch().drain();
         projector.run().unwrap();
         let meter = ledger::MeterOptions::default().build(self.books.clone(), journal.clone()).unwrap();
         meter.handle().catch_up().unwrap();

@@ -2,7 +2,6 @@
 //!
 //! [`Options`] → [`Options::build`] → [`Tracer::run`] on a thread of the caller's, with a [`TracerHandle`].
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use shuzha_journal::Journal;
 use super::gather::Known;
 use super::{Catalogue, Traces};
 use crate::StoreError;
-use crate::follow::follow;
+use crate::follow::{Watch, follow};
 
 /// How the index is kept.
 #[derive(Clone, Debug)]
@@ -43,8 +42,8 @@ impl Options {
         if reached > durable {
             return Err(StoreError::JournalEndsEarly { reached, journal: durable });
         }
-        let (known, draining) = (Arc::default(), Arc::default());
-        Ok(Tracer(TracerHandle { traces, journal, catalogue, known, draining, options: self }))
+        let watch = Watch::new("traces", &journal, reached);
+        Ok(Tracer(TracerHandle { traces, journal, catalogue, known: Arc::default(), watch, options: self }))
     }
 }
 
@@ -59,14 +58,20 @@ pub struct TracerHandle {
     catalogue: Arc<dyn Catalogue>,
     /// Held while records are read, so that one reads at a time.
     known: Arc<Mutex<Known>>,
-    draining: Arc<AtomicBool>,
+    watch: Watch,
     options: Options,
 }
 
 impl TracerHandle {
     /// Lets [`Tracer::run`] read what is durable by then, and return.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.watch.drain();
+    }
+
+    /// What watches this tracer.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Reads everything that is durable now; answers the last record of it.
@@ -92,6 +97,7 @@ impl TracerHandle {
                 return Err(StoreError::JournalEndsEarly { reached: durable, journal: now });
             }
             reached = now;
+            self.watch.note(now);
         }
         Ok(reached)
     }
@@ -104,12 +110,13 @@ impl Tracer {
         self.0.clone()
     }
 
-    /// Reads until it is drained, or until the journal has ended and everything durable is in the index.
+    /// Reads until it is drained, or until the journal has ended and everything durable is in the index. What fails is tried
+    /// again.
     ///
     /// # Errors
-    /// As [`TracerHandle::catch_up`]. The journal goes on: it is the record, and the next start reads from there.
+    /// As [`TracerHandle::catch_up`] at the last try. The journal goes on: it is the record, and the next start reads from there.
     pub fn run(self) -> Result<(), StoreError> {
-        let TracerHandle { journal, draining, options, .. } = &self.0;
-        follow(journal, draining, options.interval, || self.0.catch_up())
+        let TracerHandle { watch, options, .. } = &self.0;
+        follow(watch, options.interval, |_| self.0.catch_up())
     }
 }
