@@ -112,33 +112,39 @@ impl Clock for ShiftedClock {
 
 /// A clock that stands still until it is moved: for tests, simulations and the demo.
 #[derive(Debug, Default)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    running: AtomicI64,
+}
 
 impl ManualClock {
     /// A clock standing at `at`.
     #[must_use]
     pub const fn at(at: Timestamp) -> Self {
-        Self(AtomicI64::new(at.0))
+        Self { now: AtomicI64::new(at.0), running: AtomicI64::new(at.0) }
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.now.fetch_add(by, Ordering::SeqCst);
+        self.running.fetch_add(by, Ordering::SeqCst);
     }
 
     /// Puts the clock at `at`, which may lie in the past.
     pub fn set(&self, at: Timestamp) {
-        self.0.store(at.0, Ordering::SeqCst);
+        let before = self.now.swap(at.0, Ordering::SeqCst);
+        self.running.fetch_add(at.0.saturating_sub(before).max(0), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
     }
 
-    /// Moves with the clock; set back before 1970 it stands at zero.
+    /// Moves forward with the clock, and stands still where that is set back.
     fn running(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.load(Ordering::SeqCst)).unwrap_or(0))
+        Duration::from_micros(u64::try_from(self.running.load(Ordering::SeqCst)).unwrap_or_default())
     }
 }

@@ -60,7 +60,10 @@ fn admit<'e>(env: &mut Env<'e>) -> Result<Admitted<'e>, Refusal> {
     // A plan takes nothing, so there is nothing that a second try must not take again.
     if !env.plans {
         match ask.begin_try(env)? {
-            Found::Answered(kept) => return Ok(Admitted::Again(kept)),
+            Found::Answered(kept) => {
+                limit::pace(env, &ask)?;
+                return Ok(Admitted::Again(kept));
+            }
             Found::First | Found::Spent | Found::AnsweredBefore => {}
         }
     }

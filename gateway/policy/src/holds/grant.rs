@@ -86,14 +86,14 @@ pub(crate) struct Limits {
     pub concurrency: Option<NonZeroU32>,
 }
 
-/// Our clock as governor reads it.
+/// Our clock as governor reads it: one that nobody sets, so that a rate is a rate whatever the time is thought to be.
 #[derive(Clone)]
 struct GovClock(Arc<dyn Clock>);
 
 impl GovernorClock for GovClock {
     type Instant = Nanos;
     fn now(&self) -> Nanos {
-        Nanos::new(u64::try_from(self.0.now().micros()).unwrap_or(0).saturating_mul(1_000))
+        Nanos::new(u64::try_from(self.0.running().as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
@@ -114,9 +114,10 @@ struct Counts {
 }
 
 impl Counts {
-    /// Moves the windows to `day`; counters of a past window start anew.
+    /// Moves the windows on to `day`; counters of a past window start anew. No window comes back: where the clock was set back,
+    /// the one that began goes on.
     fn roll(&mut self, day: i32) {
-        if day != self.day {
+        if day > self.day {
             let month = local_month(day);
             if month != self.month {
                 self.month = month;
@@ -157,9 +158,15 @@ impl Counts {
         self.held_parts -= taken.parts;
     }
 
-    fn add(&mut self, calls: u64) {
-        self.in_day = self.in_day.saturating_add(calls);
-        self.in_month = self.in_month.saturating_add(calls);
+    /// Counts answers for the day on which they were asked for, as the journal's reducer does.
+    fn add(&mut self, day: i32, calls: u64) {
+        self.roll(day);
+        if day == self.day {
+            self.in_day = self.in_day.saturating_add(calls);
+        }
+        if local_month(day) == self.month {
+            self.in_month = self.in_month.saturating_add(calls);
+        }
         self.in_term = self.in_term.saturating_add(calls);
     }
 }
@@ -174,6 +181,8 @@ pub(crate) struct GrantState {
 pub(crate) struct Taken {
     state: Arc<GrantState>,
     parts: u64,
+    /// The local day for which it counts.
+    day: i32,
 }
 
 /// States of all grants that were ever called.
@@ -191,8 +200,7 @@ impl GrantLedger {
         for (grant, day, calls) in usage {
             let state = ledger.state(&grant);
             let mut counts = lock(&state.counts);
-            counts.roll(day);
-            counts.add(calls);
+            counts.add(day, calls);
         }
         ledger
     }
@@ -206,7 +214,7 @@ impl GrantLedger {
     }
 
     /// Takes one call of `grant` that asks for `parts` answers: first the rate, then a place among the concurrent calls,
-    /// then the quota, which counts answers. What is left of each goes to `shown`, also where the call is refused.
+    /// then the quota, which counts answers in the windows of `now`, the call's instant. What is left of each goes to `shown`, also where the call is refused.
     ///
     /// # Errors
     /// C501, C502 and C503, with the time to wait where waiting helps.
@@ -215,19 +223,15 @@ impl GrantLedger {
         state: &Arc<GrantState>,
         limits: &Limits,
         parts: u32,
+        now: Timestamp,
         shown: &mut RateLimits,
     ) -> Result<Hold<'_, Self>, Refusal> {
-        let now = self.clock.now();
         if let Some(quota) = limits.quota {
             let mut counts = lock(&state.counts);
             counts.roll(local_day(now));
             shown.quota = Some(counts.left(quota, now));
         }
-        if let Some(rate) = limits.rate {
-            let (state, refused) = self.check_rate(state, rate);
-            shown.rate = Some(state);
-            refused.map_or(Ok(()), Err)?;
-        }
+        self.pace(state, limits, shown)?;
         let mut counts = lock(&state.counts);
         if limits.concurrency.is_some_and(|most| counts.held >= u64::from(most.get())) {
             return Err(Refusal::retry(Code::C502, Duration::from_secs(1)));
@@ -246,8 +250,26 @@ impl GrantLedger {
         }
         counts.held += 1;
         counts.held_parts += parts;
+        // Where the clock was set back, the window that began goes on.
+        let day = counts.day;
         drop(counts);
-        Ok(Hold::new(self, Taken { state: Arc::clone(state), parts }))
+        Ok(Hold::new(self, Taken { state: Arc::clone(state), parts, day }))
+    }
+
+    /// Takes one call of the rate, and nothing else.
+    ///
+    /// # Errors
+    /// C501, with the time to wait.
+    pub(crate) fn pace(
+        &self,
+        state: &Arc<GrantState>,
+        limits: &Limits,
+        shown: &mut RateLimits,
+    ) -> Result<(), Refusal> {
+        let Some(rate) = limits.rate else { return Ok(()) };
+        let (state, refused) = self.check_rate(state, rate);
+        shown.rate = Some(state);
+        refused.map_or(Ok(()), Err)
     }
 
     /// Asks the limiter. What is shown is the bucket: as many calls as may come at once, and the time in which an
@@ -300,9 +322,8 @@ impl Authority for GrantLedger {
 
     fn post(&self, taken: &Taken) {
         let mut counts = lock(&taken.state.counts);
-        counts.roll(local_day(self.clock.now()));
         counts.give_back(taken);
-        counts.add(taken.parts);
+        counts.add(taken.day, taken.parts);
     }
 
     fn void(&self, taken: &Taken) {

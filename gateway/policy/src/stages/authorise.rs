@@ -50,7 +50,7 @@ impl<'e> Right<'e> {
 
 /// Authorises the call.
 pub(crate) fn run<'e>(env: &mut Env<'e>, caller: Caller<'e>) -> Result<Right<'e>, Refusal> {
-    let now = env.now();
+    let now = env.call.received;
     let snapshot: &'e Snapshot = env.snapshot;
     let unit = caller.unit();
     let (product, operation) = route(env)?;

@@ -47,7 +47,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
         scenario: scenario.name.as_str(),
         purpose: scenario.purpose,
     };
-    let price = env.snapshot.prices.resolve(&asked, env.now())?;
+    let price = env.snapshot.prices.resolve(&asked, env.call.received)?;
     env.facts.terms.price = price.id.as_str();
     let provider = price.provider_parts.is_some() && env.snapshot.provides(right.unit(), product);
     let mut basis = basis(price, scenario.purpose, provider);
@@ -78,7 +78,7 @@ fn hold<'e>(
         return Ok(());
     }
     // REQUIREMENTS G6: free purposes need no exchange.
-    if !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.now()) {
+    if !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.call.received) {
         return Err(Code::C706.into());
     }
     let limit = unit.credit_limit.ok_or(Code::C704)?;

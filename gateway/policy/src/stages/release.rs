@@ -55,6 +55,10 @@ pub(crate) async fn run<'e, S>(
             let operation = agreed.ask().right().operation();
             let right = agreed.ask().right();
             let key = mask_key(env, operation, &right.unit().name, &right.scenario().name, right.product());
+            let key = match (key, agreed.ask().subject()) {
+                (Some(key), Some(subject)) => Some(key.about(subject.as_bytes())),
+                (key, _) => key,
+            };
             let cut = Cut { fields: agreed.fields(), key: key.as_ref() };
             let released = operation.release(cut, fetched.status, &fetched.body)?;
             operation.verify(&env.call.body, &fetched.body)?;

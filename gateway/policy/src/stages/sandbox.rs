@@ -123,7 +123,7 @@ fn consent(env: &Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
 fn limit(env: &mut Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let units = &env.gate.sandbox.units;
     let state = units.state(&offer.trial.unit().name);
-    let hold = units.take(&state, Sandbox::limits(), 1, &mut env.facts.limit)?;
+    let hold = units.take(&state, Sandbox::limits(), 1, env.call.received, &mut env.facts.limit)?;
     if env.takes != Takes::Nothing {
         env.holds.quota = Some(hold);
     }

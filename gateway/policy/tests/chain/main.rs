@@ -12,6 +12,7 @@ mod deltas;
 mod holds;
 mod house;
 mod in_force;
+mod instants;
 mod listings;
 mod presenters;
 mod replays;
