@@ -125,6 +125,9 @@ pub struct Due {
     pub provisional: bool,
 }
 
+/// Month and day from which on the notice of the next year may name days of this one.
+const LAST_SETTLED: (i64, i64) = (12, 20);
+
 impl Calendar {
     /// This calendar with the notice of one year: days `off` and weekend days `worked`. A notice may name days of a
     /// neighbouring year (a New Year's holiday that begins in December); they count without making that year known.
@@ -153,6 +156,14 @@ impl Calendar {
         self.named.get(&day).copied().unwrap_or_else(|| !day.is_weekend())
     }
 
+    /// Whether a notice that is still to come cannot change `day`. The notice of a year names days at the end of the one before
+    /// too: that of 2019 made 29 December 2018 a working day.
+    fn settles(&self, day: Day) -> bool {
+        let (year, month, of_month) = day.civil();
+        let year = i32::try_from(year).unwrap_or(i32::MAX);
+        self.knows(year) && ((month, of_month) < LAST_SETTLED || self.knows(year.saturating_add(1)))
+    }
+
     /// When a term of `working_days` that an act at `from` sets running has passed. The day of the act does not count,
     /// and its last day counts whole: the answer is the first instant of the day after. With none, that is the end of
     /// the act's own day.
@@ -163,7 +174,7 @@ impl Calendar {
         let mut left = working_days;
         while left > 0 {
             day = day.next();
-            provisional |= !self.knows(day.year());
+            provisional |= !self.settles(day);
             left -= u16::from(self.is_working_day(day));
         }
         Due { at: day.next().start(), provisional }
@@ -212,5 +223,17 @@ mod tests {
         assert_eq!(due(4).at, day(13).start());
         assert!(due(100).provisional && !due(50).provisional);
         assert_eq!(Calendar::default().due(from, 3).at, day(6).start());
+    }
+
+    /// The notice of 2019 made Saturday 29 December 2018 a working day and Monday the 31st free: until it was known, no term
+    /// that ends there was settled.
+    #[test]
+    fn b8_the_end_of_the_last_known_year_is_provisional() {
+        let day = |year, month, day| Day::new(year, month, day).expect("a date");
+        let known = Calendar::default().with_year(2018, [], []);
+        let from = day(2018, 12, 27).start();
+        assert_eq!(known.due(from, 2), Due { at: day(2019, 1, 1).start(), provisional: true });
+        let both = known.with_year(2019, [day(2018, 12, 31), day(2019, 1, 1)], [day(2018, 12, 29)]);
+        assert_eq!(both.due(from, 2), Due { at: day(2018, 12, 30).start(), provisional: false });
     }
 }

@@ -8,7 +8,14 @@ use ring::hmac;
 
 /// The key of one unit, scenario and product.
 #[derive(Clone)]
-pub struct MaskKey(hmac::Key);
+pub struct MaskKey {
+    key: hmac::Key,
+    /// The key of noise: the subject's own where the answer is about one.
+    noise: hmac::Key,
+}
+
+/// Precedes the subject in what its noise key is made of; the uses begin with other bytes.
+const NOISE_OF: &[u8] = b"shuzha noise of ";
 
 /// Separates the three uses of the key.
 #[derive(Clone, Copy)]
@@ -22,12 +29,22 @@ impl MaskKey {
     /// The key with these bytes.
     #[must_use]
     pub fn new(bytes: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+        let key = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        Self { noise: key.clone(), key }
+    }
+
+    /// The same for an answer about one subject, whose noise is its own: whoever knows the true value of one subject learns
+    /// nothing of another with the same.
+    #[must_use]
+    pub fn about(&self, subject: &[u8]) -> Self {
+        let own = hmac::sign(&self.key, &[NOISE_OF, subject].concat());
+        Self { key: self.key.clone(), noise: hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()) }
     }
 
     /// The function's value for one leaf and value.
     pub(super) fn value(&self, of: Use, leaf: &str, value: &[u8]) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.0);
+        let key = if matches!(of, Use::Noise) { &self.noise } else { &self.key };
+        let mut context = hmac::Context::with_key(key);
         context.update(&[of as u8]);
         context.update(&(leaf.len() as u64).to_be_bytes());
         context.update(leaf.as_bytes());

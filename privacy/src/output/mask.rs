@@ -38,8 +38,9 @@ pub enum Mask {
     Phone,
     /// 证件号码: of an 18-character identity number the first and last character; of any other text the length.
     IdNumber,
-    /// 地址: the administrative part up to county level (…省…市…区), nothing from the first street, village or
-    /// house-number character on, at most [`ADDRESS_KEPT_MAX`] characters; not the length of the rest.
+    /// 地址: the administrative part down to the first name of county level (…省…市…区), nothing after it, and nothing
+    /// from the first street, estate, village or house-number character on, at most [`ADDRESS_KEPT_MAX`] characters; not
+    /// the length of the rest.
     Address,
     /// 银行卡号: of 12 to 19 digits the last four and the length; of any other text the length.
     BankCard,
@@ -238,21 +239,79 @@ fn month(plain: &str) -> String {
 }
 
 fn address(plain: &str) -> String {
-    /// Ends the name of an administrative division down to the county.
-    const DIVISION: [char; 7] = ['省', '市', '区', '县', '旗', '州', '盟'];
     /// Begins what is finer than a county, or is part of a house number.
     const FINER: [char; 16] =
         ['路', '街', '巷', '号', '弄', '栋', '楼', '村', '镇', '乡', '道', '院', '幢', '室', '组', '园'];
-    let mut kept = 0;
-    for (at, character) in plain.char_indices().take(ADDRESS_KEPT_MAX) {
-        if FINER.contains(&character) || character.is_numeric() || character.is_ascii() {
+    let letters: Vec<(usize, char)> = plain.char_indices().take(ADDRESS_KEPT_MAX).collect();
+    let finer = |c: char| FINER.contains(&c) || c.is_numeric() || c.is_ascii();
+    let end = letters.iter().position(|(_, c)| finer(*c)).unwrap_or(letters.len());
+    let (mut kept, mut begins, mut level) = (0, 0, Level::Country);
+    for at in 0..end {
+        let letter = |at: usize| letters.get(at).map_or(' ', |(_, c)| *c);
+        let name: String = letters[begins..at].iter().map(|(_, c)| c).collect();
+        let found = match division(&name, letter(at), letter(at + 1), level) {
+            Division::None => continue,
+            Division::Finer => break,
+            Division::Ends(found) => found,
+        };
+        kept = letters[at].0 + letters[at].1.len_utf8();
+        (begins, level) = (at + 1, found);
+        if level == Level::County {
             break;
-        }
-        if DIVISION.contains(&character) {
-            kept = at + character.len_utf8();
         }
     }
     format!("{}{COVERED}", &plain[..kept])
+}
+
+/// How deep an administrative division lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Country,
+    Province,
+    Municipality,
+    Prefecture,
+    County,
+}
+
+/// What a character of an address ends.
+enum Division {
+    /// Nothing: it is part of a name.
+    None,
+    /// The name of a division.
+    Ends(Level),
+    /// The name of something finer, an estate or a market: from the end of the last division on, nothing may be seen.
+    Finer,
+}
+
+/// Whether `last` ends the division called `name`, which stands below one of `above` and before `next`.
+fn division(name: &str, last: char, next: char, above: Level) -> Division {
+    /// Before 区: what names an estate, a zone or a campus, and no district.
+    const ESTATES: [char; 27] = [
+        '小', '社', '园', '属', '发', '校', '厂', '景', '库', '宅', '活', '舍', '税', '范', '墅', '院', '片',
+        '街', '营', '理', '假', '业', '作', '验', '住', '能', '务',
+    ];
+    const MUNICIPALITIES: [&str; 4] = ["北京", "上海", "天津", "重庆"];
+    let before = name.chars().next_back().unwrap_or(' ');
+    match last {
+        '省' if above == Level::Country && !name.is_empty() => Division::Ends(Level::Province),
+        '区' if name.ends_with("自治") && above == Level::Country => Division::Ends(Level::Province),
+        '区' if before == '地' && above == Level::Province => Division::Ends(Level::Prefecture),
+        '区' if name.is_empty() || ESTATES.contains(&before) => Division::Finer,
+        '市' if MUNICIPALITIES.contains(&name) && above == Level::Country => {
+            Division::Ends(Level::Municipality)
+        }
+        '市' if name.is_empty() || next == '场' || "超门都夜菜闹城".contains(before) => {
+            Division::Finer
+        }
+        '市' if above <= Level::Province => Division::Ends(Level::Prefecture),
+        '市' if above == Level::Municipality => Division::Finer,
+        '州' if name.ends_with("自治") && above == Level::Province => Division::Ends(Level::Prefecture),
+        '盟' if above == Level::Province && name.chars().count() >= 2 => Division::Ends(Level::Prefecture),
+        '旗' if name.is_empty() || above < Level::Prefecture => Division::Finer,
+        '县' if name.is_empty() => Division::Finer,
+        '区' | '市' | '县' | '旗' => Division::Ends(Level::County),
+        _ => Division::None,
+    }
 }
 
 fn year(plain: &str) -> String {

@@ -264,6 +264,26 @@ proptest! {
         prop_assert!(!shown["owners"].as_array().unwrap().iter().any(in_clear));
     }
 
+    /// REQUIREMENTS E3: a sample stays the same however many elements come before; nobody sees the whole by waiting.
+    #[test]
+    fn e3_a_sample_does_not_change_with_the_place(seed in any::<[u8; 32]>(), more in 1_usize..30) {
+        let contract = Contract::compile(&json!({
+            "/trips/*/id": {"type": "string", "max_length": 18, "sample_one_in": 4, "max_items": 100}
+        }))
+        .unwrap();
+        let key = MaskKey::new(&seed);
+        let cut = Cut { fields: contract.all(), key: Some(&key) };
+        let shown = |from: usize| {
+            let trips: Vec<Value> = (from..60).map(|at| json!({"id": (at / 2).to_string()})).collect();
+            let left = contract.project(cut, json!({"trips": trips}).to_string().as_bytes()).unwrap();
+            serde_json::from_slice::<Value>(&left.bytes).unwrap()["trips"].as_array().unwrap().clone()
+        };
+        // Newest first: what was there stays where it is, behind what came; two of each are alike.
+        let (early, late) = (shown(more * 2 % 60), shown(0));
+        let tail = &late[late.len() - early.len()..];
+        prop_assert_eq!(&early[..], tail);
+    }
+
     #[test]
     fn rounding_stays_on_the_grid_and_within_half_a_step(value in 0_i64..=1000) {
         let (bytes, _) = project(&["/score"], &format!("{{\"score\":{value}}}")).unwrap();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -87,19 +88,22 @@ impl<'t> At<'_, 't> {
         self.walk.unlisted.set(self.walk.unlisted.get().saturating_add(1));
     }
 
-    /// Whether the element number `count` is in the sample: a function of its place and of what would leave of it, so that
-    /// the same answer shows the same sample.
+    /// Whether an element is in the sample: a function of what would leave of it, and of how many like it stand before it, so
+    /// that an element stays in the sample, or out of it, wherever it stands.
     fn is_sampled<E: Error>(
         self,
         one_in: Option<u32>,
         item: Option<&'t Node>,
-        count: u32,
+        seen: &mut HashMap<Vec<u8>, u32>,
         slot: &Slot<'_>,
     ) -> Result<bool, E> {
         let (Some(one_in), Some(item)) = (one_in, item) else { return Ok(true) };
         let key = self.walk.key.ok_or_else(|| self.violate("no key for its sample"))?;
-        let mut element = count.to_be_bytes().to_vec();
+        let mut element = Vec::new();
         super::write::node(self.walk.tree, self.walk.fields, item, slot, &mut element);
+        let before = seen.entry(element.clone()).or_default();
+        element.extend(before.to_be_bytes());
+        *before = before.saturating_add(1);
         Ok(key.below(one_in.into(), Use::Sample, &item.pointer, &element) == 0)
     }
 
@@ -206,13 +210,13 @@ impl<'a> Visitor<'a> for At<'_, '_> {
             _ => (None, u32::MAX, None),
         };
         let mut kept = Vec::new();
-        let mut count = 0_u32;
+        let (mut count, mut seen) = (0_u32, HashMap::new());
         while let Some(slot) = items.next_element_seed(self.below(item))? {
             count = count.saturating_add(1);
             if count > items_max && self.is_permitted() {
                 return Err(self.violate("too many elements"));
             }
-            if self.is_permitted() && self.is_sampled(sample, item, count, &slot)? {
+            if self.is_permitted() && self.is_sampled(sample, item, &mut seen, &slot)? {
                 kept.push(slot);
             }
         }

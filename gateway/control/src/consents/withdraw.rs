@@ -32,9 +32,17 @@ impl ConsentService {
     pub fn withdraw_all(&self, caller: &Caller, unit: Option<&Id>) -> Result<usize, Error> {
         let holder = self.acting(caller)?;
         let mut withdrawn = 0;
-        for kept in self.store.list(&holder, unit.map(Id::as_str), None, CONSENTS_MAX)? {
-            let live = kept.withdrawn.is_none() && self.control.now() < kept.expires;
-            withdrawn += usize::from(live && self.take_back(&holder, &kept)?);
+        let mut before = None;
+        loop {
+            let page = self.store.list(&holder, unit.map(Id::as_str), before, CONSENTS_MAX)?;
+            for kept in &page {
+                let live = kept.withdrawn.is_none() && self.control.now() < kept.expires;
+                withdrawn += usize::from(live && self.take_back(&holder, kept)?);
+            }
+            before = page.last().map(|oldest| oldest.seq);
+            if page.len() < CONSENTS_MAX {
+                break;
+            }
         }
         self.feed()?;
         Ok(withdrawn)

@@ -34,6 +34,20 @@ fn masks_by_example() {
         ("id_number", "110105491231002", "***************"),
         ("address", "山东省烟台市莱山区观海路1号", "山东省烟台市莱山区***"),
         ("address", "建国路88号院3区2号楼", "***"),
+        ("address", "北京市昌平区天通苑小区5号楼3单元201室", "北京市昌平区***"),
+        ("address", "杭州市西湖区翠苑社区3栋", "杭州市西湖区***"),
+        ("address", "湖北省仙桃市丝宝小区", "湖北省仙桃市***"),
+        ("address", "江苏省苏州市吴江区盛泽开发区", "江苏省苏州市吴江区***"),
+        ("address", "四川省攀枝花市迎春家属区四单元", "四川省攀枝花市***"),
+        ("address", "江苏省苏州工业园区星湖街", "江苏省***"),
+        ("address", "上海市曹安花卉市场", "上海市***"),
+        ("address", "山东省烟台市莱州市文昌北路", "山东省烟台市莱州市***"),
+        ("address", "新疆维吾尔自治区喀什地区疏附县托克扎克镇", "新疆维吾尔自治区喀什地区疏附县***"),
+        ("address", "吉林省延边朝鲜族自治州延吉市北山小区", "吉林省延边朝鲜族自治州延吉市***"),
+        ("address", "内蒙古自治区锡林郭勒盟苏尼特左旗满都拉图镇", "内蒙古自治区锡林郭勒盟苏尼特左旗***"),
+        ("address", "上海市浦东新区张江高科技园区", "上海市浦东新区***"),
+        ("address", "山西省晋城市城区凤台小区", "山西省晋城市城区***"),
+        ("address", "山东省济南市红旗新村", "山东省济南市红旗***"),
         ("address", "", "***"),
         ("bank_card", "6222020000001234567", "***************4567"),
         ("bank_card", "62220200", "********"),
@@ -157,6 +171,10 @@ proptest! {
         prop_assert_eq!(noised, Mask::noised(plain, most, "/age", &key));
         let wide = NonZeroU32::new(u32::MAX).unwrap();
         let plain = plain / 2;
+        // No table of one subject's values serves for another's.
+        let (zhang, li) = (key.about(b"zhang"), key.about(b"li"));
+        prop_assert_ne!(Mask::noised(plain, wide, "/age", &zhang), Mask::noised(plain, wide, "/age", &li));
+        prop_assert_eq!(Mask::pseudonym("370602", "/id", &zhang), Mask::pseudonym("370602", "/id", &li));
         prop_assert_ne!(Mask::noised(plain, wide, "/age", &key), Mask::noised(plain, wide, "/age", &other));
         prop_assert_ne!(Mask::noised(plain, wide, "/age", &key), Mask::noised(plain, wide, "/sum", &key));
     }

@@ -19,9 +19,13 @@ pub(super) fn compact_date(at: Timestamp) -> String {
 }
 
 /// The end of a term of `years` that begins on the day of `at`, that day counted: the first instant of the same date
-/// `years` later. A certificate of 5 March 2026 for three years is last valid on 4 March 2029.
+/// `years` later. A certificate of 5 March 2026 for three years is last valid on 4 March 2029;
+/// one of 29 February 2028 for three years on 28 February 2031.
 pub(super) fn years_from(at: Timestamp, years: u8) -> Timestamp {
-    let end = date(at).saturating_add(jiff::Span::new().years(i32::from(years)));
+    let begins = date(at);
+    let end = begins.saturating_add(jiff::Span::new().years(i32::from(years)));
+    // Where the year has no 29 February, its 28th still belongs to the term.
+    let end = if end.day() == begins.day() { end } else { end.saturating_add(jiff::Span::new().days(1)) };
     let end = end.to_zoned(CHINA).expect(IN_RANGE).timestamp();
     Timestamp::from_micros(end.as_microsecond())
 }
