@@ -6,8 +6,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_LANGUAGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shuzha_core::{Code, IdRng, Lang, RequestId};
@@ -35,7 +36,11 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let began = tokio::time::Instant::now();
-    let mut response = next.run(request).await;
+    let framing = Framing::of(&request);
+    let mut response = match framing {
+        Framing::Ambiguous => Problem::from(Code::C001).into_response(),
+        Framing::Length | Framing::Chunks => next.run(request).await,
+    };
     // Before a refusal is written out anew: it says who was refused.
     let asker = response.extensions_mut().remove::<Asker>();
     let what = asker.as_ref().and_then(|asker| asker.what.as_ref());
@@ -54,6 +59,9 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"shuzha\""));
     }
+    if framing != Framing::Length {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     protect(response.headers_mut(), id, shared.https);
     tracing::info!(
         request_id = %id,
@@ -69,6 +77,34 @@ pub(crate) async fn around(State(shared): State<Arc<Shared>>, request: Request, 
         "request"
     );
     response
+}
+
+/// How a request of HTTP/1 says where it ends; one of HTTP/2 cannot be mistaken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// By its length, or by having no body.
+    Length,
+    /// In chunks. A proxy in front may have gone by a length that stood beside and that the server no longer shows: nothing that
+    /// follows on this connection is taken for a request.
+    Chunks,
+    /// It can be read in two ways, or is meant for no one host.
+    Ambiguous,
+}
+
+impl Framing {
+    fn of(request: &Request) -> Self {
+        if request.version() >= http::Version::HTTP_2 {
+            return Self::Length;
+        }
+        let fields = |name| request.headers().get_all(name).iter().count();
+        let hosts = fields(HOST);
+        match (fields(TRANSFER_ENCODING), fields(CONTENT_LENGTH)) {
+            _ if hosts > 1 || (hosts == 0 && request.version() == http::Version::HTTP_11) => Self::Ambiguous,
+            (0, 0 | 1) => Self::Length,
+            (1, 0) => Self::Chunks,
+            _ => Self::Ambiguous,
+        }
+    }
 }
 
 /// The language of messages.

@@ -28,7 +28,7 @@ use shuzha_core::{Id, MicroYuan, PurposeClass};
 use shuzha_pricing::metering::Line;
 use shuzha_pricing::{Basis, Fen, Month};
 
-pub use closing::Gatherings;
+pub use closing::{Gatherings, Stand};
 pub use error::BooksError;
 pub use gather::{Gathered, counted};
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};

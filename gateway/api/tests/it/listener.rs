@@ -161,3 +161,48 @@ fn unfinished_bodies_share_a_budget_and_persons_have_their_own() {
     assert_eq!(refused.header("retry-after"), Some("1"));
     stop(&plane, "stop-1");
 }
+
+/// Behind a proxy that frames otherwise, what one caller sends must not become another's request: what can be read in two ways
+/// is refused, and nothing behind chunks is taken for a request.
+#[test]
+fn a_request_that_could_be_framed_in_two_ways_is_refused_and_the_connection_closed() {
+    let plane = Plane::empty(Limits::default(), "127.0.0.1:0");
+    let second = "GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let head = "POST /api/v1/sessions HTTP/1.1\r\nContent-Type: application/json\r\n";
+    let close = "Connection: close\r\n";
+    for (what, sent, answers) in [
+        ("no host", format!("GET /api/v1/openapi.json HTTP/1.1\r\n\r\n{second}"), 1),
+        ("two hosts", format!("GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n{second}"), 1),
+        (
+            "chunks and a length",
+            format!(
+                "{head}Host: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{second}"
+            ),
+            1,
+        ),
+        (
+            "a length and chunks",
+            format!(
+                "{head}Host: x\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{second}"
+            ),
+            1,
+        ),
+        (
+            "chunks",
+            format!("{head}Host: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n{second}"),
+            1,
+        ),
+        (
+            "one host and a length",
+            format!(
+                "{head}Host: x\r\nContent-Length: 2\r\n\r\n{{}}{}",
+                second.replace("Host", &format!("{close}Host"))
+            ),
+            2,
+        ),
+    ] {
+        let came = String::from_utf8(raw(&plane, sent.as_bytes())).unwrap();
+        assert!(came.starts_with("HTTP/1.1 4"), "{what}: {came}");
+        assert_eq!(came.matches("HTTP/1.1 ").count(), answers, "{what}: {came}");
+    }
+}

@@ -5,7 +5,7 @@ use shuzha_pricing::closing::{Closing, close};
 use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
 use shuzha_pricing::{Month, Overflow};
 use shuzha_products::case::{Actor, Fault};
-use shuzha_store::ledger::{BooksError, Period, PeriodState, Stated, StatementAct, Word};
+use shuzha_store::ledger::{BooksError, Period, PeriodState, Stand, Stated, StatementAct, Word};
 
 use super::terms::{Instead, refused};
 use super::{Finance, READERS, may_read};
@@ -70,7 +70,7 @@ impl Finance {
     ///
     /// # Errors
     /// C1104, C1106 without the role; C1600–C1603, C1605 where it may not be closed now; C1604 with every reason why it
-    /// cannot be rated; C1606 where metering has a gap or went on meanwhile; C090 where the act cannot be recorded.
+    /// cannot be rated; C1606 where metering has a gap, or calls of the period came in meanwhile; C090 where the act cannot be recorded.
     pub fn close(&self, caller: &Caller, month: Month, dry_run: bool) -> Result<(Period, Closing), Error> {
         let actor = caller.acting(&[Role::Finance])?;
         let (by, now, grace) = (&actor.account, self.0.clock.now(), self.0.grace);
@@ -84,22 +84,22 @@ impl Finance {
             }
         }
         self.catch_up()?;
-        let (closing, reached) = self.work_out(month)?;
+        let (closing, stand) = self.work_out(month)?;
         if dry_run {
             return Ok((self.0.books.period(month)?, closing));
         }
         let digest = format!("sha256:{}", hex::encode(&closing.digest));
         let noted = Noted { verb: "close", kind: "Period", name: &month.to_string(), reason: digest };
-        let period = self.act(&actor, noted, || self.0.books.close(&closing, reached, (by, now, grace)))?;
+        let period = self.act(&actor, noted, || self.0.books.close(&closing, stand, (by, now, grace)))?;
         Ok((period, closing))
     }
 
-    /// A close as it would be now, and the record it reaches to.
-    pub(super) fn work_out(&self, month: Month) -> Result<(Closing, u64), Error> {
+    /// A close as it would be now, and what of the period it is of.
+    pub(super) fn work_out(&self, month: Month) -> Result<(Closing, Stand), Error> {
         let from = self.0.books.gatherings(month)?;
         let terms = self.terms(&Instead::new())?.terms;
         let input = from.input(month, &terms);
-        Ok((close(&input).map_err(unrated)?, from.reached))
+        Ok((close(&input).map_err(unrated)?, from.stand))
     }
 
     /// Says something about a statement: its unit confirms or disputes, finance answers.

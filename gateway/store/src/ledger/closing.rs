@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Transaction as Sql, params};
+use rusqlite::{Connection, OptionalExtension, Transaction as Sql, params};
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Before, CallTree, Closing, Input, Terms};
@@ -27,8 +27,41 @@ pub struct Gatherings {
     pub corrections: Vec<Correction>,
     /// The trees over its calls' records.
     pub trees: BTreeMap<Id, CallTree>,
-    /// The record up to which they were gathered.
+    /// What of the period they are.
+    pub stand: Stand,
+}
+
+/// What of a period was gathered when it was read. Metering goes on meanwhile, with the calls of other periods; a call of this
+/// one that comes in changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stand {
+    /// The record up to which everything was gathered.
     pub reached: u64,
+    /// Calls of the period, and the last record of one.
+    calls: u64,
+    last_seq: u64,
+}
+
+impl Stand {
+    fn of(sql: &Connection, month: Month) -> Result<Self, StoreError> {
+        let number = |value: i64, row| u64::try_from(value).map_err(|_| StoreError::BadRow(row));
+        let reached: i64 = sql.query_one("SELECT seq FROM position", [], |row| row.get(0))?;
+        let (calls, last): (i64, i64) = sql.query_one(
+            "SELECT coalesce(sum(size), 0), coalesce(max(last_seq), 0) FROM call_tree WHERE period = ?1",
+            [month.index()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(Self {
+            reached: number(reached, "position")?,
+            calls: number(calls, "call_tree")?,
+            last_seq: number(last, "call_tree")?,
+        })
+    }
+
+    /// Whether the period is still as it was.
+    fn holds(self, now: Self) -> bool {
+        (self.calls, self.last_seq) == (now.calls, now.last_seq) && self.reached <= now.reached
+    }
 }
 
 impl Gatherings {
@@ -83,13 +116,12 @@ impl Books {
                 Ok((unit, CallTree { root: edge.root(), size, first_seq, last_seq }))
             },
         )?;
-        let reached: i64 = connection.query_one("SELECT seq FROM position", [], |row| row.get(0))?;
         Ok(Gatherings {
             rows: found,
             before: before.into_iter().collect(),
             corrections: reratings::corrections(&connection, month)?,
             trees: trees.into_iter().collect(),
-            reached: u64::try_from(reached).map_err(|_| StoreError::BadRow("position"))?,
+            stand: Stand::of(&connection, month)?,
         })
     }
 
@@ -97,12 +129,12 @@ impl Books {
     /// again, by the same person, is the same.
     ///
     /// # Errors
-    /// As [`Books::may_close`]; C1606 where records were gathered since `reached`, or a re-rating was approved: close again on
-    /// what is there now.
+    /// As [`Books::may_close`]; C1606 where calls of the period were gathered since `stand`, or a re-rating was approved: close
+    /// again on what is there now.
     pub fn close(
         &self,
         closing: &Closing,
-        reached: u64,
+        stand: Stand,
         (by, at, grace): (&Id, Timestamp, Duration),
     ) -> Result<Period, BooksError> {
         let mut connection = self.lock();
@@ -115,8 +147,7 @@ impl Books {
             return Ok(before);
         }
         may_close(&sql, &before, by, at, grace)?;
-        let stands: i64 = sql.query_one("SELECT seq FROM position", [], |row| row.get(0))?;
-        if u64::try_from(stands) != Ok(reached) || !holds(&sql, closing)? {
+        if !stand.holds(Stand::of(&sql, closing.month)?) || !holds(&sql, closing)? {
             return Err(Code::C1606.into());
         }
         store(&sql, closing)?;
@@ -125,7 +156,7 @@ impl Books {
                       WHERE month = ?1";
         sql.execute(
             closed,
-            (closing.month.index(), by.as_str(), at.micros(), integer(reached)?, closing.digest),
+            (closing.month.index(), by.as_str(), at.micros(), integer(stand.reached)?, closing.digest),
         )?;
         let after = period(&sql, closing.month)?;
         sql.commit()?;

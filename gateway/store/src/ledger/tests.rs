@@ -75,11 +75,11 @@ fn rules() -> Rules {
     }
 }
 
-fn worked_out(books: &Books, month: Month) -> (Closing, u64) {
+fn worked_out(books: &Books, month: Month) -> (Closing, Stand) {
     let from = books.gatherings(month).unwrap();
     let rules = rules();
     let input = from.input(month, &rules);
-    (close(&input).unwrap(), from.reached)
+    (close(&input).unwrap(), from.stand)
 }
 
 /// A day on which the month may be closed.

@@ -31,6 +31,9 @@ fn g3_two_persons_close_in_order_and_once() {
     gather(&books, &records(&[answer(0, 9, 67)], 6)).unwrap();
     assert_eq!(refused(try_close(&wang, late)), Code::C1606);
     let (closing, reached) = worked_out(&books, november);
+    // Metering goes on with what follows: a refused call, and the next month's.
+    let minute = (december.begin().micros() - entries::START) / 60_000_000 + 1;
+    gather(&books, &records(&[entries::call(1, Decision::Refused), answer(0, minute, 67)], 7)).unwrap();
     let closed = books.close(&closing, reached, (&wang, late, GRACE)).unwrap();
     assert_eq!(
         (closed.state, closed.digest, closed.reached),
@@ -51,7 +54,7 @@ fn g3_two_persons_close_in_order_and_once() {
     // Periods close in order.
     let january = month("2024-01");
     let minute = (january.begin().micros() - entries::START) / 60_000_000 + 1;
-    gather(&books, &records(&[answer(0, 60 * 24 * 20, 67), answer(0, minute, 67)], 7)).unwrap();
+    gather(&books, &records(&[answer(0, 60 * 24 * 20, 67), answer(0, minute, 67)], 9)).unwrap();
     books.soft_close(january, &li, january.end()).unwrap();
     let (closing, reached) = worked_out(&books, january);
     assert_eq!(refused(books.close(&closing, reached, (&wang, after(january), GRACE))), Code::C1605);

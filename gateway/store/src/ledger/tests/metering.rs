@@ -7,7 +7,7 @@ use super::*;
 
 fn all(books: &Books, month: Month) -> String {
     let from = books.gatherings(month).unwrap();
-    format!("{:?} {:?} {}", from.rows, from.trees, from.reached)
+    format!("{:?} {:?} {}", from.rows, from.trees, from.stand.reached)
 }
 
 proptest! {
