@@ -68,6 +68,7 @@ impl Numbered for ActKind {
         (Self::UseSlowed, 61),
         (Self::UseStopped, 62),
         (Self::UseResumed, 63),
+        (Self::ClockAstray, 64),
     ];
 }
 

@@ -287,6 +287,9 @@ pub enum ActKind {
     UseStopped,
     /// Such a stop ended.
     UseResumed,
+    /// The machine's clock was set so far from the node's that the node does not go along: the object says by how much, in
+    /// seconds.
+    ClockAstray,
 }
 
 /// An administrative or life-cycle act.

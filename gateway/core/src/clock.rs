@@ -83,30 +83,108 @@ impl Clock for SystemClock {
     }
 }
 
-/// The machine's clock, moved by an offset that every clone shares: ten working days pass in a demo without waiting.
+/// Farthest that the machine's clock may have been set forward for a [`GuardedClock`] to go along at once, and back for it to
+/// go slower until they agree.
+const FORWARD_MAX: i64 = 60 * MICROS_PER_SECOND;
+const BACK_MAX: i64 = 60 * MICROS_PER_SECOND;
+
+/// Most by which it goes back at one comparison.
+const BACK_STEP: i64 = MICROS_PER_SECOND / 10;
+
+/// The machine's clock, held to one that nobody sets. It shows the time that has passed since it was made, goes along with what
+/// corrects a clock, and not with what sets it to another day: it then goes on as before, and says that it is astray.
+#[derive(Debug)]
+pub struct GuardedClock<C = SystemClock> {
+    machine: C,
+    /// What the time is when the running clock is at zero: µs since 1970.
+    offset: AtomicI64,
+    /// How far the machine's clock is from this one, in µs, where that is too far.
+    astray: AtomicI64,
+}
+
+impl<C: Clock> GuardedClock<C> {
+    /// One that shows what `machine` shows now.
+    #[must_use]
+    pub fn over(machine: C) -> Self {
+        let offset = AtomicI64::new(machine.now().0.saturating_sub(micros(machine.running())));
+        Self { machine, offset, astray: AtomicI64::new(0) }
+    }
+
+    /// Compares it with the machine's clock. To be called every few seconds; answers by how much it is astray, if it is.
+    pub fn compare(&self) -> Option<Duration> {
+        let apart = self.machine.now().micros_since(self.now());
+        let by = match apart {
+            0..=FORWARD_MAX => apart,
+            back if (-BACK_MAX..0).contains(&back) => back.max(-BACK_STEP),
+            _ => 0,
+        };
+        self.offset.fetch_add(by, Ordering::AcqRel);
+        let astray = if (-BACK_MAX..=FORWARD_MAX).contains(&apart) { 0 } else { apart };
+        self.astray.store(astray, Ordering::Release);
+        self.astray()
+    }
+
+    /// How far the machine's clock was from it when they were last compared, where that is too far.
+    #[must_use]
+    pub fn astray(&self) -> Option<Duration> {
+        let astray = self.astray.load(Ordering::Acquire).unsigned_abs();
+        (astray > 0).then(|| Duration::from_micros(astray))
+    }
+}
+
+impl Default for GuardedClock {
+    fn default() -> Self {
+        Self::over(SystemClock)
+    }
+}
+
+impl<C: Clock> Clock for GuardedClock<C> {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.offset.load(Ordering::Acquire).saturating_add(micros(self.machine.running())))
+    }
+
+    fn running(&self) -> Duration {
+        self.machine.running()
+    }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A guarded clock, moved by an offset that every clone shares: ten working days pass in a demo without waiting.
 /// Nothing but a demo or a test moves it.
 #[derive(Clone, Debug, Default)]
-pub struct ShiftedClock(Arc<AtomicI64>);
+pub struct ShiftedClock {
+    by: Arc<AtomicI64>,
+    guarded: Arc<GuardedClock>,
+}
 
 impl ShiftedClock {
     /// Moves the clock so that it now shows `at`, from where it goes on as the machine's does.
     pub fn show(&self, at: Timestamp) {
-        self.0.store(at.micros_since(SystemClock.now()), Ordering::SeqCst);
+        self.by.store(at.micros_since(self.guarded.now()), Ordering::SeqCst);
     }
 
     /// Shows the machine's time again.
     pub fn release(&self) {
-        self.0.store(0, Ordering::SeqCst);
+        self.by.store(0, Ordering::SeqCst);
+    }
+
+    /// The clock that is moved.
+    #[must_use]
+    pub fn guarded(&self) -> &Arc<GuardedClock> {
+        &self.guarded
     }
 }
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        Timestamp(SystemClock.now().0.saturating_add(self.0.load(Ordering::Relaxed)))
+        Timestamp(self.guarded.now().0.saturating_add(self.by.load(Ordering::Relaxed)))
     }
 
     fn running(&self) -> Duration {
-        SystemClock.running()
+        self.guarded.running()
     }
 }
 
@@ -146,5 +224,72 @@ impl Clock for ManualClock {
     /// Moves forward with the clock, and stands still where that is set back.
     fn running(&self) -> Duration {
         Duration::from_micros(u64::try_from(self.running.load(Ordering::SeqCst)).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine whose clock somebody sets.
+    #[derive(Default)]
+    struct Machine {
+        set: AtomicI64,
+        runs: AtomicI64,
+    }
+
+    impl Clock for &Machine {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.set.load(Ordering::SeqCst) + self.runs.load(Ordering::SeqCst))
+        }
+
+        fn running(&self) -> Duration {
+            Duration::from_micros(self.runs.load(Ordering::SeqCst).unsigned_abs())
+        }
+    }
+
+    fn machine() -> &'static Machine {
+        Box::leak(Box::default())
+    }
+
+    fn pass(machine: &Machine, clock: &GuardedClock<&'static Machine>, seconds: i64) {
+        for _ in 0..seconds {
+            machine.runs.fetch_add(MICROS_PER_SECOND, Ordering::SeqCst);
+            clock.compare();
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_corrected_is_followed_and_never_jumps_back() {
+        let machine = machine();
+        let clock = GuardedClock::over(machine);
+        machine.set.store(5 * MICROS_PER_SECOND, Ordering::SeqCst);
+        pass(machine, &clock, 1);
+        assert_eq!((clock.now(), clock.astray()), (Timestamp::from_seconds(6), None), "forward at once");
+        machine.set.store(2 * MICROS_PER_SECOND, Ordering::SeqCst);
+        let mut before = clock.now();
+        for _ in 0..40 {
+            pass(machine, &clock, 1);
+            assert!(clock.now() > before && clock.astray().is_none());
+            before = clock.now();
+        }
+        assert_eq!(clock.now(), (&machine).now(), "back by going slower");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_to_another_day_is_not_followed_and_said_to_be_astray() {
+        for days in [1, -1, 366 * 40] {
+            let machine = machine();
+            machine.runs.store(MICROS_PER_SECOND, Ordering::SeqCst);
+            let clock = GuardedClock::over(machine);
+            let day = 86_400 * MICROS_PER_SECOND;
+            machine.set.store(days * day, Ordering::SeqCst);
+            pass(machine, &clock, 10);
+            assert_eq!(clock.now(), Timestamp::from_seconds(11), "it goes on as before");
+            assert_eq!(clock.astray(), Some(Duration::from_secs((days * 86_400).unsigned_abs())));
+            machine.set.store(0, Ordering::SeqCst);
+            pass(machine, &clock, 1);
+            assert_eq!((clock.now(), clock.astray()), (Timestamp::from_seconds(12), None));
+        }
     }
 }

@@ -19,6 +19,16 @@ pub enum JournalError {
         /// What the file system said.
         source: io::Error,
     },
+    /// The clock and the last record are too far apart for either to be believed. Nothing has been changed on disk.
+    #[error(
+        "the clock shows {now} s, and the last record is of {last} s (seconds since 1970-01-01T00:00:00Z)"
+    )]
+    Clock {
+        /// What the clock shows, in seconds since 1970.
+        now: i64,
+        /// When the last record was written.
+        last: i64,
+    },
     /// The files are not what was written. Nothing has been changed on disk.
     #[error("{file} is damaged at offset {offset}: expected {expected}, found {found}")]
     Damaged {

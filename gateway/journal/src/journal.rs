@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use shuzha_core::Clock;
 use shuzha_core::ids::ID_BYTES_MAX;
+use shuzha_core::{Clock, Timestamp};
 use shuzha_evidence::{Boot, Entry};
 use tokio::sync::oneshot;
 
@@ -66,6 +66,16 @@ struct Running {
     _lock: Option<File>,
 }
 
+/// Whether the clock may be believed, by the last record. A record that cannot be read says nothing of the time.
+fn check_clock(options: &Options, now: Timestamp, last: &[u8]) -> Result<(), JournalError> {
+    let Some((behind, ahead)) = options.clock_within else { return Ok(()) };
+    let Ok(last) = Entry::decode(last).map(|entry| entry.at()) else { return Ok(()) };
+    if now < last.minus(behind) || now > last.plus(ahead) {
+        return Err(JournalError::Clock { now: now.seconds(), last: last.seconds() });
+    }
+    Ok(())
+}
+
 impl Journal {
     /// Opens the journal: takes the lock, recovers, begins a new epoch with a durable `boot` entry.
     ///
@@ -112,7 +122,13 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         options.check()?;
         prune::sweep(&*disk)?;
-        let walk = recovery::walk(&*disk, |_, _| Ok(()))?;
+        let mut last = Vec::new();
+        let walk = recovery::walk(&*disk, |_, bytes| {
+            last.clear();
+            last.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        check_clock(&options, clock.now(), &last)?;
         if !walk.node.is_empty() && walk.node != options.node.as_str() {
             return Err(JournalError::WrongNode { expected: options.node.to_string(), found: walk.node });
         }

@@ -50,6 +50,9 @@ pub struct Options {
     pub batch_records_max: usize,
     /// Entries are refused while the file system has less free, in bytes.
     pub free_bytes_min: u64,
+    /// How far behind, and how far ahead of the last record the clock may be when the journal is opened; none where it may be
+    /// anything.
+    pub clock_within: Option<(Duration, Duration)>,
 }
 
 impl Options {
@@ -64,6 +67,7 @@ impl Options {
             queue_records_max: QUEUE_RECORDS_MAX,
             batch_records_max: BATCH_RECORDS_MAX,
             free_bytes_min: FREE_BYTES_MIN,
+            clock_within: None,
         }
     }
 

@@ -322,6 +322,13 @@ impl Gate {
         }
     }
 
+    /// Notes that the machine's clock was set `seconds` away from the node's.
+    pub fn note_clock(&self, seconds: u64) {
+        let (at, object) = (self.clock.now(), seconds.to_string());
+        let kind = ActKind::ClockAstray;
+        self.note(&Act { at, kind, actor: "clock", object: &object, commitment: None, target: "" });
+    }
+
     /// Records an act that nobody waits for. What must not be forgotten is written once there is room, where there is none now.
     pub(crate) fn note(&self, act: &Act<'_>) {
         if self.journal.note(&Entry::Act(act.clone())).is_err() {

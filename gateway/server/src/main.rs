@@ -186,7 +186,7 @@ fn main() -> ExitCode {
 fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool> {
     let journal = config.data_dir.join(node::JOURNAL_DIR);
     match command {
-        Command::Serve(args) => serve::run(config, args.upgrade),
+        Command::Serve(args) => serve::run(config, &args),
         Command::Doctor => doctor::run(out, config),
         Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
         Command::Journal(JournalCommand::Inspect { from, tail, limit }) => {

@@ -18,14 +18,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use prometheus::Registry;
 use shuzha_core::clock::ShiftedClock;
 use shuzha_core::{Clock as _, OsRng};
 use shuzha_evidence::commit::PeriodCommitters;
 use shuzha_evidence::{Act, ActKind, Committer, Entry};
 use shuzha_journal::disk::Disk;
-use shuzha_journal::{Journal, Options as JournalOptions};
+use shuzha_journal::{Journal, JournalError, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::Pseudonymiser;
 use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, SystemResolver};
@@ -73,7 +73,13 @@ pub(crate) struct Setup {
     pub(crate) disk: Option<Arc<dyn Disk>>,
     /// How long to wait for another process to leave the journal.
     pub(crate) journal_wait: Duration,
+    /// Whether somebody has said that the clock is right, however far it is from the journal's last record.
+    pub(crate) clock_is_right: bool,
 }
+
+/// How far the clock may be behind, and ahead of the journal's last record when a node starts.
+pub(crate) const CLOCK_WITHIN: (Duration, Duration) =
+    (Duration::from_secs(60), Duration::from_hours(90 * 24));
 
 /// A node that is ready to run.
 pub(crate) struct Node {
@@ -116,7 +122,8 @@ impl Node {
         data_folder::check(&config.data_dir)?;
         let registry = Registry::new();
         // First: the store is another process's until that has left the journal.
-        let journal = open_journal(config, &setup.clock, setup.disk.as_ref(), setup.journal_wait)?;
+        let within = (!setup.clock_is_right).then_some(CLOCK_WITHIN);
+        let journal = open_journal(config, (&setup.clock, within), setup.disk.as_ref(), setup.journal_wait)?;
         let data = Arc::new(open_store_for(&config.data_dir, For::Serving)?);
         let projection_left = integrity::store(&data.store)?;
         journal.register(&registry).context("metrics of the journal")?;
@@ -164,7 +171,7 @@ impl Node {
         let followers = Followers::default();
         followers.add(projector.handle.clone());
         followers.register(&registry).context("metrics of what follows the journal")?;
-        let upkeep = Upkeep::start(Arc::clone(&gate))?;
+        let upkeep = Upkeep::start(Arc::clone(&gate), &setup.clock, &registry)?;
         let on_drained = {
             let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
             let gate = Arc::clone(&gate);
@@ -185,6 +192,7 @@ impl Node {
                 config.node.clone(),
                 (source.name(), source.begun()),
                 config.unwatched(),
+                Arc::clone(setup.clock.guarded()),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,
@@ -298,7 +306,7 @@ fn threads(configured: usize) -> usize {
 
 pub(crate) fn open_journal(
     config: &Config,
-    clock: &ShiftedClock,
+    (clock, within): (&ShiftedClock, Option<(Duration, Duration)>),
     disk: Option<&Arc<dyn Disk>>,
     wait: Duration,
 ) -> Result<Journal> {
@@ -308,12 +316,19 @@ pub(crate) fn open_journal(
     options.segment_bytes = config.segment_bytes;
     options.queue_records_max = config.queue_records_max;
     options.free_bytes_min = config.free_bytes_min;
+    options.clock_within = within;
     let clock = Arc::new(clock.clone());
     let opened = match disk {
         Some(disk) => Journal::open_on(Arc::clone(disk), options, clock),
         None => Journal::open_wait(options, clock, wait),
     };
-    let journal = opened.context("the call journal")?;
+    let journal = opened.map_err(|error| match error {
+        JournalError::Clock { .. } => anyhow!(
+            "{error}: 请校正时钟；若时钟无误，以 --clock-is-right 启动一次 set the clock right, or start once with \
+             --clock-is-right if it is"
+        ),
+        other => anyhow::Error::from(other).context("the call journal"),
+    })?;
     if let Some(tail) = journal.torn_tail() {
         tracing::warn!(?tail, "a torn tail of the journal was cut off: it was never acknowledged");
     }

@@ -51,7 +51,7 @@ pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()
     }
     let clock = ShiftedClock::default();
     // The journal's lock keeps a node from running meanwhile.
-    let journal = node::open_journal(config, &clock, None, Duration::ZERO)?;
+    let journal = node::open_journal(config, (&clock, Some(node::CLOCK_WITHIN)), None, Duration::ZERO)?;
     let data = open_store_for(&config.data_dir, For::Serving)?;
     let state = node::recover(&data.store, &journal)?;
     let file = SealFile::open(&config.data_dir, REGISTER_SEAL_FILE)?;
@@ -89,7 +89,8 @@ pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()
 /// Builds the projection anew from the journal's first record.
 pub(crate) fn rebuild(out: &mut Out, config: &Config) -> Result<()> {
     // The journal's lock keeps a node from running meanwhile.
-    let journal = node::open_journal(config, &ShiftedClock::default(), None, Duration::ZERO)?;
+    let clock = (&ShiftedClock::default(), Some(node::CLOCK_WITHIN));
+    let journal = node::open_journal(config, clock, None, Duration::ZERO)?;
     if journal.first_seq()? > 1 {
         bail!(
             "此前的记录已按期销毁，无从重建：请恢复 shuzha.db 的副本 records before were destroyed when due, and what they added \

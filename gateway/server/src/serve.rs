@@ -60,6 +60,9 @@ pub(crate) struct ServeArgs {
     /// Take the listening sockets over from the running process: wait up to 60 s until that process gets SIGQUIT.
     #[arg(long)]
     pub(crate) upgrade: bool,
+    /// The clock is right, however far it is from the journal's last record: more than 60 s behind or 90 days ahead.
+    #[arg(long)]
+    pub(crate) clock_is_right: bool,
 }
 
 impl ServeArgs {
@@ -88,12 +91,12 @@ impl ServeArgs {
 ///
 /// # Errors
 /// What keeps it from serving, unless the log is JSON: then that is its last line, for whoever collects them.
-pub(crate) fn run(config: &Config, upgrade: bool) -> Result<bool> {
+pub(crate) fn run(config: &Config, args: &ServeArgs) -> Result<bool> {
     // First of all: no signal may end the process by its default once anything has begun.
     let early = signals::receive()?;
     logging::start(config.log_level, config.log_format);
     leave_no_core();
-    match serve(config, upgrade, early) {
+    match serve(config, args, early) {
         Err(error) if config.log_format == LogFormat::Json => {
             tracing::error!(error = format!("{error:#}"), "not serving");
             Ok(false)
@@ -110,7 +113,8 @@ fn leave_no_core() {
     }
 }
 
-fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
+fn serve(config: &Config, args: &ServeArgs, early: signals::Early) -> Result<()> {
+    let (upgrade, clock_is_right) = (args.upgrade, args.clock_is_right);
     let files = if config.world.is_empty() { None } else { Some(world::load(&config.world)?.world) };
     let addresses = Addresses { data: config.listen.clone(), operations: Some(config.operations) };
     let sockets = if upgrade {
@@ -131,6 +135,7 @@ fn serve(config: &Config, upgrade: bool, early: signals::Early) -> Result<()> {
         endpoints: HashMap::new(),
         disk: None,
         journal_wait: if upgrade { HANDOVER_WAIT } else { JOURNAL_WAIT },
+        clock_is_right,
     };
     let node = Node::build(config, setup)?;
     if let Some(unwatched) = config.unwatched() {

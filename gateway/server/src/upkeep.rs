@@ -1,14 +1,53 @@
-//! A thread that has the gate forget what is over and hand its counts of refusals to the journal.
+//! A thread that has the gate forget what is over and hand its counts of refusals to the journal, and compares the node's clock
+//! with the machine's.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Result;
+use prometheus::{IntGauge, Registry};
+use shuzha_core::clock::{GuardedClock, ShiftedClock};
 use shuzha_policy::Gate;
 
 /// Time between two rounds.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// Watches the machine's clock.
+struct ClockWatch {
+    clock: Arc<GuardedClock>,
+    astray: IntGauge,
+    /// Whether it was astray at the last round.
+    was: bool,
+}
+
+impl ClockWatch {
+    fn new(clock: Arc<GuardedClock>, registry: &Registry) -> Result<Self> {
+        let astray = IntGauge::new(
+            "shuzha_clock_astray_seconds",
+            "How far the machine's clock was set away from the node's; 0 while they agree",
+        )?;
+        registry.register(Box::new(astray.clone()))?;
+        Ok(Self { clock, astray, was: false })
+    }
+
+    fn round(&mut self, gate: &Gate) {
+        let apart = self.clock.compare().map(|apart| apart.as_secs().max(1));
+        self.astray.set(apart.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or_default());
+        match apart {
+            Some(seconds) if !self.was => {
+                tracing::error!(
+                    seconds,
+                    "the machine's clock was set away from the node's, which goes on as before"
+                );
+                gate.note_clock(seconds);
+            }
+            None if self.was => tracing::info!("the machine's clock agrees with the node's again"),
+            _ => {}
+        }
+        self.was = apart.is_some();
+    }
+}
 
 /// The thread. It ends with [`Upkeep::stop`].
 pub(crate) struct Upkeep {
@@ -20,9 +59,10 @@ impl Upkeep {
     /// Starts it; the first round is over when this returns.
     ///
     /// # Errors
-    /// When there is no thread to be had.
-    pub(crate) fn start(gate: Arc<Gate>) -> Result<Self> {
+    /// When there is no thread to be had, or the metric is registered already.
+    pub(crate) fn start(gate: Arc<Gate>, clock: &ShiftedClock, registry: &Registry) -> Result<Self> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let mut watch = ClockWatch::new(Arc::clone(clock.guarded()), registry)?;
         gate.keep_up();
         let told = Arc::clone(&stop);
         let keep = move || {
@@ -33,6 +73,7 @@ impl Upkeep {
                     return;
                 }
                 gate.keep_up();
+                watch.round(&gate);
             }
         };
         let thread = std::thread::Builder::new().name("upkeep".to_owned()).spawn(keep)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::json;
+use shuzha_core::clock::GuardedClock;
 use shuzha_core::{Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
 use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream, Weight};
@@ -90,6 +91,7 @@ pub(crate) struct Running {
     begun: String,
     /// What is said where nobody outside watches the log.
     unwatched: Option<&'static str>,
+    clock: Arc<GuardedClock>,
 }
 
 impl Running {
@@ -101,8 +103,9 @@ impl Running {
         node: Id,
         (world, begun): (&'static str, String),
         unwatched: Option<&'static str>,
+        clock: Arc<GuardedClock>,
     ) -> Self {
-        Self { gate, projector, followers, desk, standing, node, world, begun, unwatched }
+        Self { gate, projector, followers, desk, standing, node, world, begun, unwatched, clock }
     }
 }
 
@@ -116,6 +119,10 @@ impl Operator for Running {
         if self.projector.lag() > PROJECTION_LAG_MAX {
             reasons.push("the projection lags far behind the journal".to_owned());
         }
+        reasons.extend(self.clock.astray().map(|apart| {
+            let seconds = apart.as_secs();
+            format!("the machine's clock was set {seconds} s away from the node's: set it right, or restart the node")
+        }));
         reasons.extend(self.followers.unready());
         reasons.extend(self.standing.unready());
         reasons.extend(self.desk.unready());

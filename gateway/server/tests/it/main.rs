@@ -12,6 +12,7 @@ mod books;
 mod bounds;
 mod caller;
 mod cli;
+mod clock;
 mod commands;
 mod config;
 mod demo;
