@@ -249,6 +249,10 @@ fn address(plain: &str) -> String {
     for at in 0..end {
         let letter = |at: usize| letters.get(at).map_or(' ', |(_, c)| *c);
         let name: String = letters[begins..at].iter().map(|(_, c)| c).collect();
+        // Banners are Inner Mongolia's; elsewhere it is a name, as of a street or a village.
+        if letter(at) == '旗' && !plain.starts_with("内蒙古") {
+            break;
+        }
         let found = match division(&name, letter(at), letter(at + 1), level) {
             Division::None => continue,
             Division::Finer => break,
@@ -300,15 +304,12 @@ fn division(name: &str, last: char, next: char, above: Level) -> Division {
         '市' if MUNICIPALITIES.contains(&name) && above == Level::Country => {
             Division::Ends(Level::Municipality)
         }
-        '市' if name.is_empty() || next == '场' || "超门都夜菜闹城".contains(before) => {
-            Division::Finer
-        }
+        '市' if name.is_empty() || next == '场' || "超夜菜闹".contains(before) => Division::Finer,
         '市' if above <= Level::Province => Division::Ends(Level::Prefecture),
         '市' if above == Level::Municipality => Division::Finer,
         '州' if name.ends_with("自治") && above == Level::Province => Division::Ends(Level::Prefecture),
         '盟' if above == Level::Province && name.chars().count() >= 2 => Division::Ends(Level::Prefecture),
-        '旗' if name.is_empty() || above < Level::Prefecture => Division::Finer,
-        '县' if name.is_empty() => Division::Finer,
+        '旗' | '县' if name.is_empty() => Division::Finer,
         '区' | '市' | '县' | '旗' => Division::Ends(Level::County),
         _ => Division::None,
     }

@@ -13,7 +13,7 @@ use crate::node::Node;
 /// A journal in `home` whose only record was written at `at`; its last sequence.
 fn written_at(home: &Home, at: Timestamp) -> u64 {
     let folder = home.data().join("journal");
-    let node = Id::new("node-1").expect("a name");
+    let node = Id::new("gate-1").expect("a name");
     let mut options = Options::new(&folder, node, "1");
     options.free_bytes_min = 0;
     Journal::open(options, Arc::new(ManualClock::at(at))).expect("opens").close();

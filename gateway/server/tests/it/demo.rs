@@ -356,7 +356,7 @@ fn without_the_product_services_it_fails_and_says_what_to_do() {
     let done = demo(&beside(folder.path(), None));
     assert_eq!(done.status.code(), Some(1));
     let errors = crate::home::text(&done.stderr);
-    assert!(errors.contains("shuzha-upstreams is missing: `cargo build"), "{errors}");
+    assert!(errors.contains("shuzha-upstreams is missing: `./run demo` builds it"), "{errors}");
 }
 
 #[test]
