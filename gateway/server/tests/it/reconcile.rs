@@ -185,7 +185,7 @@ impl Case {
             let end = month(name).end();
             books.soft_close(month(name), &id(by[0]), end).expect("closed softly");
             let at = end.plus(GRACE);
-            let period = books.close(&closing, from.reached, (&id(by[1]), at, GRACE)).expect("closed");
+            let period = books.close(&closing, from.stand, (&id(by[1]), at, GRACE)).expect("closed");
             let digest: String = shuzha_core::hex::encode(&closing.digest);
             periods
                 .push(json!({"month": name, "state": "closed", "reached": period.reached, "digest": digest}));

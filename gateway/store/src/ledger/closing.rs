@@ -33,7 +33,7 @@ pub struct Gatherings {
 
 /// What of a period was gathered when it was read. Metering goes on meanwhile, with the calls of other periods; a call of this
 /// one that comes in changes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stand {
     /// The record up to which everything was gathered.
     pub reached: u64,
