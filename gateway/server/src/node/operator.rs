@@ -97,13 +97,12 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(
         gate: Arc<Gate>,
-        (projector, followers): (Watch, Followers),
+        (projector, followers, clock): (Watch, Followers, Arc<GuardedClock>),
         desk: Arc<Desk>,
         standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
         unwatched: Option<&'static str>,
-        clock: Arc<GuardedClock>,
     ) -> Self {
         Self { gate, projector, followers, desk, standing, node, world, begun, unwatched, clock }
     }
