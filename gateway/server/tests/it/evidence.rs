@@ -85,7 +85,7 @@ fn h1_a_receipt_checks_and_opens_offline() {
     assert_eq!(told(&case.verify(&[p("receipt"), &case.receipt])).0, Some(0));
 
     let good = std::fs::read_to_string(&case.receipt).expect("there");
-    let changed = case.home.file("changed.tlog-proof", &good.replacen("index 2", "index 3", 1));
+    let changed = case.home.file("changed.tlog-proof", &good.replacen("index 6", "index 7", 1));
     assert_ne!(std::fs::read_to_string(&changed).expect("there"), good);
     assert_eq!(told(&case.verify(&[p("receipt"), &changed])).0, Some(1));
     let cut = case.home.file("cut.tlog-proof", &good[..good.len() / 2]);

@@ -158,12 +158,13 @@ fn journal_inspect_says_what_it_leaves_out() {
         assert!(output.status.success(), "{output:?}");
         (text(&output.stdout).lines().count(), text(&output.stderr).to_owned())
     };
-    assert_eq!(inspect(&[]), (9, String::new()), "all of it, and nothing to say");
+    // A boot, the four secrets that were made, and four calls.
+    assert_eq!(inspect(&[]), (13, String::new()), "all of it, and nothing to say");
     let (lines, said) = inspect(&["--from", "3", "--limit", "2"]);
-    assert!(lines == 2 && said.contains("2 records before and 5 behind"), "{lines} {said}");
+    assert!(lines == 2 && said.contains("2 records before and 9 behind"), "{lines} {said}");
     let (lines, said) = inspect(&["--tail", "3"]);
-    assert!(lines == 3 && said.contains("6 records before and 0 behind"), "{lines} {said}");
-    assert_eq!(inspect(&["--limit", "0"]).0, 9);
+    assert!(lines == 3 && said.contains("10 records before and 0 behind"), "{lines} {said}");
+    assert_eq!(inspect(&["--limit", "0"]).0, 13);
 }
 
 #[test]

@@ -33,27 +33,27 @@ fn a_sound_journal_is_told_in_words_and_in_json() {
     let said = home.run(&["journal", "verify"]);
     assert!(said.status.success(), "{said:?}");
     let said = text(&said.stdout);
-    // A boot, and for each call its intent and its record.
-    assert!(said.contains("The journal is whole.") && said.contains("records 1.1 to 1.7"), "{said}");
-    assert!(said.contains("The store agrees with the journal up to record 1.7."), "{said}");
+    // A boot, the four secrets that were made, and for each call its intent and its record.
+    assert!(said.contains("The journal is whole.") && said.contains("records 1.1 to 1.11"), "{said}");
+    assert!(said.contains("The store agrees with the journal up to record 1.11."), "{said}");
 
     let told = home.run(&["journal", "verify", "--json"]);
     let told: Value = serde_json::from_slice(&told.stdout).expect("one object");
     assert_eq!(
         (&told["whole"], &told["records"], &told["kinds"]["call"]),
-        (&true.into(), &7.into(), &3.into())
+        (&true.into(), &11.into(), &3.into())
     );
     assert_eq!(told["projection"]["agrees"], true);
-    assert_eq!(told["projection"]["reached"], "1.7");
+    assert_eq!(told["projection"]["reached"], "1.11");
 
-    let lines = home.run(&["journal", "inspect", "--from", "2", "--limit", "2"]);
+    let lines = home.run(&["journal", "inspect", "--from", "6", "--limit", "2"]);
     let lines: Vec<Value> = text(&lines.stdout)
         .lines()
         .map(|line| serde_json::from_str(line).expect("an object a line"))
         .collect();
     assert_eq!(lines.len(), 2);
     assert_eq!((&lines[0]["kind"], &lines[1]["kind"]), (&"intent".into(), &"call".into()));
-    assert_eq!((&lines[1]["position"], &lines[1]["amount_micro_yuan"]), (&"1.3".into(), &300_000.into()));
+    assert_eq!((&lines[1]["position"], &lines[1]["amount_micro_yuan"]), (&"1.7".into(), &300_000.into()));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_journal_older_than_the_store_is_refused_again_and_again() {
         let mut node = Node::spawn(&home, &[]);
         let (status, log) = node.ended();
         assert_eq!(status.code(), Some(1), "attempt {attempt}: {log:#?}");
-        let told = if attempt == 0 { "the store has counted records up to 14" } else { "not serving" };
+        let told = if attempt == 0 { "the store has counted records up to 18" } else { "not serving" };
         assert!(log.iter().any(|line| line.contains(told)), "attempt {attempt}: {log:#?}");
     }
 }
