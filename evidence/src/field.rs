@@ -123,4 +123,5 @@ fields! {
     REVISION = 81 "revision" Uint;
     OPENINGS = 82 "openings" Bytes(16);
     COUNT = 90 "count" Uint;
+    RELEASE = 91 "release" Bytes(16);
 }

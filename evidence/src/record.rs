@@ -127,6 +127,9 @@ pub struct Intent<'a> {
     pub space: &'a str,
     /// What that person-space counts in; none where nothing is charged.
     pub measure: Option<Measure>,
+    /// Commitment to the release key of the query (product version, data version, canonical query) for which noise is drawn;
+    /// none where nothing is queried, and in records of software that did not name it.
+    pub release: Option<Commitment>,
 }
 
 /// Whether the call was permitted.

@@ -83,6 +83,7 @@ pub(super) fn write_intent(w: &mut MapWriter<'_>, intent: &Intent<'_>) {
     write_option(w, &field::CONSENT_PARENT, intent.consent_parent.as_ref());
     w.name(&field::SPACE, intent.space);
     w.uint_unless_zero(&field::MEASURE, intent.measure.map_or(0, Numbered::number));
+    write_option(w, &field::RELEASE, intent.release.as_ref());
 }
 
 pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, DecodeError> {
@@ -104,6 +105,7 @@ pub(super) fn read_intent<'a>(r: &mut MapReader<'a>) -> Result<Intent<'a>, Decod
             0 => None,
             number => Some(Measure::from_number(number, &field::MEASURE)?),
         },
+        release: r.bytes(&field::RELEASE)?,
     })
 }
 

@@ -47,12 +47,12 @@ prop_compose! {
         request in any::<[u8; 16]>(), received in any::<i64>(), terms in terms(), nonce in any::<[u8; 8]>(),
         idempotency in commitment(), request_commitment in any::<[u8; 16]>(), consent in commitment(),
         charge in any::<u64>(), amount in any::<i64>(), consent_parent in commitment(), space in name(),
-        measure in proptest::option::of(select(Measure::TABLE)),
+        measure in proptest::option::of(select(Measure::TABLE)), release in commitment(),
     ) -> Entry<'static> {
         Entry::Intent(Intent {
             request: RequestId::from_bytes(request), received: Timestamp::from_micros(received), terms, nonce, idempotency,
             request_commitment, consent, charge: NanoCharge::from_nanos(charge), amount: MicroYuan::from_micros(amount),
-            consent_parent, space, measure: measure.map(|(measure, _)| measure),
+            consent_parent, space, measure: measure.map(|(measure, _)| measure), release,
         })
     }
 }

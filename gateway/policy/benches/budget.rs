@@ -103,6 +103,7 @@ fn debits(journal: &Journal, ledger: &std::sync::Mutex<Ledger>, thread: u64) -> 
             amount: MicroYuan::ZERO,
             space: "people",
             measure: Some(Measure::Rho),
+            release: Some([3; 16]),
         };
         waiting
             .push_back((begun, journal.append_durable(&Entry::Intent(intent)).expect("the journal serves")));

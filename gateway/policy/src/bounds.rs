@@ -2,8 +2,10 @@
 //! theirs, and a sum for all, so that the memory of the node is known beforehand.
 
 /// Most bytes that one idempotency key takes here: its place in a table that has just grown, and its entries in the orders of time
-/// and of answers. Most of the time it is half of that.
-pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 320;
+/// and of answers; and what became of it, beside the table. Most of the time it is half of that.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 320 + PAST_BYTES;
+/// Bytes of what became of a key, with what it costs to have them apart.
+pub(crate) const PAST_BYTES: usize = 80;
 /// Most bytes that one nonce takes: its place in a table that has just grown.
 pub const NONCE_BYTES_MAX: usize = 32;
 
@@ -29,7 +31,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             idempotency_keys_per_unit: 1_000_000,
-            idempotency_keys: 4_000_000,
+            idempotency_keys: 3_200_000,
             answer_bytes_per_unit: 16 << 20,
             answer_bytes: 64 << 20,
             nonces_per_unit: 3_000_000,

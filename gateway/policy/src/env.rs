@@ -13,7 +13,7 @@ use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
 use crate::holds::{Consents, Holds};
-use crate::idempotency::{Found, InUse};
+use crate::idempotency::{Answered, Covered, Found, InUse};
 use crate::nonce::NonceTag;
 use crate::snapshot::Snapshot;
 use crate::{Inbound, RateLimits};
@@ -33,6 +33,10 @@ pub(crate) struct Facts<'e> {
     pub(crate) openings: Option<Commitment>,
     pub(crate) body_sha256: [u8; 32],
     pub(crate) charge: NanoCharge,
+    /// Commitment to the key of the release that is being made.
+    pub(crate) release: Option<Commitment>,
+    /// The commitment to an answer that is kept, or may be, and its bytes: whether or not it is delivered.
+    pub(crate) kept: Option<(Commitment, u64)>,
     pub(crate) admitted: Option<Timestamp>,
     pub(crate) sent: Option<Timestamp>,
     pub(crate) answered: Option<Timestamp>,
@@ -41,15 +45,15 @@ pub(crate) struct Facts<'e> {
     pub(crate) basis: Basis,
 }
 
-/// Which holds this try takes: a retry never takes again what an earlier try spent.
+/// What earlier tries under the same key leave for this one to take. Each resource asks for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Everything.
-    All,
-    /// Money and quota only: consent and ε were spent by a try that released nothing.
-    MoneyOnly,
-    /// Nothing: an earlier try was answered and charged.
-    Nothing,
+pub(crate) enum Earlier {
+    /// There were none, or they took nothing.
+    None,
+    /// They released nothing: what they have spent is not taken again, money and quota are.
+    Spent(Covered),
+    /// One was answered and charged: nothing is taken, and nothing leaves but the answer that it was.
+    Answered(Option<Answered>),
 }
 
 /// One call on its way.
@@ -59,7 +63,7 @@ pub(crate) struct Env<'e> {
     pub(crate) call: &'e Inbound<'e>,
     pub(crate) facts: Facts<'e>,
     pub(crate) holds: Holds<'e>,
-    pub(crate) takes: Takes,
+    pub(crate) earlier: Earlier,
     pub(crate) in_use: Option<InUse<'e>>,
     /// Whether a test credential signed.
     pub(crate) sandbox: bool,
@@ -105,7 +109,7 @@ impl<'e> Env<'e> {
             call,
             facts: Facts { terms, ..Facts::default() },
             holds: Holds::default(),
-            takes: Takes::All,
+            earlier: Earlier::None,
             in_use: None,
             sandbox: false,
             plans: false,
@@ -137,26 +141,59 @@ impl<'e> Env<'e> {
     /// Notes what an idempotency key was found to mean for this try.
     pub(crate) fn retry_of(&mut self, found: &Found, in_use: Option<InUse<'e>>) {
         self.in_use = in_use;
-        self.takes = match found {
-            Found::First => Takes::All,
-            Found::Spent => Takes::MoneyOnly,
-            Found::Answered(_) | Found::AnsweredBefore => Takes::Nothing,
+        self.earlier = match found {
+            Found::First => Earlier::None,
+            Found::Spent(covered) => Earlier::Spent(*covered),
+            Found::Answered(_) => Earlier::Answered(None),
+            Found::AnsweredBefore(answered) => Earlier::Answered(*answered),
         };
+    }
+
+    /// Whether an earlier try was answered and charged.
+    pub(crate) const fn was_answered(&self) -> bool {
+        matches!(self.earlier, Earlier::Answered(_))
+    }
+
+    /// Whether an earlier try has taken a use of `consent` that this one may use.
+    pub(crate) fn covers_consent(&self, consent: &Commitment) -> bool {
+        match &self.earlier {
+            Earlier::None => false,
+            Earlier::Spent(covered) => covered.consent.as_ref() == Some(consent),
+            Earlier::Answered(_) => true,
+        }
+    }
+
+    /// Whether an earlier try has paid for `release`, and released nothing.
+    pub(crate) fn covers_release(&self, release: &Commitment) -> bool {
+        matches!(&self.earlier, Earlier::Spent(covered) if covered.release.as_ref() == Some(release))
+    }
+
+    /// Whether `body` may leave: after an answer under the same key, only the same bytes may.
+    ///
+    /// # Errors
+    /// C314 where they are others, or nobody can tell.
+    pub(crate) fn check_same_answer(&self, body: &[u8]) -> Result<(), Refusal> {
+        let Earlier::Answered(answered) = &self.earlier else { return Ok(()) };
+        let same = answered.is_some_and(|Answered { request, received, commitment }| {
+            let committer = self.gate.keys.periods.at(received);
+            committer.is_some_and(|committer| {
+                committer.opening(request.as_bytes()).answer(&request, body) == commitment
+            })
+        });
+        if same { Ok(()) } else { Err(Code::C314.into()) }
     }
 
     /// The intent of this call.
     fn intent(&self) -> Intent<'_> {
         let held = self.holds.money.as_ref().map_or(MicroYuan::ZERO, |hold| hold.token().held());
         let debit = self.holds.charge.as_ref().map(|hold| hold.token());
-        // A free repetition of an answered call must not disturb the mark that says it was answered and charged.
-        let idempotency = self.facts.idempotency.filter(|_| self.takes != Takes::Nothing);
         let held_consent = self.holds.consent.as_ref().map(|hold| *hold.token());
         Intent {
             request: self.call.request,
             received: self.call.received,
             terms: self.facts.terms.clone(),
             nonce: self.facts.nonce,
-            idempotency,
+            idempotency: self.facts.idempotency,
             request_commitment: self.facts.request_commitment.unwrap_or_default(),
             consent: held_consent.map(|held| held.own),
             charge: debit.map_or(NanoCharge::ZERO, |debit| debit.charge),
@@ -164,6 +201,7 @@ impl<'e> Env<'e> {
             consent_parent: held_consent.and_then(|held| held.parent),
             space: debit.map_or("", |debit| &*debit.account.space),
             measure: debit.map(|debit| debit.measure),
+            release: self.facts.release,
         }
     }
 
@@ -174,7 +212,7 @@ impl<'e> Env<'e> {
         let entry = Entry::Intent(self.intent());
         // A retry's intent names less than its record. If a full disk could drop the intent and keep the record, the
         // record would stand for itself and take again what an earlier try has spent.
-        if self.holds.charge.is_some() || self.takes != Takes::All {
+        if self.holds.charge.is_some() || self.earlier != Earlier::None {
             let durable = self.gate.journal.append_durable(&entry).map_err(unavailable)?;
             durable.await.map_err(unavailable)?;
         } else {
@@ -188,8 +226,10 @@ impl<'e> Env<'e> {
     pub(crate) fn dispatching(&mut self) {
         self.dispatched = true;
         self.holds.dispatching();
+        let release = self.facts.release.filter(|_| self.holds.charge.is_some());
+        let consent = self.holds.consent.as_ref().map(|hold| hold.token().own);
         if let Some(key) = &mut self.in_use {
-            key.dispatched();
+            key.dispatched(Covered { consent, release });
         }
     }
 
@@ -245,7 +285,9 @@ impl<'e> Env<'e> {
         self.gate.metrics.ended(self.sandbox, ending.decision, ending.code);
         self.holds.recorded(ending.amount);
         if let Some(key) = &mut self.in_use {
-            key.recorded(true);
+            let (request, received) = (self.call.request, self.call.received);
+            let commitment = ending.response_commitment;
+            key.recorded(commitment.map(|commitment| Answered { request, received, commitment }));
         }
         Ok(durable)
     }
@@ -272,7 +314,7 @@ impl<'e> Env<'e> {
         self.closed = false;
         self.holds.not_recorded();
         if let Some(key) = &mut self.in_use {
-            key.recorded(false);
+            key.not_recorded();
         }
     }
 
@@ -293,7 +335,11 @@ impl<'e> Env<'e> {
         if !self.sandbox && !self.facts.terms.unit.is_empty() {
             self.gate.saw_refusal(self.facts.terms.unit, code);
         }
-        let ending = Ending::without_answer(decision, code);
+        let mut ending = Ending::without_answer(decision, code);
+        if let Some((commitment, bytes)) = self.facts.kept {
+            // Answered and not delivered: the release is kept, and whoever asks the same is given it.
+            (ending.response_commitment, ending.response_bytes) = (Some(commitment), bytes);
+        }
         match self.gate.journal.append(&self.record(&ending)) {
             Ok(position) => Some(position),
             Err(_) => {

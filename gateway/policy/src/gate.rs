@@ -24,7 +24,7 @@ use crate::idempotency::Idempotency;
 use crate::metrics::Metrics;
 use crate::nonce::Nonces;
 use crate::packages::Packages;
-use crate::releases::{ReleaseStore, Releases};
+use crate::releases::{ReleaseKey, ReleaseStore, Releases};
 use crate::sandbox::Sandbox;
 use crate::signature::Decoys;
 use crate::snapshot::{Snapshot, Stopped, Suspensions};
@@ -334,6 +334,11 @@ impl Gate {
         if self.journal.note(&Entry::Act(act.clone())).is_err() {
             self.metrics.unrecorded();
         }
+    }
+
+    /// The name of a release in records: which query it is cannot be told from it.
+    pub(crate) fn release_commitment(&self, key: &ReleaseKey) -> Commitment {
+        self.keys.committer.commit("release", &[key])
     }
 
     /// The journal.

@@ -5,10 +5,11 @@
 //! within some weeks stay under one hundredth of its cap.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 use shuzha_core::{Code, Id, NanoCharge, Refusal, RequestId};
-use shuzha_evidence::{Decision, Entry, Refund};
+use shuzha_evidence::{Commitment, Decision, Entry, Refund};
 use shuzha_privacy::budget::{Account, Debit, refund_fits};
 use shuzha_store::local_day;
 
@@ -18,6 +19,9 @@ use crate::{Gate, RefundOutcome};
 
 /// The kind of objects that are refunds.
 pub const REFUND: &str = "PrivacyRefund";
+
+/// When to come again where the same query is being answered.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A refund that is in force.
 struct Asked {
@@ -32,6 +36,10 @@ struct Asked {
 struct Charge {
     debit: Debit,
     ended: Ended,
+    /// Its idempotency key.
+    mark: Option<Commitment>,
+    /// The release that it was charged for; none in records of software that did not say.
+    release: Option<Commitment>,
 }
 
 /// How a call that was charged ended.
@@ -39,7 +47,7 @@ struct Charge {
 enum Ended {
     /// It is under way.
     NotYet,
-    /// It was answered.
+    /// It was answered, or an answer was made that is kept, or may be, or a later call under its idempotency key was answered.
     Answered,
     /// It ended without an answer, or was cut off by the end of its process.
     Failed,
@@ -58,8 +66,9 @@ impl Gate {
     /// it does nothing. Blocks: it reads the whole journal and waits for the disk.
     ///
     /// # Errors
-    /// C1550 when the journal holds no such charge of a failed call, C1551 when the limit of refunds would be passed, C090 when
-    /// the journal cannot be read or written. Nothing is given back then.
+    /// C1550 when the journal holds no such charge of a failed call, or something was released for it, C1551 when the limit of
+    /// refunds would be passed, C309 or C609 while the call is tried again or the same query answered, C090 when the journal or
+    /// the releases cannot be read or written. Nothing is given back then.
     pub fn refund(&self, data_set: &Id, request: RequestId, object: &Id) -> Result<(), Refusal> {
         if self.budgets.is_refunded(&request) {
             return Ok(());
@@ -87,12 +96,22 @@ impl Gate {
                 && *account.data_set == *asked.data_set.as_str()
                 && asked.unit.as_ref().is_none_or(|unit| *account.unit == *unit.as_str())
         });
-        let Some(Charge { debit, .. }) = charge else { return Err(Code::C1550.into()) };
+        // What nobody can look for cannot be shown to be unreleased.
+        let Some(Charge { debit, mark, release: Some(release), .. }) = charge else {
+            return Err(Code::C1550.into());
+        };
         let (account, now) = (&debit.account, self.clock.now());
         let refund = Debit { day: local_day(now), ..debit.clone() };
         let cap = self.snapshot().cap_of(&account.space).ok_or(Code::C1550)?;
         if !refund_fits(cap, self.budgets.refunded(&account.space, refund.day), refund.charge) {
             return Err(Code::C1551.into());
+        }
+        // From here to the record no retry is under way, and none begins that this charge would cover.
+        let mark = mark.map(|key| self.idempotency.hold(&account.unit, key)).transpose()?.flatten();
+        match self.releases.any(|key| self.release_commitment(key) == release)? {
+            None => return Err(Refusal::retry(Code::C609, RETRY)),
+            Some(true) => return Err(Code::C1550.into()),
+            Some(false) => {}
         }
         let entry = Entry::Refund(Refund {
             request,
@@ -108,6 +127,9 @@ impl Gate {
         // First the record: memory must never believe in more budget than the journal leaves.
         self.journal.append_durable(&entry).and_then(|durable| durable.wait()).map_err(unavailable)?;
         self.budgets.refund(request, &refund);
+        if let Some(mark) = mark {
+            mark.refunded(release);
+        }
         found.refunded_by.insert(request, object.to_string());
         Ok(())
     }
@@ -198,13 +220,20 @@ impl Gate {
                     };
                     let (day, charge) = (local_day(intent.received), intent.charge);
                     let debit = Debit { account, measure, day, charge };
-                    open.insert(intent.request, Charge { debit, ended: Ended::NotYet });
+                    let (mark, release) = (intent.idempotency, intent.release);
+                    let charge = Charge { debit, ended: Ended::NotYet, mark, release };
+                    open.insert(intent.request, charge);
                 }
                 Entry::Call(call) => {
                     if let Some(charge) = open.remove(&call.request) {
-                        let failed = call.decision == Decision::Failed;
+                        let failed =
+                            call.decision == Decision::Failed && call.response_commitment.is_none();
                         let ended = if failed { Ended::Failed } else { Ended::Answered };
                         found.charges.insert(call.request, Charge { ended, ..charge });
+                    } else if let Some(key) = call.idempotency.filter(|_| call.decision == Decision::Answered)
+                    {
+                        let same = |charge: &&mut Charge| charge.mark == Some(key);
+                        found.charges.values_mut().filter(same).for_each(|one| one.ended = Ended::Answered);
                     }
                 }
                 // A call that was under way when its process ended was not answered.

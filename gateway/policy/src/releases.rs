@@ -25,35 +25,69 @@ pub trait ReleaseStore: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be written; the message is for the log.
     fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String>;
+
+    /// Up to `most` keys of releases, in order, that come after `last`; from the first where there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the message is for the log.
+    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String>;
 }
+
+/// Keys that are read at a time where all are looked through: calls are served in between.
+const KEYS_AT_ONCE: usize = 1_000;
 
 /// The releases of this gateway.
 pub(crate) struct Releases {
     store: Arc<dyn ReleaseStore>,
     /// Queries being answered: one entry per call under way at most.
-    in_flight: Mutex<HashSet<ReleaseKey>>,
+    in_flight: Arc<Mutex<HashSet<ReleaseKey>>>,
 }
 
-/// A query being answered; no longer so when dropped.
-pub(crate) struct InFlight<'e> {
-    releases: &'e Releases,
+/// A query being answered, or its answer being kept; no longer so when dropped.
+pub(crate) struct InFlight {
+    in_flight: Arc<Mutex<HashSet<ReleaseKey>>>,
     key: ReleaseKey,
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        lock(&self.releases.in_flight).remove(&self.key);
+        lock(&self.in_flight).remove(&self.key);
     }
 }
 
 impl Releases {
     pub(crate) fn new(store: Arc<dyn ReleaseStore>) -> Self {
-        Self { store, in_flight: Mutex::default() }
+        Self { store, in_flight: Arc::default() }
     }
 
     /// Takes the query of `key` to answer it; none while another call does.
-    pub(crate) fn begin(&self, key: ReleaseKey) -> Option<InFlight<'_>> {
-        lock(&self.in_flight).insert(key).then(|| InFlight { releases: self, key })
+    pub(crate) fn begin(&self, key: ReleaseKey) -> Option<InFlight> {
+        let in_flight = Arc::clone(&self.in_flight);
+        lock(&self.in_flight).insert(key).then(|| InFlight { in_flight, key })
+    }
+
+    /// Whether a release of a key that is `wanted` is kept; none while one is being answered or kept. Looks through all keys.
+    ///
+    /// # Errors
+    /// C090 when the store cannot be read.
+    pub(crate) fn any(&self, wanted: impl Fn(&ReleaseKey) -> bool) -> Result<Option<bool>, Refusal> {
+        if lock(&self.in_flight).iter().any(&wanted) {
+            return Ok(None);
+        }
+        let mut last = None;
+        loop {
+            let keys = self.store.after(last.as_ref(), KEYS_AT_ONCE).map_err(|why| {
+                tracing::error!(why, "the release store cannot be read");
+                Refusal::from(Code::C090)
+            })?;
+            if keys.iter().any(&wanted) {
+                return Ok(Some(true));
+            }
+            match keys.last() {
+                Some(key) if keys.len() == KEYS_AT_ONCE => last = Some(*key),
+                _ => return Ok(Some(false)),
+            }
+        }
     }
 
     /// The release of `key`. A store that cannot be read has none: the query then pays again, never less.
@@ -67,15 +101,22 @@ impl Releases {
         }
     }
 
-    /// Keeps `answer`, off the async threads, and gives back what is to be released.
+    /// Keeps `answer`, off the async threads, and gives back what is to be released. It is kept even if nobody waits for it any
+    /// more, and the query has its `place` until then.
     pub(crate) async fn put(
         &self,
         key: ReleaseKey,
         answer: Bytes,
         charge: NanoCharge,
+        place: Option<InFlight>,
     ) -> Result<Bytes, Refusal> {
         let store = Arc::clone(&self.store);
-        let kept = tokio::task::spawn_blocking(move || store.put(&key, &answer, charge)).await;
+        let kept = tokio::task::spawn_blocking(move || {
+            let kept = store.put(&key, &answer, charge);
+            drop(place);
+            kept
+        });
+        let kept = kept.await;
         match kept {
             Ok(Ok(bytes)) => Ok(bytes.into()),
             Ok(Err(why)) => {
@@ -95,5 +136,9 @@ impl ReleaseStore for shuzha_store::Store {
 
     fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String> {
         self.release_put(key, answer, charge).map(|kept| kept.answer).map_err(|error| error.to_string())
+    }
+
+    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String> {
+        self.releases_after(last, most).map_err(|error| error.to_string())
     }
 }

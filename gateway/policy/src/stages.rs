@@ -64,7 +64,7 @@ fn admit<'e>(env: &mut Env<'e>) -> Result<Admitted<'e>, Refusal> {
                 limit::pace(env, &ask)?;
                 return Ok(Admitted::Again(kept));
             }
-            Found::First | Found::Spent | Found::AnsweredBefore => {}
+            Found::First | Found::Spent(_) | Found::AnsweredBefore(_) => {}
         }
     }
     let agreed = consent::run(env, ask)?;

@@ -6,7 +6,7 @@ use shuzha_privacy::budget::Ledger;
 use shuzha_store::{MarkStatus, State, Watched};
 
 use crate::holds::CountKey;
-use crate::idempotency::Known;
+use crate::idempotency::{Answered, Covered, Known, KnownPast};
 use crate::nonce::NonceTag;
 
 /// Spent, used and seen, as of the last record of the journal.
@@ -33,9 +33,22 @@ impl Start {
             Some((id(grant)?, i32::try_from(*day).ok()?, usage.quantity))
         });
         let marks = state.marks.iter().filter_map(|(key, mark)| {
-            let answered = matches!(mark.status, MarkStatus::Answered { .. });
+            let past = match mark.status {
+                MarkStatus::Answered { .. } => {
+                    let known = mark.answer.map(|answer| Answered {
+                        request: answer.request,
+                        received: mark.at,
+                        commitment: answer.commitment,
+                    });
+                    KnownPast::Answered(known, mark.reruns)
+                }
+                MarkStatus::Open | MarkStatus::Spent => KnownPast::Spent(Covered {
+                    consent: mark.covered_consent,
+                    release: mark.covered_charge.and_then(|covered| covered.release),
+                }),
+            };
             let (unit, request) = (mark.unit.to_string(), mark.request?);
-            Some(Known { unit, key: *key, request, at: mark.at, answered })
+            Some(Known { unit, key: *key, request, at: mark.at, past })
         });
         let withdrawn = state.consents.iter().filter(|(_, consent)| consent.withdrawn);
         let counts = state.meters.iter().filter_map(|(meter, quantity)| {

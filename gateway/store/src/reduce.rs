@@ -6,7 +6,10 @@
 //! - *answered*: money, usage and settlement are posted.
 //! - *failed*, or no record before the next `boot`: consent use and charge stay spent, there is no money, and the
 //!   idempotency mark says what is already spent: a retry with the same key and body may run without paying it again,
-//!   because nothing was released. Its intent then names no consent and no charge.
+//!   because nothing was released. Its intent then names no consent and no charge. A charge covers the one release that it was
+//!   debited for, until it is refunded.
+//!
+//! A retry of an answered call whose answer is no longer at hand takes nothing; its mark counts how often it was run.
 //!
 //! A record without an open intent stands for itself: answered and failed ones take their consent use. None of them has a
 //! privacy charge: that is debited by an intent, durably, before anything is dispatched.
@@ -14,10 +17,11 @@
 //! A call of the sandbox (沙箱) adds up to nothing, whatever its record says; only its nonce is remembered.
 
 mod changes;
+mod marks;
 mod meter;
 mod state;
 
-use shuzha_core::{MicroYuan, NanoCharge, RequestId, Timestamp};
+use shuzha_core::{MicroYuan, RequestId, Timestamp};
 use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Registered, Terms};
 use shuzha_journal::{Position, RawRecord};
 use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
@@ -25,8 +29,8 @@ use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 pub use changes::Changes;
 pub use meter::{MeterKey, basis};
 pub use state::{
-    Consent, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkStatus, NONCE_WINDOW, Name, OpenIntent, RegisterHead,
-    State, Usage, Watched,
+    Consent, CoveredCharge, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkAnswer, MarkStatus, NONCE_WINDOW, Name,
+    OpenIntent, RegisterHead, State, Usage, Watched,
 };
 
 use crate::StoreError;
@@ -70,7 +74,7 @@ impl State {
         step.check_position(entry)?;
         step.changes.begin(step.state.reached);
         match entry {
-            Entry::Boot(_) => step.boot()?,
+            Entry::Boot(_) => step.boot(),
             Entry::Intent(intent) => step.intent(intent)?,
             Entry::Call(call) if call.sandbox => step.trial(call)?,
             Entry::Call(call) => step.call(call)?,
@@ -131,12 +135,11 @@ impl Step<'_> {
     }
 
     /// The process was restarted: whatever was open stays spent and will not be answered.
-    fn boot(&mut self) -> Result<(), StoreError> {
+    fn boot(&mut self) {
         for (request, intent) in std::mem::take(&mut self.state.open) {
             self.changes.open.insert(request);
-            self.spent(&intent)?;
+            self.spent(request, &intent);
         }
-        Ok(())
     }
 
     fn intent(&mut self, intent: &Intent<'_>) -> Result<(), StoreError> {
@@ -146,30 +149,13 @@ impl Step<'_> {
         if let Some(debit) = &debit {
             self.change_budget(&debit.account, |ledger| ledger.debit(debit))?;
         }
-        if let Some(mark) = intent.idempotency {
-            let before = self.state.marks.get(&mark);
-            let same = before.filter(|before| {
-                before.status == MarkStatus::Spent
-                    && before.request == Some(intent.request_commitment)
-                    && *before.unit == *intent.terms.unit
-            });
-            let (covered_consent, covered_charge) =
-                same.map_or((None, NanoCharge::ZERO), |mark| (mark.covered_consent, mark.covered_charge));
-            let opened = Mark {
-                unit: intent.terms.unit.into(),
-                request: Some(intent.request_commitment),
-                covered_consent,
-                covered_charge,
-                status: MarkStatus::Open,
-                at: intent.received,
-            };
-            self.state.set_mark(mark, Some(opened), self.changes);
-        }
+        self.open_mark_of(intent);
         let open = OpenIntent {
             mark: intent.idempotency,
             consent: intent.consent,
             consent_parent: intent.consent_parent,
             debit,
+            release: intent.release,
             held: intent.amount,
         };
         self.changes.open.insert(intent.request);
@@ -192,8 +178,15 @@ impl Step<'_> {
                 Err(self.contradiction("a privacy charge was never debited by an intent"))
             }
             (Decision::Refused | Decision::Replayed | Decision::Planned, None) => Ok(()),
-            (Decision::Refused | Decision::Replayed | Decision::Planned, Some(intent)) => self.void(&intent),
-            (Decision::Failed, Some(intent)) => self.spent(&intent),
+            (Decision::Replayed, Some(intent)) => {
+                self.ran_again(&intent);
+                self.void(&intent)
+            }
+            (Decision::Refused | Decision::Planned, Some(intent)) => self.void(&intent),
+            (Decision::Failed, Some(intent)) => {
+                self.spent(call.request, &intent);
+                Ok(())
+            }
             (Decision::Failed, None) => self.take(consents),
             (Decision::Answered, open) => {
                 if open.is_none() {
@@ -265,33 +258,8 @@ impl Step<'_> {
         if let Some(debit) = &intent.debit {
             self.change_budget(&debit.account, |ledger| ledger.void(debit))?;
         }
-        if let Some((key, mut mark)) = self.open_mark(intent) {
-            // An earlier attempt under this key stays spent.
-            let earlier = mark.covered_consent.is_some() || !mark.covered_charge.is_zero();
-            mark.status = MarkStatus::Spent;
-            self.state.set_mark(key, earlier.then_some(mark), self.changes);
-        }
+        self.void_mark(intent);
         Ok(())
-    }
-
-    /// Leaves what an intent took spent; its mark says so.
-    fn spent(&mut self, intent: &OpenIntent) -> Result<(), StoreError> {
-        if let Some((key, mut mark)) = self.open_mark(intent) {
-            mark.covered_consent = intent.consent.or(mark.covered_consent);
-            let charge = intent.debit.as_ref().map_or(NanoCharge::ZERO, |debit| debit.charge);
-            let covered = mark.covered_charge.checked_add(charge);
-            mark.covered_charge =
-                covered.ok_or_else(|| self.contradiction("the charge is past its range"))?;
-            mark.status = MarkStatus::Spent;
-            self.state.set_mark(key, Some(mark), self.changes);
-        }
-        Ok(())
-    }
-
-    fn open_mark(&self, intent: &OpenIntent) -> Option<(Commitment, Mark)> {
-        let key = intent.mark?;
-        let mark = self.state.marks.get(&key).filter(|mark| mark.status == MarkStatus::Open)?;
-        Some((key, mark.clone()))
     }
 
     fn change_budget(
@@ -318,6 +286,7 @@ impl Step<'_> {
         let debit = Debit { account, measure, day, charge };
         self.change_budget(&debit.account, |ledger| ledger.refund(refund.request, &debit))?;
         self.changes.refunds.insert(refund.request);
+        self.uncover(refund.request);
         Ok(())
     }
 
@@ -343,21 +312,7 @@ impl Step<'_> {
             self.changes.settled.insert(settled.clone());
             self.state.settled.insert(settled, self.position);
         }
-        if let Some(key) = call.idempotency {
-            let opened = open.and_then(|intent| self.open_mark(intent)).map(|(_, mark)| mark);
-            let (consent, charge) = opened
-                .as_ref()
-                .map_or((None, NanoCharge::ZERO), |mark| (mark.covered_consent, mark.covered_charge));
-            let answered = Mark {
-                unit: unit.into(),
-                request: call.request_commitment.or(opened.and_then(|mark| mark.request)),
-                covered_consent: consent,
-                covered_charge: charge,
-                status: MarkStatus::Answered { amount: call.amount, position: self.position },
-                at: call.received,
-            };
-            self.state.set_mark(key, Some(answered), self.changes);
-        }
+        self.answered_mark(call, open);
         Ok(())
     }
 

@@ -39,6 +39,21 @@ impl Store {
         get(&self.lock(), query)
     }
 
+    /// Up to `most` queries that have a release, in order, from the first after `last` on.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn releases_after(&self, last: Option<&[u8; 32]>, most: usize) -> Result<Vec<[u8; 32]>, StoreError> {
+        let connection = self.lock();
+        let sql = "SELECT query FROM releases WHERE query > ?1 ORDER BY query LIMIT ?2";
+        let mut statement = connection.prepare_cached(sql)?;
+        // No key is as short as nothing, so all come after it.
+        let last = last.map_or(&[][..], |last| last);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map((last, most), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Keeps `answer` as the one for `query`, durable on return, unless there is one. Returns the one that is kept: it,
     /// and no other, may be released.
     ///
@@ -82,6 +97,9 @@ mod tests {
         assert_eq!(again, first);
         assert_eq!(store.release_get(&[1; 32]).expect("answers"), Some(first));
         assert_eq!(store.release_get(&[2; 32]).expect("answers"), None);
+        assert_eq!(store.releases_after(None, 9).expect("answers"), [[1; 32]]);
+        assert_eq!(store.releases_after(Some(&[1; 32]), 9).expect("answers"), [[0; 32]; 0]);
+        assert_eq!(store.releases_after(Some(&[0; 32]), 0).expect("answers"), [[0; 32]; 0]);
         let past = store.release_put(&[2; 32], b"", NanoCharge::from_nanos(u64::MAX));
         assert!(matches!(past, Err(StoreError::Range("releases"))));
     }

@@ -55,6 +55,7 @@ codes! {
     C311 422 "盲化密钥已换期" "The key of blinded requests has a new epoch";
     C312 422 "请求的字节数或值的个数超过输入合约的上限" "The request has more bytes or values than an input contract may take";
     C313 422 "检查请求所需的步数超过上限" "Checking the request takes more steps than are permitted";
+    C314 409 "该幂等键的答复已不可再取" "The answer of this idempotency key is no longer at hand";
     C401 403 "该产品须有个人授权" "The product requires the person's consent";
     C402 403 "授权令牌不合规范" "The consent token is malformed";
     C403 403 "授权令牌的签发方或签名无效" "The consent token's issuer or signature is not valid";

@@ -5,23 +5,34 @@ use std::collections::{HashMap, VecDeque};
 use shuzha_core::Timestamp;
 use shuzha_evidence::Commitment;
 
-use super::{Kept, RETENTION};
+use super::{Answered, Covered, Kept, RETENTION};
 
 /// What an answer takes besides its body.
 const KEPT_BYTES: usize = 256;
 
-/// What became of the tries under one key.
-pub(super) enum Status {
-    InFlight { was_spent: bool, was_answered: bool },
-    Spent,
-    Answered(Option<Box<Kept>>),
+/// What became of the tries under one key that have ended.
+pub(super) enum Past {
+    /// Nothing was released.
+    Spent(Covered),
+    /// One was answered.
+    Answered {
+        /// By what the answer is known again.
+        answered: Option<Answered>,
+        /// How often the call was sent again since.
+        reruns: u32,
+        /// The answer, while there is room for it.
+        kept: Option<Box<Kept>>,
+    },
 }
 
 /// One key.
 pub(super) struct Mark {
     pub(super) request: Commitment,
+    /// When the last try came that was sent; the first one, while none was.
     pub(super) at: Timestamp,
-    pub(super) status: Status,
+    pub(super) in_flight: bool,
+    /// Boxed: a table that has just grown is twice as large as what is in it.
+    pub(super) past: Option<Box<Past>>,
 }
 
 /// The keys of one unit.
@@ -42,12 +53,12 @@ pub(super) fn bytes_of(kept: &Kept) -> usize {
 
 impl Mark {
     pub(super) fn expired(&self, now: Timestamp) -> bool {
-        now > self.at.plus(RETENTION) && !matches!(self.status, Status::InFlight { .. })
+        now > self.at.plus(RETENTION) && !self.in_flight
     }
 
     fn answer_bytes(&self) -> usize {
-        match &self.status {
-            Status::Answered(Some(kept)) => bytes_of(kept),
+        match self.past.as_deref() {
+            Some(Past::Answered { kept: Some(kept), .. }) => bytes_of(kept),
             _ => 0,
         }
     }
@@ -124,16 +135,29 @@ impl Marks {
         }
     }
 
-    /// Keeps the answer of a call, where `most` bytes of answers may be kept.
-    pub(super) fn answered(&mut self, key: Commitment, kept: Kept, most: usize) {
-        let bytes = bytes_of(&kept);
-        let room = self.make_room(bytes, most);
+    /// Ends a try under `key`, whose request and time are given. Its answer is kept where `most` bytes of answers may be.
+    pub(super) fn end(
+        &mut self,
+        key: Commitment,
+        (request, at): (Commitment, Timestamp),
+        mut past: Past,
+        most: usize,
+    ) {
+        if let Past::Answered { kept, .. } = &mut past
+            && let Some(bytes) = kept.as_deref().map(bytes_of)
+        {
+            if self.make_room(bytes, most) {
+                self.answer_bytes += bytes;
+                self.answers.push_back(key);
+            } else {
+                *kept = None;
+            }
+        }
         let Some(mark) = self.by_key.get_mut(&key) else { return };
-        self.answer_bytes -= mark.answer_bytes();
-        mark.status = Status::Answered(room.then(|| Box::new(kept)));
-        if room {
-            self.answer_bytes += bytes;
-            self.answers.push_back(key);
+        (mark.request, mark.in_flight, mark.past) = (request, false, Some(Box::new(past)));
+        if mark.at != at {
+            mark.at = at;
+            self.by_time.push_back((at, key));
         }
         self.compact();
     }
@@ -145,10 +169,10 @@ impl Marks {
             let Some(oldest) = self.answers.pop_front() else { return false };
             if let Some(mark) = self.by_key.get_mut(&oldest) {
                 let freed = mark.answer_bytes();
-                if freed > 0 {
-                    mark.status = Status::Answered(None);
-                    self.answer_bytes -= freed;
+                if let Some(Past::Answered { kept, .. }) = mark.past.as_deref_mut() {
+                    *kept = None;
                 }
+                self.answer_bytes -= freed;
             }
         }
         true

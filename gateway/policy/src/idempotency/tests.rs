@@ -1,9 +1,12 @@
 //! Retries find what they must, and nobody's keys stand in another's way.
 
 use super::*;
-use crate::bounds::IDEMPOTENCY_KEY_BYTES_MAX;
+use crate::bounds::{IDEMPOTENCY_KEY_BYTES_MAX, PAST_BYTES};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const TAKEN: Covered = Covered { consent: Some([7; 16]), release: Some([6; 16]) };
+const ANSWERED: Answered =
+    Answered { request: RequestId::from_bytes([5; 16]), received: NOW, commitment: [4; 16] };
 
 fn keys() -> Idempotency {
     Idempotency::new(Bounds::default(), [])
@@ -19,6 +22,10 @@ fn key(n: u32) -> Commitment {
     key
 }
 
+fn spent(at: Timestamp) -> Mark {
+    Mark { request: [9; 16], at, in_flight: false, past: Some(Box::new(Past::Spent(TAKEN))) }
+}
+
 fn code<T>(done: Result<T, Refusal>) -> Option<Code> {
     done.err().map(|refusal| refusal.code)
 }
@@ -26,53 +33,58 @@ fn code<T>(done: Result<T, Refusal>) -> Option<Code> {
 #[test]
 fn the_answer_is_given_again_and_another_request_is_refused() {
     let keys = keys();
-    let (found, in_use) = keys.begin("bank", [1; 16], [9; 16], NOW).expect("free");
+    let (found, in_use) = keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("free");
     assert_eq!(found, Found::First);
-    assert_eq!(code(keys.begin("bank", [1; 16], [9; 16], NOW)), Some(Code::C309));
+    assert_eq!(code(keys.begin("bank", [1; 16], &[[9; 16]], NOW)), Some(Code::C309));
     in_use.expect("in use").answered(kept());
-    assert_eq!(keys.begin("bank", [1; 16], [9; 16], NOW).expect("known").0, Found::Answered(kept()));
-    assert_eq!(code(keys.begin("bank", [1; 16], [8; 16], NOW)), Some(Code::C308));
+    assert_eq!(keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("known").0, Found::Answered(kept()));
+    assert_eq!(code(keys.begin("bank", [1; 16], &[[8; 16]], NOW)), Some(Code::C308));
     let later = NOW.plus(RETENTION).plus(Duration::from_secs(1));
-    assert_eq!(keys.begin("bank", [1; 16], [8; 16], later).expect("forgotten").0, Found::First);
+    assert_eq!(keys.begin("bank", [1; 16], &[[8; 16]], later).expect("forgotten").0, Found::First);
 }
 
 #[test]
 fn a_try_that_was_dispatched_leaves_a_mark_and_one_that_was_not_leaves_none() {
     let keys = keys();
-    drop(keys.begin("bank", [1; 16], [9; 16], NOW).expect("free"));
-    let (found, in_use) = keys.begin("bank", [1; 16], [9; 16], NOW).expect("free again");
+    drop(keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("free"));
+    let (found, in_use) = keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("free again");
     assert_eq!(found, Found::First);
     let mut in_use = in_use.expect("in use");
-    in_use.dispatched();
+    in_use.dispatched(TAKEN);
     drop(in_use);
-    let (found, in_use) = keys.begin("bank", [1; 16], [9; 16], NOW).expect("spent");
-    assert_eq!(found, Found::Spent);
+    let (found, in_use) = keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("spent");
+    assert_eq!(found, Found::Spent(TAKEN));
     drop(in_use);
-    assert_eq!(keys.begin("bank", [1; 16], [9; 16], NOW).expect("still spent").0, Found::Spent);
+    assert_eq!(keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("still spent").0, Found::Spent(TAKEN));
 }
 
 #[test]
 fn an_answer_that_was_recorded_and_not_taken_is_not_charged_again() {
     let keys = keys();
-    let mut in_use = keys.begin("bank", [1; 16], [9; 16], NOW).expect("free").1.expect("in use");
-    in_use.dispatched();
-    in_use.recorded(true);
+    let mut in_use = keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("free").1.expect("in use");
+    in_use.dispatched(TAKEN);
+    in_use.recorded(Some(ANSWERED));
     drop(in_use);
-    let (found, in_use) = keys.begin("bank", [1; 16], [9; 16], NOW).expect("known");
-    assert_eq!(found, Found::AnsweredBefore);
-    drop(in_use);
-    assert_eq!(keys.begin("bank", [1; 16], [9; 16], NOW).expect("known").0, Found::AnsweredBefore);
+    // Each time that it is sent again is counted, up to the bound.
+    for _ in 0..RERUNS_MAX {
+        drop(keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("known"));
+        let (found, in_use) = keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("known");
+        assert_eq!(found, Found::AnsweredBefore(Some(ANSWERED)));
+        in_use.expect("in use").dispatched(Covered::default());
+    }
+    assert_eq!(code(keys.begin("bank", [1; 16], &[[9; 16]], NOW)), Some(Code::C314));
 }
 
 #[test]
 fn what_the_journal_knew_outlives_a_restart_even_beyond_the_bounds() {
     let bounds = Bounds { idempotency_keys_per_unit: 1, ..Bounds::default() };
-    let known =
-        |n, answered| Known { unit: "bank".into(), key: [n; 16], request: [9; 16], at: NOW, answered };
-    let keys = Idempotency::new(bounds, [known(1, true), known(2, false)]);
-    assert_eq!(keys.begin("bank", [1; 16], [9; 16], NOW).expect("known").0, Found::AnsweredBefore);
-    assert_eq!(keys.begin("bank", [2; 16], [9; 16], NOW).expect("known").0, Found::Spent);
-    assert_eq!(code(keys.begin("bank", [3; 16], [9; 16], NOW)), Some(Code::C097));
+    let known = |n, past| Known { unit: "bank".into(), key: [n; 16], request: [9; 16], at: NOW, past };
+    let covered = Covered { consent: Some([3; 16]), release: None };
+    let past = [KnownPast::Answered(None, 0), KnownPast::Spent(covered)];
+    let keys = Idempotency::new(bounds, [known(1, past[0]), known(2, past[1])]);
+    assert_eq!(keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("known").0, Found::AnsweredBefore(None));
+    assert_eq!(keys.begin("bank", [2; 16], &[[9; 16]], NOW).expect("known").0, Found::Spent(covered));
+    assert_eq!(code(keys.begin("bank", [3; 16], &[[9; 16]], NOW)), Some(Code::C097));
 }
 
 /// One unit's share of answers is its own: it lets its own oldest go, and no other's.
@@ -82,13 +94,13 @@ fn a_unit_lets_its_own_oldest_answers_go_and_they_stay_charged() {
     let most = keys.bounds.answer_bytes_per_unit;
     let third = Bytes::from(vec![b' '; most / 3]);
     let answer = |unit: &str, n: u8| {
-        let (_, in_use) = keys.begin(unit, [n; 16], [9; 16], NOW).expect("free");
+        let (_, in_use) = keys.begin(unit, [n; 16], &[[9; 16]], NOW).expect("free");
         in_use.expect("in use").answered(Kept { body: third.clone(), ..kept() });
     };
     answer("charity", 9);
     (1..=4).for_each(|n| answer("bank", n));
-    let found = |unit, n| keys.begin(unit, [n; 16], [9; 16], NOW).map(|(found, _)| found).expect("known");
-    assert_eq!(found("bank", 1), Found::AnsweredBefore);
+    let found = |unit, n| keys.begin(unit, [n; 16], &[[9; 16]], NOW).map(|(found, _)| found).expect("known");
+    assert_eq!(found("bank", 1), Found::AnsweredBefore(None));
     assert!((3..=4).all(|n| matches!(found("bank", n), Found::Answered(_))));
     assert!(matches!(found("charity", 9), Found::Answered(_)), "nobody else's answer went");
     assert!(keys.used()[2] <= 2 * most);
@@ -99,14 +111,14 @@ fn where_all_together_keep_too_much_those_with_more_than_an_even_share_make_room
     let bounds = Bounds { answer_bytes_per_unit: 8_000, answer_bytes: 10_000, ..Bounds::default() };
     let keys = Idempotency::new(bounds, []);
     let answer = |unit: &str, n: u8| {
-        let (_, in_use) = keys.begin(unit, [n; 16], [9; 16], NOW).expect("free");
+        let (_, in_use) = keys.begin(unit, [n; 16], &[[9; 16]], NOW).expect("free");
         in_use.expect("in use").answered(Kept { body: Bytes::from(vec![b' '; 1_744]), ..kept() });
     };
     (0..4).for_each(|n| answer("first", n));
     (0..4).for_each(|n| answer("second", n));
     keys.keep_up(NOW);
     assert!(keys.used()[2] <= 10_000, "{:?}", keys.used());
-    let found = |unit, n| keys.begin(unit, [n; 16], [9; 16], NOW).map(|(found, _)| found).expect("known");
+    let found = |unit, n| keys.begin(unit, [n; 16], &[[9; 16]], NOW).map(|(found, _)| found).expect("known");
     assert!(matches!(found("second", 3), Found::Answered(_)), "who came later keeps answers too");
     assert!(matches!(found("first", 3), Found::Answered(_)));
 }
@@ -117,9 +129,9 @@ fn a_unit_at_its_bound_is_told_when_to_come_again_and_the_others_go_on() {
     let bounds = Bounds { idempotency_keys_per_unit: 1_000, idempotency_keys: 4_000, ..Bounds::default() };
     let keys = Idempotency::new(bounds, []);
     let spend = |unit: &str, n: u32, now| {
-        let (_, in_use) = keys.begin(unit, key(n), [9; 16], now)?;
+        let (_, in_use) = keys.begin(unit, key(n), &[[9; 16]], now)?;
         if let Some(mut in_use) = in_use {
-            in_use.dispatched();
+            in_use.dispatched(TAKEN);
         }
         Ok::<_, Refusal>(())
     };
@@ -142,8 +154,8 @@ fn a_few_busy_units_cannot_use_up_what_all_have_together() {
     let bounds = Bounds { idempotency_keys_per_unit: 64, idempotency_keys: 100, ..Bounds::default() };
     let keys = Idempotency::new(bounds, []);
     let spend = |unit: &str, n: u32| {
-        let (_, in_use) = keys.begin(unit, key(n), [9; 16], NOW)?;
-        in_use.expect("first").dispatched();
+        let (_, in_use) = keys.begin(unit, key(n), &[[9; 16]], NOW)?;
+        in_use.expect("first").dispatched(TAKEN);
         Ok::<_, Refusal>(())
     };
     let first = (0..100).take_while(|n| spend("first", *n).is_ok()).count();
@@ -158,8 +170,8 @@ fn a_few_busy_units_cannot_use_up_what_all_have_together() {
 fn refused_calls_leave_nothing_behind() {
     let keys = keys();
     for n in 0..10_000 {
-        let first = keys.begin("bank", key(2 * n), [9; 16], NOW).expect("free");
-        let second = keys.begin("bank", key(2 * n + 1), [9; 16], NOW).expect("free");
+        let first = keys.begin("bank", key(2 * n), &[[9; 16]], NOW).expect("free");
+        let second = keys.begin("bank", key(2 * n + 1), &[[9; 16]], NOW).expect("free");
         drop(first);
         drop(second);
     }
@@ -172,7 +184,7 @@ fn refused_calls_leave_nothing_behind() {
 #[test]
 fn upkeep_forgets_what_is_over() {
     let keys = keys();
-    keys.begin("bank", [1; 16], [9; 16], NOW).expect("free").1.expect("in use").answered(kept());
+    keys.begin("bank", [1; 16], &[[9; 16]], NOW).expect("free").1.expect("in use").answered(kept());
     keys.keep_up(NOW.plus(RETENTION));
     assert_eq!(keys.used()[0], 1);
     keys.keep_up(NOW.plus(RETENTION).plus(Duration::from_secs(1)));
@@ -184,20 +196,23 @@ fn upkeep_forgets_what_is_over() {
 fn a_key_takes_no_more_bytes_than_the_node_reckons_with() {
     const SMALL_BYTES: usize = 64 * 1024;
     let mut marks = Marks::default();
-    let most = |marks: &Marks| marks.len() * IDEMPOTENCY_KEY_BYTES_MAX + SMALL_BYTES;
+    let most = |marks: &Marks| marks.len() * (IDEMPOTENCY_KEY_BYTES_MAX - PAST_BYTES) + SMALL_BYTES;
+    assert!(size_of::<Past>() + 16 <= PAST_BYTES, "{}", size_of::<Past>());
     for n in 0..200_000 {
         let at = NOW.plus(Duration::from_micros(u64::from(n)));
-        marks.put(key(n), Mark { request: [9; 16], at, status: Status::Spent });
-        // An answer of its own, beside the tables, counted apart.
-        marks.answered(key(n), kept(), usize::MAX);
+        marks.put(key(n), spent(at));
+        // What became of it, and an answer, are beside the tables, and counted apart.
+        let kept = Some(Box::new(kept()));
+        let past = Past::Answered { answered: Some(ANSWERED), reruns: 0, kept };
+        marks.end(key(n), ([9; 16], at), past, usize::MAX);
         assert!(marks.table_bytes() <= most(&marks), "{n}: {}", marks.table_bytes());
     }
     // A unit whose calls are refused again and again leaves no more.
     let mut marks = Marks::default();
     for n in 0..200_000 {
-        marks.put(key(n), Mark { request: [9; 16], at: NOW, status: Status::Spent });
+        marks.put(key(n), spent(NOW));
         if n % 16 > 0 {
-            marks.put(key(n + 1_000_000), Mark { request: [9; 16], at: NOW, status: Status::Spent });
+            marks.put(key(n + 1_000_000), spent(NOW));
             marks.remove(&key(n));
             marks.remove(&key(n + 1_000_000));
         }

@@ -13,7 +13,7 @@ use shuzha_privacy::output::FieldSet;
 
 use super::validate::Ask;
 use crate::consent_cache::Known;
-use crate::env::{Env, Takes};
+use crate::env::Env;
 use crate::holds::Consents;
 use crate::signature::single;
 
@@ -62,7 +62,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
     }
     env.facts.consent = Some(known.consents);
     env.gate.check_withdrawals_known()?;
-    if env.takes == Takes::All {
+    if !env.covers_consent(&known.consents.own) {
         let parent_max = consent.parent.as_ref().map_or(0, |parent| parent.max);
         let taken = env.gate.consents.take(known.consents, consent.uses_max, parent_max);
         env.holds.consent = Some(taken?);

@@ -4,7 +4,7 @@ use shuzha_core::Refusal;
 
 use super::consent::Agreed;
 use super::validate::Ask;
-use crate::env::{Env, Takes};
+use crate::env::Env;
 
 /// Proof that the call is within its grant's limits.
 pub(crate) struct Slot<'e> {
@@ -35,7 +35,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, agreed: Agreed<'e>) -> Result<Slot<'e>,
     let state = grant.state(&env.gate.grants);
     let parts = agreed.ask().parts();
     let hold = env.gate.grants.take(state, grant.limits(), parts, env.call.received, &mut env.facts.limit)?;
-    if env.takes != Takes::Nothing {
+    if !env.was_answered() {
         env.holds.quota = Some(hold);
     } else if let Some(quota) = &mut env.facts.limit.quota {
         quota.remaining += u64::from(parts);

@@ -10,7 +10,7 @@ use shuzha_pricing::{Asked, Basis, Month, Outcome, Price};
 
 use super::authorise::Right;
 use super::budget::Spend;
-use crate::env::{Env, Takes};
+use crate::env::Env;
 use crate::holds::CountKey;
 
 /// Proof that stages 1–7 passed. Only with this can a request leave for a product service.
@@ -58,7 +58,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
     {
         basis = Basis::Repeated;
     }
-    if basis.is_charged() && env.takes != Takes::Nothing {
+    if basis.is_charged() && !env.was_answered() {
         hold(env, right, price, (basis, parts))?;
     }
     env.facts.admitted = Some(env.now());

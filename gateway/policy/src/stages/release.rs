@@ -12,7 +12,7 @@ use shuzha_privacy::output::{Cut, MaskKey};
 
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
-use crate::env::{Env, Takes};
+use crate::env::Env;
 use crate::snapshot::{Operation, Product, Statistics};
 use crate::{Opened, range};
 
@@ -42,12 +42,12 @@ pub(crate) async fn run<'e, S>(
     env: &mut Env<'e>,
     forwarded: Forwarded<'e, S>,
 ) -> Result<Released<'e, S>, Refusal> {
-    let (admission, answer) = forwarded.into_parts();
+    let (mut admission, answer) = forwarded.into_parts();
     let (outcome, body) = match answer {
         Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(env, opened)?)),
         Answer::Released(bytes) => (Billed::Answer, ReleasedBody::Whole(bytes)),
         Answer::Aggregates { body, noise } => {
-            let bytes = publish(env, &admission, &body, noise).await?;
+            let bytes = publish(env, &mut admission, &body, noise).await?;
             (Billed::Answer, ReleasedBody::Whole(bytes))
         }
         Answer::Whole(fetched) => {
@@ -73,8 +73,11 @@ pub(crate) async fn run<'e, S>(
             (released.outcome, ReleasedBody::Whole(released.bytes.into()))
         }
     };
+    if let ReleasedBody::Whole(bytes) = &body {
+        env.check_same_answer(bytes)?;
+    }
     check_again(env, &admission)?;
-    if env.takes != Takes::Nothing {
+    if !env.was_answered() {
         let ask = admission.spend().slot().agreed().ask();
         env.gate.saw_answer(ask, env.facts.subject.as_ref(), outcome);
     }
@@ -97,10 +100,11 @@ pub(super) fn check_opened<S>(env: &Env<'_>, opened: Opened<S>) -> Result<Opened
     range::check(opened, env.call.headers.get(http::header::RANGE))
 }
 
-/// Adds the noise, and keeps the answer on disk before its first byte may leave.
+/// Adds the noise, and keeps the answer on disk before its first byte may leave. From before it is kept the call's record will
+/// say so, whatever becomes of the call: whoever hangs up meanwhile does not undo it.
 async fn publish(
-    env: &Env<'_>,
-    admission: &Admission<'_>,
+    env: &mut Env<'_>,
+    admission: &mut Admission<'_>,
     aggregates: &[u8],
     noise: Noise,
 ) -> Result<Bytes, Refusal> {
@@ -108,7 +112,16 @@ async fn publish(
     let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
     let answer = noised(query, statistics, aggregates, noise)?;
     let key = statistics.release_key(ask.right().product(), query);
-    env.gate.releases.put(key, answer.into(), query.charge()).await
+    let charge = query.charge();
+    let answer = Bytes::from(answer);
+    env.facts.kept = Some((super::settle::committed(env, &answer)?, answer.len() as u64));
+    let place = admission.spend_mut().take_in_flight();
+    let kept = env.gate.releases.put(key, answer, charge, place).await;
+    env.facts.kept = match &kept {
+        Ok(kept) => Some((super::settle::committed(env, kept)?, kept.len() as u64)),
+        Err(_) => None,
+    };
+    kept
 }
 
 /// The aggregates with their noise: the answer to the query.

@@ -13,7 +13,7 @@ use super::forward::{self, Answer, Outgoing};
 use super::identify::Trial;
 use super::release::{self, ReleasedBody};
 use super::{authorise, plan, settle, validate};
-use crate::env::{Env, Takes};
+use crate::env::Env;
 use crate::idempotency::Found;
 use crate::sandbox::Sandbox;
 use crate::signature::single;
@@ -60,7 +60,7 @@ pub(crate) async fn walk<'e, U: Upstream>(
     let keys = &env.gate.sandbox.keys;
     match validate::begin_try(env, "sandbox idempotency", keys)? {
         Found::Answered(kept) => return settle::again(env, kept).await,
-        Found::First | Found::Spent | Found::AnsweredBefore => {}
+        Found::First | Found::Spent(_) | Found::AnsweredBefore(_) => {}
     }
     consent(env, &offer)?;
     limit(env, &offer)?;
@@ -124,7 +124,7 @@ fn limit(env: &mut Env<'_>, offer: &Offer<'_>) -> Result<(), Refusal> {
     let units = &env.gate.sandbox.units;
     let state = units.state(&offer.trial.unit().name);
     let hold = units.take(&state, Sandbox::limits(), 1, env.call.received, &mut env.facts.limit)?;
-    if env.takes != Takes::Nothing {
+    if !env.was_answered() {
         env.holds.quota = Some(hold);
     }
     Ok(())

@@ -12,7 +12,7 @@ use shuzha_pricing::{Basis, Outcome as Billed};
 
 use super::release::{Released, ReleasedBody};
 use crate::call::Delivery;
-use crate::env::{Ending, Env, Takes, unavailable};
+use crate::env::{Ending, Env, unavailable};
 use crate::idempotency::Kept;
 use crate::{Opened, Payload, Reply};
 
@@ -31,7 +31,7 @@ pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> 
     env.facts.basis = basis;
     let charged = env.holds.money.as_mut().filter(|_| basis.is_charged());
     let amount = charged.map_or(MicroYuan::ZERO, |hold| hold.charge());
-    let quantity = if env.takes == Takes::Nothing { 0 } else { parts };
+    let quantity = if env.was_answered() { 0 } else { parts };
     let settled = answer(env, body, amount, quantity).await;
     if settled.is_err() && claimed {
         env.gate.packages.unclaim(grant);
@@ -55,7 +55,7 @@ async fn answer<S>(
         ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes)?)),
         ReleasedBody::Stream(opened) => (opened.status, opened.length.unwrap_or(0), None),
     };
-    let replayed = env.takes == Takes::Nothing;
+    let replayed = env.was_answered();
     let ending = Ending {
         decision: if replayed { Decision::Replayed } else { Decision::Answered },
         code: None,
@@ -120,7 +120,7 @@ fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
     }
 }
 
-fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusal> {
+pub(super) fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusal> {
     let request = &env.call.request;
     let committer = env.gate.keys.period(env.call.received)?;
     Ok(committer.opening(request.as_bytes()).answer(request, body))

@@ -4,7 +4,7 @@
 //! turned into a keyed pseudonym here, and travels on only inside the body.
 
 use shuzha_core::{Code, Refusal};
-use shuzha_evidence::commit::Opening;
+use shuzha_evidence::commit::{HalfYear, Opening};
 use shuzha_privacy::dp::Query;
 use shuzha_privacy::subject::Pseudonym;
 use shuzha_products::input::Parsed;
@@ -12,7 +12,7 @@ use shuzha_products::input::Parsed;
 use super::authorise::Right;
 use crate::env::Env;
 use crate::gate::subject_tag;
-use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX};
+use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX, RETENTION};
 use crate::signature::single;
 use crate::snapshot::{Operation, Product, Statistics};
 
@@ -82,11 +82,18 @@ pub(super) fn begin_try<'e>(
     // Without the consent, a retry could be answered under one of which no use was ever taken.
     let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
     let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
-    let request = opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
+    let tried =
+        |opening: &Opening| opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
+    let request = tried(&opening);
+    // The half-year may have turned since the first try, and the keys of commitments turn with it.
+    let before = env.call.received.minus(RETENTION);
+    let turned = HalfYear::of(before) != HalfYear::of(env.call.received);
+    let earlier = turned.then(|| env.gate.keys.periods.at(before)).flatten();
+    let earlier = earlier.map_or(request, |committer| tried(&committer.opening(&commitment)));
     env.facts.request_commitment = Some(request);
     env.facts.openings = env.facts.answer_opening.map(|answer| Opening::bound(&opening, &answer));
     env.facts.idempotency = Some(commitment);
-    let (found, in_use) = keys.begin(unit, commitment, request, env.now())?;
+    let (found, in_use) = keys.begin(unit, commitment, &[request, earlier], env.call.received)?;
     env.retry_of(&found, in_use);
     Ok(found)
 }

@@ -155,6 +155,11 @@ impl House {
         self.forgetful_on(disk, |_| {}).expect("the journal opens")
     }
 
+    /// The same, with another plan.
+    pub(crate) fn planned_on(self, disk: MemoryDisk, plan: Plan) -> Self {
+        Self::open(disk, self.clock, self.store, plan, |_| {}).expect("the journal opens")
+    }
+
     /// The same, with a node that forgets; or why its journal does not open, as after a disk that lied.
     pub(crate) fn forgetful_on(
         self,

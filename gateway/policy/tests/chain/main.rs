@@ -18,6 +18,7 @@ mod presenters;
 mod replays;
 mod rest;
 mod restart;
+mod retries;
 mod reviews;
 mod sandbox;
 mod signing;

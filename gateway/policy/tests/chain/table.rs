@@ -139,6 +139,10 @@ impl ReleaseStore for Broken {
     fn put(&self, _: &ReleaseKey, _: &[u8], _: NanoCharge) -> Result<Vec<u8>, String> {
         panic!("the planned fault of the release store")
     }
+
+    fn after(&self, _: Option<&ReleaseKey>, _: usize) -> Result<Vec<ReleaseKey>, String> {
+        Ok(Vec::new())
+    }
 }
 
 fn house_for(given: &str) -> House {

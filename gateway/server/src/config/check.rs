@@ -14,7 +14,7 @@ use crate::evidence::custody::passphrase_in;
 /// Bytes that one remembered nonce takes: in the gate, and in what the journal adds up to.
 const NONCE_BYTES: u64 = NONCE_BYTES_MAX as u64 + 48;
 /// Bytes that one idempotency key takes: in the gate, and in what the journal adds up to.
-const KEY_BYTES: u64 = IDEMPOTENCY_KEY_BYTES_MAX as u64 + 352;
+const KEY_BYTES: u64 = IDEMPOTENCY_KEY_BYTES_MAX as u64 + 448;
 /// Bytes that one waiting record takes at most.
 const RECORD_BYTES: u64 = 1_024;
 /// Bytes of a connection beside its body: its head, what is read ahead, its task.
@@ -121,7 +121,7 @@ mod tests {
         assert!((1 << 30..6 << 30).contains(&before), "{} MiB by default", before >> 20);
         for (text, more) in [
             ("[limits]\nbody_bytes_total_max = '1GiB'", (1 << 30) - (256 << 20)),
-            ("[limits]\nidempotency_keys_max = 8_000_000", 4_250_000 * KEY_BYTES),
+            ("[limits]\nidempotency_keys_max = 8_000_000", 5_100_000 * KEY_BYTES),
             ("[limits]\nstored_response_bytes_max = '1GiB'", 1_020 << 20),
             ("[limits]\nconnections_max = 20_000", 10_000 * CONNECTION_BYTES),
             ("[data_plane]\nnonces_max = 16_000_000", 8_000_000 * NONCE_BYTES),

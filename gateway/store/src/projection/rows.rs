@@ -8,7 +8,8 @@ use shuzha_pricing::{Basis, Month};
 use super::{budgets, data_uses, oldest_nonce};
 use crate::StoreError;
 use crate::reduce::{
-    Changes, Consent, Mark, MarkStatus, MeterKey, OpenIntent, RegisterHead, State, Usage, Watched,
+    Changes, Consent, CoveredCharge, Mark, MarkAnswer, MarkStatus, MeterKey, OpenIntent, RegisterHead, State,
+    Usage, Watched,
 };
 
 /// Bytes of one nonce in a batch: its time and its tag.
@@ -135,8 +136,8 @@ fn save_meters(transaction: &Transaction<'_>, state: &State, changes: &Changes) 
 }
 
 fn load_marks(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
-    let sql = "SELECT mark, unit, request, covered_consent, covered_nanos, status, micro_yuan, epoch, seq, at_micros
-               FROM marks";
+    let sql = "SELECT mark, unit, request, covered_consent, covered_nanos, status, micro_yuan, epoch, seq, at_micros,
+               covered_request, covered_release, answer_request, answer, reruns FROM marks";
     // Only what was read is put into the state; nothing of it is to be written again.
     let mut unneeded = Changes::default();
     each(transaction, sql, |row| {
@@ -153,13 +154,30 @@ fn load_marks(transaction: &Transaction<'_>, state: &mut State) -> Result<(), St
             unit: row.get(1)?,
             request: row.get(2)?,
             covered_consent: row.get(3)?,
-            covered_charge: NanoCharge::from_nanos(count(row.get(4)?, "marks")?),
+            covered_charge: covered_charge(row)?,
             status,
+            answer: match (row.get::<_, Option<_>>(12)?, row.get(13)?) {
+                (Some(request), Some(commitment)) => {
+                    Some(MarkAnswer { request: RequestId::from_bytes(request), commitment })
+                }
+                _ => None,
+            },
+            reruns: row.get(14)?,
             at: Timestamp::from_micros(row.get(9)?),
         };
         state.set_mark(row.get(0)?, Some(mark), &mut unneeded);
         Ok(())
     })
+}
+
+/// What a mark covers. One of software that did not say whose charge it is covers none: its retry pays again.
+fn covered_charge(row: &Row<'_>) -> Result<Option<CoveredCharge>, StoreError> {
+    let Some(request) = row.get::<_, Option<_>>(10)? else { return Ok(None) };
+    Ok(Some(CoveredCharge {
+        request: RequestId::from_bytes(request),
+        release: row.get(11)?,
+        charge: NanoCharge::from_nanos(count(row.get(4)?, "marks")?),
+    }))
 }
 
 fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
@@ -180,7 +198,7 @@ fn load_nonces(transaction: &Transaction<'_>, state: &mut State) -> Result<(), S
 
 fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
     let mut debits = budgets::load_open(transaction)?;
-    let sql = "SELECT request, mark, consent, held_micro_yuan, consent_parent FROM open_intents";
+    let sql = "SELECT request, mark, consent, held_micro_yuan, consent_parent, release FROM open_intents";
     each(transaction, sql, |row| {
         let request = RequestId::from_bytes(row.get(0)?);
         let intent = OpenIntent {
@@ -188,6 +206,7 @@ fn load_open(transaction: &Transaction<'_>, state: &mut State) -> Result<(), Sto
             consent: row.get(2)?,
             consent_parent: row.get(4)?,
             debit: debits.remove(&request),
+            release: row.get(5)?,
             held: MicroYuan::from_micros(row.get(3)?),
         };
         state.open.insert(request, intent);
@@ -238,8 +257,10 @@ pub(super) fn save(
 }
 
 fn save_marks(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let mut put =
-        transaction.prepare_cached("REPLACE INTO marks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    let sql = "REPLACE INTO marks (mark, unit, request, covered_consent, covered_nanos, status, micro_yuan, epoch, seq,
+               at_micros, covered_request, covered_release, answer_request, answer, reruns)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    let mut put = transaction.prepare_cached(sql)?;
     let mut remove = transaction.prepare_cached("DELETE FROM marks WHERE mark = ?1")?;
     for key in &changes.marks {
         let Some(mark) = state.marks.get(key) else {
@@ -251,17 +272,23 @@ fn save_marks(transaction: &Transaction<'_>, state: &State, changes: &Changes) -
             MarkStatus::Spent => (SPENT, None),
             MarkStatus::Answered { amount, position } => (ANSWERED, Some((amount, position))),
         };
+        let covered = mark.covered_charge.as_ref();
         put.execute((
             key,
             &mark.unit,
             mark.request,
             mark.covered_consent,
-            integer(mark.covered_charge.nanos(), "marks")?,
+            integer(covered.map_or(0, |covered| covered.charge.nanos()), "marks")?,
             status,
             answer.map(|(amount, _)| amount.micros()),
             answer.map(|(_, position)| position.epoch),
             answer.map(|(_, position)| integer(position.seq, "marks")).transpose()?,
             mark.at.micros(),
+            covered.map(|covered| covered.request.as_bytes()),
+            covered.and_then(|covered| covered.release),
+            mark.answer.as_ref().map(|answer| answer.request.as_bytes()),
+            mark.answer.map(|answer| answer.commitment),
+            mark.reruns,
         ))?;
     }
     Ok(())
@@ -284,8 +311,8 @@ fn save_nonces(transaction: &Transaction<'_>, state: &State, changes: &Changes) 
 }
 
 fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan, consent_parent)
-               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "REPLACE INTO open_intents (request, mark, consent, held_micro_yuan, consent_parent, release)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let mut put = transaction.prepare_cached(sql)?;
     let mut remove = transaction.prepare_cached("DELETE FROM open_intents WHERE request = ?1")?;
     for request in &changes.open {
@@ -296,7 +323,7 @@ fn save_open(transaction: &Transaction<'_>, state: &State, changes: &Changes) ->
             None => remove.execute([key])?,
             Some(intent) => {
                 let held = intent.held.micros();
-                put.execute((key, intent.mark, intent.consent, held, intent.consent_parent))?
+                put.execute((key, intent.mark, intent.consent, held, intent.consent_parent, intent.release))?
             }
         };
     }

@@ -60,12 +60,37 @@ pub struct Mark {
     pub request: Option<Commitment>,
     /// The consent of which earlier attempts have spent a use without releasing anything.
     pub covered_consent: Option<Commitment>,
-    /// The privacy charge that earlier attempts have spent without releasing anything.
-    pub covered_charge: NanoCharge,
+    /// The privacy charge that an earlier attempt has spent without releasing anything. A retry is covered by it for that one
+    /// release and no other.
+    pub covered_charge: Option<CoveredCharge>,
     /// What became of the last attempt.
     pub status: MarkStatus,
+    /// By what the answer is known again; none before there is one, of a package, and of software that did not keep it.
+    pub answer: Option<MarkAnswer>,
+    /// How often the call was run again since it was answered.
+    pub reruns: u32,
     /// When the last attempt was received.
     pub at: Timestamp,
+}
+
+/// A privacy charge that an attempt has spent without releasing anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoveredCharge {
+    /// The attempt.
+    pub request: RequestId,
+    /// Commitment to the key of the release that it was charged for.
+    pub release: Option<Commitment>,
+    /// The charge.
+    pub charge: NanoCharge,
+}
+
+/// By what the answer of a mark is known again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkAnswer {
+    /// The call that was answered.
+    pub request: RequestId,
+    /// The commitment to its answer's bytes.
+    pub commitment: Commitment,
 }
 
 /// What became of an attempt under an idempotency key.
@@ -95,6 +120,8 @@ pub struct OpenIntent {
     pub consent_parent: Option<Commitment>,
     /// Privacy charge debited.
     pub debit: Option<Debit>,
+    /// Commitment to the key of the release that is being made.
+    pub release: Option<Commitment>,
     /// Money held; not posted.
     pub held: MicroYuan,
 }

@@ -2,7 +2,7 @@
 
 pub(crate) mod laws;
 
-use shuzha_core::{Code, Measure};
+use shuzha_core::{Code, Measure, NanoCharge};
 use shuzha_evidence::{Act, Boot, Delivery, Outcome, PurposeClass};
 
 use super::*;
@@ -49,6 +49,7 @@ pub(crate) fn intent(number: u8) -> Intent<'static> {
         consent_parent: None,
         space: "people",
         measure: Some(Measure::Rho),
+        release: Some([4; 16]),
     }
 }
 
@@ -150,7 +151,9 @@ fn a_failure_or_a_restart_keeps_what_was_spent_and_a_retry_does_not_pay_twice() 
         assert!(state.posted.is_empty());
         let mark = &state.marks[&[5; 16]];
         assert_eq!(mark.status, MarkStatus::Spent);
-        assert_eq!((mark.covered_consent, mark.covered_charge.nanos()), (Some([9; 16]), 100));
+        let (request, charge) = (request(1), NanoCharge::from_nanos(100));
+        let covered = CoveredCharge { request, release: Some([4; 16]), charge };
+        assert_eq!((mark.covered_consent, mark.covered_charge), (Some([9; 16]), Some(covered)));
 
         // The retry names only what is not covered: nothing.
         let retry = Intent { consent: None, charge: NanoCharge::ZERO, ..intent(2) };
@@ -160,7 +163,7 @@ fn a_failure_or_a_restart_keeps_what_was_spent_and_a_retry_does_not_pay_twice() 
         assert_eq!((uses(&state), spent(&state)), (1, 100));
         let [a, b, c] = retried.clone();
         let refused = state_after(&[a, b, c, closing(2, Decision::Refused)]);
-        assert_eq!(refused.marks[&[5; 16]].covered_charge.nanos(), 100, "the first attempt stays spent");
+        assert_eq!(refused.marks[&[5; 16]].covered_charge, Some(covered), "the first attempt stays spent");
         assert_eq!((uses(&refused), spent(&refused)), (1, 100));
         let [a, b, c] = retried;
         let answered = state_after(&[a, b, c, closing(2, Decision::Answered)]);
@@ -178,7 +181,7 @@ fn coverage_belongs_to_one_request_of_one_unit() {
     for other in [other_body, other_unit] {
         let [a, b] = first.clone();
         let state = state_after(&[a, b, Entry::Intent(other)]);
-        assert_eq!(state.marks[&[5; 16]].covered_charge, NanoCharge::ZERO);
+        assert_eq!(state.marks[&[5; 16]].covered_charge, None);
     }
 }
 
