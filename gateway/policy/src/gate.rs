@@ -341,6 +341,11 @@ impl Gate {
         self.keys.committer.commit("release", &[key])
     }
 
+    /// The tag of a unit beside the release that it was the first to ask for.
+    pub(crate) fn asker(&self, unit: &Id) -> Commitment {
+        self.keys.committer.commit("asker", &[unit.as_str().as_bytes()])
+    }
+
     /// The journal.
     #[must_use]
     pub fn journal(&self) -> &Journal {

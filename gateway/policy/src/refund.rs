@@ -226,8 +226,7 @@ impl Gate {
                 }
                 Entry::Call(call) => {
                     if let Some(charge) = open.remove(&call.request) {
-                        let failed =
-                            call.decision == Decision::Failed && call.response_commitment.is_none();
+                        let failed = call.decision == Decision::Failed && call.response_commitment.is_none();
                         let ended = if failed { Ended::Failed } else { Ended::Answered };
                         found.charges.insert(call.request, Charge { ended, ..charge });
                     } else if let Some(key) = call.idempotency.filter(|_| call.decision == Decision::Answered)

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use shuzha_core::{Code, NanoCharge, Refusal};
+use shuzha_evidence::Commitment;
 
 use crate::holds::lock;
 
-/// Names a release: product version, data version, canonical query.
+/// Names a release: product version, data version, canonical query without its post-processing.
 pub type ReleaseKey = [u8; 32];
 
 /// Where releases are kept. Durable: what was put is found after a crash.
@@ -20,17 +21,34 @@ pub trait ReleaseStore: Send + Sync + 'static {
     /// When the store cannot be read; the message is for the log.
     fn get(&self, key: &ReleaseKey) -> Result<Option<Vec<u8>>, String>;
 
-    /// Keeps `answer` for `key` unless one is kept already; returns the one that is kept, which is on disk then.
+    /// Who was the first to ask for the release of `key`, where there is one and it is known.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the message is for the log.
+    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<Commitment>, String>;
+
+    /// Keeps `release` for `key` unless one is kept already; returns the answer that is kept, which is on disk then.
     ///
     /// # Errors
     /// When the store cannot be written; the message is for the log.
-    fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String>;
+    fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String>;
 
     /// Up to `most` keys of releases, in order, that come after `last`; from the first where there is none.
     ///
     /// # Errors
     /// When the store cannot be read; the message is for the log.
     fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String>;
+}
+
+/// A release that is to be kept.
+#[derive(Clone, Debug)]
+pub struct NewRelease {
+    /// The noised answer, before any post-processing.
+    pub answer: Bytes,
+    /// What it was charged.
+    pub charge: NanoCharge,
+    /// Who asked: a keyed tag of the unit.
+    pub asked_by: Commitment,
 }
 
 /// Keys that are read at a time where all are looked through: calls are served in between.
@@ -101,18 +119,25 @@ impl Releases {
         }
     }
 
-    /// Keeps `answer`, off the async threads, and gives back what is to be released. It is kept even if nobody waits for it any
+    /// Whether `unit` was the first to ask for the release of `key`.
+    pub(crate) fn was_asked_by(&self, key: &ReleaseKey, unit: &Commitment) -> bool {
+        self.store.asked_by(key).unwrap_or_else(|why| {
+            tracing::error!(why, "the release store cannot be read");
+            None
+        }) == Some(*unit)
+    }
+
+    /// Keeps `release`, off the async threads, and gives back what is to be released. It is kept even if nobody waits for it any
     /// more, and the query has its `place` until then.
     pub(crate) async fn put(
         &self,
         key: ReleaseKey,
-        answer: Bytes,
-        charge: NanoCharge,
+        release: NewRelease,
         place: Option<InFlight>,
     ) -> Result<Bytes, Refusal> {
         let store = Arc::clone(&self.store);
         let kept = tokio::task::spawn_blocking(move || {
-            let kept = store.put(&key, &answer, charge);
+            let kept = store.put(&key, &release);
             drop(place);
             kept
         });
@@ -134,8 +159,14 @@ impl ReleaseStore for shuzha_store::Store {
         Ok(found.map(|release| release.answer))
     }
 
-    fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String> {
-        self.release_put(key, answer, charge).map(|kept| kept.answer).map_err(|error| error.to_string())
+    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<Commitment>, String> {
+        self.release_asked_by(key).map_err(|error| error.to_string())
+    }
+
+    fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
+        let NewRelease { answer, charge, asked_by } = release;
+        let kept = self.release_put(key, answer, *charge, asked_by).map_err(|error| error.to_string())?;
+        Ok(kept.answer)
     }
 
     fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String> {

@@ -240,7 +240,7 @@ impl Statistics {
         Debit { account, measure: self.space.measure, day, charge }
     }
 
-    /// The key of the release of `query`.
+    /// The key of the release of `query`: one for all that differ in post-processing alone.
     pub(crate) fn release_key(&self, product: &Product, query: &Query) -> ReleaseKey {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
         let version = self.data_set.terms.data_version.as_str();
@@ -250,7 +250,7 @@ impl Statistics {
             context.update(&[0]);
         }
         context.update(&product.version.to_be_bytes());
-        context.update(&query.canonical());
+        context.update(&query.base().canonical());
         let mut key = [0; 32];
         key.copy_from_slice(context.finish().as_ref());
         key

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use shuzha_core::NanoCharge;
+use shuzha_evidence::Commitment;
 
 use crate::{Store, StoreError};
 
@@ -39,6 +40,16 @@ impl Store {
         get(&self.lock(), query)
     }
 
+    /// Who was the first to ask `query`, where that is known.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn release_asked_by(&self, query: &[u8; 32]) -> Result<Option<Commitment>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT asked_by FROM releases WHERE query = ?1")?;
+        Ok(statement.query_row([query], |row| row.get(0)).optional()?.flatten())
+    }
+
     /// Up to `most` queries that have a release, in order, from the first after `last` on.
     ///
     /// # Errors
@@ -64,13 +75,16 @@ impl Store {
         query: &[u8; 32],
         answer: &[u8],
         charge: NanoCharge,
+        asked_by: &Commitment,
     ) -> Result<Release, StoreError> {
         let nanos = i64::try_from(charge.nanos()).map_err(|_| StoreError::Range("releases"))?;
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction
-            .prepare_cached("INSERT INTO releases VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
-            .execute((query, answer, nanos))?;
+            .prepare_cached(
+                "INSERT INTO releases (query, answer, nanos, asked_by) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?
+            .execute((query, answer, nanos, asked_by))?;
         let kept = get(&transaction, query)?.ok_or(StoreError::BadRow("releases"))?;
         transaction.commit()?;
         Ok(kept)
@@ -90,17 +104,20 @@ mod tests {
         {
             let store = Store::open(&path).expect("opens");
             assert_eq!(store.release_get(&[1; 32]).expect("answers"), None);
-            assert_eq!(store.release_put(&[1; 32], &first.answer, charge).expect("kept"), first);
+            assert_eq!(store.release_put(&[1; 32], &first.answer, charge, &[5; 16]).expect("kept"), first);
         }
         let store = Store::open(&path).expect("opens");
-        let again = store.release_put(&[1; 32], b"{\"count\":43}", NanoCharge::ZERO).expect("answers");
+        let again =
+            store.release_put(&[1; 32], b"{\"count\":43}", NanoCharge::ZERO, &[6; 16]).expect("answers");
         assert_eq!(again, first);
         assert_eq!(store.release_get(&[1; 32]).expect("answers"), Some(first));
+        assert_eq!(store.release_asked_by(&[1; 32]).expect("answers"), Some([5; 16]));
+        assert_eq!(store.release_asked_by(&[2; 32]).expect("answers"), None);
         assert_eq!(store.release_get(&[2; 32]).expect("answers"), None);
         assert_eq!(store.releases_after(None, 9).expect("answers"), [[1; 32]]);
         assert_eq!(store.releases_after(Some(&[1; 32]), 9).expect("answers"), [[0; 32]; 0]);
         assert_eq!(store.releases_after(Some(&[0; 32]), 0).expect("answers"), [[0; 32]; 0]);
-        let past = store.release_put(&[2; 32], b"", NanoCharge::from_nanos(u64::MAX));
+        let past = store.release_put(&[2; 32], b"", NanoCharge::from_nanos(u64::MAX), &[5; 16]);
         assert!(matches!(past, Err(StoreError::Range("releases"))));
     }
 }

@@ -50,19 +50,30 @@ struct Released<'a> {
     notes: Notes<'a>,
 }
 
-#[derive(Default, Serialize)]
+/// What is read of a release that was kept.
+#[derive(Deserialize)]
+struct Kept {
+    cells: Vec<Cell>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
 struct Cell {
     key: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<i128>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     sum: Option<i128>,
     /// `null` where the noise drowns the count.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     mean: Option<Option<f64>>,
     /// `null` where the noise drowns the count.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     quantile: Option<Option<i64>>,
+}
+
+/// A member that is there, be it `null`.
+fn stated<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(member: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(member).map(Some)
 }
 
 impl Cell {
@@ -119,6 +130,29 @@ impl Query {
         if self.aggregate == Aggregate::Quantile {
             cells = self.quantiles(&cells, scales, domain);
         }
+        Ok(self.written(cells, scales, domain))
+    }
+
+    /// The answer to this query out of `kept`, the release of [`Query::base`]: what post-processing the query asks for is done
+    /// to numbers that were noised once, so that each way of asking is given the same ones.
+    ///
+    /// # Errors
+    /// [`Violation`] where `kept` is no release of such a query.
+    pub fn present(&self, kept: &[u8], domain: &Domain) -> Result<Vec<u8>, Violation> {
+        if *self == self.base() {
+            return Ok(kept.to_vec());
+        }
+        let no_release = || violation("", "not a release of this query");
+        let Kept { cells } = serde_json::from_slice(kept).map_err(|_| no_release())?;
+        let scales = self.scales(domain).map_err(|_| no_release())?;
+        Ok(self.written(cells, scales, domain))
+    }
+
+    /// The noised `cells` after post-processing, with all that is said beside them.
+    fn written(&self, mut cells: Vec<Cell>, scales: Scales, domain: &Domain) -> Vec<u8> {
+        if self.nonnegative && !self.consistent {
+            cells.iter_mut().for_each(|cell| cell.count = cell.count.map(|count| count.max(0)));
+        }
         let totals = self.totals(&mut cells, scales);
         let released = Released {
             data_version: &domain.data_version,
@@ -130,7 +164,7 @@ impl Query {
             totals,
             notes: self.notes(scales, domain),
         };
-        Ok(serde_json::to_vec(&released).expect("names and numbers are JSON"))
+        serde_json::to_vec(&released).expect("names and numbers are JSON")
     }
 
     /// The columns that make up a released cell's key: of a quantile, the groups alone.
@@ -156,8 +190,6 @@ impl Query {
                 }
                 _ => None,
             };
-            let clamp = self.nonnegative && !self.consistent;
-            let count = count.map(|count| if clamp { count.max(0) } else { count });
             Cell { key, count, sum, mean, quantile: None }
         };
         Ok(keys.into_iter().enumerate().map(cell).collect())

@@ -135,21 +135,18 @@ impl Query {
             quantile: read_quantile(raw.measure, raw.quantile.as_deref())?,
             charge_nanos: charge.nanos(),
         };
+        check_groups(&query.groups, domain)?;
+        let by_column_alone = query.groups.is_empty();
         query.place_column(raw.measure, raw.column, domain)?;
         query.groups.sort_unstable();
-        for (at, name) in query.groups.iter().enumerate() {
-            match domain.columns.get(name) {
-                None => return Err(Refusal::at(Code::C605, "/group_by")),
-                Some(Column::Categorical(_) | Column::Open { .. })
-                    if at == 0 || query.groups[at - 1] != *name => {}
-                Some(_) => return Err(Refusal::at(Code::C302, "/group_by")),
-            }
+        if query.groups.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Refusal::at(Code::C302, "/column"));
         }
         // Of the whole domain, conditions or not: the engine lists those cells too, and what it refuses after the
         // charge was debited is lost.
         let cells = query.key_columns().try_fold(1_usize, |cells, name| cells.checked_mul(domain.size(name)));
         if cells.is_none_or(|cells| cells > CELLS_MAX) {
-            return Err(Refusal::at(Code::C605, "/group_by"));
+            return Err(Refusal::at(Code::C605, if by_column_alone { "/column" } else { "/group_by" }));
         }
         if query.engine_conditions().len() > filter::CONDITIONS_MAX {
             return Err(Refusal::at(Code::C302, "/where"));
@@ -228,6 +225,13 @@ impl Query {
                 }
             },
         }
+    }
+
+    /// The query without its post-processing: what noise is drawn for, and what a release is kept of. Whatever is done to
+    /// noised numbers afterwards costs nothing, so it is no other question.
+    #[must_use]
+    pub fn base(&self) -> Self {
+        Self { nonnegative: false, consistent: false, ..self.clone() }
     }
 
     /// The query as bytes: queries that ask the same have the same bytes. With the data version the key of the release
@@ -322,6 +326,19 @@ impl Query {
         }
         request
     }
+}
+
+/// Whether the columns to group by are some of those that can be, each once.
+fn check_groups(groups: &[String], domain: &Domain) -> Result<(), Refusal> {
+    for (at, name) in groups.iter().enumerate() {
+        let place = || format!("/group_by/{at}");
+        match domain.columns.get(name) {
+            None => return Err(Refusal::at(Code::C605, place())),
+            Some(Column::Categorical(_) | Column::Open { .. }) if !groups[..at].contains(name) => {}
+            Some(_) => return Err(Refusal::at(Code::C302, place())),
+        }
+    }
+    Ok(())
 }
 
 /// Reads what the asker wants to spend.

@@ -84,7 +84,7 @@ pub(super) async fn draw(
     let Some((query, statistics)) = query else { return Ok(None) };
     // Its end is fixed before the first number is drawn.
     let slot = tokio::time::sleep(DRAW_SLOT);
-    let noise = query.draw(statistics.domain(), &*env.gate.rng).map_err(|fault| {
+    let noise = query.base().draw(statistics.domain(), &*env.gate.rng).map_err(|fault| {
         tracing::error!(%fault, "no noise was drawn");
         Code::C093
     })?;

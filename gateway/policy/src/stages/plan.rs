@@ -1,7 +1,7 @@
 //! Beside stage 6: what a query would cost, what is left for it, and how accurate its answer would be.
 //!
 //! It goes through stages 1 to 5 like the call it plans, and ends there. All of it follows from the query, public metadata
-//! and the unit's own spending: no data is asked, so it costs no budget and no money. It is recorded (decision `planned`)
+//! and the unit's own spending, and never from what others asked: no data is asked, so it costs no budget and no money. It is recorded (decision `planned`)
 //! because every request is: who explored what is evidence, and its nonce must not be used twice; and not waited for, because
 //! losing that record takes nothing from anybody.
 
@@ -26,7 +26,9 @@ pub(super) fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>,
     let caps = statistics.caps(unit, scenario);
     let debit = statistics.debit(unit, scenario, local_day(env.call.received), query.charge());
     let (spent, fits) = env.gate.budgets.would(&caps, &debit);
-    let released = env.gate.releases.get(&statistics.release_key(right.product(), query)).is_some();
+    // That another unit was given the release is not told: its questions are its own.
+    let key = statistics.release_key(right.product(), query);
+    let released = env.gate.releases.was_asked_by(&key, &env.gate.asker(unit));
     let window = |max: NanoCharge, spent: NanoCharge| json!({"max": max.to_string(), "spent": spent.to_string(), "left": max.saturating_sub(spent).to_string()});
     let mut plan = described(query, statistics);
     // Repeating what was released costs nothing, even with nothing left.

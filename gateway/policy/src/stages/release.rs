@@ -13,6 +13,7 @@ use shuzha_privacy::output::{Cut, MaskKey};
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
 use crate::env::Env;
+use crate::releases::NewRelease;
 use crate::snapshot::{Operation, Product, Statistics};
 use crate::{Opened, range};
 
@@ -45,7 +46,11 @@ pub(crate) async fn run<'e, S>(
     let (mut admission, answer) = forwarded.into_parts();
     let (outcome, body) = match answer {
         Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(env, opened)?)),
-        Answer::Released(bytes) => (Billed::Answer, ReleasedBody::Whole(bytes)),
+        Answer::Released(kept) => {
+            let ask = admission.spend().slot().agreed().ask();
+            let (query, statistics) = ask.query().expect("only a query has a release");
+            (Billed::Answer, ReleasedBody::Whole(presented(query, statistics, &kept)?))
+        }
         Answer::Aggregates { body, noise } => {
             let bytes = publish(env, &mut admission, &body, noise).await?;
             (Billed::Answer, ReleasedBody::Whole(bytes))
@@ -111,27 +116,43 @@ async fn publish(
     let ask = admission.spend().slot().agreed().ask();
     let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
     let answer = noised(query, statistics, aggregates, noise)?;
+    let delivered = presented(query, statistics, &answer)?;
     let key = statistics.release_key(ask.right().product(), query);
     let charge = query.charge();
-    let answer = Bytes::from(answer);
-    env.facts.kept = Some((super::settle::committed(env, &answer)?, answer.len() as u64));
+    env.facts.kept = Some((super::settle::committed(env, &delivered)?, delivered.len() as u64));
+    let new =
+        NewRelease { answer: answer.into(), charge, asked_by: env.gate.asker(&ask.right().unit().name) };
     let place = admission.spend_mut().take_in_flight();
-    let kept = env.gate.releases.put(key, answer, charge, place).await;
-    env.facts.kept = match &kept {
-        Ok(kept) => Some((super::settle::committed(env, kept)?, kept.len() as u64)),
-        Err(_) => None,
+    let kept = match env.gate.releases.put(key, new, place).await {
+        Ok(kept) => kept,
+        Err(refusal) => {
+            env.facts.kept = None;
+            return Err(refusal);
+        }
     };
-    kept
+    let ask = admission.spend().slot().agreed().ask();
+    let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
+    let delivered = presented(query, statistics, &kept)?;
+    env.facts.kept = Some((super::settle::committed(env, &delivered)?, delivered.len() as u64));
+    Ok(delivered)
 }
 
-/// The aggregates with their noise: the answer to the query.
+/// The answer to `query` out of the release that is kept.
+pub(super) fn presented(query: &Query, statistics: &Statistics, kept: &[u8]) -> Result<Bytes, Refusal> {
+    query.present(kept, statistics.domain()).map(Bytes::from).map_err(|violation| {
+        tracing::error!(why = violation.what, "a release that is kept cannot be presented");
+        Code::C093.into()
+    })
+}
+
+/// The aggregates with their noise: the release of the query, before any post-processing.
 pub(super) fn noised(
     query: &Query,
     statistics: &Statistics,
     aggregates: &[u8],
     noise: Noise,
 ) -> Result<Vec<u8>, Refusal> {
-    let released = query.release(noise, aggregates, statistics.domain());
+    let released = query.base().release(noise, aggregates, statistics.domain());
     released.map_err(|violation| Refusal::at(Code::C901, violation.at))
 }
 

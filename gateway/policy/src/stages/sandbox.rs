@@ -172,7 +172,8 @@ async fn answer<'e, U: Upstream>(
         Answer::Aggregates { body, noise } => {
             let (query, statistics) = query.expect("only a query is answered by aggregates");
             // Not kept: it spent nothing that a repetition could save.
-            release::noised(query, statistics, &body, noise).map(|bytes| ReleasedBody::Whole(bytes.into()))
+            let released = release::noised(query, statistics, &body, noise)?;
+            release::presented(query, statistics, &released).map(ReleasedBody::Whole)
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, RequestId, Timestamp};
 use shuzha_evidence::Decision;
-use shuzha_policy::{Bounds, ReleaseKey, ReleaseStore, UpstreamFault};
+use shuzha_policy::{Bounds, NewRelease, ReleaseKey, ReleaseStore, UpstreamFault};
 use shuzha_store::Store;
 
 use crate::cast::{Ask, PERSON, histogram};
@@ -368,8 +368,12 @@ impl ReleaseStore for Forgetful {
         if self.forgets.load(Ordering::Relaxed) { Ok(None) } else { ReleaseStore::get(&self.store.0, key) }
     }
 
-    fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String> {
-        ReleaseStore::put(&self.store.0, key, answer, charge)
+    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<[u8; 16]>, String> {
+        self.store.0.asked_by(key)
+    }
+
+    fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
+        ReleaseStore::put(&self.store.0, key, release)
     }
 
     fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String> {
@@ -416,10 +420,14 @@ impl ReleaseStore for Slow {
         ReleaseStore::get(&self.store.0, key)
     }
 
-    fn put(&self, key: &ReleaseKey, answer: &[u8], charge: NanoCharge) -> Result<Vec<u8>, String> {
+    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<[u8; 16]>, String> {
+        self.store.0.asked_by(key)
+    }
+
+    fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
         self.arrived.add_permits(1);
         self.go.1.lock().expect("no holder panics").recv().expect("it is let go");
-        let kept = ReleaseStore::put(&self.store.0, key, answer, charge);
+        let kept = ReleaseStore::put(&self.store.0, key, release);
         self.kept.add_permits(1);
         kept
     }

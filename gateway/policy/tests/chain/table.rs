@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use shuzha_core::{Clock as _, Code, Id, NanoCharge};
-use shuzha_policy::{FEED_AGE_MAX, ReleaseKey, ReleaseStore, Reply};
+use shuzha_policy::{FEED_AGE_MAX, NewRelease, ReleaseKey, ReleaseStore, Reply};
 
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reheaded, reissued};
@@ -18,7 +18,7 @@ use crate::world;
 use row::Row;
 
 /// Codes that no row can give, and why.
-const NOT_IN_THE_TABLE: [(Code, &str); 30] = [
+const NOT_IN_THE_TABLE: [(Code, &str); 31] = [
     (Code::C001, "framing: refused by whoever speaks HTTP"),
     (Code::C002, "paths: refused by whoever speaks HTTP"),
     (Code::C003, "sizes: refused by whoever speaks HTTP"),
@@ -38,6 +38,7 @@ const NOT_IN_THE_TABLE: [(Code, &str); 30] = [
     (Code::C114, "versions of the simple profile: `signing.rs`"),
     (Code::C115, "a signature that leaves out what was sent: `signing.rs`"),
     (Code::C312, "bodies beyond every contract; shown by the contracts' own tests"),
+    (Code::C314, "answers that have gone; shown by retries.rs"),
     (Code::C313, "no contract that is let in costs so much; shown by the contracts' own tests"),
     (Code::C411, "nobody narrows a consent at the gate; shown by the consents' own tests"),
     (Code::C412, "no product of the demo is over a business secret: `authorisations.rs`"),
@@ -136,7 +137,11 @@ impl ReleaseStore for Broken {
         Ok(None)
     }
 
-    fn put(&self, _: &ReleaseKey, _: &[u8], _: NanoCharge) -> Result<Vec<u8>, String> {
+    fn asked_by(&self, _: &ReleaseKey) -> Result<Option<[u8; 16]>, String> {
+        Ok(None)
+    }
+
+    fn put(&self, _: &ReleaseKey, _: &NewRelease) -> Result<Vec<u8>, String> {
         panic!("the planned fault of the release store")
     }
 
