@@ -118,10 +118,10 @@ impl Abuse {
 }
 
 /// Whether a refusal may come of somebody's trying what they may not. It does not where somebody else has decided (C208 a
-/// suspension), where time has passed (C309, C311) or where we are at fault (C410): every unit would be alarmed about then.
+/// suspension), where time has passed (C309, C311, C314) or where we are at fault (C410): every unit would be alarmed about then.
 /// Nor does what stages 5 to 7 refuse: a limit, a budget (C607 its pace, C609 a query under way) or a price that is met.
 fn is_trying(code: Code) -> bool {
-    let ours = matches!(code, Code::C208 | Code::C309 | Code::C311 | Code::C410);
+    let ours = matches!(code, Code::C208 | Code::C309 | Code::C311 | Code::C314 | Code::C410);
     matches!(code.stage(), 2..=4) && !ours
 }
 
@@ -294,8 +294,17 @@ mod tests {
     fn i3_only_what_a_caller_tries_is_held_against_them() {
         let theirs = [Code::C201, Code::C206, Code::C301, Code::C305, Code::C403, Code::C406, Code::C407];
         assert!(theirs.into_iter().all(is_trying));
-        let not_theirs =
-            [Code::C208, Code::C309, Code::C311, Code::C410, Code::C501, Code::C607, Code::C609, Code::C704];
+        let not_theirs = [
+            Code::C208,
+            Code::C309,
+            Code::C311,
+            Code::C314,
+            Code::C410,
+            Code::C501,
+            Code::C607,
+            Code::C609,
+            Code::C704,
+        ];
         assert!(!not_theirs.into_iter().any(is_trying));
         let counted = Code::ALL.iter().filter(|code| is_trying(**code));
         assert!(counted.clone().all(|code| (2..=4).contains(&code.stage())) && counted.count() > 25);

@@ -11,7 +11,7 @@ use shuzha_evidence::{Call, Committer, Decision, Entry};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, JournalError, Options as JournalOptions, RawRecord};
-use shuzha_policy::{Bounds, Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Start};
+use shuzha_policy::{Bounds, Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Snapshot, Start};
 use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
 use shuzha_store::{Changes, State, Store};
 
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) releases: Option<Arc<dyn ReleaseStore>>,
     pub(crate) periods: Periods,
     pub(crate) bounds: Bounds,
+    /// The world in force from the start, instead of the usual one.
+    pub(crate) snapshot: Option<Snapshot>,
 }
 
 /// Keys of half-years that are made of the half-year's name, and forgotten on request.
@@ -74,6 +76,7 @@ impl Default for Plan {
             releases: None,
             periods: Periods::default(),
             bounds: Bounds::default(),
+            snapshot: None,
         }
     }
 }
@@ -133,7 +136,7 @@ impl House {
             releases: plan.releases.unwrap_or_else(|| Arc::new(store.clone())),
             registry: Registry::new(),
         };
-        let snapshot = world::snapshot(&plan.more_world);
+        let snapshot = plan.snapshot.unwrap_or_else(|| world::snapshot(&plan.more_world));
         let gate = Gate::bounded(parts, start, snapshot, plan.bounds).expect("metrics register");
         Ok(Self { clock, disk, gate: Arc::new(gate), store })
     }
@@ -152,7 +155,7 @@ impl House {
 
     /// The node started again on what its disk became.
     pub(crate) fn again_on(self, disk: MemoryDisk) -> Self {
-        self.forgetful_on(disk, |_| {}).expect("the journal opens")
+        self.planned_on(disk, Plan::default())
     }
 
     /// The same, with another plan.
@@ -164,9 +167,10 @@ impl House {
     pub(crate) fn forgetful_on(
         self,
         disk: MemoryDisk,
+        plan: Plan,
         forget: impl Fn(&mut State),
     ) -> Result<Self, JournalError> {
-        Self::open(disk, self.clock, self.store, Plan::default(), forget)
+        Self::open(disk, self.clock, self.store, plan, forget)
     }
 
     /// The present second.

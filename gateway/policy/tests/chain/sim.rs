@@ -1,5 +1,6 @@
-//! Seeded simulation: few uses, little budget, little money; calls at once that are cut off anywhere, product services
-//! that answer, lie, stall and vanish, disks that fail and fill, nodes that are killed or lose power. An auditor who
+//! Seeded simulation: few uses, little budget, little money; calls at once that are cut off anywhere, retries of theirs over
+//! restarts and after their answers have gone, new versions of the data, charges that are given back, product services
+//! that answer, answer otherwise, lie, stall and vanish, disks that fail and fill, nodes that are killed or lose power. An auditor who
 //! reads nothing but the journal and the answers checks the laws after every start.
 //!
 //! The journal's threads are real, so a seed fixes what is tried, not every interleaving.
@@ -8,24 +9,30 @@ mod audit;
 mod power;
 mod weather;
 
+use std::cell::RefCell;
 use std::pin::Pin;
 
+use shuzha_core::{Id, NanoCharge, RequestId};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::Fault;
+use shuzha_policy::Bounds;
 use shuzha_store::State;
 
 use crate::cast::{Ask, PERSON, histogram};
 use crate::consents::Consent;
-use crate::house::House;
+use crate::house::{House, Plan};
+use crate::world;
 use audit::{Audit, Given};
 use weather::{Chance, Rng, Weather};
 
 /// Seeds that every run of the tests tries.
-const SEEDS: u64 = 208;
+const SEEDS: u64 = 160;
 /// Starts of the node per seed.
 const STARTS: usize = 3;
 /// Calls at once per start.
-const CALLS: usize = 9;
+const CALLS: usize = 10;
+/// Changes and refunds beside them.
+const CHANGES: usize = 4;
 /// Seeds within which a planted fault must be found.
 const SEEDS_TO_FIND: u64 = 60;
 /// Threads that share the seeds.
@@ -64,10 +71,12 @@ impl Planted {
 struct Cast {
     asks: Vec<(Ask, Option<usize>)>,
     consents: Vec<(Consent, u32)>,
+    /// Whether charges are given back. Not by a node that forgets them: it would stop.
+    refunds: bool,
 }
 
 impl Cast {
-    fn new(house: &House, rng: &mut Rng) -> Self {
+    fn new(house: &House, rng: &mut Rng, refunds: bool) -> Self {
         let mut consents = Vec::new();
         let mut asks = Vec::new();
         for unit in ["probe", "probe", "startup"] {
@@ -86,15 +95,18 @@ impl Cast {
             Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &narrower.token);
         asks.push((ask, Some(consents.len())));
         consents.push((narrower, 1));
-        for (product, epsilon) in
-            [("ward-report-a", "0.25"), ("ward-report-a", "0.3"), ("ward-report-b", "0.2")]
-        {
+        for (product, epsilon) in [
+            ("ward-report-a", "0.25"),
+            ("ward-report-a", "0.002"),
+            ("ward-report-b", "0.2"),
+            ("ward-report-b", "0.001"),
+        ] {
             let ask = Ask::new("study-1", product, "query", "study-sample").body(&histogram("sex", epsilon));
             let keyed = ask.clone().with("idempotency-key", &format!("{product}-{epsilon}"));
             asks.extend([ask, keyed].map(|ask| (ask, None)));
         }
         asks.push((Ask::new("study-1", "enterprise-list", "download", "study-sample"), None));
-        Self { asks, consents }
+        Self { asks, consents, refunds }
     }
 }
 
@@ -105,8 +117,49 @@ async fn turns(turns: u64) {
     }
 }
 
+/// Calls over the ward's people that were not answered: their charges may be given back.
+type Lost = RefCell<Vec<(Id, RequestId)>>;
+
+/// What of a query's charge and place the auditor knows it by.
+fn query_of(ask: &Ask) -> Option<(String, u64)> {
+    let product = ask.path.split('/').nth(3).filter(|product| product.starts_with("ward-report"))?;
+    let query: serde_json::Value = serde_json::from_slice(&ask.body).expect("a query");
+    let charge: NanoCharge = query["accuracy"]["epsilon"].as_str()?.parse().expect("a charge");
+    Some((product.to_owned(), charge.nanos()))
+}
+
+/// The data over the ward's people have another version, or the charge of a lost call is given back.
+async fn change(house: &House, chance: &Chance, lost: &Lost) {
+    let (wait, refund, which) = chance.with(|rng| (rng.below(40), rng.below(3) > 0, rng.next()));
+    turns(wait).await;
+    if refund {
+        give_back(house, lost, which);
+    } else if chance.with(|rng| rng.below(2)) == 0 {
+        let version = chance.version() + 1;
+        chance.set_version(version);
+        house.gate.install(in_version(version));
+    }
+}
+
+/// The world with the ward's data in a version.
+fn in_version(version: usize) -> shuzha_policy::Snapshot {
+    world::with(&[("ward-1", &format!("ward-{version}"))])
+}
+
+/// Gives the charge of one of the lost calls back, where the gate does. It blocks, so it is not for a thread that drives calls.
+fn give_back(house: &House, lost: &Lost, which: u64) {
+    let lost = lost.borrow();
+    let Some(at) = usize::try_from(which).ok().and_then(|which| which.checked_rem(lost.len())) else {
+        return;
+    };
+    let (set, request) = &lost[at];
+    let case = Id::new("refund-1").expect("a name");
+    let done = std::thread::scope(|scope| scope.spawn(|| house.gate.refund(set, *request, &case)).join());
+    drop(done.expect("no panic"));
+}
+
 /// One call, cut off after some turns or not.
-async fn call(house: &House, cast: &Cast, chance: &Chance) -> Option<Given> {
+async fn call(house: &House, cast: &Cast, chance: &Chance, lost: &Lost) -> Option<Given> {
     let (which, wait, patience) = chance.with(|rng| {
         let patience = if rng.below(3) == 0 { rng.below(200) } else { u64::MAX };
         (rng.index(cast.asks.len()), rng.below(4), patience)
@@ -115,11 +168,18 @@ async fn call(house: &House, cast: &Cast, chance: &Chance) -> Option<Given> {
     let (ask, consent) = &cast.asks[which];
     let sent = ask.send(shuzha_core::Clock::now(&*house.clock));
     let inbound = sent.inbound();
-    tokio::select! {
+    let given = tokio::select! {
         biased;
         reply = house.gate.serve(&inbound, chance) => Given::of(&reply, sent.request, *consent),
         () = turns(patience) => None,
+    };
+    let query = query_of(ask);
+    if let (true, None, Some((product, _))) = (cast.refunds, &given, &query) {
+        let set = product.replace("ward-report", "ward");
+        lost.borrow_mut().push((Id::new(&set).expect("a name"), sent.request));
     }
+    let key = ask.headers.iter().find(|(name, _)| name == "idempotency-key").map(|(_, key)| key.clone());
+    Some(given?.asked(query, key))
 }
 
 fn trouble(house: &House, rng: &mut Rng) {
@@ -145,17 +205,19 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
     if planted == Planted::DiskLies {
         house.disk.dangerous_lie_about_syncs();
     }
-    let cast = Cast::new(&house, &mut rng);
+    let cast = Cast::new(&house, &mut rng, planted == Planted::Nothing);
     let mut audit = Audit::new(&cast.consents);
+    let (lost, mut version) = (Lost::default(), 1);
     for _ in 0..STARTS {
         if planted == Planted::Nothing {
             trouble(&house, &mut rng);
         }
-        let chance = Chance::new(rng.next(), Weather::of(&mut rng));
-        let calls = std::array::from_fn::<_, CALLS, _>(|_| Box::pin(call(&house, &cast, &chance)));
-        for given in join_all(calls).await.into_iter().flatten() {
-            audit.given(given);
-        }
+        let chance = Chance::new(rng.next(), Weather::of(&mut rng), version);
+        let calls = std::array::from_fn::<_, CALLS, _>(|_| Box::pin(call(&house, &cast, &chance, &lost)));
+        let changes = std::array::from_fn::<_, CHANGES, _>(|_| Box::pin(change(&house, &chance, &lost)));
+        let (given, _) = tokio::join!(join_all(calls), join_all(changes));
+        given.into_iter().flatten().for_each(|given| audit.given(given));
+        version = chance.version();
         if planted == Planted::Nothing {
             audit.check_living(&house)?;
         }
@@ -165,8 +227,15 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
             house.disk.cut_power(|| rng.next())
         };
         // A journal that shows what its disk lost is refused: then nothing is served that is not in the journal.
-        let opened = house.forgetful_on(disk, |state| planted.forget(state));
+        // Where no answer fits, each is gone at once, as after newer ones.
+        let kept = if rng.below(2) == 0 { 1 } else { Bounds::default().answer_bytes_per_unit };
+        let bounds = Bounds { answer_bytes_per_unit: kept, ..Bounds::default() };
+        let plan = Plan { bounds, snapshot: Some(in_version(version)), ..Plan::default() };
+        let opened = house.forgetful_on(disk, plan, |state| planted.forget(state));
         house = opened.map_err(|damage| format!("promised and not in the journal: {damage}"))?;
+        for _ in 0..2 {
+            give_back(&house, &lost, rng.next());
+        }
         audit.check(&house, planted == Planted::Nothing)?;
     }
     Ok(audit.answers())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shuzha_core::{Code, Id, RequestId};
-use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Intent};
+use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Intent, Refund};
 use shuzha_journal::Journal;
 use shuzha_policy::{Payload, Reply};
 
@@ -25,16 +25,28 @@ pub(super) struct Given {
     fee: i64,
     replayed: bool,
     consent: Option<usize>,
+    answer: Vec<u8>,
+    /// The query, where it is one: product and charge.
+    query: Option<(String, u64)>,
+    /// The idempotency key, and what was asked under it.
+    key: Option<String>,
 }
 
 impl Given {
     /// The answer in `reply`, if it is one.
     pub(super) fn of<S>(reply: &Reply<S>, request: RequestId, consent: Option<usize>) -> Option<Self> {
-        if matches!(reply.payload, Payload::Refused(_)) {
-            return None;
-        }
+        let answer = match &reply.payload {
+            Payload::Refused(_) => return None,
+            Payload::Answer(body) => body.to_vec(),
+            Payload::Stream { .. } => Vec::new(),
+        };
         let fee = reply.fee.expect("an answer has a fee").micros();
-        Some(Self { request, fee, replayed: reply.replayed, consent })
+        Some(Self { request, fee, replayed: reply.replayed, consent, answer, query: None, key: None })
+    }
+
+    /// The same, of this query and under this key.
+    pub(super) fn asked(self, query: Option<(String, u64)>, key: Option<String>) -> Self {
+        Self { query, key, ..self }
     }
 }
 
@@ -50,6 +62,11 @@ struct Books {
     closed: BTreeMap<RequestId, (Decision, i64)>,
     charged_keys: BTreeMap<Commitment, u32>,
     packages: u32,
+    /// Charges that stand, by product and charge and then by release.
+    paid: BTreeMap<(String, u64), BTreeMap<Commitment, i64>>,
+    /// The release that each call was charged for.
+    charged_for: BTreeMap<RequestId, ((String, u64), Commitment)>,
+    refunded: BTreeSet<RequestId>,
 }
 
 /// A consent, and what it allows.
@@ -111,6 +128,8 @@ impl Audit {
     fn check_books(&self, books: &Books) -> Result<(), String> {
         self.check_answers(books)?;
         self.check_uses(books)?;
+        self.check_releases(books)?;
+        self.check_keys()?;
         books.check_caps()
     }
 
@@ -133,6 +152,41 @@ impl Audit {
             let fee = if given.replayed { 0 } else { given.fee };
             if (decision, amount) != (wanted, fee) {
                 return Err(format!("an answer at {fee} is recorded as {decision:?} at {amount}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// released ≤ debited for every release: each answer is one that is paid for, and no two are of one release.
+    fn check_releases(&self, books: &Books) -> Result<(), String> {
+        let mut released: BTreeMap<&(String, u64), BTreeSet<&[u8]>> = BTreeMap::new();
+        for given in &self.given {
+            if let Some(query) = &given.query {
+                released.entry(query).or_default().insert(&given.answer);
+            }
+        }
+        for (query, answers) in released {
+            let paid = books
+                .paid
+                .get(query)
+                .map_or(0, |releases| releases.values().filter(|charges| **charges > 0).count());
+            if answers.len() > paid {
+                return Err(format!(
+                    "privacy: {} releases of {query:?}, and {paid} are paid for",
+                    answers.len()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// One key, one answer.
+    fn check_keys(&self) -> Result<(), String> {
+        let mut answers: BTreeMap<&str, &[u8]> = BTreeMap::new();
+        for given in &self.given {
+            let Some(key) = &given.key else { continue };
+            if *answers.entry(key).or_insert(&given.answer) != given.answer {
+                return Err(format!("the idempotency key {key} was given two answers"));
             }
         }
         Ok(())
@@ -169,13 +223,41 @@ impl Books {
                     }
                     let debit = Debit::of_intent(&intent);
                     books.debit(&debit);
+                    if let Some(release) = intent.release.filter(|_| debit.charge > 0) {
+                        let query = (intent.terms.product.to_owned(), debit.charge);
+                        *books.paid.entry(query.clone()).or_default().entry(release).or_default() += 1;
+                        books.charged_for.insert(intent.request, (query, release));
+                    }
                     open.insert(intent.request, debit);
                 }
                 Entry::Call(call) => books.close(&call, open.remove(&call.request))?,
+                Entry::Refund(refund) => books.refund(&refund)?,
                 _ => {}
             }
         }
         Ok(books)
+    }
+
+    /// What was given back is spent no more, and pays for no release.
+    fn refund(&mut self, refund: &Refund<'_>) -> Result<(), String> {
+        if !self.refunded.insert(refund.request) {
+            return Err("privacy was given back twice".to_owned());
+        }
+        let charge = refund.charge.nanos();
+        let spent = self.epsilon.entry(refund.data_set.to_owned()).or_default();
+        *spent = spent.checked_sub(charge).ok_or("privacy was given back that was not spent")?;
+        // A call that was cut off by the end of its process is in no sum of those that ended.
+        let kept = self.kept.entry(refund.data_set.to_owned()).or_default();
+        *kept = kept.saturating_sub(charge);
+        self.unpaid(refund.request);
+        Ok(())
+    }
+
+    /// The charge of `request` does not stand.
+    fn unpaid(&mut self, request: RequestId) {
+        let Some((query, release)) = self.charged_for.get(&request) else { return };
+        let charges = self.paid.get_mut(query).and_then(|releases| releases.get_mut(release));
+        *charges.expect("it was charged") -= 1;
     }
 
     fn debit(&mut self, debit: &Debit) {
@@ -195,6 +277,7 @@ impl Books {
                     *self.uses.entry(*consent).or_default() -= 1;
                 }
                 *self.epsilon.entry(debit.data_set).or_default() -= debit.charge;
+                self.unpaid(call.request);
             }
             (Decision::Answered | Decision::Failed, None) if !call.charge.is_zero() => {
                 return Err("privacy was spent that no intent debited".to_owned());
@@ -207,7 +290,8 @@ impl Books {
             (Decision::Planned, Some(_)) => return Err("a plan held something".to_owned()),
         }
         let refused_early = call.code.is_some_and(|code: Code| code.stage() < 8 && code.stage() > 0);
-        if refused_early && call.decision == Decision::Failed {
+        // A retry whose service answers otherwise is refused by the code of stage 3, after it was sent.
+        if refused_early && call.decision == Decision::Failed && call.code != Some(Code::C314) {
             return Err("a call that was refused before dispatch is recorded as failed".to_owned());
         }
         if call.decision == Decision::Answered {

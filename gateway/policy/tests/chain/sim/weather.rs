@@ -1,11 +1,15 @@
 //! Randomness of the simulation, and a product service that depends on it.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
 use crate::upstream::{CONSISTENT, WARD};
+
+/// 不一致: what a service may say when it is asked again.
+const INCONSISTENT: &str = r#"{"code":"01"}"#;
 
 /// SplitMix64: every seed is as good as any other.
 pub(super) struct Rng(u64);
@@ -52,11 +56,23 @@ impl Weather {
 pub(super) struct Chance {
     rng: Mutex<Rng>,
     weather: Weather,
+    /// Of the data over the ward's people.
+    version: AtomicUsize,
 }
 
 impl Chance {
-    pub(super) fn new(seed: u64, weather: Weather) -> Self {
-        Self { rng: Mutex::new(Rng::new(seed)), weather }
+    pub(super) fn new(seed: u64, weather: Weather, version: usize) -> Self {
+        Self { rng: Mutex::new(Rng::new(seed)), weather, version: version.into() }
+    }
+
+    /// The version of the ward's data.
+    pub(super) fn version(&self) -> usize {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// The ward's data have another version from now on.
+    pub(super) fn set_version(&self, version: usize) {
+        self.version.store(version, Ordering::Relaxed);
     }
 
     pub(super) fn with<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
@@ -81,9 +97,13 @@ impl Upstream for Chance {
     type Stream = ();
 
     async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
-        let right = if dispatch.path == "/v1/aggregate" { WARD } else { CONSISTENT };
-        let body = if self.happens().await? { right } else { "lies" };
-        Ok(Fetched { status: 200, body: Bytes::from_static(body.as_bytes()) })
+        let right = match dispatch.path {
+            "/v1/aggregate" => WARD.replace("ward-1", &format!("ward-{}", self.version())),
+            // What is asked twice may have changed meanwhile.
+            _ => self.with(|rng| if rng.below(4) == 0 { INCONSISTENT } else { CONSISTENT }).to_owned(),
+        };
+        let body = if self.happens().await? { right } else { "lies".to_owned() };
+        Ok(Fetched { status: 200, body: Bytes::from(body) })
     }
 
     async fn open(&self, _: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
