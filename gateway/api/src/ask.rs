@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::Serialize;
 use serde_json::Value;
 use shuzha_control::Caller;
 use shuzha_core::{Code, Id};
@@ -114,13 +115,14 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// 200 with JSON.
-    pub(crate) fn ok(body: &Value) -> Self {
+    pub(crate) fn ok(body: &impl Serialize) -> Self {
         Self::with(StatusCode::OK, body)
     }
 
     /// A status with JSON.
-    pub(crate) fn with(status: StatusCode, body: &Value) -> Self {
-        Self::text(status, "application/json", body.to_string().into())
+    pub(crate) fn with(status: StatusCode, body: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(body).expect("answers have names for keys and no number that is none");
+        Self::text(status, "application/json", body.into())
     }
 
     /// A status with something of the given media type.

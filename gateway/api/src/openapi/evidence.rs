@@ -1,6 +1,8 @@
 //! The paths of evidence.
 
 use serde_json::{Value, json};
+use shuzha_schema::evidence::{Consistency, HalfYear, Inclusion, Trace, Uses, WholeHalfYear};
+use shuzha_schema::{List, schema};
 
 use super::operation::{Operation, query};
 use super::schemas::reference;
@@ -9,10 +11,6 @@ use crate::routes::evidence::logs::{PROOFS, TREES, VERBS};
 
 /// The group of its operations.
 pub(super) const EVIDENCE: &str = "evidence";
-
-fn any() -> Value {
-    json!({"type": "object"})
-}
 
 /// Path, method and operation of everything.
 pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
@@ -26,7 +24,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         "From a call back: rights, product, data, and who decided. 来源可溯、责任可究",
     )
     .parameter(request)
-    .answers(200, "The trace.", any(), &[]);
+    .answers(200, "The trace.", schema::<Trace>(), &[]);
     let mut uses = Operation::new(
         EVIDENCE,
         "traceUses",
@@ -41,7 +39,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             reference("Name"),
         ));
     }
-    let uses = uses.answers(200, "A page.", any(), &[]);
+    let uses = uses.answers(200, "A page.", schema::<Uses>(), &[]);
     let mut all = vec![
         ("/api/v1/traces/{request}".to_owned(), "get", trace),
         ("/api/v1/traces".to_owned(), "get", uses),
@@ -67,12 +65,12 @@ fn logs(all: &mut Vec<(String, &'static str, Operation)>) {
         "listLogs",
         "Half-years of the log, and what keeps each from being destroyed.",
     )
-    .answers(200, "All of them.", any(), &[]);
+    .answers(200, "All of them.", schema::<List<HalfYear>>(), &[]);
     all.push((ROOT.to_owned(), "get", list));
     let get =
         Operation::new(EVIDENCE, "getLog", "One half-year with its checkpoints, manifest and certificate.")
             .parameter(log())
-            .answers(200, "The half-year.", any(), &[]);
+            .answers(200, "The half-year.", schema::<WholeHalfYear>(), &[]);
     all.push((format!("{ROOT}/{{log}}"), "get", get));
     for verb in VERBS {
         let summary = match verb {
@@ -88,7 +86,7 @@ fn logs(all: &mut Vec<(String, &'static str, Operation)>) {
         let act = Operation::new(EVIDENCE, &format!("{verb}Log"), summary)
             .parameter(log())
             .body(reason, false)
-            .answers(200, "Done.", any(), &[])
+            .answers(200, "Done.", schema::<HalfYear>(), &[])
             .problem(&[409]);
         all.push((format!("{ROOT}/{{log}}:{verb}"), "post", act));
     }
@@ -121,6 +119,7 @@ fn proofs(all: &mut Vec<(String, &'static str, Operation)>) {
             let request = json!({"type": "string", "format": "uuid"});
             get = get.parameter(query("request", "By the call's request.", request));
         }
-        all.push((format!("{ROOT}/{{log}}/{proof}"), "get", get.answers(200, "The proof.", any(), &[])));
+        let answer = if proof == "inclusion" { schema::<Inclusion>() } else { schema::<Consistency>() };
+        all.push((format!("{ROOT}/{{log}}/{proof}"), "get", get.answers(200, "The proof.", answer, &[])));
     }
 }

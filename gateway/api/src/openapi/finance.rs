@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use shuzha_pricing::export::{Format, Set};
+use shuzha_schema::finance as of;
+use shuzha_schema::{List, Page, schema};
 
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
@@ -35,28 +37,65 @@ fn money() -> Value {
 /// Path, method and operation of everything.
 pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     const ROOT: &str = "/api/v1/finance";
-    let read = |path: &str, id: &str, summary: &str| {
-        let operation = Operation::new(FINANCE, id, summary).answers(200, "What was asked for.", any(), &[]);
+    let read = |path: &str, id: &str, summary: &str, answer: Value| {
+        let operation = Operation::new(FINANCE, id, summary).answers(200, "What was asked for.", answer, &[]);
         (format!("{ROOT}/{path}"), "get", operation)
     };
     let mut all = vec![
-        read("periods", "listPeriods", "Every month with use, the latest first."),
-        read("balances", "listBalances", "The trial balance (试算平衡): every account, in sum nothing."),
-        read("permitted", "listPermitted", "How far permitted revenue (最高准许收入) is used."),
-        read("stopped-prices", "listStoppedPrices", "Prices that a ceiling stops, and from when."),
-        read("reratings", "listReratings", "Re-ratings of closed months, the latest first."),
-        read("ledger/verification", "verifyLedger", "Every link, sum and route of the ledger, checked now."),
+        read(
+            "periods",
+            "listPeriods",
+            "Every month with use, the latest first.",
+            schema::<List<of::Period>>(),
+        ),
+        read(
+            "balances",
+            "listBalances",
+            "The trial balance (试算平衡): every account, in sum nothing.",
+            schema::<List<of::Balance>>(),
+        ),
+        read(
+            "permitted",
+            "listPermitted",
+            "How far permitted revenue (最高准许收入) is used.",
+            schema::<List<of::Permitted>>(),
+        ),
+        read(
+            "stopped-prices",
+            "listStoppedPrices",
+            "Prices that a ceiling stops, and from when.",
+            schema::<List<of::StoppedPrice>>(),
+        ),
+        read(
+            "reratings",
+            "listReratings",
+            "Re-ratings of closed months, the latest first.",
+            schema::<List<of::Rerating>>(),
+        ),
+        read(
+            "ledger/verification",
+            "verifyLedger",
+            "Every link, sum and route of the ledger, checked now.",
+            schema::<of::Verification>(),
+        ),
     ];
-    let mut one = read("periods/{month}", "getPeriod", "One period.");
+    let mut one = read("periods/{month}", "getPeriod", "One period.", schema::<of::Period>());
     one.2 = one.2.parameter(month());
     all.push(one);
     for part in PERIOD_PARTS {
         let (id, summary) = (format!("{part}OfPeriod"), format!("The {part} of a period."));
-        let (path, method, operation) = read(&format!("periods/{{month}}/{part}"), &id, &summary);
+        let answer = match part {
+            "usage" => schema::<List<of::Usage>>(),
+            "lines" => schema::<List<of::RatedLine>>(),
+            "statements" => schema::<List<of::Statement>>(),
+            "shares" => schema::<List<of::Bill>>(),
+            _ => schema::<List<of::Contribution>>(),
+        };
+        let (path, method, operation) = read(&format!("periods/{{month}}/{part}"), &id, &summary, answer);
         all.push((path, method, operation.parameter(month())));
     }
     for verb in PERIOD_VERBS {
-        let (id, summary, schema) = match verb {
+        let (id, summary, asked) = match verb {
             "preview" => ("previewPeriod", "What changes would have come to on its usage.", changes()),
             "rerate" => (
                 "reratePeriod",
@@ -66,17 +105,28 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             "close" => ("closePeriod", "Close it (结账), the second of two persons.", any()),
             _ => ("softClosePeriod", "Soft-close it (软结), the first of two persons.", any()),
         };
+        let answer = match verb {
+            "preview" => schema::<of::Preview>(),
+            "rerate" => schema::<of::Proposed>(),
+            "close" => schema::<of::Close>(),
+            _ => schema::<of::Period>(),
+        };
         let mut operation = Operation::new(FINANCE, id, summary)
             .parameter(month())
-            .body(schema, matches!(verb, "preview" | "rerate"))
-            .answers(200, "Done, or worked out.", any(), &[])
+            .body(asked, matches!(verb, "preview" | "rerate"))
+            .answers(200, "Done, or worked out.", answer, &[])
             .problem(&[409]);
         if verb == "close" {
             operation = operation.takes(&["dry_run"]);
         }
         all.push((format!("{ROOT}/periods/{{month}}:{verb}"), "post", operation));
     }
-    let (path, method, operation) = read("statements/{number}", "getStatement", "One statement (结算单).");
+    let (path, method, operation) = read(
+        "statements/{number}",
+        "getStatement",
+        "One statement (结算单).",
+        schema::<of::WholeStatement>(),
+    );
     all.push((path, method, operation.parameter(number())));
     for word in shuzha_store::ledger::Word::ALL {
         let word = word.as_str();
@@ -90,11 +140,12 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             json!({"type": "object", "properties": {"reason": {"type": "string", "maxLength": 2_000}}}),
             false,
         )
-        .answers(200, "Said.", any(), &[])
+        .answers(200, "Said.", schema::<of::Statement>(), &[])
         .problem(&[409]);
         all.push((format!("{ROOT}/statements/{{number}}:{word}"), "post", operation));
     }
-    let (path, method, operation) = read("ledger", "listTransactions", "The ledger, in order.");
+    let (path, method, operation) =
+        read("ledger", "listTransactions", "The ledger, in order.", schema::<Page<of::Posted>>());
     all.push((path, method, operation.takes(&["limit", "revision"])));
     let post = Operation::new(
         FINANCE,
@@ -102,14 +153,19 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         "Post a payment once for its key, or take one back (红冲).",
     )
     .body(transaction(), true)
-    .answers(200, "Posted.", any(), &[])
+    .answers(200, "Posted.", schema::<of::Transaction>(), &[])
     .problem(&[409]);
     all.push((format!("{ROOT}/transactions"), "post", post));
     let approve =
         Operation::new(FINANCE, "approveRerating", "Approve a re-rating: the second of two persons.")
             .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
             .body(any(), false)
-            .answers(200, "It is billed with the first period that is not closed.", any(), &[])
+            .answers(
+                200,
+                "It is billed with the first period that is not closed.",
+                schema::<of::Rerating>(),
+                &[],
+            )
             .problem(&[409]);
     all.push((format!("{ROOT}/reratings/{{number}}:approve"), "post", approve));
     all.extend(papers());
@@ -141,7 +197,11 @@ fn papers() -> Vec<(String, &'static str, Operation)> {
     .parameter(lang())
     .answer(200, "The picture.", json!({"image/svg+xml": {"schema": {"type": "string"}}}), &[]);
     vec![
-        (format!("{ROOT}/bills/{{number}}"), "get", one.answers(200, "What was asked for.", any(), &[])),
+        (
+            format!("{ROOT}/bills/{{number}}"),
+            "get",
+            one.answers(200, "What was asked for.", schema::<of::WholeBill>(), &[]),
+        ),
         (
             format!("{ROOT}/statements/{{number}}/paper"),
             "get",
@@ -162,7 +222,7 @@ fn exports() -> (String, &'static str, Operation) {
         })
         .collect();
     let file = || json!({"schema": {"type": "string", "format": "binary"}});
-    let mut content = json!({"application/json": {"schema": any()}});
+    let mut content = json!({"application/json": {"schema": schema::<of::Manifest>()}});
     for format in Format::ALL {
         let kind = format.media_type();
         content[kind.split(';').next().unwrap_or(kind)] = file();

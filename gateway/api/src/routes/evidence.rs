@@ -3,10 +3,10 @@
 pub(crate) mod logs;
 mod shown;
 
-use serde_json::json;
 use shuzha_control::Caller;
 use shuzha_control::evidence::Evidence;
 use shuzha_core::{Code, Id};
+use shuzha_schema::evidence::Uses;
 use shuzha_store::traces::{Of, Query};
 
 use crate::ask::{Ask, Reply};
@@ -49,9 +49,9 @@ pub(crate) fn uses(ask: &Ask) -> Result<Reply, Problem> {
     let units = by.as_ref().map(<[Id; 1]>::as_slice);
     let query = Query { of: of.ok_or(Code::C1001)?, from, until, provider: None, units, after, limit };
     let page = evidence.uses(&caller, &query)?;
-    let items: Vec<_> = page.uses.iter().map(shown::traced_use).collect();
+    let items = page.uses.iter().map(shown::traced_use).collect();
     let next = page.next.map(|next| next.to_string());
-    Ok(Reply::ok(&json!({"items": items, "next": next, "reachedSequence": page.reached})))
+    Ok(Reply::ok(&Uses { items, next, reached_sequence: page.reached }))
 }
 
 fn one_of<'t>(named: &'t [Option<String>; 4], parameters: &mut Parameters) -> Option<Of<'t>> {

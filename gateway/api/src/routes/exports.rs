@@ -2,10 +2,11 @@
 
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH};
 use http::{HeaderValue, Method, StatusCode};
-use serde_json::{Map, Value, json};
 use shuzha_control::finance::{Export, Wanted};
 use shuzha_core::{Code, Lang, hex};
 use shuzha_pricing::export::{ExportError, Format, Set};
+use shuzha_schema::Digest;
+use shuzha_schema::finance::Manifest;
 
 use super::finance::{asked, month_asked};
 use crate::ask::{Ask, Reply};
@@ -71,15 +72,17 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
 }
 
 /// Names, and every control total in its order.
-fn manifest(export: &Export) -> Value {
-    let wanted = export.wanted();
-    let totals: Map<String, Value> =
-        export.totals().entries().iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    json!({
-        "set": wanted.set.as_str(), "title": wanted.set.layout().zh, "period": wanted.period_text(),
-        "rows": export.totals().rows(), "digest": hex::encode(&export.totals().digest()), "totals": totals,
-        "formats": Format::ALL.map(Format::as_str),
-    })
+fn manifest(export: &Export) -> Manifest {
+    let (wanted, totals) = (export.wanted(), export.totals());
+    Manifest {
+        set: wanted.set.as_str().to_owned(),
+        title: wanted.set.layout().zh.to_owned(),
+        period: wanted.period_text(),
+        rows: totals.rows(),
+        digest: Digest::of(hex::encode(&totals.digest())),
+        totals: totals.entries().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        formats: Format::ALL.map(|format| format.as_str().to_owned()).into(),
+    }
 }
 
 /// The same rows in the same form are the same bytes.

@@ -4,11 +4,13 @@ pub(crate) mod papers;
 pub(crate) mod review;
 mod shown;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shuzha_control::Caller;
-use shuzha_control::finance::{Change, Effect, Finance, Payment, Sums};
+use shuzha_control::finance::{Change, Finance, Payment};
 use shuzha_core::{Code, Fen, Id};
 use shuzha_pricing::Month;
+use shuzha_schema::finance::{Balance, Close, Preview, WholeStatement};
+use shuzha_schema::{List, Page, Yuan};
 use shuzha_store::ledger::Word;
 
 use crate::ask::{Ask, Reply};
@@ -42,9 +44,8 @@ pub(super) fn month_asked(parameters: &mut Parameters) -> Option<Month> {
 }
 
 /// A list as a page that has everything.
-fn list(items: impl IntoIterator<Item = Value>) -> Reply {
-    let items: Vec<Value> = items.into_iter().collect();
-    Reply::ok(&json!({"items": items}))
+fn list<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> Reply {
+    Reply::ok(&List::of(items))
 }
 
 /// `GET /api/v1/finance/periods`.
@@ -94,13 +95,12 @@ pub(crate) fn act_on_period(ask: &Ask) -> Result<Reply, Problem> {
     if verb == "preview" {
         let changes = changes(&body)?;
         let found = finance.preview(&caller, month, &changes)?;
-        let by = |effect: &Effect| -> Value {
-            effect.iter().map(|(name, sums)| (name.to_string(), sum(*sums))).collect()
-        };
-        return Ok(Reply::ok(&json!({
-            "total": sum(found.total), "units": by(&found.units), "parties": by(&found.parties),
-            "products": by(&found.products),
-        })));
+        return Ok(Reply::ok(&Preview {
+            total: shown::sums(found.total),
+            units: shown::effect(&found.units),
+            parties: shown::effect(&found.parties),
+            products: shown::effect(&found.products),
+        }));
     }
     if verb == "rerate" {
         return review::propose(finance, &caller, month, &body);
@@ -110,11 +110,7 @@ pub(crate) fn act_on_period(ask: &Ask) -> Result<Reply, Problem> {
         return Ok(Reply::ok(&shown::period(&finance.soft_close(&caller, month)?)));
     }
     let (period, closing) = finance.close(&caller, month, dry_run)?;
-    Ok(Reply::ok(&json!({"period": shown::period(&period), "closing": shown::closing(&closing)})))
-}
-
-fn sum(sums: Sums) -> Value {
-    json!({"now": sums.now.to_string(), "then": sums.then.to_string()})
+    Ok(Reply::ok(&Close { period: shown::period(&period), closing: shown::closing(&closing) }))
 }
 
 fn changes(body: &Value) -> Result<Vec<Change>, Problem> {
@@ -143,9 +139,8 @@ pub(crate) fn statement(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     let found = finance.statement(&caller, ask.part("number"))?;
-    let mut body = shown::statement(&found.stated);
-    body["lines"] = found.lines.iter().map(shown::line).collect();
-    Ok(Reply::ok(&body))
+    let lines = found.lines.iter().map(shown::line).collect();
+    Ok(Reply::ok(&WholeStatement { statement: shown::statement(&found.stated), lines }))
 }
 
 /// `POST /api/v1/finance/statements/{number}:{verb}`.
@@ -194,8 +189,8 @@ pub(crate) fn ledger(ask: &Ask) -> Result<Reply, Problem> {
     let (limit, after) = (parameters.limit(), parameters.parsed("cursor"));
     parameters.done()?;
     let page = finance.ledger(&caller, after.unwrap_or(0), limit)?;
-    let items: Vec<_> = page.items.iter().map(shown::posted).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())})))
+    let items = page.items.iter().map(shown::posted).collect();
+    Ok(Reply::ok(&Page { items, next: page.next.map(|next| next.to_string()) }))
 }
 
 /// `GET /api/v1/finance/balances`.
@@ -203,9 +198,10 @@ pub(crate) fn balances(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     let balances = finance.balances(&caller)?;
-    Ok(list(balances.iter().map(|(account, amount)| {
-        let title = account.chart().title_zh();
-        json!({"account": account.to_string(), "title": title, "amount": amount.to_string()})
+    Ok(list(balances.iter().map(|(account, amount)| Balance {
+        account: account.to_string(),
+        title: account.chart().title_zh().to_owned(),
+        amount: Yuan::of(amount),
     })))
 }
 

@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
 use shuzha_control::evidence::{LeafOf, Tree};
 use shuzha_core::Code;
 use shuzha_evidence::log::Shard;
+use shuzha_schema::List;
+use shuzha_schema::evidence::{Checkpoints, Consistency, Inclusion, WholeHalfYear};
 
 use super::{asked, shown};
 use crate::ask::{Ask, Reply};
@@ -32,8 +33,7 @@ fn tree(parameters: &mut Parameters) -> Tree {
 pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let (evidence, caller) = asked(ask)?;
     ask.parameters().done()?;
-    let items: Vec<Value> = evidence.half_years(&caller)?.iter().map(shown::half_year).collect();
-    Ok(Reply::ok(&json!({"items": items})))
+    Ok(Reply::ok(&List::of(evidence.half_years(&caller)?.iter().map(shown::half_year))))
 }
 
 /// `GET /api/v1/evidence/logs/{log}`.
@@ -44,12 +44,11 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     let (evidence, caller) = asked(ask)?;
     ask.parameters().done()?;
     let shard = shard(ask.part("log"))?;
-    let mut body = shown::half_year(&evidence.half_year(&caller, shard)?);
-    let checkpoints = evidence.checkpoints(&caller, shard)?;
-    body["checkpoints"] =
-        json!({"sha256": checkpoints.sha256, "sm3": checkpoints.sm3, "cosigned": checkpoints.cosigned});
-    body["tiles"] = json!(format!("/log/{shard}/tile/"));
-    Ok(Reply::ok(&body))
+    let half_year = shown::half_year(&evidence.half_year(&caller, shard)?);
+    let heads = evidence.checkpoints(&caller, shard)?;
+    let checkpoints = Checkpoints { sha256: heads.sha256, sm3: heads.sm3, cosigned: heads.cosigned };
+    let tiles = format!("/log/{shard}/tile/");
+    Ok(Reply::ok(&WholeHalfYear { half_year, checkpoints, tiles }))
 }
 
 /// `GET /api/v1/evidence/logs/{log}/{proof}`.
@@ -69,14 +68,14 @@ pub(crate) fn proof(ask: &Ask) -> Result<Reply, Problem> {
             parameters.done()?;
             let receipt =
                 evidence.inclusion(&caller, shard(ask.part("log"))?, leaf.ok_or(Code::C1001)?, tree)?;
-            Ok(Reply::ok(&json!({"index": receipt.index, "proof": receipt.to_string()})))
+            Ok(Reply::ok(&Inclusion { index: receipt.index, proof: receipt.to_string() }))
         }
         "consistency" => {
             let (from, to) = (parameters.parsed("from"), parameters.parsed("to"));
             let from = parameters.need(from, &["from"])?;
             let (to, hashes) = evidence.consistency(&caller, shard(ask.part("log"))?, (from, to), tree)?;
-            let hashes: Vec<String> = hashes.iter().map(|hash| BASE64_STANDARD.encode(hash)).collect();
-            Ok(Reply::ok(&json!({"from": from, "to": to, "hashes": hashes})))
+            let hashes = hashes.iter().map(|hash| BASE64_STANDARD.encode(hash)).collect();
+            Ok(Reply::ok(&Consistency { from, to, hashes }))
         }
         _ => Err(Code::C006.into()),
     }

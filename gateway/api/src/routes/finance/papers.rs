@@ -8,6 +8,7 @@ use http::header::CONTENT_SECURITY_POLICY;
 use ring::digest::{SHA256, digest};
 use shuzha_control::finance::Chart;
 use shuzha_core::Code;
+use shuzha_schema::finance::WholeBill;
 
 use super::{asked, month_asked, shown};
 use crate::ask::{Ask, Reply};
@@ -31,9 +32,8 @@ pub(crate) fn bill(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     let (month, view) = finance.bill(&caller, ask.part("number"))?;
-    let mut body = shown::bill(month, &view);
-    body["month"] = month.to_string().into();
-    Ok(Reply::ok(&body))
+    let month_of = shuzha_schema::Month::of(month);
+    Ok(Reply::ok(&WholeBill { bill: shown::bill(month, &view), month: month_of }))
 }
 
 /// `GET /api/v1/finance/bills/{number}/paper`.

@@ -1,10 +1,12 @@
 //! Re-rating by two persons, the ledger's verification, prices stopped by ceilings.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shuzha_control::Caller;
 use shuzha_control::finance::Finance;
 use shuzha_core::Code;
 use shuzha_pricing::Month;
+use shuzha_schema::Instant;
+use shuzha_schema::finance::{Broken, Proposed, StoppedPrice, Verification};
 
 use super::{POST, asked, changes_of, list, only, shown};
 use crate::ask::{Ask, Reply};
@@ -27,10 +29,11 @@ pub(super) fn propose(
     let reason = fields.reason();
     let (changes, reason) = fields.done(|| Some((changes?, reason?)))?;
     let (corrections, kept) = finance.propose_rerating(caller, month, &changes_of(&changes)?, &reason)?;
-    let mut body =
-        kept.as_ref().map_or_else(|| json!({"number": null, "month": month.to_string()}), shown::rerating);
-    body["corrections"] = corrections.iter().map(shown::correction).collect();
-    Ok(Reply::ok(&body))
+    let corrections = corrections.iter().map(shown::correction).collect();
+    Ok(Reply::ok(&match &kept {
+        Some(kept) => Proposed::Kept { rerating: Box::new(shown::rerating(kept)), corrections },
+        None => Proposed::Nothing { number: None, month: shuzha_schema::Month::of(month), corrections },
+    }))
 }
 
 /// `GET /api/v1/finance/reratings`.
@@ -63,21 +66,24 @@ pub(crate) fn verification(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
     let found = finance.verify_ledger(&caller)?;
-    let broken = found.broken.as_ref().map(|one| json!({"number": one.number, "why": one.why}));
-    Ok(Reply::ok(&json!({
-        "whole": found.broken.is_none() && found.balance == 0, "transactions": found.transactions,
-        "entries": found.entries, "balance": found.balance.to_string(), "broken": broken,
-    })))
+    Ok(Reply::ok(&Verification {
+        whole: found.broken.is_none() && found.balance == 0,
+        transactions: found.transactions,
+        entries: found.entries,
+        balance: found.balance.to_string(),
+        broken: found.broken.map(|one| Broken { number: one.number, why: one.why.to_string() }),
+    }))
 }
 
 /// `GET /api/v1/finance/stopped-prices`.
 pub(crate) fn stopped(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
-    Ok(list(finance.stopped(&caller)?.iter().map(|one| {
-        json!({
-            "price": one.price.as_str(), "product": one.product.as_str(), "ceiling": one.ceiling.as_str(),
-            "act": one.act, "from": instant_text(one.from),
-        })
+    Ok(list(finance.stopped(&caller)?.into_iter().map(|one| StoppedPrice {
+        price: one.price.to_string(),
+        product: one.product.to_string(),
+        ceiling: one.ceiling.to_string(),
+        act: one.act,
+        from: Instant::of(instant_text(one.from)),
     })))
 }

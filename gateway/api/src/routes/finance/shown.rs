@@ -1,179 +1,244 @@
-//! What finance answers, as JSON. Money is decimal text in yuan.
+//! What finance answers, made of what the books and the use cases have.
 
-use serde_json::{Value, json};
-use shuzha_control::finance::{BillView, Standing};
-use shuzha_core::{Id, hex};
+use shuzha_control::finance::{BillView, Effect, Standing, Sums};
+use shuzha_core::{Id, Timestamp, hex};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, Contribution, RatedLine, Share};
 use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::metering::{Line, Row};
 use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::vat::Taxed;
+use shuzha_schema::finance as shown;
+use shuzha_schema::{By, Digest, Instant, Yuan};
 use shuzha_store::ledger::{Period, Posted, Rerating, Stated};
 
 use crate::parameters::instant_text;
 
-pub(super) fn period(period: &Period) -> Value {
-    let by = |act: &Option<(shuzha_core::Id, shuzha_core::Timestamp)>| {
-        act.as_ref().map(|(who, at)| json!({"by": who.as_str(), "at": instant_text(*at)}))
-    };
-    json!({
-        "month": period.month.to_string(),
-        "state": period.state.as_str(),
-        "softClosed": by(&period.soft),
-        "closed": by(&period.closed),
-        "reached": period.reached,
-        "digest": period.digest.as_ref().map(|bytes| hex::encode(bytes)),
-    })
+fn instant(at: Timestamp) -> Instant {
+    Instant::of(instant_text(at))
 }
 
-fn of_line(line: &Line) -> Value {
-    json!({
-        "unit": line.unit.as_str(), "agreement": line.agreement.as_str(), "scenario": line.scenario.as_str(),
-        "product": line.product.as_str(), "price": line.price.as_str(), "purpose": line.purpose.as_str(),
-        "basis": line.basis.as_str(),
-    })
+fn by((who, at): &(Id, Timestamp)) -> By {
+    By { by: who.to_string(), at: instant(*at) }
 }
 
-pub(super) fn usage((dimensions, sums): &Row) -> Value {
-    let mut shown = of_line(&dimensions.line);
-    shown["hour"] = instant_text(dimensions.hour.begin()).into();
-    shown["operation"] = dimensions.operation.as_str().into();
-    shown["calls"] = sums.calls.into();
-    shown["quantity"] = sums.quantity.into();
-    shown["amount"] = sums.amount.to_string().into();
-    shown["sequences"] = json!([sums.first_seq, sums.last_seq]);
-    shown
+fn digest(bytes: &[u8; 32]) -> Digest {
+    Digest::of(hex::encode(bytes))
 }
 
-fn taxed(taxed: &Taxed) -> Value {
-    json!({"gross": taxed.gross.to_string(), "net": taxed.net.to_string(), "tax": taxed.tax.to_string()})
+fn month(month: Month) -> shuzha_schema::Month {
+    shuzha_schema::Month::of(month)
 }
 
-pub(super) fn line(line: &RatedLine) -> Value {
-    let mut shown = of_line(&line.line);
-    shown["month"] = line.month.to_string().into();
-    shown["calls"] = line.calls.into();
-    shown["quantity"] = line.quantity.into();
-    shown["exact"] = line.exact.to_string().into();
-    shown["adjustment"] = line.adjustment.to_string().into();
-    shown["notional"] = line.notional.to_string().into();
-    shown["residue"] = line.residue.to_string().into();
-    shown["amounts"] = taxed(&line.taxed);
-    shown["vatParts"] = line.vat_parts.into();
-    shown["act"] = line.act.as_str().into();
-    shown["sequences"] = json!([line.first_seq, line.last_seq]);
-    shown
+pub(super) fn period(period: &Period) -> shown::Period {
+    shown::Period {
+        month: month(period.month),
+        state: period.state.as_str().to_owned(),
+        soft_closed: period.soft.as_ref().map(by),
+        closed: period.closed.as_ref().map(by),
+        reached: period.reached,
+        digest: period.digest.as_ref().map(digest),
+    }
 }
 
-pub(super) fn statement(stated: &Stated) -> Value {
+fn of_line(line: &Line) -> shown::Line {
+    shown::Line {
+        unit: line.unit.to_string(),
+        agreement: line.agreement.to_string(),
+        scenario: line.scenario.to_string(),
+        product: line.product.to_string(),
+        price: line.price.to_string(),
+        purpose: line.purpose.as_str().to_owned(),
+        basis: line.basis.as_str().to_owned(),
+    }
+}
+
+pub(super) fn usage((dimensions, sums): &Row) -> shown::Usage {
+    shown::Usage {
+        line: of_line(&dimensions.line),
+        hour: instant(dimensions.hour.begin()),
+        operation: dimensions.operation.to_string(),
+        calls: sums.calls,
+        quantity: sums.quantity,
+        amount: Yuan::of(sums.amount),
+        sequences: [sums.first_seq, sums.last_seq],
+    }
+}
+
+fn taxed(taxed: &Taxed) -> shown::Amounts {
+    shown::Amounts { gross: Yuan::of(taxed.gross), net: Yuan::of(taxed.net), tax: Yuan::of(taxed.tax) }
+}
+
+pub(super) fn line(line: &RatedLine) -> shown::RatedLine {
+    shown::RatedLine {
+        line: of_line(&line.line),
+        month: month(line.month),
+        calls: line.calls,
+        quantity: line.quantity,
+        exact: Yuan::of(line.exact),
+        adjustment: Yuan::of(line.adjustment),
+        notional: Yuan::of(line.notional),
+        residue: Yuan::of(line.residue),
+        amounts: taxed(&line.taxed),
+        vat_parts: line.vat_parts,
+        act: line.act.clone(),
+        sequences: [line.first_seq, line.last_seq],
+    }
+}
+
+pub(super) fn statement(stated: &Stated) -> shown::Statement {
     let one = &stated.statement;
-    let acts = stated.acts.iter().map(|act| {
-        json!({
-            "act": act.word.as_str(), "account": act.account.as_str(),
-            "organisation": act.organisation.as_str(), "at": instant_text(act.at), "reason": act.reason,
-        })
+    let acts = stated.acts.iter().map(|act| shown::StatementAct {
+        act: act.word.as_str().to_owned(),
+        account: act.account.to_string(),
+        organisation: act.organisation.to_string(),
+        at: instant(act.at),
+        reason: act.reason.clone(),
     });
-    json!({
-        "number": one.number, "month": stated.month.to_string(), "unit": one.unit.as_str(),
-        "state": stated.state.as_str(), "amounts": taxed(&one.taxed), "acts": acts.collect::<Vec<_>>(),
-        "calls": one.tree.as_ref().map(|tree| json!({
-            "root": hex::encode(&tree.root), "size": tree.size, "sequences": [tree.first_seq, tree.last_seq],
-        })),
-    })
+    shown::Statement {
+        number: one.number.clone(),
+        month: month(stated.month),
+        unit: one.unit.to_string(),
+        state: stated.state.as_str().to_owned(),
+        amounts: taxed(&one.taxed),
+        acts: acts.collect(),
+        calls: one.tree.as_ref().map(|tree| shown::Calls {
+            root: digest(&tree.root),
+            size: tree.size,
+            sequences: [tree.first_seq, tree.last_seq],
+        }),
+    }
 }
 
-pub(super) fn bill(month: Month, view: &BillView) -> Value {
-    let (from, until) = (month.begin(), month.end());
+pub(super) fn bill(of: Month, view: &BillView) -> shown::Bill {
+    let (from, until) = (of.begin(), of.end());
     let calls = |share: &Share, unit: Option<&Id>| {
         let unit = unit.map(|unit| format!("&unit={unit}")).unwrap_or_default();
         let [from, until] = [from, until].map(|at| instant_text(at).replace('+', "%2B"));
         format!("/api/v1/traces?product={}{unit}&from={from}&until={until}", share.product)
     };
-    let shares = view.shares.iter().zip(&view.units).map(|(share, unit)| {
-        json!({
-            "agreement": share.agreement.as_str(), "product": share.product.as_str(),
-            "base": share.base.to_string(), "weight": share.weight.to_string(),
-            "whole": share.whole.to_string(), "amount": share.amount.to_string(),
-            "calls": calls(share, unit.as_ref()),
-        })
+    let shares = view.shares.iter().zip(&view.units).map(|(share, unit)| shown::Share {
+        agreement: share.agreement.to_string(),
+        product: share.product.to_string(),
+        base: Yuan::of(share.base),
+        weight: share.weight.to_string(),
+        whole: share.whole.to_string(),
+        amount: Yuan::of(share.amount),
+        calls: calls(share, unit.as_ref()),
     });
-    json!({
-        "number": view.bill.number, "party": view.bill.party.as_str(),
-        "amount": view.bill.amount.to_string(), "shares": shares.collect::<Vec<_>>(),
-    })
+    shown::Bill {
+        number: view.bill.number.clone(),
+        party: view.bill.party.to_string(),
+        amount: Yuan::of(view.bill.amount),
+        shares: shares.collect(),
+    }
 }
 
-pub(super) fn contribution(one: &Contribution) -> Value {
-    json!({
-        "party": one.party.as_str(), "product": one.product.as_str(), "calls": one.calls,
-        "records": one.records, "charged": one.charged, "revenue": one.revenue.to_string(),
-        "notional": one.notional.to_string(), "share": one.share.to_string(),
-    })
+pub(super) fn contribution(one: &Contribution) -> shown::Contribution {
+    shown::Contribution {
+        party: one.party.to_string(),
+        product: one.product.to_string(),
+        calls: one.calls,
+        records: one.records,
+        charged: one.charged,
+        revenue: Yuan::of(one.revenue),
+        notional: Yuan::of(one.notional),
+        share: Yuan::of(one.share),
+    }
 }
 
-pub(super) fn transaction(one: &Transaction) -> Value {
+pub(super) fn transaction(one: &Transaction) -> shown::Transaction {
     let entries = one
         .entries
         .iter()
-        .map(|entry| json!({"account": entry.account.to_string(), "amount": entry.amount.to_string()}));
-    json!({
-        "template": one.template.as_str(), "key": one.key, "period": one.period.to_string(),
-        "reason": one.reason, "corrects": one.corrects, "entries": entries.collect::<Vec<_>>(),
-    })
+        .map(|entry| shown::Entry { account: entry.account.to_string(), amount: Yuan::of(entry.amount) });
+    shown::Transaction {
+        template: one.template.as_str().to_owned(),
+        key: one.key.clone(),
+        period: month(one.period),
+        reason: one.reason.clone(),
+        corrects: one.corrects.clone(),
+        entries: entries.collect(),
+    }
 }
 
-pub(super) fn posted(posted: &Posted) -> Value {
-    let mut shown = transaction(&posted.transaction);
-    shown["number"] = posted.number.into();
-    shown["recorded"] = instant_text(posted.recorded).into();
-    shown["hash"] = hex::encode(&posted.hash).into();
-    shown
+pub(super) fn posted(posted: &Posted) -> shown::Posted {
+    shown::Posted {
+        transaction: transaction(&posted.transaction),
+        number: posted.number,
+        recorded: instant(posted.recorded),
+        hash: digest(&posted.hash),
+    }
 }
 
-pub(super) fn rerating(one: &Rerating) -> Value {
-    let (by, at) = &one.proposed;
-    json!({
-        "number": one.number, "month": one.month.to_string(), "reason": one.reason, "lines": one.lines,
-        "digest": hex::encode(&one.digest), "state": if one.approved.is_some() { "approved" } else { "proposed" },
-        "changes": serde_json::from_str::<Value>(&one.changes).unwrap_or_default(),
-        "proposed": {"by": by.as_str(), "at": instant_text(*at)},
-        "approved": one.approved.as_ref().map(|(by, at)| json!({"by": by.as_str(), "at": instant_text(*at)})),
-        "period": one.period.map(|period| period.to_string()),
-    })
+pub(super) fn rerating(one: &Rerating) -> shown::Rerating {
+    shown::Rerating {
+        number: one.number,
+        month: month(one.month),
+        reason: one.reason.clone(),
+        lines: one.lines,
+        digest: digest(&one.digest),
+        state: if one.approved.is_some() { "approved" } else { "proposed" }.to_owned(),
+        changes: serde_json::from_str(&one.changes).unwrap_or_default(),
+        proposed: by(&one.proposed),
+        approved: one.approved.as_ref().map(by),
+        period: one.period.map(month),
+    }
 }
 
-pub(super) fn correction(one: &Correction) -> Value {
-    let mut shown = of_line(&one.line);
-    shown["month"] = one.month.to_string().into();
-    shown["exact"] = one.exact.to_string().into();
-    shown["notional"] = one.notional.to_string().into();
-    shown["act"] = one.act.as_str().into();
-    shown
+pub(super) fn correction(one: &Correction) -> shown::Correction {
+    shown::Correction {
+        line: of_line(&one.line),
+        month: month(one.month),
+        exact: Yuan::of(one.exact),
+        notional: Yuan::of(one.notional),
+        act: one.act.clone(),
+    }
 }
 
-pub(super) fn closing(closing: &Closing) -> Value {
-    json!({
-        "digest": hex::encode(&closing.digest),
-        "lines": closing.lines.len(),
-        "transactions": closing.transactions.len(),
-        "statements": closing.statements.iter().map(|one| json!({
-            "number": one.number, "unit": one.unit.as_str(), "amounts": taxed(&one.taxed),
-        })).collect::<Vec<_>>(),
-        "bills": closing.bills.iter().map(|bill| json!({
-            "number": bill.number, "party": bill.party.as_str(), "amount": bill.amount.to_string(),
-        })).collect::<Vec<_>>(),
-    })
+pub(super) fn closing(closing: &Closing) -> shown::Closing {
+    let statements = closing.statements.iter().map(|one| shown::NewStatement {
+        number: one.number.clone(),
+        unit: one.unit.to_string(),
+        amounts: taxed(&one.taxed),
+    });
+    let bills = closing.bills.iter().map(|bill| shown::NewBill {
+        number: bill.number.clone(),
+        party: bill.party.to_string(),
+        amount: Yuan::of(bill.amount),
+    });
+    shown::Closing {
+        digest: digest(&closing.digest),
+        lines: closing.lines.len(),
+        transactions: closing.transactions.len(),
+        statements: statements.collect(),
+        bills: bills.collect(),
+    }
 }
 
-pub(super) fn standing(one: &Standing) -> Value {
+pub(super) fn sums(sums: Sums) -> shown::Sums {
+    shown::Sums { now: Yuan::of(sums.now), then: Yuan::of(sums.then) }
+}
+
+pub(super) fn effect(effect: &Effect) -> std::collections::BTreeMap<String, shown::Sums> {
+    effect.iter().map(|(name, by)| (name.to_string(), sums(*by))).collect()
+}
+
+pub(super) fn standing(one: &Standing) -> shown::Permitted {
     let permitted = &one.permitted;
-    json!({
-        "name": permitted.id.as_str(), "act": permitted.act, "operator": permitted.operator.as_str(),
-        "amount": permitted.amount.to_string(), "carried": permitted.carried.to_string(),
-        "from": instant_text(permitted.cycle.from()), "until": permitted.cycle.until().map(instant_text),
-        "closed": one.closed.to_string(), "open": one.open.to_string(), "left": one.level.left.to_string(),
-        "forecast": one.level.forecast.to_string(), "carry": one.level.carry.to_string(),
-        "reached": one.level.reached,
-    })
+    shown::Permitted {
+        name: permitted.id.to_string(),
+        act: permitted.act.clone(),
+        operator: permitted.operator.to_string(),
+        amount: Yuan::of(permitted.amount),
+        carried: Yuan::of(permitted.carried),
+        from: instant(permitted.cycle.from()),
+        until: permitted.cycle.until().map(instant),
+        closed: Yuan::of(one.closed),
+        open: Yuan::of(one.open),
+        left: Yuan::of(one.level.left),
+        forecast: Yuan::of(one.level.forecast),
+        carry: Yuan::of(one.level.carry),
+        reached: one.level.reached,
+    }
 }
