@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::SystemTime;
 
 use serde_json::Value;
 use shuzha_control::{Force, Kind};
@@ -34,10 +35,24 @@ const FIELDS: [&str; 14] = [
     "ok",
 ];
 
-/// Makes sure that the product services' program is there: a run of this package alone does not build it.
+/// When the newest file under `path` was written.
+fn written(path: &Path) -> SystemTime {
+    let meta = std::fs::metadata(path).expect("it is there");
+    if !meta.is_dir() {
+        return meta.modified().expect("files have times here");
+    }
+    let inside =
+        std::fs::read_dir(path).expect("readable").map(|one| written(&one.expect("readable").path()));
+    inside.max().unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Makes sure that the product services' program is there and is what its sources say: a run of this package alone does not
+/// build it, and one of yesterday hides what was broken today.
 pub(crate) fn build_services() {
     let shuzha = Path::new(env!("CARGO_BIN_EXE_shuzha"));
-    if shuzha.with_file_name(SERVICES).exists() {
+    let program = shuzha.with_file_name(SERVICES);
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../products/upstreams/src");
+    if program.exists() && written(&program) >= written(&sources) {
         return;
     }
     let folder = shuzha.parent().expect("a program is in a folder");
