@@ -144,8 +144,8 @@ pub struct Provided {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MadeOf {
-    /// The operator.
-    pub operator: String,
+    /// The operator; null where it is not known any more.
+    pub operator: Option<String>,
     /// Whether it is known to be exactly this.
     pub exact: bool,
     /// The data sets.

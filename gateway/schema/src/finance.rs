@@ -500,8 +500,8 @@ pub struct Manifest {
     pub set: String,
     /// What they are called, in Chinese.
     pub title: String,
-    /// The period; null where it has none.
-    pub period: Option<String>,
+    /// The period; empty where it has none.
+    pub period: String,
     /// Rows.
     pub rows: u64,
     /// Over all rows.

@@ -50,7 +50,7 @@ pub(super) fn trace(trace: &Trace) -> shown::Trace {
             .iter()
             .map(|(set, by)| shown::Provided { data_set: set.to_string(), provider: by.to_string() });
         shown::MadeOf {
-            operator: edition.operator.to_string(),
+            operator: edition.operator.clone(),
             exact: edition.exact,
             data_sets: sets.collect(),
         }
