@@ -49,11 +49,7 @@ pub(super) fn trace(trace: &Trace) -> shown::Trace {
             .data_sets
             .iter()
             .map(|(set, by)| shown::Provided { data_set: set.to_string(), provider: by.to_string() });
-        shown::MadeOf {
-            operator: edition.operator.clone(),
-            exact: edition.exact,
-            data_sets: sets.collect(),
-        }
+        shown::MadeOf { operator: edition.operator.clone(), exact: edition.exact, data_sets: sets.collect() }
     });
     shown::Trace {
         call: call(trace),
