@@ -167,13 +167,15 @@ pub enum Template {
     Pay,
     /// T7: a party is paid its share.
     PayOut,
+    /// T8: what a unit paid ahead and has not drawn is paid back.
+    Refund,
     /// T10: free use is noted at what it would be worth.
     Free,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Accrue,
         Self::ShareAccrue,
         Self::Statement,
@@ -182,6 +184,7 @@ impl Template {
         Self::Draw,
         Self::Pay,
         Self::PayOut,
+        Self::Refund,
         Self::Free,
     ];
 
@@ -197,6 +200,7 @@ impl Template {
             Self::Draw => "draw",
             Self::Pay => "pay",
             Self::PayOut => "pay-out",
+            Self::Refund => "refund",
             Self::Free => "free",
         }
     }
@@ -231,6 +235,7 @@ impl Template {
             Self::Draw => &[(Prepaid, Debit), (Receivable, Credit)],
             Self::Pay => &[(Bank, Debit), (Receivable, Credit)],
             Self::PayOut => &[(SharePayable, Debit), (Bank, Credit)],
+            Self::Refund => &[(Prepaid, Debit), (Bank, Credit)],
             Self::Free => &[(FreeMemo, Either), (MemoContra, Either)],
         }
     }

@@ -138,6 +138,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/api/v1/finance/reratings/{number}",
             methods(&[(POST, finance::review::approve)], Some(finance::review::no_such_method)),
         )
+        .route("/api/v1/finance/proposals", methods(&[(GET, finance::postings::proposals)], None))
+        .route(
+            "/api/v1/finance/proposals/{number}",
+            methods(&[(POST, finance::postings::decide)], Some(finance::postings::no_such_method)),
+        )
         .route("/api/v1/finance/stopped-prices", methods(&[(GET, finance::review::stopped)], None))
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))

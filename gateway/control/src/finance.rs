@@ -10,7 +10,9 @@ mod charts;
 mod exports;
 mod names;
 mod papers;
+mod payments;
 mod permitted;
+mod postings;
 mod preview;
 mod reratings;
 mod review;
@@ -29,10 +31,11 @@ use shuzha_store::ledger::{BooksError, LedgerPage, MeterHandle, Period, Stated};
 
 use crate::{ActLog, Caller, Control, Error};
 
-pub use acts::Payment;
 pub use charts::Chart;
 pub use exports::{Export, Wanted};
+pub use payments::Payment;
 pub use permitted::Standing;
+pub use postings::PostingRequest;
 pub use preview::{Change, Effect, Preview, Sums};
 pub use review::Stopped;
 pub use terms::terms_of;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{By, Digest, Instant, Month, Yuan};
 
 pub use books::{
-    Balance, Broken, Close, Closing, Correction, Entry, Manifest, NewBill, NewStatement, Permitted, Posted,
-    Preview, Proposed, Rerating, StoppedPrice, Sums, Transaction, Verification,
+    ApprovedPosting, Balance, Broken, Close, Closing, Correction, Entry, Manifest, NewBill, NewStatement,
+    Permitted, Posted, PostingProposal, Preview, Proposed, Rerating, StoppedPrice, Sums, Transaction,
+    Verification,
 };
 
 /// A period of accounts: a month.

@@ -13,7 +13,9 @@ mod error;
 mod frontier;
 mod gather;
 mod meter;
+mod payments;
 mod periods;
+mod proposals;
 mod read;
 mod reratings;
 mod snapshot;
@@ -32,7 +34,9 @@ pub use closing::{Gatherings, Stand};
 pub use error::BooksError;
 pub use gather::{Gathered, counted};
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};
+pub use payments::Booked;
 pub use periods::{Period, PeriodState};
+pub use proposals::{Posting, PostingDecision, PostingProposal};
 pub use read::{LedgerPage, Posted};
 pub use reratings::{Proposal, Rerating};
 pub use snapshot::Snapshot;
@@ -44,10 +48,11 @@ use crate::database::Database;
 use crate::sealable::sealable;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("V0001__books", include_str!("../migrations/finance/V0001__books.sql")),
     ("V0002__reratings", include_str!("../migrations/finance/V0002__reratings.sql")),
     ("V0003__seal", include_str!("../migrations/finance/V0003__seal.sql")),
+    ("V0004__postings", include_str!("../migrations/finance/V0004__postings.sql")),
 ];
 
 /// The books. Clones share one connection, and calls take turns on it.

@@ -9,6 +9,7 @@ use shuzha_schema::{List, Page, schema};
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
 use crate::routes::finance::papers::CHARTS;
+use crate::routes::finance::postings::{KINDS, VERBS};
 use crate::routes::finance::{PERIOD_PARTS, PERIOD_VERBS};
 
 /// The group of its operations.
@@ -71,6 +72,12 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             "listReratings",
             "Re-ratings of closed months, the latest first.",
             schema::<List<of::Rerating>>(),
+        ),
+        read(
+            "proposals",
+            "listPostingProposals",
+            "Postings that two persons make, the latest first.",
+            schema::<List<of::PostingProposal>>(),
         ),
         read(
             "ledger/verification",
@@ -150,12 +157,35 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     let post = Operation::new(
         FINANCE,
         "postTransaction",
-        "Post a payment once for its key, or take one back (红冲).",
+        "Post a payment once for its key; or propose to pay out, pay back or take a payment back (红冲).",
     )
     .body(transaction(), true)
     .answers(200, "Posted.", schema::<of::Transaction>(), &[])
+    .answers(202, "Proposed: another person approves or declines it.", schema::<of::PostingProposal>(), &[])
     .problem(&[409]);
     all.push((format!("{ROOT}/transactions"), "post", post));
+    for verb in VERBS {
+        let (id, summary, done) = match verb {
+            "approve" => (
+                "approvePosting",
+                "Approve a proposed posting: the second of two persons.",
+                "It is posted; `transaction` is what was posted.",
+            ),
+            _ => {
+                ("declinePosting", "Decline a proposed posting, or withdraw one's own.", "Nothing is posted.")
+            }
+        };
+        let answer = match verb {
+            "approve" => schema::<of::ApprovedPosting>(),
+            _ => schema::<of::PostingProposal>(),
+        };
+        let operation = Operation::new(FINANCE, id, summary)
+            .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
+            .body(any(), false)
+            .answers(200, done, answer, &[])
+            .problem(&[409]);
+        all.push((format!("{ROOT}/proposals/{{number}}:{verb}"), "post", operation));
+    }
     let approve =
         Operation::new(FINANCE, "approveRerating", "Approve a re-rating: the second of two persons.")
             .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
@@ -277,7 +307,7 @@ fn transaction() -> Value {
     json!({
         "type": "object", "required": ["kind", "key", "reason"],
         "properties": {
-            "kind": {"enum": ["prepay", "draw", "pay", "pay-out", "reverse"]},
+            "kind": {"enum": ["prepay", "draw", "pay", "pay-out", "refund", "reverse"]},
             "key": text, "reason": text, "of": {"type": "string"}, "amount": money(),
         },
     })

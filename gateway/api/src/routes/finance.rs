@@ -1,12 +1,13 @@
 //! Finance: periods and their close, statements, shares, the ledger, permitted revenue, previews.
 
 pub(crate) mod papers;
+pub(crate) mod postings;
 pub(crate) mod review;
 mod shown;
 
 use serde_json::Value;
 use shuzha_control::Caller;
-use shuzha_control::finance::{Change, Finance, Payment};
+use shuzha_control::finance::{Change, Finance, Payment, PostingRequest};
 use shuzha_core::{Code, Fen, Id};
 use shuzha_pricing::Month;
 use shuzha_schema::finance::{Balance, Close, Preview, WholeStatement};
@@ -205,7 +206,8 @@ pub(crate) fn balances(ask: &Ask) -> Result<Reply, Problem> {
     })))
 }
 
-/// `POST /api/v1/finance/transactions`: a payment, once for its key, or a reversal (红冲).
+/// `POST /api/v1/finance/transactions`: a payment, once for its key; or a proposal to pay out or to take a payment back
+/// (红冲), which another person approves.
 pub(crate) fn post(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     ask.parameters().done()?;
@@ -215,18 +217,27 @@ pub(crate) fn post(ask: &Ask) -> Result<Reply, Problem> {
     let key = fields.text("key", 1..=TEXT_BYTES_MAX);
     let reason = fields.text("reason", 1..=TEXT_BYTES_MAX);
     if kind == Some("reverse") {
-        let (key, reason) = fields.done(|| Some((key?, reason?)))?;
-        return Ok(Reply::ok(&shown::transaction(&finance.reverse(&caller, key, reason)?)));
+        let (key, reason) = fields.done(|| Some((key?.to_owned(), reason?.to_owned())))?;
+        let posting = PostingRequest::posting("reverse", None).ok_or(Code::C006)?;
+        return postings::proposed(finance, &caller, &PostingRequest { posting, key, reason });
     }
     let of = fields.id("of");
     let amount = fields.parsed::<Fen>("amount");
     let payment = kind.and_then(Payment::from_name);
-    if kind.is_some() && payment.is_none() {
-        fields.fail::<()>("kind", "is one of prepay, draw, pay, pay-out, reverse");
+    let posting = kind.and_then(|kind| PostingRequest::posting(kind, of.clone().zip(amount)));
+    if let Some(kind) = kind
+        && payment.is_none()
+        && !postings::KINDS.contains(&kind)
+    {
+        fields.fail::<()>("kind", "is one of prepay, draw, pay, pay-out, refund, reverse");
     }
-    let asked: (Payment, &str, Id, Fen, &str) =
-        fields.done(|| Some((payment?, key?, of?, amount?, reason?)))?;
-    let (payment, key, of, amount, reason) = asked;
+    let read: (&str, Id, Fen, &str) = fields.done(|| Some((key?, of?, amount?, reason?)))?;
+    let (key, of, amount, reason) = read;
+    if let Some(posting) = posting {
+        let asked = PostingRequest { posting, key: key.to_owned(), reason: reason.to_owned() };
+        return postings::proposed(finance, &caller, &asked);
+    }
+    let payment = payment.ok_or(Code::C006)?;
     Ok(Reply::ok(&shown::transaction(&finance.pay(&caller, payment, (key, &of, amount, reason))?)))
 }
 

@@ -71,7 +71,7 @@ fn g3_a_month_is_closed_by_two_persons_in_two_steps() {
 
 #[test]
 fn g3_what_is_malformed_is_refused_by_name() {
-    let plane = Plane::new();
+    let plane = Plane::furnished();
     for rest in ["periods/2026-13", "periods/january/usage", "statements/JS-1", "periods/2026-1"] {
         plane.by("finance", "GET", &path(rest)).send().expect(404).refused("C1003");
     }
@@ -99,7 +99,35 @@ fn g3_what_is_malformed_is_refused_by_name() {
     assert_eq!(post(&with("kind", json!("gift"))).expect(422).refused("C1002").faults(), ["kind"]);
     post(&with("of", json!("../bank"))).expect(422).refused("C1002");
     let back = json!({"kind": "reverse", "key": first["key"], "reason": "重复"});
-    assert_eq!(post(&back).expect(200).json()["corrects"], first["key"]);
+    let proposed = post(&back).expect(202).json();
+    assert_eq!(
+        (&proposed["state"], &proposed["key"], &proposed["of"]),
+        (&json!("proposed"), &first["key"], &json!(null))
+    );
+    assert_eq!(post(&back).expect(202).json()["number"], proposed["number"], "the same still waits");
+    let decide =
+        |person: &str, rest: &str| plane.by(person, "POST", &path(&format!("proposals/{rest}"))).send();
+    decide("finance", "1:approve").expect(403).refused("C1614");
+    decide("auditor", "1:approve").expect(403).refused("C1104");
+    decide("finance", "1:reopen").expect(404).refused("C006");
+    decide("finance", "9:decline").expect(404).refused("C1003");
+    plane.by("finance", "GET", &path("proposals/1")).send().expect(405);
+    plane.person("second", "treasury", &[shuzha_core::Role::Finance]);
+    let approved = decide("second", "1:approve").expect(200).json();
+    assert_eq!(
+        (&approved["state"], &approved["transaction"]["corrects"]),
+        (&json!("approved"), &first["key"])
+    );
+    decide("second", "1:decline").expect(409).refused("C1622");
+    let listed = plane.by("auditor", "GET", &path("proposals")).send().expect(200).json();
+    assert_eq!(listed["items"][0]["posted"], approved["transaction"]["key"]);
+    plane.by("bank", "GET", &path("proposals")).send().expect(403).refused("C1104");
+    post(&json!({"kind": "pay-out", "key": "t-9", "of": "nobody-at-all", "amount": "5.00", "reason": "x"}))
+        .expect(422)
+        .refused("C1620");
+    post(&json!({"kind": "refund", "key": "t-9", "of": "bank", "amount": "5.00", "reason": "x"}))
+        .expect(409)
+        .refused("C1618");
     post(&json!({"kind": "reverse", "key": "nobody", "reason": "x"})).expect(404).refused("C1003");
     let ledger = plane.by("auditor", "GET", &path("ledger?limit=1")).send().expect(200).json();
     assert_eq!((ledger["items"].as_array().map(Vec::len), &ledger["next"]), (Some(1), &json!("1")));

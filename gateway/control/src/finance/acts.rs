@@ -1,52 +1,14 @@
-//! What finance and units do: soft-close, close, confirm, dispute, answer, post payments.
+//! What finance and units do: soft-close, close, confirm, dispute, answer.
 
-use shuzha_core::{Code, Fen, Id, Role, hex};
+use shuzha_core::{Code, Role, hex};
+use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, close};
-use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
-use shuzha_pricing::{Month, Overflow};
 use shuzha_products::case::{Actor, Fault};
 use shuzha_store::ledger::{BooksError, Period, PeriodState, Stand, Stated, StatementAct, Word};
 
 use super::terms::{Instead, refused};
 use super::{Finance, READERS, may_read};
 use crate::{Caller, Error, act_log};
-
-/// What a payment is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Payment {
-    /// A unit pays ahead.
-    Prepay,
-    /// A prepaid balance pays a statement.
-    Draw,
-    /// A unit pays a statement.
-    Pay,
-    /// A party is paid its share.
-    PayOut,
-}
-
-impl Payment {
-    /// The payment of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match Template::from_name(name)? {
-            Template::Prepay => Self::Prepay,
-            Template::Draw => Self::Draw,
-            Template::Pay => Self::Pay,
-            Template::PayOut => Self::PayOut,
-            _ => return None,
-        })
-    }
-
-    fn accounts(self, of: &Id) -> (Template, Account, Account) {
-        let (bank, one) = (Account::new(Chart::Bank, &[]), |chart| Account::new(chart, &[of]));
-        match self {
-            Self::Prepay => (Template::Prepay, bank, one(Chart::Prepaid)),
-            Self::Draw => (Template::Draw, one(Chart::Prepaid), one(Chart::Receivable)),
-            Self::Pay => (Template::Pay, bank, one(Chart::Receivable)),
-            Self::PayOut => (Template::PayOut, one(Chart::SharePayable), bank),
-        }
-    }
-}
 
 impl Finance {
     /// Soft-closes a month that is over (软结): the first of two persons.
@@ -130,64 +92,6 @@ impl Finance {
         self.act(&actor, noted, || self.0.books.say(number, &act))
     }
 
-    /// Posts a payment, once for its key.
-    ///
-    /// # Errors
-    /// C1104, C1106 without the role; C1607 where the key names another transaction; C1608 for an amount of nothing or
-    /// less; C1602 where the period is closed.
-    pub fn pay(
-        &self,
-        caller: &Caller,
-        payment: Payment,
-        (key, of, amount, reason): (&str, &Id, Fen, &str),
-    ) -> Result<Transaction, Error> {
-        let actor = caller.acting(&[Role::Finance])?;
-        if amount <= Fen::ZERO {
-            return Err(Error::fault(Code::C1608, "amount", "is nothing or less"));
-        }
-        let now = self.0.clock.now();
-        let month = Month::of(now).map_err(|_| Code::C1602)?;
-        let (template, debit, credit) = payment.accounts(of);
-        let key = format!("{}/{of}/{key}", template.as_str());
-        if let Some(before) = self.0.books.transaction(&key)? {
-            let same = Transaction::simple(
-                (template, key, before.period),
-                reason.to_owned(),
-                (debit, credit),
-                amount,
-            );
-            return if same.map_err(too_much)? == before { Ok(before) } else { Err(Code::C1607.into()) };
-        }
-        let transaction =
-            Transaction::simple((template, key, month), reason.to_owned(), (debit, credit), amount);
-        let transaction = transaction.map_err(too_much)?;
-        transaction.check().map_err(|why| Error::fault(Code::C1608, "", why.to_string()))?;
-        let (verb, reason) = (template.as_str(), transaction.key.clone());
-        let noted = Noted { verb, kind: "Payment", name: of.as_str(), reason };
-        self.act(&actor, noted, || self.0.books.post(std::slice::from_ref(&transaction), now))?;
-        Ok(transaction)
-    }
-
-    /// Takes a transaction back by its mirror (红冲), posted in the period that is open.
-    ///
-    /// # Errors
-    /// C1003 where there is none of this key; C1104, C1106 without the role; C1607 where it was taken back for another
-    /// reason.
-    pub fn reverse(&self, caller: &Caller, key: &str, reason: &str) -> Result<Transaction, Error> {
-        let actor = caller.acting(&[Role::Finance])?;
-        let wrong = self.0.books.transaction(key)?.ok_or(Code::C1003)?;
-        let now = self.0.clock.now();
-        let month = Month::of(now).map_err(|_| Code::C1602)?;
-        let back = wrong.mirrored(month, reason.to_owned());
-        if let Some(before) = self.0.books.transaction(&back.key)? {
-            return if before.reason == reason { Ok(before) } else { Err(Code::C1607.into()) };
-        }
-        back.check().map_err(|why| Error::fault(Code::C1608, "", why.to_string()))?;
-        let noted = Noted { verb: "reverse", kind: "Payment", name: "ledger", reason: key.to_owned() };
-        self.act(&actor, noted, || self.0.books.post(std::slice::from_ref(&back), now))?;
-        Ok(back)
-    }
-
     /// Does what is recorded before it is done: nothing changes unrecorded. Where it then fails, that is recorded too, as
     /// `undone`; only a process that is killed in between leaves an act on record whose outcome the books alone tell.
     pub(super) fn act<T>(
@@ -226,8 +130,4 @@ pub(super) fn unrated(faults: Vec<shuzha_pricing::closing::CloseFault>) -> Error
     let fault =
         |one: shuzha_pricing::closing::CloseFault| Fault { path: String::new(), reason: one.to_string() };
     refused(faults.into_iter().map(fault).collect())
-}
-
-fn too_much(_: Overflow) -> Error {
-    Code::C1604.into()
 }

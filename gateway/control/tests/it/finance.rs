@@ -1,6 +1,7 @@
 //! Finance from records of calls to payable shares, by the persons who may, on a real journal and real books.
 
 mod exports;
+mod payments;
 mod reratings;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, Options};
 use shuzha_pricing::Month;
 use shuzha_store::Books;
-use shuzha_store::ledger::{MeterOptions, PeriodState, StatementState, Word};
+use shuzha_store::ledger::{MeterOptions, PeriodState, Posting, StatementState, Word};
 
 use crate::house::{code, id, person};
 use crate::town::{Town, by};
@@ -165,8 +166,8 @@ fn g3_from_calls_to_payable_shares() {
     assert_eq!(pay(Payment::Pay, "t-1", "bank", "99.90").expect("is the same"), paid);
     assert_eq!(code(pay(Payment::Pay, "t-1", "bank", "99.91")), Code::C1607);
     assert_eq!(code(pay(Payment::Pay, "t-2", "bank", "0")), Code::C1608);
-    pay(Payment::PayOut, "t-3", "data-bureau", "29.97").expect("posts");
-    let back = finance.reverse(&li(), &paid.key, "重复入账").expect("takes it back");
+    payments::by_two(finance, Posting::PayOut(id("data-bureau"), fen("29.97")), "t-3");
+    let back = payments::by_two(finance, Posting::Reverse, &paid.key);
     assert_eq!(back.corrects.as_deref(), Some(paid.key.as_str()));
     let balances = finance.balances(&li()).expect("reads");
     let of = |account: &str| {

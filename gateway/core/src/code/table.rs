@@ -192,6 +192,12 @@ codes! {
     C1614 403 "提出与批准须由不同的两人完成" "Proposing and approving are done by two different persons";
     C1615 409 "重新计费已批准，或结果与提出时不同" "The re-rating is approved already, or comes to something else by now";
     C1616 422 "价格与上限不得自过去生效" "A price or ceiling may not begin in the past";
+    C1617 409 "金额超过应付或应收" "More than what is due";
+    C1618 409 "金额超过预付余额" "More than what is left of the prepayments";
+    C1619 409 "该银行流水号已入账" "The bank's reference is booked already";
+    C1620 422 "登记簿中没有该单位" "The register has no such party";
+    C1621 409 "该分录不能红冲" "This transaction cannot be reversed";
+    C1622 409 "该笔付款或红冲已有决定" "The proposed posting is decided already";
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
     C1652 422 "数据量超出该格式一个文件的容量" "More than one file of this format holds";

@@ -51,6 +51,41 @@ pub struct Posted {
     pub hash: Digest,
 }
 
+/// A posting that two persons make: money out, or a reversal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PostingProposal {
+    /// Its number.
+    pub number: u64,
+    /// `pay-out`, `refund` or `reverse`.
+    pub kind: String,
+    /// What it is known by: the bank's reference, or the key of what is taken back.
+    pub key: String,
+    /// Why.
+    pub reason: String,
+    /// `proposed`, `approved` or `declined`.
+    pub state: String,
+    /// Whom the money goes to; null for a reversal.
+    pub of: Option<String>,
+    /// How much; null for a reversal.
+    pub amount: Option<Yuan>,
+    /// The first of two persons.
+    pub proposed: By,
+    /// The second, or who withdrew it.
+    pub decided: Option<By>,
+    /// The key of what was posted.
+    pub posted: Option<String>,
+}
+
+/// A proposed posting that was approved, and what was posted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovedPosting {
+    /// The proposal.
+    #[serde(flatten)]
+    pub proposal: PostingProposal,
+    /// The transaction.
+    pub transaction: Transaction,
+}
+
 /// An account of the trial balance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Balance {

@@ -52,10 +52,16 @@ pub(crate) enum FinanceCommand {
     Balances(AllArgs),
     /// 最高准许收入 Shows how far permitted revenue is used.
     Permitted(AllArgs),
-    /// 收付款 Posts a payment, once for its key.
+    /// 收付款 Posts a payment, once for its key; proposes one that pays money out.
     Pay(review::PayArgs),
-    /// 红冲 Takes a transaction back by its mirror.
+    /// 红冲 Proposes to take a payment back by its mirror.
     Reverse(review::ReverseArgs),
+    /// 待批收付 Shows postings that two persons make.
+    Proposals(AllArgs),
+    /// 批准付款或红冲 Approves a proposed posting: the second of two persons.
+    ApprovePosting(review::DecideArgs),
+    /// 否决或撤回 Declines a proposed posting, or withdraws one's own.
+    DeclinePosting(review::DecideArgs),
     /// 重新计费 Proposes to correct prices of a closed month: the first of two persons.
     Rerate(review::RerateArgs),
     /// 批准重新计费 Approves a re-rating: the second of two persons.
@@ -146,9 +152,10 @@ pub(crate) struct PreviewArgs {
 /// Runs the command.
 pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
     use FinanceCommand::{
-        ApproveRerating, Balances, CheckExport, Close, Confirm, Contributions, Dispute, Export, Ledger, Pay,
-        Period, Permitted, Preview, Rerate, Reratings, Resolve, Reverse, ShareBill, Shares, SoftClose,
-        Statement, StoppedPrices, Usage, VerifyLedger,
+        ApprovePosting, ApproveRerating, Balances, CheckExport, Close, Confirm, Contributions,
+        DeclinePosting, Dispute, Export, Ledger, Pay, Period, Permitted, Preview, Proposals, Rerate,
+        Reratings, Resolve, Reverse, ShareBill, Shares, SoftClose, Statement, StoppedPrices, Usage,
+        VerifyLedger,
     };
     const STATEMENTS: &[&str] = &["number", "unit", "state", "amounts.gross", "amounts.net", "amounts.tax"];
     const SHARES: &[&str] = &["party", "agreement", "product", "base", "amount"];
@@ -230,6 +237,9 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
         Preview(args) => preview(out, args),
         Pay(args) => review::pay(out, args),
         Reverse(args) => review::reverse(out, args),
+        Proposals(args) => review::proposals(out, &args.connection),
+        ApprovePosting(args) => review::decide(out, args, "approve"),
+        DeclinePosting(args) => review::decide(out, args, "decline"),
         Rerate(args) => review::rerate(out, args),
         ApproveRerating(args) => review::approve(out, args),
         Reratings(args) => review::reratings(out, &args.connection),

@@ -97,7 +97,7 @@ fn insert(
 }
 
 /// The transaction of a key.
-fn find(connection: &Connection, key: &str) -> Result<Option<Transaction>, StoreError> {
+pub(super) fn find(connection: &Connection, key: &str) -> Result<Option<Transaction>, StoreError> {
     let number: Option<i64> = connection
         .prepare_cached("SELECT number FROM txn WHERE key = ?1")?
         .query_row([key], |row| row.get(0))

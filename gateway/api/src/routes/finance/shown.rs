@@ -10,7 +10,7 @@ use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::vat::Taxed;
 use shuzha_schema::finance as shown;
 use shuzha_schema::{By, Digest, Instant, Yuan};
-use shuzha_store::ledger::{Period, Posted, Rerating, Stated};
+use shuzha_store::ledger::{Period, Posted, PostingProposal, Rerating, Stated};
 
 use crate::parameters::instant_text;
 
@@ -168,6 +168,27 @@ pub(super) fn posted(posted: &Posted) -> shown::Posted {
         number: posted.number,
         recorded: instant(posted.recorded),
         hash: digest(&posted.hash),
+    }
+}
+
+pub(super) fn proposal(one: &PostingProposal) -> shown::PostingProposal {
+    let state = match &one.decision {
+        None => "proposed",
+        Some(decision) if decision.posted.is_some() => "approved",
+        Some(_) => "declined",
+    };
+    let paid = one.posting.paid();
+    shown::PostingProposal {
+        number: one.number,
+        kind: one.posting.as_str().to_owned(),
+        key: one.key.clone(),
+        reason: one.reason.clone(),
+        state: state.to_owned(),
+        of: paid.map(|(of, _)| of.to_string()),
+        amount: paid.map(|(_, amount)| Yuan::of(amount)),
+        proposed: by(&one.proposed),
+        decided: one.decision.as_ref().map(|one| By { by: one.by.to_string(), at: instant(one.at) }),
+        posted: one.decision.as_ref().and_then(|one| one.posted.clone()),
     }
 }
 

@@ -34,9 +34,17 @@ pub(crate) struct ApproveArgs {
 }
 
 #[derive(clap::Args, Debug)]
+pub(crate) struct DecideArgs {
+    /// Number of the proposal.
+    number: u64,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args, Debug)]
 pub(crate) struct PayArgs {
-    /// 种类 prepay 预付, draw 预付抵扣, pay 付款, pay-out 分成支付.
-    #[arg(value_parser = ["prepay", "draw", "pay", "pay-out"])]
+    /// 种类 prepay 预付, draw 预付抵扣, pay 付款; 须另一人批准 approved by another person: pay-out 分成支付, refund 退还预付.
+    #[arg(value_parser = ["prepay", "draw", "pay", "pay-out", "refund"])]
     kind: String,
     /// 对方 The unit, or for pay-out the party.
     #[arg(long)]
@@ -109,8 +117,23 @@ pub(super) fn reverse(out: &mut Out, args: &ReverseArgs) -> Result<()> {
 
 fn posted(out: &mut Out, connection: &Connection, body: &Value) -> Result<()> {
     let found = post(connection, "transactions", Some(body))?;
+    if let Some(number) = found["number"].as_u64() {
+        return out.line(&format!("{number} 待另一人批准 to be approved by another person"));
+    }
     table(out, &json!({"items": found["entries"]}), &["account", "amount"])?;
     out.line(&text(&found["key"]))
+}
+
+pub(super) fn proposals(out: &mut Out, connection: &Connection) -> Result<()> {
+    let columns =
+        &["number", "kind", "of", "amount", "key", "state", "proposed.by", "decided.by", "posted", "reason"];
+    table(out, &get(connection, "proposals")?, columns)
+}
+
+pub(super) fn decide(out: &mut Out, args: &DecideArgs, verb: &str) -> Result<()> {
+    let found = post(&args.connection, &format!("proposals/{}:{verb}", args.number), None)?;
+    table(out, &json!({"items": found["transaction"]["entries"]}), &["account", "amount"])?;
+    out.line(&format!("{} {} {}", args.number, text(&found["state"]), text(&found["posted"])))
 }
 
 pub(super) fn stopped(out: &mut Out, connection: &Connection) -> Result<()> {
