@@ -62,7 +62,9 @@ impl Lists {
             .args(["blind", "--listen", "127.0.0.1:0", "--quiet", "--epoch", "2026q4", "--seed-file", seed])
             .arg("--gateway-key-file")
             .arg(&key)
-            .stdin(Stdio::null())
+            // Ends with the test, however the test ends: also where the rest of this fails, or it is killed.
+            .arg("--exit-with-stdin")
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts");
