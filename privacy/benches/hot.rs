@@ -121,7 +121,8 @@ fn watching() {
     let mut subject = 0_u64;
     measure("watch a call about a subject", 100_000, || {
         subject = subject.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let seen = Seen { parts: 1, missed: Some(false), subject: Some(subject), input: None };
+        let seen =
+            Seen { parts: 1, missed: Some(false), subject: Some(subject), question: subject, input: None };
         watch.admit(now).is_ok() && watch.observe(&seen, now).is_none()
     });
 }

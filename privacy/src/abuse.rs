@@ -6,7 +6,7 @@
 //!
 //! | signal | means | test |
 //! |---|---|---|
-//! | [`Signal::Misses`] | identifiers are guessed | sequential test on 查无 and 不一致 |
+//! | [`Signal::Misses`] | identifiers are guessed | sequential tests on 查无 and 不一致: of all calls, and of what was new that day; a quota of a day's misses |
 //! | [`Signal::Canary`] | a record was asked for that belongs to nobody | one is enough |
 //! | [`Signal::Probing`] | a model is copied step by step | sequential test on inputs that differ from a recent one in one place |
 //! | [`Signal::Volume`] | sudden volume | this hour against the usual hour |
@@ -15,6 +15,7 @@
 //! The first signal slows the scenario down; another one while it is slow stops it, where the signal is one of guessing
 //! or copying. A volume may have good reasons: it slows and alarms, and never stops.
 
+mod day;
 mod refusals;
 mod sequential;
 mod sketch;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use shuzha_core::Timestamp;
 
+use day::Day;
 pub use refusals::Refusals;
 pub use sequential::Sequential;
 use sketch::Sketch;
@@ -108,6 +110,8 @@ pub struct Seen<'s> {
     pub missed: Option<bool>,
     /// The subject, as a keyed hash.
     pub subject: Option<u64>,
+    /// The whole question about the subject, as a keyed hash.
+    pub question: u64,
     /// For a model: the leaves of the input, each as a keyed hash of its name and value, in order of name.
     pub input: Option<&'s [u32]>,
 }
@@ -121,10 +125,13 @@ pub enum Step {
     Stop,
 }
 
-/// The state of one scenario. About 400 bytes; for models 2 KiB more.
+/// The state of one scenario. About 400 bytes; 2 KiB more for models, and for answers about subjects.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     misses: Sequential,
+    /// Misses among what was new that day.
+    padded: Sequential,
+    day: Day,
     probes: Sequential,
     recent: Vec<Vec<u32>>,
     calls: Usual<HOUR_SECONDS, VOLUME_FLOOR>,
@@ -173,10 +180,15 @@ impl Watch {
         if let Some(subject) = seen.subject {
             if self.subjects.roll(now) {
                 self.sketch = Sketch::default();
+                self.day = Day::default();
             }
             let before = self.subjects.count();
             let more =
                 if self.sketch.insert(subject) { self.sketch.estimate().saturating_sub(before) } else { 0 };
+            if let Some(missed) = seen.missed {
+                let alarm = self.day.observe(&mut self.padded, missed, subject, seen.question, before + more);
+                note(alarm, Signal::Misses);
+            }
             note(self.subjects.add(now, more), Signal::Subjects);
         }
         signal

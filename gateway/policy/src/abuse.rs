@@ -158,18 +158,28 @@ impl Gate {
         admitted.map_err(|wait| Refusal::retry(Code::C504, wait))
     }
 
-    /// An answer is about to leave.
-    pub(crate) fn saw_answer(&self, ask: &Ask<'_>, subject: Option<&[u8; 16]>, outcome: Outcome) {
+    /// An answer is about to leave, to a question whose body has the digest `body`.
+    pub(crate) fn saw_answer(
+        &self,
+        ask: &Ask<'_>,
+        subject: Option<&[u8; 16]>,
+        body: &[u8; 32],
+        outcome: Outcome,
+    ) {
         let about = ask.subject().is_some();
         let missed = match outcome {
             Outcome::Consistent | Outcome::Answer => Some(false),
             Outcome::Inconsistent | Outcome::NoRecord => Some(true),
             Outcome::Package => None,
         };
+        // Known from one operation is new in another: an honest list is asked about in each.
+        let asked = (&ask.right().product().name, &ask.right().operation().name);
+        let hash = |about: &[u8]| self.abuse.hasher.hash_one((asked, about));
         let seen = Seen {
             parts: ask.parts(),
             missed: missed.filter(|_| about),
-            subject: subject.map(|tag| self.abuse.hasher.hash_one(tag)),
+            subject: subject.map(|tag| hash(tag)),
+            question: hash(body),
             input: ask.input(),
         };
         let (scenario, now) = (&ask.right().scenario().name, self.clock.now());

@@ -108,6 +108,97 @@ fn e7_misses_are_of_the_scenario() {
     assert_eq!(signals.collect::<Vec<_>>(), [Signal::Misses]);
 }
 
+/// One answer about a subject, by the question that is asked about them.
+fn about(subject: u64, question: u64, missed: bool) -> Seen<'static> {
+    Seen { missed: Some(missed), subject: Some(subject), question, ..call() }
+}
+
+/// Issue 13, section 1: four answers that are known before each guess kept the share of misses below every test.
+#[test]
+fn e7_guesses_among_known_subjects_are_noticed() {
+    for (known, most) in [(4, 12), (40, 20), (1_000_000, 40)] {
+        let (mut watch, mut dice) = (Watch::default(), Dice(17));
+        let mut second = 0_i64;
+        let noticed = (1..=200).find(|_| {
+            for _ in 0..4 {
+                second += 1;
+                // The first two know few subjects and ask about them again and again; the third has a long list.
+                let subject = (second.cast_unsigned() % known + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                assert_eq!(watch.observe(&about(subject, subject, false), at(second)), None);
+            }
+            let guessed = dice.next();
+            watch.observe(&about(guessed, guessed, true), at(second)) == Some(Signal::Misses)
+        });
+        assert!(noticed.is_some_and(|guess| guess <= most), "{known} known: {noticed:?}");
+    }
+}
+
+/// The name of one person is guessed: one subject, another question each time.
+#[test]
+fn e7_guesses_about_one_subject_are_noticed_too() {
+    let (mut watch, mut dice) = (Watch::default(), Dice(19));
+    let noticed = (1..=50).find(|_| {
+        for known in 1..=4_u64 {
+            let known = known.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            assert_eq!(watch.observe(&about(known, known, false), at(0)), None);
+        }
+        watch.observe(&about(7, dice.next(), true), at(0)) == Some(Signal::Misses)
+    });
+    assert!(noticed.is_some_and(|guess| guess <= 12), "{noticed:?}");
+}
+
+/// Nine new subjects that are known before each guess are below every rate: the quota of the day's misses slows it, and
+/// the next hundred stop it. The next day begins anew.
+#[test]
+fn e7_misses_of_a_day_have_a_quota() {
+    let (mut watch, mut dice) = (Watch::default(), Dice(23));
+    let mut signals = |day: i64, guesses: u32| {
+        let mut noticed = Vec::new();
+        for guess in 1..=guesses {
+            for _ in 0..9 {
+                let subject = dice.next();
+                assert_eq!(watch.observe(&about(subject, subject, false), at(day * 86_400)), None);
+            }
+            let subject = dice.next();
+            if watch.observe(&about(subject, subject, true), at(day * 86_400)) == Some(Signal::Misses) {
+                noticed.push(guess);
+            }
+        }
+        noticed
+    };
+    assert!(signals(0, 100).is_empty());
+    // About three in a hundred questions are taken for known ones.
+    let [first, second] = signals(1, 250)[..] else { panic!("two") };
+    assert!((101..=110).contains(&first) && (first + 100..=first + 115).contains(&second), "{first} {second}");
+    assert!(signals(2, 100).is_empty());
+}
+
+/// Honest lists: one in twenty is out of date, whole portfolios are asked about again every hour, and nobody is slowed.
+#[test]
+fn e7_honest_portfolios_are_left_alone() {
+    let mut watch = Watch::default();
+    let mut second = 0;
+    for day in 0..20_i64 {
+        for hour in 0..24_i64 {
+            for entry in 0..400_u64 {
+                second = day * 86_400 + hour * 3_600 + i64::try_from(entry).expect("small");
+                let subject = (entry + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let seen = about(subject, subject, entry % 20 == 0);
+                assert_eq!(watch.observe(&seen, at(second)), None, "day {day}, hour {hour}, entry {entry}");
+            }
+        }
+    }
+    // And large ones, of subjects never asked about before.
+    let (mut watch, mut dice) = (Watch::default(), Dice(31));
+    let mut alarms = 0;
+    for call in 0..1_000_000_i64 {
+        let (subject, missed) = (dice.next(), dice.percent(5));
+        let signal = watch.observe(&about(subject, subject, missed), at(second + call / 2));
+        alarms += usize::from(signal == Some(Signal::Misses));
+    }
+    assert!(alarms <= 3, "{alarms} false alarms in a million");
+}
+
 #[test]
 fn i3_a_sudden_volume_is_noticed_once_an_hour_and_only_when_something_is_usual() {
     let mut watch = Watch::default();

@@ -84,7 +84,7 @@ pub(crate) async fn run<'e, S>(
     check_again(env, &admission)?;
     if !env.was_answered() {
         let ask = admission.spend().slot().agreed().ask();
-        env.gate.saw_answer(ask, env.facts.subject.as_ref(), outcome);
+        env.gate.saw_answer(ask, env.facts.subject.as_ref(), &env.facts.body_sha256, outcome);
     }
     Ok(Released { admission, outcome, body })
 }
