@@ -16,6 +16,7 @@ use crate::product::Operation;
 mod compile;
 mod node;
 mod pattern;
+mod plain;
 mod strict;
 mod walk;
 
@@ -140,7 +141,7 @@ impl InputContract {
 /// Checks the body of a request against the operation's input contract and extracts the subject.
 ///
 /// # Errors
-/// C301 not JSON; C302 against the contract, with the place; C304 too deep or a number out of range; C305 the
+/// C301 not JSON; C302 against the contract or text that is not plain, with the place; C304 too deep or a number out of range; C305 the
 /// subject's identifier is not canonical; C306 a key is repeated; C310 a blinded element is none; C311 another epoch;
 /// C312 more bytes than the operation takes, or more bytes or values than a contract may; C313 more steps.
 pub fn check(operation: &Operation, body: &[u8]) -> Result<Parsed, Refusal> {
@@ -153,6 +154,7 @@ pub fn check(operation: &Operation, body: &[u8]) -> Result<Parsed, Refusal> {
     }
     let value = strict::parse(body)?;
     contract.meets(&value)?;
+    plain::check(&contract.nodes, &value)?;
     let blinded = if contract.is_blinded { elements(&value)? } else { Vec::new() };
     let subject = operation.subject.as_ref().map(|rule| extract(rule, &value)).transpose()?;
     Ok(Parsed { value, subject, blinded })

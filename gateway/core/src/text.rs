@@ -4,6 +4,10 @@
 //! it, or has no agreed shape is refused and never dropped: private-use, unassigned and format characters, and text that
 //! is not in Normalization Form C (UAX #15), in which one spelling has one sequence of characters.
 
+mod names;
+
+pub use names::{is_organisation_name, is_person_name};
+
 use icu_normalizer::ComposingNormalizerBorrowed;
 use unicode_general_category::{GeneralCategory, get_general_category};
 

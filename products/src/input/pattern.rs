@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock};
 use regex_automata::meta;
 use regex_automata::nfa::thompson::{self, NFA};
 use serde_json::json;
+use shuzha_core::text;
 
 /// Longest pattern as it is written, in bytes.
 pub(super) const PATTERN_TEXT_BYTES_MAX: usize = 1_024;
@@ -86,9 +87,19 @@ static VALIDATORS: LazyLock<HashMap<&'static str, Arc<jsonschema::Validator>>> =
     FORMATS.into_iter().map(validator).collect()
 });
 
+/// The format of a person's name, which the gateway knows and no standard does.
+const PERSON_NAME: &str = "person-name";
+/// The format of an organisation's name.
+const ORGANISATION_NAME: &str = "organisation-name";
+
 /// A format that is asserted.
 #[derive(Clone)]
-pub(super) struct Format(Arc<jsonschema::Validator>);
+pub(super) enum Format {
+    /// One of JSON Schema's.
+    Standard(Arc<jsonschema::Validator>),
+    /// A name of which there is one spelling.
+    Name(fn(&str) -> bool),
+}
 
 impl fmt::Debug for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,15 +109,22 @@ impl fmt::Debug for Format {
 
 impl Format {
     pub(super) fn named(name: &str) -> Option<Self> {
-        VALIDATORS.get(name).map(|validator| Self(Arc::clone(validator)))
+        match name {
+            PERSON_NAME => Some(Self::Name(text::is_person_name)),
+            ORGANISATION_NAME => Some(Self::Name(text::is_organisation_name)),
+            _ => VALIDATORS.get(name).map(|validator| Self::Standard(Arc::clone(validator))),
+        }
     }
 
     pub(super) fn fits(&self, value: &serde_json::Value) -> bool {
-        self.0.is_valid(value)
+        match self {
+            Self::Standard(validator) => validator.is_valid(value),
+            Self::Name(is_canonical) => value.as_str().is_some_and(is_canonical),
+        }
     }
 
     /// The names of all.
     pub(super) fn names() -> String {
-        FORMATS.join(", ")
+        [&FORMATS[..], &[PERSON_NAME, ORGANISATION_NAME]].concat().join(", ")
     }
 }

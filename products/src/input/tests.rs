@@ -2,6 +2,7 @@
 //! means.
 
 mod bombs;
+mod names;
 mod oracle;
 mod subset;
 
