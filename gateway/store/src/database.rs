@@ -37,9 +37,12 @@ const MIGRATIONS: [(&str, &str); 8] = [
 /// - [`Store::project`] moves the position in the transaction of its rows: every record counts exactly once.
 /// - [`Store::release_put`] keeps the first answer for a query and hands it back to everyone.
 /// - An applied migration that was edited, or that this software does not know, stops [`Store::open`].
+/// - [`Store::release_get`] reads by a connection of its own: it waits for nobody who writes.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    /// To look releases up; opened when the first is.
+    lookups: Arc<Mutex<Option<Connection>>>,
 }
 
 impl Store {
@@ -48,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] of the file system, the database or its migrations.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
+        Database::open(path, &MIGRATIONS).map(Self::of)
     }
 
     /// The same, with the key of its seal: see [`SealKey`]. A database that is made here is sealed at once.
@@ -56,7 +59,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; [`StoreError::Edited`] when what is to be migrated does not agree with its seal.
     pub fn open_sealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open_sealed(path, &MIGRATIONS, key)? })
+        Database::open_sealed(path, &MIGRATIONS, key).map(Self::of)
     }
 
     /// The same, whatever its seal says: what stands there is taken as it is and sealed anew. For whoever builds the
@@ -65,7 +68,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn dangerous_open_resealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open_resealed(path, &MIGRATIONS, key)? })
+        Database::open_resealed(path, &MIGRATIONS, key).map(Self::of)
     }
 
     /// Whether the database carries a seal.
@@ -105,11 +108,33 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
+        Database::in_memory(&MIGRATIONS).map(Self::of)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
         self.database.lock()
+    }
+
+    fn of(database: Database) -> Self {
+        Self { database, lookups: Arc::default() }
+    }
+
+    /// Runs `read` on a connection that nobody writes by, and that sees everything committed before. A database in memory has
+    /// one connection only.
+    pub(crate) fn look_up<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Some(path) = &self.database.path else { return read(&self.lock()) };
+        let mut lookups = self.lookups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let connection = match lookups.take() {
+            Some(connection) => connection,
+            None => to_read(path)?,
+        };
+        // One that failed is not used again.
+        let found = read(&connection)?;
+        *lookups = Some(connection);
+        Ok(found)
     }
 }
 
