@@ -1,9 +1,7 @@
 //! The journal as its one writing process sees it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::future::Future;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
@@ -17,19 +15,14 @@ use tokio::sync::oneshot;
 
 use crate::disk::{Directory, Disk};
 use crate::frame::{self, FRAME_HEAD_BYTES};
+use crate::lock::take_lock;
 use crate::metrics::Metrics;
 use crate::options::Options;
-use crate::queue::{Shared, monotonic};
+use crate::queue::Shared;
 use crate::reader::Reader;
 use crate::recovery::{self, TornTail};
 use crate::writer::{Segment, Writer, run_syncer};
 use crate::{JournalError, Position, Unavailable, prune};
-
-/// Name of the file that the writing process holds locked.
-const LOCK: &str = "LOCK";
-
-/// How often a held lock is tried again. A lock of a file gives no event to wait for with a limit.
-const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// Whether the journal takes entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +116,7 @@ impl Journal {
         options.check()?;
         prune::sweep(&*disk)?;
         let mut last = Vec::new();
-        let walk = recovery::walk(&*disk, |_, bytes| {
+        let walk = recovery::walk_open(&*disk, |_, bytes| {
             last.clear();
             last.extend_from_slice(bytes);
             Ok(())
@@ -143,6 +136,7 @@ impl Journal {
         recovery::mend(&*disk, &walk)?;
         let first = Position { epoch: walk.last.epoch + 1, seq: walk.last.seq + 1 };
         let segment = boot(&*disk, &options, clock, first)?;
+        recovery::close_last(&*disk, &walk);
 
         let metrics = Metrics::new();
         metrics.count("boot");
@@ -268,6 +262,28 @@ impl Journal {
         prune::prune(&*self.inner.disk, through)
     }
 
+    /// Reads the segments that were closed before, which a start takes by their manifests, and compares them with those. Damage
+    /// makes the journal [`Health::Failed`]. Ends early when the journal closes. To be called once, on a thread of its own.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`], or of the file system.
+    pub fn check_closed(&self) -> Result<(), JournalError> {
+        let disk = &*self.inner.disk;
+        for (first, _) in recovery::segments(disk)? {
+            if self.health() == Health::Closed {
+                break;
+            }
+            // One at a time: what is read is not pruned meanwhile, and pruning does not wait for the whole.
+            let _turn = self.inner.pruning.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            recovery::check_one(disk, first, true).inspect_err(|error| {
+                if matches!(error, JournalError::Damaged { .. }) {
+                    self.inner.shared.fail(&error.to_string());
+                }
+            })?;
+        }
+        Ok(())
+    }
+
     /// What recovery cut off when this journal was opened.
     #[must_use]
     pub fn torn_tail(&self) -> Option<&TornTail> {
@@ -368,26 +384,10 @@ fn boot(
     segment.file.write_at(&bytes, segment.at).map_err(JournalError::io("write", &name))?;
     segment.file.sync().map_err(JournalError::io("sync", &name))?;
     segment.at += bytes.len() as u64;
+    segment.digest.update(&bytes);
     Ok(segment)
 }
 
 fn spawn(name: &'static str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, JournalError> {
     thread::Builder::new().name(name.to_owned()).spawn(run).map_err(JournalError::io("start thread", name))
-}
-
-fn take_lock(dir: &Path, timeout: Duration) -> Result<File, JournalError> {
-    let path = dir.join(LOCK);
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    let file = file.map_err(JournalError::io("open", LOCK))?;
-    let until = monotonic() + timeout;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(JournalError::io("lock", LOCK)(error)),
-            Err(TryLockError::WouldBlock) if monotonic() >= until => {
-                return Err(JournalError::Locked(dir.to_owned()));
-            }
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_RETRY),
-        }
-    }
 }

@@ -12,6 +12,8 @@ pub mod disk;
 mod error;
 mod frame;
 mod journal;
+mod lock;
+mod manifest;
 mod metrics;
 pub mod options;
 mod prune;

@@ -7,7 +7,7 @@ use crate::disk::Disk;
 use crate::frame::{self, HEADER_BYTES, Header};
 use crate::reader::{Scan, Step};
 use crate::recovery::{damaged, read_header, segments};
-use crate::{JournalError, Position};
+use crate::{JournalError, Position, manifest};
 
 /// Bytes copied at once.
 const COPY_BYTES: usize = 1 << 20;
@@ -111,7 +111,9 @@ pub(crate) fn sweep(disk: &dyn Disk) -> Result<(), JournalError> {
     let (segments, marks): (Vec<_>, Vec<_>) = names.iter().partition(|name| mark_of(name).is_none());
     let stale = segments.into_iter().filter(|name| match frame::cut_first_seq(name) {
         Some(first) => first != base.seq + 1 || base == Position::default(),
-        None => frame::segment_first_seq(name).is_some_and(|first| first <= base.seq),
+        None => frame::segment_first_seq(name)
+            .or_else(|| manifest::first_seq_of(name))
+            .is_some_and(|first| first <= base.seq),
     });
     // The marks last: they say why the others may go.
     let old = marks.into_iter().filter(|name| mark_of(name) != Some(base));

@@ -6,7 +6,7 @@ use crate::disk::memory::SECTOR_BYTES;
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, FRAME_BYTES_MAX, HEADER_BYTES, Header};
 use crate::reader::{Scan, Step};
-use crate::{JournalError, Position, prune};
+use crate::{JournalError, Position, manifest, prune};
 
 /// Longest tail that a power cut can leave: what may be written and not yet synced, twice over. A longer one is damage, and is
 /// known as such before any of it is read: a sparse file says that it holds whatever its maker likes.
@@ -38,6 +38,8 @@ pub(crate) struct Walk {
     pub(crate) torn: Option<TornTail>,
     /// Name of the last segment, and the bytes of it that stay; 0 when it holds no record.
     pub(crate) tail: Option<(String, u64)>,
+    /// The first record of the last segment.
+    pub(crate) tail_first: Position,
 }
 
 /// The names of the segments, by ascending first sequence; without those that are gone by a mark.
@@ -57,6 +59,24 @@ pub(crate) fn segments(disk: &dyn Disk) -> Result<Vec<(u64, String)>, JournalErr
 /// Walks over every record, calling `visit` for each. Changes nothing.
 pub(crate) fn walk(
     disk: &dyn Disk,
+    visit: impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
+) -> Result<Walk, JournalError> {
+    walk_those(disk, |_| true, visit)
+}
+
+/// The same for a start: of segments that were closed and have a manifest, the header and the length alone are looked at. The
+/// last two are read: the last may hold nothing, and then the last record stands in the one before.
+pub(crate) fn walk_open(
+    disk: &dyn Disk,
+    visit: impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
+) -> Result<Walk, JournalError> {
+    walk_those(disk, |followed_by| followed_by < 2, visit)
+}
+
+/// Walks over the segments that `reads` takes by the number of those that follow, and over those without a sound manifest.
+fn walk_those(
+    disk: &dyn Disk,
+    reads: impl Fn(usize) -> bool,
     mut visit: impl FnMut(Position, &[u8]) -> Result<(), JournalError>,
 ) -> Result<Walk, JournalError> {
     let mut walk = Walk { last: prune::base_of(disk)?, ..Walk::default() };
@@ -68,9 +88,58 @@ pub(crate) fn walk(
             return Err(damaged(name, 0, expected, format!("record {first_seq}")));
         }
         let file = disk.open(name).map_err(JournalError::io("open", name))?;
+        if !reads(segments.len() - index - 1) && believe(&mut walk, disk, &*file, name)? {
+            continue;
+        }
         walk_segment(&mut walk, &mut visit, file, name, is_last)?;
     }
     Ok(walk)
+}
+
+/// Steps over a closed segment by its manifest; `false` where it must be read.
+fn believe(walk: &mut Walk, disk: &dyn Disk, file: &dyn DiskFile, name: &str) -> Result<bool, JournalError> {
+    let Some(manifest) = manifest::read(disk, walk.last.seq + 1) else { return Ok(false) };
+    let length = file.length().map_err(JournalError::io("measure", name))?;
+    let Ok(header) = read_header(file, name)? else { return Ok(false) };
+    if length != manifest.bytes || header.epoch != manifest.epoch {
+        return Ok(false);
+    }
+    check_header(walk, &header, name)?;
+    walk.last = Position { epoch: manifest.epoch, seq: manifest.last_seq };
+    walk.segments += 1;
+    walk.bytes += length;
+    Ok(true)
+}
+
+/// Reads the closed segment that begins with record `first_seq` and compares it with its manifest, which is made where there is
+/// none and `keep` is set. Does nothing where it is gone, or may be written to.
+pub(crate) fn check_one(disk: &dyn Disk, first_seq: u64, keep: bool) -> Result<(), JournalError> {
+    let segments = segments(disk)?;
+    let closed = &segments[..segments.len().saturating_sub(1)];
+    let Some((_, name)) = closed.iter().find(|(first, _)| *first == first_seq) else { return Ok(()) };
+    let file = disk.open(name).map_err(JournalError::io("open", name))?;
+    let header = read_header(&*file, name)?;
+    let header =
+        header.map_err(|found| damaged(name, 0, "a segment's header".to_owned(), found.to_owned()))?;
+    let first = Position { epoch: header.epoch, seq: first_seq };
+    let last = Position { epoch: header.epoch, seq: first_seq - 1 };
+    let mut walk = Walk { last, ..Walk::default() };
+    walk_segment(&mut walk, &mut |_, _| Ok(()), Arc::clone(&file), name, false)?;
+    let agrees = manifest::agrees(disk, &*file, (first, walk.last.seq, walk.bytes), keep);
+    if agrees.map_err(JournalError::io("read", name))? {
+        return Ok(());
+    }
+    Err(damaged(name, 0, "the segment that was closed".to_owned(), "another, whole in itself".to_owned()))
+}
+
+/// Makes the manifest of the last segment, which is closed now that the next is begun.
+pub(crate) fn close_last(disk: &dyn Disk, walk: &Walk) {
+    let Some((name, end)) = walk.tail.as_ref().filter(|(_, end)| *end > 0) else { return };
+    let made =
+        disk.open(name).and_then(|file| manifest::Manifest::of(&*file, walk.tail_first, walk.last.seq, *end));
+    if let Err(error) = made.and_then(|manifest| manifest.keep(disk)) {
+        tracing::warn!(name, %error, "the last segment has no manifest");
+    }
 }
 
 fn walk_segment(
@@ -98,6 +167,7 @@ fn walk_segment(
         walk.bytes += end;
     }
     walk.tail = Some((name.to_owned(), if holds_records { end } else { 0 }));
+    walk.tail_first = Position { epoch: walk.last.epoch, seq: expected };
     if length > end {
         walk.torn = Some(TornTail { file: name.to_owned(), offset: end, bytes: length - end });
     }

@@ -3,6 +3,7 @@
 mod damage;
 mod faults;
 mod kill;
+mod manifest;
 mod power;
 mod prune;
 mod service;
@@ -76,6 +77,7 @@ fn numbers(disk: &MemoryDisk) -> Vec<u64> {
 
 fn segment_names(disk: &MemoryDisk) -> Vec<String> {
     let mut names = disk.list().expect("a directory in memory lists");
+    names.retain(|name| !name.ends_with(".closed"));
     names.sort();
     names
 }

@@ -7,7 +7,7 @@ use shuzha_evidence::Entry;
 
 use crate::disk::{Directory, Disk};
 use crate::prune::base_of;
-use crate::recovery::{TornTail, Walk, damaged, walk};
+use crate::recovery::{TornTail, Walk, check_one, damaged, segments, walk};
 use crate::{JournalError, Position, frame};
 
 /// What a sound journal holds.
@@ -29,7 +29,7 @@ pub struct Summary {
     pub torn: Option<TornTail>,
 }
 
-/// Reads the whole journal in `dir` and checks framing, sequence, epochs and every entry.
+/// Reads the whole journal in `dir` and checks framing, sequence, epochs, every entry and every manifest.
 ///
 /// # Errors
 /// [`JournalError`] at the first fault.
@@ -78,6 +78,9 @@ pub fn verify_on(disk: &dyn Disk) -> Result<Summary, JournalError> {
         }
         walked => walked?,
     };
+    for (first, _) in segments(disk)? {
+        check_one(disk, first, false)?;
+    }
     summary.node = walked.node;
     summary.segments = walked.segments;
     summary.bytes = walked.bytes;

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, HEADER_BYTES, Header};
+use crate::manifest::{Manifest, Running};
 use crate::options::{FULL_RECHECK, GATHER, SYNC_DELAY_MAX};
 use crate::queue::{Parked, Shared, monotonic};
 use crate::room::Room;
@@ -18,6 +19,10 @@ pub(crate) struct Segment {
     pub(crate) file: Arc<dyn DiskFile>,
     /// Where the next frame goes.
     pub(crate) at: u64,
+    /// Its first record.
+    pub(crate) first: Position,
+    /// The digest of what stands in it.
+    pub(crate) digest: Running,
 }
 
 impl Segment {
@@ -27,11 +32,14 @@ impl Segment {
             Header { epoch: first.epoch, first_seq: first.seq, node: options.node.as_str().to_owned() };
         let name = frame::segment_name(first.seq);
         let file = disk.create(&name, options.segment_bytes)?;
-        if let Err(error) = file.write_at(&header.encode(), 0) {
+        let header = header.encode();
+        if let Err(error) = file.write_at(&header, 0) {
             disk.remove(&name)?;
             return Err(error);
         }
-        Ok(Self { file, at: HEADER_BYTES as u64 })
+        let mut digest = Running::new();
+        digest.update(&header);
+        Ok(Self { file, at: HEADER_BYTES as u64, first, digest })
     }
 }
 
@@ -124,6 +132,7 @@ impl Writer {
                 return Err((self.undo(&error), batch));
             }
             self.segment.at += bytes as u64;
+            self.segment.digest.update(now);
             self.written_seq += records;
             self.shared.metrics.bytes.inc_by(bytes as u64);
             self.shared.written(self.written_seq, Arc::clone(&self.segment.file));
@@ -153,12 +162,26 @@ impl Writer {
         cut.map_err(|error| Trouble::Failed(format!("give back space: {error}")))?;
         sync_in_turn(&self.shared, &self.sync_turn, &**file)?;
         let first = Position { epoch: self.epoch, seq: self.written_seq + 1 };
-        self.segment =
-            Segment::begin(&*self.disk, &self.options, first).map_err(|error| match error.kind() {
-                io::ErrorKind::StorageFull => Trouble::Full,
-                _ => Trouble::Failed(format!("begin a segment: {error}")),
-            })?;
-        Ok(())
+        let next = Segment::begin(&*self.disk, &self.options, first).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => Trouble::Full,
+            _ => Trouble::Failed(format!("begin a segment: {error}")),
+        })?;
+        // Not before: a segment that none follows may still be written to.
+        let closed = std::mem::replace(&mut self.segment, next);
+        let manifest = Manifest {
+            epoch: closed.first.epoch,
+            first_seq: closed.first.seq,
+            last_seq: self.written_seq,
+            bytes: closed.at,
+            sha256: closed.digest.finish(),
+        };
+        match manifest.keep(&*self.disk) {
+            // Space is all that it lacks, and it can be done without.
+            Err(error) if error.kind() != io::ErrorKind::StorageFull => {
+                Err(Trouble::Failed(format!("the manifest of a segment: {error}")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

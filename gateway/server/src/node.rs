@@ -253,6 +253,7 @@ impl Node {
 
     /// Serves until stopped; everything is on disk and closed when this returns.
     pub(crate) fn run(self) -> Result<()> {
+        check_closed(self.journal.clone())?;
         let served = self.proxy.run().context("the data plane");
         if let Some(controlled) = self.control {
             controlled.stop();
@@ -270,6 +271,16 @@ impl Node {
         served.and(projected).and(published)?;
         self.edited.get().map_or(Ok(()), |edited| Err(anyhow::anyhow!("{edited:#}")))
     }
+}
+
+/// Reads behind the start what the start took by its manifests. Damage makes the journal fail, which is seen everywhere.
+fn check_closed(journal: Journal) -> Result<()> {
+    let check = move || match journal.check_closed() {
+        Ok(()) => tracing::debug!("the closed segments of the journal are whole"),
+        Err(error) => tracing::error!(%error, "the closed segments of the journal"),
+    };
+    std::thread::Builder::new().name("journal-check".to_owned()).spawn(check).context("a thread")?;
+    Ok(())
 }
 
 /// Where product services may be. The control API's address is known before it listens, but for a port that is chosen.

@@ -81,6 +81,14 @@ fn flip_each(disk: &MemoryDisk, tail_from: usize) -> usize {
                     Err(JournalError::Damaged { file, .. }) => assert_eq!(file, name),
                     Err(error) => panic!("{name} {at}: {error}"),
                     Ok(journal) => {
+                        // A start believes the manifest of a closed segment; what reads it does not.
+                        if name != last
+                            && let Err(JournalError::Damaged { file, .. }) = journal.check_closed()
+                        {
+                            assert_eq!(file, name);
+                            assert!(matches!(journal.health(), crate::Health::Failed(_)));
+                            continue;
+                        }
                         journal.close();
                         assert!(name == last && at >= tail_from, "{name} {at} {flip} was not noticed");
                         let found = contents(&bad).expect("sound");
