@@ -10,7 +10,7 @@ pub(crate) mod purse;
 mod shards;
 
 pub(crate) use budget::BudgetLedger;
-pub(crate) use consent::{ConsentLedger, Consents};
+pub(crate) use consent::{Bounds as ConsentBounds, ConsentLedger, Consents};
 pub(crate) use grant::GrantLedger;
 pub(crate) use purse::{CountKey, PurseLedger};
 pub(crate) use shards::{SHARDS, Shards, lock};

@@ -1,6 +1,6 @@
 //! What the gate must know when it starts: the journal's projection, read from the store and the journal's end.
 
-use shuzha_core::{Id, MicroYuan};
+use shuzha_core::{Id, MicroYuan, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_privacy::budget::Ledger;
 use shuzha_store::{MarkStatus, State, Watched};
@@ -12,7 +12,7 @@ use crate::nonce::NonceTag;
 /// Spent, used and seen, as of the last record of the journal.
 #[derive(Default)]
 pub struct Start {
-    pub(crate) consents: Vec<(Commitment, u32)>,
+    pub(crate) consents: Vec<(Commitment, u32, Timestamp)>,
     pub(crate) withdrawn: Vec<Commitment>,
     pub(crate) budgets: Ledger,
     pub(crate) purses: Vec<(Id, MicroYuan)>,
@@ -63,7 +63,7 @@ impl Start {
             Some((id(&meter.unit)?, key, *quantity))
         });
         Self {
-            consents: state.consents.iter().map(|(key, consent)| (*key, consent.uses)).collect(),
+            consents: state.consents.iter().map(|(key, known)| (*key, known.uses, known.used)).collect(),
             withdrawn: withdrawn.map(|(key, _)| *key).collect(),
             budgets: state.budgets.clone(),
             purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),

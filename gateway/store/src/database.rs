@@ -19,7 +19,7 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS_MAX: usize = 64;
 
 /// Every migration, in order. One that was applied is never edited; refinery compares checksums.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
     ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
     ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
@@ -28,6 +28,7 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("V0006__meters", include_str!("../migrations/V0006__meters.sql")),
     ("V0007__register_head", include_str!("../migrations/V0007__register_head.sql")),
     ("V0008__marks", include_str!("../migrations/V0008__marks.sql")),
+    ("V0009__ended", include_str!("../migrations/V0009__ended.sql")),
 ];
 
 /// The embedded database. Clones share one connection, and calls take turns on it.

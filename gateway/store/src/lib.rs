@@ -31,8 +31,8 @@ pub use ledger::Books;
 pub use projection::{Comparison, Difference, UsesOf};
 pub use projector::Projector;
 pub use reduce::{
-    Changes, Consent, CoveredCharge, DataUse, Mark, MarkAnswer, MarkStatus, MeterKey, OpenIntent,
-    RegisterHead, State, Usage, Watched, local_day, local_midnight,
+    BEFORE, CONSENT_KEPT, Changes, Consent, CoveredCharge, DataUse, Mark, MarkAnswer, MarkStatus, MeterKey,
+    OpenIntent, RegisterHead, State, Usage, Watched, local_day, local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;

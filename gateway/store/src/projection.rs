@@ -9,10 +9,11 @@ use std::path::Path;
 
 use rusqlite::Transaction;
 use shuzha_core::Timestamp;
+use shuzha_evidence::Commitment;
 use shuzha_journal::{Position, read};
 
 pub use self::data_uses::UsesOf;
-use crate::reduce::{Changes, NONCE_WINDOW, State};
+use crate::reduce::{CONSENT_KEPT, Changes, NONCE_WINDOW, State};
 use crate::{Store, StoreError};
 
 /// A table whose rows are not what the journal adds up to.
@@ -146,8 +147,19 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         changed + b.keys().filter(|key| !a.contains_key(*key)).count()
     }
 
+    // When a consent was last used is not known of those that were there before it was kept: what counts is what may be forgotten
+    // with it, and that is what was never withdrawn and stands in the rows alone.
+    let known = |state: &State| -> BTreeMap<_, _> {
+        state.consents.iter().map(|(key, known)| (*key, (known.uses, known.withdrawn))).collect()
+    };
+    let (mut consents, rebuilt_consents) = (known(stored), known(rebuilt));
+    let past = rebuilt.latest.minus(CONSENT_KEPT);
+    let late = |key: &Commitment| {
+        stored.consents.get(key).is_some_and(|known| !known.withdrawn && known.used >= past)
+    };
+    consents.retain(|key, _| rebuilt_consents.contains_key(key) || !late(key));
     let counts = [
-        ("consents", maps(&stored.consents, &rebuilt.consents)),
+        ("consents", maps(&consents, &rebuilt_consents)),
         ("privacy_accounts", maps(stored.budgets.accounts(), rebuilt.budgets.accounts())),
         ("privacy_spaces", maps(stored.budgets.spaces(), rebuilt.budgets.spaces())),
         ("privacy_refunds", stored.budgets.refunds().symmetric_difference(rebuilt.budgets.refunds()).count()),

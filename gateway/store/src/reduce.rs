@@ -29,8 +29,8 @@ use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 pub use changes::Changes;
 pub use meter::{MeterKey, basis};
 pub use state::{
-    Consent, CoveredCharge, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkAnswer, MarkStatus, NONCE_WINDOW, Name,
-    OpenIntent, RegisterHead, State, Usage, Watched,
+    BEFORE, CONSENT_KEPT, Consent, CoveredCharge, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkAnswer, MarkStatus,
+    NONCE_WINDOW, Name, OpenIntent, RegisterHead, State, Usage, Watched,
 };
 
 use crate::StoreError;
@@ -145,7 +145,7 @@ impl Step<'_> {
     fn intent(&mut self, intent: &Intent<'_>) -> Result<(), StoreError> {
         self.state.remember(intent.received, intent.nonce, self.changes);
         let debit = self.debit_of(intent)?;
-        self.take([intent.consent, intent.consent_parent])?;
+        self.take([intent.consent, intent.consent_parent], intent.received)?;
         if let Some(debit) = &debit {
             self.change_budget(&debit.account, |ledger| ledger.debit(debit))?;
         }
@@ -187,10 +187,10 @@ impl Step<'_> {
                 self.spent(call.request, &intent);
                 Ok(())
             }
-            (Decision::Failed, None) => self.take(consents),
+            (Decision::Failed, None) => self.take(consents, call.received),
             (Decision::Answered, open) => {
                 if open.is_none() {
-                    self.take(consents)?;
+                    self.take(consents, call.received)?;
                 }
                 self.post(call, open.as_ref())
             }
@@ -233,13 +233,14 @@ impl Step<'_> {
     }
 
     /// Takes one use of a consent and of the one it narrows.
-    fn take(&mut self, consents: [Option<Commitment>; 2]) -> Result<(), StoreError> {
+    fn take(&mut self, consents: [Option<Commitment>; 2], at: Timestamp) -> Result<(), StoreError> {
         for consent in consents.into_iter().flatten() {
-            let uses = &mut self.state.consents.entry(consent).or_default().uses;
-            let Some(more) = uses.checked_add(1) else {
+            let mut known = self.state.consents.get(&consent).copied().unwrap_or_default();
+            let Some(more) = known.uses.checked_add(1) else {
                 return Err(self.contradiction("too many consent uses"));
             };
-            *uses = more;
+            (known.uses, known.used) = (more, known.used.max(at));
+            self.state.set_consent(consent, known);
             self.changes.consents.insert(consent);
         }
         Ok(())
@@ -305,6 +306,7 @@ impl Step<'_> {
         };
         (*used, *posted) = (used_now, posted_now);
         self.meter(call)?;
+        self.state.fold_usage(&key.0, key.1, self.changes);
         self.changes.usage.insert(key);
         self.changes.posted.insert(unit.into());
         let settled = (Name::from(grant), Name::from(product));
@@ -341,7 +343,9 @@ impl Step<'_> {
 
     fn withdraw(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {
         let Some(consent) = consent else { return Err(self.contradiction("a withdrawal names no consent")) };
-        self.state.consents.entry(consent).or_default().withdrawn = true;
+        let mut known = self.state.consents.get(&consent).copied().unwrap_or_default();
+        known.withdrawn = true;
+        self.state.set_consent(consent, known);
         self.changes.consents.insert(consent);
         Ok(())
     }

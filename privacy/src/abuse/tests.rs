@@ -169,7 +169,10 @@ fn e7_misses_of_a_day_have_a_quota() {
     assert!(signals(0, 100).is_empty());
     // About three in a hundred questions are taken for known ones.
     let [first, second] = signals(1, 250)[..] else { panic!("two") };
-    assert!((101..=110).contains(&first) && (first + 100..=first + 115).contains(&second), "{first} {second}");
+    assert!(
+        (101..=110).contains(&first) && (first + 100..=first + 115).contains(&second),
+        "{first} {second}"
+    );
     assert!(signals(2, 100).is_empty());
 }
 

@@ -114,6 +114,7 @@ impl Gate {
         let moment = self.moment();
         self.tally.keep_up(moment.now, false, &self.journal);
         self.nonces.keep_up(moment);
+        self.consents.keep_up(moment.now);
         self.idempotency.keep_up(moment.now);
         self.sandbox.keys.keep_up(moment.now);
         self.paces.forget(|pace| pace.signed.is_idle(moment.running) && pace.refused.is_idle(moment.running));

@@ -2,11 +2,16 @@
 
 use std::collections::HashSet;
 use std::sync::RwLock;
+use std::time::Duration;
 
-use shuzha_core::Code;
+use shuzha_core::{Code, Timestamp};
 use shuzha_evidence::Commitment;
+use shuzha_store::CONSENT_KEPT;
 
 use super::{Authority, Hold, Shards};
+
+/// For how long uses are remembered after a consent's end: more than clocks may be apart.
+const SKEW: Duration = Duration::from_hours(24);
 
 /// A consent and, where it narrows another, that one: each use of the first is a use of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,19 @@ impl Consents {
 struct Uses {
     spent: u32,
     held: u32,
+    /// From then on it is refused by its own end, whatever was used of it.
+    until: Timestamp,
+}
+
+/// A consent's own bound of uses, that of the one it narrows, and when the first ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Uses of the consent.
+    pub(crate) max: u32,
+    /// Uses of its parent; nothing without one.
+    pub(crate) parent_max: u32,
+    /// When the consent ends.
+    pub(crate) expires: Timestamp,
 }
 
 /// Uses taken per consent, and the consents withdrawn. Consents are known by commitment only.
@@ -37,46 +55,79 @@ pub(crate) struct ConsentLedger {
 }
 
 impl ConsentLedger {
-    /// The ledger as the journal left it.
+    /// The ledger as the journal left it: uses with when the last was, and withdrawals.
     pub(crate) fn new(
-        spent: impl IntoIterator<Item = (Commitment, u32)>,
+        spent: impl IntoIterator<Item = (Commitment, u32, Timestamp)>,
         withdrawn: impl IntoIterator<Item = Commitment>,
     ) -> Self {
         let uses = Shards::new();
-        for (consent, spent) in spent {
-            uses.with(&consent, |shard| shard.insert(consent, Uses { spent, held: 0 }));
+        for (consent, spent, used) in spent.into_iter().filter(|(_, spent, _)| *spent > 0) {
+            let until = used.plus(CONSENT_KEPT);
+            uses.with(&consent, |shard| shard.insert(consent, Uses { spent, held: 0, until }));
         }
         Self { uses, withdrawn: RwLock::new(withdrawn.into_iter().collect()) }
     }
 
-    /// Takes one of `max` uses, and one of `parent_max` of the parent's where there is one; both or neither.
+    /// Takes one use within `bounds` at `now`, and one of the parent's where there is one; both or neither.
     ///
     /// # Errors
     /// C408 when either was withdrawn, C407 when spent and held uses together reach the maximum of either.
-    pub(crate) fn take(&self, consents: Consents, max: u32, parent_max: u32) -> Result<Hold<'_, Self>, Code> {
+    pub(crate) fn take(
+        &self,
+        consents: Consents,
+        bounds: Bounds,
+        now: Timestamp,
+    ) -> Result<Hold<'_, Self>, Code> {
         if self.is_withdrawn(&consents) {
             return Err(Code::C408);
         }
-        self.hold(consents.own, max)?;
+        self.hold(consents.own, bounds.max, bounds.expires.plus(SKEW))?;
         if let Some(parent) = consents.parent {
-            self.hold(parent, parent_max).inspect_err(|_| self.give_back(consents.own))?;
+            // Its end is not at hand: a consent lives no longer than that from any use of it.
+            self.hold(parent, bounds.parent_max, now.plus(CONSENT_KEPT))
+                .inspect_err(|_| self.give_back(consents.own))?;
         }
         Ok(Hold::new(self, consents))
     }
 
-    fn hold(&self, consent: Commitment, max: u32) -> Result<(), Code> {
+    fn hold(&self, consent: Commitment, max: u32, until: Timestamp) -> Result<(), Code> {
         self.uses.with(&consent, |shard| {
-            let uses = shard.entry(consent).or_default();
+            let mut uses = shard.get(&consent).copied().unwrap_or_default();
             if uses.spent.saturating_add(uses.held) >= max {
                 return Err(Code::C407);
             }
             uses.held += 1;
+            uses.until = uses.until.max(until);
+            shard.insert(consent, uses);
             Ok(())
         })
     }
 
+    /// A call that took nothing for good leaves nothing behind.
     fn give_back(&self, consent: Commitment) {
-        self.uses.with(&consent, |shard| shard.entry(consent).or_default().held -= 1);
+        self.uses.with(&consent, |shard| {
+            let Some(uses) = shard.get_mut(&consent) else { return };
+            uses.held -= 1;
+            if uses.spent == 0 && uses.held == 0 {
+                shard.remove(&consent);
+            }
+        });
+    }
+
+    /// Forgets the uses of consents that have ended, of a part of all at each call.
+    pub(crate) fn keep_up(&self, now: Timestamp) {
+        self.uses.next_shard(|shard| {
+            shard.retain(|_, uses| uses.held > 0 || uses.until > now);
+            if shard.capacity() / 4 > shard.len() {
+                shard.shrink_to_fit();
+            }
+        });
+    }
+
+    /// Consents of which uses are remembered.
+    #[cfg(test)]
+    pub(crate) fn remembered(&self) -> usize {
+        self.uses.count()
     }
 
     /// Notes a withdrawal; effective for every check from here on.
@@ -120,6 +171,35 @@ mod tests {
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    /// Bounds of a consent that ends in an hour.
+    fn of(max: u32, parent_max: u32) -> Bounds {
+        Bounds { max, parent_max, expires: NOW.plus(Duration::from_hours(1)) }
+    }
+
+    fn round(ledger: &ConsentLedger, now: Timestamp) -> usize {
+        (0..crate::holds::SHARDS).for_each(|_| ledger.keep_up(now));
+        ledger.remembered()
+    }
+
+    /// Logic H7: 74 bytes for each consent ever used, or tried.
+    #[test]
+    fn uses_are_forgotten_once_a_consent_has_ended_and_tries_leave_nothing() {
+        let ledger = ConsentLedger::new([([7; 16], 1, NOW), ([8; 16], 0, NOW)], []);
+        drop(ledger.take(narrowed(1, 9), of(1, 1), NOW).expect("a use is left"));
+        assert_eq!(ledger.take(alone(2), of(0, 0), NOW).err(), Some(Code::C407));
+        assert_eq!(ledger.remembered(), 1, "what was used before; not what was tried");
+        ledger.take(narrowed(1, 9), of(1, 2), NOW).expect("a use is left").post();
+        let held = ledger.take(alone(3), of(1, 0), NOW).expect("a use is left");
+        assert_eq!(round(&ledger, NOW.plus(Duration::from_hours(25)).minus(Duration::from_secs(1))), 4);
+        let day_after = NOW.plus(Duration::from_hours(26));
+        assert_eq!(round(&ledger, day_after), 3, "its own end is known; a call under way keeps the other");
+        assert_eq!(ledger.take(narrowed(4, 9), of(1, 1), NOW).err(), Some(Code::C407), "the parent lives on");
+        held.post();
+        assert_eq!(round(&ledger, day_after.plus(CONSENT_KEPT)), 0);
+    }
+
     fn alone(own: u8) -> Consents {
         Consents { own: [own; 16], parent: None }
     }
@@ -130,13 +210,13 @@ mod tests {
 
     #[test]
     fn exactly_max_uses_are_given_to_racing_callers() {
-        let ledger = ConsentLedger::new([([1; 16], 2)], []);
+        let ledger = ConsentLedger::new([([1; 16], 2, NOW)], []);
         let given = AtomicU32::new(0);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..100 {
-                        if let Ok(hold) = ledger.take(alone(1), 10, 0) {
+                        if let Ok(hold) = ledger.take(alone(1), of(10, 0), NOW) {
                             hold.post();
                             given.fetch_add(1, Ordering::SeqCst);
                         }
@@ -145,7 +225,7 @@ mod tests {
             }
         });
         assert_eq!(given.into_inner(), 8);
-        assert_eq!(ledger.take(alone(1), 10, 0).err(), Some(Code::C407));
+        assert_eq!(ledger.take(alone(1), of(10, 0), NOW).err(), Some(Code::C407));
     }
 
     /// D5: five narrower consents to three uses each, of a consent to ten, are ten uses.
@@ -159,7 +239,7 @@ mod tests {
                 for _ in 0..2 {
                     scope.spawn(move || {
                         for _ in 0..50 {
-                            if let Ok(hold) = ledger.take(narrowed(own, 9), 3, 10) {
+                            if let Ok(hold) = ledger.take(narrowed(own, 9), of(3, 10), NOW) {
                                 hold.post();
                                 given.fetch_add(1, Ordering::SeqCst);
                             }
@@ -171,32 +251,32 @@ mod tests {
         let given = given.map(AtomicU32::into_inner);
         assert!(given.iter().all(|given| *given <= 3), "{given:?}");
         assert_eq!(given.iter().sum::<u32>(), 10, "{given:?}");
-        assert_eq!(ledger.take(alone(9), 10, 0).err(), Some(Code::C407));
+        assert_eq!(ledger.take(alone(9), of(10, 0), NOW).err(), Some(Code::C407));
     }
 
     #[test]
     fn d5_a_use_that_the_parent_refuses_is_not_taken() {
-        let ledger = ConsentLedger::new([([9; 16], 1)], []);
-        assert_eq!(ledger.take(narrowed(1, 9), 1, 1).err(), Some(Code::C407));
-        drop(ledger.take(narrowed(1, 8), 1, 1).expect("its own use came back"));
+        let ledger = ConsentLedger::new([([9; 16], 1, NOW)], []);
+        assert_eq!(ledger.take(narrowed(1, 9), of(1, 1), NOW).err(), Some(Code::C407));
+        drop(ledger.take(narrowed(1, 8), of(1, 1), NOW).expect("its own use came back"));
         ledger.withdraw([8; 16]);
-        assert_eq!(ledger.take(narrowed(1, 8), 1, 1).err(), Some(Code::C408));
+        assert_eq!(ledger.take(narrowed(1, 8), of(1, 1), NOW).err(), Some(Code::C408));
     }
 
     #[test]
     fn a_dropped_hold_gives_its_use_back_unless_it_was_dispatched() {
         let ledger = ConsentLedger::new([], []);
-        drop(ledger.take(narrowed(2, 3), 1, 1).expect("a use is left"));
-        let mut hold = ledger.take(narrowed(2, 3), 1, 1).expect("the use came back");
+        drop(ledger.take(narrowed(2, 3), of(1, 1), NOW).expect("a use is left"));
+        let mut hold = ledger.take(narrowed(2, 3), of(1, 1), NOW).expect("the use came back");
         hold.spend_on_drop();
         drop(hold);
-        assert_eq!(ledger.take(alone(2), 1, 0).err(), Some(Code::C407));
-        assert_eq!(ledger.take(alone(3), 1, 0).err(), Some(Code::C407));
+        assert_eq!(ledger.take(alone(2), of(1, 0), NOW).err(), Some(Code::C407));
+        assert_eq!(ledger.take(alone(3), of(1, 0), NOW).err(), Some(Code::C407));
     }
 
     #[test]
     fn a_withdrawn_consent_is_refused_before_its_uses_are_counted() {
         let ledger = ConsentLedger::new([], [[3; 16]]);
-        assert_eq!(ledger.take(alone(3), 1, 0).err(), Some(Code::C408));
+        assert_eq!(ledger.take(alone(3), of(1, 0), NOW).err(), Some(Code::C408));
     }
 }

@@ -14,7 +14,7 @@ use shuzha_privacy::output::FieldSet;
 use super::validate::Ask;
 use crate::consent_cache::Known;
 use crate::env::Env;
-use crate::holds::Consents;
+use crate::holds::{ConsentBounds, Consents};
 use crate::signature::single;
 
 /// Proof that the person or the enterprise agrees, where the product asks for it.
@@ -64,7 +64,8 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, ask: Ask<'e>) -> Result<Agreed<'e>, Ref
     env.gate.check_withdrawals_known()?;
     if !env.covers_consent(&known.consents.own) {
         let parent_max = consent.parent.as_ref().map_or(0, |parent| parent.max);
-        let taken = env.gate.consents.take(known.consents, consent.uses_max, parent_max);
+        let bounds = ConsentBounds { max: consent.uses_max, parent_max, expires: consent.expires };
+        let taken = env.gate.consents.take(known.consents, bounds, env.now());
         env.holds.consent = Some(taken?);
     } else if env.gate.consents.is_withdrawn(&known.consents) {
         return Err(Code::C408.into());

@@ -65,9 +65,9 @@ pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
 
 /// Reads every table into `state`.
 pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
-    each(transaction, "SELECT consent, uses, withdrawn FROM consents", |row| {
-        let consent = Consent { uses: row.get(1)?, withdrawn: row.get(2)? };
-        state.consents.insert(row.get(0)?, consent);
+    each(transaction, "SELECT consent, uses, withdrawn, used_micros FROM consents", |row| {
+        let used = Timestamp::from_micros(row.get(3)?);
+        state.set_consent(row.get(0)?, Consent { uses: row.get(1)?, withdrawn: row.get(2)?, used });
         Ok(())
     })?;
     budgets::load(transaction, state)?;
@@ -220,15 +220,22 @@ pub(super) fn save(
     state: &State,
     changes: &Changes,
 ) -> Result<(), StoreError> {
-    let mut put = transaction.prepare_cached("REPLACE INTO consents VALUES (?1, ?2, ?3)")?;
+    let mut put = transaction.prepare_cached("REPLACE INTO consents VALUES (?1, ?2, ?3, ?4)")?;
+    let mut forget = transaction.prepare_cached("DELETE FROM consents WHERE consent = ?1")?;
     for key in &changes.consents {
-        let consent = state.consents.get(key).copied().unwrap_or_default();
-        put.execute((key, consent.uses, consent.withdrawn))?;
+        match state.consents.get(key) {
+            Some(known) => put.execute((key, known.uses, known.withdrawn, known.used.micros()))?,
+            None => forget.execute([key])?,
+        };
     }
     budgets::save(transaction, state, changes)?;
     let mut put = transaction.prepare_cached("REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut forget = transaction.prepare_cached("DELETE FROM usage WHERE grant_name = ?1 AND day = ?2")?;
     for key @ (grant, day) in &changes.usage {
-        let Usage { calls, quantity, amount } = state.usage.get(key).copied().unwrap_or_default();
+        let Some(&Usage { calls, quantity, amount }) = state.usage.get(key) else {
+            forget.execute((grant, day))?;
+            continue;
+        };
         put.execute((grant, day, integer(calls, "usage")?, integer(quantity, "usage")?, amount.micros()))?;
     }
     let mut put = transaction.prepare_cached("REPLACE INTO posted VALUES (?1, ?2)")?;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, NanoCharge};
-use shuzha_evidence::{Decision, Entry, Intent};
+use shuzha_evidence::{Act, ActKind, Call, Decision, Entry, Intent};
 use shuzha_journal::{Journal, Options};
 
 use super::*;
 use crate::reduce::tests::laws::history;
-use crate::reduce::tests::{apply_all, boot, closing, intent, next};
+use crate::reduce::tests::{apply_all, at, boot, call, closing, intent, next};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -47,6 +47,56 @@ fn a_batch_counts_once_or_not_at_all() {
     assert!(matches!(twice, Err(StoreError::OutOfStep { stored: 2, expected: 0 })));
     assert!(!again.is_empty());
     assert_eq!(store.load_state().expect("loads"), state);
+}
+
+/// Logic H7: rows and memory grew for ever, 74 bytes for each consent ever used and 157 for each day of each grant.
+#[test]
+fn ended_consents_and_days_long_past_are_gone_also_after_a_restart() {
+    const DAY: i64 = 86_400_000_000;
+    let store = Store::in_memory().expect("opens");
+    let (mut state, mut changes) = apply_all(&[]).expect("sound");
+    let kept = i64::try_from(crate::CONSENT_KEPT.as_micros()).expect("short");
+    let answer = |state: &mut State, changes: &mut Changes, number: u8, after: i64| {
+        let received = at(after);
+        let (nonce, consent) = ([number; 8], Some([number; 16]));
+        let (idempotency, charge) = (None, NanoCharge::ZERO);
+        let held = Intent { received, nonce, consent, idempotency, charge, measure: None, ..intent(number) };
+        let closed =
+            Call { received, nonce, consent, idempotency, charge, ..call(number, Decision::Answered) };
+        for entry in [Entry::Intent(held), Entry::Call(Box::new(closed))] {
+            state.apply(next(state, &entry), &entry, changes).expect("sound");
+        }
+        store.project(state, changes).expect("stores");
+        // A restart: what is in memory is what the rows say.
+        *state = store.load_state().expect("loads");
+    };
+    for number in 0..70 {
+        answer(&mut state, &mut changes, number, i64::from(number) * DAY);
+    }
+    assert_eq!(state.consents.len(), 70);
+    let days: Vec<_> = state.usage.keys().map(|(_, day)| *day).collect();
+    assert!(days.len() <= 33 && days[0] == crate::BEFORE, "{days:?}");
+    assert_eq!(
+        state.usage.values().map(|used| used.quantity).sum::<u64>(),
+        70,
+        "nothing is lost of the term"
+    );
+    let withdrawn = Act {
+        at: at(70 * DAY),
+        kind: ActKind::ConsentWithdrawn,
+        actor: "issuer",
+        object: "",
+        commitment: Some([1; 16]),
+        target: "",
+    };
+    let entry = Entry::Act(withdrawn);
+    state.apply(next(&state, &entry), &entry, &mut changes).expect("sound");
+    answer(&mut state, &mut changes, 99, 69 * DAY + kept + 1);
+    let left: Vec<_> = state.consents.keys().map(|consent| consent[0]).collect();
+    assert_eq!(left, [1, 99], "those that can be used no more are gone; what was withdrawn stays");
+    let rows: i64 =
+        store.lock().query_row("SELECT count(*) FROM consents", [], |row| row.get(0)).expect("counts");
+    assert_eq!(rows, 2);
 }
 
 /// A batch that fails half-way leaves no row behind: here a sum that SQLite cannot hold, after rows that it can.

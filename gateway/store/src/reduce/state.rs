@@ -7,6 +7,7 @@ use shuzha_core::{Code, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestam
 use shuzha_evidence::{Call, Commitment, Decision};
 use shuzha_journal::Position;
 use shuzha_privacy::budget::{Debit, Ledger};
+use shuzha_privacy::consent::LIFETIME_MAX;
 
 use super::{Changes, MeterKey};
 
@@ -21,6 +22,17 @@ const CONSENT_STAGE: u8 = 4;
 /// For how long an idempotency key is remembered.
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
 
+/// For how long a consent that was not withdrawn is remembered after its last use: the longest lifetime that a consent may
+/// have, and a day. Whoever presents it later is refused by its own end.
+pub const CONSENT_KEPT: Duration =
+    Duration::from_secs(LIFETIME_MAX.unsigned_abs()).saturating_add(Duration::from_hours(24));
+
+/// Days for which the use of a grant is kept day by day: those that a month's quota may look back to.
+const USAGE_DAYS: i64 = 31;
+
+/// The day under which the use of all days before those stands.
+pub const BEFORE: i64 = -1;
+
 /// What is known of one consent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consent {
@@ -28,6 +40,8 @@ pub struct Consent {
     pub uses: u32,
     /// Whether the person has withdrawn it.
     pub withdrawn: bool,
+    /// When it was last used.
+    pub used: Timestamp,
 }
 
 /// Use of a grant on one day.
@@ -203,7 +217,7 @@ pub struct State {
     pub consents: BTreeMap<Commitment, Consent>,
     /// Privacy spent, held charges included.
     pub budgets: Ledger,
-    /// Use per grant and day ([`super::local_day`]).
+    /// Use per grant and day ([`super::local_day`]); of days long past in one sum, under [`BEFORE`].
     pub usage: BTreeMap<(Name, i64), Usage>,
     /// Money posted per unit.
     pub posted: BTreeMap<Name, MicroYuan>,
@@ -221,6 +235,8 @@ pub struct State {
     pub watched: BTreeMap<Name, Watched>,
     /// How far the register is by the journal; none before the first act that binds what it leaves.
     pub register: Option<RegisterHead>,
+    /// Consents that were not withdrawn by their last use, to forget the oldest.
+    pub(crate) consents_by_time: BTreeSet<(Timestamp, Commitment)>,
     /// `marks` by time, to forget the oldest.
     pub(crate) marks_by_time: BTreeSet<(Timestamp, Commitment)>,
 }
@@ -234,9 +250,44 @@ impl State {
         }
         self.latest = self.latest.max(received);
         self.forget_old_nonces();
+        self.forget_ended_consents(changes);
         let oldest = self.latest.minus(IDEMPOTENCY_WINDOW);
         while let Some(&(_, mark)) = self.marks_by_time.first().filter(|(at, _)| *at < oldest) {
             self.set_mark(mark, None, changes);
+        }
+    }
+
+    fn forget_ended_consents(&mut self, changes: &mut Changes) {
+        let oldest = self.latest.minus(CONSENT_KEPT);
+        while let Some(&(_, key)) = self.consents_by_time.first().filter(|(used, _)| *used < oldest) {
+            self.consents_by_time.pop_first();
+            self.consents.remove(&key);
+            changes.consents.insert(key);
+        }
+    }
+
+    /// Sets what is known of a consent.
+    pub(crate) fn set_consent(&mut self, key: Commitment, consent: Consent) {
+        if let Some(before) = self.consents.insert(key, consent) {
+            self.consents_by_time.remove(&(before.used, key));
+        }
+        if !consent.withdrawn {
+            self.consents_by_time.insert((consent.used, key));
+        }
+    }
+
+    /// Adds the use of days before those that a quota of a month looks back to from `day` into one.
+    pub(crate) fn fold_usage(&mut self, grant: &Name, day: i64, changes: &mut Changes) {
+        let past = (grant.clone(), BEFORE + 1)..(grant.clone(), (day - USAGE_DAYS).max(BEFORE + 1));
+        let keys: Vec<_> = self.usage.range(past).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(used) = self.usage.remove(&key) else { continue };
+            let sum = self.usage.entry((grant.clone(), BEFORE)).or_default();
+            sum.calls = sum.calls.saturating_add(used.calls);
+            sum.quantity = sum.quantity.saturating_add(used.quantity);
+            sum.amount = sum.amount.checked_add(used.amount).unwrap_or(sum.amount);
+            changes.usage.insert((grant.clone(), BEFORE));
+            changes.usage.insert(key);
         }
     }
 
