@@ -9,7 +9,7 @@ use shuzha_schema::{List, Page, schema};
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
 use crate::routes::finance::papers::CHARTS;
-use crate::routes::finance::postings::{KINDS, VERBS};
+use crate::routes::finance::postings::VERBS;
 use crate::routes::finance::{PERIOD_PARTS, PERIOD_VERBS};
 
 /// The group of its operations.
