@@ -36,7 +36,7 @@ async fn a_package_of_unknown_length() {
     let mut events = world.gate.events();
     let mut caller = open(&world, "pack-chunked").await;
     let answer = caller.answer().await;
-    assert_eq!(answer.field("Transfer-Encoding"), Some("chunked"));
+    assert_eq!((answer.field("Transfer-Encoding"), answer.body.len()), (Some("chunked"), 6));
     assert_eq!(soon(events.recv()).await, Some(Event::Delivered(6, true)));
 }
 

@@ -79,7 +79,7 @@ impl Caller {
         self.answer().await
     }
 
-    /// Reads the next answer, whose length must be stated.
+    /// Reads the next answer, whose end must be told by its length or its chunks.
     pub(crate) async fn answer(&mut self) -> Answer {
         self.try_answer().await.expect("an answer comes before the connection closes")
     }
@@ -92,6 +92,11 @@ impl Caller {
                 let head = String::from_utf8(self.read[..end].to_vec()).expect("heads are ASCII");
                 let status = head[9..12].parse().expect("a status");
                 let mut answer = Answer { status, head, body: Vec::new() };
+                if answer.field("transfer-encoding").is_some() {
+                    self.read.drain(..end + 4);
+                    answer.body = self.chunks().await?;
+                    return Some(answer);
+                }
                 let length: usize = answer.field("content-length").map_or(0, |n| n.parse().expect("digits"));
                 while self.read.len() < end + 4 + length {
                     if !self.more().await {
@@ -105,6 +110,28 @@ impl Caller {
             }
             if !self.more().await {
                 return None;
+            }
+        }
+    }
+
+    /// Reads a body in chunks; None when the connection closes before the last of them.
+    async fn chunks(&mut self) -> Option<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let Some(line) = self.read.windows(2).position(|window| window == b"\r\n") else {
+                self.more().await.then_some(())?;
+                continue;
+            };
+            let size = std::str::from_utf8(&self.read[..line]).expect("a chunk's size is ASCII");
+            let size = usize::from_str_radix(size, 16).expect("a chunk's size is hexadecimal");
+            let next = line + 2 + size + 2;
+            while self.read.len() < next {
+                self.more().await.then_some(())?;
+            }
+            body.extend_from_slice(&self.read[line + 2..line + 2 + size]);
+            self.read.drain(..next);
+            if size == 0 {
+                return Some(body);
             }
         }
     }
