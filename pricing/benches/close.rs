@@ -74,6 +74,7 @@ fn terms() -> Terms {
         splits: (0..UNITS).map(|at| (id(&format!("agreement-{at}")), split.clone())).collect(),
         sources: products().map(|(_, product)| (product, sources.clone())).collect(),
         operators: products().map(|(_, product)| (product, id("operator"))).collect(),
+        ..Terms::default()
     }
 }
 

@@ -12,6 +12,7 @@ mod lines;
 mod posting;
 mod shares;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use shuzha_core::{Id, MicroYuan};
@@ -22,7 +23,7 @@ use crate::metering::{Line, Row};
 use crate::money::InFen as _;
 use crate::split::{Contributions, Split};
 use crate::vat::{Taxed, VatRates};
-use crate::{Fen, Hour, Month, Overflow, PriceBook};
+use crate::{Basis, Fen, Hour, Month, Overflow, PriceBook, RecordedPrice};
 
 pub use digest::{Digest, Digester};
 pub use posting::payable;
@@ -40,6 +41,26 @@ pub struct Terms {
     pub sources: BTreeMap<Id, Contributions>,
     /// Who operates each product.
     pub operators: BTreeMap<Id, Id>,
+    /// The prices by which calls were recorded, of those that are another here: in a preview or a re-rating.
+    pub recorded: BTreeMap<Id, RecordedPrice>,
+}
+
+impl Terms {
+    /// The line that calls of a recorded line are rated on: another basis, where the price is another than the recorded one.
+    ///
+    /// # Errors
+    /// [`CloseFault::Basis`] where no record tells it.
+    pub(crate) fn rebased<'l>(&self, line: &'l Line) -> Result<Cow<'l, Line>, CloseFault> {
+        let Some(recorded) = self.recorded.get(&line.price) else { return Ok(Cow::Borrowed(line)) };
+        let Some(price) = self.book.find(line.product.as_str(), line.price.as_str()) else {
+            return Ok(Cow::Borrowed(line));
+        };
+        match recorded.rebased(price, line.purpose, line.basis) {
+            Some(basis) if basis == line.basis => Ok(Cow::Borrowed(line)),
+            Some(basis) => Ok(Cow::Owned(Line { basis, ..line.clone() })),
+            None => Err(CloseFault::Basis(line.price.clone(), line.basis)),
+        }
+    }
 }
 
 /// Calls of closed periods that lines go on from, by line and the month they were made in.
@@ -193,7 +214,7 @@ pub struct Closing {
     pub revenue: BTreeMap<Id, MicroYuan>,
     /// What is posted.
     pub transactions: Vec<Transaction>,
-    /// SHA-256 over all of the above.
+    /// SHA-256 over its lines, statements, shares and transactions; [`Closing::bears`] tells those of former versions.
     pub digest: Digest,
 }
 
@@ -206,6 +227,13 @@ pub enum CloseFault {
     /// Calls were charged by a price above a ceiling in force.
     #[error("price {0} was charged above ceiling {1} in the hour {2:?}")]
     AboveCeiling(Id, Id, Hour),
+    /// No record tells on what basis calls would be answered by another price.
+    #[error(
+        "price {0}: calls recorded as `{basis}` cannot be rated by another list of charged outcomes, preference or free price: no \
+         record says what their answers were, nor whose unit preferred",
+        basis = .1.as_str()
+    )]
+    Basis(Id, Basis),
     /// No tax rate is in force.
     #[error("no tax rate is in force in {0}")]
     Vat(Month),

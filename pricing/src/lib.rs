@@ -24,6 +24,7 @@ pub mod period;
 pub mod permitted;
 pub mod price;
 pub mod rating;
+pub mod recorded;
 pub mod rerating;
 pub mod split;
 pub mod statement_page;
@@ -37,6 +38,7 @@ pub use money::Overflow;
 pub use period::{Hour, Month};
 pub use price::{Asked, Billable, Ceiling, Outcome, Price, Purposes};
 pub use rating::Basis;
+pub use recorded::RecordedPrice;
 pub use shuzha_core::{Fen, PurposeClass};
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! them in whatever period is taken off, and what is left stands in the period that is open, naming the month. So the same
 //! prices give no difference, and once a difference is billed there is none any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shuzha_core::{Id, MicroYuan};
 
@@ -36,7 +36,7 @@ pub struct Billed {
 /// Every line that cannot be rated by these terms.
 pub fn rerate(month: Month, billed: &[Billed], terms: &Terms) -> Result<Vec<Correction>, Vec<CloseFault>> {
     let (mut corrections, mut faults) = (Vec::new(), BTreeSet::new());
-    for one in billed {
+    for one in &rebased(billed, terms, &mut faults) {
         match correction(month, one, terms) {
             Ok(Some(correction)) => corrections.push(correction),
             Ok(None) => {}
@@ -45,6 +45,29 @@ pub fn rerate(month: Month, billed: &[Billed], terms: &Terms) -> Result<Vec<Corr
     }
     corrections.sort_by(|a, b| a.line.cmp(&b.line));
     if faults.is_empty() { Ok(corrections) } else { Err(faults.into_iter().collect()) }
+}
+
+/// What was billed, by the line that it is rated on: calls that the corrected price charges, and that were free, stand with those that
+/// were charged.
+fn rebased(billed: &[Billed], terms: &Terms, faults: &mut BTreeSet<CloseFault>) -> Vec<Billed> {
+    let mut found: BTreeMap<Line, Billed> = BTreeMap::new();
+    for one in billed {
+        let together = terms.rebased(&one.line).and_then(|line| match found.remove(&*line) {
+            None => Ok(Billed { line: line.into_owned(), ..one.clone() }),
+            Some(before) => Ok(Billed {
+                quantity: before.quantity.checked_add(one.quantity).ok_or(CloseFault::Overflow)?,
+                exact: before.exact.checked_add(one.exact).ok_or(CloseFault::Overflow)?,
+                notional: before.notional.checked_add(one.notional).ok_or(CloseFault::Overflow)?,
+                year_begins: before.year_begins || one.year_begins,
+                ..before
+            }),
+        });
+        match together {
+            Ok(together) => drop(found.insert(together.line.clone(), together)),
+            Err(fault) => drop(faults.insert(fault)),
+        }
+    }
+    found.into_values().collect()
 }
 
 fn correction(month: Month, billed: &Billed, terms: &Terms) -> Result<Option<Correction>, CloseFault> {

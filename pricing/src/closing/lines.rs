@@ -101,7 +101,15 @@ fn corrected<'t>(input: &Input<'t>, correction: &Correction) -> Result<(&'t Id, 
 fn gather(input: &Input<'_>, faults: &mut BTreeSet<CloseFault>) -> Gathered {
     let mut gathered = Gathered::new();
     for (dimensions, sums) in input.rows {
-        let (line, hour) = (&dimensions.line, dimensions.hour);
+        let hour = dimensions.hour;
+        let line = match input.terms.rebased(&dimensions.line) {
+            Ok(line) => line,
+            Err(fault) => {
+                faults.insert(fault);
+                continue;
+            }
+        };
+        let line: &Line = &line;
         let Ok(month) = Month::of(hour.begin()) else {
             faults.insert(CloseFault::Overflow);
             continue;

@@ -1,7 +1,7 @@
 //! The reference month, and the laws of a close over random months.
 
 mod laws;
-mod reference;
+pub(super) mod reference;
 
 use std::num::NonZeroU64;
 
@@ -87,6 +87,7 @@ fn terms() -> Terms {
             Contributions::from([(id("civil-affairs"), 1), (id("tax-bureau"), 3)]),
         )]),
         operators: products.map(|product| (id(product), id("operator"))).into(),
+        ..Terms::default()
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shuzha_core::{Code, Id};
-use shuzha_pricing::PriceBook;
 use shuzha_pricing::closing::Terms;
 use shuzha_pricing::permitted::PermittedRevenue;
 use shuzha_pricing::split::{Base, Contributions, Split};
 use shuzha_pricing::vat::VatRates;
+use shuzha_pricing::{Outcome, PriceBook, RecordedPrice};
 use shuzha_products::World;
 use shuzha_products::case::{CaseKind, Fault};
+use shuzha_products::kinds::Lane;
+use shuzha_products::product::Product;
 
 use super::Finance;
 use crate::error::Refusal;
@@ -25,6 +27,8 @@ pub(super) type Instead = BTreeMap<(&'static str, Id), Value>;
 /// Terms, and the permitted revenues beside them.
 pub(super) struct Read {
     pub(super) terms: Terms,
+    /// What can come of a call of each product.
+    outcomes: BTreeMap<Id, Vec<Outcome>>,
     pub(super) permitted: Vec<PermittedRevenue>,
 }
 
@@ -57,6 +61,28 @@ impl Finance {
             })
         })?;
         read(&world.map_err(refused)?, &splits)
+    }
+
+    /// The terms with some objects as they would be, laid over calls that were recorded by the terms of the register.
+    ///
+    /// # Errors
+    /// As [`Self::terms`].
+    pub(super) fn changed_terms(&self, instead: &Instead) -> Result<Terms, Error> {
+        let Read { mut terms, outcomes, .. } = self.terms(instead)?;
+        let mut prices = instead.keys().filter(|(kind, _)| *kind == "Price").map(|(_, name)| name).peekable();
+        if prices.peek().is_none() {
+            return Ok(terms);
+        }
+        let now = self.terms(&Instead::new())?.terms.book;
+        for name in prices {
+            let mut products = terms.operators.keys();
+            let price = products.find_map(|product| now.find(product.as_str(), name.as_str()));
+            if let Some(price) = price {
+                let outcomes = outcomes.get(&price.product).cloned().unwrap_or_default();
+                terms.recorded.insert(name.clone(), RecordedPrice { price: price.clone(), outcomes });
+            }
+        }
+        Ok(terms)
     }
 
     /// The spec of every agreement that was ever in force.
@@ -134,8 +160,17 @@ fn read(world: &World, agreements: &BTreeMap<Id, Value>) -> Result<Read, Error> 
     }
     let operators = world.products.iter().map(|(name, product)| (name.clone(), product.operator.clone()));
     let operators = operators.collect();
+    let possible = |(name, product): (&Id, &Product)| {
+        let outcomes = match product.kind.lane() {
+            Lane::Package => vec![Outcome::Package],
+            _ => product.kind.classes().to_vec(),
+        };
+        (name.clone(), outcomes)
+    };
+    let outcomes = world.products.iter().map(possible).collect();
     if faults.is_empty() {
-        Ok(Read { terms: Terms { book, vat, splits, sources, operators }, permitted })
+        let terms = Terms { book, vat, splits, sources, operators, recorded: BTreeMap::new() };
+        Ok(Read { terms, outcomes, permitted })
     } else {
         Err(refused(faults))
     }

@@ -202,14 +202,29 @@ fn g2_a_preview_tells_what_changes_would_have_come_to() {
     let february = month("2026-02");
     treasury.calls(100, 10);
     let price = json!({"act": "operator-2025", "product": "company-check",
-        "graduated": [{"upTo": 50, "each": "0.30"}, {"each": "0.10"}], "charged": ["consistent"],
+        "graduated": [{"upTo": 50, "each": "0.30"}, {"each": "0.10"}], "charged": ["consistent", "inconsistent"],
         "window": {"from": "2025-01-01", "until": "2031-01-01"}});
     let change = |kind: &str, name: &str, spec| Change { kind: kind.to_owned(), name: id(name), spec };
-    let changes = [change("Price", "company-check-2025", price)];
+    let charging = |outcomes: serde_json::Value| {
+        let mut price = price.clone();
+        price["charged"] = outcomes;
+        [change("Price", "company-check-2025", price)]
+    };
+    let changes = [change("Price", "company-check-2025", price.clone())];
     let found = treasury.finance.preview(&li(), february, &changes).expect("works out");
     assert_eq!((found.total.now, found.total.then), (fen("30.00"), fen("20.00")));
     assert_eq!(found.units[&id("bank")].then, fen("20.00"));
     assert_eq!(found.parties[&id("data-bureau")].then, fen("6.00"));
+    // 查无 charged as well: the ten calls that were free are among the dearer ones' successors.
+    let found = treasury.finance.preview(
+        &li(),
+        february,
+        &charging(json!(["consistent", "inconsistent", "no_record"])),
+    );
+    assert_eq!(found.expect("works out").total.then, fen("21.00"));
+    // Which of the charged calls were 一致 is on no record: no figure is made up.
+    let unknown = treasury.finance.preview(&li(), february, &charging(json!(["consistent"])));
+    assert_eq!(code(unknown), Code::C1604);
     let ceiling = json!({"act": "ceilings-2025", "product": "company-check", "perCallMax": "0.20",
         "window": {"from": "2025-01-01", "until": "2031-01-01"}});
     let low = [change("Ceiling", "company-check-2025", ceiling)];

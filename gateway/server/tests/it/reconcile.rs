@@ -75,6 +75,7 @@ fn terms() -> closing::Terms {
             .map(|(product, party)| (id(product), [(id(party), 1)].into()))
             .into(),
         operators: PRODUCTS.map(|(product, _)| (id(product), id("yunze-data"))).into(),
+        ..closing::Terms::default()
     }
 }
 

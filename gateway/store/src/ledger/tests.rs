@@ -72,6 +72,7 @@ fn rules() -> Rules {
         splits: BTreeMap::from([(id("agreement-1"), split)]),
         sources: BTreeMap::new(),
         operators: BTreeMap::from([(id("report"), id("operator"))]),
+        ..Rules::default()
     }
 }
 

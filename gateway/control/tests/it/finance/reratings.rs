@@ -81,6 +81,38 @@ fn r12_g3_a_closed_month_is_corrected_by_differences_in_a_later_one_and_only_onc
     assert_eq!(code(finance.reratings(&by("wu"))), Code::C1104);
 }
 
+/// A corrected list of charged outcomes is billed where records tell which calls it is about, and refused where they do not.
+#[test]
+fn g2_a_re_rating_follows_a_changed_list_of_charged_outcomes_or_is_refused() {
+    let treasury = Treasury::new();
+    let (finance, february, march) = (&treasury.finance, month("2026-02"), month("2026-03"));
+    treasury.calls(333, 40);
+    treasury.close(february);
+    let charging = |outcomes: serde_json::Value| {
+        let mut changes = price("0.30");
+        changes[0].spec["charged"] = outcomes;
+        changes
+    };
+    let propose =
+        |outcomes| finance.propose_rerating(&li(), february, &charging(outcomes), "收费结果录入有误");
+    assert_eq!(code(propose(json!(["consistent"]))), Code::C1604, "no record says which calls were 一致");
+    let all = json!(["consistent", "inconsistent", "no_record"]);
+    let (corrections, kept) = propose(all.clone()).expect("the free calls were all 查无");
+    let shown: Vec<_> =
+        corrections.iter().map(|one| (one.exact.to_string(), one.notional.to_string())).collect();
+    assert_eq!(shown, [("12.00".to_owned(), "-12.00".to_owned())], "40 × 0.30, once");
+    finance.approve_rerating(&wang(), kept.expect("is kept").number).expect("another person");
+    assert_eq!(propose(all.clone()).expect("works out").0, [], "twice is nothing");
+    treasury.close(march);
+    assert_eq!(propose(all).expect("works out").0, []);
+    let stated = finance.statements(&by("wu"), march).expect("reads").remove(0);
+    assert_eq!(stated.statement.taxed.gross, fen("12.00"));
+    // Back to what it was: exactly what was added.
+    let (back, _) = propose(json!(["consistent", "inconsistent"])).expect("works out");
+    assert_eq!(back.iter().map(|one| one.exact.to_string()).collect::<Vec<_>>(), ["-12.00"]);
+    assert_eq!(finance.verify_ledger(&li()).expect("reads").balance, 0);
+}
+
 /// What is approved is what was proposed, or nothing.
 #[test]
 fn r12_a_proposal_that_comes_to_something_else_by_now_is_not_approved() {
