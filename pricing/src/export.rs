@@ -37,8 +37,8 @@ use totals::Tally;
 /// Rows between two reports of progress.
 pub const PROGRESS_ROWS: u64 = 10_000;
 
-/// Version of the exports' form, stated in every file. A change of column, order or digest raises it.
-pub const FORM_VERSION: u32 = 1;
+/// Version of how rows are sealed, which every seal covers. The version that a file states is that of its set's columns.
+const SEAL_VERSION: u32 = 1;
 
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,7 +129,7 @@ impl<'w> Exporter<'w> {
         let sheet = open(job, layout, out).map_err(|fault| fault.at_row(0))?;
         Ok(Self {
             layout,
-            tally: Tally::new(layout),
+            tally: Tally::new(*layout),
             sheet,
             row: Row::new(layout),
             period: job.period.to_owned(),

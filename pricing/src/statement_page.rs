@@ -3,19 +3,40 @@
 //!
 //! Each is one HTML document without script or anything fetched. Its totals are those of the books;
 //! only the sums of its sections are added up here.
+//!
+//! A paper has a form. What was handed out can be printed again, byte for byte, in the form that it had, whatever the present
+//! form shows beside: a new column or figure is of the next form ([`FORM`], `tables.rs`), and none is ever taken out.
 
 mod paper;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use shuzha_core::calendar::Day;
 use shuzha_core::{Id, hex};
 
 use crate::chart::grouped;
 use crate::closing::{Digest, RatedLine, Share, ShareBill, Statement};
-use crate::money::InFen as _;
 use crate::vat::Taxed;
 use crate::words::in_words;
 use crate::{Fen, Month, Overflow};
-use paper::{Cell, Paper, Proof, Section};
+use paper::{Paper, Proof};
+use tables::{TABLES, Tables};
+
+/// The form in which papers are printed; those of former forms are printed on request. Whoever adds to a paper raises it and
+/// gives the addition its form.
+pub const FORM: u32 = 1;
+
+/// The form in which `paper` was printed, where `print` prints the same one in any form; none where it is no such paper, or
+/// was changed.
+pub fn form_of<E>(paper: &str, mut print: impl FnMut(u32) -> Result<String, E>) -> Result<Option<u32>, E> {
+    for form in (1..=FORM).rev() {
+        if print(form)? == paper {
+            return Ok(Some(form));
+        }
+    }
+    Ok(None)
+}
 
 /// A party to a paper.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +50,8 @@ pub struct Party<'a> {
 /// What a paper needs beside the closing.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
+    /// The form in which it is printed: 1 to [`FORM`].
+    pub form: u32,
     /// The closed period.
     pub month: Month,
     /// What its close came to.
@@ -59,7 +82,7 @@ pub struct Reversal<'a> {
 /// # Errors
 /// [`Overflow`] where a section's sum cannot be counted.
 pub fn statement(statement: &Statement, lines: &[RatedLine], frame: &Frame<'_>) -> Result<String, Overflow> {
-    statement_paper(statement, lines, None, frame)
+    statement_paper((statement, lines), None, frame, &TABLES)
 }
 
 /// The paper of a credit note (红字结算单), which takes back a whole statement: every amount of it with the other sign.
@@ -72,24 +95,23 @@ pub fn credit_note(
     reversal: Reversal<'_>,
     frame: &Frame<'_>,
 ) -> Result<String, Overflow> {
-    statement_paper(statement, lines, Some(reversal), frame)
+    statement_paper((statement, lines), Some(reversal), frame, &TABLES)
 }
 
 fn statement_paper(
-    statement: &Statement,
-    lines: &[RatedLine],
+    (statement, lines): (&Statement, &[RatedLine]),
     reversal: Option<Reversal<'_>>,
     frame: &Frame<'_>,
+    tables: &Tables,
 ) -> Result<String, Overflow> {
     let sign = |taxed: Taxed| if reversal.is_some() { taken_back(taxed) } else { Ok(taxed) };
-    let signed: Vec<(&RatedLine, Taxed)> =
-        lines.iter().map(|line| Ok((line, sign(line.taxed)?))).collect::<Result<_, Overflow>>()?;
-    let (own, earlier): (Vec<SignedLine<'_>>, Vec<SignedLine<'_>>) =
-        signed.into_iter().partition(|(line, _)| line.month == frame.month);
+    let signed = |line: &RatedLine| Ok(RatedLine { taxed: sign(line.taxed)?, ..line.clone() });
+    let signed: Vec<RatedLine> = lines.iter().map(signed).collect::<Result<_, Overflow>>()?;
+    let (own, earlier): (Vec<_>, Vec<_>) = signed.into_iter().partition(|line| line.month == frame.month);
     let mut sections = Vec::new();
     for (title, lines) in [("本期明细", own), ("前期更正与补计", earlier)] {
         if !lines.is_empty() {
-            sections.push(lines_section(title, &lines, frame)?);
+            sections.push(tables::section(title, tables.lines, &lines, frame)?);
         }
     }
     let taxed = sign(statement.taxed)?;
@@ -138,16 +160,7 @@ fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
 /// # Errors
 /// [`Overflow`] where the bill's sum cannot be counted.
 pub fn share_bill(bill: &ShareBill, shares: &[Share], frame: &Frame<'_>) -> Result<String, Overflow> {
-    let bases = sum_of(shares.iter().map(|share| share.base))?;
-    let rows = (1..).zip(shares).map(|(number, share)| share_row(number, share, frame)).collect();
-    let section = Section {
-        title: "分配明细",
-        headings: &["序号", "授权运营协议", "产品", "分配基数", "占比", "分配金额"],
-        rows,
-        label_columns: 3,
-        sum_label: "小计",
-        sums: vec![yuan(bases), String::new(), yuan(bill.amount)],
-    };
+    let section = tables::section("分配明细", TABLES.shares, shares, frame)?;
     let paper = Paper {
         title: "公共数据收益分配账单",
         is_red: bill.amount < Fen::ZERO,
@@ -170,68 +183,6 @@ pub fn share_bill(bill: &ShareBill, shares: &[Share], frame: &Frame<'_>) -> Resu
         reply_by: frame.reply_by,
     };
     Ok(paper.print())
-}
-
-/// A line, and its amounts as the paper has them.
-type SignedLine<'a> = (&'a RatedLine, Taxed);
-
-fn lines_section(
-    title: &'static str,
-    lines: &[SignedLine<'_>],
-    frame: &Frame<'_>,
-) -> Result<Section, Overflow> {
-    let sum = |part: fn(&Taxed) -> Fen| sum_of(lines.iter().map(|(_, taxed)| part(taxed)));
-    let sums = [sum(|taxed| taxed.net)?, sum(|taxed| taxed.tax)?, sum(|taxed| taxed.gross)?];
-    Ok(Section {
-        title,
-        headings: &[
-            "序号",
-            "产品",
-            "应用场景",
-            "月份",
-            "计费依据",
-            "数量",
-            "税率",
-            "不含税金额",
-            "税额",
-            "价税合计",
-        ],
-        rows: (1..).zip(lines).map(|(number, line)| line_row(number, line, frame)).collect(),
-        label_columns: 7,
-        sum_label: "小计",
-        sums: sums.map(yuan).to_vec(),
-    })
-}
-
-fn line_row(number: u32, (line, taxed): &SignedLine<'_>, frame: &Frame<'_>) -> Vec<Cell> {
-    let of = &line.line;
-    vec![
-        Cell::short(number.to_string()),
-        Cell::text((frame.names)(&of.product)),
-        Cell::text((frame.names)(&of.scenario)),
-        Cell::short(line.month.to_string()),
-        Cell::text(format!("{}，{}", of.basis.title_zh(), line.act)),
-        Cell::number(grouped(line.quantity.into())),
-        Cell::number(percent(line.vat_parts.into(), crate::vat::RATE_WHOLE.into())),
-        Cell::number(yuan(taxed.net)),
-        Cell::number(yuan(taxed.tax)),
-        Cell::number(yuan(taxed.gross)),
-    ]
-}
-
-fn share_row(number: u32, share: &Share, frame: &Frame<'_>) -> Vec<Cell> {
-    vec![
-        Cell::short(number.to_string()),
-        Cell::text((frame.names)(&share.agreement)),
-        Cell::text((frame.names)(&share.product)),
-        Cell::number(yuan(share.base)),
-        Cell::number(percent(share.weight, share.whole)),
-        Cell::number(yuan(share.amount)),
-    ]
-}
-
-fn sum_of(sums: impl IntoIterator<Item = Fen>) -> Result<Fen, Overflow> {
-    sums.into_iter().try_fold(Fen::ZERO, Fen::plus)
 }
 
 /// The names of several things, each once, in the order in which they first come.

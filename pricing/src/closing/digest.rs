@@ -71,10 +71,52 @@ impl Digester {
     }
 }
 
+/// Figures of a closed period, and the version of its digest that brought them.
+#[derive(Clone, Copy)]
+struct Figures {
+    since: u32,
+    write: fn(&mut Digester, &Closing),
+}
+
+/// What a digest covers, in order. A period that is closed keeps the digest of its day, and stays checkable by it: no entry is ever
+/// changed or taken out. A new figure, of a line or of the whole period, is one more entry at the end, with the next version.
+const FIGURES: &[Figures] = &[
+    Figures { since: 1, write: lines },
+    Figures { since: 1, write: statements },
+    Figures { since: 1, write: shares },
+    Figures { since: 1, write: transactions },
+];
+
+/// The version by which periods are closed now.
+fn version(figures: &[Figures]) -> u32 {
+    figures.last().map_or(1, |last| last.since)
+}
+
 /// The digest of a closed period, its own field apart.
 pub(super) fn of(closing: &Closing) -> Digest {
+    by(FIGURES, version(FIGURES), closing)
+}
+
+fn by(figures: &[Figures], version: u32, closing: &Closing) -> Digest {
     let mut to = Digester::default();
-    to.text("shuzha period 1").number(closing.month.index()).number(closing.lines.len() as i128);
+    to.text(&format!("shuzha period {version}")).number(closing.month.index());
+    for one in figures.iter().filter(|one| one.since <= version) {
+        (one.write)(&mut to, closing);
+    }
+    to.finish()
+}
+
+impl Closing {
+    /// The version of the period's digest that `stated` is: what was closed by former software bears the digest of its version.
+    /// None where these figures have no such digest.
+    #[must_use]
+    pub fn bears(&self, stated: &Digest) -> Option<u32> {
+        (1..=version(FIGURES)).rev().find(|version| by(FIGURES, *version, self) == *stated)
+    }
+}
+
+fn lines(to: &mut Digester, closing: &Closing) {
+    to.number(closing.lines.len() as i128);
     for one in &closing.lines {
         let line = &one.line;
         for name in [&line.unit, &line.agreement, &line.scenario, &line.product, &line.price] {
@@ -86,21 +128,32 @@ pub(super) fn of(closing: &Closing) -> Digest {
         to.taxed(&one.taxed);
         to.number(one.vat_parts).text(&one.act).number(one.first_seq).number(one.last_seq);
     }
+}
+
+fn statements(to: &mut Digester, closing: &Closing) {
     to.number(closing.statements.len() as i128);
     for statement in &closing.statements {
         to.text(&statement.number).text(statement.unit.as_str());
         to.taxed(&statement.taxed);
         to.tree(statement.tree.as_ref());
     }
+}
+
+fn shares(to: &mut Digester, closing: &Closing) {
     to.number(closing.shares.len() as i128);
     for share in &closing.shares {
         to.text(share.party.as_str()).text(share.agreement.as_str()).text(share.product.as_str());
         to.number(share.base.count()).number(share.amount.count());
         to.text(&share.weight.to_string()).text(&share.whole.to_string());
     }
+}
+
+fn transactions(to: &mut Digester, closing: &Closing) {
     to.number(closing.transactions.len() as i128);
     for transaction in &closing.transactions {
         to.transaction(transaction);
     }
-    to.finish()
 }
+
+#[cfg(test)]
+mod tests;

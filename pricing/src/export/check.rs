@@ -3,6 +3,9 @@
 //! What has been edited is refused by the number of the first row that is not what was exported. The seals show edits, not
 //! forgery: whoever can run this program can seal a file of their own. Against forgery compare the digest with the one
 //! that the exporter recorded.
+//!
+//! A file is checked by the version of its set that it was written in: its heading, or the keys of its first row, say which.
+//! A heading of no known version is another version, and nothing is said about its rows.
 
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
@@ -25,9 +28,12 @@ pub enum CheckError {
     /// A format that is not read back.
     #[error("only CSV and JSON lines are read back")]
     Format,
-    /// No heading of this set, or no control totals at the end: another set, another version, or a cut file.
+    /// No heading, or no control totals at the end: another set, or a cut file.
     #[error("not a whole export of this set: {0}")]
     NotWhole(&'static str),
+    /// Columns, or a stated version, that this software does not know of this set: written by another version of it.
+    #[error("an export of another version, which this software does not know")]
+    Version,
     /// The row is not what was exported: changed, added, moved, or one before it taken out.
     #[error("row {0} is not as it was exported")]
     Row(u64),
@@ -48,6 +54,7 @@ impl CheckError {
     pub const fn code(&self) -> Option<Code> {
         match self {
             Self::Format | Self::NotWhole(_) => Some(Code::C1653),
+            Self::Version => Some(Code::C1656),
             Self::Row(_) => Some(Code::C1654),
             Self::Total(_) => Some(Code::C1655),
             Self::Stopped | Self::Read(_) => None,
@@ -69,17 +76,28 @@ pub fn check(
     from: impl BufRead,
     each: &mut Visitor<'_>,
 ) -> Result<Totals, CheckError> {
-    let reading = Reading { tally: Tally::new(layout), row: Row::new(layout), stated: Vec::new(), each };
+    let reading = Reading {
+        set: layout,
+        layout: *layout,
+        tally: Tally::new(*layout),
+        row: Row::new(layout),
+        stated: Vec::new(),
+        each,
+    };
     match format {
-        Format::Csv => reading.csv(layout, from),
-        Format::CsvGb18030 => reading.csv(layout, gb18030::Decoding::new(from)),
-        Format::JsonLines => reading.lines(layout, from),
+        Format::Csv => reading.csv(from),
+        Format::CsvGb18030 => reading.csv(gb18030::Decoding::new(from)),
+        Format::JsonLines => reading.lines(from),
         Format::Xlsx | Format::Parquet => Err(CheckError::Format),
     }
 }
 
 /// The rows read so far, then the control totals that the file states.
 struct Reading<'a, 'v> {
+    /// The set as it is today.
+    set: &'static Layout,
+    /// The version of it that the file is of.
+    layout: Layout,
     tally: Tally,
     row: Row,
     stated: Vec<(String, String)>,
@@ -87,14 +105,29 @@ struct Reading<'a, 'v> {
 }
 
 impl Reading<'_, '_> {
-    fn csv(mut self, layout: &'static Layout, from: impl Read) -> Result<Totals, CheckError> {
+    /// Goes on by a version of the set, before its first row.
+    fn begin(&mut self, layout: Layout) {
+        (self.layout, self.tally, self.row) = (layout, Tally::new(layout), Row::new(&layout));
+    }
+
+    /// The version of the set whose columns are these.
+    fn version(&self, is_it: impl Fn(&Layout) -> bool) -> Option<Layout> {
+        self.set.versions().find(is_it)
+    }
+
+    fn csv(mut self, from: impl Read) -> Result<Totals, CheckError> {
         let mut from = ::csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .from_reader(Bounded { from, left: RECORD_BYTES_MAX });
         let mut record = StringRecord::new();
-        if !self.next_record(&mut from, &mut record)? || !is_heading(layout, &record) {
-            return Err(CheckError::NotWhole("the heading is another"));
+        if !self.next_record(&mut from, &mut record)? {
+            return Err(CheckError::NotWhole("there is no heading"));
+        }
+        match self.version(|layout| is_heading(layout, &record)) {
+            Some(layout) => self.begin(layout),
+            None if is_sealed(&record) => return Err(CheckError::Version),
+            None => return Err(CheckError::NotWhole("the heading is another")),
         }
         while self.next_record(&mut from, &mut record)? {
             let first = record.get(0).unwrap_or_default();
@@ -103,7 +136,7 @@ impl Reading<'_, '_> {
                     let value = record.get(1).and_then(|field| csv::unguarded(Kind::Id, field));
                     self.stated.push((name.to_owned(), value.unwrap_or_default().to_owned()));
                 }
-                None => self.csv_row(layout, &record)?,
+                None => self.csv_row(&record)?,
             }
         }
         self.compare()
@@ -122,11 +155,11 @@ impl Reading<'_, '_> {
         })
     }
 
-    fn csv_row(&mut self, layout: &'static Layout, record: &StringRecord) -> Result<(), CheckError> {
+    fn csv_row(&mut self, record: &StringRecord) -> Result<(), CheckError> {
         let wrong = CheckError::Row(self.tally.rows() + 1);
         self.row.clear();
         let mut fields = record.iter();
-        for (column, field) in layout.columns.iter().zip(&mut fields) {
+        for (column, field) in self.layout.columns.iter().zip(&mut fields) {
             let text = csv::unguarded(column.kind, field);
             if text.and_then(|text| self.row.read(text)).is_none() {
                 return Err(wrong);
@@ -139,7 +172,7 @@ impl Reading<'_, '_> {
         self.show()
     }
 
-    fn lines(mut self, layout: &'static Layout, mut from: impl BufRead) -> Result<Totals, CheckError> {
+    fn lines(mut self, mut from: impl BufRead) -> Result<Totals, CheckError> {
         let (mut line, mut again) = (Vec::new(), Vec::new());
         loop {
             line.clear();
@@ -153,12 +186,25 @@ impl Reading<'_, '_> {
                 return Err(wrong);
             };
             if let Some(Value::Object(totals)) = object.remove(jsonl::TOTALS_KEY) {
+                // Without a row, the totals alone say which version it is.
+                if self.tally.rows() == 0 {
+                    let stated = totals.get("version").map(text_of).unwrap_or_default();
+                    let layout = self.version(|layout| layout.version().to_string() == stated);
+                    self.begin(layout.ok_or(CheckError::Version)?);
+                }
                 let stated = totals.into_iter().map(|(name, value)| (name, text_of(&value)));
                 self.stated.extend(stated);
                 continue;
             }
+            if self.tally.rows() == 0 && self.stated.is_empty() {
+                match self.version(|layout| has_keys(layout, &object)) {
+                    Some(layout) => self.begin(layout),
+                    None if object.contains_key(jsonl::CHECK_KEY) => return Err(CheckError::Version),
+                    None => return Err(wrong),
+                }
+            }
             self.row.clear();
-            for column in layout.columns {
+            for column in self.layout.columns {
                 let text = object.get(column.key).map(text_of);
                 if text.and_then(|text| self.row.read(&text)).is_none() {
                     return Err(wrong);
@@ -206,9 +252,8 @@ impl Reading<'_, '_> {
             match stated(name) {
                 None => return Err(CheckError::NotWhole("a control total is missing")),
                 Some(stated) if stated == value => {}
-                Some(_) if name == "set" || name == "version" => {
-                    return Err(CheckError::NotWhole("it is of another set or version"));
-                }
+                Some(_) if name == "set" => return Err(CheckError::NotWhole("it is of another set")),
+                Some(_) if name == "version" => return Err(CheckError::Version),
                 Some(_) => return Err(CheckError::Total(name.clone())),
             }
         }
@@ -233,6 +278,18 @@ fn is_heading(layout: &Layout, record: &StringRecord) -> bool {
         let columns = layout.columns.iter().map(|column| column.heading(lang));
         columns.chain([csv::check_heading(lang)]).eq(record.iter())
     })
+}
+
+/// Whether the record ends as headings of exports do, of whatever columns.
+fn is_sealed(heading: &StringRecord) -> bool {
+    let last = heading.iter().next_back();
+    [Lang::Zh, Lang::En].into_iter().any(|lang| last == Some(csv::check_heading(lang)))
+}
+
+/// Whether the object has a cell for each column and a seal, and nothing else.
+fn has_keys(layout: &Layout, object: &Map<String, Value>) -> bool {
+    let mut keys = layout.columns.iter().map(|column| column.key).chain([jsonl::CHECK_KEY]);
+    object.len() == layout.columns.len() + 1 && keys.all(|key| object.contains_key(key))
 }
 
 /// Stops at a record that is longer than any of ours, so that a file from outside cannot fill the memory.

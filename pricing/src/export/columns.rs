@@ -54,13 +54,27 @@ pub struct Column {
     /// What it holds.
     pub kind: Kind,
     pub(super) control: Control,
+    since: u32,
 }
 
 impl Column {
     /// A column that adds nothing to the control totals.
     #[must_use]
     pub const fn new(kind: Kind, key: &'static str, zh: &'static str) -> Self {
-        Self { key, zh, kind, control: Control::None }
+        Self { key, zh, kind, control: Control::None, since: FIRST_VERSION }
+    }
+
+    /// This column, which version `version` of its set brings: files of former versions do not have it.
+    #[must_use]
+    pub const fn since(mut self, version: u32) -> Self {
+        self.since = version;
+        self
+    }
+
+    /// The version of its set that brought it.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.since
     }
 
     /// This column, summed in the control totals.
@@ -104,12 +118,39 @@ impl Column {
 }
 
 /// The columns of one set of rows.
+///
+/// What was handed out stays checkable: no column is ever taken out, renamed, moved or given another meaning. A new one goes to
+/// the end with [`Column::since`] the next version, which is all that a new version takes; a former version is the columns before.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// The set's name: `usage`.
     pub set: &'static str,
     /// Its name in Chinese.
     pub zh: &'static str,
-    /// Its columns, in order.
+    /// Its columns, in order; those of the first version first.
     pub columns: &'static [Column],
+}
+
+/// The version that a set begins with.
+const FIRST_VERSION: u32 = 1;
+
+impl Layout {
+    /// Its version: that of its latest column.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.columns.last().map_or(FIRST_VERSION, Column::version)
+    }
+
+    /// The layout that it had in a version; none where there was no such version.
+    #[must_use]
+    pub fn at(&self, version: u32) -> Option<Self> {
+        let count = self.columns.iter().take_while(|column| column.since <= version).count();
+        let former = Self { columns: &self.columns[..count], ..*self };
+        (former.version() == version).then_some(former)
+    }
+
+    /// Every layout that it has had, the present one first.
+    pub fn versions(&self) -> impl Iterator<Item = Self> {
+        (FIRST_VERSION..=self.version()).rev().filter_map(|version| self.at(version))
+    }
 }

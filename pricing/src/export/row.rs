@@ -21,7 +21,7 @@ pub trait Record {
 /// A row that is being filled, from the first column to the last. One is used for all rows of an export.
 #[derive(Debug)]
 pub struct Row {
-    layout: &'static Layout,
+    layout: Layout,
     /// Where each cell's text ends, and its number where its kind is one.
     cells: Vec<(usize, i64)>,
     text: String,
@@ -35,9 +35,9 @@ const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
 impl Row {
     /// An empty row.
     #[must_use]
-    pub fn new(layout: &'static Layout) -> Self {
+    pub fn new(layout: &Layout) -> Self {
         let cells = Vec::with_capacity(layout.columns.len());
-        Self { layout, cells, text: String::new(), fault: None }
+        Self { layout: *layout, cells, text: String::new(), fault: None }
     }
 
     /// Puts a text or an id. An empty one is an empty cell.

@@ -1,6 +1,6 @@
 //! Control totals: what the end of every export states, and what a reader checks.
 //!
-//! Each row is sealed to all before it: h₀ is SHA-256 over the layout, hₙ = SHA-256(hₙ₋₁ ‖ lengths ‖ texts) over the n-th row,
+//! Each row is sealed to all before it: h₀ is SHA-256 over the form of the seal, the set and its columns, hₙ = SHA-256(hₙ₋₁ ‖ lengths ‖ texts) over the n-th row,
 //! lengths as four big-endian bytes a cell. The text formats carry the first eight bytes of hₙ in the row's last cell, so that
 //! a changed, missing, added or moved row is found by its number. The digest is SHA-256 over the last hₙ and a line
 //! `name=value` for each control total before it.
@@ -44,7 +44,7 @@ impl Totals {
 
 /// The totals as they grow.
 pub(super) struct Tally {
-    layout: &'static Layout,
+    layout: Layout,
     rows: u64,
     /// Beside each column: its sum, least or greatest value so far.
     controls: Vec<Option<i128>>,
@@ -62,9 +62,9 @@ impl Check {
 }
 
 impl Tally {
-    pub(super) fn new(layout: &'static Layout) -> Self {
+    pub(super) fn new(layout: Layout) -> Self {
         let mut start = Context::new(&SHA256);
-        start.update(format!("shuzha export {}\n{}\n", super::FORM_VERSION, layout.set).as_bytes());
+        start.update(format!("shuzha export {}\n{}\n", super::SEAL_VERSION, layout.set).as_bytes());
         for column in layout.columns {
             start.update(format!("{}\n", column.key).as_bytes());
         }
@@ -114,7 +114,7 @@ impl Tally {
     pub(super) fn finish(self, period: &str) -> Totals {
         let mut entries = vec![
             ("set".to_owned(), self.layout.set.to_owned()),
-            ("version".to_owned(), super::FORM_VERSION.to_string()),
+            ("version".to_owned(), self.layout.version().to_string()),
             ("period".to_owned(), period.to_owned()),
             ("rows".to_owned(), self.rows.to_string()),
         ];

@@ -40,7 +40,7 @@ impl Paper<'_> {
 /// A table of lines with its sum.
 pub(super) struct Section {
     pub(super) title: &'static str,
-    pub(super) headings: &'static [&'static str],
+    pub(super) headings: Vec<&'static str>,
     pub(super) rows: Vec<Vec<Cell>>,
     /// Columns that the sum's label stands across; a sum stands below each of the others.
     pub(super) label_columns: usize,

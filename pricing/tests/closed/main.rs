@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod golden;
 mod month;
 mod papers;
+mod rows;
 mod sets;

@@ -1,27 +1,19 @@
 //! Statement, credit note and share bill.
 
-use std::path::Path;
-
 use shuzha_core::Id;
 use shuzha_core::calendar::Day;
 use shuzha_pricing::Basis;
 use shuzha_pricing::closing::{Closing, RatedLine, Share};
-use shuzha_pricing::statement_page::{Frame, Party, Reversal, credit_note, share_bill, statement};
+use shuzha_pricing::statement_page::{FORM, Frame, Party, Reversal, credit_note, share_bill, statement};
 
+use crate::golden;
 use crate::month::{august, closing, line};
 
-/// Compares with the paper in this folder, or prints it anew when asked to by `SHUZHA_WRITE_GOLDEN=1`.
-fn golden(name: &str, printed: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/closed/{name}.html"));
-    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
-    if std::env::var("SHUZHA_WRITE_GOLDEN").is_ok() {
-        std::fs::write(&path, printed).unwrap();
+/// Compares what every form prints with the paper that was kept of it.
+fn golden(name: &str, print: impl Fn(u32) -> String) {
+    for form in 1..=FORM {
+        golden::compare(&format!("{name}-{form}.html"), print(form).as_bytes());
     }
-    let kept = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        kept == printed,
-        "{name} is printed another way: look at it, then write it with SHUZHA_WRITE_GOLDEN=1"
-    );
 }
 
 fn names(id: &Id) -> String {
@@ -38,6 +30,7 @@ fn names(id: &Id) -> String {
 
 fn frame<'a>(closing: &'a Closing, recipient: &'static str) -> Frame<'a> {
     Frame {
+        form: FORM,
         month: closing.month,
         digest: &closing.digest,
         issued: Day::new(2026, 9, 3).unwrap(),
@@ -64,7 +57,10 @@ fn g3_a_statement_is_printed() {
     let printed =
         statement(&closing.statements[0], lines(&closing), &frame(&closing, "示例银行股份有限公司烟台分行"))
             .unwrap();
-    golden("statement", &printed);
+    golden("statement", |form| {
+        let frame = Frame { form, ..frame(&closing, "示例银行股份有限公司烟台分行") };
+        statement(&closing.statements[0], lines(&closing), &frame).unwrap()
+    });
     for part in [
         "8,670.00",
         "人民币捌仟陆佰柒拾元整",
@@ -85,7 +81,10 @@ fn g3_a_credit_note_takes_every_amount_back() {
     let reversal = Reversal { number: "HC-2026-08-bank-a", reason: "价格文号录入有误" };
     let frame = frame(&closing, "示例银行股份有限公司烟台分行");
     let printed = credit_note(&closing.statements[0], lines(&closing), reversal, &frame).unwrap();
-    golden("credit-note", &printed);
+    golden("credit-note", |form| {
+        let frame = Frame { form, ..frame };
+        credit_note(&closing.statements[0], lines(&closing), reversal, &frame).unwrap()
+    });
     for part in [
         "红字结算单",
         "人民币负捌仟陆佰柒拾元整",
@@ -115,7 +114,10 @@ fn g2_a_share_bill_is_printed() {
     let printed =
         share_bill(&closing.bills[0], shares(&closing), &frame(&closing, "烟台市住房公积金管理中心（示例）"))
             .unwrap();
-    golden("share-bill", &printed);
+    golden("share-bill", |form| {
+        let frame = Frame { form, ..frame(&closing, "烟台市住房公积金管理中心（示例）") };
+        share_bill(&closing.bills[0], shares(&closing), &frame).unwrap()
+    });
     for part in ["收益分配账单", "40.00%", "33.33%", "3,458.96", "人民币叁仟肆佰伍拾捌元玖角陆分"]
     {
         assert!(printed.contains(part), "{part}");

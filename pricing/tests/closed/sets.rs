@@ -6,17 +6,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use shuzha_core::{Lang, MicroYuan, Timestamp};
-use shuzha_pricing::Fen;
 use shuzha_pricing::closing::Closing;
 use shuzha_pricing::export::sets::{
     ContributionRow, FocusPart, FocusRow, LedgerRow, LineRow, PermittedRow, ShareRow, StatementRow,
 };
 use shuzha_pricing::export::{Column, Format, Job, Kind, Layout, Record, Set, Totals, check, export};
-use shuzha_pricing::ledger::{Account, Chart, Template, Transaction};
-use shuzha_pricing::metering::{self, Dimensions, Sums};
-use shuzha_pricing::permitted::PermittedRevenue;
+use shuzha_pricing::metering;
 
-use crate::month::{august, id};
+use crate::month::august;
+use crate::rows::{payment, permitted, usage};
 
 /// The rows' texts as a CSV of them reads back, and its control totals.
 fn read_back<R: Record>(rows: impl IntoIterator<Item = R>) -> (Vec<BTreeMap<&'static str, String>>, Totals) {
@@ -95,14 +93,7 @@ fn g4_shares_sum_to_their_bill() {
 
 #[test]
 fn g4_debits_and_credits_sum_to_one_amount() {
-    let transaction = Transaction::simple(
-        (Template::Pay, "pay/1".to_owned(), "2026-08".parse().unwrap()),
-        "=收款".to_owned(),
-        (Account::new(Chart::Bank, &[]), Account::new(Chart::Receivable, &[&id("bank-a")])),
-        Fen::new(867_000),
-    )
-    .unwrap();
-    let (rows, totals) = read_back(LedgerRow::of(17, Timestamp::from_seconds(1_788_000_000), transaction));
+    let (rows, totals) = read_back(LedgerRow::of(17, Timestamp::from_seconds(1_788_000_000), payment()));
     assert_eq!(total(&totals, "sum_debit"), "8670.000000");
     assert_eq!(total(&totals, "sum_credit"), "8670.000000");
     assert_eq!((rows[0]["account"].as_str(), rows[0]["credit"].as_str()), ("1002", ""));
@@ -113,13 +104,7 @@ fn g4_debits_and_credits_sum_to_one_amount() {
 #[test]
 fn g4_usage_contributions_and_permitted_revenue_are_exported() {
     let august = august();
-    let line = august.lines[0].line.clone();
-    let hour = shuzha_pricing::Hour::of(august.month.begin());
-    let usage: metering::Row = (
-        Dimensions { line, hour, operation: id("score") },
-        Sums { calls: 3, quantity: 4, amount: MicroYuan::from_micros(200_000), first_seq: 8, last_seq: 11 },
-    );
-    let (rows, totals) = read_back([usage]);
+    let (rows, totals) = read_back([usage(&august)]);
     assert_eq!(rows[0]["hour"], "2026-08-01T00:00:00.000000+08:00");
     assert_eq!(
         (total(&totals, "sum_amount"), total(&totals, "last_sequence")),
@@ -127,14 +112,7 @@ fn g4_usage_contributions_and_permitted_revenue_are_exported() {
     );
     let none: [ContributionRow<'_>; 0] = [];
     assert_eq!(read_back(none).1.rows(), 0);
-    let permitted = PermittedRevenue {
-        id: id("r-2026"),
-        act: "烟发改价格〔2026〕1号".to_owned(),
-        operator: id("yantai-data"),
-        amount: MicroYuan::from_micros(1_000_000_000),
-        carried: MicroYuan::from_micros(100_000_000),
-        cycle: shuzha_pricing::Effective::of_dates("2026-01-01", Some("2027-01-01")).unwrap(),
-    };
+    let permitted = permitted();
     let taken = MicroYuan::from_micros(900_000_000);
     let level = permitted.level(taken, august.month.begin()).unwrap();
     let (rows, _) = read_back([PermittedRow { permitted: &permitted, taken, level }]);
@@ -156,7 +134,11 @@ fn described(layout: &Layout) -> String {
     };
     let row = |column: &Column| {
         let mark = if column.is_summed() { " Σ" } else { "" };
-        format!("| `{}` | {} | {}{mark} |\n", column.key, column.zh, kind(column))
+        let since = match column.version() {
+            1 => String::new(),
+            version => format!(", since version {version}"),
+        };
+        format!("| `{}` | {} | {}{mark}{since} |\n", column.key, column.zh, kind(column))
     };
     let rows: String = layout.columns.iter().map(row).collect();
     format!("### `{}` {}\n\n| column | 中文 | kind |\n|---|---|---|\n{rows}", layout.set, layout.zh)
@@ -180,6 +162,9 @@ fn g4_columns_of_a_set_have_different_names() {
         for (at, column) in columns.iter().enumerate() {
             let same = |other: &Column| other.key == column.key || other.zh == column.zh;
             assert!(!columns[..at].iter().any(same), "{} of {}", column.key, set.as_str());
+            // A former version is the columns before.
+            let before = at.checked_sub(1).map_or(1, |before| columns[before].version());
+            assert!((before..=before + 1).contains(&column.version()), "{} of {}", column.key, set.as_str());
         }
     }
 }

@@ -5,3 +5,4 @@ mod edits;
 mod sample;
 mod spreadsheet;
 mod text;
+mod versions;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use shuzha_pricing::export::{Format, Set};
+use shuzha_pricing::statement_page::FORM;
 use shuzha_schema::finance as of;
 use shuzha_schema::{List, Page, schema};
 
@@ -209,12 +210,11 @@ fn papers() -> Vec<(String, &'static str, Operation)> {
     let html = || json!({"text/html": {"schema": {"type": "string"}}});
     let one = Operation::new(FINANCE, "getBill", "One share bill (收益分配账单).").parameter(number());
     let paper = |id: &str, summary: &str| {
-        Operation::new(FINANCE, id, summary).parameter(number()).answer(
-            200,
-            "The paper, to be printed.",
-            html(),
-            &[],
-        )
+        let form = json!({"type": "integer", "minimum": 1, "maximum": FORM, "default": FORM});
+        Operation::new(FINANCE, id, summary)
+            .parameter(number())
+            .parameter(query("form", "The form that it was handed out in.", form))
+            .answer(200, "The paper, to be printed.", html(), &[])
     };
     let chart = Operation::new(
         FINANCE,

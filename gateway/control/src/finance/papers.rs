@@ -6,7 +6,7 @@ use shuzha_core::calendar::Day;
 use shuzha_core::{Code, Id};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Share, ShareBill};
-use shuzha_pricing::statement_page::{Frame, Party, share_bill, statement};
+use shuzha_pricing::statement_page::{FORM, Frame, Party, share_bill, statement};
 
 use super::names::Named;
 use super::{BillView, Finance};
@@ -16,11 +16,12 @@ use crate::{Caller, Error};
 type Titles = BTreeMap<Id, String>;
 
 impl Finance {
-    /// A statement as a paper; a unit sees its own.
+    /// A statement as a paper, in the form of today or in a former one; a unit sees its own.
     ///
     /// # Errors
-    /// C1003 where there is none the caller sees; C1104; of the books.
-    pub fn statement_paper(&self, caller: &Caller, number: &str) -> Result<String, Error> {
+    /// C1001 for a form that there is not; C1003 where there is none the caller sees; C1104; of the books.
+    pub fn statement_paper(&self, caller: &Caller, number: &str, form: Option<u32>) -> Result<String, Error> {
+        let form = known(form)?;
         let view = self.statement(caller, number)?;
         let mut titles = Titles::new();
         for line in &view.lines {
@@ -30,7 +31,7 @@ impl Finance {
         let unit = &view.stated.statement.unit;
         let recipient = self.organisation(&self.organisation_of(unit)?.unwrap_or_else(|| unit.clone()))?;
         let products = view.lines.iter().map(|line| &line.line.product);
-        let printed = self.framed(view.stated.month, products, &recipient, &titles, |frame| {
+        let printed = self.framed((form, view.stated.month), products, &recipient, &titles, |frame| {
             statement(&view.stated.statement, &view.lines, frame)
         })?;
         printed.map_err(|_| Code::C1604.into())
@@ -55,11 +56,12 @@ impl Finance {
         Ok(BillView { bill, shares, units })
     }
 
-    /// A share bill as a paper; a party sees its own.
+    /// A share bill as a paper, in the form of today or in a former one; a party sees its own.
     ///
     /// # Errors
-    /// As [`Self::bill`].
-    pub fn bill_paper(&self, caller: &Caller, number: &str) -> Result<String, Error> {
+    /// C1001 for a form that there is not; otherwise as [`Self::bill`].
+    pub fn bill_paper(&self, caller: &Caller, number: &str, form: Option<u32>) -> Result<String, Error> {
+        let form = known(form)?;
         let (month, view) = self.bill(caller, number)?;
         let mut titles = Titles::new();
         for share in &view.shares {
@@ -67,7 +69,7 @@ impl Finance {
         }
         let recipient = self.organisation(&view.bill.party)?;
         let products = view.shares.iter().map(|share| &share.product);
-        let printed = self.framed(month, products, &recipient, &titles, |frame| {
+        let printed = self.framed((form, month), products, &recipient, &titles, |frame| {
             share_bill(&view.bill, &view.shares, frame)
         })?;
         printed.map_err(|_| Code::C1604.into())
@@ -83,7 +85,7 @@ impl Finance {
     /// Prints what stands in the frame of a closed period: issued by whoever operates the products.
     fn framed<'p, T>(
         &self,
-        month: Month,
+        (form, month): (u32, Month),
         mut products: impl Iterator<Item = &'p Id>,
         recipient: &Named,
         titles: &Titles,
@@ -100,6 +102,7 @@ impl Finance {
         };
         let names = |id: &Id| titles.get(id).map_or_else(|| id.to_string(), Clone::clone);
         Ok(print(&Frame {
+            form,
             month,
             digest: &digest,
             issued: Day::of(closed),
@@ -110,6 +113,15 @@ impl Finance {
             names: &names,
         }))
     }
+}
+
+/// The form that is asked for; that of today where none is.
+fn known(form: Option<u32>) -> Result<u32, Error> {
+    let form = form.unwrap_or(FORM);
+    if (1..=FORM).contains(&form) {
+        return Ok(form);
+    }
+    Err(Error::fault(Code::C1001, "?form", format!("is 1 to {FORM}")))
 }
 
 fn party(named: &Named) -> Party<'_> {

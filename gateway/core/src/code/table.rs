@@ -204,6 +204,7 @@ codes! {
     C1653 422 "不是完整的导出文件" "The file is not a whole export";
     C1654 422 "导出文件的某行已被改动" "A row of the export has been altered";
     C1655 422 "控制总数与各行不符" "A control total does not agree with the rows";
+    C1656 422 "导出文件属于另一版本" "The export is of another version";
     C1701 404 "没有这份存证" "There is no such receipt";
     C1702 503 "尚未有检查点涵盖本次调用，请稍后重试" "No checkpoint covers this call yet; try again shortly";
     C1703 503 "存证日志暂时无法提供" "The evidence log cannot be read at present";

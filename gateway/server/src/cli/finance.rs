@@ -114,6 +114,9 @@ pub(crate) struct BillArgs {
     /// Writes it as a paper into this HTML file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// The form in which the paper was handed out; that of today where none is given.
+    #[arg(long, requires = "html")]
+    form: Option<u32>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -125,6 +128,9 @@ pub(crate) struct StatementArgs {
     /// Writes the statement as a paper into this HTML file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// The form in which the paper was handed out; that of today where none is given.
+    #[arg(long, requires = "html")]
+    form: Option<u32>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -183,11 +189,11 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
             let columns = &["hour", "unit", "product", "operation", "basis", "calls", "quantity", "amount"];
             table(out, &month(args, "usage")?, columns)
         }
-        Statement(StatementArgs { of, html: Some(to), connection }) => {
-            export::paper(out, connection, &format!("statements/{of}/paper"), to)
+        Statement(StatementArgs { of, html: Some(to), form, connection }) => {
+            export::paper(out, connection, (&format!("statements/{of}/paper"), *form), to)
         }
-        ShareBill(BillArgs { number, html: Some(to), connection }) => {
-            export::paper(out, connection, &format!("bills/{number}/paper"), to)
+        ShareBill(BillArgs { number, html: Some(to), form, connection }) => {
+            export::paper(out, connection, (&format!("bills/{number}/paper"), *form), to)
         }
         ShareBill(args) => {
             let found = get(&args.connection, &format!("bills/{}", args.number))?;

@@ -422,6 +422,10 @@ fn g3_a_bill_that_is_not_what_was_logged_is_named() {
     let edited = case.file("edited.jsonl", &good.replacen("\"calls\":", "\"calls\":1", 1));
     let (code, text) = case.reconcile("2026-02", &[edited]);
     assert!(code == Some(1) && text.contains("row 1"), "{text}");
+    // One with a column that is not known here is of another version, and nobody is accused.
+    let later = case.file("later.jsonl", &good.replace("\"check\":", "\"each\":\"0.01\",\"check\":"));
+    let (code, text) = case.reconcile("2026-02", &[later]);
+    assert!(code == Some(2) && text.contains("another version") && !text.contains("changed"), "{text}");
     assert_eq!(case.reconcile("2026-01", &files).0, Some(1));
     // The period says something else than its bills.
     let mut periods = case.periods.clone();

@@ -31,6 +31,11 @@ fn closed(period: &str, rows: &[Row], before: &Before) -> Closing {
         .unwrap()
 }
 
+/// The reference month, closed.
+pub(in crate::closing) fn january() -> Closing {
+    closed("2026-01", &usage("row"), &Before::new())
+}
+
 fn check_lines(closing: &Closing, kind: &'static str) {
     let expected: Vec<_> = rows_of(kind).collect();
     assert_eq!(closing.lines.len(), expected.len());
@@ -51,7 +56,7 @@ fn check_lines(closing: &Closing, kind: &'static str) {
 
 #[test]
 fn g3_the_reference_month_agrees_to_the_fen() {
-    let closing = closed("2026-01", &usage("row"), &Before::new());
+    let closing = january();
     check_lines(&closing, "line");
     let statements = closing.statements.iter().map(|one| {
         let Taxed { gross, net, tax } = one.taxed;

@@ -23,8 +23,8 @@ const SVG: &str = "image/svg+xml; charset=utf-8";
 /// `GET /api/v1/finance/statements/{number}/paper`.
 pub(crate) fn statement(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
-    ask.parameters().done()?;
-    Ok(page(finance.statement_paper(&caller, ask.part("number"))?))
+    let form = form(ask)?;
+    Ok(page(finance.statement_paper(&caller, ask.part("number"), form)?))
 }
 
 /// `GET /api/v1/finance/bills/{number}`.
@@ -39,8 +39,8 @@ pub(crate) fn bill(ask: &Ask) -> Result<Reply, Problem> {
 /// `GET /api/v1/finance/bills/{number}/paper`.
 pub(crate) fn bill_paper(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
-    ask.parameters().done()?;
-    Ok(page(finance.bill_paper(&caller, ask.part("number"))?))
+    let form = form(ask)?;
+    Ok(page(finance.bill_paper(&caller, ask.part("number"), form)?))
 }
 
 /// `GET /api/v1/finance/charts/{chart}`.
@@ -64,6 +64,14 @@ pub(crate) fn chart(ask: &Ask) -> Result<Reply, Problem> {
         _ => return Err(Code::C1003.into()),
     };
     Ok(Reply::text(StatusCode::OK, SVG, finance.chart(&caller, &chart, lang)?.into()))
+}
+
+/// The form of the paper that is asked for.
+fn form(ask: &Ask) -> Result<Option<u32>, Problem> {
+    let mut parameters = ask.parameters();
+    let form = parameters.parsed("form");
+    parameters.done()?;
+    Ok(form)
 }
 
 /// A page whose one style sheet stands in it: the policy names that sheet by its hash and permits nothing else.

@@ -105,15 +105,21 @@ fn a3_g4_exports_are_for_finance_and_the_auditor_and_put_on_record() {
 fn g2_g3_papers_and_charts_show_what_the_books_hold() {
     let (treasury, february) = closed();
     let finance = &treasury.finance;
-    let statement = finance.statement_paper(&by("wu"), "JS-2026-02-bank").expect("a unit prints its own");
+    let statement =
+        finance.statement_paper(&by("wu"), "JS-2026-02-bank", None).expect("a unit prints its own");
+    // What was handed out is printed again in the form it had.
+    let again = finance.statement_paper(&by("wu"), "JS-2026-02-bank", Some(1)).expect("the first form");
+    assert_eq!(again, statement);
+    assert_eq!(code(finance.statement_paper(&by("wu"), "JS-2026-02-bank", Some(0))), Code::C1001);
+    assert_eq!(code(finance.bill_paper(&by("sun"), "FP-2026-02-yunze-data", Some(99))), Code::C1001);
     for part in ["99.90", "94.25", "人民币玖拾玖元玖角", "企业"] {
         assert!(statement.contains(part), "{part}");
     }
     assert!(!statement.contains("视为确认"), "silence is not taken for consent");
-    assert_eq!(code(finance.statement_paper(&by("he"), "JS-2026-02-bank")), Code::C1003);
-    let bill = finance.bill_paper(&by("sun"), "FP-2026-02-yunze-data").expect("a party prints its own");
+    assert_eq!(code(finance.statement_paper(&by("he"), "JS-2026-02-bank", None)), Code::C1003);
+    let bill = finance.bill_paper(&by("sun"), "FP-2026-02-yunze-data", None).expect("a party prints its own");
     assert!(bill.contains("69.93") && bill.contains("70.00%"));
-    assert_eq!(code(finance.bill_paper(&by("sun"), "FP-2026-02-data-bureau")), Code::C1003);
+    assert_eq!(code(finance.bill_paper(&by("sun"), "FP-2026-02-data-bureau", None)), Code::C1003);
     assert_eq!(code(finance.bill(&by("wu"), "FP-2026-02-yunze-data")), Code::C1104);
     let (_, view) = finance.bill(&by("sun"), "FP-2026-02-yunze-data").expect("a party reads its own");
     assert_eq!(view.units, [Some(id("bank"))], "whose calls its shares are of");

@@ -212,9 +212,15 @@ impl Progress {
 }
 
 /// Writes a paper into a file.
-pub(super) fn paper(out: &mut Out, connection: &Connection, path: &str, to: &Path) -> Result<()> {
+pub(super) fn paper(
+    out: &mut Out,
+    connection: &Connection,
+    (path, form): (&str, Option<u32>),
+    to: &Path,
+) -> Result<()> {
     let mut page = Vec::new();
-    connection.signed_on()?.fetch(&format!("/api/v1/finance/{path}"), &mut |bytes| {
+    let form = form.map_or_else(String::new, |form| format!("?form={form}"));
+    connection.signed_on()?.fetch(&format!("/api/v1/finance/{path}{form}"), &mut |bytes| {
         page.extend_from_slice(bytes);
         if page.len() > PAPER_BYTES_MAX {
             bail!("the paper is longer than {PAPER_BYTES_MAX} bytes")

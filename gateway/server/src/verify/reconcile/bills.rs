@@ -63,6 +63,9 @@ fn exported(name: String, bytes: &[u8]) -> Result<Given, Trouble> {
     match read {
         Ok(_) => Ok(Given { name, lines, whole: vec![(sheet, None)] }),
         Err(CheckError::Format | CheckError::Read(_) | CheckError::Stopped) => Err(no_bill(&name)),
+        Err(CheckError::Version) => Err(Trouble::Incomplete(format!(
+            "{name}: 另一版本的导出，本软件不识 an export of another version, which this software does not know"
+        ))),
         Err(changed) => {
             Err(Trouble::Bad(format!("{name}: 导出文件被改动 the export was changed: {changed}")))
         }

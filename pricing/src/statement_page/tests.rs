@@ -1,0 +1,100 @@
+//! Papers keep the form in which they were handed out.
+
+use std::collections::BTreeMap;
+
+use shuzha_core::{MicroYuan, PurposeClass};
+
+use super::paper::Cell;
+use super::tables::{TABLES, TableColumn};
+use super::*;
+use crate::Basis;
+use crate::closing::CallTree;
+use crate::metering::Line;
+
+fn id(name: &str) -> Id {
+    Id::new(name).unwrap()
+}
+
+fn line(gross: i64) -> RatedLine {
+    let line = Line {
+        unit: id("bank-a"),
+        agreement: id("xy-1"),
+        scenario: id("loan-review"),
+        product: id("credit-score"),
+        price: id("p1"),
+        purpose: PurposeClass::Industry,
+        basis: Basis::Price,
+    };
+    RatedLine {
+        line,
+        month: "2026-08".parse().unwrap(),
+        calls: 4,
+        quantity: 4,
+        exact: MicroYuan::from_micros(gross * 10_000),
+        adjustment: MicroYuan::ZERO,
+        notional: MicroYuan::ZERO,
+        taxed: Taxed::inclusive(Fen::new(gross), 600),
+        residue: MicroYuan::ZERO,
+        vat_parts: 600,
+        act: "1号".to_owned(),
+        first_seq: 1,
+        last_seq: 4,
+    }
+}
+
+/// The lines' table of a next form: one column more, in the middle, with a sum below it.
+fn next() -> Tables {
+    let each = TableColumn::<RatedLine>::new("单价", |_, one, _| {
+        Cell::number(yuan(Fen::new(one.taxed.gross.count() / 4)))
+    });
+    let mut columns = TABLES.lines.to_vec();
+    columns.insert(6, each.summed(|one| one.taxed.gross).since(FORM + 1));
+    Tables { lines: Box::leak(columns.into_boxed_slice()), ..TABLES }
+}
+
+fn printed(line: &RatedLine, form: u32, tables: &Tables) -> String {
+    let party = Party { name: "某某", credit_code: "91370600MA0000001X" };
+    let frame = Frame {
+        form,
+        month: "2026-08".parse().unwrap(),
+        digest: &[7; 32],
+        issued: Day::new(2026, 9, 3).unwrap(),
+        issuer: party,
+        recipient: party,
+        reply_by: None,
+        names: &|id: &Id| id.to_string(),
+    };
+    let statement = Statement {
+        number: "JS-2026-08-bank-a".to_owned(),
+        unit: id("bank-a"),
+        taxed: line.taxed,
+        lines: 0..1,
+        tree: None::<CallTree>,
+    };
+    statement_paper((&statement, std::slice::from_ref(line)), None, &frame, tables).unwrap()
+}
+
+#[test]
+fn g3_a_paper_of_a_former_form_is_printed_as_it_was_handed_out() {
+    let handed_out: BTreeMap<u32, String> =
+        (1..=FORM).map(|form| (form, printed(&line(400), form, &TABLES))).collect();
+    for (form, paper) in &handed_out {
+        assert_eq!(
+            printed(&line(400), *form, &next()),
+            *paper,
+            "a column more changes no paper of form {form}"
+        );
+        let altered = printed(&line(401), *form, &next());
+        assert_ne!(altered, *paper, "another amount is another paper");
+    }
+    let new = printed(&line(400), FORM + 1, &next());
+    assert!(new.contains("单价") && !handed_out[&FORM].contains("单价"));
+}
+
+#[test]
+fn g3_the_form_of_a_paper_is_found_and_a_changed_one_has_none() {
+    let print = |form| Ok::<_, Overflow>(printed(&line(400), form, &TABLES));
+    let paper = print(1).unwrap();
+    assert_eq!(form_of(&paper, print).unwrap(), Some(1));
+    assert_eq!(form_of(&paper.replace("4.00", "5.00"), print).unwrap(), None);
+}
