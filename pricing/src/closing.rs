@@ -41,6 +41,8 @@ pub struct Terms {
     pub sources: BTreeMap<Id, Contributions>,
     /// Who operates each product.
     pub operators: BTreeMap<Id, Id>,
+    /// What was said of each provider's data behind a product, by product and provider.
+    pub quality: BTreeMap<(Id, Id), Quality>,
     /// The prices by which calls were recorded, of those that are another here: in a preview or a re-rating.
     pub recorded: BTreeMap<Id, RecordedPrice>,
 }
@@ -174,7 +176,27 @@ pub struct ShareBill {
     pub shares: std::ops::Range<usize>,
 }
 
-/// What a provider's data did in a period (数据贡献评价; Yantai 19, Heilongjiang 25).
+/// How good a provider's data were, as those who use them found (数据质量).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quality {
+    /// Tickets about them that were opened in the period.
+    pub tickets: u64,
+    /// Of these, the ones in which the provider found its data wrong.
+    pub faults: u64,
+}
+
+/// What a provider's data is judged by, beside income: effect and quality.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Application units that used the product.
+    pub units: u64,
+    /// Scenarios that it was used in.
+    pub scenarios: u64,
+    /// What was said of the data.
+    pub quality: Quality,
+}
+
+/// What a provider's data did in a period (数据贡献评价; Yantai 19, Heilongjiang 25): effect, quality, income.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contribution {
     /// The provider.
@@ -193,6 +215,8 @@ pub struct Contribution {
     pub notional: MicroYuan,
     /// Its share.
     pub share: Fen,
+    /// Effect and quality; none of periods that were closed before these were recorded.
+    pub assessment: Option<Assessment>,
 }
 
 /// A closed period.

@@ -14,6 +14,7 @@ mod payments;
 mod permitted;
 mod postings;
 mod preview;
+mod provided;
 mod reratings;
 mod review;
 mod terms;

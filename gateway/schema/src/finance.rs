@@ -238,4 +238,12 @@ pub struct Contribution {
     pub notional: Yuan,
     /// Its share.
     pub share: Yuan,
+    /// Application units that used the product; nothing in periods that were closed before this was recorded.
+    pub units: Option<u64>,
+    /// Scenarios that it was used in.
+    pub scenarios: Option<u64>,
+    /// Tickets about the provider's data that were opened in the period.
+    pub tickets: Option<u64>,
+    /// Of these, the ones in which the provider found its data wrong.
+    pub faults: Option<u64>,
 }

@@ -48,11 +48,12 @@ use crate::database::Database;
 use crate::sealable::sealable;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("V0001__books", include_str!("../migrations/finance/V0001__books.sql")),
     ("V0002__reratings", include_str!("../migrations/finance/V0002__reratings.sql")),
     ("V0003__seal", include_str!("../migrations/finance/V0003__seal.sql")),
     ("V0004__postings", include_str!("../migrations/finance/V0004__postings.sql")),
+    ("V0005__assessments", include_str!("../migrations/finance/V0005__assessments.sql")),
 ];
 
 /// The books. Clones share one connection, and calls take turns on it.

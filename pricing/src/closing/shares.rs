@@ -1,10 +1,10 @@
 //! Rated lines to shares: once per agreement and product, on the period's total.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shuzha_core::{Id, MicroYuan};
 
-use super::{CloseFault, Contribution, Input, RatedLine, Share, ShareBill};
+use super::{Assessment, CloseFault, Contribution, Input, RatedLine, Share, ShareBill};
 use crate::money::InFen as _;
 use crate::split::{Base, Contributions, SplitError, largest_remainder};
 use crate::{Fen, Overflow};
@@ -124,6 +124,7 @@ fn contributions(
     shares: &[Share],
 ) -> Result<Vec<Contribution>, CloseFault> {
     let mut found: BTreeMap<(&Id, &Id), Contribution> = BTreeMap::new();
+    let used = used_by(lines);
     let more = |sum: u64, one: u64| sum.checked_add(one).ok_or(CloseFault::Overflow);
     for line in lines {
         let product = &line.line.product;
@@ -137,6 +138,7 @@ fn contributions(
                 revenue: Fen::ZERO,
                 notional: MicroYuan::ZERO,
                 share: Fen::ZERO,
+                assessment: Some(assessed(input, &used, party, product)),
             });
             one.calls = more(one.calls, line.calls)?;
             one.records = more(one.records, line.calls.checked_mul(*sets).ok_or(CloseFault::Overflow)?)?;
@@ -151,4 +153,25 @@ fn contributions(
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// The units and scenarios whose calls used each product.
+type UsedBy<'a> = BTreeMap<&'a Id, (BTreeSet<&'a Id>, BTreeSet<&'a Id>)>;
+
+fn used_by(lines: &[RatedLine]) -> UsedBy<'_> {
+    let mut found = UsedBy::new();
+    for line in lines.iter().filter(|line| line.calls > 0) {
+        let (units, scenarios) = found.entry(&line.line.product).or_default();
+        units.insert(&line.line.unit);
+        scenarios.insert(&line.line.scenario);
+    }
+    found
+}
+
+fn assessed(input: &Input<'_>, used: &UsedBy<'_>, party: &Id, product: &Id) -> Assessment {
+    let count = |found: &BTreeSet<&Id>| found.len() as u64;
+    let (units, scenarios) =
+        used.get(product).map_or((0, 0), |(units, scenarios)| (count(units), count(scenarios)));
+    let quality = input.terms.quality.get(&(product.clone(), party.clone())).copied().unwrap_or_default();
+    Assessment { units, scenarios, quality }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use shuzha_core::{Lang, MicroYuan, Timestamp};
 use shuzha_pricing::Fen;
-use shuzha_pricing::closing::{Closing, Contribution};
+use shuzha_pricing::closing::{Assessment, Closing, Contribution, Quality};
 use shuzha_pricing::export::sets::{
     ContributionRow, FocusPart, FocusRow, LedgerRow, LineRow, PermittedRow, ShareRow, StatementRow,
 };
@@ -56,6 +56,7 @@ pub(crate) fn contribution() -> Contribution {
         revenue: Fen::new(368_500),
         notional: MicroYuan::from_micros(8_040_000),
         share: Fen::new(157_217),
+        assessment: Some(Assessment { units: 3, scenarios: 4, quality: Quality { tickets: 2, faults: 1 } }),
     }
 }
 

@@ -59,7 +59,7 @@ impl Finance {
     /// A close as it would be now, and what of the period it is of.
     pub(super) fn work_out(&self, month: Month) -> Result<(Closing, Stand), Error> {
         let from = self.0.books.gatherings(month)?;
-        let terms = self.terms(&Instead::new())?.terms;
+        let terms = self.terms_of_month(month, &Instead::new())?.terms;
         let input = from.input(month, &terms);
         Ok((close(&input).map_err(unrated)?, from.stand))
     }

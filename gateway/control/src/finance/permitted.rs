@@ -3,7 +3,6 @@
 use shuzha_core::{Code, MicroYuan, Role};
 use shuzha_pricing::permitted::{Level, PermittedRevenue, alerts};
 
-use super::terms::Instead;
 use super::{Finance, may_read};
 use crate::{Caller, Error};
 
@@ -42,7 +41,7 @@ impl Finance {
     /// As [`Self::permitted`], the roles apart.
     pub fn standings(&self) -> Result<Vec<Standing>, Error> {
         self.catch_up()?;
-        let read = self.terms(&Instead::new())?;
+        let read = self.present_terms()?;
         let (now, books) = (self.0.clock.now(), self.books());
         let open = books.open_revenue()?;
         let mut found = Vec::new();

@@ -85,7 +85,7 @@ impl Finance {
         self.catch_up()?;
         let from = self.books().gatherings(month)?;
         let closed = |instead: &Instead| {
-            let terms = self.changed_terms(instead)?;
+            let terms = self.changed_terms(month, instead)?;
             let input = from.input(month, &terms);
             close(&input).map_err(unrated)
         };

@@ -90,7 +90,7 @@ impl Finance {
             return Err(Code::C1600.into());
         }
         let changed: Instead = instead(changes, |kind| (kind == "Price").then_some("Price"))?;
-        let terms = self.changed_terms(&changed)?;
+        let terms = self.changed_terms(month, &changed)?;
         // The whole month, so that a price above a ceiling in some hour of it is found.
         let from = self.books().gatherings(month)?;
         close(&from.input(month, &terms)).map_err(unrated)?;

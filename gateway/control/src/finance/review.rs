@@ -3,7 +3,6 @@
 use shuzha_core::{Id, Role, Timestamp};
 use shuzha_store::ledger::Verified;
 
-use super::terms::Instead;
 use super::{Finance, may_read};
 use crate::{Caller, Error};
 
@@ -42,7 +41,7 @@ impl Finance {
     pub fn stopped(&self, caller: &Caller) -> Result<Vec<Stopped>, Error> {
         may_read(caller, &WATCHERS)?;
         let only_own = !WATCHERS.iter().any(|role| *role != Role::Operator && caller.is(*role));
-        let terms = self.terms(&Instead::new())?.terms;
+        let terms = self.present_terms()?.terms;
         let stopped = terms.book.stopped_by_ceilings(self.0.clock.now());
         let own = |product: &Id| !only_own || terms.operators.get(product) == Some(&caller.organisation);
         let stopped = stopped.into_iter().filter(|(price, ..)| own(&price.product));

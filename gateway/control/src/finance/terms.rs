@@ -1,4 +1,4 @@
-//! By what terms a period is rated: from the register, as it stands.
+//! By what terms a period is rated: from the register, prices and tax rates by their own dates, providers as they were in the period.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use shuzha_pricing::closing::Terms;
 use shuzha_pricing::permitted::PermittedRevenue;
 use shuzha_pricing::split::{Base, Contributions, Split};
 use shuzha_pricing::vat::VatRates;
-use shuzha_pricing::{Outcome, PriceBook, RecordedPrice};
+use shuzha_pricing::{Month, Outcome, PriceBook, RecordedPrice};
 use shuzha_products::World;
 use shuzha_products::case::{CaseKind, Fault};
 use shuzha_products::kinds::Lane;
@@ -33,12 +33,26 @@ pub(super) struct Read {
 }
 
 impl Finance {
-    /// The terms by the register, with some objects as they would be `instead`.
+    /// The terms of a month by the register, with some objects as they would be `instead`.
+    ///
+    /// # Errors
+    /// As [`Self::present_terms`].
+    pub(super) fn terms_of_month(&self, month: Month, instead: &Instead) -> Result<Read, Error> {
+        let mut read = self.terms(instead)?;
+        self.as_provided(&mut read.terms, month, instead)?;
+        Ok(read)
+    }
+
+    /// The terms by the register as it stands.
     ///
     /// # Errors
     /// C1604 with every fault: prices and ceilings that contradict each other, splits that are no whole, tax rates that
     /// overlap; or of the register.
-    pub(super) fn terms(&self, instead: &Instead) -> Result<Read, Error> {
+    pub(super) fn present_terms(&self) -> Result<Read, Error> {
+        self.terms(&Instead::new())
+    }
+
+    fn terms(&self, instead: &Instead) -> Result<Read, Error> {
         let control = &self.0.control;
         let mut specs: BTreeMap<(&'static str, Id), Value> = BTreeMap::new();
         control.force().each(|held| {
@@ -66,14 +80,14 @@ impl Finance {
     /// The terms with some objects as they would be, laid over calls that were recorded by the terms of the register.
     ///
     /// # Errors
-    /// As [`Self::terms`].
-    pub(super) fn changed_terms(&self, instead: &Instead) -> Result<Terms, Error> {
-        let Read { mut terms, outcomes, .. } = self.terms(instead)?;
+    /// As [`Self::present_terms`].
+    pub(super) fn changed_terms(&self, month: Month, instead: &Instead) -> Result<Terms, Error> {
+        let Read { mut terms, outcomes, .. } = self.terms_of_month(month, instead)?;
         let mut prices = instead.keys().filter(|(kind, _)| *kind == "Price").map(|(_, name)| name).peekable();
         if prices.peek().is_none() {
             return Ok(terms);
         }
-        let now = self.terms(&Instead::new())?.terms.book;
+        let now = self.present_terms()?.terms.book;
         for name in prices {
             let mut products = terms.operators.keys();
             let price = products.find_map(|product| now.find(product.as_str(), name.as_str()));
@@ -169,7 +183,7 @@ fn read(world: &World, agreements: &BTreeMap<Id, Value>) -> Result<Read, Error> 
     };
     let outcomes = world.products.iter().map(possible).collect();
     if faults.is_empty() {
-        let terms = Terms { book, vat, splits, sources, operators, recorded: BTreeMap::new() };
+        let terms = Terms { book, vat, splits, sources, operators, ..Terms::default() };
         Ok(Read { terms, outcomes, permitted })
     } else {
         Err(refused(faults))

@@ -1,5 +1,6 @@
 //! Finance from records of calls to payable shares, by the persons who may, on a real journal and real books.
 
+mod contributions;
 mod exports;
 mod payments;
 mod reratings;

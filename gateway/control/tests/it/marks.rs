@@ -126,6 +126,44 @@ fn f2_only_the_first_price_of_a_product_begins_in_the_past() {
     assert_eq!(code(put("sun", "Price", "third", moved)), Code::C1616, "nor is one moved there");
 }
 
+/// 65号, Gansu-O 32: anyone reads every price of a product, past ones too, from when until when, and by which act; none is
+/// rewritten.
+#[test]
+fn f5_prices_are_public_dated_added_to_and_name_their_act() {
+    let town = Town::new();
+    town.put("sun", "Price", "company-check-2025", &price("2025-01-01", "2027-01-01", "0.30")).expect("ends");
+    town.put("sun", "Price", "company-check-2027", &price("2027-01-01", "2031-01-01", "0.25"))
+        .expect("the next");
+    // Whoever is signed on, of whatever organisation, reads them.
+    for who in ["he", "wu", "zhou"] {
+        let found =
+            town.house.control.list(&by(who), "Price", &shuzha_control::Query::default()).expect("reads");
+        let shown: Vec<_> = found
+            .items
+            .iter()
+            .map(|one| (one.name.to_string(), one.spec["act"].clone(), one.spec["window"].clone()))
+            .collect();
+        let window = |from: &str, until: &str| json!({"from": from, "until": until});
+        assert_eq!(
+            shown,
+            [
+                ("company-check-2025".to_owned(), json!("operator-2025"), window("2025-01-01", "2027-01-01")),
+                ("company-check-2027".to_owned(), json!("operator-2025"), window("2027-01-01", "2031-01-01")),
+            ]
+        );
+    }
+    // The act behind it is public, with its number.
+    let act = town.house.control.get(&by("he"), "PriceAct", &id("operator-2025")).expect("reads");
+    assert!(act.spec["number"].as_str().is_some_and(|number| !number.is_empty()));
+    let mut bare = price("2031-01-01", "2032-01-01", "0.25");
+    bare["act"] = json!(null);
+    assert!(town.put("sun", "Price", "without-act", &bare).is_err(), "none without an act");
+    // Only added to: nothing that was in force is another afterwards, nor gone.
+    let rewritten = price("2025-01-01", "2027-01-01", "0.29");
+    assert_eq!(code(town.put("sun", "Price", "company-check-2025", &rewritten)), Code::C1612);
+    assert_eq!(code(town.remove("sun", "Price", "company-check-2025")), Code::C1612);
+}
+
 /// 65号: a price is published only under a ceiling in force for all of its window.
 #[test]
 fn f2_prices_stand_under_ceilings_and_never_two_at_once() {

@@ -227,8 +227,20 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
             table(out, &json!({"items": shares}), SHARES)
         }
         Contributions(args) => {
-            let columns =
-                &["party", "product", "calls", "records", "charged", "revenue", "notional", "share"];
+            let columns = &[
+                "party",
+                "product",
+                "calls",
+                "records",
+                "charged",
+                "units",
+                "scenarios",
+                "tickets",
+                "faults",
+                "revenue",
+                "notional",
+                "share",
+            ];
             table(out, &month(args, "contributions")?, columns)
         }
         Ledger(args) => ledger(out, &args.connection),

@@ -290,7 +290,7 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
         let (first, end) = (number(one.shares.start)?, number(one.shares.end)?);
         put.execute((&one.number, month, one.party.as_str(), one.amount.count(), first, end))?;
     }
-    let mut put = sql.prepare_cached(&format!("INSERT INTO contribution VALUES ({})", values(9)))?;
+    let mut put = sql.prepare_cached(&format!("INSERT INTO contribution VALUES ({})", values(13)))?;
     for one in &closing.contributions {
         put.execute(params![
             month,
@@ -302,6 +302,10 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
             one.revenue.count(),
             one.notional.micros(),
             one.share.count(),
+            one.assessment.map(|of| integer(of.units)).transpose()?,
+            one.assessment.map(|of| integer(of.scenarios)).transpose()?,
+            one.assessment.map(|of| integer(of.quality.tickets)).transpose()?,
+            one.assessment.map(|of| integer(of.quality.faults)).transpose()?,
         ])?;
     }
     let mut put = sql.prepare_cached("INSERT INTO revenue VALUES (?1, ?2, ?3)")?;

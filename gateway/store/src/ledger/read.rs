@@ -2,7 +2,9 @@
 
 use rusqlite::Connection;
 use shuzha_core::{Id, Timestamp};
-use shuzha_pricing::closing::{CallTree, Contribution, RatedLine, Share, ShareBill, Statement};
+use shuzha_pricing::closing::{
+    Assessment, CallTree, Contribution, Quality, RatedLine, Share, ShareBill, Statement,
+};
 use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::vat::Taxed;
 use shuzha_pricing::{Basis, Fen, Month};
@@ -134,8 +136,8 @@ pub(super) fn bills(connection: &Connection, month: Month) -> Result<Vec<ShareBi
 }
 
 pub(super) fn contributions(connection: &Connection, month: Month) -> Result<Vec<Contribution>, StoreError> {
-    let sql = "SELECT party, product, calls, records, charged, revenue_fen, notional, share_fen
-               FROM contribution WHERE period = ?1 ORDER BY party, product";
+    let sql = "SELECT party, product, calls, records, charged, revenue_fen, notional, share_fen,
+               units, scenarios, tickets, faults FROM contribution WHERE period = ?1 ORDER BY party, product";
     rows(connection, sql, [month.index()], |columns| {
         Ok(Contribution {
             party: columns.id()?,
@@ -146,8 +148,20 @@ pub(super) fn contributions(connection: &Connection, month: Month) -> Result<Vec
             revenue: columns.fen()?,
             notional: columns.yuan()?,
             share: columns.fen()?,
+            assessment: assessment(columns)?,
         })
     })
+}
+
+fn assessment(columns: &mut Columns<'_, '_>) -> Result<Option<Assessment>, StoreError> {
+    let mut next = || {
+        let count: Option<i64> = columns.next()?;
+        count.map(|count| u64::try_from(count).map_err(|_| StoreError::BadRow("contribution"))).transpose()
+    };
+    let (units, scenarios, tickets, faults) = (next()?, next()?, next()?, next()?);
+    Ok(units.zip(scenarios).zip(tickets.zip(faults)).map(|((units, scenarios), (tickets, faults))| {
+        Assessment { units, scenarios, quality: Quality { tickets, faults } }
+    }))
 }
 
 impl Books {

@@ -289,4 +289,20 @@ impl Register {
             }
         }
     }
+
+    /// Every version of every object of a kind that is kept, the present one too, by name and then in the order in which they
+    /// were written. [`Object::updated`] is when each was; one that was removed ends with its last.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn versions(&self, kind: &str) -> Result<Vec<Object>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM objects o WHERE o.kind = ?1
+             UNION ALL
+             SELECT o.kind, o.name, o.version, o.owner, o.spec, o.state_name, o.state, o.editable, o.written_micros, o.written_micros
+             FROM versions o WHERE o.kind = ?1
+             ORDER BY 2, 3"
+        );
+        rows(&self.lock(), &sql, [kind], object)
+    }
 }

@@ -189,3 +189,34 @@ fn of_sixteen_that_claim_one_code_one_succeeds() {
     });
     assert_eq!(won, 1);
 }
+
+/// Every version of an object is read back with the instant of its writing, of removed objects too.
+#[test]
+fn g2_every_version_of_an_object_is_kept_with_its_time() {
+    let register = Register::in_memory().expect("opens");
+    let at = |second, changes| Batch {
+        act: Act { at: Timestamp::from_seconds(second), ..act() },
+        ..batch(changes)
+    };
+    let commit = |second, changes| register.commit(&at(second, changes)).expect("committed");
+    let first = commit(1, vec![change("b", None, Some(content("{\"n\":1}")))]);
+    let second = commit(2, vec![change("b", Some(first), Some(content("{\"n\":2}")))]);
+    let gone = commit(3, vec![change("a", None, Some(content("{\"n\":3}")))]);
+    commit(4, vec![change("a", Some(gone), None)]);
+    let found: Vec<_> = register
+        .versions("Thing")
+        .expect("answers")
+        .into_iter()
+        .map(|one| (one.name.to_string(), one.version, one.updated.seconds(), one.spec))
+        .collect();
+    let kept = |name: &str, version, second, spec: &str| (name.to_owned(), version, second, spec.to_owned());
+    assert_eq!(
+        found,
+        [
+            kept("a", gone, 3, "{\"n\":3}"),
+            kept("b", first, 1, "{\"n\":1}"),
+            kept("b", second, 2, "{\"n\":2}"),
+        ]
+    );
+    assert_eq!(register.versions("Other").expect("answers"), []);
+}

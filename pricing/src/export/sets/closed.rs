@@ -2,7 +2,7 @@
 
 use super::super::{Column, Kind, Layout, Record, Row};
 use crate::Month;
-use crate::closing::{Contribution, RatedLine, Share, ShareBill, Statement};
+use crate::closing::{Assessment, Contribution, RatedLine, Share, ShareBill, Statement};
 
 /// Millionths in one part of ten thousand, as tax rates are counted in.
 pub(super) const MILLIONTHS_PER_PART: i64 = 100;
@@ -167,6 +167,10 @@ pub(super) const CONTRIBUTIONS: &Layout = &Layout {
         Column::new(Kind::Fen, "revenue", "产品收入(元)"),
         Column::new(Kind::MicroYuan, "notional", "免费使用价值(元)"),
         Column::new(Kind::Fen, "share", "分得收益(元)").summed(),
+        Column::new(Kind::Count, "units", "应用单位数").since(2),
+        Column::new(Kind::Count, "scenarios", "应用场景数").since(2),
+        Column::new(Kind::Count, "tickets", "数据质量反馈").summed().since(2),
+        Column::new(Kind::Count, "faults", "其中数据有误").summed().since(2),
     ],
 };
 
@@ -187,5 +191,11 @@ impl Record for ContributionRow<'_> {
         row.text(&period.to_string()).text(contribution.party.as_str()).text(contribution.product.as_str());
         row.count(contribution.calls).count(contribution.charged).count(contribution.records);
         row.fen(contribution.revenue).micro_yuan(contribution.notional).fen(contribution.share);
+        match contribution.assessment {
+            Some(Assessment { units, scenarios, quality }) => {
+                row.count(units).count(scenarios).count(quality.tickets).count(quality.faults)
+            }
+            None => row.empty().empty().empty().empty(),
+        };
     }
 }

@@ -144,6 +144,10 @@ pub(super) fn contribution(one: &Contribution) -> shown::Contribution {
         revenue: Yuan::of(one.revenue),
         notional: Yuan::of(one.notional),
         share: Yuan::of(one.share),
+        units: one.assessment.map(|of| of.units),
+        scenarios: one.assessment.map(|of| of.scenarios),
+        tickets: one.assessment.map(|of| of.quality.tickets),
+        faults: one.assessment.map(|of| of.quality.faults),
     }
 }
 
