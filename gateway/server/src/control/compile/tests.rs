@@ -14,6 +14,8 @@ use shuzha_policy::kept::{Specs, read_world};
 use shuzha_store::register::Recorded;
 use shuzha_store::{Register, SealedSecret};
 
+mod kinds;
+
 use super::*;
 use crate::node::Prepared;
 use crate::store::open_store;
