@@ -325,7 +325,7 @@ fn b6_anyone_with_an_account_objects_and_sees_the_public_part_only() {
         let request = Request { reason: "依规", ..Request::default() };
         plane.control.act(who, "Registration", &id("company-check-1"), verb, body, &request)
     };
-    let objected = unversioned(&stranger, "object", &json!({"proof": "cd".repeat(32)})).expect("objected");
+    let objected = unversioned(&stranger, "object", &json!({"proof": "ce".repeat(32)})).expect("objected");
     assert!(objected.object.is_none() && objected.consequences == shuzha_control::Consequences::default());
     let refused = unversioned(&authority, "suspend", &json!({})).expect_err("a version is needed");
     assert_eq!(refused.code(), Code::C1006);

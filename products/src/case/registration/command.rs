@@ -5,7 +5,7 @@ use shuzha_core::Timestamp;
 
 use super::Registration;
 use super::spec::{self, Content, digest};
-use super::state::{Objection, ObjectionOutcome, State};
+use super::state::{Against, Objection, ObjectionOutcome, State};
 use crate::world::Scope;
 use crate::yaml::{Place, Section};
 
@@ -22,7 +22,8 @@ pub(super) const REVIEW: &str = r#"{"type":"object","required":["passed"],"addit
 pub(super) const REJECT: &str = r#"{"type":"object","required":["ground"],"additionalProperties":false,
 "properties":{"ground":{"enum":["duplicate","false-statement","disputed","law"]}}}"#;
 pub(super) const OBJECT: &str = r#"{"type":"object","required":["proof"],"additionalProperties":false,
-"properties":{"proof":{"type":"string","pattern":"^[0-9a-f]{64}$"}}}"#;
+"properties":{"proof":{"type":"string","pattern":"^[0-9a-f]{64}$"},
+"against":{"enum":["registration","change"],"description":"Without it, the change where one is under publicity, otherwise the registration."}}}"#;
 pub(super) const RESOLVE: &str = r#"{"type":"object","required":["objection","outcome"],"additionalProperties":false,
 "properties":{"objection":{"type":"integer","minimum":1},"outcome":{"enum":["uphold","revoke","undetermined"]}}}"#;
 pub(super) const CHANGE: &str = r#"{"type":"object","required":["content","of","since"],"additionalProperties":false,
@@ -65,6 +66,9 @@ const OUTCOMES: &[(&str, ObjectionOutcome)] = &[
     ("undetermined", ObjectionOutcome::Undetermined),
 ];
 
+/// What may be objected to.
+const AGAINST: &[(&str, Against)] = &[("registration", Against::Registration), ("change", Against::Change)];
+
 /// New content, as JSON and as far as it is understood.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct NewContent {
@@ -100,6 +104,8 @@ pub(crate) enum Command {
     },
     Object {
         proof: String,
+        /// Without it, what is under publicity.
+        against: Option<Against>,
     },
     Resolve {
         number: usize,
@@ -140,7 +146,7 @@ pub(super) fn trial(verb: &str, case: &Registration, state: &State, at: Timestam
             Command::Review { passed: last != Some(true) }
         }
         "reject" => Command::Reject { ground },
-        "object" => Command::Object { proof: String::new() },
+        "object" => Command::Object { proof: String::new(), against: None },
         "resolve-objection" => {
             let open = state.objections.iter().position(Objection::is_open);
             Command::Resolve { number: open.map_or(0, |at| at + 1), outcome: ObjectionOutcome::Undetermined }
@@ -177,8 +183,13 @@ pub(super) fn read(verb: &str, body: &Place<'_>, scope: &Scope<'_>) -> Option<Co
         "approve" => nothing(Command::Approve)?,
         "reject" => Command::Reject { ground: section(&["ground"])?.required("ground")?.word(REJECTED)? },
         "object" => {
-            let proof = section(&["proof"])?.required("proof")?;
-            Command::Object { proof: digest(&proof)?.to_owned() }
+            let section = section(&["proof", "against"])?;
+            let proof = digest(&section.required("proof")?)?.to_owned();
+            let against = match section.optional("against") {
+                Some(place) => Some(place.word(AGAINST)?),
+                None => None,
+            };
+            Command::Object { proof, against }
         }
         "resolve-objection" => {
             let section = section(&["objection", "outcome"])?;

@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Timestamp};
 
 use super::command::{Changed, Command, NewContent};
 use super::spec::Content;
-use super::state::{
-    Certified, Matter, Objection, ObjectionOutcome, Pending, Procedure, Standing, State, Step,
-};
+use super::state::{Certified, Matter, Pending, Procedure, Standing, State, Step};
 use super::{Registration, code, term};
-use crate::case::parts::person;
-use crate::case::{Act, Actor, Fault, Refused};
+use crate::case::{Act, Fault, Refused};
 use crate::jurisdiction::Jurisdiction;
 
-/// Most open objections to one registration.
-const OBJECTIONS_MAX: usize = 16;
+mod objections;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Whether an application of this kind is being handled.
@@ -93,8 +89,8 @@ pub(super) fn decide(
             }
             complete(case, &mut next, act)?;
         }
-        Command::Object { proof } => object(&mut next, proof, act)?,
-        Command::Resolve { number, outcome } => resolve(case, &mut next, number, outcome, act)?,
+        Command::Object { proof, against } => objections::object(&mut next, proof, against, act)?,
+        Command::Resolve { number, outcome } => objections::resolve(case, &mut next, number, outcome, act)?,
         Command::Change { content, of, since } => {
             let rules = &act.rules.registration;
             let days = match of {
@@ -283,61 +279,6 @@ pub(super) fn renewable_from(until: i64, rules: &Jurisdiction) -> Option<Timesta
     Some(Timestamp::from_micros(until).minus(DAY * u32::from(days)))
 }
 
-/// Gansu-R 31: in publicity, or afterwards. Each person raises an objection once; others may raise the same.
-fn object(state: &mut State, proof: String, act: &Act<'_>) -> Result<(), Refused> {
-    let public = state.registered() || state.step() == Some(Step::Publicity);
-    if !public {
-        return Err(Code::C1007.into());
-    }
-    let mark = Some(mark(person(act)?, &proof));
-    if state.objections.iter().any(|objection| objection.is_open() && objection.mark == mark) {
-        return Err(Code::C1007.into());
-    }
-    if state.objections.iter().filter(|objection| objection.is_open()).count() >= OBJECTIONS_MAX {
-        return Err(Code::C1208.into());
-    }
-    state.objections.push(Objection { at: act.at.micros(), proof, outcome: None, mark });
-    Ok(())
-}
-
-/// Tells one person's objection from another's of the same proof, and names nobody.
-fn mark(by: &Actor, proof: &str) -> String {
-    let mut context = Context::new(&SHA256);
-    for part in [by.organisation.as_str(), by.account.as_str(), proof] {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part.as_bytes());
-    }
-    shuzha_core::hex::encode(context.finish().as_ref())
-}
-
-/// Gansu-R 32, 33. In publicity, revoking means that it is not registered.
-fn resolve(
-    case: &Registration,
-    state: &mut State,
-    number: usize,
-    outcome: ObjectionOutcome,
-    act: &Act<'_>,
-) -> Result<(), Refused> {
-    let live = state.registered() || state.step() == Some(Step::Publicity);
-    let found = number.checked_sub(1).and_then(|at| state.objections.get_mut(at));
-    let Some(objection) = found.filter(|objection| live && objection.is_open()) else {
-        return Err(Code::C1207.into());
-    };
-    objection.outcome = Some(outcome);
-    match outcome {
-        ObjectionOutcome::Revoke if state.registered() => end(state, Standing::Revoked, Some("objection")),
-        ObjectionOutcome::Revoke => end(state, Standing::Rejected, Some("disputed")),
-        ObjectionOutcome::Undetermined => {}
-        // The publicity period ended while the objection was open.
-        ObjectionOutcome::Uphold => {
-            if state.step() == Some(Step::Publicity) && !state.objected() && publicised(state, act) {
-                complete(case, state, act)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn stand(state: &mut State, from: Standing, to: Standing) -> Result<(), Refused> {
     if state.standing != from {
         return Err(Code::C1007.into());
@@ -350,6 +291,7 @@ fn stand(state: &mut State, from: Standing, to: Standing) -> Result<(), Refused>
 /// its certificate ran out meanwhile.
 fn drop_procedure(state: &mut State, ended: Standing, at: Timestamp) {
     state.procedure = None;
+    objections::lapse(state);
     if !state.registered() {
         state.standing = ended;
     } else if state.certificate.as_ref().is_none_or(|certificate| certificate.until <= at.micros()) {
@@ -359,6 +301,7 @@ fn drop_procedure(state: &mut State, ended: Standing, at: Timestamp) {
 
 fn end(state: &mut State, standing: Standing, ground: Option<&str>) {
     state.procedure = None;
+    objections::lapse(state);
     state.standing = standing;
     state.ground = ground.map(str::to_owned);
 }

@@ -141,6 +141,30 @@ pub(super) struct Objection {
     /// Digest over who raised it and the proof, by which the same person is refused the same objection again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mark: Option<String>,
+    /// Digest over who raised it, by which the objections of one person are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<String>,
+    /// What it is raised against.
+    #[serde(default, skip_serializing_if = "Against::is_registration")]
+    pub(super) against: Against,
+}
+
+/// What an objection is raised against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Against {
+    /// What is registered, or is to be registered for the first time.
+    #[default]
+    Registration,
+    /// The change under publicity; what is registered stands whatever comes of it.
+    Change,
+}
+
+impl Against {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_registration(&self) -> bool {
+        *self == Self::Registration
+    }
 }
 
 /// What came of an objection.
@@ -153,6 +177,8 @@ pub(crate) enum ObjectionOutcome {
     Revoke,
     /// 难以核实: left to the parties, an arbitrator or a court; the objection stays open.
     Undetermined,
+    /// The change that it was raised against was given up or rejected meanwhile.
+    Lapsed,
 }
 
 impl Objection {
@@ -193,6 +219,13 @@ impl State {
 
     pub(super) fn objected(&self) -> bool {
         self.objections.iter().any(Objection::is_open)
+    }
+
+    /// The change that is under publicity.
+    pub(super) fn publicised_change(&self) -> Option<&Procedure> {
+        let public =
+            |procedure: &&Procedure| (procedure.matter, procedure.step) == (Matter::Change, Step::Publicity);
+        self.procedure.as_ref().filter(public)
     }
 
     /// Whether the registration is there: certified, or set aside for a while.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shuzha_core::{Code, Id, Timestamp};
 
 use super::command::{Changed, NewContent};
-use super::state::ObjectionOutcome;
+use super::state::{Against, ObjectionOutcome};
 use super::*;
 use crate::case::{Actor, By};
 use crate::jurisdiction::{calendar, pack};
@@ -51,7 +51,11 @@ impl Desk {
 
     /// Does `command` on `at`.
     fn run(&mut self, at: &str, command: Command) -> Result<&'static str, Code> {
-        let actor = actor();
+        self.run_as("li", at, command)
+    }
+
+    fn run_as(&mut self, account: &str, at: &str, command: Command) -> Result<&'static str, Code> {
+        let actor = Actor { account: Id::new(account).expect("a name"), ..actor() };
         let act = act(&self.rules, &actor, day(at));
         self.state = self.case.decide(&self.state, command, &act).map_err(|refused| refused.code)?;
         Ok(self.state.name())
@@ -282,7 +286,7 @@ fn b5_what_is_not_renewed_is_cancelled_and_announced() {
 
 #[test]
 fn b6_an_objection_in_publicity_holds_the_certificate_back() {
-    let proof = |number: u8| Command::Object { proof: format!("{number:064x}") };
+    let proof = |number: u8| Command::Object { proof: format!("{number:064x}"), against: None };
     let resolve = |number, outcome| Command::Resolve { number, outcome };
     let mut desk = Desk::new("gansu", "2030-01-01");
     desk.approve("2025-09-28").expect("publicity");
@@ -301,15 +305,15 @@ fn b6_an_objection_in_publicity_holds_the_certificate_back() {
 
 #[test]
 fn b6_an_objection_afterwards_marks_the_registration_until_decided() {
-    let proof = |number: u8| Command::Object { proof: format!("{number:064x}") };
+    let proof = |number: u8| Command::Object { proof: format!("{number:064x}"), against: None };
     let mut desk = certified("2030-01-01");
     assert_eq!(desk.run("2025-12-01", proof(0)), Ok("objected"));
     assert!(desk.window().is_some(), "marked, not stopped");
     assert_eq!(desk.run("2025-12-01", Command::Cancel { ground: "waived" }), Err(Code::C1205));
     for number in 1..16 {
-        desk.run("2025-12-01", proof(number)).expect("objected");
+        desk.run_as(&format!("p{}", number / 3), "2025-12-01", proof(number)).expect("objected");
     }
-    assert_eq!(desk.run("2025-12-01", proof(16)), Err(Code::C1208));
+    assert_eq!(desk.run_as("p9", "2025-12-01", proof(16)), Err(Code::C1208));
     for number in 1..=15 {
         let uphold = Command::Resolve { number, outcome: ObjectionOutcome::Uphold };
         assert_eq!(desk.run("2025-12-02", uphold), Ok("objected"));
@@ -344,4 +348,55 @@ fn b5_an_end_is_asked_for_at_once_where_the_rules_give_none() {
         let opened = case.open(&act(&rules, &actor, day("2026-01-05")));
         assert_eq!(opened.map(|state| state.name()).map_err(|refused| refused.code), expected, "{name}");
     }
+}
+
+/// An objection to a change under publicity ends the change at most: the certificate in force is not its matter.
+#[test]
+fn b6_an_objection_to_a_change_ends_the_change_and_nothing_else() {
+    let changing = || {
+        let mut desk = certified("2030-01-01");
+        let content = new_content("2029-01-01");
+        let since = day("2026-03-02");
+        desk.run("2026-03-02", Command::Change { content, of: Changed::Data, since }).expect("changing");
+        assert_eq!(desk.approve("2026-03-02"), Ok("changing"));
+        desk
+    };
+    let object = |number: u8, against| Command::Object { proof: format!("{number:064x}"), against };
+    let resolve = |number, outcome| Command::Resolve { number, outcome };
+    let mut desk = changing();
+    let (window, before) = (desk.window(), desk.state.content.clone());
+    assert_eq!(desk.run("2026-03-03", object(1, None)), Ok("objected"));
+    assert_eq!(desk.run("2026-03-03", object(1, Some(Against::Change))), Err(Code::C1007), "it is this one");
+    assert_eq!(desk.run_as("wang", "2026-03-03", object(1, None)), Ok("objected"));
+    assert!(desk.passes("2026-06-01", "publicity").is_none(), "not while it is disputed");
+    assert_eq!(desk.run("2026-06-01", resolve(1, ObjectionOutcome::Revoke)), Ok("certified"));
+    assert_eq!((desk.window(), &desk.state.content), (window.clone(), &before), "as it was registered");
+    assert_eq!(desk.run("2026-06-01", resolve(2, ObjectionOutcome::Revoke)), Err(Code::C1207), "it lapsed");
+    assert_eq!(desk.run("2026-06-01", object(1, Some(Against::Change))), Err(Code::C1007), "nothing changes");
+    // Against the registration, while a change is under publicity.
+    let mut desk = changing();
+    assert_eq!(desk.run("2026-03-03", object(1, Some(Against::Registration))), Ok("objected"));
+    assert_eq!(desk.run("2026-03-03", resolve(1, ObjectionOutcome::Revoke)), Ok("revoked"));
+    assert_eq!(desk.window(), None);
+    // The change is given up: nobody has to answer who objected to it.
+    let mut desk = changing();
+    assert_eq!(desk.run("2026-03-03", object(1, None)), Ok("objected"));
+    assert_eq!(desk.run("2026-03-04", Command::Reject { ground: "disputed" }), Ok("certified"));
+    assert_eq!(desk.window(), window);
+}
+
+/// Who was answered does not keep a registration from completion by asking again.
+#[test]
+fn b6_one_person_objects_to_one_thing_three_times_at_most() {
+    let mut desk = certified("2030-01-01");
+    let object = |number: u8| Command::Object { proof: format!("{number:064x}"), against: None };
+    for number in 1..=3 {
+        assert_eq!(desk.run("2025-12-01", object(number)), Ok("objected"));
+        let uphold = Command::Resolve { number: number.into(), outcome: ObjectionOutcome::Uphold };
+        assert_eq!(desk.run("2025-12-01", uphold), Ok("certified"));
+        assert_eq!(desk.run("2025-12-01", object(number)), Err(Code::C1007), "it was decided");
+    }
+    assert_eq!(desk.run("2025-12-01", object(4)), Err(Code::C1208));
+    assert_eq!(desk.run_as("wang", "2025-12-01", object(1)), Ok("objected"), "another person may");
+    assert_eq!(desk.run("2026-12-02", object(4)), Ok("objected"), "a year later");
 }

@@ -19,7 +19,7 @@ fn commands() -> Vec<(&'static str, Command)> {
         ("review", Command::Review { passed: true }),
         ("approve", Command::Approve),
         ("reject", Command::Reject { ground: "duplicate" }),
-        ("object", Command::Object { proof: "0".repeat(64) }),
+        ("object", Command::Object { proof: "0".repeat(64), against: None }),
         ("resolve-objection", Command::Resolve { number: 1, outcome: ObjectionOutcome::Uphold }),
         ("change", change),
         ("correct", Command::Correct(new_content("2030-01-01"))),
@@ -95,7 +95,7 @@ fn b2_a_verb_is_offered_exactly_where_it_is_taken() {
             // The same finding or objection a second time is none; another one is.
             let other = match verb.name {
                 "review" => tried(Command::Review { passed: false }),
-                "object" => tried(Command::Object { proof: "1".repeat(64) }),
+                "object" => tried(Command::Object { proof: "1".repeat(64), against: None }),
                 _ => false,
             };
             assert_eq!(offered, tried(command(verb.name)) || other, "{situation}: {}", verb.name);
