@@ -209,10 +209,25 @@ impl ManualClock {
         self.running.fetch_add(by, Ordering::SeqCst);
     }
 
+    /// Somebody sets the clock `micros` on, or back: how long it has been running stays as it is.
+    pub fn misset(&self, micros: i64) {
+        self.now.fetch_add(micros, Ordering::SeqCst);
+    }
+
     /// Puts the clock at `at`, which may lie in the past.
     pub fn set(&self, at: Timestamp) {
         let before = self.now.swap(at.0, Ordering::SeqCst);
         self.running.fetch_add(at.0.saturating_sub(before).max(0), Ordering::SeqCst);
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn running(&self) -> Duration {
+        (**self).running()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use shuzha_core::{Code, MicroYuan, NanoCharge, Refusal, Timestamp};
 use shuzha_evidence::commit::{Opening, Request};
 use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Outcome, Terms};
-use shuzha_journal::{Durable, Position, Unavailable};
+use shuzha_journal::{Durable, Unavailable};
 use shuzha_pricing::Basis;
 
 use crate::gate::Gate;
@@ -292,8 +292,8 @@ impl<'e> Env<'e> {
         Ok(durable)
     }
 
-    /// Records that the call was only planned. It is not waited for: nothing was taken, and nothing of any data leaves.
-    pub(crate) fn close_planned(&mut self) -> Result<(), Refusal> {
+    /// Records that the call was only planned, durably: who explored what is evidence.
+    pub(crate) async fn close_planned(&mut self) -> Result<(), Refusal> {
         let ending = Ending {
             decision: Decision::Planned,
             code: None,
@@ -303,8 +303,9 @@ impl<'e> Env<'e> {
             response_bytes: 0,
             response_commitment: None,
         };
-        self.gate.journal.append(&self.record(&ending)).map_err(unavailable)?;
+        let durable = self.gate.journal.append_durable(&self.record(&ending)).map_err(unavailable)?;
         self.closed = true;
+        durable.await.map_err(unavailable)?;
         self.gate.metrics.ended(self.sandbox, Decision::Planned, None);
         Ok(())
     }
@@ -318,8 +319,32 @@ impl<'e> Env<'e> {
         }
     }
 
-    /// Records a refusal or failure. It is not waited for: nothing was released.
-    pub(crate) fn close_without_answer(&mut self, code: Code) -> Option<Position> {
+    /// Records a refusal or failure, and waits until it is on disk: what a caller was told outlives the process. A journal that
+    /// does not take it changes nothing about the refusal, and one that is refused for the journal's sake does not wait for it.
+    pub(crate) async fn refuse(&mut self, code: Code) {
+        if code.stage() == 0 {
+            return self.close_without_answer(code);
+        }
+        let Some(ending) = self.end_without_answer(code) else { return };
+        let recorded = match self.gate.journal.append_durable(&self.record(&ending)) {
+            Ok(durable) => durable.await.is_ok(),
+            Err(_) => false,
+        };
+        if !recorded {
+            self.gate.metrics.unrecorded();
+        }
+    }
+
+    /// Records a refusal or failure that nobody waits for.
+    pub(crate) fn close_without_answer(&mut self, code: Code) {
+        let Some(ending) = self.end_without_answer(code) else { return };
+        if self.gate.journal.append(&self.record(&ending)).is_err() {
+            self.gate.metrics.unrecorded();
+        }
+    }
+
+    /// Closes the call, and says what is to be recorded of its end, where that is not only counted.
+    fn end_without_answer(&mut self, code: Code) -> Option<Ending> {
         if self.closed {
             return None;
         }
@@ -340,13 +365,7 @@ impl<'e> Env<'e> {
             // Answered and not delivered: the release is kept, and whoever asks the same is given it.
             (ending.response_commitment, ending.response_bytes) = (Some(commitment), bytes);
         }
-        match self.gate.journal.append(&self.record(&ending)) {
-            Ok(position) => Some(position),
-            Err(_) => {
-                self.gate.metrics.unrecorded();
-                None
-            }
-        }
+        Some(ending)
     }
 }
 

@@ -219,7 +219,7 @@ impl Gate {
         match stages::walk(&mut env, upstream).await {
             Ok(reply) => reply,
             Err(refusal) => {
-                env.close_without_answer(refusal.code);
+                env.refuse(refusal.code).await;
                 refused(call.request, env.facts.limit, env.sandbox, refusal)
             }
         }

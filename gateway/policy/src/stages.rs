@@ -41,7 +41,7 @@ pub(crate) async fn walk<'e, U: Upstream>(
     let admission = match admit(env)? {
         Admitted::Go(admission) => admission,
         Admitted::Again(kept) => return settle::again(env, kept).await,
-        Admitted::Plan(slot) => return plan::run(env, &slot),
+        Admitted::Plan(slot) => return plan::run(env, &slot).await,
         Admitted::Trial(trial) => return sandbox::walk(env, trial, upstream).await,
     };
     let fetched = forward::run(env, admission, upstream).await?;

@@ -37,6 +37,9 @@ struct State {
     fail_in: Option<(u64, Fault)>,
     syncs: u64,
     held: bool,
+    writes_held: bool,
+    /// Writes that wait because they are held.
+    writes_waiting: u32,
     lies: bool,
 }
 
@@ -104,6 +107,26 @@ impl MemoryDisk {
     pub fn release_syncs(&self) {
         self.0.lock().held = false;
         self.0.changed.notify_all();
+    }
+
+    /// Holds every write until [`MemoryDisk::release_writes`].
+    pub fn hold_writes(&self) {
+        self.0.lock().writes_held = true;
+    }
+
+    /// Lets held writes go on.
+    pub fn release_writes(&self) {
+        self.0.lock().writes_held = false;
+        self.0.changed.notify_all();
+    }
+
+    /// Blocks until a write is held.
+    ///
+    /// # Panics
+    /// When a holder of the lock panicked.
+    pub fn wait_for_a_held_write(&self) {
+        let waits = |state: &mut State| state.writes_waiting == 0;
+        drop(self.0.changed.wait_while(self.0.lock(), waits).expect("no holder of this lock panics"));
     }
 
     /// Lets every later sync report success without having done anything, as a disk with a broken cache does: a test of
@@ -233,6 +256,13 @@ impl DiskFile for MemoryFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let (fault, room) = {
             let mut state = self.disk.0.lock();
+            if state.writes_held {
+                state.writes_waiting += 1;
+                self.disk.0.changed.notify_all();
+                let held = |state: &mut State| state.writes_held;
+                state = self.disk.0.changed.wait_while(state, held).expect("no holder of this lock panics");
+                state.writes_waiting -= 1;
+            }
             (state.fault(), state.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(state.used())))
         };
         let room = usize::try_from(room).unwrap_or(usize::MAX);

@@ -2,8 +2,8 @@
 //!
 //! It goes through stages 1 to 5 like the call it plans, and ends there. All of it follows from the query, public metadata
 //! and the unit's own spending, and never from what others asked: no data is asked, so it costs no budget and no money. It is recorded (decision `planned`)
-//! because every request is: who explored what is evidence, and its nonce must not be used twice; and not waited for, because
-//! losing that record takes nothing from anybody.
+//! because every request is: who explored what is evidence, and its nonce must not be used twice; and waited for,
+//! because what a caller was told outlives the process.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::snapshot::Statistics;
 use crate::{Payload, Reply};
 
 /// Tells the plan of a call that passed stages 1 to 5.
-pub(super) fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>, Refusal> {
+pub(super) async fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>, Refusal> {
     let ask = slot.agreed().ask();
     let right = ask.right();
     let (query, statistics) = ask.query().ok_or(Code::C610)?;
@@ -45,16 +45,16 @@ pub(super) fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>,
         Err(code) if !released => code.as_str().into(),
         _ => Value::Null,
     };
-    reply(env, &plan)
+    reply(env, &plan).await
 }
 
 /// Tells the plan of a trial: there is no budget in the sandbox, so nothing of one.
-pub(super) fn trial<S>(
+pub(super) async fn trial<S>(
     env: &mut Env<'_>,
     query: &Query,
     statistics: &Statistics,
 ) -> Result<Reply<S>, Refusal> {
-    reply(env, &described(query, statistics))
+    reply(env, &described(query, statistics)).await
 }
 
 fn described(query: &Query, statistics: &Statistics) -> Value {
@@ -63,8 +63,8 @@ fn described(query: &Query, statistics: &Statistics) -> Value {
     plan
 }
 
-fn reply<S>(env: &mut Env<'_>, plan: &Value) -> Result<Reply<S>, Refusal> {
-    env.close_planned()?;
+async fn reply<S>(env: &mut Env<'_>, plan: &Value) -> Result<Reply<S>, Refusal> {
+    env.close_planned().await?;
     Ok(Reply {
         request: env.call.request,
         status: 200,

@@ -55,7 +55,7 @@ pub(crate) async fn walk<'e, U: Upstream>(
     if env.plans {
         limit(env, &offer)?;
         let (query, statistics) = query.as_ref().ok_or(Code::C610)?;
-        return plan::trial(env, query, statistics);
+        return plan::trial(env, query, statistics).await;
     }
     let keys = &env.gate.sandbox.keys;
     match validate::begin_try(env, "sandbox idempotency", keys)? {

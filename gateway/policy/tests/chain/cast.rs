@@ -129,10 +129,9 @@ impl Ask {
         for (name, value) in self.signature(now.seconds() + self.skew, &nonce) {
             add(name, &value);
         }
-        let mut id = [0; 16];
-        id[8..].copy_from_slice(&serial().to_be_bytes());
+        let request = request();
         let authority = "gate.test".to_owned();
-        Sent { ask: self.clone(), headers, authority, request: RequestId::from_bytes(id), received: now }
+        Sent { ask: self.clone(), headers, authority, request, received: now }
     }
 
     fn signature(&self, seconds: i64, nonce: &str) -> Vec<(&'static str, String)> {
@@ -253,16 +252,29 @@ fn score() -> String {
     features.to_string()
 }
 
+/// The name of one more request.
+fn request() -> RequestId {
+    let mut id = [0; 16];
+    id[8..].copy_from_slice(&serial().to_be_bytes());
+    RequestId::from_bytes(id)
+}
+
 /// A request on the wire.
+#[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) ask: Ask,
     pub(crate) headers: HeaderMap,
     pub(crate) authority: String,
     pub(crate) request: RequestId,
-    received: Timestamp,
+    pub(crate) received: Timestamp,
 }
 
 impl Sent {
+    /// The same bytes, received once more.
+    pub(crate) fn again(&self) -> Self {
+        Self { request: request(), ..self.clone() }
+    }
+
     /// As the gate takes it.
     pub(crate) fn inbound(&self) -> Inbound<'_> {
         Inbound {

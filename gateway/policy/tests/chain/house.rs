@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use prometheus::Registry;
-use shuzha_core::clock::ManualClock;
+use shuzha_core::clock::{GuardedClock, ManualClock};
 use shuzha_core::{Clock, Id, OsRng, Timestamp};
 use shuzha_evidence::commit::{HalfYear, PeriodCommitters, PeriodKeys};
 use shuzha_evidence::{Call, Committer, Decision, Entry};
@@ -33,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) releases: Option<Arc<dyn ReleaseStore>>,
     pub(crate) periods: Periods,
     pub(crate) bounds: Bounds,
+    /// Whether the node guards its clock, as the real one does; a test that moves time by hand needs it to follow.
+    pub(crate) guarded: bool,
     /// The world in force from the start, instead of the usual one.
     pub(crate) snapshot: Option<Snapshot>,
 }
@@ -76,6 +78,7 @@ impl Default for Plan {
             releases: None,
             periods: Periods::default(),
             bounds: Bounds::default(),
+            guarded: false,
             snapshot: None,
         }
     }
@@ -84,6 +87,8 @@ impl Default for Plan {
 /// Everything of one gateway node but its HTTP.
 pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
+    /// The node's clock over that one, where it guards it.
+    pub(crate) guard: Option<Arc<GuardedClock<Arc<ManualClock>>>>,
     pub(crate) disk: MemoryDisk,
     pub(crate) gate: Arc<Gate>,
     store: Store,
@@ -97,8 +102,13 @@ impl House {
 
     /// A new one as `plan` says.
     pub(crate) fn planned(plan: Plan) -> Self {
+        Self::planned_at(NOON, plan)
+    }
+
+    /// A new one at `at`, as `plan` says.
+    pub(crate) fn planned_at(at: Timestamp, plan: Plan) -> Self {
         let store = Store::in_memory().expect("a database in memory");
-        let clock = Arc::new(ManualClock::at(NOON));
+        let clock = Arc::new(ManualClock::at(at));
         Self::open(MemoryDisk::new(), clock, store, plan, |_| {}).expect("an empty journal opens")
     }
 
@@ -114,7 +124,12 @@ impl House {
         options.free_bytes_min = 0;
         options.queue_records_max = plan.queue_records_max;
         let on: Arc<dyn Disk> = Arc::new(disk.clone());
-        let journal = Journal::open_on(on, options, Arc::clone(&clock) as Arc<dyn Clock>)?;
+        let guard = plan.guarded.then(|| Arc::new(GuardedClock::over(Arc::clone(&clock))));
+        let nodes: Arc<dyn Clock> = match &guard {
+            Some(guard) => Arc::<GuardedClock<_>>::clone(guard),
+            None => Arc::<ManualClock>::clone(&clock),
+        };
+        let journal = Journal::open_on(on, options, Arc::clone(&nodes))?;
         let mut state = replayed(&journal);
         forget(&mut state);
         let start = Start::from_state(&state);
@@ -130,7 +145,7 @@ impl House {
                 periods: PeriodCommitters::new(plan.periods),
                 pseudonymiser: Pseudonymiser::new(Arc::new(prf)),
             },
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            clock: nodes,
             rng: Arc::new(OsRng),
             journal,
             releases: plan.releases.unwrap_or_else(|| Arc::new(store.clone())),
@@ -138,7 +153,7 @@ impl House {
         };
         let snapshot = plan.snapshot.unwrap_or_else(|| world::snapshot(&plan.more_world));
         let gate = Gate::bounded(parts, start, snapshot, plan.bounds).expect("metrics register");
-        Ok(Self { clock, disk, gate: Arc::new(gate), store })
+        Ok(Self { clock, guard, disk, gate: Arc::new(gate), store })
     }
 
     /// The node after its process was killed now and started again.
@@ -171,6 +186,11 @@ impl House {
         forget: impl Fn(&mut State),
     ) -> Result<Self, JournalError> {
         Self::open(disk, self.clock, self.store, plan, forget)
+    }
+
+    /// The time by the node's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.guard.as_ref().map_or_else(|| self.clock.now(), |guard| guard.now())
     }
 
     /// The present second.
@@ -206,15 +226,7 @@ impl House {
     /// Waits until all that was appended is durable, and gives the records.
     pub(crate) async fn records(&self) -> Vec<RawRecord> {
         let journal = self.gate.journal();
-        let mark = shuzha_evidence::Act {
-            at: self.clock.now(),
-            kind: shuzha_evidence::ActKind::Resumed,
-            actor: "test",
-            object: "",
-            commitment: None,
-            target: "",
-        };
-        let durable = journal.append_durable(&Entry::Act(mark)).expect("the journal serves");
+        let durable = journal.append_durable(&resumed(self)).expect("the journal serves");
         durable.await.expect("durable");
         read(journal)
     }
@@ -224,6 +236,18 @@ impl House {
         self.records().await;
         replayed(self.gate.journal())
     }
+}
+
+/// A record that means nothing.
+pub(crate) fn resumed(house: &House) -> Entry<'static> {
+    Entry::Act(shuzha_evidence::Act {
+        at: house.clock.now(),
+        kind: shuzha_evidence::ActKind::Resumed,
+        actor: "test",
+        object: "",
+        commitment: None,
+        target: "",
+    })
 }
 
 /// The durable records.

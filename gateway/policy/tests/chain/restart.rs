@@ -1,6 +1,6 @@
 //! A node that is killed or loses power and starts again: nothing is over-spent, forgotten or charged twice.
 
-use shuzha_core::{Id, MicroYuan};
+use shuzha_core::{Clock, Id, MicroYuan};
 use shuzha_policy::UpstreamFault;
 
 use crate::cast::{Ask, PERSON};
@@ -145,4 +145,34 @@ async fn refused_strangers_fill_no_table() {
     let known = Ask::new("bank-1", "company-check", "verify", "bank-onboarding").with("idempotency-key", "k");
     assert_eq!(outcome(&house.call(&known, &fake).await), "answered", "the replay table of 256 has room");
     assert_eq!(fake.seen().len(), 1);
+}
+
+/// What a caller was told is on disk, refusals and plans too, whether money or privacy was taken or nothing: a kill loses
+/// neither the record nor the nonce.
+#[tokio::test]
+async fn a_refusal_is_told_once_it_is_on_disk() {
+    let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
+    let mut plan = Ask::new("study-1", "ward-report-a", "query", "study-sample");
+    plan.path.push_str(":plan");
+    for (ask, told) in [(nowhere, "C201"), (plan, "answered")] {
+        let house = House::new();
+        let sent = ask.send(house.clock.now());
+        house.records().await;
+        house.disk.hold_syncs();
+        let (inbound, fake) = (sent.inbound(), Fake::new([]));
+        let mut serving = Box::pin(house.gate.serve(&inbound, &fake));
+        // Whatever does not wait for the disk is done by then.
+        for _ in 0..10_000 {
+            tokio::select! {
+                biased;
+                reply = &mut serving => panic!("{} before it is on disk", outcome(&reply)),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        house.disk.release_syncs();
+        assert_eq!(outcome(&serving.await), told);
+        let house = house.without_power();
+        let records = house.records().await;
+        assert_eq!(crate::house::last_call(&records).request, sent.request);
+    }
 }

@@ -1,28 +1,32 @@
 //! Seeded simulation: few uses, little budget, little money; calls at once that are cut off anywhere, retries of theirs over
-//! restarts and after their answers have gone, new versions of the data, charges that are given back, product services
-//! that answer, answer otherwise, lie, stall and vanish, disks that fail and fill, nodes that are killed or lose power. An auditor who
-//! reads nothing but the journal and the answers checks the laws after every start.
+//! restarts and after their answers have gone, the same signed bytes again, new versions of the data, a price that changes at
+//! midnight, charges that are given back, clocks that somebody sets, product services that answer, answer otherwise, lie,
+//! stall and vanish, disks that fail and fill, nodes that are killed or lose power. An auditor who reads nothing but the
+//! journal and what was told checks the laws after every start.
 //!
 //! The journal's threads are real, so a seed fixes what is tried, not every interleaving.
 
 mod audit;
+mod books;
+mod planted;
 mod power;
 mod weather;
 
 use std::cell::RefCell;
 use std::pin::Pin;
+use std::time::Duration;
 
-use shuzha_core::{Id, NanoCharge, RequestId};
+use shuzha_core::{Clock, Id, NanoCharge, RequestId, Timestamp};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::Fault;
 use shuzha_policy::Bounds;
-use shuzha_store::State;
 
-use crate::cast::{Ask, PERSON, histogram};
+use crate::cast::{Ask, PERSON, Sent, histogram};
 use crate::consents::Consent;
-use crate::house::{House, Plan};
+use crate::house::{House, NOON, Plan, replayed};
 use crate::world;
-use audit::{Audit, Given};
+use audit::{Audit, Given, Told};
+use planted::{Covered, Planted};
 use weather::{Chance, Rng, Weather};
 
 /// Seeds that every run of the tests tries.
@@ -35,37 +39,12 @@ const CALLS: usize = 10;
 const CHANGES: usize = 4;
 /// Seeds within which a planted fault must be found.
 const SEEDS_TO_FIND: u64 = 60;
+/// The end of a day in China, and the beginning of a price.
+const MIDNIGHT: Timestamp = Timestamp::from_seconds(NOON.seconds() + 12 * 3_600);
+/// How long before it a seed begins: some of them pass it.
+const BEFORE_MIDNIGHT: Duration = Duration::from_secs(150);
 /// Threads that share the seeds.
 const THREADS: u64 = 4;
-
-/// What is wrong with the node, to show that the auditor would notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Planted {
-    /// Nothing.
-    Nothing,
-    /// Syncs report success and do nothing, as if the answer had not waited for the disk.
-    DiskLies,
-    /// A dispatched use of a consent is given back when the node starts.
-    VoidsConsents,
-    /// A dispatched privacy charge is given back when the node starts.
-    VoidsCharges,
-    /// Retries are taken for new calls after a start.
-    ForgetsKeys,
-    /// Fees that were posted are forgotten.
-    ForgetsMoney,
-}
-
-impl Planted {
-    fn forget(self, state: &mut State) {
-        match self {
-            Self::Nothing | Self::DiskLies => {}
-            Self::VoidsConsents => state.consents.clear(),
-            Self::VoidsCharges => state.budgets = shuzha_privacy::budget::Ledger::default(),
-            Self::ForgetsKeys => state.marks.clear(),
-            Self::ForgetsMoney => state.posted.clear(),
-        }
-    }
-}
 
 /// What may be asked in one seed.
 struct Cast {
@@ -118,7 +97,11 @@ async fn turns(turns: u64) {
 }
 
 /// Calls over the ward's people that were not answered: their charges may be given back.
-type Lost = RefCell<Vec<(Id, RequestId)>>;
+#[derive(Default)]
+struct Lost {
+    calls: RefCell<Vec<(Id, RequestId)>>,
+    covered: RefCell<Covered>,
+}
 
 /// What of a query's charge and place the auditor knows it by.
 fn query_of(ask: &Ask) -> Option<(String, u64)> {
@@ -132,6 +115,7 @@ fn query_of(ask: &Ask) -> Option<(String, u64)> {
 async fn change(house: &House, chance: &Chance, lost: &Lost) {
     let (wait, refund, which) = chance.with(|rng| (rng.below(40), rng.below(3) > 0, rng.next()));
     turns(wait).await;
+    pass(house, chance);
     if refund {
         give_back(house, lost, which);
     } else if chance.with(|rng| rng.below(2)) == 0 {
@@ -141,48 +125,104 @@ async fn change(house: &House, chance: &Chance, lost: &Lost) {
     }
 }
 
-/// The world with the ward's data in a version.
+/// The world with the ward's data in a version, and what [`audit::dearer`] says from midnight on.
 fn in_version(version: usize) -> shuzha_policy::Snapshot {
-    world::with(&[("ward-1", &format!("ward-{version}"))])
+    let price = |act: &str, from: &str, until: &str, name: &str, per_call: &str| {
+        format!(
+            "metadata: {{name: {name}}}\nspec:\n  act: {act}\n  product: ward-report-a\n  perCall: \"{per_call}\"\n  \
+             charged: [answer]\n  window: {{from: {from}, until: {until}}}\n"
+        )
+    };
+    let act = "operator-2025";
+    let now = price(act, "2025-01-01", "2031-01-01", "ward-report-a", "10.00");
+    let until = price(act, "2025-01-01", "2026-03-03", "ward-report-a", "10.00");
+    let later = price(act, "2026-03-03", "2031-01-01", "ward-report-a-2", "11.00");
+    let both = format!("{until}---\napiVersion: shuzha/v1\nkind: Price\n{later}");
+    world::with(&[("ward-1", &format!("ward-{version}")), (&now, &both)])
+}
+
+/// Time passes, and sometimes somebody sets the machine's clock: by what a correction is, or to another day.
+fn pass(house: &House, chance: &Chance) {
+    let (seconds, set) = chance.with(|rng| {
+        let far = [3_600, 86_400, 40 * 366 * 86_400][rng.index(3)];
+        let near = 1 + i64::try_from(rng.below(40)).expect("small");
+        let by = if rng.below(2) == 0 { far } else { near };
+        (rng.below(30), [0, 0, by, -by][rng.index(4)])
+    });
+    house.clock.advance(Duration::from_secs(seconds));
+    house.clock.misset(set * shuzha_core::clock::MICROS_PER_SECOND);
+    if let Some(guard) = &house.guard {
+        let _astray = guard.compare();
+    }
+}
+
+/// What the time really is.
+fn really(house: &House) -> Timestamp {
+    Timestamp::from_micros(i64::try_from(house.clock.running().as_micros()).expect("a time"))
+}
+
+/// Somebody puts the machine's clock right.
+fn put_right(house: &House) {
+    house.clock.misset(really(house).micros_since(house.clock.now()));
 }
 
 /// Gives the charge of one of the lost calls back, where the gate does. It blocks, so it is not for a thread that drives calls.
 fn give_back(house: &House, lost: &Lost, which: u64) {
-    let lost = lost.borrow();
-    let Some(at) = usize::try_from(which).ok().and_then(|which| which.checked_rem(lost.len())) else {
+    let calls = lost.calls.borrow();
+    let Some(at) = usize::try_from(which).ok().and_then(|which| which.checked_rem(calls.len())) else {
         return;
     };
-    let (set, request) = &lost[at];
+    let (set, request) = &calls[at];
+    let marks = replayed(house.gate.journal()).marks.into_iter();
+    lost.covered.borrow_mut().extend(marks.filter(|(_, mark)| mark.covered_charge.is_some()));
     let case = Id::new("refund-1").expect("a name");
     let done = std::thread::scope(|scope| scope.spawn(|| house.gate.refund(set, *request, &case)).join());
     drop(done.expect("no panic"));
 }
 
-/// One call, cut off after some turns or not.
-async fn call(house: &House, cast: &Cast, chance: &Chance, lost: &Lost) -> Option<Given> {
-    let (which, wait, patience) = chance.with(|rng| {
+/// One call, cut off after some turns or not: a new one, or one of those that were sent before, byte for byte.
+async fn call(
+    house: &House,
+    cast: &Cast,
+    chance: &Chance,
+    (lost, wire): (&Lost, &Wire),
+) -> (Option<Given>, Option<Told>) {
+    let (which, wait, patience, again) = chance.with(|rng| {
         let patience = if rng.below(3) == 0 { rng.below(200) } else { u64::MAX };
-        (rng.index(cast.asks.len()), rng.below(4), patience)
+        (rng.index(cast.asks.len()), rng.below(4), patience, rng.below(4) == 0)
     });
     turns(wait).await;
-    let (ask, consent) = &cast.asks[which];
-    let sent = ask.send(shuzha_core::Clock::now(&*house.clock));
+    let before = wire.borrow().get(which).filter(|_| again).map(|(at, sent)| (*at, sent.again()));
+    let again = before.is_some();
+    let (at, mut sent) = before.unwrap_or_else(|| {
+        let sent = cast.asks[which].0.send(really(house));
+        wire.borrow_mut().push((which, sent.clone()));
+        (which, sent)
+    });
+    sent.received = house.now();
+    let (ask, consent) = &cast.asks[at];
     let inbound = sent.inbound();
-    let given = tokio::select! {
+    let reply = tokio::select! {
         biased;
-        reply = house.gate.serve(&inbound, chance) => Given::of(&reply, sent.request, *consent),
+        reply = house.gate.serve(&inbound, chance) => Some(reply),
         () = turns(patience) => None,
     };
+    let told = reply.as_ref().map(|reply| Told::of(reply, (&sent, again), really(house)));
+    let given = reply.and_then(|reply| Given::of(&reply, sent.request, *consent));
     let query = query_of(ask);
     if let (true, None, Some((product, _))) = (cast.refunds, &given, &query) {
         let set = product.replace("ward-report", "ward");
-        lost.borrow_mut().push((Id::new(&set).expect("a name"), sent.request));
+        lost.calls.borrow_mut().push((Id::new(&set).expect("a name"), sent.request));
     }
     let key = ask.headers.iter().find(|(name, _)| name == "idempotency-key").map(|(_, key)| key.clone());
-    Some(given?.asked(query, key))
+    (given.map(|given| given.asked(query, key)), told)
 }
 
-fn trouble(house: &House, rng: &mut Rng) {
+/// What was sent: which of the cast's asks, and its bytes.
+type Wire = RefCell<Vec<(usize, Sent)>>;
+
+/// Whether the disk fails, or is soon full.
+fn trouble(house: &House, rng: &mut Rng) -> bool {
     let fault = [Fault::Before, Fault::Half, Fault::After][rng.index(3)];
     match rng.below(4) {
         0 => house.disk.fail_after(rng.below(8), fault),
@@ -191,8 +231,9 @@ fn trouble(house: &House, rng: &mut Rng) {
             let used: usize = names.iter().map(|name| house.disk.length(name)).sum();
             house.disk.set_capacity(Some(used as u64 + rng.below(4_000)));
         }
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// Plays one seed to its end.
@@ -201,23 +242,29 @@ fn trouble(house: &House, rng: &mut Rng) {
 /// The law that was broken, in a sentence.
 async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
     let mut rng = Rng::new(seed);
-    let mut house = House::new();
+    let guarded = planted != Planted::BelievesTheClock;
+    let plan = Plan { guarded, snapshot: Some(in_version(1)), ..Plan::default() };
+    let mut house = House::planned_at(MIDNIGHT.minus(BEFORE_MIDNIGHT), plan);
     if planted == Planted::DiskLies {
         house.disk.dangerous_lie_about_syncs();
     }
-    let cast = Cast::new(&house, &mut rng, planted == Planted::Nothing);
+    let refunds = matches!(planted, Planted::Nothing | Planted::CoversRefunded);
+    let cast = Cast::new(&house, &mut rng, refunds);
     let mut audit = Audit::new(&cast.consents);
-    let (lost, mut version) = (Lost::default(), 1);
+    let (lost, wire, mut version) = (Lost::default(), Wire::default(), 1);
     for _ in 0..STARTS {
-        if planted == Planted::Nothing {
-            trouble(&house, &mut rng);
-        }
+        let troubled = planted == Planted::Nothing && trouble(&house, &mut rng);
         let chance = Chance::new(rng.next(), Weather::of(&mut rng), version);
-        let calls = std::array::from_fn::<_, CALLS, _>(|_| Box::pin(call(&house, &cast, &chance, &lost)));
+        let calls =
+            std::array::from_fn::<_, CALLS, _>(|_| Box::pin(call(&house, &cast, &chance, (&lost, &wire))));
         let changes = std::array::from_fn::<_, CHANGES, _>(|_| Box::pin(change(&house, &chance, &lost)));
         let (given, _) = tokio::join!(join_all(calls), join_all(changes));
-        given.into_iter().flatten().for_each(|given| audit.given(given));
+        for (given, told) in given {
+            given.into_iter().for_each(|given| audit.given(given));
+            told.into_iter().for_each(|told| audit.told(told, troubled));
+        }
         version = chance.version();
+        put_right(&house);
         if planted == Planted::Nothing {
             audit.check_living(&house)?;
         }
@@ -230,8 +277,8 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
         // Where no answer fits, each is gone at once, as after newer ones.
         let kept = if rng.below(2) == 0 { 1 } else { Bounds::default().answer_bytes_per_unit };
         let bounds = Bounds { answer_bytes_per_unit: kept, ..Bounds::default() };
-        let plan = Plan { bounds, snapshot: Some(in_version(version)), ..Plan::default() };
-        let opened = house.forgetful_on(disk, plan, |state| planted.forget(state));
+        let plan = Plan { bounds, guarded, snapshot: Some(in_version(version)), ..Plan::default() };
+        let opened = house.forgetful_on(disk, plan, |state| planted.forget(state, &lost.covered.borrow()));
         house = opened.map_err(|damage| format!("promised and not in the journal: {damage}"))?;
         for _ in 0..2 {
             give_back(&house, &lost, rng.next());
@@ -309,16 +356,21 @@ fn the_laws_hold_for_every_seed() {
 
 #[test]
 fn every_planted_fault_is_found() {
-    use Planted::{DiskLies, ForgetsKeys, ForgetsMoney, VoidsCharges, VoidsConsents};
+    use Planted::{
+        BelievesTheClock, CoversRefunded, DiskLies, ForgetsKeys, ForgetsMoney, VoidsCharges, VoidsConsents,
+    };
+    let all =
+        [DiskLies, VoidsConsents, VoidsCharges, ForgetsKeys, ForgetsMoney, CoversRefunded, BelievesTheClock];
     std::thread::scope(|scope| {
-        for planted in [DiskLies, VoidsConsents, VoidsCharges, ForgetsKeys, ForgetsMoney] {
+        for planted in all {
             scope.spawn(move || {
                 let found =
                     play_all(0..SEEDS_TO_FIND, planted).expect_err(&format!("{planted:?} goes unnoticed"));
                 let law = match planted {
                     DiskLies => "not in the journal",
                     VoidsConsents => "consent",
-                    VoidsCharges => "privacy",
+                    VoidsCharges | CoversRefunded => "privacy",
+                    BelievesTheClock => "clock",
                     ForgetsKeys => "key",
                     _ => "money",
                 };

@@ -11,7 +11,7 @@ use shuzha_policy::{FEED_AGE_MAX, NewRelease, ReleaseKey, ReleaseStore, Reply};
 
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reheaded, reissued};
-use crate::house::{House, Plan, body, outcome};
+use crate::house::{House, Plan, body, outcome, resumed};
 use crate::listings;
 use crate::upstream::{CONSISTENT, Fake, MISS, MISSES_NOTICED, Say, WARD};
 use crate::world;
@@ -221,8 +221,12 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
         }
         "journal-full" => house.disk.set_capacity(Some(0)),
         "journal-busy" => {
-            house.disk.hold_syncs();
-            house.call(&Ask::new("bank-1", "nowhere", "verify", "bank-onboarding"), &fake).await;
+            // One record is being written, and the next fills the queue.
+            house.disk.hold_writes();
+            for _ in 0..2 {
+                let _full = house.gate.journal().append(&resumed(house));
+                house.disk.wait_for_a_held_write();
+            }
         }
         _ => {}
     }
@@ -301,7 +305,7 @@ async fn run(row: &Row<'_>) -> Result<(), String> {
     let reply = perform(&house, row, &ask, &consent).await;
     let (charged, epsilon) =
         (house.gate.charged(&named).micros() - charged.micros(), spent(&house) - epsilon);
-    house.disk.release_syncs();
+    house.disk.release_writes();
     check(row, &reply, charged, epsilon)
 }
 

@@ -2,21 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shuzha_core::{Code, Id, RequestId};
-use shuzha_evidence::{Call, Commitment, Committer, Decision, Entry, Intent, Refund};
+use shuzha_core::{Code, RequestId, Timestamp};
+use shuzha_evidence::{Commitment, Committer, Decision};
 use shuzha_journal::Journal;
 use shuzha_policy::{Payload, Reply};
 
+use super::books::Books;
+use crate::cast::Sent;
 use crate::consents::Consent;
-use crate::house::{COMMIT_KEY, House, read};
+use crate::house::{COMMIT_KEY, House};
 
-/// Most ε over the ward's people, over one data set, and per unit and data set, in nano-units (`world.yaml`).
-const WARD_MAX: u64 = 500_000_000;
-const DATA_SET_MAX: u64 = 400_000_000;
-/// Most micro-yuan per unit.
-const MONEY_MAX: [(&str, i64); 3] = [("probe", 2_000_000), ("startup", 600_000), ("study", 1_100_000_000)];
-/// Most calls of the grant with a quota.
-const QUOTA: (&str, u64) = ("probe-person", 4);
+/// Farthest that a node's clock may be from the truth: what it goes along with at once, and is then slow to give back.
+const CLOCK_MAX: u64 = 10 * 60_000_000;
 
 /// An answer that reached a caller.
 #[derive(Clone)]
@@ -50,23 +47,29 @@ impl Given {
     }
 }
 
-/// What the records add up to.
-#[derive(Default)]
-struct Books {
-    uses: BTreeMap<Commitment, u32>,
-    epsilon: BTreeMap<String, u64>,
-    /// Of it, by calls that ended and keep it.
-    kept: BTreeMap<String, u64>,
-    money: BTreeMap<String, i64>,
-    calls: BTreeMap<String, u64>,
-    closed: BTreeMap<RequestId, (Decision, i64)>,
-    charged_keys: BTreeMap<Commitment, u32>,
-    packages: u32,
-    /// Charges that stand, by product and charge and then by release.
-    paid: BTreeMap<(String, u64), BTreeMap<Commitment, i64>>,
-    /// The release that each call was charged for.
-    charged_for: BTreeMap<RequestId, ((String, u64), Commitment)>,
-    refunded: BTreeSet<RequestId>,
+/// What a caller was told.
+pub(super) struct Told {
+    request: RequestId,
+    /// The signature, and whether it was sent before.
+    signed: Vec<u8>,
+    again: bool,
+    code: Option<Code>,
+    /// When it came by the node's clock, and what the time was.
+    received: Timestamp,
+    really: Timestamp,
+}
+
+impl Told {
+    /// What `reply` to `sent` tells.
+    pub(super) fn of<S>(reply: &Reply<S>, (sent, again): (&Sent, bool), really: Timestamp) -> Self {
+        let code = match &reply.payload {
+            Payload::Refused(refusal) => Some(refusal.code),
+            Payload::Answer(_) | Payload::Stream { .. } => None,
+        };
+        let signed = sent.headers.get("x-signature").expect("all of them are signed simply");
+        let (request, received) = (sent.request, sent.received);
+        Self { request, signed: signed.as_bytes().to_vec(), again, code, received, really }
+    }
 }
 
 /// A consent, and what it allows.
@@ -80,6 +83,7 @@ struct Allowed {
 pub(super) struct Audit {
     consents: Vec<Allowed>,
     given: Vec<Given>,
+    told: Vec<(Told, bool)>,
 }
 
 impl Audit {
@@ -91,12 +95,17 @@ impl Audit {
             parent: consent.parent().map(committed),
             uses: *uses,
         };
-        Self { consents: consents.iter().map(known).collect(), given: Vec::new() }
+        Self { consents: consents.iter().map(known).collect(), given: Vec::new(), told: Vec::new() }
     }
 
     /// An answer was given.
     pub(super) fn given(&mut self, given: Given) {
         self.given.push(given);
+    }
+
+    /// Something was told, by a node whose disk was in trouble or not.
+    pub(super) fn told(&mut self, told: Told, troubled: bool) {
+        self.told.push((told, troubled));
     }
 
     /// How many answers were given.
@@ -130,7 +139,33 @@ impl Audit {
         self.check_uses(books)?;
         self.check_releases(books)?;
         self.check_keys()?;
+        self.check_told(books)?;
         books.check_caps()
+    }
+
+    /// What a caller behind stage 1 was told is in the journal, however the process ended; the same signed bytes were dealt with
+    /// once; and a caller who tells the time rightly was not refused for it.
+    fn check_told(&self, books: &Books) -> Result<(), String> {
+        let mut dealt_with = BTreeSet::new();
+        for (told, troubled) in &self.told {
+            if told.received.micros_since(told.really).unsigned_abs() > CLOCK_MAX {
+                return Err(format!("the clock shows {:?} at {:?}", told.received, told.really));
+            }
+            if told.code == Some(Code::C104) && !told.again {
+                return Err("a call was refused for the clock of its caller, which is right".to_owned());
+            }
+            let stage = told.code.map_or(10, Code::stage);
+            if stage == 1 || stage == 0 || *troubled {
+                continue;
+            }
+            if !books.closed.contains_key(&told.request) {
+                return Err(format!("{:?} was told and is not in the journal: {}", told.code, told.request));
+            }
+            if !dealt_with.insert(&told.signed) {
+                return Err("the same signed bytes were dealt with twice".to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Checks a node that still serves, as far as its journal is durable.
@@ -206,192 +241,5 @@ impl Audit {
             }
         }
         Ok(())
-    }
-}
-
-impl Books {
-    /// Reads the journal record by record.
-    fn read(journal: &Journal) -> Result<Self, String> {
-        let mut books = Self::default();
-        let mut open = BTreeMap::new();
-        let mut intended = BTreeSet::new();
-        for record in read(journal) {
-            match record.entry().map_err(|error| error.to_string())? {
-                Entry::Intent(intent) => {
-                    if !intended.insert(intent.request) {
-                        return Err("a call has two intents".to_owned());
-                    }
-                    let debit = Debit::of_intent(&intent);
-                    books.debit(&debit);
-                    if let Some(release) = intent.release.filter(|_| debit.charge > 0) {
-                        let query = (intent.terms.product.to_owned(), debit.charge);
-                        *books.paid.entry(query.clone()).or_default().entry(release).or_default() += 1;
-                        books.charged_for.insert(intent.request, (query, release));
-                    }
-                    open.insert(intent.request, debit);
-                }
-                Entry::Call(call) => books.close(&call, open.remove(&call.request))?,
-                Entry::Refund(refund) => books.refund(&refund)?,
-                _ => {}
-            }
-        }
-        Ok(books)
-    }
-
-    /// What was given back is spent no more, and pays for no release.
-    fn refund(&mut self, refund: &Refund<'_>) -> Result<(), String> {
-        if !self.refunded.insert(refund.request) {
-            return Err("privacy was given back twice".to_owned());
-        }
-        let charge = refund.charge.nanos();
-        let spent = self.epsilon.entry(refund.data_set.to_owned()).or_default();
-        *spent = spent.checked_sub(charge).ok_or("privacy was given back that was not spent")?;
-        // A call that was cut off by the end of its process is in no sum of those that ended.
-        let kept = self.kept.entry(refund.data_set.to_owned()).or_default();
-        *kept = kept.saturating_sub(charge);
-        self.unpaid(refund.request);
-        Ok(())
-    }
-
-    /// The charge of `request` does not stand.
-    fn unpaid(&mut self, request: RequestId) {
-        let Some((query, release)) = self.charged_for.get(&request) else { return };
-        let charges = self.paid.get_mut(query).and_then(|releases| releases.get_mut(release));
-        *charges.expect("it was charged") -= 1;
-    }
-
-    fn debit(&mut self, debit: &Debit) {
-        for consent in debit.consents.iter().flatten() {
-            *self.uses.entry(*consent).or_default() += 1;
-        }
-        *self.epsilon.entry(debit.data_set.clone()).or_default() += debit.charge;
-    }
-
-    fn close(&mut self, call: &Call<'_>, open: Option<Debit>) -> Result<(), String> {
-        if self.closed.insert(call.request, (call.decision, call.amount.micros())).is_some() {
-            return Err("a call has two records".to_owned());
-        }
-        match (call.decision, open) {
-            (Decision::Refused | Decision::Replayed, Some(debit)) => {
-                for consent in debit.consents.iter().flatten() {
-                    *self.uses.entry(*consent).or_default() -= 1;
-                }
-                *self.epsilon.entry(debit.data_set).or_default() -= debit.charge;
-                self.unpaid(call.request);
-            }
-            (Decision::Answered | Decision::Failed, None) if !call.charge.is_zero() => {
-                return Err("privacy was spent that no intent debited".to_owned());
-            }
-            (Decision::Answered | Decision::Failed, None) => self.debit(&Debit::of_call(call)),
-            (Decision::Answered | Decision::Failed, Some(debit)) => {
-                *self.kept.entry(debit.data_set).or_default() += debit.charge;
-            }
-            (Decision::Refused | Decision::Replayed | Decision::Planned, None) => {}
-            (Decision::Planned, Some(_)) => return Err("a plan held something".to_owned()),
-        }
-        let refused_early = call.code.is_some_and(|code: Code| code.stage() < 8 && code.stage() > 0);
-        // A retry whose service answers otherwise is refused by the code of stage 3, after it was sent.
-        if refused_early && call.decision == Decision::Failed && call.code != Some(Code::C314) {
-            return Err("a call that was refused before dispatch is recorded as failed".to_owned());
-        }
-        if call.decision == Decision::Answered {
-            let amount = call.amount.micros();
-            *self.money.entry(call.terms.unit.to_owned()).or_default() += amount;
-            *self.calls.entry(call.terms.grant.to_owned()).or_default() += 1;
-            self.packages += u32::from(call.terms.product == "enterprise-list" && amount > 0);
-            if let Some(key) = call.idempotency.filter(|_| amount > 0) {
-                *self.charged_keys.entry(key).or_default() += 1;
-            }
-        } else if call.amount.micros() != 0 {
-            return Err("money was taken for a call that was not answered".to_owned());
-        }
-        Ok(())
-    }
-
-    fn check_caps(&self) -> Result<(), String> {
-        if self.charged_keys.values().any(|charged| *charged > 1) {
-            return Err("an idempotency key was charged twice".to_owned());
-        }
-        if self.packages > 1 {
-            return Err("a package was charged twice: money".to_owned());
-        }
-        let epsilon: u64 = self.epsilon.values().sum();
-        if epsilon > WARD_MAX || self.epsilon.values().any(|spent| *spent > DATA_SET_MAX) {
-            return Err(format!("the privacy budget is over-spent: {:?}", self.epsilon));
-        }
-        for (unit, most) in MONEY_MAX {
-            let spent = self.money.get(unit).copied().unwrap_or(0);
-            if spent > most {
-                return Err(format!("money of {unit}: {spent} of {most}"));
-            }
-        }
-        let calls = self.calls.get(QUOTA.0).copied().unwrap_or(0);
-        if calls > QUOTA.1 { Err(format!("{calls} calls against a quota of {}", QUOTA.1)) } else { Ok(()) }
-    }
-
-    /// A gate that serves never believes in more money or privacy than the journal leaves: released ≤ debited ≤ leased.
-    fn check_living(&self, house: &House) -> Result<(), String> {
-        for (set, kept) in self.kept.iter().filter(|(set, _)| !set.is_empty()) {
-            let memory = house.gate.privacy_spent(&Id::new(set).expect("a name")).nanos();
-            if memory < *kept {
-                return Err(format!(
-                    "privacy of {set}: {kept} is debited, and the gate has noticed {memory}"
-                ));
-            }
-        }
-        for (unit, journal) in &self.money {
-            let memory = house.gate.charged(&Id::new(unit).expect("a name")).micros();
-            if memory < *journal {
-                return Err(format!(
-                    "money of {unit}: {journal} is charged, and the gate has noticed {memory}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// What the gate goes on with is what the journal says.
-    fn check_memory(&self, house: &House) -> Result<(), String> {
-        let id = |name: &str| Id::new(name).expect("a name");
-        for (unit, _) in MONEY_MAX {
-            let (memory, journal) =
-                (house.gate.charged(&id(unit)).micros(), self.money.get(unit).copied().unwrap_or(0));
-            if memory != journal {
-                return Err(format!("{unit} was charged {journal}, and the gate believes {memory}"));
-            }
-        }
-        for set in ["ward-a", "ward-b"] {
-            let spent = self.epsilon.get(set).copied().unwrap_or(0);
-            let memory = house.gate.privacy_spent(&id(set)).nanos();
-            if memory != spent {
-                return Err(format!("{set} spent {spent}, and the gate believes {memory}"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What one call took of consent and budget.
-struct Debit {
-    consents: [Option<Commitment>; 2],
-    data_set: String,
-    charge: u64,
-}
-
-impl Debit {
-    fn of_intent(intent: &Intent<'_>) -> Self {
-        Self {
-            consents: [intent.consent, intent.consent_parent],
-            data_set: intent.terms.data_set.to_owned(),
-            charge: intent.charge.nanos(),
-        }
-    }
-
-    fn of_call(call: &Call<'_>) -> Self {
-        Self {
-            consents: [call.consent, call.consent_parent],
-            data_set: call.terms.data_set.to_owned(),
-            charge: call.charge.nanos(),
-        }
     }
 }
