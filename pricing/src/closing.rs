@@ -9,6 +9,7 @@
 
 mod digest;
 mod lines;
+mod most;
 mod posting;
 mod shares;
 
@@ -26,6 +27,7 @@ use crate::vat::{Taxed, VatRates};
 use crate::{Basis, Fen, Hour, Month, Overflow, PriceBook, RecordedPrice};
 
 pub use digest::{Digest, Digester};
+pub use most::most;
 pub use posting::payable;
 
 /// By what terms a period is closed.

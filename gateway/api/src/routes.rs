@@ -143,6 +143,17 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/api/v1/finance/proposals/{number}",
             methods(&[(POST, finance::postings::decide)], Some(finance::postings::no_such_method)),
         )
+        .route(
+            "/api/v1/finance/line-corrections",
+            methods(
+                &[(GET, finance::line_corrections::corrections), (POST, finance::line_corrections::propose)],
+                None,
+            ),
+        )
+        .route(
+            "/api/v1/finance/line-corrections/{number}",
+            methods(&[(POST, finance::line_corrections::decide)], Some(finance::postings::no_such_method)),
+        )
         .route("/api/v1/finance/stopped-prices", methods(&[(GET, finance::review::stopped)], None))
         .route("/api/v1/finance/balances", methods(&[(GET, finance::balances)], None))
         .route("/api/v1/finance/transactions", methods(&[(POST, finance::post)], None))

@@ -8,6 +8,7 @@
 mod acts;
 mod charts;
 mod exports;
+mod line_corrections;
 mod names;
 mod papers;
 mod payments;

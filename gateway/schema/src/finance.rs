@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{By, Digest, Instant, Month, Yuan};
 
 pub use books::{
-    ApprovedPosting, Balance, Broken, Close, Closing, Correction, Entry, Manifest, NewBill, NewStatement,
-    Permitted, Posted, PostingProposal, Preview, Proposed, Rerating, StoppedPrice, Sums, Transaction,
-    Verification,
+    ApprovedPosting, Balance, Broken, Close, Closing, Correction, Entry, LineCorrection, Manifest, NewBill,
+    NewStatement, Permitted, Posted, PostingProposal, Preview, Proposed, Rerating, StoppedPrice, Sums,
+    Transaction, Verification,
 };
 
 /// A period of accounts: a month.

@@ -12,6 +12,7 @@ mod closing;
 mod error;
 mod frontier;
 mod gather;
+mod line_corrections;
 mod meter;
 mod payments;
 mod periods;
@@ -33,6 +34,7 @@ use shuzha_pricing::{Basis, Fen, Month};
 pub use closing::{Gatherings, Stand};
 pub use error::BooksError;
 pub use gather::{Gathered, counted};
+pub use line_corrections::{LineChange, LineCorrection};
 pub use meter::{Meter, MeterHandle, Options as MeterOptions};
 pub use payments::Booked;
 pub use periods::{Period, PeriodState};
@@ -48,12 +50,13 @@ use crate::database::Database;
 use crate::sealable::sealable;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("V0001__books", include_str!("../migrations/finance/V0001__books.sql")),
     ("V0002__reratings", include_str!("../migrations/finance/V0002__reratings.sql")),
     ("V0003__seal", include_str!("../migrations/finance/V0003__seal.sql")),
     ("V0004__postings", include_str!("../migrations/finance/V0004__postings.sql")),
     ("V0005__assessments", include_str!("../migrations/finance/V0005__assessments.sql")),
+    ("V0006__line_corrections", include_str!("../migrations/finance/V0006__line_corrections.sql")),
 ];
 
 /// The books. Clones share one connection, and calls take turns on it.

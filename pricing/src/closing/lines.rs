@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shuzha_core::{Id, MicroYuan};
 
-use super::{CloseFault, Input, RatedLine};
+use super::{CloseFault, Input, RatedLine, most};
 use crate::correction::Correction;
 use crate::metering::{Line, Sums};
 use crate::money::round_half_away;
@@ -21,7 +21,7 @@ type Rated = (Vec<RatedLine>, BTreeMap<Id, MicroYuan>);
 /// Rates what was gathered; answers the lines, and the revenue that counts towards the permitted revenue by operator.
 pub(super) fn rate(input: &Input<'_>) -> Result<Rated, Vec<CloseFault>> {
     let mut faults = BTreeSet::new();
-    let gathered = gather(input, &mut faults);
+    let (gathered, above) = gather(input, &mut faults);
     let mut lines = Vec::new();
     let mut revenue: BTreeMap<Id, MicroYuan> = BTreeMap::new();
     for (line, months) in gathered {
@@ -52,6 +52,14 @@ pub(super) fn rate(input: &Input<'_>) -> Result<Rated, Vec<CloseFault>> {
                 lines.push(line);
             }
             Err(fault) => drop(faults.insert(fault)),
+        }
+    }
+    // A price above a ceiling is lifted by nothing but a correction of that line, which two persons decided.
+    for ((line, month), fault) in above {
+        match is_corrected(input, &lines, (&line, month)) {
+            Ok(true) => {}
+            Ok(false) => drop(faults.insert(fault)),
+            Err(other) => drop(faults.insert(other)),
         }
     }
     // A correction stands behind what it might have been part of.
@@ -97,9 +105,27 @@ fn corrected<'t>(input: &Input<'t>, correction: &Correction) -> Result<(&'t Id, 
     Ok((operator, rated))
 }
 
+/// Whether the line was corrected, and comes to no more than its ceilings permit with that.
+fn is_corrected(
+    input: &Input<'_>,
+    lines: &[RatedLine],
+    (line, month): (&Line, Month),
+) -> Result<bool, CloseFault> {
+    if !input.corrections.iter().any(|one| one.line == *line && one.month == month) {
+        return Ok(false);
+    }
+    let of = lines.iter().filter(|one| one.line == *line && one.month == month);
+    let sum = of.map(|one| one.exact).try_fold(MicroYuan::ZERO, MicroYuan::checked_add);
+    let sum = sum.ok_or(CloseFault::Overflow)?;
+    Ok(most(&input.terms.book, input.rows, (line, month))?.is_none_or(|most| sum <= most))
+}
+
+/// The lines that were charged above a ceiling in some hour, and why that is.
+type Above = BTreeMap<(Line, Month), CloseFault>;
+
 /// Adds rows up by line and month, and checks every charged hour against the ceilings.
-fn gather(input: &Input<'_>, faults: &mut BTreeSet<CloseFault>) -> Gathered {
-    let mut gathered = Gathered::new();
+fn gather(input: &Input<'_>, faults: &mut BTreeSet<CloseFault>) -> (Gathered, Above) {
+    let (mut gathered, mut above) = (Gathered::new(), Above::new());
     for (dimensions, sums) in input.rows {
         let hour = dimensions.hour;
         let line = match input.terms.rebased(&dimensions.line) {
@@ -122,7 +148,8 @@ fn gather(input: &Input<'_>, faults: &mut BTreeSet<CloseFault>) -> Gathered {
             && input.terms.book.above(price, hour.begin()).is_some()
             && let Some(ceiling) = input.terms.book.above(price, hour.last())
         {
-            faults.insert(CloseFault::AboveCeiling(price.id.clone(), ceiling.id.clone(), hour));
+            let fault = CloseFault::AboveCeiling(price.id.clone(), ceiling.id.clone(), hour);
+            above.entry((line.clone(), month)).or_insert(fault);
         }
         if !gathered.contains_key(line) {
             gathered.insert(line.clone(), BTreeMap::new());
@@ -134,7 +161,7 @@ fn gather(input: &Input<'_>, faults: &mut BTreeSet<CloseFault>) -> Gathered {
             Err(Overflow) => drop(faults.insert(CloseFault::Overflow)),
         }
     }
-    gathered
+    (gathered, above)
 }
 
 /// The years in which the line was billed before.

@@ -1,5 +1,6 @@
 //! The reference month, and the laws of a close over random months.
 
+mod corrected;
 mod laws;
 pub(super) mod reference;
 

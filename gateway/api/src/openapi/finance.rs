@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use shuzha_core::PurposeClass;
+use shuzha_pricing::Basis;
 use shuzha_pricing::export::{Format, Set};
 use shuzha_pricing::statement_page::FORM;
 use shuzha_schema::finance as of;
@@ -9,12 +11,16 @@ use shuzha_schema::{List, Page, schema};
 
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
+use crate::routes::finance::line_corrections::REASON_BYTES_MAX;
 use crate::routes::finance::papers::CHARTS;
 use crate::routes::finance::postings::VERBS;
 use crate::routes::finance::{PERIOD_PARTS, PERIOD_VERBS};
 
 /// The group of its operations.
 pub(super) const FINANCE: &str = "finance";
+
+/// Where its paths begin.
+const ROOT: &str = "/api/v1/finance";
 
 fn path_part(name: &str, description: &str, schema: Value) -> Value {
     json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema})
@@ -38,7 +44,6 @@ fn money() -> Value {
 
 /// Path, method and operation of everything.
 pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
-    const ROOT: &str = "/api/v1/finance";
     let read = |path: &str, id: &str, summary: &str, answer: Value| {
         let operation = Operation::new(FINANCE, id, summary).answers(200, "What was asked for.", answer, &[]);
         (format!("{ROOT}/{path}"), "get", operation)
@@ -79,6 +84,12 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             "listPostingProposals",
             "Postings that two persons make, the latest first.",
             schema::<List<of::PostingProposal>>(),
+        ),
+        read(
+            "line-corrections",
+            "listLineCorrections",
+            "Corrections of single lines (单行更正), the latest first.",
+            schema::<List<of::LineCorrection>>(),
         ),
         read(
             "ledger/verification",
@@ -199,14 +210,55 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             )
             .problem(&[409]);
     all.push((format!("{ROOT}/reratings/{{number}}:approve"), "post", approve));
+    all.extend(line_corrections());
     all.extend(papers());
     all.push(exports());
     all
 }
 
+/// Corrections of single lines.
+fn line_corrections() -> Vec<(String, &'static str, Operation)> {
+    let name = || json!({"type": "string"});
+    let asked = json!({"type": "object", "additionalProperties": false,
+        "required": ["unit", "agreement", "scenario", "product", "price", "purpose", "basis", "month", "amount", "reason"],
+        "properties": {"unit": name(), "agreement": name(), "scenario": name(), "product": name(), "price": name(),
+            "purpose": {"enum": PurposeClass::ALL.map(PurposeClass::as_str)}, "basis": {"enum": Basis::ALL.map(Basis::as_str)},
+            "month": month_schema(), "amount": money(),
+            "reason": {"type": "string", "minLength": 1, "maxLength": REASON_BYTES_MAX}}});
+    let propose = Operation::new(
+        FINANCE,
+        "proposeLineCorrection",
+        "Propose to correct one line: the first of two persons. `amount` is the difference.",
+    )
+    .body(asked, true)
+    .answers(202, "Proposed: another person approves or declines it.", schema::<of::LineCorrection>(), &[])
+    .problem(&[409]);
+    let mut all = vec![(format!("{ROOT}/line-corrections"), "post", propose)];
+    for verb in VERBS {
+        let (id, summary, done) = match verb {
+            "approve" => (
+                "approveLineCorrection",
+                "Approve a correction of a line: the second of two persons.",
+                "It is billed with the line's month while that is open, else with the first month that is.",
+            ),
+            _ => (
+                "declineLineCorrection",
+                "Decline a correction of a line, or withdraw one's own.",
+                "Nothing is billed.",
+            ),
+        };
+        let operation = Operation::new(FINANCE, id, summary)
+            .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
+            .body(any(), false)
+            .answers(200, done, schema::<of::LineCorrection>(), &[])
+            .problem(&[409]);
+        all.push((format!("{ROOT}/line-corrections/{{number}}:{verb}"), "post", operation));
+    }
+    all
+}
+
 /// Share bills, papers and charts.
 fn papers() -> Vec<(String, &'static str, Operation)> {
-    const ROOT: &str = "/api/v1/finance";
     let html = || json!({"text/html": {"schema": {"type": "string"}}});
     let one = Operation::new(FINANCE, "getBill", "One share bill (收益分配账单).").parameter(number());
     let paper = |id: &str, summary: &str| {

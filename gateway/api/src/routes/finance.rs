@@ -1,5 +1,6 @@
 //! Finance: periods and their close, statements, shares, the ledger, permitted revenue, previews.
 
+pub(crate) mod line_corrections;
 pub(crate) mod papers;
 pub(crate) mod postings;
 pub(crate) mod review;

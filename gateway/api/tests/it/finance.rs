@@ -192,8 +192,11 @@ fn g3_charts_are_pictures_and_papers_are_not_there_before_a_close() {
     get("charts/revenue.svg?permitted=nobody").expect(404).refused("C1003");
     get("charts/revenue.svg").expect(400).refused("C1001");
     get("charts/pie.svg?period=2026-01").expect(404).refused("C1003");
-    for rest in ["statements/JS-1/paper", "bills/FP-1/paper", "bills/FP-1"] {
+    for rest in ["statements/JS-1/paper", "statements/JS-1/paper?form=1", "bills/FP-1/paper", "bills/FP-1"] {
         plane.by("finance", "GET", &path(rest)).send().expect(404).refused("C1003");
+    }
+    for rest in ["statements/JS-1/paper?form=0", "bills/FP-1/paper?form=first"] {
+        plane.by("finance", "GET", &path(rest)).send().expect(400).refused("C1001");
     }
 }
 
@@ -226,4 +229,38 @@ fn g3_closed_months_are_corrected_by_two_and_the_ledger_is_looked_over() {
         assert_eq!(get(person, "stopped-prices").expect(200).json()["items"], json!([]));
     }
     get("provider", "stopped-prices").expect(403).refused("C1104");
+}
+
+#[test]
+fn g3_a_correction_of_a_line_names_all_of_it_and_is_for_finance() {
+    let plane = Plane::new();
+    let good = json!({"unit": "bank", "agreement": "bank-2026", "scenario": "onboarding", "product": "company-check",
+        "price": "company-check-2025", "purpose": "industry", "basis": "price", "month": "2026-01", "amount": "-1.00",
+        "reason": "重复调用误计"});
+    let propose = |person: &str, body: &serde_json::Value| {
+        plane.by(person, "POST", &path("line-corrections")).json(body).send()
+    };
+    propose("finance", &good).expect(404).refused("C1003");
+    propose("auditor", &good).expect(403).refused("C1104");
+    for (field, wrong) in [
+        ("amount", json!("much")),
+        ("basis", json!("gift")),
+        ("purpose", json!("fun")),
+        ("month", json!("2026-13")),
+    ] {
+        let mut body = good.clone();
+        body[field] = wrong;
+        assert_eq!(propose("finance", &body).expect(422).refused("C1002").faults(), [field]);
+    }
+    let mut nothing = good;
+    nothing["amount"] = json!("0");
+    propose("finance", &nothing).expect(422).refused("C1002");
+    let get = |person: &str, rest: &str| plane.by(person, "GET", &path(rest)).send();
+    assert_eq!(get("auditor", "line-corrections").expect(200).json()["items"], json!([]));
+    get("bank", "line-corrections").expect(403).refused("C1104");
+    get("finance", "line-corrections/1").expect(405);
+    let decide = |rest: &str| plane.by("finance", "POST", &path(&format!("line-corrections/{rest}"))).send();
+    decide("1:approve").expect(404).refused("C1003");
+    decide("1:decline").expect(404).refused("C1003");
+    decide("1:reopen").expect(404).refused("C006");
 }

@@ -2,6 +2,7 @@
 
 mod contributions;
 mod exports;
+mod line_corrections;
 mod payments;
 mod reratings;
 

@@ -198,6 +198,7 @@ codes! {
     C1620 422 "登记簿中没有该单位" "The register has no such party";
     C1621 409 "该分录不能红冲" "This transaction cannot be reversed";
     C1622 409 "该笔付款或红冲已有决定" "The proposed posting is decided already";
+    C1630 409 "更正后该行低于零或高于上限" "The corrected line would be below nothing or above its ceiling";
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";
     C1652 422 "数据量超出该格式一个文件的容量" "More than one file of this format holds";

@@ -214,6 +214,31 @@ pub struct Correction {
     pub act: String,
 }
 
+/// A correction of a single line (单行更正).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LineCorrection {
+    /// Its number.
+    pub number: u64,
+    /// The line.
+    #[serde(flatten)]
+    pub line: Line,
+    /// The month of the line's calls.
+    pub month: Month,
+    /// What is charged more, or less, before rounding.
+    pub amount: Yuan,
+    /// Why; the statement says it.
+    pub reason: String,
+    /// `proposed`, `approved` or `declined`.
+    pub state: String,
+    /// The first of two persons.
+    pub proposed: By,
+    /// The second, or who withdrew it.
+    pub decided: Option<By>,
+    /// The period that it is billed in.
+    pub period: Option<Month>,
+}
+
 /// A re-rating of a closed month.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

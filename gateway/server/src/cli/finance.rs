@@ -1,5 +1,6 @@
 //! `shuzha finance`: usage, the close of periods, statements, shares, the ledger, permitted revenue.
 
+mod corrections;
 mod export;
 mod review;
 
@@ -68,6 +69,14 @@ pub(crate) enum FinanceCommand {
     ApproveRerating(review::ApproveArgs),
     /// 重新计费一览 Shows every re-rating.
     Reratings(AllArgs),
+    /// 单行更正 Proposes to correct one line of a month, open or closed: the first of two persons.
+    CorrectLine(corrections::CorrectLineArgs),
+    /// 批准单行更正 Approves a correction of a line: the second of two persons.
+    ApproveCorrection(review::DecideArgs),
+    /// 否决或撤回单行更正 Declines a correction of a line, or withdraws one's own.
+    DeclineCorrection(review::DecideArgs),
+    /// 单行更正一览 Shows every correction of a line.
+    Corrections(AllArgs),
     /// 账簿核验 Checks every link, sum and route of the ledger.
     VerifyLedger(AllArgs),
     /// 停用价格 Shows prices that a ceiling stops.
@@ -158,10 +167,10 @@ pub(crate) struct PreviewArgs {
 /// Runs the command.
 pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
     use FinanceCommand::{
-        ApprovePosting, ApproveRerating, Balances, CheckExport, Close, Confirm, Contributions,
-        DeclinePosting, Dispute, Export, Ledger, Pay, Period, Permitted, Preview, Proposals, Rerate,
-        Reratings, Resolve, Reverse, ShareBill, Shares, SoftClose, Statement, StoppedPrices, Usage,
-        VerifyLedger,
+        ApproveCorrection, ApprovePosting, ApproveRerating, Balances, CheckExport, Close, Confirm,
+        Contributions, CorrectLine, Corrections, DeclineCorrection, DeclinePosting, Dispute, Export, Ledger,
+        Pay, Period, Permitted, Preview, Proposals, Rerate, Reratings, Resolve, Reverse, ShareBill, Shares,
+        SoftClose, Statement, StoppedPrices, Usage, VerifyLedger,
     };
     const STATEMENTS: &[&str] = &["number", "unit", "state", "amounts.gross", "amounts.net", "amounts.tax"];
     const SHARES: &[&str] = &["party", "agreement", "product", "base", "amount"];
@@ -261,6 +270,10 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
         Rerate(args) => review::rerate(out, args),
         ApproveRerating(args) => review::approve(out, args),
         Reratings(args) => review::reratings(out, &args.connection),
+        CorrectLine(args) => corrections::propose(out, args),
+        ApproveCorrection(args) => corrections::decide(out, args, "approve"),
+        DeclineCorrection(args) => corrections::decide(out, args, "decline"),
+        Corrections(args) => corrections::all(out, &args.connection),
         VerifyLedger(args) => review::verify(out, &args.connection),
         StoppedPrices(args) => review::stopped(out, &args.connection),
     }

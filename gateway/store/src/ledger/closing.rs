@@ -13,7 +13,9 @@ use shuzha_pricing::rerating::Correction;
 
 use super::frontier::Frontier;
 use super::periods::{Period, may_close, period};
-use super::{Books, BooksError, Columns, PeriodState, integer, reratings, rows, transactions};
+use super::{
+    Books, BooksError, Columns, PeriodState, integer, line_corrections, reratings, rows, transactions,
+};
 use crate::StoreError;
 
 /// What a period is closed from.
@@ -119,7 +121,11 @@ impl Books {
         Ok(Gatherings {
             rows: found,
             before: before.into_iter().collect(),
-            corrections: reratings::corrections(&connection, month)?,
+            corrections: [
+                reratings::corrections(&connection, month)?,
+                line_corrections::billed_in(&connection, month)?,
+            ]
+            .concat(),
             trees: trees.into_iter().collect(),
             stand: Stand::of(&connection, month)?,
         })
@@ -210,9 +216,11 @@ impl Books {
 /// Whether a close bills every difference that is to be billed in its period: none was approved since it was worked out.
 fn holds(sql: &Sql<'_>, closing: &Closing) -> Result<bool, StoreError> {
     let asked: i64 =
-        sql.query_one("SELECT count(*) FROM correction WHERE period = ?1", [closing.month.index()], |row| {
-            row.get(0)
-        })?;
+        sql.query_one(
+            "SELECT (SELECT count(*) FROM correction WHERE period = ?1) + (SELECT count(*) FROM line_correction WHERE period = ?1)",
+            [closing.month.index()],
+            |row| row.get(0),
+        )?;
     let billed = closing.lines.iter().filter(|line| line.calls == 0).count();
     Ok(i64::try_from(billed) == Ok(asked))
 }

@@ -93,9 +93,9 @@ pub(super) fn first_open(connection: &Connection) -> Result<Option<Month>, Store
 
 /// Whether calls or corrections were posted in an earlier month that is not closed.
 pub(super) fn earlier_open(connection: &Connection, month: Month) -> Result<bool, StoreError> {
-    let sql =
-        "SELECT 1 FROM (SELECT period FROM rollup UNION ALL SELECT period FROM correction) WHERE period < ?1
-               AND period NOT IN (SELECT month FROM period WHERE state = 2) LIMIT 1";
+    let sql = "SELECT 1 FROM (SELECT period FROM rollup UNION ALL SELECT period FROM correction
+                         UNION ALL SELECT period FROM line_correction WHERE period IS NOT NULL)
+               WHERE period < ?1 AND period NOT IN (SELECT month FROM period WHERE state = 2) LIMIT 1";
     let found = connection.query_row(sql, [month.index()], |_| Ok(())).optional()?;
     Ok(found.is_some())
 }
@@ -124,7 +124,8 @@ impl Books {
     pub fn periods(&self) -> Result<Vec<Period>, StoreError> {
         let connection = self.lock();
         let sql = "SELECT month FROM period UNION SELECT DISTINCT period FROM rollup
-                   UNION SELECT DISTINCT period FROM correction ORDER BY 1 DESC";
+                   UNION SELECT DISTINCT period FROM correction
+                   UNION SELECT DISTINCT period FROM line_correction WHERE period IS NOT NULL ORDER BY 1 DESC";
         let months = rows(&connection, sql, [], |columns| columns.month())?;
         months.into_iter().map(|month| period(&connection, month)).collect()
     }

@@ -68,8 +68,9 @@ const CORRECTION: &str =
     "SELECT unit, agreement, scenario, product, price, purpose, basis, month, exact, notional, act
     FROM correction";
 
-/// What a line and month was billed for, in closed periods and by corrections that wait for one. The year's fee was borne
-/// by the first month of the year that was billed.
+/// What a line and month was billed for, in closed periods and by corrections that wait for one, but for what two persons
+/// corrected of the line alone: a re-rating takes nothing of that back. The year's fee was borne by the first month of the
+/// year that was billed.
 const BILLED: &str = "SELECT unit, agreement, scenario, product, price, purpose, basis,
     sum(quantity), sum(exact), sum(notional),
     ?1 = (SELECT o.month FROM line o WHERE (o.unit, o.agreement, o.scenario, o.product, o.price, o.purpose, o.basis)
@@ -81,6 +82,9 @@ const BILLED: &str = "SELECT unit, agreement, scenario, product, price, purpose,
         UNION ALL
         SELECT unit, agreement, scenario, product, price, purpose, basis, 0, exact, notional
         FROM correction WHERE month = ?1 AND period NOT IN (SELECT month FROM period WHERE state = 2)
+        UNION ALL
+        SELECT unit, agreement, scenario, product, price, purpose, basis, 0, -exact, 0
+        FROM line_correction WHERE month = ?1 AND period IN (SELECT month FROM period WHERE state = 2)
     ) a
     GROUP BY unit, agreement, scenario, product, price, purpose, basis";
 

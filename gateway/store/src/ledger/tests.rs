@@ -2,6 +2,7 @@
 
 mod chain;
 mod closes;
+mod line_corrections;
 mod metering;
 mod shards;
 

@@ -10,7 +10,7 @@ use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::vat::Taxed;
 use shuzha_schema::finance as shown;
 use shuzha_schema::{By, Digest, Instant, Yuan};
-use shuzha_store::ledger::{Period, Posted, PostingProposal, Rerating, Stated};
+use shuzha_store::ledger::{LineCorrection, Period, Posted, PostingProposal, Rerating, Stated};
 
 use crate::parameters::instant_text;
 
@@ -207,6 +207,25 @@ pub(super) fn rerating(one: &Rerating) -> shown::Rerating {
         changes: serde_json::from_str(&one.changes).unwrap_or_default(),
         proposed: by(&one.proposed),
         approved: one.approved.as_ref().map(by),
+        period: one.period.map(month),
+    }
+}
+
+pub(super) fn line_correction(one: &LineCorrection) -> shown::LineCorrection {
+    let state = match (&one.decided, one.period) {
+        (None, _) => "proposed",
+        (Some(_), Some(_)) => "approved",
+        (Some(_), None) => "declined",
+    };
+    shown::LineCorrection {
+        number: one.number,
+        line: of_line(&one.change.line),
+        month: month(one.change.month),
+        amount: Yuan::of(one.change.exact),
+        reason: one.change.reason.clone(),
+        state: state.to_owned(),
+        proposed: by(&one.proposed),
+        decided: one.decided.as_ref().map(by),
         period: one.period.map(month),
     }
 }

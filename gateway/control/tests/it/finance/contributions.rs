@@ -28,7 +28,7 @@ fn g2_shares_by_contribution_go_by_the_register_as_it_was_in_the_period() {
     treasury.at(february.end());
     finance.soft_close(&li(), february).expect("the first person");
     treasury.calls(100, 0);
-    let mut after = before.clone();
+    let mut after = before;
     after["provider"] = json!("police");
     treasury.town.put("wang", "DataSet", "enterprises", &after).expect("it changes hands");
     let found = finance.preview(&li(), february, &by_contribution()).expect("works out");

@@ -36,9 +36,9 @@ pub(crate) struct ApproveArgs {
 #[derive(clap::Args, Debug)]
 pub(crate) struct DecideArgs {
     /// Number of the proposal.
-    number: u64,
+    pub(super) number: u64,
     #[command(flatten)]
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 #[derive(clap::Args, Debug)]

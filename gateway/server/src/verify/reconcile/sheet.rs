@@ -76,7 +76,8 @@ impl Line {
         let of = |column: &&str| self.cells.get(*column).cloned().unwrap_or_default();
         let mut key = self.sheet.identity().iter().map(of).collect::<Vec<_>>();
         if self.is_correction() {
-            key.push("更正 correction".to_owned());
+            // Two cases of one line are two corrections.
+            key.push(format!("更正 correction {}", self.cells.get("act").map_or("", String::as_str)));
         }
         key.join("/")
     }
