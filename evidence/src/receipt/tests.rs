@@ -198,3 +198,24 @@ fn altered_keys_are_found_where_the_record_binds_them() {
     let swapped = Enclosed { request: given.answer, answer: given.request, ..given };
     assert_eq!(swapped.keys(&call), Keys::Altered);
 }
+
+/// A receipt as it was handed out in version 1. The file is never written again: a later version gets one of its own.
+#[test]
+fn h1_a_receipt_that_was_handed_out_is_checked_by_what_comes_later() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/receipt/testdata/receipt-1.txt");
+    #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
+    if !path.exists() && std::env::var("SHUZHA_WRITE_GOLDEN").is_ok() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, receipt(72, 73, 300, 1).to_string()).expect("written");
+    }
+    let kept = std::fs::read_to_string(&path).expect("is kept");
+    let read = Receipt::parse(kept.as_bytes()).expect("a receipt");
+    assert_eq!(read.check::<Sha256>(&entry(300), &policy()), Ok(()));
+    assert_eq!(read.enclosed, Some(enclosed(300)));
+    assert_eq!(read.to_string(), kept, "it is given out so today");
+    let altered = kept.replace("index 72", "index 71");
+    let altered = Receipt::parse(altered.as_bytes()).expect("a receipt");
+    assert!(altered.check::<Sha256>(&entry(300), &policy()).is_err());
+    // One of another version is none that could be checked here.
+    assert!(Receipt::parse(kept.replace("tlog-proof@v1", "tlog-proof@v2").as_bytes()).is_err());
+}
