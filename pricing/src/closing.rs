@@ -7,6 +7,7 @@
 //! closed already, make lines of their own in the period that is open: they go on where the month's line ended, and name
 //! the month they correct.
 
+pub(crate) mod courses;
 mod digest;
 mod lines;
 mod most;

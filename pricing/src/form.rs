@@ -159,6 +159,28 @@ impl Form {
         }
     }
 
+    /// What the calls of a month after the first `from` and up to `to` cost, where the month has `all`. Blocks of a package
+    /// begin with the first of them.
+    pub(crate) fn between(&self, from: u64, to: u64, all: u64) -> i128 {
+        let calls = to.saturating_sub(from);
+        match self {
+            Self::Graduated(_) => self.cost(to) - self.cost(from),
+            Self::Volume(tiers) => tiers.reached(all).last().map_or(0, |(_, tier)| times(tier.each, calls)),
+            Self::Unit(_) | Self::Package { .. } | Self::Free { .. } => self.cost(calls),
+        }
+    }
+
+    /// The most that [`Self::between`] came to while those calls were made one after the other. Never falls with `to`.
+    pub(crate) fn peak_between(&self, from: u64, to: u64) -> i128 {
+        match self {
+            Self::Volume(tiers) => {
+                let reached = tiers.reached(to).filter(|(end, _)| *end > from);
+                reached.map(|(end, tier)| times(tier.each, end - from)).max().unwrap_or(0)
+            }
+            other => other.between(from, to, to),
+        }
+    }
+
     /// The most that any number of calls up to `calls` costs.
     fn peak(&self, calls: u64) -> i128 {
         match self {
@@ -213,11 +235,16 @@ impl Tariff {
         if calls == 0 {
             return Ok(MicroYuan::ZERO);
         }
+        let annual = self.annual.filter(|_| year_begins).map_or(0, |sum| i128::from(sum.micros()));
+        i64::try_from(self.within(usage) + annual).map(MicroYuan::from_micros).map_err(|_| Overflow)
+    }
+
+    /// What a period with a charged call comes to that cost `usage` by the form: no more than the most, no less than the
+    /// least.
+    pub(crate) fn within(&self, usage: i128) -> i128 {
         let wide = |sum: MicroYuan| i128::from(sum.micros());
         let most = self.maximum.map_or(usage, |most| usage.min(wide(most)));
-        let least = self.minimum.map_or(most, |least| most.max(wide(least.fee)));
-        let annual = self.annual.filter(|_| year_begins).map_or(0, wide);
-        i64::try_from(least + annual).map(MicroYuan::from_micros).map_err(|_| Overflow)
+        self.minimum.map_or(most, |least| most.max(wide(least.fee)))
     }
 
     /// What one call costs, where that is the same for all and the year does not matter.

@@ -1,7 +1,7 @@
 //! Money: which price is in force and keeps under the government's ceiling (REQUIREMENTS F1–F5; 发改价格〔2025〕65号), what
 //! the calls of a period cost, who gets which share, and the double entry that follows (G1–G5).
 //!
-//! - [`book`], [`price`], [`form`], [`rating`]: what a call costs, at the gate and at the close alike.
+//! - [`book`], [`price`], [`form`], [`rating`], [`versions`]: what a call costs, at the gate and at the close alike.
 //! - [`metering`]: calls gathered by hour; [`closing`]: a period's roll-ups become statements, share bills, transactions.
 //! - [`ledger`]: what may be posted; [`split`], [`vat`], [`permitted`]: shares, tax, the most an operator may take.
 //!
@@ -29,6 +29,7 @@ pub mod rerating;
 pub mod split;
 pub mod statement_page;
 pub mod vat;
+pub mod versions;
 pub mod words;
 
 pub use book::{PriceBook, PriceFault};

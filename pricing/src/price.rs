@@ -1,6 +1,6 @@
 //! Prices and ceilings as acts declare them.
 
-use shuzha_core::{Id, MicroYuan, PurposeClass};
+use shuzha_core::{Id, MicroYuan, PurposeClass, Timestamp};
 
 use crate::money::Overflow;
 use crate::{Effective, Form, Tariff};
@@ -213,10 +213,39 @@ impl Price {
         self.tariff.bill(calls, year_begins).map(|sum| self.part(sum, preferred))
     }
 
+    /// What the year's fee comes to; nothing where none is asked.
+    #[must_use]
+    pub fn year_fee(&self, preferred: bool) -> MicroYuan {
+        self.part(self.tariff.annual.unwrap_or(MicroYuan::ZERO), preferred)
+    }
+
+    /// Whether it asks a fee for a year.
+    #[must_use]
+    pub fn asks_year_fee(&self) -> bool {
+        self.tariff.annual.is_some_and(|fee| !fee.is_zero())
+    }
+
+    /// How many of [`WHOLE`] parts are paid.
+    pub(crate) fn paid_parts(&self, preferred: bool) -> u32 {
+        self.provider_parts.filter(|_| preferred).map_or(WHOLE, |parts| parts.min(WHOLE))
+    }
+
+    /// Whether the other is a version of the same price: for the same product, and for the same of its operations or for
+    /// all. Calls of one month go on along the tiers of both.
+    #[must_use]
+    pub fn is_version_of(&self, other: &Self) -> bool {
+        (&self.product, &self.operation) == (&other.product, &other.operation)
+    }
+
+    /// In what order versions stand: by when they take effect.
+    #[must_use]
+    pub const fn place(&self) -> (Timestamp, &Id) {
+        (self.effective.from(), &self.id)
+    }
+
     /// The preferred part of a sum, rounded down: a preference never costs more.
     fn part(&self, sum: MicroYuan, preferred: bool) -> MicroYuan {
-        let Some(parts) = self.provider_parts.filter(|_| preferred) else { return sum };
-        let micros = i128::from(sum.micros()) * i128::from(parts.min(WHOLE)) / i128::from(WHOLE);
+        let micros = i128::from(sum.micros()) * i128::from(self.paid_parts(preferred)) / i128::from(WHOLE);
         MicroYuan::from_micros(i64::try_from(micros).expect("a part of a sum is no larger"))
     }
 }

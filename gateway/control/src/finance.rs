@@ -7,6 +7,7 @@
 
 mod acts;
 mod charts;
+mod credit;
 mod exports;
 mod line_corrections;
 mod names;
@@ -34,6 +35,7 @@ use shuzha_store::ledger::{BooksError, LedgerPage, MeterHandle, Period, Stated};
 use crate::{ActLog, Caller, Control, Error};
 
 pub use charts::Chart;
+pub use credit::CreditAccounts;
 pub use exports::{Export, Wanted};
 pub use payments::Payment;
 pub use permitted::Standing;
@@ -64,6 +66,8 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// How long late records are waited for.
     pub grace: Duration,
+    /// What units may spend, where calls are served.
+    pub credit: Arc<dyn CreditAccounts>,
 }
 
 /// The use cases of finance.

@@ -358,6 +358,24 @@ impl Gate {
         self.purses.posted(unit)
     }
 
+    /// What calls of the unit under way may still cost it.
+    #[must_use]
+    pub fn held(&self, unit: &Id) -> MicroYuan {
+        self.purses.held(unit)
+    }
+
+    /// What the unit owes of its credit: charged, and neither paid nor given back by the books.
+    #[must_use]
+    pub fn owed(&self, unit: &Id) -> MicroYuan {
+        self.purses.owed(unit)
+    }
+
+    /// Takes over from the books how much of what the unit was charged, in all, is not owed any more: it was paid, or given
+    /// back. Less than nothing where the books bill more than was charged call by call.
+    pub fn free_credit(&self, unit: &Id, freed: MicroYuan) {
+        self.purses.free(unit, freed);
+    }
+
     /// What was spent of the data set's privacy budget so far, charges held included.
     #[must_use]
     pub fn privacy_spent(&self, data_set: &Id) -> NanoCharge {

@@ -12,7 +12,7 @@ mod shards;
 pub(crate) use budget::BudgetLedger;
 pub(crate) use consent::{Bounds as ConsentBounds, ConsentLedger, Consents};
 pub(crate) use grant::GrantLedger;
-pub(crate) use purse::{CountKey, PurseLedger};
+pub(crate) use purse::{CountKey, Ordered, PurseLedger};
 pub(crate) use shards::{SHARDS, Shards, lock};
 
 use shuzha_core::MicroYuan;

@@ -148,7 +148,7 @@ impl ControlPlane {
             &setup.consents,
             &setup.beside.consents,
             Arc::clone(&control),
-            setup.gate,
+            Arc::clone(&setup.gate),
             setup.store.clone(),
             Arc::clone(&setup.clock),
         )?;
@@ -160,7 +160,7 @@ impl ControlPlane {
             setup.beside.books.clone(),
             Arc::clone(&control),
             clock.clone(),
-            journal.clone(),
+            setup.gate,
             setup.grace,
         )?;
         let traces = traces::Running::start(traces::Setup {

@@ -5,12 +5,21 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use shuzha_control::finance::{Finance, Parts};
+use shuzha_control::finance::{CreditAccounts, Finance, Parts};
 use shuzha_control::{Control, JournalLog};
-use shuzha_core::{Clock, OsRng};
-use shuzha_journal::Journal;
+use shuzha_core::{Clock, Id, MicroYuan, OsRng};
+use shuzha_policy::Gate;
 use shuzha_store::ledger::{BooksError, MeterHandle, MeterOptions};
 use shuzha_store::{Books, Watch};
+
+/// The credit accounts of the gate in this process.
+struct Accounts(Arc<Gate>);
+
+impl CreditAccounts for Accounts {
+    fn free(&self, unit: &Id, freed: MicroYuan) {
+        self.0.free_credit(unit, freed);
+    }
+}
 
 /// Running books.
 pub(crate) struct Running {
@@ -28,9 +37,10 @@ impl Running {
         books: Books,
         control: Arc<Control>,
         clock: Arc<dyn Clock>,
-        journal: Journal,
+        gate: Arc<Gate>,
         grace: Duration,
     ) -> Result<Self> {
+        let journal = gate.journal().clone();
         let meter = MeterOptions::default().build(books.clone(), journal.clone());
         let meter = meter.context("the books and the journal")?;
         let handle = meter.handle();
@@ -43,8 +53,10 @@ impl Running {
         })?;
         let log = Arc::new(JournalLog(journal));
         let (meter, rng) = (handle.clone(), Arc::new(OsRng));
-        let parts = Parts { books, meter, control, log, clock, rng, grace };
-        Ok(Self { finance: Arc::new(Finance::new(parts)), meter: handle, thread })
+        let credit = Arc::new(Accounts(gate));
+        let finance = Finance::new(Parts { books, meter, control, log, clock, rng, grace, credit });
+        finance.follow_credit();
+        Ok(Self { finance: Arc::new(finance), meter: handle, thread })
     }
 
     /// What watches the metering.

@@ -9,6 +9,7 @@
 //! - Posting a key again is the same transaction, or refused.
 
 mod closing;
+mod credit;
 mod error;
 mod frontier;
 mod gather;

@@ -4,45 +4,51 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shuzha_core::{Id, MicroYuan};
 
+use super::courses::{Member, Members, Sequence, YearFees, differences, place};
 use super::{CloseFault, Input, RatedLine, most};
 use crate::correction::Correction;
 use crate::metering::{Line, Sums};
 use crate::money::round_half_away;
 use crate::vat::Taxed;
-use crate::{Basis, Month, Overflow, Price};
+use crate::{Month, Overflow, Price};
 
-/// The sums of a line by the month its calls were made in. Months stand inside the line, so that a year's fee is taken
-/// with the first of them.
+/// The sums of a line by the month its calls were made in.
 type Gathered = BTreeMap<Line, BTreeMap<Month, Sums>>;
 
 /// Rated lines, and revenue by operator.
 type Rated = (Vec<RatedLine>, BTreeMap<Id, MicroYuan>);
 
+/// What was billed before, as a year's fee asks for it; new calls come after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum When {
+    Billed,
+    Now,
+}
+
+/// A line's new calls of one month, found in the book.
+struct Found<'t> {
+    line: &'t Line,
+    month: Month,
+    sums: Sums,
+    price: &'t Price,
+    operator: &'t Id,
+}
+
 /// Rates what was gathered; answers the lines, and the revenue that counts towards the permitted revenue by operator.
 pub(super) fn rate(input: &Input<'_>) -> Result<Rated, Vec<CloseFault>> {
     let mut faults = BTreeSet::new();
     let (gathered, above) = gather(input, &mut faults);
+    let found = find(input, &gathered, &mut faults);
     let mut lines = Vec::new();
     let mut revenue: BTreeMap<Id, MicroYuan> = BTreeMap::new();
-    for (line, months) in gathered {
-        let Some(price) = input.terms.book.find(line.product.as_str(), line.price.as_str()) else {
-            faults.insert(CloseFault::Price(line.price, line.product));
-            continue;
-        };
-        let Some(operator) = input.terms.operators.get(&line.product) else {
-            faults.insert(CloseFault::Operator(line.product));
-            continue;
-        };
-        let mut years = years_before(input, &line);
-        for (month, sums) in months {
-            let year_begins = years.insert(month.year());
-            match rated(input, &line, price, (month, sums), year_begins) {
-                Ok(rated) => {
-                    count(&mut revenue, operator, rated.exact, &mut faults);
-                    lines.push(rated);
-                }
-                Err(fault) => drop(faults.insert(fault)),
+    let amounts = amounts(input, &found, &mut faults);
+    for (one, amount) in found.iter().zip(amounts) {
+        match rated(input, one, amount) {
+            Ok(rated) => {
+                count(&mut revenue, one.operator, rated.exact, &mut faults);
+                lines.push(rated);
             }
+            Err(fault) => drop(faults.insert(fault)),
         }
     }
     for correction in input.corrections {
@@ -65,6 +71,82 @@ pub(super) fn rate(input: &Input<'_>) -> Result<Rated, Vec<CloseFault>> {
     // A correction stands behind what it might have been part of.
     lines.sort_by(|a, b| (&a.line, a.month, a.calls == 0).cmp(&(&b.line, b.month, b.calls == 0)));
     if faults.is_empty() { Ok((lines, revenue)) } else { Err(faults.into_iter().collect()) }
+}
+
+/// Looks up what is rated: price and operator.
+fn find<'t>(input: &Input<'t>, gathered: &'t Gathered, faults: &mut BTreeSet<CloseFault>) -> Vec<Found<'t>> {
+    let mut found = Vec::new();
+    for (line, months) in gathered {
+        let Some(price) = input.terms.book.find(line.product.as_str(), line.price.as_str()) else {
+            faults.insert(CloseFault::Price(line.price.clone(), line.product.clone()));
+            continue;
+        };
+        let Some(operator) = input.terms.operators.get(&line.product) else {
+            faults.insert(CloseFault::Operator(line.product.clone()));
+            continue;
+        };
+        found.extend(months.iter().map(|(month, sums)| Found {
+            line,
+            month: *month,
+            sums: *sums,
+            price,
+            operator,
+        }));
+    }
+    found
+}
+
+/// What each line comes to: charged, or what its free calls are worth.
+fn amounts(input: &Input<'_>, found: &[Found<'_>], faults: &mut BTreeSet<CloseFault>) -> Vec<MicroYuan> {
+    let mut sequences: BTreeMap<Sequence, Members<'_>> = BTreeMap::new();
+    let mut fees = YearFees::new();
+    let mut amounts = vec![MicroYuan::ZERO; found.len()];
+    for one in found {
+        let Some(sequence) = Sequence::of(one.line, one.month, one.price) else { continue };
+        let before = input.before.get(&(one.line.clone(), one.month)).copied().unwrap_or(0);
+        let Some(after) = before.checked_add(one.sums.quantity) else {
+            faults.insert(CloseFault::Overflow);
+            continue;
+        };
+        let member = Member { line: one.line, price: one.price, before, after };
+        sequences.entry(sequence).or_default().insert(place(one.line, one.price), member);
+        if one.sums.quantity > 0 {
+            fees.ask(When::Now, one.line, one.month, one.price);
+        }
+    }
+    // What was billed before goes before: along the tiers of its month, and for the year's fee.
+    for ((line, month), billed) in input.before.iter().filter(|(_, billed)| **billed > 0) {
+        let price = input.terms.book.find(line.product.as_str(), line.price.as_str());
+        let Some(price) = price else { continue };
+        fees.ask(When::Billed, line, *month, price);
+        let members = Sequence::of(line, *month, price).and_then(|of| sequences.get_mut(&of));
+        if let Some(members) = members {
+            let member = Member { line, price, before: *billed, after: *billed };
+            members.entry(place(line, price)).or_insert(member);
+        }
+    }
+    let mut worked_out: BTreeMap<(&Line, Month), MicroYuan> = BTreeMap::new();
+    for (sequence, members) in &sequences {
+        match differences(sequence, members) {
+            Ok(each) => {
+                let lines = members.values().map(|one| (one.line, sequence.month));
+                worked_out.extend(lines.zip(each));
+            }
+            Err(fault) => drop(faults.insert(fault)),
+        }
+    }
+    for (one, amount) in found.iter().zip(&mut amounts) {
+        let own = worked_out.get(&(one.line, one.month)).copied().unwrap_or_default();
+        let fee = match fees.borne(one.line, one.month, one.price) {
+            Some((When::Now, fee)) => fee,
+            _ => MicroYuan::ZERO,
+        };
+        match own.checked_add(fee) {
+            Some(sum) => *amount = sum,
+            None => drop(faults.insert(CloseFault::Overflow)),
+        }
+    }
+    amounts
 }
 
 fn count(
@@ -164,29 +246,11 @@ fn gather(input: &Input<'_>, faults: &mut BTreeSet<CloseFault>) -> (Gathered, Ab
     (gathered, above)
 }
 
-/// The years in which the line was billed before.
-fn years_before(input: &Input<'_>, line: &Line) -> BTreeSet<i32> {
-    let of = (line.clone(), Month::FIRST)..=(line.clone(), Month::LAST);
-    input.before.range(of).map(|((_, month), _)| month.year()).collect()
-}
-
-fn rated(
-    input: &Input<'_>,
-    line: &Line,
-    price: &Price,
-    (month, sums): (Month, Sums),
-    year_begins: bool,
-) -> Result<RatedLine, CloseFault> {
-    let before = input.before.get(&(line.clone(), month)).copied().unwrap_or(0);
-    let after = before.checked_add(sums.quantity).ok_or(CloseFault::Overflow)?;
-    let minus = |all: MicroYuan, billed: MicroYuan| all.checked_sub(billed).ok_or(CloseFault::Overflow);
-    let (mut exact, mut notional) = (MicroYuan::ZERO, MicroYuan::ZERO);
-    if line.basis.is_charged() {
-        let preferred = line.basis == Basis::Preferred;
-        exact = minus(price.bill(after, year_begins, preferred)?, price.bill(before, false, preferred)?)?;
-    } else if line.basis != Basis::Repeated {
-        notional = minus(price.tariff.notional(after)?, price.tariff.notional(before)?)?;
-    }
+/// A line that comes to `amount`.
+fn rated(input: &Input<'_>, found: &Found<'_>, amount: MicroYuan) -> Result<RatedLine, CloseFault> {
+    let Found { line, month, sums, price, .. } = *found;
+    let zero = MicroYuan::ZERO;
+    let (exact, notional) = if line.basis.is_charged() { (amount, zero) } else { (zero, amount) };
     let rate = input.terms.vat.at(month.begin()).ok_or(CloseFault::Vat(month))?;
     let (gross, residue) = round_half_away(exact);
     Ok(RatedLine {
@@ -195,7 +259,7 @@ fn rated(
         calls: sums.calls,
         quantity: sums.quantity,
         exact,
-        adjustment: minus(exact, sums.amount)?,
+        adjustment: exact.checked_sub(sums.amount).ok_or(CloseFault::Overflow)?,
         notional,
         taxed: Taxed::inclusive(gross, rate.parts),
         residue,

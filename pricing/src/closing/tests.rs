@@ -3,6 +3,7 @@
 mod corrected;
 mod laws;
 pub(super) mod reference;
+mod versions;
 
 use std::num::NonZeroU64;
 

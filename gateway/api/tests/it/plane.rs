@@ -424,6 +424,7 @@ fn books(dir: &std::path::Path, control: &Arc<Control>, clock: &Arc<ManualClock>
         clock: clock.clone(),
         rng: Arc::new(OsRng),
         grace: finance::GRACE,
+        credit: Arc::new(()),
     })
 }
 

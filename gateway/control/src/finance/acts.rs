@@ -102,13 +102,16 @@ impl Finance {
     ) -> Result<T, Error> {
         let Noted { verb, kind, name, .. } = noted;
         self.record(actor, noted)?;
-        done().map_err(|error| {
+        let done = done().map_err(|error| {
             let reason = format!("{verb}: {}", error.code());
             if self.record(actor, Noted { verb: "undone", kind, name, reason }).is_err() {
                 tracing::error!(verb, kind, name, %error, "was not done, and the journal does not say so");
             }
-            error.into()
-        })
+            Error::from(error)
+        })?;
+        // What was paid can be spent before the answer leaves.
+        self.follow_credit();
+        Ok(done)
     }
 
     pub(super) fn record(&self, actor: &Actor, noted: Noted<'_>) -> Result<(), Error> {

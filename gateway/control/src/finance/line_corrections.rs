@@ -108,7 +108,7 @@ impl Finance {
             let of = closing.lines.iter().filter(|one| one.line == *line && one.month == *month);
             of.map(|one| one.exact).try_fold(MicroYuan::ZERO, MicroYuan::checked_add)
         } else {
-            let billed = self.books().billed(*month)?.into_iter().find(|one| one.line == *line);
+            let billed = self.books().billed(*month)?.lines.into_iter().find(|one| one.line == *line);
             let billed = billed.ok_or(Code::C1003)?.exact;
             let before = billed.checked_add(self.books().corrected_by(line, *month)?);
             before.and_then(|before| before.checked_add(*exact))

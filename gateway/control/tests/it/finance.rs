@@ -1,6 +1,7 @@
 //! Finance from records of calls to payable shares, by the persons who may, on a real journal and real books.
 
 mod contributions;
+mod credit;
 mod exports;
 mod line_corrections;
 mod payments;
@@ -28,6 +29,7 @@ struct Treasury {
     town: Town,
     journal: Journal,
     finance: Finance,
+    credit: Arc<credit::Accounts>,
     _dir: tempfile::TempDir,
 }
 
@@ -56,6 +58,7 @@ impl Treasury {
         let dir = tempfile::tempdir().expect("a folder");
         let books = Books::open(&dir.path().join("finance.db")).expect("opens");
         let meter = MeterOptions::default().build(books.clone(), journal.clone()).expect("in step");
+        let credit = Arc::<credit::Accounts>::default();
         let parts = Parts {
             books,
             meter: meter.handle(),
@@ -64,13 +67,14 @@ impl Treasury {
             clock,
             rng: Arc::new(OsRng),
             grace: GRACE,
+            credit: credit.clone(),
         };
         let vat = json!({"parts": 600, "source": "增值税法", "window": {"from": "2025-01-01", "until": "2030-01-01"}});
         town.house.put(&li(), "TaxRate", "vat-2025", &vat, None).expect("finance declares it");
         let permitted = json!({"act": "ceilings-2025", "operator": "yunze-data", "amount": "100.00",
             "window": {"from": "2026-01-01", "until": "2027-01-01"}});
         town.put("zheng", "PermittedRevenue", "yunze-2026", &permitted).expect("pricing declares it");
-        Self { town, journal, finance: Finance::new(parts), _dir: dir }
+        Self { town, journal, finance: Finance::new(parts), credit, _dir: dir }
     }
 
     /// Answered calls of the bank, at the present instant; `charged` at 0.30, others 查无.

@@ -11,7 +11,7 @@ use shuzha_pricing::{Asked, Basis, Month, Outcome, Price};
 use super::authorise::Right;
 use super::budget::Spend;
 use crate::env::Env;
-use crate::holds::CountKey;
+use crate::holds::{CountKey, Ordered};
 
 /// Proof that stages 1–7 passed. Only with this can a request leave for a product service.
 pub(crate) struct Admission<'e> {
@@ -65,7 +65,7 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'
     Ok(Admission { spend, price, basis })
 }
 
-/// Holds what the call may cost, unless that is nothing for every call.
+/// Holds what the call may cost, and its place among the calls of its price. Where every call costs nothing it needs no credit.
 fn hold<'e>(
     env: &mut Env<'e>,
     right: &Right<'e>,
@@ -73,33 +73,25 @@ fn hold<'e>(
     (basis, parts): (Basis, u32),
 ) -> Result<(), Refusal> {
     let unit = right.unit();
-    let flat = price.tariff.flat().filter(|_| basis == Basis::Price);
-    if flat.is_some_and(MicroYuan::is_zero) {
-        return Ok(());
-    }
+    let nothing = basis == Basis::Price && price.tariff.flat().is_some_and(MicroYuan::is_zero);
     // REQUIREMENTS G6: free purposes need no exchange.
-    if !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.call.received) {
+    if !nothing && !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.call.received) {
         return Err(Code::C706.into());
     }
-    let limit = unit.credit_limit.ok_or(Code::C704)?;
-    let purses = &env.gate.purses;
-    env.holds.money = Some(match flat {
-        Some(each) => {
-            let amount = each.checked_mul(parts.into()).ok_or(Code::C705)?;
-            purses.hold(&unit.name, limit, amount)?
-        }
-        None => {
-            let agreement = env.snapshot.agreement(right.grant()).ok_or(Code::C205)?;
-            let key = CountKey {
-                price: price.id.clone(),
-                scenario: right.scenario().name.clone(),
-                agreement: agreement.name.clone(),
-                purpose: right.scenario().purpose,
-                basis,
-                month: Month::of(env.call.received).map_err(|_| Code::C705)?,
-            };
-            purses.hold_next(&unit.name, limit, price, (key, parts.into()))?
-        }
-    });
+    let limit = match unit.credit_limit {
+        None if nothing => MicroYuan::ZERO,
+        limit => limit.ok_or(Code::C704)?,
+    };
+    let agreement = env.snapshot.agreement(right.grant()).ok_or(Code::C205)?;
+    let key = CountKey {
+        price: price.id.clone(),
+        scenario: right.scenario().name.clone(),
+        agreement: agreement.name.clone(),
+        purpose: right.scenario().purpose,
+        basis,
+        month: Month::of(env.call.received).map_err(|_| Code::C705)?,
+    };
+    let ordered = Ordered::new(key, parts, price, &env.snapshot.prices);
+    env.holds.money = Some(env.gate.purses.hold(&unit.name, limit, ordered)?);
     Ok(())
 }

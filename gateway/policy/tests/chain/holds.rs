@@ -170,6 +170,7 @@ async fn every_end_leaves_exactly_what_the_refund_rules_say() {
         assert_eq!(counted(&records), (left.intents, closed), "{how:?}: intents and closing records");
         let unit = Id::new("probe").expect("a name");
         assert_eq!(house.gate.charged(&unit), MicroYuan::from_micros(left.money), "{how:?}");
+        assert_eq!(house.gate.held(&unit), MicroYuan::ZERO, "{how:?}: money is still held");
         let state = house.state().await;
         assert_eq!(state.consents.values().map(|consent| consent.uses).sum::<u32>(), left.uses, "{how:?}");
         assert_eq!(state.posted.values().map(|sum| sum.micros()).sum::<i64>(), left.money, "{how:?}");
@@ -214,6 +215,8 @@ async fn a_retry_takes_what_no_earlier_try_has_spent() {
         assert_eq!(charged, 500_000, "{how:?}: one answer, one fee");
         let again = house.call(&ask, &Fake::new([])).await;
         assert_eq!(outcome(&again), "replayed", "{how:?}");
+        let unit = Id::new("probe").expect("a name");
+        assert_eq!(house.gate.held(&unit), MicroYuan::ZERO, "{how:?}: money is still held");
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::Digest;
-use shuzha_pricing::rerating::{Billed, Correction, digest};
+use shuzha_pricing::rerating::{Billed, BilledLine, Correction, FirstBilled, digest};
 
 use super::{Books, BooksError, Columns, PeriodState, integer, periods, rows};
 use crate::StoreError;
@@ -69,13 +69,9 @@ const CORRECTION: &str =
     FROM correction";
 
 /// What a line and month was billed for, in closed periods and by corrections that wait for one, but for what two persons
-/// corrected of the line alone: a re-rating takes nothing of that back. The year's fee was borne by the first month of the
-/// year that was billed.
+/// corrected of the line alone: a re-rating takes nothing of that back.
 const BILLED: &str = "SELECT unit, agreement, scenario, product, price, purpose, basis,
-    sum(quantity), sum(exact), sum(notional),
-    ?1 = (SELECT o.month FROM line o WHERE (o.unit, o.agreement, o.scenario, o.product, o.price, o.purpose, o.basis)
-            = (a.unit, a.agreement, a.scenario, a.product, a.price, a.purpose, a.basis)
-            AND o.month BETWEEN ?2 AND ?2 + 11 ORDER BY o.period, o.month LIMIT 1)
+    sum(quantity), sum(exact), sum(notional)
     FROM (
         SELECT unit, agreement, scenario, product, price, purpose, basis, quantity, exact, notional
         FROM line WHERE month = ?1
@@ -85,8 +81,14 @@ const BILLED: &str = "SELECT unit, agreement, scenario, product, price, purpose,
         UNION ALL
         SELECT unit, agreement, scenario, product, price, purpose, basis, 0, -exact, 0
         FROM line_correction WHERE month = ?1 AND period IN (SELECT month FROM period WHERE state = 2)
-    ) a
+    )
     GROUP BY unit, agreement, scenario, product, price, purpose, basis";
+
+/// When calls of a line and month of a year were billed first.
+const FIRST_BILLED: &str =
+    "SELECT unit, agreement, scenario, product, price, purpose, basis, month, min(period)
+    FROM line WHERE month BETWEEN ?1 AND ?1 + 11 AND quantity > 0
+    GROUP BY unit, agreement, scenario, product, price, purpose, basis, month";
 
 /// The differences that are billed in a period, in the order of their re-ratings.
 pub(super) fn corrections(connection: &Connection, period: Month) -> Result<Vec<Correction>, StoreError> {
@@ -104,21 +106,26 @@ fn rerating(connection: &Connection, number: u64) -> Result<Option<Rerating>, St
 }
 
 impl Books {
-    /// What was billed for a month so far, by line.
+    /// What was billed for a month so far.
     ///
     /// # Errors
     /// Of the database.
-    pub fn billed(&self, month: Month) -> Result<Vec<Billed>, StoreError> {
-        let january = month.index() - i32::from(month.number()) + 1;
-        rows(&self.lock(), BILLED, (month.index(), january), |columns| {
-            Ok(Billed {
+    pub fn billed(&self, month: Month) -> Result<Billed, StoreError> {
+        let connection = self.lock();
+        let lines = rows(&connection, BILLED, [month.index()], |columns| {
+            Ok(BilledLine {
                 line: columns.line()?,
                 quantity: columns.count()?,
                 exact: columns.yuan()?,
                 notional: columns.yuan()?,
-                year_begins: columns.next()?,
             })
-        })
+        })?;
+        let january = month.index() - i32::from(month.number()) + 1;
+        let year = rows(&connection, FIRST_BILLED, [january], |columns| {
+            let (line, month, period) = (columns.line()?, columns.month()?, columns.month()?);
+            Ok(FirstBilled { line, month, period })
+        })?;
+        Ok(Billed { lines, year })
     }
 
     /// Keeps a proposal.

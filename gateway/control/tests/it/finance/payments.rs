@@ -28,7 +28,7 @@ fn refund(of: &str, amount: &str) -> Posting {
 
 impl Treasury {
     /// February closed with 99.90 to be paid by the bank, 29.97 of it payable to the data bureau.
-    fn billed() -> Self {
+    pub(super) fn billed() -> Self {
         let treasury = Self::new();
         let february = month("2026-02");
         treasury.calls(333, 0);

@@ -51,3 +51,44 @@ fn g4_usage_is_exported_with_seals_that_a_changed_file_breaks() {
     let refused = town.by("wu").run(&["finance", "usage", &month]);
     assert!(!refused.status.success(), "a unit sees its statements, not the books: {refused:?}");
 }
+
+/// The bank as it stands, with another limit.
+const UNIT: &str = "---
+apiVersion: shuzha/v1
+kind: ApplicationUnit
+metadata: {name: bank}
+spec: {organisation: yunze-bank, securityOfficer: 林望舒, creditLimit: '0.00'}
+";
+
+/// Logic M8: what a unit had paid did not let it call again, and a start knew of nothing but calls.
+#[test]
+fn g3_what_is_paid_can_be_spent_at_the_gate_at_once_and_after_a_crash() {
+    let mut town = Town::open();
+    let root = town.by("root");
+    for name in ["tang", "tao"] {
+        town.house.member(&root, name, "yunze-data", &["finance"]);
+    }
+    let bound = root.told(&["consent", "bind", "zhang"], PERSON.0);
+    assert!(bound.status.success(), "{bound:?}");
+    super::consents::confirm(&town.house, &bound);
+    let (_, token) = give(&town, "9");
+    let limited = town.by("sun").apply(UNIT);
+    assert!(limited.status.success(), "{limited:?}");
+    let code = |town: &Town| verify(town, &Caller::new(town.house.data_plane), &token).code();
+    assert_eq!(code(&town).as_deref(), Some("C704"), "no credit");
+    let pay = |town: &Town, kind: &str, amount: &str, key: &str| {
+        let what = ["finance", "pay", kind, "--of", "bank", "--amount", amount];
+        town.by("tang").done(&[&what[..], &["--key", key, "--reason", "预付款"]].concat())
+    };
+    pay(&town, "prepay", "10.00", "ICBC-1");
+    assert_eq!(code(&town), None, "the very next call");
+    pay(&town, "refund", "8.90", "ICBC-2");
+    assert_eq!(code(&town), None, "nothing moves before the second person");
+    town.by("tao").done(&["finance", "approve-posting", "1"]);
+    assert_eq!(code(&town).as_deref(), Some("C704"), "it was paid back");
+    pay(&town, "prepay", "0.50", "ICBC-3");
+    town.house.crash();
+    town.house.start_again();
+    assert_eq!(code(&town), None, "the books know what was paid");
+    assert_eq!(code(&town).as_deref(), Some("C704"), "and the journal what was called");
+}

@@ -47,7 +47,7 @@ fn g3_a_correction_that_is_decided_meanwhile_is_billed_or_refused_and_never_lost
     assert_eq!(books.corrected_by(&line, november).unwrap().to_string(), "-0.30");
     // A re-rating sees what calls came to, and takes nothing back of what two persons corrected.
     let billed = books.billed(november).unwrap();
-    let of = billed.iter().find(|one| one.line == line).unwrap();
+    let of = billed.lines.iter().find(|one| one.line == line).unwrap();
     assert_eq!(of.exact.to_string(), "0.67");
     // It is not left behind by a later close.
     assert!(books.periods().unwrap().iter().any(|one| one.month == december));
