@@ -13,6 +13,7 @@ use super::parts::{
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
+use crate::data::DataSet;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::product::Product;
@@ -45,6 +46,8 @@ pub(crate) struct Agreement {
     window: Window,
     /// Term of the agreement that this one renews.
     renews: Option<Window>,
+    /// Who would share by contribution, and is no party.
+    unsigned: BTreeSet<Id>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +92,11 @@ impl Agreement {
             let reason = format!("may be renewed in the last {months} months of its term");
             return Err(refused(Code::C1310, "spec.renews", &reason));
         }
+        // Yantai 20: a share is agreed with whom it goes to.
+        if let Some(provider) = self.unsigned.first() {
+            let reason = format!("lacks `{provider}`, which shares by contribution and so signs");
+            return Err(refused(Code::C1002, "spec.parties", &reason));
+        }
         Ok(())
     }
 }
@@ -120,10 +128,17 @@ impl Case for Agreement {
         let spec = spec.section(&[what, &["securityOfficer", "scope", "renews"], SHARING])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let scenarios = spec.required("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
+        let pool = spec.optional("byContribution").and_then(|place| place.count(0..=WHOLE)).unwrap_or(0);
+        let mut sources = Vec::new();
         for place in scenarios.into_iter().flatten() {
             let (Some((_, found)), Some((unit, _))) = (scope.find::<Scenario>(&place), unit) else {
                 continue;
             };
+            for need in found.needs.iter().filter(|_| pool > 0) {
+                if let Some(product) = scope.named::<Product>(&place, &need.product) {
+                    sources.extend(providers(&need.product, product, scope));
+                }
+            }
             if found.unit != *unit {
                 place.fail::<()>(format!("belongs to unit `{}`", found.unit));
             }
@@ -135,10 +150,12 @@ impl Case for Agreement {
         {
             spec.required("parties")?.fail::<()>(format!("the unit's `{}` is missing", unit.organisation));
         }
-        let pool = spec.optional("byContribution").and_then(|place| place.count(0..=WHOLE)).unwrap_or(0);
         spec.required("split").and_then(|place| read_split(&place, parties.as_ref()?, pool));
         spec.optional("splitBase").and_then(|place| place.word(BASES));
-        spec.optional("contributedFields").and_then(|place| read_fields(&place, scope));
+        let by_fields = spec
+            .optional("contributedFields")
+            .and_then(|place| read_fields(&place, scope))
+            .unwrap_or_default();
         spec.required("securityOfficer").and_then(|place| place.text());
         spec.required("scope").and_then(|place| place.text());
         let renews = spec.optional("renews").and_then(|place| {
@@ -149,7 +166,12 @@ impl Case for Agreement {
             }
         });
         let organisation = unit?.1.organisation.clone();
-        Some(Self { organisation, parties: parties?, window: window?, renews })
+        let parties = parties?;
+        // Where fields are counted, they say who contributed to a product.
+        sources.retain(|(product, _)| by_fields.iter().all(|(counted, _)| counted != product));
+        let sharing = sources.into_iter().chain(by_fields).map(|(_, party)| party);
+        let unsigned = sharing.filter(|party| pool > 0 && !parties.contains(party)).collect();
+        Some(Self { organisation, parties, window: window?, renews, unsigned })
     }
 
     fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
@@ -301,8 +323,17 @@ fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>, by_contribution: u32) -
     if sum == WHOLE { Some(()) } else { place.fail(format!("sums to {sum}, not to {WHOLE}")) }
 }
 
+/// A product and who provides some of its data.
+type Source = (Id, Id);
+
+/// Who provides the data of a product.
+fn providers(name: &Id, product: &Product, scope: &Scope<'_>) -> Vec<Source> {
+    let sets = product.data_sets.iter().filter_map(|set| DataSet::table(scope.world()).get(set));
+    sets.map(|set| (name.clone(), set.provider.clone())).collect()
+}
+
 /// Where contribution is counted in fields and not in records (按字段贡献): how many fields of a product each party provides.
-fn read_fields(place: &Place<'_>, scope: &Scope<'_>) -> Option<()> {
+fn read_fields(place: &Place<'_>, scope: &Scope<'_>) -> Option<Vec<Source>> {
     let mut seen = BTreeSet::new();
     for item in place.some_items(FIELD_LINES_MAX)? {
         let section = item.section(&[&["product", "party", "fields"]])?;
@@ -313,7 +344,7 @@ fn read_fields(place: &Place<'_>, scope: &Scope<'_>) -> Option<()> {
             item.fail::<()>("repeats a product and a party");
         }
     }
-    Some(())
+    Some(seen.into_iter().collect())
 }
 
 #[cfg(test)]

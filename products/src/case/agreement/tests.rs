@@ -129,3 +129,29 @@ fn g2_contribution_may_be_counted_in_fields_once_for_each_product_and_party() {
         assert!(opened(wrong.clone()).is_err(), "{wrong}");
     }
 }
+
+/// Yantai 20, REQUIREMENTS C17: who shares by contribution is a party and signs, in its own role.
+#[test]
+fn c17_a_provider_that_shares_by_contribution_is_a_party_and_signs() {
+    let mut desk = desk();
+    desk.spec["split"] =
+        json!([{"party": "data-bureau", "parts": 3_000}, {"party": "yunze-data", "parts": 5_000}]);
+    desk.spec["byContribution"] = json!(2_000);
+    let needs = json!([{"product": "company-profile", "operations": ["lookup"]}]);
+    desk.change("Scenario", "bank-credit", "needs", needs);
+    let refused = desk.open(&person(Role::ApplicationUnit)).expect_err("the provider does not sign");
+    assert_eq!(shown(&refused), ("C1002", vec!["spec.parties"]));
+    desk.spec["parties"] = json!(["data-bureau", "yunze-data", "yunze-bank", "market-regulator"]);
+    let signing = desk.walk(Role::ApplicationUnit, SIGNED);
+    assert_eq!(signing.state_name, "signing", "not without the provider");
+    let provider = of(Role::Provider, "market-regulator");
+    let signed = desk.act(&signing.state, &provider, "sign", &json!({})).expect("signs");
+    assert_eq!((signed.state_name, signed.in_force.len()), ("in-force", 1));
+    // It may have a fixed part as well, and fields say who contributed where they are counted.
+    desk.spec["split"] =
+        json!([{"party": "market-regulator", "parts": 3_000}, {"party": "yunze-data", "parts": 5_000}]);
+    desk.open(&person(Role::ApplicationUnit)).expect("a provider is a party like others");
+    desk.spec["contributedFields"] = json!([{"product": "company-profile", "party": "police", "fields": 3}]);
+    let refused = desk.open(&person(Role::ApplicationUnit)).expect_err("another party is counted");
+    assert_eq!(shown(&refused), ("C1002", vec!["spec.parties"]));
+}
