@@ -113,6 +113,44 @@ impl Purposes {
     }
 }
 
+/// On what free use stands (无偿使用的依据).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FreeGround {
+    /// 公共治理.
+    PublicGovernance,
+    /// 公益事业.
+    PublicWelfare,
+    /// 试行: for as long as a trial runs.
+    Trial,
+    /// 数据提供单位.
+    Provider,
+}
+
+impl FreeGround {
+    /// Every ground.
+    pub const ALL: [Self; 4] = [Self::PublicGovernance, Self::PublicWelfare, Self::Trial, Self::Provider];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PublicGovernance => "public-governance",
+            Self::PublicWelfare => "public-welfare",
+            Self::Trial => "trial",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+/// Under what conditions something is free (有条件无偿使用; Yantai 20, Gansu-O 29, Qingtian 一(九)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeUse {
+    /// On what it stands.
+    pub ground: FreeGround,
+    /// Its conditions, at least one.
+    pub conditions: Vec<String>,
+}
+
 /// What a price is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -151,6 +189,8 @@ pub struct Price {
     pub effective: Effective,
     /// For which outcomes it is charged.
     pub billable: Billable,
+    /// Under what conditions it is free; none for prices that are not, and for those from before conditions were recorded.
+    pub free_use: Option<FreeUse>,
 }
 
 impl Price {
@@ -169,6 +209,7 @@ impl Price {
             provider_parts: None,
             effective,
             billable: Billable::default(),
+            free_use: None,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::rights::Scenario;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
 use crate::{Window, World};
+pub(crate) use tariff::CONDITIONS_MAX;
 use tariff::TARIFF_FIELDS;
 
 /// The act behind ceilings or prices, with its number (文号; REQUIREMENTS F5).
@@ -98,6 +99,7 @@ impl Object for Price {
             Some(charged)
         });
         let trial = spec.optional("trial").and_then(|place| place.boolean());
+        let free_use = tariff::free_use(&spec, trial.unwrap_or(false));
         let provider_parts = spec.optional("providerParts").and_then(|place| place.count(0..=WHOLE));
         let (act, effective) = act?;
         Some(Self {
@@ -112,6 +114,7 @@ impl Object for Price {
             provider_parts,
             effective,
             billable: charged?,
+            free_use: free_use?,
         })
     }
 

@@ -5,6 +5,7 @@ use shuzha_pricing::PurposeClass;
 use shuzha_privacy::output::LEAVES_MAX;
 
 use crate::parties::ApplicationUnit;
+use crate::price::CONDITIONS_MAX;
 use crate::product::OPERATIONS_MAX;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
@@ -35,6 +36,8 @@ pub struct Scenario {
     pub window: Window,
     /// Whether the authority approved it.
     pub approved: bool,
+    /// Under what conditions it may be used free of charge.
+    pub free_use: Vec<String>,
     /// All that it was approved for; empty where the declaration leaves that to its grants.
     pub needs: Vec<Need>,
 }
@@ -74,19 +77,23 @@ impl Object for Scenario {
     const KIND: &'static str = "Scenario";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec = spec.section(&[&["unit", "purpose", "title", "window", "approved", "needs"]])?;
+        let spec =
+            spec.section(&[&["unit", "purpose", "title", "window", "approved", "needs"], &["freeUse"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let purpose = spec.required("purpose").and_then(|place| place.word(PURPOSES));
         let title = spec.required("title").and_then(|place| place.text());
         let window = spec.required("window").and_then(|place| place.window());
         let approved = spec.required("approved").and_then(|place| place.boolean());
         let needs = spec.optional("needs").and_then(|place| place.some_items(NEEDS_MAX)).unwrap_or_default();
+        let free_use =
+            spec.optional("freeUse").and_then(|place| place.items(CONDITIONS_MAX)).unwrap_or_default();
         Some(Self {
             unit: unit?.0.clone(),
             purpose: purpose?,
             title: title?.to_owned(),
             window: window?,
             approved: approved?,
+            free_use: free_use.iter().filter_map(|place| place.text().map(str::to_owned)).collect(),
             needs: needs.iter().filter_map(Need::read).collect(),
         })
     }

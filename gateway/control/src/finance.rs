@@ -9,6 +9,7 @@ mod acts;
 mod charts;
 mod credit;
 mod exports;
+mod free_use;
 mod line_corrections;
 mod names;
 mod papers;
@@ -37,6 +38,7 @@ use crate::{ActLog, Caller, Control, Error};
 pub use charts::Chart;
 pub use credit::CreditAccounts;
 pub use exports::{Export, Wanted};
+pub use free_use::FreeUse;
 pub use payments::Payment;
 pub use permitted::Standing;
 pub use postings::PostingRequest;
@@ -80,6 +82,8 @@ pub struct StatementView {
     pub stated: Stated,
     /// Its lines.
     pub lines: Vec<RatedLine>,
+    /// Under what conditions those are free that are.
+    pub free_use: Vec<FreeUse>,
 }
 
 /// A share bill with its shares.
@@ -192,7 +196,8 @@ impl Finance {
             return Err(Code::C1003.into());
         }
         let lines = self.0.books.lines_of(&stated)?;
-        Ok(StatementView { stated, lines })
+        let free_use = self.free_use(&lines)?;
+        Ok(StatementView { stated, lines, free_use })
     }
 
     /// The share bills of a closed period; a party sees its own.

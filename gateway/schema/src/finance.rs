@@ -162,6 +162,20 @@ pub struct Statement {
     pub calls: Option<Calls>,
 }
 
+/// Under what conditions lines of a statement are free (有条件无偿使用).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreeUse {
+    /// `Scenario`, where its purpose is free, or `Price`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// `public-governance`, `public-welfare`, `trial` or `provider`; empty for a price from before grounds were recorded.
+    pub ground: String,
+    /// The conditions; none where none are on record.
+    pub conditions: Vec<String>,
+}
+
 /// A statement by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -171,6 +185,8 @@ pub struct WholeStatement {
     pub statement: Statement,
     /// Its lines.
     pub lines: Vec<RatedLine>,
+    /// Under what conditions those are free that are.
+    pub free_use: Vec<FreeUse>,
 }
 
 /// A share of the revenue of a product under one agreement.

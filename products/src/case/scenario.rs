@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shuzha_core::calendar::Calendar;
-use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_core::{Code, Id, PurposeClass, Role, Timestamp};
 
 use super::parts::{
     At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, any_close, applies_for, asked, close, fixed,
@@ -21,6 +21,7 @@ use crate::data::DataSet;
 use crate::emergency::EmergencyPlan;
 use crate::jurisdiction::{Jurisdiction, Mode};
 use crate::parties::ApplicationUnit;
+use crate::price::CONDITIONS_MAX;
 use crate::product::Product;
 use crate::rights::{self, NEED_FIELDS, NEEDS_MAX, PURPOSES, read_operations};
 use crate::world::{Object, Scope};
@@ -52,6 +53,7 @@ pub(crate) struct Scenario {
     unit: Id,
     organisation: Id,
     mode: Mode,
+    purpose: PurposeClass,
     window: Window,
     /// Providers of the data sets it touches, and sources of what they share (C3, C8).
     asked: BTreeSet<Id>,
@@ -70,6 +72,9 @@ pub(crate) struct State {
     stage: Stage,
     agreed: BTreeMap<Name, At>,
     opinions: Vec<Opinion>,
+    /// Under what conditions it may be used free of charge, as the authority approved it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    free_use: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rectify_by: Option<At>,
     /// What a suspended one resumes to.
@@ -83,8 +88,11 @@ pub(crate) enum Command {
     Submit,
     Agree,
     Decline,
-    Opine { favourable: bool },
-    Approve,
+    Opine {
+        favourable: bool,
+    },
+    /// Under what conditions it may be used free of charge.
+    Approve(Vec<String>),
     Reject,
     Return,
     Activate(Box<rights::Agreement>),
@@ -123,7 +131,7 @@ impl Case for Scenario {
         verb("agree", "同意使用", &[Role::Provider], Duty::Review, NOTHING),
         verb("decline", "不同意使用", &[Role::Provider], Duty::Review, NOTHING).with_reason(),
         verb("opine", "出具专家意见", &[Role::Expert], Duty::Review, OPINION).with_reason(),
-        verb("approve", "批准", &[Role::Authority], Duty::Decide, NOTHING).with_reason(),
+        verb("approve", "批准", &[Role::Authority], Duty::Decide, APPROVE).with_reason(),
         verb("reject", "不予批准", &[Role::Authority], Duty::Decide, NOTHING).with_reason(),
         verb("return", "退回补正", &[Role::Authority], Duty::Decide, NOTHING).with_reason(),
         verb("activate", "启用", &[Role::Authority, Role::Operator], Duty::Keep, ACTIVATE),
@@ -145,7 +153,7 @@ impl Case for Scenario {
         let spec = spec.section(&[what, &["measures", "securityOfficer", "emergencyPlan"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         spec.required("title").and_then(|place| place.text());
-        spec.required("purpose").and_then(|place| place.word(PURPOSES));
+        let purpose = spec.required("purpose").and_then(|place| place.word(PURPOSES));
         let mode = spec.required("mode").and_then(|place| place.word(MODES));
         match mode {
             Some(Mode::Field) => drop(spec.required("field").and_then(|place| place.text())),
@@ -172,6 +180,7 @@ impl Case for Scenario {
             unit: unit.clone(),
             organisation: of.organisation.clone(),
             mode: mode?,
+            purpose: purpose?,
             window: window?,
             asked: asked?,
         })
@@ -186,7 +195,14 @@ impl Case for Scenario {
                 let favourable = body.section(&[&["favourable"]])?.required("favourable")?.boolean()?;
                 Some(Command::Opine { favourable })
             }
-            "approve" => nothing(body, Command::Approve),
+            "approve" => {
+                let place = body.section(&[&["freeUse"]])?.optional("freeUse");
+                let conditions = match place {
+                    None => Vec::new(),
+                    given => texts(given, CONDITIONS_MAX)?,
+                };
+                Some(Command::Approve(conditions))
+            }
             "reject" => nothing(body, Command::Reject),
             "return" => nothing(body, Command::Return),
             "activate" => {
@@ -208,6 +224,7 @@ impl Case for Scenario {
             stage: Stage::Draft,
             agreed: BTreeMap::new(),
             opinions: Vec::new(),
+            free_use: Vec::new(),
             rectify_by: None,
             before: None,
             closing: Closing::default(),
@@ -254,9 +271,20 @@ impl Case for Scenario {
                 next.opinions.push(Opinion { by, at: At(act.at), favourable });
                 Decision
             }
-            (Decision, Command::Approve) => Approved,
-            (ProviderReview, Command::Approve) => return Err(Code::C1303.into()),
-            (ExpertReview, Command::Approve) => return Err(Code::C1305.into()),
+            (Decision, Command::Approve(conditions)) => {
+                // Yantai 20, Gansu-O 29: free use has its conditions, and paid use none of those.
+                if !conditions.is_empty() && !self.purpose.is_free() {
+                    return Err(refused(
+                        Code::C1002,
+                        "freeUse",
+                        "goes with public governance and public welfare",
+                    ));
+                }
+                next.free_use = conditions;
+                Approved
+            }
+            (ProviderReview, Command::Approve(_)) => return Err(Code::C1303.into()),
+            (ExpertReview, Command::Approve(_)) => return Err(Code::C1305.into()),
             (ProviderReview | ExpertReview | Decision, Command::Reject) => Rejected,
             (ProviderReview | ExpertReview | Decision, Command::Return) => Returned,
             (Approved, Command::Activate(agreement)) => self.activate(&agreement)?,
@@ -313,7 +341,10 @@ impl Case for Scenario {
             _ => return Vec::new(),
         };
         let own = &["unit", "purpose", "title", "window", "needs"];
-        let spec = with(spec, own, [("approved", approved.into())]);
+        let mut spec = with(spec, own, [("approved", approved.into())]);
+        if !state.free_use.is_empty() {
+            spec["freeUse"] = state.free_use.clone().into();
+        }
         vec![Declared { kind: rights::Scenario::KIND, name: name.clone(), spec }]
     }
 
@@ -346,6 +377,7 @@ fn read_need(place: &Place<'_>, scope: &Scope<'_>) -> Vec<Id> {
 }
 
 const OPINION: &str = r#"{"type":"object","required":["favourable"],"additionalProperties":false,"properties":{"favourable":{"type":"boolean"}}}"#;
+const APPROVE: &str = r#"{"type":"object","additionalProperties":false,"properties":{"freeUse":{"type":"array","maxItems":32,"items":{"type":"string","minLength":1,"maxLength":512}}}}"#;
 const ACTIVATE: &str = r#"{"type":"object","required":["agreement"],"additionalProperties":false,"properties":{"agreement":{"type":"string"}}}"#;
 
 #[cfg(test)]

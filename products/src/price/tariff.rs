@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 
 use shuzha_core::MicroYuan;
 use shuzha_pricing::form::{Minimum, TIERS_MAX, Tier, Tiers};
+use shuzha_pricing::price::{FreeGround, FreeUse};
 use shuzha_pricing::{Form, Tariff};
 
 use super::yuan;
@@ -19,6 +20,15 @@ const FORMS: usize = 5;
 
 /// Most calls that a tier, block or least fee counts.
 const CALLS_MAX: i64 = 1_000_000_000_000;
+
+/// Most conditions of free use.
+pub(crate) const CONDITIONS_MAX: usize = 32;
+
+/// Grounds by their names.
+const GROUNDS: [(&str, FreeGround); 4] = {
+    let [one, two, three, four] = FreeGround::ALL;
+    [(one.as_str(), one), (two.as_str(), two), (three.as_str(), three), (four.as_str(), four)]
+};
 
 /// Reads a tariff.
 pub(super) fn read(spec: &Section<'_>) -> Option<Tariff> {
@@ -64,10 +74,33 @@ fn fee_for_calls(place: &Place<'_>) -> Option<(MicroYuan, NonZeroU64)> {
 }
 
 fn free(place: &Place<'_>) -> Option<Form> {
-    let spec = place.section(&[&["reason", "notional"]])?;
+    let spec = place.section(&[&["reason", "notional"], FREE_USE])?;
     let reason = spec.required("reason").and_then(|place| place.text());
     let notional = spec.required("notional").and_then(|place| yuan(&place));
     Some(Form::Free { reason: reason?.to_owned(), notional: notional? })
+}
+
+/// The fields that say under what conditions a price is free; prices from before they were recorded have none.
+const FREE_USE: &[&str] = &["ground", "conditions"];
+
+/// Reads under what conditions a price is free. A trial's ground is a trial's.
+pub(super) fn free_use(spec: &Section<'_>, trial: bool) -> Option<Option<FreeUse>> {
+    let Some(place) = spec.optional("free") else { return Some(None) };
+    let free = place.section(&[&["reason", "notional"], FREE_USE])?;
+    let (Some(ground), Some(conditions)) = (free.optional("ground"), free.optional("conditions")) else {
+        return match free.optional("ground").or_else(|| free.optional("conditions")) {
+            None => Some(None),
+            Some(one) => one.fail("`ground` and `conditions` go together"),
+        };
+    };
+    let stands = ground.word(&GROUNDS);
+    if stands == Some(FreeGround::Trial) && !trial {
+        return ground.fail("is the ground of a price on trial");
+    }
+    let items = conditions.some_items(CONDITIONS_MAX)?;
+    let read: Vec<_> = items.iter().filter_map(|item| item.text().map(str::to_owned)).collect();
+    let whole = read.len() == items.len();
+    stands.filter(|_| whole).map(|ground| Some(FreeUse { ground, conditions: read }))
 }
 
 fn tiers(place: &Place<'_>) -> Option<Tiers> {

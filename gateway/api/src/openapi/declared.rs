@@ -106,7 +106,11 @@ pub(super) fn spec(kind: &str) -> Value {
                     "items": {"enum": ["public-governance", "public-welfare", "industry", "sector"]},
                 },
                 "perCall": yuan(), "graduated": tiers(), "volume": tiers(), "package": fee_for_calls(),
-                "free": object(&["reason", "notional"], json!({"reason": text(), "notional": yuan()})),
+                "free": object(&["reason", "notional"], json!({
+                    "reason": text(), "notional": yuan(),
+                    "ground": {"enum": ["public-governance", "public-welfare", "trial", "provider"]},
+                    "conditions": {"type": "array", "minItems": 1, "maxItems": 32, "items": text()},
+                })),
                 "annual": yuan(), "minimum": fee_for_calls(), "maximum": yuan(),
                 "trial": {"type": "boolean", "description": "Of a product in its first year; ends by its window."},
                 "providerParts": {

@@ -142,7 +142,8 @@ pub(crate) fn statement(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
     let found = finance.statement(&caller, ask.part("number"))?;
     let lines = found.lines.iter().map(shown::line).collect();
-    Ok(Reply::ok(&WholeStatement { statement: shown::statement(&found.stated), lines }))
+    let (statement, free_use) = (shown::statement(&found.stated), shown::free_use(&found.free_use));
+    Ok(Reply::ok(&WholeStatement { statement, lines, free_use }))
 }
 
 /// `POST /api/v1/finance/statements/{number}:{verb}`.

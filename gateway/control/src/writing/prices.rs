@@ -45,6 +45,13 @@ impl Control {
 
     fn not_in_the_past(&self, ready: &Ready, now: Timestamp) -> Result<(), Error> {
         let kind = ready.kind.name();
+        for put in ready.in_force.iter().filter(|put| put.kind == "Price" && put.name == ready.name) {
+            // REQUIREMENTS F6: who uses for nothing knows under what conditions.
+            if put.spec.get("free").is_some_and(|free| free.get("ground").is_none()) {
+                let reason = "free use states its ground and conditions";
+                return Err(Error::fault(Code::C1002, "spec.free.ground", reason));
+            }
+        }
         for put in ready.in_force.iter().filter(|put| put.kind == kind && put.name == ready.name) {
             let begins = self.effective(kind, &put.name, &put.spec)?.map(|in_force| in_force.from());
             let product = put.spec.get("product").and_then(Value::as_str).unwrap_or_default();

@@ -3,6 +3,7 @@
 mod contributions;
 mod credit;
 mod exports;
+mod free_use;
 mod line_corrections;
 mod payments;
 mod reratings;
@@ -79,37 +80,47 @@ impl Treasury {
 
     /// Answered calls of the bank, at the present instant; `charged` at 0.30, others 查无.
     fn calls(&self, charged: u32, free: u32) {
-        use shuzha_core::Clock as _;
         for number in 0..charged + free {
             let paid = number < charged;
-            let terms = Terms {
-                unit: "bank",
-                product: "company-check",
-                operation: "verify",
-                scenario: "onboarding",
-                agreement: "bank-2026",
-                purpose: Some(PurposeClass::Industry),
-                price: "company-check-2025",
-                grant: "g",
-                ..Terms::default()
-            };
-            let call = Call {
-                admitted_after: 1,
-                sent_after: 1,
-                answered_after: 1,
-                terms,
-                charge: shuzha_core::NanoCharge::ZERO,
-                quantity: 1,
-                amount: MicroYuan::from_micros(if paid { 300_000 } else { 0 }),
-                decision: Decision::Answered,
-                outcome: if paid { Outcome::Charged } else { Outcome::Uncharged },
-                request_bytes: 1,
-                response_bytes: 1,
-                basis: if paid { 0 } else { 3 },
-                ..Call::of(RequestId::generate(&*self.town.house.clock, &OsRng), self.town.house.clock.now())
-            };
-            self.journal.append(&Entry::Call(Box::new(call))).expect("serves");
+            self.answered(if paid { 0 } else { 3 });
         }
+        self.durable();
+    }
+
+    /// One answered call on this basis.
+    fn answered(&self, basis: u8) {
+        use shuzha_core::Clock as _;
+        let paid = basis == 0;
+        let terms = Terms {
+            unit: "bank",
+            product: "company-check",
+            operation: "verify",
+            scenario: "onboarding",
+            agreement: "bank-2026",
+            purpose: Some(PurposeClass::Industry),
+            price: "company-check-2025",
+            grant: "g",
+            ..Terms::default()
+        };
+        let call = Call {
+            admitted_after: 1,
+            sent_after: 1,
+            answered_after: 1,
+            terms,
+            charge: shuzha_core::NanoCharge::ZERO,
+            quantity: 1,
+            amount: MicroYuan::from_micros(if paid { 300_000 } else { 0 }),
+            decision: Decision::Answered,
+            outcome: if paid { Outcome::Charged } else { Outcome::Uncharged },
+            request_bytes: 1,
+            response_bytes: 1,
+            basis,
+            ..Call::of(RequestId::generate(&*self.town.house.clock, &OsRng), self.town.house.clock.now())
+        };
+        self.journal.append(&Entry::Call(Box::new(call))).expect("serves");
+    }
+
+    fn durable(&self) {
         self.journal
             .append_durable(&Entry::Boot(shuzha_evidence::Boot {
                 at: Timestamp::from_seconds(1),

@@ -164,3 +164,20 @@ fn c4_it_is_activated_by_an_agreement_in_force_with_the_same_unit() {
         assert_eq!(refused.expect_err("not this one").code.as_str(), "C1309", "{agreement}");
     }
 }
+
+/// REQUIREMENTS F6 (Yantai 20, Gansu-O 29): whoever uses for nothing knows under what conditions; the authority says them
+/// when it approves.
+#[test]
+fn f6_free_use_is_approved_under_conditions_on_record() {
+    let before = &APPROVED[..APPROVED.len() - 1];
+    let conditions = json!({"freeUse": ["仅用于城市治理", "不得提供给第三方"]});
+    let (mut desk, authority) = (desk(), person(Role::Authority));
+    let decided = desk.walk(Role::ApplicationUnit, before);
+    let refused = desk.act(&decided.state, &authority, "approve", &conditions).expect_err("an industry pays");
+    assert_eq!(shown(&refused), ("C1002", vec!["freeUse"]));
+    desk.spec["purpose"] = json!("public-governance");
+    let decided = desk.walk(Role::ApplicationUnit, before);
+    let approved = desk.act(&decided.state, &authority, "approve", &conditions).expect("approved");
+    assert_eq!(approved.in_force[0].spec["freeUse"], conditions["freeUse"]);
+    assert_eq!(approved.state["free_use"], conditions["freeUse"]);
+}

@@ -1,6 +1,6 @@
 //! What finance answers, made of what the books and the use cases have.
 
-use shuzha_control::finance::{BillView, Effect, Standing, Sums};
+use shuzha_control::finance::{BillView, Effect, FreeUse, Standing, Sums};
 use shuzha_core::{Id, Timestamp, hex};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, Contribution, RatedLine, Share};
@@ -108,6 +108,16 @@ pub(super) fn statement(stated: &Stated) -> shown::Statement {
             sequences: [tree.first_seq, tree.last_seq],
         }),
     }
+}
+
+pub(super) fn free_use(all: &[FreeUse]) -> Vec<shown::FreeUse> {
+    let one = |one: &FreeUse| shown::FreeUse {
+        kind: one.kind.to_owned(),
+        name: one.name.to_string(),
+        ground: one.ground.clone(),
+        conditions: one.conditions.clone(),
+    };
+    all.iter().map(one).collect()
 }
 
 pub(super) fn bill(of: Month, view: &BillView) -> shown::Bill {

@@ -185,6 +185,13 @@ impl Books {
                 ));
             }
         }
+        // Every call has ended, however: nothing of a unit's credit is held.
+        for (unit, _) in MONEY_MAX {
+            let held = house.gate.held(&Id::new(unit).expect("a name")).micros();
+            if held != 0 {
+                return Err(format!("money of {unit}: {held} is held by no call"));
+            }
+        }
         Ok(())
     }
 
