@@ -7,6 +7,7 @@ pub(crate) mod docs;
 pub(crate) mod edges;
 pub(crate) mod examples;
 pub(crate) mod names;
+pub(crate) mod shapes;
 pub(crate) mod source;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,12 @@ pub(crate) struct Rules {
     /// Longer files, each with its reason.
     #[serde(default)]
     pub(crate) long: Vec<Long>,
+    /// Files and folders that answer documents and put none together by hand.
+    #[serde(default)]
+    pub(crate) documents_answered: Vec<String>,
+    /// Files and folders that read documents and take none apart by hand.
+    #[serde(default)]
+    pub(crate) documents_read: Vec<String>,
     /// Public type names that several files declare, and how many.
     #[serde(default)]
     pub(crate) public_names: BTreeMap<String, usize>,
@@ -69,6 +76,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     findings.extend(edges::names(&arch, &packages, lock, deny)?);
     findings.extend(circles::check(&tree, &arch.circle));
     findings.extend(names::check(&tree, &rules.public_names));
+    findings.extend(shapes::check(&tree, &rules.documents_answered, &rules.documents_read));
     findings.extend(docs::check(&tree));
     findings.extend(examples::check(&tree));
     findings.extend(generated::check(&tree, &generated::files(&tree, &arch, &packages)?));

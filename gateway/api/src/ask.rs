@@ -11,7 +11,7 @@ use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, LOC
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
-use shuzha_control::Caller;
+use shuzha_control::{Caller, Page};
 use shuzha_core::{Code, Id};
 
 use crate::conditions;
@@ -117,6 +117,12 @@ impl Reply {
     /// 200 with JSON.
     pub(crate) fn ok(body: &impl Serialize) -> Self {
         Self::with(StatusCode::OK, body)
+    }
+
+    /// 200 with a page of what `shown` makes of each.
+    pub(crate) fn page<T, N: ToString, S: Serialize>(page: &Page<T, N>, shown: impl Fn(&T) -> S) -> Self {
+        let items = page.items.iter().map(shown).collect();
+        Self::ok(&shuzha_schema::Page { items, next: page.next.as_ref().map(N::to_string) })
     }
 
     /// A status with JSON.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 /// The document that is published at `/api/v1/openapi.json`.
 #[must_use]
 pub fn document() -> Value {
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Shuzha 数闸 control API",
@@ -46,7 +46,9 @@ pub fn document() -> Value {
                 },
             },
         },
-    })
+    });
+    shuzha_schema::publish(&mut document);
+    document
 }
 
 const INTRODUCTION: &str = "\
@@ -59,3 +61,27 @@ Registers, cases and accounts of the gate for public data. 公共数据登记、
 - Errors are problem documents (RFC 9457) with a stable `code`, explained at `type`, and every fault at once.
 - What a person may not see is not there (404).
 - Messages are Chinese, or English with `Accept-Language: en`.";
+
+#[cfg(test)]
+mod tests {
+    use shuzha_core::Role;
+    use shuzha_evidence::Decision;
+    use shuzha_privacy::consent::Basis;
+    use shuzha_products::case::registration::STANDINGS;
+
+    use super::*;
+
+    /// The documents' types are plain texts: the words that may stand in them are the domain's.
+    #[test]
+    fn words_in_documents_are_those_of_the_domain() {
+        let document = document();
+        let schemas = &document["components"]["schemas"];
+        let roles: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        assert_eq!(schemas["Role"]["enum"], json!(roles));
+        let of = |schema: &str, field: &str| &schemas[schema]["properties"][field]["enum"];
+        assert_eq!(*of("DataUse", "decision"), json!(Decision::ALL.map(Decision::as_str)));
+        assert_eq!(*of("PublicRegistration", "state"), json!(STANDINGS));
+        assert_eq!(shuzha_schema::object::API_VERSION, shuzha_products::world::API_VERSION);
+        assert_eq!(*of("NewConsent", "basis"), json!(Basis::ALL.map(Basis::as_str)));
+    }
+}

@@ -5,10 +5,10 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
 use shuzha_control::Error;
 use shuzha_core::{Code, Lang, RequestId};
 use shuzha_products::case::Fault;
+use shuzha_schema::about;
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -34,25 +34,25 @@ impl Problem {
     }
 
     /// The document.
-    pub(crate) fn body(&self, request: RequestId, lang: Lang) -> Value {
-        let mut body = json!({
-            "type": format!("/errors/{}", self.code),
-            "title": self.code.title(lang),
-            "status": self.code.status(),
-            "code": self.code.as_str(),
-            "request_id": request.to_string(),
-        });
-        if !self.faults.is_empty() {
-            let faults = self.faults.iter().map(|fault| json!({"path": fault.path, "reason": fault.reason}));
-            body["faults"] = faults.collect();
+    pub(crate) fn body(&self, request: RequestId, lang: Lang) -> about::Problem {
+        let faults = self.faults.iter();
+        about::Problem {
+            r#type: format!("/errors/{}", self.code),
+            title: self.code.title(lang).to_owned(),
+            status: self.code.status(),
+            code: self.code.as_str().to_owned(),
+            request_id: shuzha_schema::RequestId::of(request),
+            faults: faults
+                .map(|fault| about::Fault { path: fault.path.clone(), reason: fault.reason.clone() })
+                .collect(),
         }
-        body
     }
 
     /// The whole answer.
     pub(crate) fn render(&self, request: RequestId, lang: Lang) -> Response {
         let status = StatusCode::from_u16(self.code.status()).expect("every code has a status");
-        let mut response = (status, self.body(request, lang).to_string()).into_response();
+        let body = serde_json::to_vec(&self.body(request, lang)).expect("texts and a number are JSON");
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         let lang = match lang {
@@ -113,11 +113,13 @@ mod tests {
         let mut problem = Problem::fault(Code::C1002, "spec.window", "is missing");
         problem.faults.push(Fault { path: "spec.fields[1]".to_owned(), reason: "is named twice".to_owned() });
         let body = problem.body(RequestId::from_bytes([7; 16]), Lang::En);
-        assert_eq!(body["type"], "/errors/C1002");
-        assert_eq!(body["status"], 422);
-        assert_eq!(body["title"], Code::C1002.title(Lang::En));
-        assert_eq!(body["faults"].as_array().map(Vec::len), Some(2));
-        assert!(Problem::from(Code::C1003).body(RequestId::default(), Lang::Zh).get("faults").is_none());
+        assert_eq!(body.r#type, "/errors/C1002");
+        assert_eq!(body.status, 422);
+        assert_eq!(body.title, Code::C1002.title(Lang::En));
+        assert_eq!(body.faults.len(), 2);
+        let without = Problem::from(Code::C1003).body(RequestId::default(), Lang::Zh);
+        let without = serde_json::to_string(&without).expect("JSON");
+        assert!(!without.contains("faults"), "{without}");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The public register (REQUIREMENTS B10): registrations and certificates, for anyone.
 
+use http::HeaderValue;
 use http::header::CACHE_CONTROL;
-use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
 use shuzha_control::PublicRegistration;
 use shuzha_core::Id;
+use shuzha_schema::{Name, about as of};
 
 use crate::ask::{Ask, Reply};
-use crate::parameters::instant_text;
 use crate::problem::Problem;
+use crate::shown::instant;
 
 /// For how long whoever asked may keep an answer: a revoked certificate is seen as such a minute later at most.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=60");
@@ -20,38 +20,39 @@ pub(crate) fn registrations(ask: &Ask) -> Result<Reply, Problem> {
     let after: Option<Id> = parameters.parsed("cursor");
     parameters.done()?;
     let page = ask.shared.control.public_registrations(after.as_ref(), limit)?;
-    let items: Vec<_> = page.items.iter().map(shown).collect();
-    Ok(kept(&json!({"items": items, "next": page.next.as_ref().map(Id::as_str)})))
+    Ok(Reply::page(&page, shown).header(CACHE_CONTROL, KEEP))
 }
 
 /// `GET /api/v1/public/certificates/{code}`.
 pub(crate) fn certificate(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
-    Ok(kept(&shown(&ask.shared.control.public_certificate(ask.part("code"))?)))
+    let found = ask.shared.control.public_certificate(ask.part("code"))?;
+    Ok(Reply::ok(&shown(&found)).header(CACHE_CONTROL, KEEP))
 }
 
-fn kept(body: &Value) -> Reply {
-    Reply::with(StatusCode::OK, body).header(CACHE_CONTROL, KEEP)
-}
-
-fn shown(found: &PublicRegistration) -> Value {
+fn shown(found: &PublicRegistration) -> of::PublicRegistration {
     let registered = &found.registered;
-    let operator = found.operator.as_ref();
     let certificate = registered.certificate.as_ref();
-    json!({
-        "name": found.name.as_str(),
-        "title": registered.title,
-        "product": registered.product,
-        "operator": operator.map(|operator| json!({"organisation": operator.organisation.as_str(), "title": operator.title})),
-        "code": certificate.map(|certificate| &certificate.code),
-        "window": certificate.map(|certificate| {
-            json!({"from": instant_text(certificate.from), "until": instant_text(certificate.until)})
+    of::PublicRegistration {
+        name: Name::of(&found.name),
+        title: registered.title.clone(),
+        product: registered.product.as_ref().map(Name::of),
+        operator: found.operator.as_ref().map(|operator| of::PublicOperator {
+            organisation: Name::of(&operator.organisation),
+            title: operator.title.clone(),
         }),
-        "state": registered.standing,
-        "objected": registered.objected,
-        "valid": found.valid,
-        "publicity": registered.publicity.as_ref().map(|shown| {
-            json!({"matter": shown.matter, "title": shown.title, "abstract": shown.summary})
+        code: certificate.map(|certificate| certificate.code.clone()),
+        window: certificate.map(|certificate| of::PublicWindow {
+            from: instant(certificate.from),
+            until: instant(certificate.until),
         }),
-    })
+        state: registered.standing.to_owned(),
+        objected: registered.objected,
+        valid: found.valid,
+        publicity: registered.publicity.as_ref().map(|shown| of::Publicity {
+            matter: shown.matter.to_owned(),
+            title: shown.title.clone(),
+            r#abstract: shown.summary.clone(),
+        }),
+    }
 }

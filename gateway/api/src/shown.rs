@@ -1,9 +1,10 @@
-//! The shapes of what is answered: views of the control plane as JSON.
+//! The documents that are answered, made of views of the control plane.
 
-use serde_json::{Value, json};
+use shuzha_control::accounts::Enrolment;
 use shuzha_control::{Attachment, Caller, Consequences, Control, HistoryEntry, ObjectView, Outcome};
-use shuzha_core::{Timestamp, hex};
+use shuzha_core::{Id, Role, Timestamp, hex};
 use shuzha_products::world::API_VERSION;
+use shuzha_schema::{Digest, Instant, Name, RequestId, account as of_accounts, object as of_objects};
 use shuzha_store::register::{
     Account, AccountRequest, Deadline, Notice, Reference, Refused, RequestState, Token,
 };
@@ -11,36 +12,48 @@ use shuzha_store::register::{
 use crate::parameters::instant_text;
 use crate::problem::Problem;
 
+/// An instant, in China's time.
+pub(crate) fn instant(at: Timestamp) -> Instant {
+    Instant::of(instant_text(at))
+}
+
+fn roles(roles: &[Role]) -> Vec<shuzha_schema::Role> {
+    roles.iter().map(shuzha_schema::Role::of).collect()
+}
+
 /// An object in its envelope.
 ///
 /// # Errors
 /// Of the register.
-pub(crate) fn object(control: &Control, view: &ObjectView, caller: &Caller) -> Result<Value, Problem> {
-    let mut shown = json!({
-        "apiVersion": API_VERSION,
-        "kind": view.kind,
-        "metadata": {
-            "name": view.name.as_str(),
-            "version": view.version,
-            "owner": view.owner.as_ref().map(|owner| owner.as_str()),
-            "created": instant_text(view.created),
-            "updated": instant_text(view.updated),
+pub(crate) fn object(
+    control: &Control,
+    view: &ObjectView,
+    caller: &Caller,
+) -> Result<of_objects::Object, Problem> {
+    let status = match &view.state {
+        None => None,
+        Some((name, details)) => Some(of_objects::Status {
+            state: name.clone(),
+            since: instant(view.updated),
+            details: details.clone(),
+            deadlines: view.deadlines.iter().map(deadline).collect(),
+            verbs: control.verbs(caller, view)?.into_iter().map(str::to_owned).collect(),
+            advice: advice(view.kind, name).map(str::to_owned),
+        }),
+    };
+    Ok(of_objects::Object {
+        api_version: API_VERSION.to_owned(),
+        kind: view.kind.to_owned(),
+        metadata: of_objects::Metadata {
+            name: Name::of(&view.name),
+            version: view.version,
+            owner: view.owner.as_ref().map(Name::of),
+            created: instant(view.created),
+            updated: instant(view.updated),
         },
-        "spec": view.spec,
-    });
-    if let Some((name, details)) = &view.state {
-        shown["status"] = json!({
-            "state": name,
-            "since": instant_text(view.updated),
-            "details": details,
-            "deadlines": view.deadlines.iter().map(deadline).collect::<Vec<_>>(),
-            "verbs": control.verbs(caller, view)?,
-        });
-        if let Some(advice) = advice(view.kind, name) {
-            shown["status"]["advice"] = advice.into();
-        }
-    }
-    Ok(shown)
+        spec: view.spec.clone(),
+        status,
+    })
 }
 
 /// What whoever is reached by a suspension, or whose credential waits, is to do.
@@ -65,50 +78,54 @@ fn advice(kind: &str, state: &str) -> Option<&'static str> {
     })
 }
 
-/// A deadline of a case that is named around it.
-pub(crate) fn deadline(deadline: &Deadline) -> Value {
-    json!({
-        "what": deadline.what,
-        "at": instant_text(deadline.at),
-        "provisional": deadline.provisional,
-        "passed": deadline.passed,
-    })
+fn deadline(deadline: &Deadline) -> of_objects::Deadline {
+    of_objects::Deadline {
+        what: deadline.what.clone(),
+        at: instant(deadline.at),
+        provisional: deadline.provisional,
+        passed: deadline.passed,
+    }
+}
+
+fn named(kind: &str, name: &Id) -> of_objects::Reference {
+    of_objects::Reference { kind: kind.to_owned(), name: Name::of(name) }
+}
+
+fn reference((kind, name): &Reference) -> of_objects::Reference {
+    named(kind, name)
 }
 
 /// A deadline that stands alone.
-pub(crate) fn deadline_of(due: &Deadline) -> Value {
-    let mut shown = deadline(due);
-    shown["object"] = json!({"kind": due.kind, "name": due.name.as_str()});
-    shown
+pub(crate) fn deadline_of(due: &Deadline) -> of_objects::DueDeadline {
+    of_objects::DueDeadline { deadline: deadline(due), object: named(&due.kind, &due.name) }
 }
 
 /// A notice.
-pub(crate) fn notice(notice: &Notice) -> Value {
-    json!({
-        "id": notice.id,
-        "at": instant_text(notice.at),
-        "object": {"kind": notice.kind, "name": notice.name.as_str()},
-        "what": notice.what,
-        "due": instant_text(notice.due),
-    })
+pub(crate) fn notice(notice: &Notice) -> of_objects::Notice {
+    of_objects::Notice {
+        id: notice.id,
+        at: instant(notice.at),
+        object: named(&notice.kind, &notice.name),
+        what: notice.what.clone(),
+        due: instant(notice.due),
+    }
 }
 
-fn reference((kind, name): &Reference) -> Value {
-    json!({"kind": kind, "name": name.as_str()})
-}
-
-fn consequences(consequences: &Consequences) -> Value {
-    let references = |list: &[Reference]| list.iter().map(reference).collect::<Vec<_>>();
-    let losing = consequences.losing.iter();
-    json!({
-        "added": references(&consequences.added),
-        "changed": references(&consequences.changed),
-        "removed": references(&consequences.removed),
-        "losing": losing.map(|(grant, unit)| json!({"grant": grant.as_str(), "unit": unit.as_str()})).collect::<Vec<_>>(),
-        "losingMore": consequences.losing_more,
-        "unreviewed": references(&consequences.unreviewed),
-        "unchecked": consequences.unchecked,
-    })
+fn consequences(consequences: &Consequences) -> of_objects::Consequences {
+    let references = |list: &[Reference]| list.iter().map(reference).collect();
+    let losing = consequences
+        .losing
+        .iter()
+        .map(|(grant, unit)| of_objects::Losing { grant: Name::of(grant), unit: Name::of(unit) });
+    of_objects::Consequences {
+        added: references(&consequences.added),
+        changed: references(&consequences.changed),
+        removed: references(&consequences.removed),
+        losing: losing.collect(),
+        losing_more: consequences.losing_more,
+        unreviewed: references(&consequences.unreviewed),
+        unchecked: consequences.unchecked,
+    }
 }
 
 /// A change, made or only tried.
@@ -120,103 +137,117 @@ pub(crate) fn change(
     outcome: &Outcome,
     caller: &Caller,
     dry_run: bool,
-) -> Result<Value, Problem> {
-    let shown = outcome.object.as_ref().map(|view| object(control, view, caller)).transpose()?;
-    Ok(json!({
-        "dryRun": dry_run,
-        "revision": outcome.revision,
-        "object": shown,
-        "consequences": consequences(&outcome.consequences),
-    }))
+) -> Result<of_objects::Change, Problem> {
+    Ok(of_objects::Change {
+        dry_run,
+        revision: outcome.revision,
+        object: outcome.object.as_ref().map(|view| object(control, view, caller)).transpose()?,
+        consequences: consequences(&outcome.consequences),
+    })
 }
 
 /// An act.
-pub(crate) fn act(entry: &HistoryEntry) -> Value {
-    let by = entry.by.as_ref().map(|by| {
-        let account = by.account.as_ref().map(|account| account.as_str());
-        json!({"account": account, "organisation": by.organisation.as_str(), "role": by.role.as_str()})
+pub(crate) fn act(entry: &HistoryEntry) -> of_objects::Act {
+    let by = entry.by.as_ref().map(|by| of_objects::Author {
+        account: by.account.as_ref().map(Name::of),
+        organisation: Name::of(&by.organisation),
+        role: shuzha_schema::Role::of(by.role),
     });
-    json!({
-        "revision": entry.revision,
-        "id": entry.id.to_string(),
-        "at": instant_text(entry.at),
-        "by": by,
-        "verb": entry.verb,
-        "object": reference(&entry.object),
-        "state": entry.state,
-        "reason": entry.reason,
-        "attachments": entry.attachments.iter().map(attachment).collect::<Vec<_>>(),
-        "journalSequence": entry.journal_seq,
-    })
+    of_objects::Act {
+        revision: entry.revision,
+        id: RequestId::of(entry.id),
+        at: instant(entry.at),
+        by,
+        verb: entry.verb.clone(),
+        object: reference(&entry.object),
+        state: entry.state.clone(),
+        reason: entry.reason.clone(),
+        attachments: entry.attachments.iter().map(attachment).collect(),
+        journal_sequence: entry.journal_seq,
+    }
 }
 
-fn attachment(attachment: &Attachment) -> Value {
-    json!({"name": attachment.name, "bytes": attachment.bytes, "sha256": hex::encode(&attachment.sha256)})
+fn attachment(attachment: &Attachment) -> of_objects::Attachment {
+    of_objects::Attachment {
+        name: attachment.name.clone(),
+        bytes: attachment.bytes,
+        sha256: Digest::of(hex::encode(&attachment.sha256)),
+    }
 }
 
 /// An account.
-pub(crate) fn account(account: &Account) -> Value {
-    json!({
-        "name": account.name.as_str(),
-        "version": account.version,
-        "organisation": account.organisation.as_str(),
-        "person": account.person,
-        "roles": account.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "disabled": account.disabled,
-    })
+pub(crate) fn account(account: &Account) -> of_accounts::Account {
+    of_accounts::Account {
+        name: Name::of(&account.name),
+        version: account.version,
+        profile: of_accounts::ShownProfile {
+            organisation: Name::of(&account.organisation),
+            person: account.person.clone(),
+            roles: roles(&account.roles),
+            disabled: account.disabled,
+        },
+    }
 }
 
 /// An API token, without what it opens.
-pub(crate) fn token(token: &Token) -> Value {
-    json!({
-        "name": token.name.as_str(),
-        "roles": token.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "readOnly": token.read_only,
-        "created": instant_text(token.created),
-        "until": instant_text(token.until),
-    })
+pub(crate) fn token(token: &Token) -> of_accounts::Token {
+    of_accounts::Token {
+        name: Name::of(&token.name),
+        roles: roles(&token.roles),
+        read_only: token.read_only,
+        created: instant(token.created),
+        until: instant(token.until),
+    }
+}
+
+/// What a device is set up with.
+pub(crate) fn enrolment(enrolment: &Enrolment) -> of_accounts::Enrolment {
+    of_accounts::Enrolment { secret: enrolment.secret.to_string(), address: enrolment.address.to_string() }
 }
 
 /// A refused act, or a count of them.
-pub(crate) fn refused(refused: &Refused) -> Value {
-    json!({
-        "at": instant_text(refused.at),
-        "account": refused.account.as_ref().map(|account| account.as_str()),
-        "organisation": refused.organisation.as_ref().map(|organisation| organisation.as_str()),
-        "roles": refused.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "verb": refused.verb,
-        "kind": refused.kind,
-        "name": refused.name,
-        "code": refused.code,
-        "count": refused.count,
-    })
+pub(crate) fn refused(refused: &Refused) -> of_objects::Refused {
+    of_objects::Refused {
+        at: instant(refused.at),
+        account: refused.account.as_ref().map(Id::to_string),
+        organisation: refused.organisation.as_ref().map(Id::to_string),
+        roles: roles(&refused.roles),
+        verb: refused.verb.clone(),
+        kind: refused.kind.clone(),
+        name: refused.name.clone(),
+        code: refused.code.clone(),
+        count: refused.count,
+    }
+}
+
+/// What of a request is shown beside whose it is: to whom a second person decides, as what. The person bound is not.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Wanted {
+    profile: Option<of_accounts::ShownProfile>,
+    issuer: Option<String>,
+    subject: Option<String>,
 }
 
 /// A request about an account, as it stands at `now`. Nothing of what is to be linked or bound is shown but the account.
-pub(crate) fn account_request(request: &AccountRequest, now: Timestamp) -> Value {
+pub(crate) fn account_request(request: &AccountRequest, now: Timestamp) -> of_accounts::AccountRequest {
     let over = request.state == RequestState::Open && now >= request.expires;
-    let decided = request.decided.as_ref().map(|(by, organisation, at)| {
-        json!({"account": by.as_str(), "organisation": organisation.as_str(), "at": instant_text(*at)})
-    });
-    // What a second person has to know: whose account, as what.
-    let wanted: Value = serde_json::from_str(&request.wanted).unwrap_or_default();
-    let field = |name: &str| wanted["profile"].get(name).cloned().unwrap_or_default();
-    let profile = wanted.get("profile").map(|_| {
-        json!({
-            "organisation": field("organisation"), "person": field("person"), "roles": field("roles"),
-            "disabled": field("disabled"),
-        })
-    });
-    json!({
-        "name": request.name.as_str(),
-        "verb": request.verb,
-        "account": request.account.as_str(),
-        "profile": profile,
-        "issuer": wanted.get("issuer"),
-        "subject": wanted.get("subject"),
-        "by": {"account": request.by.as_str(), "organisation": request.by_organisation.as_str(), "at": instant_text(request.created)},
-        "expires": instant_text(request.expires),
-        "state": if over { "expired" } else { request.state.as_str() },
-        "decided": decided,
-    })
+    let party = |account: &Id, organisation: &Id, at: Timestamp| of_accounts::Party {
+        account: Name::of(account),
+        organisation: Name::of(organisation),
+        at: instant(at),
+    };
+    let wanted: Wanted = serde_json::from_str(&request.wanted).unwrap_or_default();
+    of_accounts::AccountRequest {
+        name: Name::of(&request.name),
+        verb: request.verb.clone(),
+        account: Name::of(&request.account),
+        profile: wanted.profile,
+        issuer: wanted.issuer,
+        subject: wanted.subject,
+        by: party(&request.by, &request.by_organisation, request.created),
+        expires: instant(request.expires),
+        state: if over { "expired" } else { request.state.as_str() }.to_owned(),
+        decided: request.decided.as_ref().map(|(by, organisation, at)| party(by, organisation, *at)),
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Instant;
+use crate::object::Act;
 
 /// A use in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -167,7 +168,7 @@ pub struct Step {
     /// Whether it was written after the call; null where it is not there any more.
     pub changed_since: Option<bool>,
     /// Acts on it up to the call, as histories show them.
-    pub acts: Vec<Value>,
+    pub acts: Vec<Act>,
     /// Whether acts were left out: not the caller's to see, or too many.
     pub withheld: bool,
 }

@@ -7,9 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 macro_rules! texts {
-    ($($(#[$about:meta])* $name:ident: $keyword:literal = $form:literal, $said:literal;)*) => {$(
+    ($($(#[$about:meta])* $name:ident = $schema:tt;)*) => {$(
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -29,7 +29,7 @@ macro_rules! texts {
 
         impl Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.pad(&self.0)
             }
         }
 
@@ -38,12 +38,8 @@ macro_rules! texts {
                 stringify!($name).into()
             }
 
-            fn inline_schema() -> bool {
-                true
-            }
-
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", $keyword: $form, "description": $said})
+                json_schema!($schema)
             }
         }
     )*};
@@ -51,11 +47,35 @@ macro_rules! texts {
 
 texts! {
     /// An amount of money.
-    Yuan: "pattern" = "^-?[0-9]+([.][0-9]{1,6})?$", "Yuan, as decimal text.";
+    Yuan = {"type": "string", "pattern": "^-?[0-9]+([.][0-9]{1,6})?$", "description": "Yuan, as decimal text."};
     /// A calendar month.
-    Month: "pattern" = "^[0-9]{4}-(0[1-9]|1[0-2])$", "A month in Asia/Shanghai.";
+    Month = {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "description": "A month in Asia/Shanghai."};
     /// A point in time.
-    Instant: "format" = "date-time", "RFC 3339.";
+    Instant = {"type": "string", "format": "date-time", "description": "RFC 3339."};
+    /// A point in time as a caller may write it.
+    Moment = {
+        "type": "string",
+        "description": "A date in China (its first instant), or an instant with its offset.",
+        "anyOf": [{"format": "date"}, {"format": "date-time"}],
+    };
     /// A digest of 32 bytes.
-    Digest: "pattern" = "^[0-9a-f]{64}$", "Lower-case hexadecimal.";
+    Digest = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Lower-case hexadecimal."};
+    /// A name of something.
+    Name = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,27}$"};
+    /// The place of an act in the order of all acts, as a `cursor` has it.
+    Revision = {"type": "string", "pattern": "^[0-9]{1,18}$"};
+    /// The id of a request.
+    RequestId = {"type": "string", "format": "uuid"};
+    /// What an account may act as.
+    Role = {"enum": [
+        "authority", "registrar", "provider", "operator", "expert", "application_unit", "pricing", "finance", "auditor",
+        "data_subject", "sre",
+    ]};
+    /// The number in a person's papers.
+    IdNumber = {
+        "type": "string", "pattern": "^[0-9]{17}[0-9X]$",
+        "description": "公民身份号码; a keyed hash or a pseudonym is made of it, and the number is not kept.",
+    };
+    /// Why something is done.
+    Reason = {"type": "string", "maxLength": 2_000, "description": "Why; kept with the act."};
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::json;
+use shuzha_client::{CallKey, CallSigner, HttpAnswer, HttpClient, HttpRequest, SignatureProfile};
 use shuzha_core::Id;
 use shuzha_privacy::blind::ELEMENTS_MAX;
 
-use crate::client::blind::{self, Batch, List};
-use crate::client::{Answer, Client, Profile, Request, Signer, SigningKey};
+use crate::blind::{self, Batch, List};
 use crate::output::{NewFile, Out, say};
 
 /// Signs a call and makes it. The answer goes to the standard output, its headers to the standard error.
@@ -36,8 +37,10 @@ pub(crate) struct CallArgs {
     #[arg(long, default_value = "hmac-sha256")]
     algorithm: String,
     /// Signature profile.
-    #[arg(long, value_enum, default_value = "simple")]
-    profile: Profile,
+    #[arg(long, default_value = "simple", value_parser = PossibleValuesParser::new(
+        SignatureProfile::ALL.map(SignatureProfile::as_str)
+    ).map(|name| SignatureProfile::from_name(&name).expect("it is one of these")))]
+    profile: SignatureProfile,
     /// Scenario the call is made for.
     #[arg(long)]
     scenario: Option<String>,
@@ -111,12 +114,12 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
     let secret = std::fs::read_to_string(&args.key_file)
         .with_context(|| format!("key file {}", args.key_file.display()))?;
     let secret = BASE64_STANDARD.decode(secret.trim()).context("the key file does not hold base64")?;
-    if args.profile == Profile::Simple && args.algorithm == "ed25519" {
+    if args.profile == SignatureProfile::Simple && args.algorithm == "ed25519" {
         bail!("the simple profile is for shared secrets; an Ed25519 key signs with --profile rfc9421");
     }
-    let signer = Signer {
+    let signer = CallSigner {
         key_id: args.key_id,
-        key: SigningKey::new(&args.algorithm, &secret)?,
+        key: CallKey::new(&args.algorithm, &secret)?,
         profile: args.profile,
     };
     let body = match args.data {
@@ -139,18 +142,18 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
         header("X-Consent", Some(token.trim().to_owned()));
     }
     let path = format!("/v1/products/{}/{}", args.product, args.operation);
-    let client = Client::new(&args.url)?;
+    let client = HttpClient::new(&args.url)?;
     if let Some(file) = &args.blind.entries {
-        let call = |body| Request {
+        let call = |body| HttpRequest {
             method: "POST".to_owned(),
             path: path.clone(),
             body,
             headers: headers.clone(),
             nonce: None,
         };
-        return match_entries(out, &args.blind, file, |body| client.send(Some(&signer), &call(body)));
+        return match_entries(out, &args.blind, file, |body| Ok(client.send(Some(&signer), &call(body))?));
     }
-    let request = Request {
+    let request = HttpRequest {
         method: if body.is_empty() { "GET" } else { "POST" }.to_owned(),
         path: if args.plan { format!("{path}:plan") } else { path },
         body,
@@ -167,7 +170,7 @@ pub(crate) fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
 }
 
 /// Status, latency and headers, to the standard error.
-fn tell(answer: &Answer) {
+fn tell(answer: &HttpAnswer) {
     say(&format!("HTTP {} in {:.1} ms", answer.status, answer.latency.as_secs_f64() * 1e3));
     for (name, value) in &answer.headers {
         say(&format!("{name}: {value}"));
@@ -179,7 +182,7 @@ fn match_entries(
     out: &mut Out,
     args: &BlindArgs,
     file: &std::path::Path,
-    send: impl Fn(Vec<u8>) -> Result<Answer>,
+    send: impl Fn(Vec<u8>) -> Result<HttpAnswer>,
 ) -> Result<bool> {
     let (Some(tags), Some(key)) = (&args.tags, &args.public_key) else {
         bail!("--blind needs --tags and --public-key");
@@ -198,7 +201,7 @@ fn match_entries(
             out.bytes_line(&answer.body)?;
             return Ok(false);
         }
-        for matched in batch.matches(&answer.json(), &list)? {
+        for matched in batch.matches(&answer.json().unwrap_or_default(), &list)? {
             line += 1;
             out.line(&json!({"entry": line, "match": matched}).to_string())?;
         }

@@ -16,7 +16,6 @@ mod files;
 mod finance;
 mod login;
 mod people;
-mod problem;
 mod retention;
 mod show;
 mod suspend;

@@ -3,10 +3,9 @@
 //! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults. `verify` has
 //! codes of its own.
 
-mod address;
+mod blind;
 mod call_command;
 mod cli;
-mod client;
 mod config;
 mod control;
 mod data_folder;

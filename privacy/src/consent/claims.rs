@@ -136,6 +136,21 @@ pub enum Basis {
     WrittenConsent,
 }
 
+impl Basis {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Consent, Self::SeparateConsent, Self::WrittenConsent];
+
+    /// Its name in tokens and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::SeparateConsent => "separate_consent",
+            Self::WrittenConsent => "written_consent",
+        }
+    }
+}
+
 /// Reads claims so that all of the text was understood: no unknown, repeated or positional member at any level.
 pub(super) fn read<T: Serialize + DeserializeOwned>(payload: &[u8]) -> Result<T, Code> {
     let document = crate::json::from_slice(payload).map_err(|_| Code::C402)?;

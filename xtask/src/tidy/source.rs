@@ -130,7 +130,7 @@ mod tests {
             forbidden: vec!["/of/one/machine/".to_owned()],
             integer_only: vec!["pricing/src/".to_owned()],
             long: Vec::new(),
-            public_names: std::collections::BTreeMap::new(),
+            ..Rules::default()
         }
     }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use shuzha_schema::evidence::{Consistency, HalfYear, Inclusion, Trace, Uses, WholeHalfYear};
-use shuzha_schema::{List, schema};
+use shuzha_schema::object::Reasoned;
+use shuzha_schema::{List, Name, schema};
 
 use super::operation::{Operation, query};
-use super::schemas::reference;
 use crate::routes::evidence::OF;
 use crate::routes::evidence::logs::{PROOFS, TREES, VERBS};
 
@@ -36,7 +36,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         uses = uses.parameter(query(
             name,
             "Only its uses; exactly one of the four, or product and unit: that unit's of the product.",
-            reference("Name"),
+            schema::<Name>(),
         ));
     }
     let uses = uses.answers(200, "A page.", schema::<Uses>(), &[]);
@@ -81,11 +81,9 @@ fn logs(all: &mut Vec<(String, &'static str, Operation)>) {
             "confirm" => "确认销毁 Decide it and carry it out, the second of two persons. For `authority`.",
             _ => "撤回销毁申请 Take back what was asked for and not decided. For `authority`, `sre`.",
         };
-        let reason =
-            json!({"type": "object", "properties": {"reason": {"type": "string", "maxLength": 2_000}}});
         let act = Operation::new(EVIDENCE, &format!("{verb}Log"), summary)
             .parameter(log())
-            .body(reason, false)
+            .body(schema::<Reasoned>(), false)
             .answers(200, "Done.", schema::<HalfYear>(), &[])
             .problem(&[409]);
         all.push((format!("{ROOT}/{{log}}:{verb}"), "post", act));

@@ -7,11 +7,11 @@ use shuzha_pricing::Basis;
 use shuzha_pricing::export::{Format, Set};
 use shuzha_pricing::statement_page::FORM;
 use shuzha_schema::finance as of;
-use shuzha_schema::{List, Page, schema};
+use shuzha_schema::object::Reasoned;
+use shuzha_schema::{List, Nothing, Page, schema, schema_with};
 
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
-use crate::routes::finance::line_corrections::REASON_BYTES_MAX;
 use crate::routes::finance::papers::CHARTS;
 use crate::routes::finance::postings::VERBS;
 use crate::routes::finance::{PERIOD_PARTS, PERIOD_VERBS};
@@ -32,14 +32,6 @@ fn month() -> Value {
 
 fn number() -> Value {
     path_part("number", "Number of a statement.", json!({"type": "string"}))
-}
-
-fn any() -> Value {
-    json!({"type": "object"})
-}
-
-fn money() -> Value {
-    json!({"type": "string", "pattern": "^-?[0-9]+([.][0-9]{1,2})?$", "description": "Yuan, as decimal text."})
 }
 
 /// Path, method and operation of everything.
@@ -115,14 +107,16 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     }
     for verb in PERIOD_VERBS {
         let (id, summary, asked) = match verb {
-            "preview" => ("previewPeriod", "What changes would have come to on its usage.", changes()),
+            "preview" => {
+                ("previewPeriod", "What changes would have come to on its usage.", schema::<of::Changes>())
+            }
             "rerate" => (
                 "reratePeriod",
                 "Propose to correct prices of it once closed: the first of two persons.",
-                rerating(),
+                schema::<of::NewRerating>(),
             ),
-            "close" => ("closePeriod", "Close it (结账), the second of two persons.", any()),
-            _ => ("softClosePeriod", "Soft-close it (软结), the first of two persons.", any()),
+            "close" => ("closePeriod", "Close it (结账), the second of two persons.", schema::<Nothing>()),
+            _ => ("softClosePeriod", "Soft-close it (软结), the first of two persons.", schema::<Nothing>()),
         };
         let answer = match verb {
             "preview" => schema::<of::Preview>(),
@@ -155,10 +149,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             "Its unit confirms or disputes; finance answers.",
         )
         .parameter(number())
-        .body(
-            json!({"type": "object", "properties": {"reason": {"type": "string", "maxLength": 2_000}}}),
-            false,
-        )
+        .body(schema::<Reasoned>(), false)
         .answers(200, "Said.", schema::<of::Statement>(), &[])
         .problem(&[409]);
         all.push((format!("{ROOT}/statements/{{number}}:{word}"), "post", operation));
@@ -171,7 +162,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         "postTransaction",
         "Post a payment once for its key; or propose to pay out, pay back or take a payment back (红冲).",
     )
-    .body(transaction(), true)
+    .body(schema::<of::NewTransaction>(), true)
     .answers(200, "Posted.", schema::<of::Transaction>(), &[])
     .answers(202, "Proposed: another person approves or declines it.", schema::<of::PostingProposal>(), &[])
     .problem(&[409]);
@@ -193,7 +184,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
         };
         let operation = Operation::new(FINANCE, id, summary)
             .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
-            .body(any(), false)
+            .body(schema::<Nothing>(), false)
             .answers(200, done, answer, &[])
             .problem(&[409]);
         all.push((format!("{ROOT}/proposals/{{number}}:{verb}"), "post", operation));
@@ -201,7 +192,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     let approve =
         Operation::new(FINANCE, "approveRerating", "Approve a re-rating: the second of two persons.")
             .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
-            .body(any(), false)
+            .body(schema::<Nothing>(), false)
             .answers(
                 200,
                 "It is billed with the first period that is not closed.",
@@ -218,13 +209,11 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
 
 /// Corrections of single lines.
 fn line_corrections() -> Vec<(String, &'static str, Operation)> {
-    let name = || json!({"type": "string"});
-    let asked = json!({"type": "object", "additionalProperties": false,
-        "required": ["unit", "agreement", "scenario", "product", "price", "purpose", "basis", "month", "amount", "reason"],
-        "properties": {"unit": name(), "agreement": name(), "scenario": name(), "product": name(), "price": name(),
-            "purpose": {"enum": PurposeClass::ALL.map(PurposeClass::as_str)}, "basis": {"enum": Basis::ALL.map(Basis::as_str)},
-            "month": month_schema(), "amount": money(),
-            "reason": {"type": "string", "minLength": 1, "maxLength": REASON_BYTES_MAX}}});
+    let asked = schema_with::<of::NewLineCorrection>([
+        ("purpose", json!({"enum": PurposeClass::ALL.map(PurposeClass::as_str)})),
+        ("basis", json!({"enum": Basis::ALL.map(Basis::as_str)})),
+        ("month", month_schema()),
+    ]);
     let propose = Operation::new(
         FINANCE,
         "proposeLineCorrection",
@@ -249,7 +238,7 @@ fn line_corrections() -> Vec<(String, &'static str, Operation)> {
         };
         let operation = Operation::new(FINANCE, id, summary)
             .parameter(path_part("number", "Its number.", json!({"type": "integer", "minimum": 1})))
-            .body(any(), false)
+            .body(schema::<Nothing>(), false)
             .answers(200, done, schema::<of::LineCorrection>(), &[])
             .problem(&[409]);
         all.push((format!("{ROOT}/line-corrections/{{number}}:{verb}"), "post", operation));
@@ -335,32 +324,4 @@ fn month_schema() -> Value {
 
 fn lang() -> Value {
     query("lang", "The language of headings and captions.", json!({"enum": ["zh", "en"], "default": "zh"}))
-}
-
-fn rerating() -> Value {
-    let mut schema = changes();
-    schema["required"] = json!(["changes", "reason"]);
-    schema["properties"]["reason"] = json!({"type": "string", "minLength": 1, "maxLength": 2_000});
-    schema
-}
-
-fn changes() -> Value {
-    json!({
-        "type": "object", "required": ["changes"],
-        "properties": {"changes": {"type": "array", "maxItems": 100, "items": {
-            "type": "object", "required": ["kind", "name", "spec"],
-            "properties": {"kind": {"type": "string"}, "name": {"type": "string"}, "spec": any()},
-        }}},
-    })
-}
-
-fn transaction() -> Value {
-    let text = json!({"type": "string", "minLength": 1, "maxLength": 200});
-    json!({
-        "type": "object", "required": ["kind", "key", "reason"],
-        "properties": {
-            "kind": {"enum": ["prepay", "draw", "pay", "pay-out", "refund", "reverse"]},
-            "key": text, "reason": text, "of": {"type": "string"}, "amount": money(),
-        },
-    })
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use shuzha_core::Code;
+use shuzha_schema::{Moment, Name, Revision, schema};
 
-use super::schemas::{self, reference};
+use super::schemas;
 
 /// One operation in the making.
 pub(super) struct Operation(Value);
@@ -107,7 +108,7 @@ fn header(name: &str, required: bool, description: &str, schema: Value) -> Value
 }
 
 fn path(name: &str, description: &str) -> Value {
-    json!({"name": name, "in": "path", "required": true, "description": description, "schema": reference("Name")})
+    json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema::<Name>()})
 }
 
 /// Parameters by name.
@@ -121,18 +122,18 @@ pub(super) fn parameters() -> Value {
         "name": path("name", "The object's name."),
         "token": path("token", "The token's name."),
         "limit": query("limit", "Most items of the page.", limit),
-        "cursor": query("cursor", "`next` of the page before.", reference("Name")),
-        "revision": query("cursor", "`next` of the page before.", reference("Revision")),
-        "owner": query("owner", "Only of this organisation.", reference("Name")),
-        "organisation": query("organisation", "Only of this organisation.", reference("Name")),
+        "cursor": query("cursor", "`next` of the page before.", schema::<Name>()),
+        "revision": query("cursor", "`next` of the page before.", schema::<Revision>()),
+        "owner": query("owner", "Only of this organisation.", schema::<Name>()),
+        "organisation": query("organisation", "Only of this organisation.", schema::<Name>()),
         "q": query("q", "Only with this text in name or spec.", text.clone()),
         "overdue": query("overdue", "Only with a deadline that has passed.", json!({"type": "boolean"})),
         "kind": query("kind", "Only on objects of this kind.", text.clone()),
         "object": query("name", "Only on objects of this name.", text.clone()),
         "actor": query("actor", "Only by this account.", text.clone()),
         "verb": query("verb", "Only this verb.", text),
-        "from": query("from", "At or after this date or instant.", reference("Moment")),
-        "until": query("until", "Before this date or instant.", reference("Moment")),
+        "from": query("from", "At or after this date or instant.", schema::<Moment>()),
+        "until": query("until", "Before this date or instant.", schema::<Moment>()),
         "dry_run": query("dry_run", "Answer what the change would do, and change nothing.", json!({"type": "boolean"})),
         "If-Match": header("If-Match", true, "The version the caller acts on.", tag.clone()),
         "If-Match-or-new": header("If-Match", false, "The version the caller acts on; absent for a new object.", tag.clone()),
@@ -182,7 +183,7 @@ pub(super) fn problems() -> Value {
         let answer = json!({
             "description": list.join("\n"),
             "headers": headers,
-            "content": {"application/problem+json": {"schema": reference("Problem")}},
+            "content": {"application/problem+json": {"schema": schemas::reference("Problem")}},
         });
         all.insert(status.to_string(), answer);
     }

@@ -3,6 +3,15 @@
 use serde_json::{Map, Value, json};
 use shuzha_control::Kind;
 use shuzha_products::case::{CaseKind, Verb};
+use shuzha_schema::about::{RoleTitle, Rules};
+use shuzha_schema::account::{
+    Account, Enrolment, FirstAdministrator, MadeToken, Me, NewToken, OneTimeCode, RecoveryCodes, SetPassword,
+    SignIn, SignedIn, Token,
+};
+use shuzha_schema::object::{
+    Act, Confirmation, Deadlines, Due, IssuedSecret, Notice, Reasoned, Refused, Words,
+};
+use shuzha_schema::{Nothing, Page, schema};
 
 use super::accounts::{self, ACCOUNTS};
 use super::consents::{self, CONSENTS};
@@ -62,10 +71,10 @@ pub(super) fn put(paths: &mut Map<String, Value>, path: &str, method: &str, oper
 fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
     let (name, plural) = (kind.name(), kind.plural());
     let (list, one) = (format!("/api/v1/{plural}"), format!("/api/v1/{plural}/{{name}}"));
-    let schema = |suffix: &str| reference(&format!("{name}{suffix}"));
+    let of_it = |suffix: &str| reference(&format!("{name}{suffix}"));
     let mut listing = Operation::new(name, &format!("list{name}"), "List, in order of name.")
         .takes(&["limit", "cursor", "owner", "q"])
-        .answers(200, "A page.", schema("Page"), &[]);
+        .answers(200, "A page.", of_it("Page"), &[]);
     if let Kind::Case(case) = kind {
         listing = listing.takes(&["overdue"]).parameter(query(
             "state",
@@ -85,17 +94,17 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
     };
     let write = Operation::new(name, &format!("put{name}"), summary)
         .takes(&["name", "If-Match-or-new", "create-only", "Idempotency-Key", "dry_run"])
-        .body(schema("Write"), true)
-        .answers(200, "Written, or tried.", schema("Change"), &["ETag-unless-tried", "Idempotency-Replayed"])
-        .answers(201, "Made.", schema("Change"), &["ETag", "Location", "Idempotency-Replayed"])
+        .body(of_it("Write"), true)
+        .answers(200, "Written, or tried.", of_it("Change"), &["ETag-unless-tried", "Idempotency-Replayed"])
+        .answers(201, "Made.", of_it("Change"), &["ETag", "Location", "Idempotency-Replayed"])
         .problem(&[409, 412, 428]);
     put(paths, &one, "put", write);
     match kind {
         Kind::Declared(..) => {
             let remove = Operation::new(name, &format!("delete{name}"), "Remove; refused while referred to.")
                 .takes(&["name", "If-Match", "Idempotency-Key", "dry_run"])
-                .body(reference("Words"), false)
-                .answers(200, "Removed, or tried.", schema("Change"), &["Idempotency-Replayed"])
+                .body(schema::<Words>(), false)
+                .answers(200, "Removed, or tried.", of_it("Change"), &["Idempotency-Replayed"])
                 .problem(&[409, 412, 428]);
             put(paths, &one, "delete", remove);
             if name == "Credential" {
@@ -105,11 +114,11 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
                     "签发密钥 Issue the secret of an HMAC credential, once.",
                 )
                 .takes(&["name", "Idempotency-Key"])
-                .body(reference("Reasoned"), false)
+                .body(schema::<Reasoned>(), false)
                 .answers(
                     201,
                     "The secret in base 64; shown here only.",
-                    reference("IssuedSecret"),
+                    schema::<IssuedSecret>(),
                     &["Idempotency-Replayed"],
                 )
                 .problem(&[409]);
@@ -121,7 +130,7 @@ fn of_kind(paths: &mut Map<String, Value>, kind: Kind) {
     }
     let history = Operation::new(name, &format!("history{name}"), "What was done to it, newest first.")
         .takes(&["name", "limit", "revision"])
-        .answers(200, "A page.", reference("ActPage"), &[]);
+        .answers(200, "A page.", schema::<Page<Act>>(), &[]);
     put(paths, &format!("{one}/history"), "get", history);
 }
 
@@ -131,14 +140,14 @@ fn on_credential(paths: &mut Map<String, Value>, one: &str) {
         (
             CONFIRM,
             "确认 Bring one into force that somebody else declared, by proof of its key.",
-            "Confirmation",
+            schema::<Confirmation>(),
         ),
-        (REVOKE, "吊销 Take it out of force for good.", "Words"),
+        (REVOKE, "吊销 Take it out of force for good.", schema::<Words>()),
     ];
     for (verb, summary, body) in verbs {
         let act = Operation::new("Credential", &format!("{verb}Credential"), summary)
             .takes(&["name", "If-Match-if-seen", "Idempotency-Key", "dry_run"])
-            .body(reference(body), verb == CONFIRM)
+            .body(body, verb == CONFIRM)
             .answers(
                 200,
                 "Done, or tried.",
@@ -170,8 +179,8 @@ fn of_verb(paths: &mut Map<String, Value>, case: &CaseKind, verb: &Verb) {
 fn sign_on(paths: &mut Map<String, Value>) {
     let begin = Operation::open(SIGN_ON, "signIn", "Sign on by name, password and one-time code.")
         .public()
-        .body(reference("SignIn"), true)
-        .answers(201, "Signed on; the session is in the cookie.", reference("SignedIn"), &["Set-Cookie"])
+        .body(schema::<SignIn>(), true)
+        .answers(201, "Signed on; the session is in the cookie.", schema::<SignedIn>(), &["Set-Cookie"])
         .problem(&[401, 429]);
     put(paths, "/api/v1/sessions", "post", begin);
     let end =
@@ -197,55 +206,55 @@ fn sign_on(paths: &mut Map<String, Value>) {
         "Make the first account, by the token of the first start.",
     )
     .public()
-    .body(reference("FirstAdministrator"), true)
-    .answers(201, "The account, with the role `sre`.", reference("Account"), &["Location"])
+    .body(schema::<FirstAdministrator>(), true)
+    .answers(201, "The account, with the role `sre`.", schema::<Account>(), &["Location"])
     .problem(&[401, 429]);
     put(paths, "/api/v1/first-administrator", "post", first);
 }
 
 fn me(paths: &mut Map<String, Value>) {
     let get =
-        Operation::new(SIGN_ON, "me", "Who one is here.").answers(200, "The sign-on.", reference("Me"), &[]);
+        Operation::new(SIGN_ON, "me", "Who one is here.").answers(200, "The sign-on.", schema::<Me>(), &[]);
     put(paths, "/api/v1/me", "get", get);
     let password = Operation::new(SIGN_ON, "setPassword", "Change one's password; ends all one's sessions.")
         .in_person()
-        .body(reference("SetPassword"), true)
+        .body(schema::<SetPassword>(), true)
         .nothing(204, "Changed.", &[])
         .problem(&[429]);
     put(paths, "/api/v1/me/password", "put", password);
     let enrol = Operation::new(SIGN_ON, "enrolOneTimeCode", "Get a secret for one-time codes (RFC 6238).")
         .in_person()
-        .body(reference("Nothing"), false)
-        .answers(201, "The secret, to be confirmed by a first code.", reference("Enrolment"), &[])
+        .body(schema::<Nothing>(), false)
+        .answers(201, "The secret, to be confirmed by a first code.", schema::<Enrolment>(), &[])
         .problem(&[409]);
     put(paths, "/api/v1/me/one-time-code", "post", enrol);
     let remove = Operation::new(SIGN_ON, "removeOneTimeCode", "Stop using one-time codes, by a last one.")
         .in_person()
-        .body(reference("OneTimeCode"), true)
+        .body(schema::<OneTimeCode>(), true)
         .nothing(204, "Stopped.", &[])
         .problem(&[409, 429]);
     put(paths, "/api/v1/me/one-time-code", "delete", remove);
     let confirm = Operation::new(SIGN_ON, "confirmOneTimeCode", "Put one-time codes into use.")
         .in_person()
-        .body(reference("OneTimeCode"), true)
-        .answers(200, "Recovery codes, each good once; shown here only.", reference("RecoveryCodes"), &[])
+        .body(schema::<OneTimeCode>(), true)
+        .answers(200, "Recovery codes, each good once; shown here only.", schema::<RecoveryCodes>(), &[])
         .problem(&[409, 429]);
     put(paths, "/api/v1/me/one-time-code:confirm", "post", confirm);
     let tokens = Operation::new(SIGN_ON, "listTokens", "One's API tokens.").answers(
         200,
         "All of them.",
-        reference("TokenPage"),
+        schema::<Page<Token>>(),
         &[],
     );
     put(paths, "/api/v1/me/tokens", "get", tokens);
     let create = Operation::new(SIGN_ON, "createToken", "Make an API token.")
         .in_person()
         .takes(&["Idempotency-Key"])
-        .body(reference("NewToken"), true)
+        .body(schema::<NewToken>(), true)
         .answers(
             201,
             "The token; shown here only.",
-            reference("MadeToken"),
+            schema::<MadeToken>(),
             &["Location", "Idempotency-Replayed"],
         )
         .problem(&[409]);
@@ -260,7 +269,7 @@ fn me(paths: &mut Map<String, Value>) {
 fn acts(paths: &mut Map<String, Value>) {
     let audit = Operation::new(ACTS, "audit", "Every act, newest first. For `auditor` and `authority`.")
         .takes(&["limit", "revision", "kind", "object", "actor", "verb", "from", "until"])
-        .answers(200, "A page.", reference("ActPage"), &[]);
+        .answers(200, "A page.", schema::<Page<Act>>(), &[]);
     put(paths, "/api/v1/acts", "get", audit);
     let account = query(
         "account",
@@ -273,21 +282,21 @@ fn acts(paths: &mut Map<String, Value>) {
         .takes(&["limit", "revision", "from", "until"])
         .parameter(account)
         .parameter(code)
-        .answers(200, "A page.", reference("RefusedPage"), &[]);
+        .answers(200, "A page.", schema::<Page<Refused>>(), &[]);
     put(paths, "/api/v1/refused-acts", "get", refused);
     let deadlines = Operation::new(ACTS, "deadlines", "What is due next, in order of time.")
         .takes(&["limit", "until"])
-        .answers(200, "Open deadlines.", reference("Deadlines"), &[]);
+        .answers(200, "Open deadlines.", schema::<Deadlines>(), &[]);
     put(paths, "/api/v1/deadlines", "get", deadlines);
     let notices = Operation::new(ACTS, "notices", "Deadlines that passed, newest first.")
         .takes(&["limit", "revision"])
-        .answers(200, "A page.", reference("NoticePage"), &[]);
+        .answers(200, "A page.", schema::<Page<Notice>>(), &[]);
     put(paths, "/api/v1/notices", "get", notices);
     let due = Operation::new(ACTS, "calendarDue", "When a number of working days has passed. 工作日计算")
         .parameter(json!({"name": "from", "in": "query", "required": true, "schema": reference("Moment")}))
         .parameter(json!({"name": "days", "in": "query", "required": true, "schema": {"type": "integer", "minimum": 0, "maximum": 1000}}))
 
-        .answers(200, "The first instant that is too late.", reference("Due"), &[]);
+        .answers(200, "The first instant that is too late.", schema::<Due>(), &[]);
     put(paths, "/api/v1/calendar/due", "get", due);
 }
 
@@ -302,14 +311,14 @@ fn about(paths: &mut Map<String, Value>) {
     let rules = Operation::new(ABOUT, "jurisdiction", "By which rules cases are decided. 适用规则").answers(
         200,
         "The rules; terms are in working days.",
-        reference("Rules"),
+        schema::<Rules>(),
         &[],
     );
     put(paths, "/api/v1/jurisdiction", "get", rules);
     let roles = Operation::new(ABOUT, "roles", "Every role.").answers(
         200,
         "All of them.",
-        reference("RolePage"),
+        schema::<Page<RoleTitle>>(),
         &[],
     );
     put(paths, "/api/v1/roles", "get", roles);

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shuzha_core::{Code, Role};
 use shuzha_products::jurisdiction::Level;
+use shuzha_schema::about::{Renewal, RoleTitle, Rule, Rules};
+use shuzha_schema::{Page, Role as Shown};
 
 use crate::ask::{Ask, Reply};
 use crate::problem::Problem;
@@ -28,9 +30,9 @@ pub(crate) fn error_page(ask: &Ask) -> Result<Reply, Problem> {
 pub(crate) fn roles(ask: &Ask) -> Result<Reply, Problem> {
     who::caller(ask)?;
     ask.parameters().done()?;
-    let items: Vec<_> =
-        Role::ALL.iter().map(|role| json!({"role": role.as_str(), "title": role.title_zh()})).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": null})))
+    let items = Role::ALL.iter();
+    let items = items.map(|role| RoleTitle { role: Shown::of(role), title: role.title_zh().to_owned() });
+    Ok(Reply::ok(&Page { items: items.collect(), next: None }))
 }
 
 /// `GET /api/v1/jurisdiction`: by which rules cases are decided, each with its article where a pack gives one.
@@ -39,10 +41,15 @@ pub(crate) fn jurisdiction(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
     let rules = ask.shared.control.rules();
     let rules = &rules.jurisdiction;
-    let rule =
-        |name: &str, value: Value| json!({"rule": name, "value": value, "article": rules.article(name)});
+    let rule = |name: &str, value: Value| Rule {
+        rule: name.to_owned(),
+        value,
+        article: rules.article(name).map(str::to_owned),
+    };
     let steps = &rules.registration;
-    let renewal = steps.renewal.map(|by| json!({"windowDays": by.window_days, "yearsMax": by.years_max}));
+    let renewal =
+        steps.renewal.map(|by| Renewal { window_days: by.window_days, years_max: by.years_max.into() });
+    let renewal = serde_json::to_value(renewal).expect("two numbers are JSON");
     let level = match rules.level {
         Level::Province => "province",
         Level::Local => "local",
@@ -56,12 +63,13 @@ pub(crate) fn jurisdiction(ask: &Ask) -> Result<Reply, Problem> {
         rule("registration_publicity", steps.publicity.into()),
         rule("registration_cancellation", steps.cancellation.into()),
         rule("certificate_validity", steps.validity_years.into()),
-        rule("certificate_renewal", renewal.unwrap_or_default()),
+        rule("certificate_renewal", renewal),
         rule("operator_selection", rules.operator_publicity_working_days.into()),
         rule("results", rules.results_published.into()),
         rule("network_logs", rules.network_log_months.into()),
         rule("records", rules.record_years.into()),
         rule("operator_redevelopment", rules.operator_redevelopment.into()),
     ];
-    Ok(Reply::ok(&json!({"title": rules.title, "level": level, "items": items, "next": null})))
+    let (title, level) = (rules.title.clone(), level.to_owned());
+    Ok(Reply::ok(&Rules { title, level, items: items.into(), next: () }))
 }

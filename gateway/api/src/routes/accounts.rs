@@ -1,15 +1,15 @@
 //! Administering other people's accounts.
 
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
 use shuzha_control::accounts::{AccountRequest, Handled, Made, Profile};
 use shuzha_core::{Code, Id};
+use shuzha_schema::account::{MadeAccount, WaitingRequest};
 
 use super::objects::REPLAYED;
 use crate::ask::{Ask, Reply};
 use crate::conditions;
 use crate::fields::{Fields, TEXT_BYTES_MAX};
-use crate::parameters::instant_text;
 use crate::problem::Problem;
 use crate::{shown, who};
 
@@ -25,8 +25,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let organisation: Option<Id> = parameters.parsed("organisation");
     parameters.done()?;
     let page = ask.shared.accounts.list(&caller, organisation.as_ref(), after.as_ref(), limit)?;
-    let items: Vec<_> = page.items.iter().map(shown::account).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": page.next.as_ref().map(Id::as_str)})))
+    Ok(Reply::page(&page, shown::account))
 }
 
 /// `GET /api/v1/accounts/{name}`.
@@ -82,22 +81,21 @@ pub(crate) fn change(ask: &Ask) -> Result<Reply, Problem> {
 
 /// An account that was made or reset, and until when its invitation holds.
 fn made_reply(status: StatusCode, made: &Made) -> Reply {
-    let until = made.invited_until.map(instant_text);
-    Reply::with(status, &json!({"account": shown::account(&made.account), "invitedUntil": until}))
+    let invited_until = made.invited_until.map(shown::instant);
+    Reply::with(status, &MadeAccount { account: shown::account(&made.account), invited_until })
 }
 
 /// The answer to what waits for a second person.
 pub(crate) fn waits(ask: &Ask, request: &AccountRequest) -> Reply {
-    let shown = json!({"request": shown::account_request(request, ask.shared.control.looked_at())});
-    Reply::with(StatusCode::ACCEPTED, &shown).location(&format!("/api/v1/account-requests/{}", request.name))
+    let shown = shown::account_request(request, ask.shared.control.looked_at());
+    Reply::with(StatusCode::ACCEPTED, &WaitingRequest { request: shown })
+        .location(&format!("/api/v1/account-requests/{}", request.name))
 }
 
-/// An answer with a secret that is shown once; the answer to a retry says that it was shown already.
-pub(crate) fn shown_once(status: StatusCode, mut body: Value, field: &str, secret: Option<&String>) -> Reply {
-    body[field] = secret.map(String::as_str).into();
-    body["alreadyShown"] = secret.is_none().into();
-    let reply = Reply::with(status, &body);
-    if secret.is_some() { reply } else { reply.header(REPLAYED, HeaderValue::from_static("true")) }
+/// What was made with a secret that is shown once; the answer to a retry says that it was shown already.
+pub(crate) fn shown_once(body: &impl Serialize, already_shown: bool) -> Reply {
+    let reply = Reply::with(StatusCode::CREATED, body);
+    if already_shown { reply.header(REPLAYED, HeaderValue::from_static("true")) } else { reply }
 }
 
 /// A profile as it was sent.

@@ -1,13 +1,12 @@
 //! What was done, and what is due.
 
-use serde_json::json;
 use shuzha_control::{AuditQuery, HistoryEntry, Page};
 use shuzha_core::Timestamp;
+use shuzha_schema::object::{Deadlines, Due};
 use shuzha_store::register::RefusedFilter;
 
 use super::objects::kind;
 use crate::ask::{Ask, Reply};
-use crate::parameters::instant_text;
 use crate::problem::Problem;
 use crate::{shown, who};
 
@@ -48,8 +47,7 @@ pub(crate) fn audit(ask: &Ask) -> Result<Reply, Problem> {
 }
 
 fn acts(page: &Page<HistoryEntry, u64>) -> Reply {
-    let items: Vec<_> = page.items.iter().map(shown::act).collect();
-    Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())}))
+    Reply::page(page, shown::act)
 }
 
 /// `GET /api/v1/refused-acts`: what was refused to signed-on persons, and sign-ons that failed.
@@ -63,8 +61,7 @@ pub(crate) fn refused(ask: &Ask) -> Result<Reply, Problem> {
     let filter =
         RefusedFilter { before, account: account.as_deref(), code: code.as_deref(), from, until, limit };
     let page = ask.shared.accounts.refusals(&caller, &filter)?;
-    let items: Vec<_> = page.items.iter().map(shown::refused).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())})))
+    Ok(Reply::page(&page, shown::refused))
 }
 
 /// `GET /api/v1/notices`.
@@ -74,8 +71,7 @@ pub(crate) fn notices(ask: &Ask) -> Result<Reply, Problem> {
     let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
     parameters.done()?;
     let page = ask.shared.control.notices(&caller, before, limit)?;
-    let items: Vec<_> = page.items.iter().map(shown::notice).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": page.next.map(|next| next.to_string())})))
+    Ok(Reply::page(&page, shown::notice))
 }
 
 /// `GET /api/v1/deadlines`: what is due next on the cases that the caller may see.
@@ -98,7 +94,7 @@ pub(crate) fn deadlines(ask: &Ask) -> Result<Reply, Problem> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Reply::ok(&json!({"items": items, "more": more})))
+    Ok(Reply::ok(&Deadlines { items, more }))
 }
 
 /// `GET /api/v1/calendar/due`: when a number of working days has passed.
@@ -108,5 +104,5 @@ pub(crate) fn calendar_due(ask: &Ask) -> Result<Reply, Problem> {
     let (from, days) = (parameters.instant("from"), parameters.whole("days", 0..=1_000));
     let (from, days) = parameters.need(from.zip(days), &["from", "days"])?;
     let due = ask.shared.control.rules().calendar.due(from, days);
-    Ok(Reply::ok(&json!({"at": instant_text(due.at), "provisional": due.provisional})))
+    Ok(Reply::ok(&Due { at: shown::instant(due.at), provisional: due.provisional }))
 }

@@ -3,18 +3,18 @@
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method};
-use serde_json::{Value, json};
-use shuzha_control::Page;
 use shuzha_control::consents::{ConsentView, Given, STATUS_TTL, Wanted};
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_privacy::consent::{Basis, FIELDS_MAX, Narrower, TOKEN_BYTES_MAX};
+use shuzha_schema::consent as of;
 use shuzha_store::DataUse;
 
 use super::accounts::waits;
 use crate::ask::{Ask, Reply};
 use crate::fields::{Fields, TEXT_BYTES_MAX};
-use crate::parameters::{instant, instant_text};
+use crate::parameters::instant;
 use crate::problem::Problem;
+use crate::shown;
 use crate::who;
 
 /// What can be done with one consent.
@@ -30,8 +30,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let unit: Option<Id> = parameters.parsed("unit");
     parameters.done()?;
     let page = ask.shared.consents.list(&caller, unit.as_ref(), before, limit)?;
-    let items: Vec<_> = page.items.iter().map(shown).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": next(&page)})))
+    Ok(Reply::page(&page, consent))
 }
 
 /// `POST /api/v1/consents`: the token is shown here and never again.
@@ -44,7 +43,7 @@ pub(crate) fn give(ask: &Ask) -> Result<Reply, Problem> {
     let wanted = wanted(&mut fields);
     let (id_number, wanted) = fields.done(|| Some((id_number?, wanted?)))?;
     let given = ask.shared.consents.give(&caller, &wanted, id_number)?;
-    Ok(made(&given))
+    Ok(made(given))
 }
 
 /// `POST /api/v1/consents:register`: a consent that an outside issuer has given.
@@ -57,8 +56,8 @@ pub(crate) fn register(ask: &Ask) -> Result<Reply, Problem> {
     let token = fields.text("token", 1..=TOKEN_BYTES_MAX);
     let (id_number, token) = fields.done(|| Some((id_number?, token?)))?;
     let jti = ask.shared.consents.register(&caller, token, id_number)?;
-    let reply = Reply::with(StatusCode::CREATED, &json!({"id": jti}));
-    Ok(reply.location(&format!("/api/v1/consents/{jti}")))
+    let location = format!("/api/v1/consents/{jti}");
+    Ok(Reply::with(StatusCode::CREATED, &of::ConsentId { id: jti }).location(&location))
 }
 
 /// `POST /api/v1/consents:withdraw`: all of one's own, or all that one unit has.
@@ -74,14 +73,14 @@ pub(crate) fn withdraw_all(ask: &Ask) -> Result<Reply, Problem> {
     };
     let unit = fields.done(|| unit)?;
     let withdrawn = ask.shared.consents.withdraw_all(&caller, unit.as_ref())?;
-    Ok(Reply::ok(&json!({"withdrawn": withdrawn})))
+    Ok(Reply::ok(&of::WithdrawnCount { withdrawn }))
 }
 
 /// `GET /api/v1/consents/{consent}`.
 pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
-    Ok(Reply::ok(&shown(&ask.shared.consents.get(&caller, ask.part("consent"))?)))
+    Ok(Reply::ok(&consent(&ask.shared.consents.get(&caller, ask.part("consent"))?)))
 }
 
 /// `POST /api/v1/consents/{consent}:{verb}`.
@@ -98,11 +97,11 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
     if verb == "narrow" {
         let narrower = narrower(&mut fields);
         let narrower = fields.done(|| narrower)?;
-        return Ok(made(&consents.narrow(&caller, jti, &narrower)?));
+        return Ok(made(consents.narrow(&caller, jti, &narrower)?));
     }
     fields.done(|| Some(()))?;
     consents.withdraw(&caller, jti)?;
-    Ok(Reply::ok(&shown(&consents.get(&caller, jti)?)))
+    Ok(Reply::ok(&consent(&consents.get(&caller, jti)?)))
 }
 
 /// Any other method on one consent, or on one of its verbs.
@@ -120,7 +119,7 @@ pub(crate) fn receipts(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
     let [given, withdrawn] = ask.shared.consents.receipts(&caller, ask.part("consent"))?;
-    Ok(Reply::ok(&json!({"given": given, "withdrawn": withdrawn})))
+    Ok(Reply::ok(&of::ConsentReceipts { given, withdrawn }))
 }
 
 /// `GET /api/v1/consents/{consent}/uses`.
@@ -139,8 +138,7 @@ fn used(ask: &Ask, jti: Option<&str>) -> Result<Reply, Problem> {
     let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
     parameters.done()?;
     let page = ask.shared.consents.uses(&caller, jti, before, limit)?;
-    let items: Vec<_> = page.items.iter().map(shown_use).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": next(&page)})))
+    Ok(Reply::page(&page, data_use))
 }
 
 /// `POST /api/v1/consent-holders`: asks a second person to bind an account to the person whose papers were seen.
@@ -167,13 +165,10 @@ pub(crate) fn status_list(ask: &Ask) -> Result<Reply, Problem> {
     Ok(Reply::text(StatusCode::OK, STATUS_LIST, body).header(CACHE_CONTROL, keep))
 }
 
-fn next<T>(page: &Page<T, u64>) -> Option<String> {
-    page.next.map(|next| next.to_string())
-}
-
-fn made(given: &Given) -> Reply {
-    let body = json!({"id": given.jti, "token": given.token, "receipt": given.receipt});
-    Reply::with(StatusCode::CREATED, &body).location(&format!("/api/v1/consents/{}", given.jti))
+fn made(given: Given) -> Reply {
+    let location = format!("/api/v1/consents/{}", given.jti);
+    let body = of::GivenConsent { id: given.jti, token: given.token, receipt: given.receipt };
+    Reply::with(StatusCode::CREATED, &body).location(&location)
 }
 
 /// What is missing or open here is refused by the rules of consents, with their codes.
@@ -184,13 +179,12 @@ fn wanted(fields: &mut Fields<'_>) -> Option<Wanted> {
     let expires = moment_or_none(fields, "until");
     let notice = fields.text("notice", 1..=TEXT_BYTES_MAX);
     let notice_hash = fields.text("noticeHash", 1..=TEXT_BYTES_MAX);
-    let basis = match fields.text("basis", 1..=TEXT_BYTES_MAX) {
-        Some("consent") => Some(Basis::Consent),
-        Some("separate_consent") => Some(Basis::SeparateConsent),
-        Some("written_consent") => Some(Basis::WrittenConsent),
-        Some(_) => fields.fail("basis", "must be one of: consent, separate_consent, written_consent"),
-        None => None,
-    };
+    let basis = fields.text("basis", 1..=TEXT_BYTES_MAX).and_then(|text| {
+        let found = Basis::ALL.into_iter().find(|basis| basis.as_str() == text);
+        found.or_else(|| {
+            fields.fail("basis", format!("must be one of: {}", Basis::ALL.map(Basis::as_str).join(", ")))
+        })
+    });
     let sensitive = fields.boolean("sensitive", false);
     let [products, leaves, actions] = lists;
     Some(Wanted {
@@ -241,45 +235,45 @@ fn moment_or_none(fields: &mut Fields<'_>, key: &'static str) -> Option<Option<T
     }
 }
 
-fn shown(view: &ConsentView) -> Value {
+fn consent(view: &ConsentView) -> of::Consent {
     let claims = &view.claims;
     let details = claims.authorization_details.first();
-    let until = claims.exp.map(|exp| instant_text(Timestamp::from_seconds(exp)));
+    let seconds = |seconds| shown::instant(Timestamp::from_seconds(seconds));
     let status = claims.status.as_ref().map(|status| &status.status_list);
-    json!({
-        "id": claims.jti,
-        "issuer": claims.iss,
-        "unit": details.map(|details| &details.au),
-        "scenario": details.map(|details| &details.scenario),
-        "purpose": details.map(|details| &details.purpose),
-        "products": details.map(|details| &details.products),
-        "fields": details.map(|details| &details.fields),
-        "actions": details.map(|details| &details.actions),
-        "usesMax": claims.r#use.as_ref().and_then(|uses| uses.max),
-        "from": instant_text(Timestamp::from_seconds(claims.nbf)),
-        "until": until,
-        "basis": claims.legal.basis,
-        "sensitive": claims.legal.sensitive,
-        "notice": claims.legal.notice,
-        "noticeHash": claims.legal.notice_hash,
-        "parent": claims.parent.as_ref().map(|parent| &parent.jti),
-        "status": status.map(|entry| json!({"list": entry.uri, "index": entry.idx})),
-        "given": instant_text(view.given),
-        "withdrawn": view.withdrawn.map(instant_text),
-        "live": view.live,
-    })
+    of::Consent {
+        id: claims.jti.clone(),
+        issuer: claims.iss.clone(),
+        unit: details.map(|details| details.au.clone()),
+        scenario: details.map(|details| details.scenario.clone()),
+        purpose: details.map(|details| details.purpose.clone()),
+        products: details.map(|details| details.products.clone()),
+        fields: details.map(|details| details.fields.clone()),
+        actions: details.map(|details| details.actions.clone()),
+        uses_max: claims.r#use.as_ref().and_then(|uses| uses.max),
+        from: seconds(claims.nbf),
+        until: claims.exp.map(seconds),
+        basis: claims.legal.basis.as_str().to_owned(),
+        sensitive: claims.legal.sensitive,
+        notice: claims.legal.notice.clone(),
+        notice_hash: claims.legal.notice_hash.clone(),
+        parent: claims.parent.as_ref().map(|parent| parent.jti.clone()),
+        status: status.map(|entry| of::ListEntry { list: entry.uri.clone(), index: entry.idx.into() }),
+        given: shown::instant(view.given),
+        withdrawn: view.withdrawn.map(shown::instant),
+        live: view.live,
+    }
 }
 
-fn shown_use(one: &DataUse) -> Value {
-    json!({
-        "sequence": one.seq,
-        "at": instant_text(one.at),
-        "unit": &*one.unit,
-        "scenario": &*one.scenario,
-        "purpose": one.purpose.map(|purpose| purpose.as_str()),
-        "product": &*one.product,
-        "operation": &*one.operation,
-        "decision": one.decision.as_str(),
-        "code": one.code.map(|code| code.as_str()),
-    })
+fn data_use(one: &DataUse) -> of::DataUse {
+    of::DataUse {
+        sequence: one.seq,
+        at: shown::instant(one.at),
+        unit: one.unit.to_string(),
+        scenario: one.scenario.to_string(),
+        purpose: one.purpose.map(|purpose| purpose.as_str().to_owned()),
+        product: one.product.to_string(),
+        operation: one.operation.to_string(),
+        decision: one.decision.as_str().to_owned(),
+        code: one.code.map(|code| code.as_str().to_owned()),
+    }
 }

@@ -1,14 +1,15 @@
 //! What a person does to their own account.
 
 use http::StatusCode;
-use serde_json::json;
 use shuzha_core::Timestamp;
+use shuzha_schema::account::{MadeToken, Me, RecoveryCodes};
+use shuzha_schema::{Name, Page, Role};
 
 use super::accounts::shown_once;
 use super::sign_on::PASSWORD_BYTES_MAX;
 use crate::ask::{Ask, Reply};
 use crate::fields::{Fields, TEXT_BYTES_MAX};
-use crate::parameters::{instant, instant_text};
+use crate::parameters::instant;
 use crate::problem::Problem;
 use crate::{conditions, shown, who};
 
@@ -21,18 +22,18 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
         Some(session) if !caller.by_token => Some(who::csrf(session)),
         _ => None,
     };
-    Ok(Reply::ok(&json!({
-        "account": caller.account.as_str(),
-        "organisation": caller.organisation.as_str(),
-        "person": signed_on.person,
-        "roles": caller.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "byToken": caller.by_token,
-        "readOnly": caller.read_only,
-        "until": instant_text(signed_on.until),
-        "mustChangePassword": signed_on.must_change_password,
-        "mustEnrolOneTimeCode": signed_on.must_enrol,
-        "csrf": csrf,
-    })))
+    Ok(Reply::ok(&Me {
+        account: Name::of(&caller.account),
+        organisation: Name::of(&caller.organisation),
+        person: signed_on.person.clone(),
+        roles: caller.roles.iter().map(Role::of).collect(),
+        by_token: caller.by_token,
+        read_only: caller.read_only,
+        until: shown::instant(signed_on.until),
+        must_change_password: signed_on.must_change_password,
+        must_enrol_one_time_code: signed_on.must_enrol,
+        csrf,
+    }))
 }
 
 /// `PUT /api/v1/me/password`.
@@ -54,8 +55,7 @@ pub(crate) fn enrol(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
     Fields::of(&ask.json_or_empty()?).done(|| Some(()))?;
     let enrolment = ask.shared.accounts.enrol_one_time(&caller)?;
-    let body = json!({"secret": enrolment.secret.as_str(), "address": enrolment.address.as_str()});
-    Ok(Reply::with(StatusCode::CREATED, &body))
+    Ok(Reply::with(StatusCode::CREATED, &shown::enrolment(&enrolment)))
 }
 
 /// `POST /api/v1/me/one-time-code:confirm`.
@@ -69,8 +69,8 @@ pub(crate) fn confirm(ask: &Ask) -> Result<Reply, Problem> {
     // This session goes on; every other sign-on of the account ends.
     let session = who::session(&ask.headers, ask.shared.https);
     let codes = ask.shared.accounts.confirm_one_time(&caller, code, session)?;
-    let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-    Ok(Reply::ok(&json!({"recoveryCodes": codes})))
+    let recovery_codes = codes.iter().map(|code| code.to_string()).collect();
+    Ok(Reply::ok(&RecoveryCodes { recovery_codes }))
 }
 
 /// `DELETE /api/v1/me/one-time-code`, by a last code.
@@ -90,8 +90,7 @@ pub(crate) fn tokens(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     ask.parameters().done()?;
     let tokens = ask.shared.accounts.tokens(&caller)?;
-    let items: Vec<_> = tokens.iter().map(shown::token).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": null})))
+    Ok(Reply::ok(&Page { items: tokens.iter().map(shown::token).collect(), next: None }))
 }
 
 /// `POST /api/v1/me/tokens`; the token itself is shown here and never again.
@@ -112,9 +111,10 @@ pub(crate) fn create_token(ask: &Ask) -> Result<Reply, Problem> {
     let (name, roles, read_only, until) = fields.done(|| Some((name?, roles?, read_only?, until?)))?;
     let key = conditions::idempotency_key(&ask.headers)?;
     let token = ask.shared.accounts.create_token(&caller, &name, &roles, read_only, until, key)?;
-    let body = json!({"name": name.as_str(), "until": instant_text(until)});
-    let reply = shown_once(StatusCode::CREATED, body, "token", token.as_deref());
-    Ok(reply.location(&format!("/api/v1/me/tokens/{name}")))
+    let already_shown = token.is_none();
+    let token = token.as_deref().cloned();
+    let body = MadeToken { name: Name::of(&name), until: shown::instant(until), token, already_shown };
+    Ok(shown_once(&body, already_shown).location(&format!("/api/v1/me/tokens/{name}")))
 }
 
 /// `DELETE /api/v1/me/tokens/{token}`.

@@ -1,10 +1,11 @@
 //! Objects and cases of every kind: lists, one, writing, removing, acting.
 
 use http::StatusCode;
-use serde_json::{Value, json};
 use shuzha_control::{Attachment, Caller, Kind, Query, Request};
 use shuzha_core::{Code, Id};
 use shuzha_products::world::API_VERSION;
+use shuzha_schema::object::IssuedSecret;
+use shuzha_schema::{Name, Page};
 
 use super::accounts::shown_once;
 use crate::ask::{Ask, Reply};
@@ -60,14 +61,14 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let (mut items, mut bytes) = (Vec::new(), 0);
     for view in &page.items {
         let item = shown::object(&ask.shared.control, view, &caller)?;
-        bytes += item.to_string().len();
+        bytes += serde_json::to_vec(&item).map_or(0, |text| text.len());
         items.push(item);
         if bytes > ask.shared.limits.page_bytes_max && items.len() < page.items.len() {
             next = Some(view.name.clone());
             break;
         }
     }
-    Ok(Reply::ok(&json!({"items": items, "next": next.as_ref().map(Id::as_str)})))
+    Ok(Reply::ok(&Page { items, next: next.map(|next| next.to_string()) }))
 }
 
 /// `GET /api/v1/{plural}/{name}`.
@@ -198,9 +199,15 @@ fn issue_secret(ask: &Ask, caller: &Caller, name: &str) -> Result<Reply, Problem
     let reason = fields.reason();
     let reason = fields.done(|| reason)?;
     let issued = ask.shared.accounts.issue_secret(caller, &name, &reason, key)?;
-    let body =
-        json!({"credential": name.as_str(), "algorithm": issued.algorithm, "inForce": issued.in_force});
-    Ok(shown_once(StatusCode::CREATED, body, "secret", issued.secret.as_deref()))
+    let secret = issued.secret.as_deref().cloned();
+    let body = IssuedSecret {
+        credential: Name::of(&name),
+        algorithm: issued.algorithm.clone(),
+        in_force: issued.in_force,
+        already_shown: secret.is_none(),
+        secret,
+    };
+    Ok(shown_once(&body, body.already_shown))
 }
 
 /// Any other method on one object, or on one of its verbs.
@@ -264,7 +271,7 @@ fn changed(
     dry_run: bool,
     status: StatusCode,
 ) -> Result<Reply, Problem> {
-    let body: Value = shown::change(&ask.shared.control, outcome, caller, dry_run)?;
+    let body = shown::change(&ask.shared.control, outcome, caller, dry_run)?;
     let mut reply = Reply::with(status, &body);
     if let (Some(object), false) = (&outcome.object, dry_run) {
         reply = reply.version(object.version);

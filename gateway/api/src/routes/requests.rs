@@ -2,14 +2,13 @@
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use serde_json::json;
 use shuzha_control::accounts::AccountRequest;
 use shuzha_core::{Code, Id};
+use shuzha_schema::account as of;
 
-use super::sign_on::{PASSWORD_BYTES_MAX, session_cookie, started_body};
+use super::sign_on::{PASSWORD_BYTES_MAX, session_cookie, signed_in};
 use crate::ask::{Ask, Reply};
 use crate::fields::{Fields, TEXT_BYTES_MAX};
-use crate::parameters::instant_text;
 use crate::problem::Problem;
 use crate::{shown, who};
 
@@ -25,8 +24,7 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let open = parameters.flag("open");
     parameters.done()?;
     let page = ask.shared.control.account_requests(&caller, open, after.as_ref(), limit)?;
-    let items: Vec<_> = page.items.iter().map(|request| one(ask, request)).collect();
-    Ok(Reply::ok(&json!({"items": items, "next": page.next.as_ref().map(Id::as_str)})))
+    Ok(Reply::page(&page, |request| one(ask, request)))
 }
 
 /// `GET /api/v1/account-requests/{name}`.
@@ -56,20 +54,19 @@ pub(crate) fn act(ask: &Ask) -> Result<Reply, Problem> {
         }
         _ => {
             let confirmed = accounts.confirm(&caller, &name)?;
-            return Ok(Reply::ok(&json!({
-                "request": one(ask, &confirmed.request),
-                "account": shown::account(&confirmed.made.account),
-                "invitedUntil": confirmed.made.invited_until.map(instant_text),
-                "code": confirmed.code.as_ref().map(|code| code.as_str()),
-            })));
+            return Ok(Reply::ok(&of::DecidedRequest {
+                request: one(ask, &confirmed.request),
+                account: Some(shown::account(&confirmed.made.account)),
+                invited_until: confirmed.made.invited_until.map(shown::instant),
+                code: confirmed.code.as_ref().map(|code| code.to_string()),
+            }));
         }
     };
-    let (account, until, code) = (json!(null), json!(null), json!(null));
     let request = one(ask, &request);
-    Ok(Reply::ok(&json!({"request": request, "account": account, "invitedUntil": until, "code": code})))
+    Ok(Reply::ok(&of::DecidedRequest { request, account: None, invited_until: None, code: None }))
 }
 
-fn one(ask: &Ask, request: &AccountRequest) -> serde_json::Value {
+fn one(ask: &Ask, request: &AccountRequest) -> of::AccountRequest {
     shown::account_request(request, ask.shared.control.looked_at())
 }
 
@@ -95,15 +92,11 @@ pub(crate) fn open(ask: &Ask) -> Result<Reply, Problem> {
     let code = fields.text_or_none("code", 1..=TEXT_BYTES_MAX);
     let (token, code) = fields.done(|| Some((token?, code?)))?;
     let opened = ask.shared.accounts.open_invitation(token, code)?;
-    let enrolment = opened
-        .enrolment
-        .as_ref()
-        .map(|enrolment| json!({"secret": enrolment.secret.as_str(), "address": enrolment.address.as_str()}));
-    Ok(Reply::ok(&json!({
-        "account": shown::account(&opened.account),
-        "until": instant_text(opened.until),
-        "enrolment": enrolment,
-    })))
+    Ok(Reply::ok(&of::OpenedInvitation {
+        account: shown::account(&opened.account),
+        until: shown::instant(opened.until),
+        enrolment: opened.enrolment.as_ref().map(shown::enrolment),
+    }))
 }
 
 /// `POST /api/v1/invitations:accept`: the person's own password, and the first code of their device; signs on.
@@ -117,8 +110,9 @@ pub(crate) fn accept(ask: &Ask) -> Result<Reply, Problem> {
     let one_time = fields.text_or_none("oneTimeCode", 1..=TEXT_BYTES_MAX);
     let (token, code, password, one_time) = fields.done(|| Some((token?, code?, password?, one_time?)))?;
     let accepted = ask.shared.accounts.accept_invitation(token, code, password, one_time)?;
-    let mut body = started_body(&accepted.started);
-    body["recoveryCodes"] = accepted.recovery_codes.iter().map(|code| code.as_str()).collect();
+    let recovery_codes = accepted.recovery_codes.iter().map(|code| code.to_string()).collect();
+    let (signed_in, recovery) = (signed_in(&accepted.started), of::RecoveryCodes { recovery_codes });
+    let body = of::AcceptedInvitation { signed_in, recovery };
     let cookie = session_cookie(ask, &accepted.started);
     Ok(Reply::with(StatusCode::CREATED, &body).header(SET_COOKIE, cookie))
 }

@@ -2,13 +2,12 @@
 
 use http::header::SET_COOKIE;
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
 use shuzha_control::accounts::{First, Started};
 use shuzha_core::Code;
+use shuzha_schema::account::SignedIn;
 
 use crate::ask::{Ask, Reply};
 use crate::fields::{Fields, TEXT_BYTES_MAX};
-use crate::parameters::instant_text;
 use crate::problem::Problem;
 use crate::source::place;
 use crate::{shown, who};
@@ -36,18 +35,18 @@ pub(crate) fn source(ask: &Ask) -> String {
 
 /// The answer to a sign-on: the session in a cookie, and its mark for the page.
 pub(crate) fn started_reply(ask: &Ask, started: &Started) -> Reply {
-    Reply::with(StatusCode::CREATED, &started_body(started)).header(SET_COOKIE, session_cookie(ask, started))
+    Reply::with(StatusCode::CREATED, &signed_in(started)).header(SET_COOKIE, session_cookie(ask, started))
 }
 
 /// What a person is told when they have signed on.
-pub(crate) fn started_body(started: &Started) -> Value {
-    json!({
-        "account": shown::account(&started.account),
-        "csrf": who::csrf(&started.session),
-        "until": instant_text(started.until),
-        "mustChangePassword": started.must_change_password,
-        "mustEnrolOneTimeCode": started.must_enrol,
-    })
+pub(crate) fn signed_in(started: &Started) -> SignedIn {
+    SignedIn {
+        account: shown::account(&started.account),
+        csrf: who::csrf(&started.session),
+        until: shown::instant(started.until),
+        must_change_password: started.must_change_password,
+        must_enrol_one_time_code: started.must_enrol,
+    }
 }
 
 /// The session, for the browser to keep.

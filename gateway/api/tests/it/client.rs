@@ -116,6 +116,7 @@ impl Ask<'_> {
 
     /// Sends it, and checks the answer.
     pub(crate) fn send(self) -> Answer {
+        assert!(!self.path.contains('{'), "{}: a parameter has no value", self.path);
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut head =

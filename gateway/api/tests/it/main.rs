@@ -19,3 +19,4 @@ mod random;
 mod readable;
 mod readers;
 mod sign_on;
+mod walk;

@@ -82,7 +82,7 @@ fn no_request_brings_the_api_down() {
     );
     TestRunner::new(config)
         .run(&request, |((path, method), person, name, body, headers, version, query, enveloped)| {
-            let mut path = path.replace("{name}", &name).replace("{token}", &name).replace("{code}", &name);
+            let mut path = filled(&path, &name);
             if let Some(query) = query {
                 path = format!("{path}?{query}");
             }
@@ -102,6 +102,26 @@ fn no_request_brings_the_api_down() {
             Ok(())
         })
         .unwrap();
+}
+
+/// The path with `name` for its parameters that name objects, and for others, as often, what they can be.
+fn filled(path: &str, name: &str) -> String {
+    let real = [
+        ("{month}", "2026-01"),
+        ("{log}", "2026h1"),
+        ("{list}", "0"),
+        ("{number}", "1"),
+        ("{file}", "usage.csv"),
+        ("{chart}", "revenue"),
+        ("{request}", "00000000-0000-4000-8000-000000000001"),
+        ("{consent}", "AAAAAAAAAAAAAAAAAAAAAA"),
+    ];
+    let by_chance = ["{name}", "{token}", "{code}"]
+        .into_iter()
+        .fold(path.to_owned(), |path, part| path.replace(part, name));
+    real.into_iter().fold(by_chance, |path, (part, real)| {
+        path.replace(part, if name.len() % 2 == 0 { real } else { name })
+    })
 }
 
 /// The body as a spec in a right envelope, so that it reaches the kind's own reader.

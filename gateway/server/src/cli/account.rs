@@ -5,11 +5,13 @@ mod lines;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use shuzha_client::{ControlAnswer, ControlClient, Expect, encoded};
+use shuzha_schema::account as of;
+use shuzha_schema::{IdNumber, Name, Nothing, Role};
 
-use super::api::{Api, Connection, Expect};
+use super::api::Connection;
 use super::login::{ask_twice, by_session, keep_token, show_enrolment, show_recovery_codes};
-use super::show;
 use super::terminal::{ask, ask_secret};
 use crate::output::{Out, say};
 use crate::secret_file;
@@ -167,42 +169,42 @@ pub(super) fn run(out: &mut Out, command: &AccountCommand) -> Result<()> {
         AccountCommand::List { organisation, connection } => {
             let filter: Vec<_> =
                 organisation.iter().map(|organisation| ("organisation", organisation.as_str())).collect();
-            connection.signed_on()?.each(ACCOUNTS, &filter, |account| out.line(&line(account)).map(|()| true))
+            connection
+                .signed_on()?
+                .each(ACCOUNTS, &filter, |account| out.line(&line(&account)).map(|()| true))
         }
-        AccountCommand::Show(named) => out.line(&line(&read(&named.connection.signed_on()?, &named.name)?.0)),
+        AccountCommand::Show(named) => out.line(&line(&read(&named.connection.signed_on()?, &named.name)?)),
         AccountCommand::Create { name, who, role, connection } => {
-            let mut body = json!({
-                "name": name, "organisation": who.organisation, "person": who.person, "roles": role,
-            });
-            ask_id(&mut body)?;
-            done(out, &connection.signed_on()?.call("POST", ACCOUNTS, Some(&body), None)?.body)
+            let profile = of::Profile {
+                organisation: Name::of(&who.organisation),
+                person: who.person.clone(),
+                roles: role.iter().map(Role::of).collect(),
+                disabled: false,
+                id_number: ask_id()?,
+            };
+            let body = of::NewAccount { name: Name::of(name), profile };
+            done(out, &connection.signed_on()?.post(ACCOUNTS, &body)?)
         }
         AccountCommand::Change { name, organisation, person, role, id_number, reopen, connection } => {
             let api = connection.signed_on()?;
-            let (account, version) = read(&api, name)?;
-            let mut body = profile(&account);
-            for (field, given) in [("organisation", organisation), ("person", person)] {
-                if let Some(given) = given {
-                    body[field] = given.as_str().into();
-                }
-            }
+            let account = read(&api, name)?;
+            let mut profile = profile(account.profile);
+            profile.organisation = organisation.as_ref().map_or(profile.organisation, Name::of);
+            profile.person = person.clone().unwrap_or(profile.person);
             if !role.is_empty() {
-                body["roles"] = json!(role);
+                profile.roles = role.iter().map(Role::of).collect();
             }
-            if *reopen {
-                body["disabled"] = false.into();
-            }
+            profile.disabled &= !reopen;
             if *id_number {
-                ask_id(&mut body)?;
+                profile.id_number = ask_id()?;
             }
-            changed(out, &api, name, &body, version)
+            changed(out, &api, name, &profile, account.version)
         }
         AccountCommand::Close(named) => {
             let api = named.connection.signed_on()?;
-            let (account, version) = read(&api, &named.name)?;
-            let mut body = profile(&account);
-            body["disabled"] = true.into();
-            changed(out, &api, &named.name, &body, version)
+            let account = read(&api, &named.name)?;
+            let profile = of::Profile { disabled: true, ..profile(account.profile) };
+            changed(out, &api, &named.name, &profile, account.version)
         }
         AccountCommand::ResetPassword(named) => verb(out, named, "reset-password"),
         AccountCommand::RemoveOneTimeCode(named) => verb(out, named, "remove-one-time-code"),
@@ -210,7 +212,7 @@ pub(super) fn run(out: &mut Out, command: &AccountCommand) -> Result<()> {
         AccountCommand::Unlink(args) => link(out, args, "unlink"),
         AccountCommand::Requests { all, connection } => {
             let filter: &[(&str, &str)] = if *all { &[] } else { &[("open", "true")] };
-            connection.signed_on()?.each(REQUESTS, filter, |asked| out.line(&request(asked)).map(|()| true))
+            connection.signed_on()?.each(REQUESTS, filter, |asked| out.line(&request(&asked)).map(|()| true))
         }
         AccountCommand::Confirm(named) => decide(out, named, "confirm"),
         AccountCommand::Refuse(named) => decide(out, named, "refuse"),
@@ -224,7 +226,7 @@ pub(super) fn run(out: &mut Out, command: &AccountCommand) -> Result<()> {
                     return Ok(false);
                 }
                 left -= 1;
-                out.line(&refusal(refused)).map(|()| true)
+                out.line(&refusal(&refused)).map(|()| true)
             })
         }
     }
@@ -238,85 +240,87 @@ fn first(
     connection: &Connection,
 ) -> Result<()> {
     let token = secret_file::load_word(file, FILE_BYTES_MAX)?;
-    let mut body = json!({
-        "token": token, "name": name, "organisation": who.organisation, "person": who.person,
-    });
-    ask_id(&mut body)?;
-    body["password"] = ask_twice("口令 password:")?.into();
-    let made = connection.anonymous()?.call("POST", "/api/v1/first-administrator", Some(&body), None)?;
-    out.line(&line(&made.body))
+    let body = of::FirstAdministrator {
+        token,
+        name: Name::of(name),
+        organisation: Name::of(&who.organisation),
+        person: who.person.clone(),
+        id_number: ask_id()?.unwrap_or_default(),
+        password: ask_twice("口令 password:")?,
+    };
+    out.line(&line(&connection.anonymous()?.post("/api/v1/first-administrator", &body)?))
 }
 
 /// Asks for the number in a person's papers, which is not shown and not kept.
-fn ask_id(body: &mut Value) -> Result<()> {
+fn ask_id() -> Result<Option<IdNumber>> {
     let number = ask_secret(
         "公民身份号码（不必实名的角色可留空） number in the person's papers, empty where none is needed:",
     )?;
-    if !number.trim().is_empty() {
-        body["idNumber"] = number.trim().into();
+    Ok(Some(number.trim()).filter(|number| !number.is_empty()).map(IdNumber::of))
+}
+
+fn read(api: &ControlClient, name: &str) -> Result<of::Account> {
+    Ok(api.get(&one(ACCOUNTS, name))?)
+}
+
+fn one(all: &str, name: &str) -> String {
+    format!("{all}/{}", encoded(name))
+}
+
+/// What stays of a profile where nothing else is said.
+fn profile(shown: of::ShownProfile) -> of::Profile {
+    let of::ShownProfile { organisation, person, roles, disabled } = shown;
+    of::Profile { organisation, person, roles, disabled, id_number: None }
+}
+
+fn changed(out: &mut Out, api: &ControlClient, name: &str, to: &of::Profile, version: u64) -> Result<()> {
+    let answer = api.call("PUT", &one(ACCOUNTS, name), to, Expect::Version(version))?;
+    match answer.body {
+        of::Handled::Waits(waits) => waiting(out, &waits.request),
+        of::Handled::Done(account) => out.line(&line(&account)),
     }
-    Ok(())
-}
-
-/// An account and its version.
-fn read(api: &Api, name: &str) -> Result<(Value, u64)> {
-    let account = api.call("GET", &format!("{ACCOUNTS}/{name}"), None, None)?.body;
-    let version = account["version"].as_u64().context("an account without a version")?;
-    Ok((account, version))
-}
-
-fn profile(account: &Value) -> Value {
-    json!({
-        "organisation": account["organisation"], "person": account["person"], "roles": account["roles"],
-        "disabled": account["disabled"],
-    })
-}
-
-fn changed(out: &mut Out, api: &Api, name: &str, body: &Value, version: u64) -> Result<()> {
-    let path = format!("{ACCOUNTS}/{name}");
-    let answer = api.call("PUT", &path, Some(body), Some(Expect::Version(version)))?.body;
-    if answer["request"].is_object() { waiting(out, &answer["request"]) } else { out.line(&line(&answer)) }
 }
 
 fn verb(out: &mut Out, named: &Named, verb: &str) -> Result<()> {
-    let path = format!("{ACCOUNTS}/{}:{verb}", named.name);
-    done(out, &named.connection.signed_on()?.call("POST", &path, Some(&json!({})), None)?.body)
+    let path = format!("{}:{verb}", one(ACCOUNTS, &named.name));
+    done(out, &named.connection.signed_on()?.post(&path, &Nothing {})?)
 }
 
 fn link(out: &mut Out, args: &LinkArgs, verb: &str) -> Result<()> {
-    let path = format!("{ACCOUNTS}/{}:{verb}", args.name);
-    let body = json!({"issuer": args.issuer, "subject": args.subject});
-    let answer = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?.body;
-    if answer["request"].is_object() {
-        return waiting(out, &answer["request"]);
+    let path = format!("{}:{verb}", one(ACCOUNTS, &args.name));
+    let body = of::Link { issuer: args.issuer.clone(), subject: args.subject.clone() };
+    let answer: Option<of::WaitingRequest> = args.connection.signed_on()?.post(&path, &body)?;
+    match answer {
+        Some(waits) => waiting(out, &waits.request),
+        None => out.line(&format!("{} 已解除关联 unlinked", args.name)),
     }
-    out.line(&format!("{} 已解除关联 unlinked", args.name))
 }
 
 /// Tells what was done, or that a second person is asked.
-fn done(out: &mut Out, answer: &Value) -> Result<()> {
-    if answer["request"].is_object() {
-        return waiting(out, &answer["request"]);
-    }
-    out.line(&line(&answer["account"]))?;
-    if let Some(until) = answer["invitedUntil"].as_str() {
+fn done(out: &mut Out, answer: &of::Handled<of::MadeAccount>) -> Result<()> {
+    let made = match answer {
+        of::Handled::Waits(waits) => return waiting(out, &waits.request),
+        of::Handled::Done(made) => made,
+    };
+    out.line(&line(&made.account))?;
+    if let Some(until) = &made.invited_until {
         say(&format!("邀请已送达本人，有效至 the person is invited until {until}"));
     }
     Ok(())
 }
 
 /// Tells that a second person is asked.
-pub(super) fn waiting(out: &mut Out, asked: &Value) -> Result<()> {
+pub(super) fn waiting(out: &mut Out, asked: &of::AccountRequest) -> Result<()> {
     say("须由另一机构的人员确认 Somebody of another organisation must confirm this:");
-    say(&format!("  shuzha account confirm {}", show::text(&asked["name"])));
+    say(&format!("  shuzha account confirm {}", asked.name));
     out.line(&request(asked))
 }
 
 fn decide(out: &mut Out, named: &Named, verb: &str) -> Result<()> {
-    let path = format!("{REQUESTS}/{}:{verb}", named.name);
-    let answer = named.connection.signed_on()?.call("POST", &path, Some(&json!({})), None)?.body;
-    out.line(&request(&answer["request"]))?;
-    if let Some(code) = answer["code"].as_str() {
+    let path = format!("{}:{verb}", one(REQUESTS, &named.name));
+    let decided: of::DecidedRequest = named.connection.signed_on()?.post(&path, &Nothing {})?;
+    out.line(&request(&decided.request))?;
+    if let Some(code) = &decided.code {
         say(
             "请将此确认码当面或另行告知本人，只显示这一次 Hand this code to the person by another way; it is shown once:",
         );
@@ -325,29 +329,45 @@ fn decide(out: &mut Out, named: &Named, verb: &str) -> Result<()> {
     Ok(())
 }
 
+/// What an invitation's file holds.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Letter {
+    token: String,
+    #[serde(default)]
+    needs_code: bool,
+}
+
 fn accept(out: &mut Out, file: &std::path::Path, connection: &Connection) -> Result<()> {
     let content = secret_file::read_private(file, FILE_BYTES_MAX)?;
-    let letter: Value = serde_json::from_slice(&content).context("the file is no invitation")?;
-    let token = letter["token"].as_str().context("the file is no invitation")?;
-    let mut body = json!({"token": token});
-    if letter["needsCode"] == true {
-        body["code"] = ask("确认人告知的确认码 the code from whoever confirmed:")?.trim().into();
-    }
+    let letter: Letter = serde_json::from_slice(&content).context("the file is no invitation")?;
+    let code = if letter.needs_code {
+        Some(ask("确认人告知的确认码 the code from whoever confirmed:")?.trim().to_owned())
+    } else {
+        None
+    };
+    let invitation = of::OpenInvitation { token: letter.token, code };
     let api = connection.anonymous()?;
-    let opened = api.call("POST", "/api/v1/invitations:open", Some(&body), None)?.body;
-    say(&format!("邀请 invitation: {}", line(&opened["account"])));
-    body["password"] = ask_twice("新口令 new password:")?.into();
-    if opened["enrolment"].is_object() {
-        say("您的角色须启用动态码 Your role demands one-time codes; set your device up:");
-        show_enrolment(&opened["enrolment"]);
-        body["oneTimeCode"] = ask("设备显示的动态码 the code that the device shows:")?.trim().into();
+    let opened: of::OpenedInvitation = api.post("/api/v1/invitations:open", &invitation)?;
+    say(&format!("邀请 invitation: {}", line(&opened.account)));
+    let password = ask_twice("新口令 new password:")?;
+    let one_time_code = match &opened.enrolment {
+        Some(enrolment) => {
+            say("您的角色须启用动态码 Your role demands one-time codes; set your device up:");
+            show_enrolment(enrolment);
+            Some(ask("设备显示的动态码 the code that the device shows:")?.trim().to_owned())
+        }
+        None => None,
+    };
+    let body = of::AcceptInvitation { invitation, password, one_time_code };
+    let accepted: ControlAnswer<of::AcceptedInvitation> =
+        api.call("POST", "/api/v1/invitations:accept", &body, Expect::Any)?;
+    let of::AcceptedInvitation { signed_in, recovery } = &accepted.body;
+    if opened.enrolment.is_some() {
+        show_recovery_codes(recovery);
     }
-    let accepted = api.call("POST", "/api/v1/invitations:accept", Some(&body), None)?;
-    if opened["enrolment"].is_object() {
-        show_recovery_codes(&accepted.body);
-    }
-    let name = show::text(&opened["account"]["name"]);
-    let roles = &accepted.body["account"]["roles"];
-    keep_token(&by_session(connection, &accepted)?, connection, (&name, roles, false, 1))?;
-    out.line(&line(&accepted.body["account"]))
+    let account = &signed_in.account;
+    let session = by_session(connection, &accepted.http, signed_in)?;
+    keep_token(&session, connection, (account.name.as_str(), &account.profile.roles, false, 1))?;
+    out.line(&line(account))
 }

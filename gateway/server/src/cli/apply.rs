@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use serde_json::Value;
+use shuzha_client::{ClientError, ControlClient, ControlRefusal};
 use shuzha_control::Kind;
 use shuzha_products::case::Fault;
+use shuzha_schema::object::{Consequences, Reference};
 
-use super::api::{Api, Connection};
+use super::api::{Connection, put};
 use super::files::{self, Files, Standing, Trial, Tried, Wanted};
-use super::problem::Problem;
 use crate::output::{Out, say};
 
 /// What to write, and where.
@@ -87,7 +87,7 @@ pub(super) fn run(out: &mut Out, args: &ApplyArgs) -> Result<bool> {
 }
 
 /// Writes one object where it differs.
-fn write(api: &Api, args: &ApplyArgs, wanted: &Wanted, trial: &mut Trial) -> Result<Done> {
+fn write(api: &ControlClient, args: &ApplyArgs, wanted: &Wanted, trial: &mut Trial) -> Result<Done> {
     let standing = Standing::of(api, wanted)?;
     let Some(expect) = standing.expect() else { return Ok(Done::Unchanged) };
     let done = if matches!(standing, Standing::New) { Done::Created } else { Done::Replaced };
@@ -102,19 +102,20 @@ fn write(api: &Api, args: &ApplyArgs, wanted: &Wanted, trial: &mut Trial) -> Res
         });
     }
     let document = &wanted.document;
-    match api.put(wanted.kind, document.name.as_str(), &document.spec, reason, (expect, false)) {
+    match put(api, (wanted.kind, document.name.as_str()), &document.spec, reason, (expect, false)) {
         Ok(_) => Ok(done),
-        Err(error) => {
-            refused(wanted, &error.downcast::<Problem>()?, &[]);
+        Err(ClientError::Refused(refusal)) => {
+            refused(wanted, &refusal, &[]);
             Ok(Done::Refused)
         }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Tells why an object was refused: each fault with its line. `better` are faults found here, in place of the problem's.
-pub(super) fn refused(wanted: &Wanted, problem: &Problem, better: &[Fault]) {
+pub(super) fn refused(wanted: &Wanted, problem: &ControlRefusal, better: &[Fault]) {
     say(&format!("{} {}: 拒绝 refused: {}", wanted.at(""), wanted.title(), problem.head()));
-    let own = problem.faults.iter().map(|(path, reason)| (path.as_str(), reason.as_str()));
+    let own = problem.faults().iter().map(|fault| (fault.path.as_str(), fault.reason.as_str()));
     let better: Vec<_> = better.iter().map(|fault| (fault.path.as_str(), fault.reason.as_str())).collect();
     let faults = if better.is_empty() { own.collect() } else { better };
     for (path, reason) in faults {
@@ -148,31 +149,27 @@ fn summary(counts: &BTreeMap<(usize, Done), usize>, dry_run: bool) -> Table {
 }
 
 /// The consequences of a change, a line each; nothing where it has none.
-pub(super) fn consequences(told: &Value) -> Vec<String> {
-    let references = |field: &str, words: &str| {
-        let list = told[field].as_array().into_iter().flatten();
-        let words = words.to_owned();
-        list.map(move |reference| {
-            let of = |field: &str| reference[field].as_str().unwrap_or("?").to_owned();
-            format!("{words} {}/{}", of("kind"), of("name"))
-        })
-        .collect::<Vec<_>>()
+pub(super) fn consequences(told: &Consequences) -> Vec<String> {
+    let references = |list: &[Reference], words: &str| {
+        list.iter().map(|one| format!("{words} {}/{}", one.kind, one.name)).collect::<Vec<_>>()
     };
-    let mut lines = references("added", "生效 comes into force:");
-    lines.extend(references("changed", "变更 changes in force:"));
-    lines.extend(references("removed", "失效，不再可达 no longer in force, not routed any more:"));
+    let mut lines = references(&told.added, "生效 comes into force:");
+    lines.extend(references(&told.changed, "变更 changes in force:"));
+    lines.extend(references(&told.removed, "失效，不再可达 no longer in force, not routed any more:"));
     lines.extend(references(
-        "unreviewed",
+        &told.unreviewed,
         "出域审查不再有效，须重新审查 speaks no more, a new exit review is needed:",
     ));
-    for lost in told["losing"].as_array().into_iter().flatten() {
-        let of = |field: &str| lost[field].as_str().unwrap_or("?").to_owned();
-        lines.push(format!("失去访问 loses access: ApplicationUnit/{} (Grant/{})", of("unit"), of("grant")));
-    }
-    if told["losingMore"] == true {
+    let losing = told.losing.iter();
+    lines.extend(
+        losing.map(|lost| {
+            format!("失去访问 loses access: ApplicationUnit/{} (Grant/{})", lost.unit, lost.grant)
+        }),
+    );
+    if told.losing_more {
         lines.push("还有更多授权失效 more grants than these are cut off".to_owned());
     }
-    if told["unchecked"] == true {
+    if told.unchecked {
         lines
             .push("引用者过多，未逐一复核 too many objects refer to it: they were not read again".to_owned());
     }

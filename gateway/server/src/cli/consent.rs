@@ -3,10 +3,13 @@
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use shuzha_client::encoded;
 use shuzha_core::files::{self, Links};
+use shuzha_schema::account::WaitingRequest;
+use shuzha_schema::consent as of;
+use shuzha_schema::{IdNumber, Moment, Name, Nothing};
 
-use super::api::{Connection, encoded};
+use super::api::Connection;
 use super::show;
 use super::terminal::ask_secret;
 use crate::output::{Out, say};
@@ -124,16 +127,14 @@ struct Parts {
 
 impl Parts {
     /// As the API takes them; what is not given is left out.
-    fn fill(&self, body: &mut Value) {
-        let lists = [("products", &self.products), ("fields", &self.fields), ("actions", &self.actions)];
-        for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            body[key] = json!(list);
-        }
-        if let Some(uses) = self.uses {
-            body["usesMax"] = uses.into();
-        }
-        if let Some(until) = &self.until {
-            body["until"] = until.as_str().into();
+    fn given(&self) -> of::NarrowerConsent {
+        let list = |list: &Vec<String>| Some(list.clone()).filter(|list| !list.is_empty());
+        of::NarrowerConsent {
+            products: list(&self.products),
+            fields: list(&self.fields),
+            actions: list(&self.actions),
+            uses_max: self.uses,
+            until: self.until.as_ref().map(Moment::of),
         }
     }
 }
@@ -159,15 +160,12 @@ pub(super) fn run(out: &mut Out, command: &ConsentCommand) -> Result<()> {
     match command {
         ConsentCommand::List { unit, connection } => {
             let filters: Vec<_> = unit.iter().map(|unit| ("unit", unit.as_str())).collect();
-            connection.signed_on()?.each(CONSENTS, &filters, |item| out.line(&line(item)).map(|()| true))
+            connection.signed_on()?.each(CONSENTS, &filters, |item| out.line(&line(&item)).map(|()| true))
         }
         ConsentCommand::Give(args) => give(out, args),
         ConsentCommand::Narrow(args) => {
-            let mut body = json!({});
-            args.parts.fill(&mut body);
             let path = format!("{}:narrow", one(&args.consent));
-            let answer = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?;
-            given(out, &answer.body)
+            given(out, &args.connection.signed_on()?.post(&path, &args.parts.given())?)
         }
         ConsentCommand::Withdraw(args) => withdraw(out, args),
         ConsentCommand::Uses { consent, connection } => {
@@ -175,53 +173,56 @@ pub(super) fn run(out: &mut Out, command: &ConsentCommand) -> Result<()> {
                 Some(consent) => format!("{}/uses", one(consent)),
                 None => "/api/v1/data-uses".to_owned(),
             };
-            connection.signed_on()?.each(&path, &[], |item| out.line(&used(item)).map(|()| true))
+            connection.signed_on()?.each(&path, &[], |item| out.line(&used(&item)).map(|()| true))
         }
         ConsentCommand::Receipts { consent, connection } => {
             let path = format!("{}/receipts", one(consent));
-            let receipts = connection.signed_on()?.call("GET", &path, None, None)?.body;
-            let shown = ["given", "withdrawn"].into_iter().filter_map(|event| receipts[event].as_str());
-            shown.into_iter().try_for_each(|receipt| out.line(receipt))
+            let receipts: of::ConsentReceipts = connection.signed_on()?.get(&path)?;
+            let mut shown = receipts.given.iter().chain(&receipts.withdrawn);
+            shown.try_for_each(|receipt| out.line(receipt))
         }
         ConsentCommand::Register { file, connection } => {
             let token = files::read_text(file, Links::Follow, TOKEN_BYTES_MAX)
                 .with_context(|| file.display().to_string())?;
-            let body = json!({"token": token.trim(), "idNumber": ask_id()?});
-            let path = format!("{CONSENTS}:register");
-            let answer = connection.signed_on()?.call("POST", &path, Some(&body), None)?;
-            out.line(&show::text(&answer.body["id"]))
+            let body = of::OutsideConsent { id_number: ask_id()?, token: token.trim().to_owned() };
+            let made: of::ConsentId = connection.signed_on()?.post(&format!("{CONSENTS}:register"), &body)?;
+            out.line(&made.id)
         }
         ConsentCommand::Bind { account, connection } => {
-            let body = json!({"account": account, "idNumber": ask_id()?});
-            let asked = connection.signed_on()?.call("POST", "/api/v1/consent-holders", Some(&body), None)?;
-            super::account::waiting(out, &asked.body["request"])
+            let body = of::ConsentHolder { account: Name::of(account), id_number: ask_id()? };
+            let asked: WaitingRequest = connection.signed_on()?.post("/api/v1/consent-holders", &body)?;
+            super::account::waiting(out, &asked.request)
         }
     }
 }
 
 fn give(out: &mut Out, args: &GiveArgs) -> Result<()> {
-    let mut body = json!({
-        "idNumber": ask_id()?, "unit": args.unit, "scenario": args.scenario, "notice": args.notice,
-        "noticeHash": args.notice_hash, "basis": args.basis, "sensitive": args.sensitive,
-    });
-    args.narrow.fill(&mut body);
-    given(out, &args.connection.signed_on()?.call("POST", CONSENTS, Some(&body), None)?.body)
+    let body = of::NewConsent {
+        id_number: ask_id()?,
+        unit: Name::of(&args.unit),
+        scenario: Name::of(&args.scenario),
+        parts: args.narrow.given(),
+        notice: args.notice.clone(),
+        notice_hash: args.notice_hash.clone(),
+        basis: args.basis.clone(),
+        sensitive: args.sensitive,
+    };
+    given(out, &args.connection.signed_on()?.post(CONSENTS, &body)?)
 }
 
 fn withdraw(out: &mut Out, args: &WithdrawArgs) -> Result<()> {
     let api = args.connection.signed_on()?;
     if let Some(consent) = &args.consent {
-        let answer = api.call("POST", &format!("{}:withdraw", one(consent)), Some(&json!({})), None)?;
-        return out.line(&line(&answer.body));
+        return out.line(&line(&api.post(&format!("{}:withdraw", one(consent)), &Nothing {})?));
     }
-    let body = args.unit.as_ref().map_or_else(|| json!({}), |unit| json!({"unit": unit}));
-    let answer = api.call("POST", &format!("{CONSENTS}:withdraw"), Some(&body), None)?;
-    out.line(&format!("已撤回 withdrawn: {}", answer.body["withdrawn"]))
+    let body = of::WithdrawAll { unit: args.unit.as_ref().map(Name::of) };
+    let answer: of::WithdrawnCount = api.post(&format!("{CONSENTS}:withdraw"), &body)?;
+    out.line(&format!("已撤回 withdrawn: {}", answer.withdrawn))
 }
 
 /// The identifier of whoever sits at the terminal.
-fn ask_id() -> Result<String> {
-    ask_secret("公民身份号码 identity number:")
+fn ask_id() -> Result<IdNumber> {
+    ask_secret("公民身份号码 identity number:").map(IdNumber::of)
 }
 
 fn one(consent: &str) -> String {
@@ -229,38 +230,31 @@ fn one(consent: &str) -> String {
 }
 
 /// The token for the unit on the standard output, so that it can be piped; the rest on the standard error.
-fn given(out: &mut Out, given: &Value) -> Result<()> {
-    say(&format!("授权编号 consent: {}", show::text(&given["id"])));
+fn given(out: &mut Out, given: &of::GivenConsent) -> Result<()> {
+    say(&format!("授权编号 consent: {}", given.id));
     say("令牌只显示这一次，请交给应用单位 The token is shown this once; hand it to the unit.");
-    out.line(&show::text(&given["token"]))
+    out.line(&given.token)
 }
 
-fn line(consent: &Value) -> String {
-    let state = match (consent["live"].as_bool(), consent["withdrawn"].is_null()) {
-        (_, false) => "已撤回 withdrawn",
-        (Some(true), _) => "有效 live",
-        _ => "已到期 over",
+fn line(consent: &of::Consent) -> String {
+    let state = match (consent.live, &consent.withdrawn) {
+        (_, Some(_)) => "已撤回 withdrawn",
+        (true, None) => "有效 live",
+        (false, None) => "已到期 over",
     };
     format!(
-        "{}  {state}  {} {} {} ×{} 至 until {}",
-        show::text(&consent["id"]),
-        show::text(&consent["unit"]),
-        show::text(&consent["scenario"]),
-        consent["products"],
-        consent["usesMax"],
-        show::local(&consent["until"])
+        "{}  {state}  {} {} {:?} ×{} 至 until {}",
+        consent.id,
+        show::text(consent.unit.as_ref()),
+        show::text(consent.scenario.as_ref()),
+        consent.products.as_deref().unwrap_or_default(),
+        show::text(consent.uses_max),
+        consent.until.as_ref().map_or_else(|| show::NOTHING.to_owned(), show::local)
     )
 }
 
-fn used(one: &Value) -> String {
-    let why = one["code"].as_str().map(|code| format!(" {code}")).unwrap_or_default();
-    format!(
-        "{}  {}{why}  {} {} {}/{}",
-        show::local(&one["at"]),
-        show::text(&one["decision"]),
-        show::text(&one["unit"]),
-        show::text(&one["scenario"]),
-        show::text(&one["product"]),
-        show::text(&one["operation"])
-    )
+fn used(one: &of::DataUse) -> String {
+    let why = one.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+    let of::DataUse { decision, unit, scenario, product, operation, .. } = one;
+    format!("{}  {decision}{why}  {unit} {scenario} {product}/{operation}", show::local(&one.at))
 }

@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use ed25519_dalek::{Signer as _, SigningKey};
-use serde_json::{Value, json};
+use shuzha_client::Expect;
 use shuzha_control::Kind;
+use shuzha_schema::object::{Change, Confirmation, Object, Reasoned, Words};
 
-use super::api::{Connection, Expect, address};
+use super::api::{Connection, address, tried};
 use crate::output::Out;
 use crate::secret_file;
 
@@ -57,29 +58,29 @@ pub(super) struct RevokeArgs {
 pub(super) fn confirm(out: &mut Out, kind: Kind, args: &ConfirmArgs) -> Result<()> {
     let api = args.connection.signed_on()?;
     let path = address(kind, &args.name);
-    let object = api.call("GET", &path, None, None)?.body;
-    let version = object["metadata"]["version"].as_u64().context("an object without a version")?;
+    let object: Object = api.get(&path)?;
     let signature = match (&args.signature, &args.key) {
         (Some(signature), _) => signature.clone(),
         (None, Some(file)) => signed(&object, file)?,
         (None, None) => bail!("name the key by --key, or give --signature"),
     };
-    let body = json!({"signature": signature, "reason": args.reason});
-    let expect = Some(Expect::Version(version));
-    api.call("POST", &format!("{path}:{CONFIRM}"), Some(&body), expect)?;
+    let body = Confirmation { signature, words: Words::of(Some(&args.reason)) };
+    let expect = Expect::Version(object.metadata.version);
+    api.call::<Change>("POST", &format!("{path}:{CONFIRM}"), &body, expect)?;
     out.line(&format!("Credential/{} 已确认生效 confirmed and in force", args.name))
 }
 
 /// A signature over the text that `object` asks to be signed, where the key is the one that it names.
-fn signed(object: &Value, file: &std::path::Path) -> Result<String> {
-    let Some(challenge) = object["status"]["details"]["challenge"].as_str() else {
+fn signed(object: &Object, file: &std::path::Path) -> Result<String> {
+    let details = object.status.as_ref().map(|status| &status.details);
+    let Some(challenge) = details.and_then(|details| details.get("challenge")?.as_str()) else {
         bail!("没有待确认的内容 it does not wait for a signature");
     };
     let seed = secret_file::load_word(file, SEED_FILE_MAX)?;
     let seed = BASE64_STANDARD.decode(seed.as_bytes()).ok().and_then(|seed| <[u8; 32]>::try_from(seed).ok());
     let key = SigningKey::from_bytes(&seed.with_context(|| format!("{} holds no seed", file.display()))?);
     let public = BASE64_STANDARD.encode(key.verifying_key().as_bytes());
-    if object["spec"]["publicKey"].as_str() != Some(public.as_str()) {
+    if object.spec.get("publicKey").and_then(|key| key.as_str()) != Some(public.as_str()) {
         bail!("{} 不是该凭据的密钥 is not the key of this credential", file.display());
     }
     Ok(BASE64_STANDARD.encode(key.sign(challenge.as_bytes()).to_bytes()))
@@ -87,10 +88,8 @@ fn signed(object: &Value, file: &std::path::Path) -> Result<String> {
 
 /// Revokes a credential, whatever version it is at.
 pub(super) fn revoke(out: &mut Out, kind: Kind, args: &RevokeArgs) -> Result<()> {
-    let dry = if args.dry_run { "?dry_run=true" } else { "" };
-    let path = format!("{}:{REVOKE}{dry}", address(kind, &args.name));
-    let body = json!({"reason": args.reason});
-    args.connection.signed_on()?.call("POST", &path, Some(&body), None)?;
+    let path = tried(format!("{}:{REVOKE}", address(kind, &args.name)), args.dry_run);
+    args.connection.signed_on()?.post::<Change>(&path, &Reasoned::of(&args.reason))?;
     let tried = if args.dry_run { "试办 tried only: " } else { "" };
     out.line(&format!("{tried}Credential/{} 已吊销，不可恢复 revoked for good", args.name))
 }

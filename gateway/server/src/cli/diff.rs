@@ -1,7 +1,7 @@
 //! `shuzha diff`: what `apply` would do, and to whom.
 
 use anyhow::Result;
-use serde_json::Value;
+use shuzha_schema::object::Consequences;
 
 use super::api::Connection;
 use super::apply::{consequences, refused};
@@ -74,6 +74,6 @@ pub(super) fn run(out: &mut Out, args: &DiffArgs) -> Result<u8> {
     })
 }
 
-fn tell(out: &mut Out, told: &Value) -> Result<()> {
+fn tell(out: &mut Out, told: &Consequences) -> Result<()> {
     consequences(told).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
 }

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use shuzha_control::Kind;
 use shuzha_products::world::API_VERSION;
+use shuzha_schema::object::Object;
 
 use super::api::{Connection, addresses};
 use super::yaml;
@@ -29,21 +30,17 @@ pub(super) fn run(out: &mut Out, args: &DumpArgs) -> Result<()> {
         args.kind.is_empty() || args.kind.iter().any(|word| word == kind.name() || word == kind.plural())
     };
     for kind in Kind::all().filter(asked) {
-        api.each(&addresses(kind), &[], |object| {
-            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            let name = text(&object["metadata"]["name"]);
-            let state = match object["status"]["state"].as_str() {
-                Some(state) => format!("# 状态 state: {state}\n"),
-                None => String::new(),
-            };
-            let spec = yaml::field("spec", &object["spec"]);
+        api.each(&addresses(kind), &[], |object: Object| {
+            let state = object.status.map(|status| format!("# 状态 state: {}\n", status.state));
+            let state = state.unwrap_or_default();
+            let spec = yaml::field("spec", &object.spec);
             let kind = kind.name();
             let head = format!(
                 "---\n{state}apiVersion: {API_VERSION}\nkind: {kind}\nmetadata: {{name: {}}}\n",
-                yaml::text(&name)
+                yaml::text(object.metadata.name.as_str())
             );
             out.line(&format!("{head}{}", spec.trim_end()))?;
-            Ok(true)
+            anyhow::Ok(true)
         })?;
     }
     Ok(())

@@ -1,12 +1,16 @@
 //! The body of a verb, from what stands on the command line.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use ring::digest::{Context as Digest, SHA256};
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use shuzha_core::files::{self, Links};
 use shuzha_products::case::Verb;
+use shuzha_schema::Digest as Hex;
+use shuzha_schema::object::Attachment;
 
 /// Largest file read as a body.
 const BODY_BYTES_MAX: u64 = 1 << 20;
@@ -33,15 +37,15 @@ impl Given {
     pub(super) fn body(&self, verb: &Verb) -> Result<Value> {
         let mut body = match &self.body {
             Some(file) => read(file)?,
-            None => json!({}),
+            None => Map::new(),
         };
-        let schema: Value = serde_json::from_str(verb.schema).expect("the kinds' tests read their schemas");
+        let schema = Shape::of(verb);
         for field in &self.fields {
             let (key, value) =
                 field.split_once('=').with_context(|| format!("--field {field}: expected KEY=VALUE"))?;
             let steps: Vec<&str> = key.split('.').collect();
-            let is_text =
-                steps.iter().try_fold(&schema, |at, step| at["properties"].get(step)).is_some_and(is_text);
+            let at = steps.iter().try_fold(&schema, |at, step| at.properties.get(*step));
+            let is_text = at.is_some_and(Shape::is_text);
             // What the verb wants as text stays text, whatever it looks like: dates, numbers of papers, codes.
             let value = if is_text {
                 value.into()
@@ -51,44 +55,73 @@ impl Given {
             set(&mut body, &steps, value).with_context(|| format!("--field {field}"))?;
         }
         if let Some(reason) = &self.reason {
-            body["reason"] = reason.as_str().into();
+            body.insert("reason".to_owned(), reason.as_str().into());
         }
         if !self.attach.is_empty() {
             let attachments: Result<Vec<_>> = self.attach.iter().map(|file| attachment(file)).collect();
-            body["attachments"] = attachments?.into();
+            body.insert("attachments".to_owned(), serde_json::to_value(attachments?)?);
         }
-        Ok(body)
+        Ok(body.into())
     }
 }
 
-fn read(file: &Path) -> Result<Value> {
+fn read(file: &Path) -> Result<Map<String, Value>> {
     let shown = || file.display().to_string();
     let text = files::read_text(file, Links::Follow, BODY_BYTES_MAX).with_context(shown)?;
     let body: Value = serde_json::from_str(&text).with_context(shown)?;
-    if body.is_object() { Ok(body) } else { bail!("{}: expected a JSON object", file.display()) }
+    match body {
+        Value::Object(body) => Ok(body),
+        _ => bail!("{}: expected a JSON object", file.display()),
+    }
 }
 
-/// Whether a schema wants text.
-fn is_text(schema: &Value) -> bool {
-    schema["type"] == "string"
-        || schema["enum"].as_array().is_some_and(|words| words.iter().all(Value::is_string))
+/// What is read of a verb's schema.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Shape {
+    r#type: Value,
+    r#enum: Option<Vec<Value>>,
+    properties: BTreeMap<String, Self>,
+    required: Vec<String>,
+}
+
+impl Shape {
+    fn of(verb: &Verb) -> Self {
+        serde_json::from_str(verb.schema).expect("the kinds' tests read their schemas")
+    }
+
+    /// Whether it wants text.
+    fn is_text(&self) -> bool {
+        self.r#type == "string"
+            || self.r#enum.as_ref().is_some_and(|words| words.iter().all(Value::is_string))
+    }
+
+    /// What it wants, in a word.
+    fn word(&self) -> String {
+        match &self.r#enum {
+            Some(words) => words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
+            None => self.r#type.as_str().unwrap_or("any").to_owned(),
+        }
+    }
 }
 
 /// Sets the field at `steps`, making the objects on the way.
-fn set(body: &mut Value, steps: &[&str], value: Value) -> Result<()> {
+fn set(fields: &mut Map<String, Value>, steps: &[&str], value: Value) -> Result<()> {
     let Some((first, rest)) = steps.split_first().filter(|(first, _)| !first.is_empty()) else {
         bail!("a field has a name");
     };
-    let Value::Object(fields) = body else { bail!("is below a field that is no object") };
     if rest.is_empty() {
         fields.insert((*first).to_owned(), value);
         return Ok(());
     }
-    set(fields.entry(*first).or_insert_with(|| Value::Object(Map::new())), rest, value)
+    match fields.entry(*first).or_insert_with(|| Map::new().into()) {
+        Value::Object(inner) => set(inner, rest, value),
+        _ => bail!("is below a field that is no object"),
+    }
 }
 
 /// Name, size and digest of a document.
-fn attachment(file: &Path) -> Result<Value> {
+fn attachment(file: &Path) -> Result<Attachment> {
     let name = file
         .file_name()
         .and_then(|name| name.to_str())
@@ -105,21 +138,16 @@ fn attachment(file: &Path) -> Result<Value> {
         digest.update(&buffer[..count]);
         bytes += count as u64;
     }
-    let sha256 = shuzha_core::hex::encode(digest.finish().as_ref());
-    Ok(json!({"name": name, "bytes": bytes, "sha256": sha256}))
+    let sha256 = Hex::of(shuzha_core::hex::encode(digest.finish().as_ref()));
+    Ok(Attachment { name: name.to_owned(), bytes, sha256 })
 }
 
 /// The fields that a verb takes, a line each, for its help.
 pub(super) fn help(verb: &Verb) -> String {
-    let schema: Value = serde_json::from_str(verb.schema).expect("the kinds' tests read their schemas");
-    let required =
-        |name: &str| schema["required"].as_array().is_some_and(|list| list.iter().any(|one| one == name));
-    let fields = schema["properties"].as_object().into_iter().flatten().map(|(name, schema)| {
-        let what = schema["enum"].as_array().map_or_else(
-            || schema["type"].as_str().unwrap_or("any").to_owned(),
-            |words| words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
-        );
-        format!("  {name} ({what}){}\n", if required(name) { " 必填 required" } else { "" })
+    let schema = Shape::of(verb);
+    let fields = schema.properties.iter().map(|(name, shape)| {
+        let required = if schema.required.contains(name) { " 必填 required" } else { "" };
+        format!("  {name} ({}){required}\n", shape.word())
     });
     let fields: String = fields.collect();
     let reason = if verb.reason { "理由必填 --reason is required\n" } else { "" };
@@ -128,6 +156,7 @@ pub(super) fn help(verb: &Verb) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use shuzha_core::Role;
     use shuzha_products::case::Duty;
 
@@ -170,7 +199,7 @@ mod tests {
         std::fs::write(&file, "abc").expect("written");
         let told = attachment(&file).expect("read");
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(told, json!({"name": "意见.pdf", "bytes": 3, "sha256": sha256}));
+        assert_eq!(told, Attachment { name: "意见.pdf".to_owned(), bytes: 3, sha256: Hex::of(sha256) });
     }
 
     #[test]

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use shuzha_client::{ClientError, ControlClient, ControlRefusal, Expect};
 use shuzha_control::Kind;
 use shuzha_core::Id;
 use shuzha_core::files::{self, Links};
 use shuzha_products::World;
 use shuzha_products::case::{CaseKind, Fault, Subject};
 use shuzha_products::world::{Document, documents};
+use shuzha_schema::object::Consequences;
 
-use super::api::{Api, Expect, refused_with};
-use super::problem::Problem;
+use super::api::{address, put};
 use crate::output::say;
 use crate::world;
 
@@ -110,16 +111,14 @@ pub(super) enum Standing {
 
 impl Standing {
     /// Asks the register.
-    pub(super) fn of(api: &Api, wanted: &Wanted) -> Result<Self> {
-        let Some(mut object) = api.get(wanted.kind, wanted.document.name.as_str())? else {
+    pub(super) fn of(api: &ControlClient, wanted: &Wanted) -> Result<Self> {
+        let Some(object) = api.object(&address(wanted.kind, wanted.document.name.as_str()))? else {
             return Ok(Self::New);
         };
-        let spec = object["spec"].take();
-        if spec == wanted.document.spec {
+        if object.spec == wanted.document.spec {
             return Ok(Self::Same);
         }
-        let version = object["metadata"]["version"].as_u64().context("an object without a version")?;
-        Ok(Self::Other { version, spec })
+        Ok(Self::Other { version: object.metadata.version, spec: object.spec })
     }
 
     /// What a change of it expects; none where nothing is to change.
@@ -135,11 +134,11 @@ impl Standing {
 /// What trying a change came to.
 pub(super) enum Tried {
     /// The register would accept it, with these consequences.
-    Accepted(Value),
+    Accepted(Consequences),
     /// It is in order together with objects that the same files would write first: the register cannot try it before.
     With(Vec<String>),
     /// It would be refused.
-    Refused(Problem, Vec<Fault>),
+    Refused(Box<ControlRefusal>, Vec<Fault>),
 }
 
 /// Tries changes against the register as it is, and where that cannot know better, as the files before would make it.
@@ -153,16 +152,15 @@ impl Trial {
     /// Tries to write `wanted`.
     pub(super) fn put(
         &mut self,
-        api: &Api,
+        api: &ControlClient,
         wanted: &Wanted,
         expect: Expect,
         reason: Option<&str>,
     ) -> Result<Tried> {
         let Document { kind, name, spec, .. } = &wanted.document;
-        let tried = match api.put(wanted.kind, name.as_str(), spec, reason, (expect, true)) {
-            Ok(mut change) => Tried::Accepted(change["consequences"].take()),
-            Err(error) if refused_with(&error, "C1002") => {
-                let problem = error.downcast::<Problem>()?;
+        let tried = match put(api, (wanted.kind, name.as_str()), spec, reason, (expect, true)) {
+            Ok(change) => Tried::Accepted(change.consequences),
+            Err(ClientError::Refused(problem)) if problem.code() == "C1002" => {
                 let (relied, faults) = self.check(api, wanted)?;
                 match (relied.is_empty(), faults.is_empty()) {
                     (true, _) => Tried::Refused(problem, Vec::new()),
@@ -170,7 +168,8 @@ impl Trial {
                     (false, false) => Tried::Refused(problem, faults),
                 }
             }
-            Err(error) => Tried::Refused(error.downcast::<Problem>()?, Vec::new()),
+            Err(ClientError::Refused(problem)) => Tried::Refused(problem, Vec::new()),
+            Err(error) => return Err(error.into()),
         };
         if matches!(wanted.kind, Kind::Declared(..)) && !matches!(tried, Tried::Refused(..)) {
             self.ahead.insert((kind, name.clone()), spec.clone());
@@ -179,7 +178,7 @@ impl Trial {
     }
 
     /// Reads the object as it would be read after the files before it: which of theirs it relies on, and its faults.
-    fn check(&self, api: &Api, wanted: &Wanted) -> Result<(Vec<String>, Vec<Fault>)> {
+    fn check(&self, api: &ControlClient, wanted: &Wanted) -> Result<(Vec<String>, Vec<Fault>)> {
         let Document { kind, name, spec, .. } = &wanted.document;
         let (mut relied, mut failed) = (Vec::new(), None);
         let mut fetch = |kind: &'static str, name: &Id| {
@@ -204,10 +203,11 @@ impl Trial {
 }
 
 /// What is in force by the register under this kind and name.
-fn in_force(api: &Api, kind: &'static str, name: &Id) -> Result<Option<Value>> {
+fn in_force(api: &ControlClient, kind: &'static str, name: &Id) -> Result<Option<Value>> {
     let Some(found) = Kind::find(kind) else { return Ok(None) };
-    let Some(mut object) = api.get(found, name.as_str())? else { return Ok(None) };
-    let Some(case) = CaseKind::find(kind) else { return Ok(Some(object["spec"].take())) };
-    let held = case.in_force(name, &object["spec"], &object["status"]["details"]).unwrap_or_default();
+    let Some(object) = api.object(&address(found, name.as_str()))? else { return Ok(None) };
+    let Some(case) = CaseKind::find(kind) else { return Ok(Some(object.spec)) };
+    let details = object.status.map(|status| status.details).unwrap_or_default();
+    let held = case.in_force(name, &object.spec, &details).unwrap_or_default();
     Ok(held.into_iter().find(|held| held.kind == kind && held.name == *name).map(|held| held.spec))
 }

@@ -9,14 +9,17 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 use comfy_table::{CellAlignment, Table, presets};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use shuzha_client::encoded;
+use shuzha_schema::finance as of;
+use shuzha_schema::object::Reasoned;
+use shuzha_schema::{List, Nothing};
 
-use super::api::Connection;
-use super::show::text;
+use super::api::{Connection, tried};
+use super::show::{NOTHING, value_text};
 use crate::output::Out;
-
-/// Transactions of one page of the ledger.
-const PAGE: usize = 200;
 
 /// What to do with money.
 #[derive(Subcommand, Debug)]
@@ -186,54 +189,56 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
         "notional",
     ];
 
-    let month =
-        |args: &MonthArgs, part: &str| get(&args.connection, &format!("periods/{}/{part}", args.month));
     match command {
         Period(args) => {
-            let path = args.month.as_ref().map_or("periods".to_owned(), |month| format!("periods/{month}"));
-            let columns = &["month", "state", "softClosed.by", "closed.by", "digest"];
-            table(out, &get(&args.connection, &path)?, columns)
+            let found = match &args.month {
+                None => all(&args.connection, "periods")?,
+                Some(month) => {
+                    vec![get::<of::Period>(&args.connection, &format!("periods/{}", encoded(month)))?]
+                }
+            };
+            table(out, &found, &["month", "state", "softClosed.by", "closed.by", "digest"])
         }
         Usage(args) => {
             let columns = &["hour", "unit", "product", "operation", "basis", "calls", "quantity", "amount"];
-            table(out, &month(args, "usage")?, columns)
+            table(out, &part::<of::Usage>(args, "usage")?, columns)
         }
         Statement(StatementArgs { of, html: Some(to), form, connection }) => {
-            export::paper(out, connection, (&format!("statements/{of}/paper"), *form), to)
+            export::paper(out, connection, (&format!("statements/{}/paper", encoded(of)), *form), to)
         }
         ShareBill(BillArgs { number, html: Some(to), form, connection }) => {
-            export::paper(out, connection, (&format!("bills/{number}/paper"), *form), to)
+            export::paper(out, connection, (&format!("bills/{}/paper", encoded(number)), *form), to)
         }
         ShareBill(args) => {
-            let found = get(&args.connection, &format!("bills/{}", args.number))?;
-            table(out, &json!({"items": of_bill(&found)}), SHARES)?;
-            table(out, &found, &["number", "month", "party", "amount"])
+            let found: of::WholeBill = get(&args.connection, &format!("bills/{}", encoded(&args.number)))?;
+            table(out, &of_bill(&found.bill).collect::<Vec<_>>(), SHARES)?;
+            table(out, &[found], &["number", "month", "party", "amount"])
         }
         Export(args) => export::export(out, args),
         CheckExport(args) => export::check_export(out, args),
         Statement(args) if args.of.len() == "2026-01".len() => {
-            let found = get(&args.connection, &format!("periods/{}/statements", args.of))?;
-            table(out, &found, STATEMENTS)
+            let path = format!("periods/{}/statements", encoded(&args.of));
+            table(out, &all::<of::Statement>(&args.connection, &path)?, STATEMENTS)
         }
         Statement(args) => {
-            let found = get(&args.connection, &format!("statements/{}", args.of))?;
-            table(out, &json!({"items": [found]}), STATEMENTS)?;
-            table(out, &json!({"items": found["lines"]}), LINES)
+            let found: of::WholeStatement =
+                get(&args.connection, &format!("statements/{}", encoded(&args.of)))?;
+            table(out, &[found.statement], STATEMENTS)?;
+            table(out, &found.lines, LINES)
         }
         Confirm(args) => say(out, args, "confirm"),
         Dispute(args) => say(out, args, "dispute"),
         Resolve(args) => say(out, args, "resolve"),
         SoftClose(args) => {
-            let found = post(&args.connection, &format!("periods/{}:soft-close", args.month), None)?;
-            out.line(&format!("{} {}", args.month, text(&found["state"])))
+            let path = format!("periods/{}:soft-close", encoded(&args.month));
+            let found: of::Period = post(&args.connection, &path, &Nothing {})?;
+            out.line(&format!("{} {}", args.month, found.state))
         }
         Close(args) => close(out, args),
         Shares(args) => {
-            let found = month(args, "shares")?;
+            let found: Vec<of::Bill> = part(args, "shares")?;
             table(out, &found, &["number", "party", "amount"])?;
-            let shares: Vec<Value> =
-                found["items"].as_array().into_iter().flatten().flat_map(of_bill).collect();
-            table(out, &json!({"items": shares}), SHARES)
+            table(out, &found.iter().flat_map(of_bill).collect::<Vec<_>>(), SHARES)
         }
         Contributions(args) => {
             let columns = &[
@@ -250,16 +255,19 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
                 "notional",
                 "share",
             ];
-            table(out, &month(args, "contributions")?, columns)
+            table(out, &part::<of::Contribution>(args, "contributions")?, columns)
         }
         Ledger(args) => ledger(out, &args.connection),
-        Balances(args) => table(out, &get(&args.connection, "balances")?, &["account", "title", "amount"]),
+        Balances(args) => {
+            let found: Vec<of::Balance> = all(&args.connection, "balances")?;
+            table(out, &found, &["account", "title", "amount"])
+        }
         Permitted(args) => {
             let columns = &[
                 "name", "operator", "act", "amount", "carried", "closed", "open", "left", "forecast",
                 "reached",
             ];
-            table(out, &get(&args.connection, "permitted")?, columns)
+            table(out, &all::<of::Permitted>(&args.connection, "permitted")?, columns)
         }
         Preview(args) => preview(out, args),
         Pay(args) => review::pay(out, args),
@@ -273,97 +281,97 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
         CorrectLine(args) => corrections::propose(out, args),
         ApproveCorrection(args) => corrections::decide(out, args, "approve"),
         DeclineCorrection(args) => corrections::decide(out, args, "decline"),
-        Corrections(args) => corrections::all(out, &args.connection),
+        Corrections(args) => corrections::list(out, &args.connection),
         VerifyLedger(args) => review::verify(out, &args.connection),
         StoppedPrices(args) => review::stopped(out, &args.connection),
     }
 }
 
+/// A share, and whose it is.
+#[derive(Serialize)]
+struct PartyShare<'a> {
+    party: &'a str,
+    #[serde(flatten)]
+    share: &'a of::Share,
+}
+
 /// The shares of a bill, each with its party.
-fn of_bill(bill: &Value) -> Vec<Value> {
-    let with_party = |share: &Value| {
-        let mut share = share.clone();
-        share["party"] = bill["party"].clone();
-        share
-    };
-    bill["shares"].as_array().into_iter().flatten().map(with_party).collect()
+fn of_bill(bill: &of::Bill) -> impl Iterator<Item = PartyShare<'_>> {
+    bill.shares.iter().map(|share| PartyShare { party: &bill.party, share })
 }
 
-fn get(connection: &Connection, path: &str) -> Result<Value> {
-    let answer = connection.signed_on()?.call("GET", &format!("/api/v1/finance/{path}"), None, None)?;
-    Ok(answer.body)
+fn get<T: DeserializeOwned>(connection: &Connection, path: &str) -> Result<T> {
+    Ok(connection.signed_on()?.get(&format!("/api/v1/finance/{path}"))?)
 }
 
-fn post(connection: &Connection, path: &str, body: Option<&Value>) -> Result<Value> {
-    let answer = connection.signed_on()?.call("POST", &format!("/api/v1/finance/{path}"), body, None)?;
-    Ok(answer.body)
+/// A list that is answered whole.
+fn all<T: DeserializeOwned>(connection: &Connection, path: &str) -> Result<Vec<T>> {
+    get(connection, path).map(|list: List<T>| list.items)
+}
+
+/// A part of a period.
+fn part<T: DeserializeOwned>(args: &MonthArgs, part: &str) -> Result<Vec<T>> {
+    all(&args.connection, &format!("periods/{}/{part}", encoded(&args.month)))
+}
+
+fn post<T: DeserializeOwned>(connection: &Connection, path: &str, body: &impl Serialize) -> Result<T> {
+    Ok(connection.signed_on()?.post(&format!("/api/v1/finance/{path}"), body)?)
 }
 
 fn say(out: &mut Out, args: &SayArgs, word: &str) -> Result<()> {
-    let body = json!({"reason": args.reason});
-    let found = post(&args.connection, &format!("statements/{}:{word}", args.number), Some(&body))?;
-    out.line(&format!("{} {}", args.number, text(&found["state"])))
+    let path = format!("statements/{}:{word}", encoded(&args.number));
+    let found: of::Statement = post(&args.connection, &path, &Reasoned::of(&args.reason))?;
+    out.line(&format!("{} {}", args.number, found.state))
 }
 
 fn close(out: &mut Out, args: &CloseArgs) -> Result<()> {
-    let (month, dry_run) = (&args.of.month, if args.dry_run { "?dry_run=true" } else { "" });
-    let found = post(&args.of.connection, &format!("periods/{month}:close{dry_run}"), None)?;
-    let closing = &found["closing"];
-    table(
-        out,
-        &json!({"items": closing["statements"]}),
-        &["number", "unit", "amounts.gross", "amounts.tax"],
-    )?;
-    table(out, &json!({"items": closing["bills"]}), &["number", "party", "amount"])?;
+    let month = &args.of.month;
+    let path = tried(format!("periods/{}:close", encoded(month)), args.dry_run);
+    let of::Close { period, closing } = post(&args.of.connection, &path, &Nothing {})?;
+    table(out, &closing.statements, &["number", "unit", "amounts.gross", "amounts.tax"])?;
+    table(out, &closing.bills, &["number", "party", "amount"])?;
     let tried = if args.dry_run { "试算 tried only: " } else { "" };
-    let (state, digest) = (text(&found["period"]["state"]), text(&closing["digest"]));
-    out.line(&format!("{tried}{month} {state} sha256:{digest}"))
+    out.line(&format!("{tried}{month} {} sha256:{}", period.state, closing.digest))
 }
 
 fn ledger(out: &mut Out, connection: &Connection) -> Result<()> {
-    let mut cursor = String::new();
-    loop {
-        let page = get(connection, &format!("ledger?limit={PAGE}{cursor}"))?;
-        for item in page["items"].as_array().into_iter().flatten() {
-            out.line(&item.to_string())?;
-        }
-        let Some(next) = page["next"].as_str() else { return Ok(()) };
-        cursor = format!("&cursor={next}");
-    }
+    connection
+        .signed_on()?
+        .each("/api/v1/finance/ledger", &[], |posted: Value| out.line(&posted.to_string()).map(|()| true))
+}
+
+/// An effect in one row.
+#[derive(Serialize)]
+struct Effect<'a> {
+    what: &'a str,
+    name: Option<&'a str>,
+    #[serde(flatten)]
+    sums: &'a of::Sums,
 }
 
 fn preview(out: &mut Out, args: &PreviewArgs) -> Result<()> {
-    let body = json!({"changes": review::changes(&args.changes)?});
-    let found = post(&args.of.connection, &format!("periods/{}:preview", args.of.month), Some(&body))?;
-    let mut items =
-        vec![json!({"what": "合计 total", "now": found["total"]["now"], "then": found["total"]["then"]})];
-    for (part, title) in [("units", "单位 unit"), ("parties", "收益方 party"), ("products", "产品 product")]
-    {
-        for (name, sums) in found[part].as_object().into_iter().flatten() {
-            items.push(json!({"what": title, "name": name, "now": sums["now"], "then": sums["then"]}));
-        }
+    let body = of::Changes { changes: review::changes(&args.changes)? };
+    let path = format!("periods/{}:preview", encoded(&args.of.month));
+    let found: of::Preview = post(&args.of.connection, &path, &body)?;
+    let mut items = vec![Effect { what: "合计 total", name: None, sums: &found.total }];
+    let parts =
+        [("单位 unit", &found.units), ("收益方 party", &found.parties), ("产品 product", &found.products)];
+    for (what, part) in parts {
+        items.extend(part.iter().map(|(name, sums)| Effect { what, name: Some(name), sums }));
     }
-    table(out, &json!({"items": items}), &["what", "name", "now", "then"])
+    table(out, &items, &["what", "name", "now", "then"])
 }
 
-/// Items as a table, by the paths of their fields; a single object is one item.
-fn table(out: &mut Out, found: &Value, columns: &[&str]) -> Result<()> {
-    let single = [found.clone()];
-    let items = found
-        .get("items")
-        .map_or(&single[..], |items| items.as_array().map(Vec::as_slice).unwrap_or_default());
+/// Items as a table, by the paths of their fields.
+fn table(out: &mut Out, items: &[impl Serialize], columns: &[&str]) -> Result<()> {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(columns);
     for item in items {
-        table.add_row(
-            columns
-                .iter()
-                .map(|path| {
-                    path.split('.')
-                        .fold(item.clone(), |value, key| value.get(key).cloned().unwrap_or(Value::Null))
-                })
-                .map(|value| text(&value)),
-        );
+        let item = serde_json::to_value(item)?;
+        table.add_row(columns.iter().map(|path| {
+            let value = path.split('.').try_fold(&item, |value, key| value.get(key));
+            value.map_or_else(|| NOTHING.to_owned(), value_text)
+        }));
     }
     for (at, name) in columns.iter().enumerate() {
         let number = ["gross", "net", "tax", "amount", "exact", "base", "now", "then", "calls", "quantity"]

@@ -4,10 +4,12 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::{Value, json};
+use shuzha_client::{ClientError, ControlAnswer, ControlClient, Expect, HttpAnswer};
 use shuzha_core::{Clock as _, SystemClock};
+use shuzha_schema::account as of;
+use shuzha_schema::{Moment, Name, Nothing, Role};
 
-use super::api::{Answer, Api, Connection, refused_with};
+use super::api::Connection;
 use super::show;
 use super::terminal::{ask, ask_secret};
 use crate::output::say;
@@ -60,44 +62,43 @@ pub(super) fn login(args: &LoginArgs) -> Result<()> {
         None => None,
     };
     let mut answer = begin(&args.connection, &name, &password, code.as_deref())?;
-    if answer.body["mustChangePassword"] == true {
+    if answer.body.must_change_password {
         say("这是初始口令，须先更换 This password was given to you and must be changed.");
         let new = ask_twice("新口令 new password:")?;
-        let body = json!({"present": password, "password": new});
-        by_session(&args.connection, &answer)?.call("PUT", "/api/v1/me/password", Some(&body), None)?;
+        let body = of::SetPassword { present: password, password: new.clone() };
+        let session = by_session(&args.connection, &answer.http, &answer.body)?;
+        session.call::<()>("PUT", "/api/v1/me/password", &body, Expect::Any)?;
         password = new;
         answer = begin(&args.connection, &name, &password, None)?;
     }
-    if answer.body["mustEnrolOneTimeCode"] == true {
-        enrol(&by_session(&args.connection, &answer)?)?;
+    let session = by_session(&args.connection, &answer.http, &answer.body)?;
+    if answer.body.must_enrol_one_time_code {
+        enrol(&session)?;
     }
     let roles = match args.role.as_slice() {
-        [] => answer.body["account"]["roles"].clone(),
-        some => json!(some),
+        [] => answer.body.account.profile.roles,
+        some => some.iter().map(Role::of).collect(),
     };
-    keep_token(
-        &by_session(&args.connection, &answer)?,
-        &args.connection,
-        (&name, &roles, args.read_only, args.days),
-    )
+    keep_token(&session, &args.connection, (&name, &roles, args.read_only, args.days))
 }
 
 /// Makes a token by a session, keeps it, and ends the session, which is not needed any more.
 pub(super) fn keep_token(
-    session: &Api,
+    session: &ControlClient,
     connection: &Connection,
-    (name, roles, read_only, days): (&str, &Value, bool, u16),
+    (name, roles, read_only, days): (&str, &[Role], bool, u16),
 ) -> Result<()> {
     let path = connection.token_path()?;
     let now = SystemClock.now();
     let until = show::instant(now.plus(Duration::from_secs(u64::from(days) * 86_400)));
     let token = show::fresh_name("cli", now);
-    let body = json!({"name": token, "roles": roles, "readOnly": read_only, "until": until});
-    let made = session.call("POST", "/api/v1/me/tokens", Some(&body), None);
-    let ended = session.call("DELETE", "/api/v1/sessions/current", None, None);
+    let body =
+        of::NewToken { name: Name::of(token), roles: roles.to_vec(), read_only, until: Moment::of(&until) };
+    let made = session.post::<of::MadeToken>("/api/v1/me/tokens", &body);
+    let ended = session.call::<()>("DELETE", "/api/v1/sessions/current", &(), Expect::Any);
     let made = made?;
     ended?;
-    let secret = made.body["token"].as_str().context("an answer without a token")?;
+    let secret = made.token.context("an answer without a token")?;
     secret_file::replace(&path, format!("{secret}\n").as_bytes())?;
     say(&format!(
         "已登录 {name}，令牌存于 {path}，有效至 {until} signed on as {name}; the token in {path} ends at {until}",
@@ -107,28 +108,26 @@ pub(super) fn keep_token(
 }
 
 /// Enrols one-time codes by a session, which goes on.
-pub(super) fn enrol(session: &Api) -> Result<()> {
+pub(super) fn enrol(session: &ControlClient) -> Result<()> {
     say("您的角色须启用动态码 Your role demands one-time codes; set your device up:");
-    let enrolment = session.call("POST", "/api/v1/me/one-time-code", Some(&json!({})), None)?.body;
-    show_enrolment(&enrolment);
+    show_enrolment(&session.post("/api/v1/me/one-time-code", &Nothing {})?);
     let code = ask("设备显示的动态码 the code that the device shows:")?;
-    let body = json!({"code": code.trim()});
-    let confirmed = session.call("POST", "/api/v1/me/one-time-code:confirm", Some(&body), None)?.body;
-    show_recovery_codes(&confirmed);
+    let body = of::OneTimeCode { code: code.trim().to_owned() };
+    show_recovery_codes(&session.post("/api/v1/me/one-time-code:confirm", &body)?);
     Ok(())
 }
 
 /// What a device is set up with.
-pub(super) fn show_enrolment(enrolment: &Value) {
-    say(&format!("  {}", show::text(&enrolment["secret"])));
-    say(&format!("  {}", show::text(&enrolment["address"])));
+pub(super) fn show_enrolment(enrolment: &of::Enrolment) {
+    say(&format!("  {}", enrolment.secret));
+    say(&format!("  {}", enrolment.address));
 }
 
 /// Codes for when the device is lost; shown once.
-pub(super) fn show_recovery_codes(answer: &Value) {
+pub(super) fn show_recovery_codes(answer: &of::RecoveryCodes) {
     say("恢复码，每个只能用一次，请妥善保存 Recovery codes, each good once; keep them safe:");
-    for code in answer["recoveryCodes"].as_array().into_iter().flatten() {
-        say(&format!("  {}", show::text(code)));
+    for code in &answer.recovery_codes {
+        say(&format!("  {code}"));
     }
 }
 
@@ -143,30 +142,34 @@ pub(super) fn ask_twice(question: &str) -> Result<String> {
 }
 
 /// Begins a session.
-fn begin(connection: &Connection, name: &str, password: &str, code: Option<&str>) -> Result<Answer> {
-    let mut body = json!({"name": name, "password": password});
-    if let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) {
-        body["code"] = code.into();
-    }
-    connection.anonymous()?.call("POST", "/api/v1/sessions", Some(&body), None)
+fn begin(
+    connection: &Connection,
+    name: &str,
+    password: &str,
+    code: Option<&str>,
+) -> Result<ControlAnswer<of::SignedIn>> {
+    let code = code.map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned);
+    let body = of::SignIn { name: name.to_owned(), password: password.to_owned(), code };
+    Ok(connection.anonymous()?.call("POST", "/api/v1/sessions", &body, Expect::Any)?)
 }
 
 /// The control plane by the session that was begun.
-pub(super) fn by_session(connection: &Connection, begun: &Answer) -> Result<Api> {
-    let cookie = begun.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-    let cookie = cookie.context("a sign-on without a session")?;
-    let mark = begun.body["csrf"].as_str().context("a sign-on without its mark")?;
-    Ok(connection.anonymous()?.with(&[("Cookie", cookie), ("X-CSRF-Token", mark)]))
+pub(super) fn by_session(
+    connection: &Connection,
+    begun: &HttpAnswer,
+    signed_in: &of::SignedIn,
+) -> Result<ControlClient> {
+    connection.anonymous()?.by_session(begun, signed_in).context("a sign-on without a session")
 }
 
 /// Ends the kept token.
 pub(super) fn logout(args: &LogoutArgs) -> Result<()> {
     let path = args.connection.token_path()?;
-    match args.connection.signed_on()?.call("DELETE", "/api/v1/sessions/current", None, None) {
+    match args.connection.signed_on()?.call::<()>("DELETE", "/api/v1/sessions/current", &(), Expect::Any) {
         Ok(_) => {}
         // It had ended by itself.
-        Err(error) if refused_with(&error, "C1101") => {}
-        Err(error) => return Err(error),
+        Err(ClientError::Refused(refusal)) if refusal.code() == "C1101" => {}
+        Err(error) => return Err(error.into()),
     }
     std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
     say("已退出 signed off");

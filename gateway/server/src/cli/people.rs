@@ -2,12 +2,13 @@
 
 use anyhow::{Context as _, Result};
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
-use serde_json::Value;
+use shuzha_client::{ControlClient, Expect};
 use shuzha_control::Kind;
 use shuzha_core::{Clock as _, SystemClock};
 use shuzha_products::case::Verb;
+use shuzha_schema::object::{Change, IssuedSecret, Object, Reasoned};
 
-use super::api::{Api, Connection, Expect, address, addresses};
+use super::api::{Connection, address, addresses, tried};
 use super::apply::consequences;
 use super::credential::{self, CONFIRM, REVOKE};
 use super::fields::{self, Given};
@@ -208,8 +209,8 @@ pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
             let mut acts = Vec::new();
             let path = format!("{}/history", address(kind, &args.name));
             args.connection.signed_on()?.each(&path, &[], |act| {
-                acts.push(act.clone());
-                Ok(true)
+                acts.push(act);
+                anyhow::Ok(true)
             })?;
             out.line(&show::history(kind, &acts).to_string())
         }
@@ -224,19 +225,17 @@ pub(super) fn run(out: &mut Out, command: &KindCommand) -> Result<()> {
 fn delete(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {
     let api = args.connection.signed_on()?;
     let before = one(&api, kind, &args.name)?;
-    let version = before["metadata"]["version"].as_u64().context("an object without a version")?;
-    let body = serde_json::json!({"reason": args.reason});
-    let gone =
-        api.call("DELETE", &address(kind, &args.name), Some(&body), Some(Expect::Version(version)))?.body;
+    let expect = Expect::Version(before.metadata.version);
+    let (path, body) = (address(kind, &args.name), Reasoned::of(&args.reason));
+    let gone: Change = api.call("DELETE", &path, &body, expect)?.body;
     out.line(&format!("{}/{} 已移除 is removed", kind.name(), args.name))?;
-    consequences(&gone["consequences"]).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
+    consequences(&gone.consequences).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
 }
 
 fn issue_secret(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {
     let path = format!("{}:{ISSUE_SECRET}", address(kind, &args.name));
-    let body = serde_json::json!({"reason": args.reason});
-    let issued = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?.body;
-    if issued["inForce"] == false {
+    let issued: IssuedSecret = args.connection.signed_on()?.post(&path, &Reasoned::of(&args.reason))?;
+    if !issued.in_force {
         say("此密钥只显示这一次，已记录但尚未在网关生效（C1018），网关会继续尝试；请妥善保管。");
         say(
             "This secret is shown once; it is recorded and not in force yet (C1018), and the gateway goes on trying. Keep it.",
@@ -245,7 +244,7 @@ fn issue_secret(out: &mut Out, kind: Kind, args: &IssueArgs) -> Result<()> {
         say("此密钥只显示这一次，已在网关生效，请交给应用单位妥善保管。");
         say("This secret is shown once and is in force. Hand it to the application unit.");
     }
-    out.line(issued["secret"].as_str().context("the control plane answered without a secret")?)
+    out.line(&issued.secret.context("the control plane answered without a secret")?)
 }
 
 fn list(out: &mut Out, kind: Kind, args: &ListArgs) -> Result<()> {
@@ -259,9 +258,9 @@ fn list(out: &mut Out, kind: Kind, args: &ListArgs) -> Result<()> {
     args.connection.signed_on()?.each(&addresses(kind), &filters, |object| {
         more = objects.len() == args.limit;
         if !more {
-            objects.push(object.clone());
+            objects.push(object);
         }
-        Ok(!more)
+        anyhow::Ok(!more)
     })?;
     out.line(&show::list(kind, &objects, SystemClock.now()).to_string())?;
     if more {
@@ -271,53 +270,45 @@ fn list(out: &mut Out, kind: Kind, args: &ListArgs) -> Result<()> {
 }
 
 /// An object that must be there.
-fn one(api: &Api, kind: Kind, name: &str) -> Result<Value> {
-    Ok(api.call("GET", &address(kind, name), None, None)?.body)
+fn one(api: &ControlClient, kind: Kind, name: &str) -> Result<Object> {
+    Ok(api.get(&address(kind, name))?)
 }
 
-fn show_one(out: &mut Out, kind: Kind, object: &Value) -> Result<()> {
+fn show_one(out: &mut Out, kind: Kind, object: &Object) -> Result<()> {
     out.line(&show::head(kind, object, SystemClock.now()).to_string())?;
-    out.line(yaml::field("spec", &object["spec"]).trim_end())?;
-    let details = &object["status"]["details"];
-    if details.is_object() {
-        out.line(yaml::field("details", details).trim_end())?;
+    out.line(yaml::field("spec", &object.spec).trim_end())?;
+    let Some(status) = &object.status else { return Ok(()) };
+    if status.details.is_object() {
+        out.line(yaml::field("details", &status.details).trim_end())?;
     }
-    if let Some(advice) = object["status"]["advice"].as_str() {
-        out.line(&format!("办理提示 {advice}"))?;
+    match &status.advice {
+        Some(advice) => out.line(&format!("办理提示 {advice}")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn act(out: &mut Out, kind: Kind, verb: &Verb, args: &ActArgs) -> Result<()> {
     let api = args.connection.signed_on()?;
     let body = args.given.body(verb)?;
     let before = one(&api, kind, &args.name)?;
-    let version = match args.if_version {
-        Some(version) => version,
-        None => before["metadata"]["version"].as_u64().context("an object without a version")?,
-    };
-    let path = format!(
-        "{}:{}{}",
-        address(kind, &args.name),
-        verb.name,
-        if args.dry_run { "?dry_run=true" } else { "" }
-    );
-    let change = api.call("POST", &path, Some(&body), Some(Expect::Version(version)))?.body;
-    let state = |object: &Value| show::text(&object["status"]["state"]);
+    let version = args.if_version.unwrap_or(before.metadata.version);
+    let path = tried(format!("{}:{}", address(kind, &args.name), verb.name), args.dry_run);
+    let change: Change = api.call("POST", &path, &body, Expect::Version(version))?.body;
     let tried = if args.dry_run { "试办 tried only: " } else { "" };
     out.line(&format!(
         "{tried}{}/{} {}: {} → {}",
         kind.name(),
         args.name,
         show::verb_title(kind, verb.name),
-        state(&before),
-        state(&change["object"])
+        show::state(Some(&before)),
+        show::state(change.object.as_ref())
     ))?;
     let now = SystemClock.now();
-    for due in change["object"]["status"]["deadlines"].as_array().into_iter().flatten() {
+    let status = change.object.and_then(|object| object.status);
+    for due in status.iter().flat_map(|status| &status.deadlines) {
         out.line(&format!("  期限 deadline: {}", show::deadline(due, now)))?;
     }
-    consequences(&change["consequences"]).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
+    consequences(&change.consequences).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
 }
 
 #[cfg(test)]

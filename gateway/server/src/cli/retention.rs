@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
+use shuzha_client::encoded;
+use shuzha_schema::List;
+use shuzha_schema::evidence::{Decided, HalfYear, WholeHalfYear};
+use shuzha_schema::object::Reasoned;
 
 use super::api::Connection;
-use super::show::{local, text};
+use super::show::{local, value_text};
 use crate::output::{NewFile, Out};
 use shuzha_verify::escape;
 
@@ -63,8 +67,8 @@ pub(crate) struct CertificateArgs {
 pub(super) fn run(out: &mut Out, command: &RetentionCommand) -> Result<()> {
     match command {
         RetentionCommand::Plan(args) => {
-            let found = args.connection.signed_on()?.call("GET", ROOT, None, None)?.body;
-            found["items"].as_array().into_iter().flatten().try_for_each(|year| shown(out, year))
+            let found: List<HalfYear> = args.connection.signed_on()?.get(ROOT)?;
+            found.items.iter().try_for_each(|year| shown(out, year))
         }
         RetentionCommand::Seal(args) => act(out, args, "seal"),
         RetentionCommand::Destroy(args) => act(out, args, "destroy"),
@@ -75,9 +79,8 @@ pub(super) fn run(out: &mut Out, command: &RetentionCommand) -> Result<()> {
 }
 
 fn act(out: &mut Out, args: &ActArgs, verb: &str) -> Result<()> {
-    let (path, body) = (format!("{ROOT}/{}:{verb}", args.log), json!({"reason": args.reason}));
-    let year = args.connection.signed_on()?.call("POST", &path, Some(&body), None)?.body;
-    shown(out, &year)
+    let path = format!("{ROOT}/{}:{verb}", encoded(&args.log));
+    shown(out, &args.connection.signed_on()?.post(&path, &Reasoned::of(&args.reason))?)
 }
 
 /// A state in both languages.
@@ -93,50 +96,44 @@ fn state(word: &str) -> &str {
     }
 }
 
-fn shown(out: &mut Out, year: &Value) -> Result<()> {
-    let word = text(&year["state"]);
+fn shown(out: &mut Out, year: &HalfYear) -> Result<()> {
+    let (state, until) = (state(&year.state), local(&year.kept_until));
+    let HalfYear { log, entries, first_sequence, last_sequence, .. } = year;
     out.line(&format!(
-        "{}  {}  {} 条 records ({}–{})  留存至 kept until {}",
-        text(&year["log"]),
-        state(&word),
-        text(&year["entries"]),
-        text(&year["firstSequence"]),
-        text(&year["lastSequence"]),
-        local(&year["keptUntil"])
+        "{log}  {state}  {entries} 条 records ({first_sequence}–{last_sequence})  留存至 kept until {until}"
     ))?;
-    for (key, title) in [("sealing", "封存 sealed"), ("destruction", "销毁 destruction")] {
-        let act = &year[key];
-        if act.is_null() {
-            continue;
+    for (act, title) in [(&year.sealing, "封存 sealed"), (&year.destruction, "销毁 destruction")] {
+        if let Some(act) = act {
+            out.line(&format!("    {title}: {}", decided(act)))?;
         }
-        let mut line = format!("    {title}: {} {}", text(&act["askedBy"]), local(&act["askedAt"]));
-        if !act["decidedBy"].is_null() && act["decidedBy"] != act["askedBy"] {
-            line.push_str(&format!(
-                " · 确认 confirmed {} {}",
-                text(&act["decidedBy"]),
-                local(&act["decidedAt"])
-            ));
-        }
-        if act["reason"] != "" {
-            line.push_str(&format!(" · {}", text(&act["reason"])));
-        }
-        out.line(&line)?;
     }
-    let holds = year["holds"].as_array().into_iter().flatten();
-    holds.map(text).try_for_each(|hold| out.line(&format!("    ! {hold}")))
+    year.holds.iter().try_for_each(|hold| out.line(&format!("    ! {hold}")))
+}
+
+/// Who asked, who decided, and why.
+fn decided(act: &Decided) -> String {
+    let mut line = format!("{} {}", act.asked_by, local(&act.asked_at));
+    if let Some(by) = act.decided_by.as_ref().filter(|by| **by != act.asked_by) {
+        let at = act.decided_at.as_ref().map(local).unwrap_or_default();
+        line.push_str(&format!(" · 确认 confirmed {by} {at}"));
+    }
+    if !act.reason.is_empty() {
+        line.push_str(&format!(" · {}", act.reason));
+    }
+    line
 }
 
 fn certificate(out: &mut Out, args: &CertificateArgs) -> Result<()> {
-    let path = format!("{ROOT}/{}", args.log);
-    let year = args.connection.signed_on()?.call("GET", &path, None, None)?.body;
-    let act = if year["destruction"]["document"].is_null() { &year["sealing"] } else { &year["destruction"] };
-    let Some(document) = act["document"].as_str() else {
+    let path = format!("{ROOT}/{}", encoded(&args.log));
+    let WholeHalfYear { half_year: year, .. } = args.connection.signed_on()?.get(&path)?;
+    let document = |act: Option<Decided>| act.and_then(|act| act.document);
+    let Some(document) = document(year.destruction).or_else(|| document(year.sealing)) else {
         bail!("{} 既未封存也未销毁 is neither sealed nor destroyed", args.log);
     };
     match &args.html {
         None => out.line(document.trim_end()),
         Some(file) => {
-            NewFile::open(file)?.keep_all(page(document)?.as_bytes())?;
+            NewFile::open(file)?.keep_all(page(&document)?.as_bytes())?;
             out.line(&file.display().to_string())
         }
     }
@@ -168,20 +165,22 @@ const FIELDS: [(&str, &str); 18] = [
 fn page(document: &str) -> Result<String> {
     let mut lines = document.lines();
     let destroyed = lines.next().is_some_and(|title| title.contains("destruction"));
-    let content: Value = serde_json::from_str(lines.next().unwrap_or_default()).context("the document")?;
+    let content: Map<String, Value> =
+        serde_json::from_str(lines.next().unwrap_or_default()).context("the document")?;
     let title = if destroyed {
         "销毁证明 Certificate of destruction"
     } else {
         "封存清单 Manifest of sealing"
     };
     let mut rows = String::new();
-    for (key, name) in FIELDS.iter().filter(|(key, _)| !content[*key].is_null()) {
-        let value = match &content[*key] {
+    let named = FIELDS.iter().filter_map(|(key, name)| Some((name, content.get(*key)?)));
+    for (name, value) in named.filter(|(_, value)| !value.is_null()) {
+        let value = match value {
             Value::Object(counts) => {
-                let counts = counts.iter().map(|(kind, count)| format!("{kind} {}", text(count)));
+                let counts = counts.iter().map(|(kind, count)| format!("{kind} {}", value_text(count)));
                 counts.collect::<Vec<_>>().join(" · ")
             }
-            value => text(value),
+            value => value_text(value),
         };
         rows.push_str(&format!("<tr><th>{name}</th><td>{}</td></tr>\n", escape(&value)));
     }

@@ -5,6 +5,8 @@ use jiff::tz::Offset;
 use serde_json::Value;
 use shuzha_control::Kind;
 use shuzha_core::{OsRng, Rng as _, Timestamp};
+use shuzha_schema::Instant;
+use shuzha_schema::object::{Act, Author, Deadline, Object};
 
 /// China's offset, the same all year since 1992.
 const LOCAL: Offset = Offset::constant(8);
@@ -27,31 +29,49 @@ pub(super) fn fresh_name(prefix: &str, at: Timestamp) -> String {
 }
 
 /// An instant that the API wrote, for people; as it is where it is none.
-pub(super) fn local(written: &Value) -> String {
+pub(super) fn local(written: &Instant) -> String {
     match read(written) {
         Some(at) => civil(at).strftime("%Y-%m-%d %H:%M").to_string(),
-        None => text(written),
+        None => written.to_string(),
     }
 }
 
-fn read(written: &Value) -> Option<Timestamp> {
-    let at: jiff::Timestamp = written.as_str()?.parse().ok()?;
+fn read(written: &Instant) -> Option<Timestamp> {
+    let at: jiff::Timestamp = written.as_str().parse().ok()?;
     Some(Timestamp::from_micros(at.as_microsecond()))
 }
 
-/// Text of a field; a dash where there is none.
-pub(super) fn text(value: &Value) -> String {
+/// What stands where there is nothing.
+pub(super) const NOTHING: &str = "—";
+
+/// What there is; a dash where there is nothing.
+pub(super) fn text(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), |value| value.to_string())
+}
+
+/// A value of no known shape; a dash where there is none.
+pub(super) fn value_text(value: &Value) -> String {
     match value {
-        Value::Null => "—".to_owned(),
+        Value::Null => NOTHING.to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
 
+/// The state of a case.
+pub(super) fn state(object: Option<&Object>) -> String {
+    text(object.and_then(|object| object.status.as_ref()).map(|status| &status.state))
+}
+
+/// Who acted, as `person` puts account and author; or time itself.
+pub(super) fn acted_by(by: Option<&Author>, person: impl Fn(String, &Author) -> String) -> String {
+    by.map_or_else(|| "到期 by time".to_owned(), |by| person(text(by.account.as_ref()), by))
+}
+
 /// A deadline: what, when, and how long that is from `now`.
-pub(super) fn deadline(deadline: &Value, now: Timestamp) -> String {
-    let mut line = format!("{} {}", text(&deadline["what"]), local(&deadline["at"]));
-    if let Some(at) = read(&deadline["at"]) {
+pub(super) fn deadline(deadline: &Deadline, now: Timestamp) -> String {
+    let mut line = format!("{} {}", deadline.what, local(&deadline.at));
+    if let Some(at) = read(&deadline.at) {
         let left = at.micros() - now.micros();
         // A begun day counts: what is due today has one day left, what was missed today is one day late.
         let days = left.unsigned_abs().div_ceil(DAY.unsigned_abs());
@@ -60,7 +80,7 @@ pub(super) fn deadline(deadline: &Value, now: Timestamp) -> String {
             _ => format!(" · 逾期 {days} 天 {days} d overdue"),
         });
     }
-    if deadline["provisional"] == true {
+    if deadline.provisional {
         line.push_str(" · 暂定 provisional");
     }
     line
@@ -74,7 +94,7 @@ pub(super) fn table(heads: &[&str]) -> Table {
 }
 
 /// A list of objects.
-pub(super) fn list(kind: Kind, objects: &[Value], now: Timestamp) -> Table {
+pub(super) fn list(kind: Kind, objects: &[Object], now: Timestamp) -> Table {
     let case = matches!(kind, Kind::Case(_));
     let heads = ["名称 name", "所属 owner", "更新 updated"];
     let mut table = table(&if case {
@@ -83,12 +103,13 @@ pub(super) fn list(kind: Kind, objects: &[Value], now: Timestamp) -> Table {
         heads.to_vec()
     });
     for object in objects {
-        let metadata = &object["metadata"];
-        let mut row = vec![text(&metadata["name"]), text(&metadata["owner"]), local(&metadata["updated"])];
+        let metadata = &object.metadata;
+        let mut row =
+            vec![metadata.name.to_string(), text(metadata.owner.as_ref()), local(&metadata.updated)];
         if case {
-            row.push(text(&object["status"]["state"]));
-            let deadlines = object["status"]["deadlines"].as_array().into_iter().flatten();
-            let next = deadlines.min_by_key(|deadline| read(&deadline["at"]));
+            row.push(state(Some(object)));
+            let deadlines = object.status.iter().flat_map(|status| &status.deadlines);
+            let next = deadlines.min_by_key(|deadline| read(&deadline.at));
             row.push(next.map(|next| deadline(next, now)).unwrap_or_default());
         }
         table.add_row(row);
@@ -97,31 +118,25 @@ pub(super) fn list(kind: Kind, objects: &[Value], now: Timestamp) -> Table {
 }
 
 /// What stands above the spec of one object.
-pub(super) fn head(kind: Kind, object: &Value, now: Timestamp) -> Table {
-    let metadata = &object["metadata"];
+pub(super) fn head(kind: Kind, object: &Object, now: Timestamp) -> Table {
+    let metadata = &object.metadata;
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let mut row = |name: &str, value: String| {
         table.add_row([name.to_owned(), value]);
     };
-    row(kind.title_zh(), format!("{}/{}", kind.name(), text(&metadata["name"])));
-    row("版本 version", text(&metadata["version"]));
-    row("所属 owner", text(&metadata["owner"]));
-    row("创建 created", local(&metadata["created"]));
-    row("更新 updated", local(&metadata["updated"]));
-    let status = &object["status"];
-    if status.is_object() {
-        row("状态 state", format!("{} · {}", text(&status["state"]), local(&status["since"])));
-        for due in status["deadlines"].as_array().into_iter().flatten() {
+    row(kind.title_zh(), format!("{}/{}", kind.name(), metadata.name));
+    row("版本 version", metadata.version.to_string());
+    row("所属 owner", text(metadata.owner.as_ref()));
+    row("创建 created", local(&metadata.created));
+    row("更新 updated", local(&metadata.updated));
+    if let Some(status) = &object.status {
+        row("状态 state", format!("{} · {}", status.state, local(&status.since)));
+        for due in &status.deadlines {
             row("期限 deadline", deadline(due, now));
         }
-        let verbs: Vec<_> = status["verbs"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|verb| verb_title(kind, &text(verb)))
-            .collect();
-        row("可办 open to you", if verbs.is_empty() { "—".to_owned() } else { verbs.join(", ") });
+        let verbs: Vec<_> = status.verbs.iter().map(|verb| verb_title(kind, verb)).collect();
+        row("可办 open to you", if verbs.is_empty() { NOTHING.to_owned() } else { verbs.join(", ") });
     }
     table
 }
@@ -136,21 +151,21 @@ pub(super) fn verb_title(kind: Kind, verb: &str) -> String {
 }
 
 /// A list of acts on objects of a kind.
-pub(super) fn history(kind: Kind, acts: &[Value]) -> Table {
+pub(super) fn history(kind: Kind, acts: &[Act]) -> Table {
     let mut table =
         table(&["时间 at", "经办 by", "办理 act", "状态 state", "理由 reason", "附件 attachments"]);
     for act in acts {
-        let by = match &act["by"] {
-            Value::Null => "期限届满 time".to_owned(),
-            by => format!("{} @ {} ({})", text(&by["account"]), text(&by["organisation"]), text(&by["role"])),
+        let by = match &act.by {
+            None => "期限届满 time".to_owned(),
+            Some(by) => format!("{} @ {} ({})", text(by.account.as_ref()), by.organisation, by.role),
         };
         table.add_row([
-            local(&act["at"]),
+            local(&act.at),
             by,
-            verb_title(kind, &text(&act["verb"])),
-            text(&act["state"]),
-            act["reason"].as_str().unwrap_or_default().to_owned(),
-            act["attachments"].as_array().map_or(0, Vec::len).to_string(),
+            verb_title(kind, &act.verb),
+            text(act.state.as_ref()),
+            act.reason.clone(),
+            act.attachments.len().to_string(),
         ]);
     }
     table
@@ -158,8 +173,6 @@ pub(super) fn history(kind: Kind, acts: &[Value]) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -168,10 +181,11 @@ mod tests {
         assert_eq!(instant(now), "2026-02-02T10:40:00+08:00");
         let name = fresh_name("stop", now);
         assert!(name.starts_with("stop-20260202-104000-") && shuzha_core::Id::check(&name).is_ok(), "{name}");
-        assert_eq!(local(&json!("2026-02-02T02:40:00Z")), "2026-02-02 10:40");
-        assert_eq!(local(&Value::Null), "—");
+        assert_eq!(local(&Instant::of("2026-02-02T02:40:00Z")), "2026-02-02 10:40");
+        assert_eq!(text(None::<&str>), "—");
         let due = |at: &str, provisional| {
-            deadline(&json!({"what": "review", "at": at, "provisional": provisional}), now)
+            let (what, at) = ("review".to_owned(), Instant::of(at));
+            deadline(&Deadline { what, at, provisional, passed: false }, now)
         };
         assert_eq!(due("2026-02-03T10:40:00+08:00", false), "review 2026-02-03 10:40 · 剩 1 天 1 d left");
         assert_eq!(

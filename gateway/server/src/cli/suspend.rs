@@ -2,11 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde::Serialize;
+use shuzha_client::Expect;
 use shuzha_control::Kind;
 use shuzha_core::{Clock as _, SystemClock};
 
-use super::api::{Connection, Expect};
+use super::api::{Connection, put};
 use super::apply::consequences;
 use super::show;
 use crate::output::Out;
@@ -66,21 +67,34 @@ pub(super) fn run(out: &mut Out, command: &SuspendCommand) -> Result<()> {
     let case = args.case.clone().unwrap_or_else(|| show::fresh_name("stop", SystemClock.now()));
     let suspension = Kind::find("Suspension").context("there is no such kind of case")?;
     let api = args.connection.signed_on()?;
-    let change =
-        api.put(suspension, &case, &spec(kind, name, args), Some(&args.reason), (Expect::New, args.dry_run))?;
+    let spec = serde_json::to_value(spec(kind, name, args))?;
+    let change = put(&api, (suspension, &case), &spec, Some(&args.reason), (Expect::New, args.dry_run))?;
     let tried = if args.dry_run { "试办 tried only: " } else { "" };
-    let state = show::text(&change["object"]["status"]["state"]);
+    let state = show::state(change.object.as_ref());
     out.line(&format!("{tried}Suspension/{case} 紧急停用 emergency stop: {state}"))?;
-    consequences(&change["consequences"]).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
+    consequences(&change.consequences).iter().try_for_each(|line| out.line(&format!("  ! {line}")))
 }
 
-fn spec(kind: &str, name: Option<&String>, args: &StopArgs) -> Value {
-    let mut spec = json!({"target": {"kind": kind}, "emergency": true, "reason": args.reason});
-    if let Some(name) = name {
-        spec["target"]["name"] = name.as_str().into();
-    }
-    if let Some(by) = &args.rectify_by {
-        spec["rectifyBy"] = by.as_str().into();
-    }
-    spec
+/// An emergency stop.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stop<'a> {
+    target: Target<'a>,
+    emergency: bool,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rectify_by: Option<&'a str>,
+}
+
+/// What is stopped.
+#[derive(Serialize)]
+struct Target<'a> {
+    kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+fn spec<'a>(kind: &'a str, name: Option<&'a String>, args: &'a StopArgs) -> Stop<'a> {
+    let target = Target { kind, name: name.map(String::as_str) };
+    Stop { target, emergency: true, reason: &args.reason, rectify_by: args.rectify_by.as_deref() }
 }

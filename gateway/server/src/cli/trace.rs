@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 use comfy_table::{Table, presets};
-use serde_json::Value;
+use shuzha_client::{encoded, with_query};
+use shuzha_schema::evidence::{Call, CallDetails, Step, Trace, TracedUse, Uses};
 
 use super::api::Connection;
-use super::show::{local, text};
+use super::show::{acted_by, local, text, value_text};
 use crate::output::{NewFile, Out};
 
 /// Uses of one page: the most that the API gives.
@@ -77,94 +78,95 @@ pub(super) fn run(out: &mut Out, command: &TraceCommand) -> Result<()> {
 }
 
 /// What is told of the call itself, with its name for people.
-const CALL: [(&str, &str); 19] = [
-    ("request", "请求 request"),
-    ("at", "时间 at"),
-    ("decision", "结果 decision"),
-    ("unit", "应用单位 unit"),
-    ("credential", "凭据 credential"),
-    ("scenario", "场景 scenario"),
-    ("purpose", "用途 purpose"),
-    ("grant", "授权 grant"),
-    ("agreement", "协议 agreement"),
-    ("product", "产品 product"),
-    ("version", "版本 version"),
-    ("operation", "操作 operation"),
-    ("price", "价格 price"),
-    ("amount", "费用 amount"),
-    ("chargedDataSet", "扣减预算的数据集 charged data set"),
-    ("privacyCharge", "隐私扣减 privacy charge"),
-    ("consent", "个人授权（摘要） consent (digest)"),
-    ("requestCommitment", "请求摘要 request commitment"),
-    ("answerCommitment", "答复摘要 answer commitment"),
-];
+fn told(call: &Call) -> Vec<(&'static str, Option<String>)> {
+    let mut told = vec![
+        ("请求 request", Some(call.request.clone())),
+        ("时间 at", Some(local(&call.at))),
+        ("结果 decision", Some(call.decision.clone())),
+        ("应用单位 unit", call.unit.clone()),
+        ("场景 scenario", call.scenario.clone()),
+        ("用途 purpose", call.purpose.clone()),
+        ("授权 grant", call.grant.clone()),
+        ("协议 agreement", call.agreement.clone()),
+        ("产品 product", call.product.clone()),
+        ("版本 version", Some(call.version.to_string())),
+        ("操作 operation", call.operation.clone()),
+        ("扣减预算的数据集 charged data set", call.charged_data_set.clone()),
+    ];
+    if let Some(details) = &call.details {
+        let CallDetails { credential, price, amount, privacy_charge, consent, .. } = details;
+        told.insert(4, ("凭据 credential", credential.clone()));
+        let last = told.pop();
+        told.extend([("价格 price", price.clone()), ("费用 amount", Some(amount.clone()))]);
+        told.extend(last);
+        told.extend([
+            ("隐私扣减 privacy charge", Some(privacy_charge.clone())),
+            ("个人授权（摘要） consent (digest)", consent.clone()),
+            ("请求摘要 request commitment", details.request_commitment.clone()),
+            ("答复摘要 answer commitment", details.answer_commitment.clone()),
+        ]);
+    }
+    let refusal = call.refusal.as_ref().map(|refusal| format!("{} {}", refusal.code, refusal.title));
+    told.push(("拒绝原因 refused for", refusal));
+    told
+}
 
 fn call(out: &mut Out, args: &CallArgs) -> Result<()> {
-    let path = format!("/api/v1/traces/{}", args.request);
-    let trace = args.connection.signed_on()?.call("GET", &path, None, None)?.body;
+    let path = format!("/api/v1/traces/{}", encoded(&args.request));
+    let api = args.connection.signed_on()?;
     if args.json {
-        return out.line(&trace.to_string());
+        return out.line(&api.get::<serde_json::Value>(&path)?.to_string());
     }
+    let trace: Trace = api.get(&path)?;
     if let Some(file) = &args.html {
         NewFile::private(file)?.keep_all(page::of(&trace).as_bytes())?;
         return out.line(&file.display().to_string());
     }
-    let call = &trace["call"];
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    for (key, title) in CALL.iter().filter(|(key, _)| !call[*key].is_null()) {
-        let value = if *key == "at" { local(&call[*key]) } else { text(&call[*key]) };
-        table.add_row([(*title).to_owned(), value]);
+    for (title, value) in told(&trace.call) {
+        if let Some(value) = value {
+            table.add_row([title.to_owned(), value]);
+        }
     }
-    if !call["refusal"].is_null() {
-        let refusal = format!("{} {}", text(&call["refusal"]["code"]), text(&call["refusal"]["title"]));
-        table.add_row(["拒绝原因 refused for".to_owned(), refusal]);
-    }
-    table.add_row([
-        "存证 leaf".to_owned(),
-        format!("{} #{}", text(&trace["leaf"]["log"]), text(&trace["leaf"]["index"])),
-    ]);
+    table.add_row(["存证 leaf".to_owned(), format!("{} #{}", trace.leaf.log, trace.leaf.index)]);
     out.line(&table.to_string())?;
-    if trace["madeOf"]["exact"] == false {
+    if trace.made_of.is_some_and(|made_of| !made_of.exact) {
         out.line("! 该版本当时的数据来源未能确证 What this version was made of at the time is not certain.")?;
     }
-    trace["steps"].as_array().into_iter().flatten().try_for_each(|step| object(out, step))
+    trace.steps.iter().try_for_each(|step| object(out, step))
 }
 
 /// One object on the way, and who did what to it before the call.
-fn object(out: &mut Out, step: &Value) -> Result<()> {
-    let mut line = format!("\n{}/{}", text(&step["kind"]), text(&step["name"]));
-    if let Some(title) = step["title"].as_str() {
+fn object(out: &mut Out, step: &Step) -> Result<()> {
+    let mut line = format!("\n{}/{}", step.kind, step.name);
+    if let Some(title) = &step.title {
         line.push_str(&format!("  {title}"));
     }
-    match &step["changedSince"] {
-        Value::Null => line.push_str("  （登记簿中已无 no longer in the register）"),
-        Value::Bool(true) => line.push_str("  （此后有变更 changed since）"),
-        _ => {}
+    match step.changed_since {
+        None => line.push_str("  （登记簿中已无 no longer in the register）"),
+        Some(true) => line.push_str("  （此后有变更 changed since）"),
+        Some(false) => {}
     }
     out.line(&line)?;
-    for (key, value) in step["facts"].as_object().into_iter().flatten() {
-        out.line(&format!("    {key}: {}", text(value)))?;
+    for (key, value) in &step.facts {
+        out.line(&format!("    {key}: {}", value_text(value)))?;
     }
-    for act in step["acts"].as_array().into_iter().flatten() {
-        let by = match &act["by"] {
-            Value::Null => "到期 by time".to_owned(),
-            by => format!("{} ({}, {})", text(&by["account"]), text(&by["organisation"]), text(&by["role"])),
-        };
-        let state = act["state"].as_str().map(|state| format!(" → {state}")).unwrap_or_default();
-        out.line(&format!("    {}  {:<10} {by}{state}", local(&act["at"]), text(&act["verb"])))?;
+    for act in &step.acts {
+        let by =
+            acted_by(act.by.as_ref(), |account, by| format!("{account} ({}, {})", by.organisation, by.role));
+        let state = act.state.as_ref().map(|state| format!(" → {state}")).unwrap_or_default();
+        out.line(&format!("    {}  {:<10} {by}{state}", local(&act.at), act.verb))?;
     }
-    if step["withheld"] == true {
+    if step.withheld {
         out.line("    … 其余从略 the rest is left out")?;
     }
     Ok(())
 }
 
 fn uses(out: &mut Out, of: &str, args: &UsesArgs) -> Result<()> {
-    const COLUMNS: [&str; 8] =
-        ["at", "request", "decision", "unit", "product", "version", "scenario", "grant"];
     let api = args.connection.signed_on()?;
-    let (mut left, mut cursor) = (if args.limit == 0 { usize::MAX } else { args.limit }, String::new());
+    let (mut left, mut cursor) = (if args.limit == 0 { usize::MAX } else { args.limit }, None);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header([
         "时间 at",
@@ -176,28 +178,32 @@ fn uses(out: &mut Out, of: &str, args: &UsesArgs) -> Result<()> {
         "场景 scenario",
         "授权 grant",
     ]);
-    let bound = |name: &str, value: &Option<String>| {
-        value.as_ref().map(|value| format!("&{name}={}", value.replace('+', "%2B"))).unwrap_or_default()
-    };
-    let bounds = format!("{}{}", bound("from", &args.from), bound("until", &args.until));
     loop {
-        let limit = left.min(PAGE);
-        let path = format!("/api/v1/traces?{of}={}&limit={limit}{bounds}{cursor}", args.name);
-        let page = api.call("GET", &path, None, None)?.body;
-        let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for item in items {
+        let limit = left.min(PAGE).to_string();
+        let mut parameters = vec![(of, args.name.as_str()), ("limit", &limit)];
+        let given = [("from", &args.from), ("until", &args.until), ("cursor", &cursor)];
+        parameters.extend(given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+        let page: Uses = api.get(&with_query("/api/v1/traces", &parameters))?;
+        for item in &page.items {
             if args.json {
-                out.line(&item.to_string())?;
+                out.line(&serde_json::to_string(item)?)?;
                 continue;
             }
-            table.add_row(COLUMNS.iter().map(|column| match *column {
-                "at" => local(&item["at"]),
-                column => text(&item[column]),
-            }));
+            let TracedUse { request, decision, unit, product, version, scenario, grant, .. } = item;
+            table.add_row([
+                local(&item.at),
+                request.clone(),
+                decision.clone(),
+                text(unit.as_ref()),
+                product.clone(),
+                version.to_string(),
+                text(scenario.as_ref()),
+                text(grant.as_ref()),
+            ]);
         }
-        left -= items.len().min(left);
-        match page["next"].as_str() {
-            Some(next) if left > 0 => cursor = format!("&cursor={next}"),
+        left -= page.items.len().min(left);
+        match page.next {
+            Some(next) if left > 0 => cursor = Some(next),
             more => {
                 if !args.json {
                     out.line(&table.to_string())?;

@@ -9,7 +9,7 @@ use shuzha_evidence::anchor::Kind;
 use toml::Value;
 
 use super::reader::{FromConfig, Reader};
-use crate::address::WebAddress;
+use shuzha_client::WebAddress;
 
 /// Most anchors: each is asked in turn.
 const ANCHORS_MAX: usize = 16;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shuzha_privacy::subject::{HmacSha256Prf, HmacSm3Prf, SubjectPrf};
 
 use super::reader::Reader;
-use crate::address::WebAddress;
+use shuzha_client::WebAddress;
 
 /// How the consent service runs.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use shuzha_products::jurisdiction::{self, Level, PACKS};
 
 use super::access::{self, AccessConfig};
 use super::reader::Reader;
-use crate::address::WebAddress;
+use shuzha_client::WebAddress;
 
 /// Hours within which an emergency stop may have to be confirmed: a week at most.
 const EMERGENCY_HOURS: std::ops::RangeInclusive<u16> = 1..=168;

@@ -6,7 +6,7 @@ use shuzha_core::Id;
 use shuzha_evidence::note::{Algorithm, Verifier};
 
 use super::reader::Reader;
-use crate::address::WebAddress;
+use shuzha_client::WebAddress;
 
 /// A witness of the evidence log.
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! One call of the demo: what is asked, what is expected, what came back.
 
 use anyhow::Result;
+use serde::Deserialize;
 use serde_json::Value;
+use shuzha_client::{HttpAnswer, HttpClient, HttpRequest};
 use shuzha_core::{Code, MicroYuan, NanoCharge};
 
 use super::cast::Cast;
-use crate::client::{Answer, Client, Request};
 
 /// What a call is made of.
 #[derive(Clone, Debug)]
@@ -67,13 +68,13 @@ impl Ask {
     /// Makes the call. `before` is the result of the call before.
     pub(super) fn make(
         self,
-        client: &Client,
+        client: &HttpClient,
         cast: &Cast,
         before: Option<&CallResult>,
     ) -> Result<CallResult> {
         let mut headers = self.headers.clone();
         headers.push(("X-Scenario".to_owned(), self.scenario.to_owned()));
-        let request = Request {
+        let request = HttpRequest {
             method: if self.body.is_some() { "POST" } else { "GET" }.to_owned(),
             path: format!("/v1/products/{}/{}", self.product, self.operation),
             body: self.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default(),
@@ -85,14 +86,13 @@ impl Ask {
         Ok(self.judge(answer, before))
     }
 
-    fn judge(self, answer: Answer, before: Option<&CallResult>) -> CallResult {
-        let json = answer.json();
-        let code = json["code"].as_str().filter(|_| answer.status >= 400).map(str::to_owned);
+    fn judge(self, answer: HttpAnswer, before: Option<&CallResult>) -> CallResult {
+        let code = code_of(&answer).filter(|_| answer.status >= 400);
         let replayed = answer.header("idempotency-replayed") == Some("true");
         let outcome = match (&code, self.kind) {
             (Some(_), _) => "refused".to_owned(),
             (None, _) if replayed => "replayed".to_owned(),
-            (None, "verification") => json["result"].as_str().unwrap_or("?").trim().to_owned(),
+            (None, "verification") => verdict_of(&answer).trim().to_owned(),
             (None, _) => "answered".to_owned(),
         };
         let ok = match &self.expected {
@@ -107,7 +107,7 @@ impl Ask {
         CallResult {
             status: answer.status,
             fee: answer.header("x-fee").and_then(|fee| fee.parse().ok()).unwrap_or_default(),
-            charge: charge(&json),
+            charge: charge(&answer),
             latency_us: answer.latency.as_micros(),
             receipt: answer.header("x-receipt").map(str::to_owned),
             ask: self,
@@ -137,7 +137,41 @@ impl CallResult {
     }
 }
 
+/// A verdict as the answer of a verification has it.
+#[derive(Deserialize)]
+struct Verdict {
+    result: String,
+}
+
+/// What the answer of a verification found.
+pub(super) fn verdict_of(answer: &HttpAnswer) -> String {
+    answer.json().map_or_else(|| "?".to_owned(), |verdict: Verdict| verdict.result)
+}
+
+/// The code of a refusal.
+#[derive(Deserialize)]
+struct Coded {
+    code: String,
+}
+
+/// The code that an answer has, where it is a refusal.
+pub(super) fn code_of(answer: &HttpAnswer) -> Option<String> {
+    answer.json().map(|coded: Coded| coded.code)
+}
+
+/// A report's note on its price in privacy.
+#[derive(Deserialize)]
+struct Report {
+    privacy: Charged,
+}
+
+#[derive(Deserialize)]
+struct Charged {
+    charge: String,
+}
+
 /// The privacy charge a report says it cost.
-fn charge(json: &Value) -> NanoCharge {
-    json["privacy"]["charge"].as_str().and_then(|charge| charge.parse().ok()).unwrap_or_default()
+fn charge(answer: &HttpAnswer) -> NanoCharge {
+    let report: Option<Report> = answer.json();
+    report.and_then(|report| report.privacy.charge.parse().ok()).unwrap_or_default()
 }

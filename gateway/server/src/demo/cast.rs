@@ -6,12 +6,12 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use shuzha_client::{CallKey, CallSigner, SignatureProfile};
 use shuzha_core::{Clock, Id, OsRng, Rng, SystemClock, hex};
 use shuzha_privacy::blind::Element;
 use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonym, Pseudonymiser};
 
-use crate::client::{Profile, Signer, SigningKey};
 use crate::keys_command::write_pair;
 use crate::node::{NodeKeys, PSEUDONYM_KEY_ID};
 use crate::store::open_store;
@@ -102,12 +102,12 @@ impl Cast {
     }
 
     /// The signer of a credential.
-    pub(super) fn signer(&self, credential: &str) -> Result<Signer> {
+    pub(super) fn signer(&self, credential: &str) -> Result<CallSigner> {
         let (key, profile) = match self.secrets.get(credential) {
-            Some((algorithm, secret)) => (SigningKey::new(algorithm, secret)?, Profile::Simple),
-            None => (SigningKey::new("ed25519", &self.ed25519)?, Profile::Rfc9421),
+            Some((algorithm, secret)) => (CallKey::new(algorithm, secret)?, SignatureProfile::Simple),
+            None => (CallKey::new("ed25519", &self.ed25519)?, SignatureProfile::Rfc9421),
         };
-        Ok(Signer { key_id: credential.to_owned(), key, profile })
+        Ok(CallSigner { key_id: credential.to_owned(), key, profile })
     }
 
     /// The person's consent, issued as the trusted issuer does.

@@ -5,13 +5,13 @@ mod refused;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use shuzha_client::{HttpClient, HttpRequest};
 use shuzha_core::{Code, NanoCharge};
 
-use super::calls::{Ask, CallResult, Expected};
+use super::calls::{Ask, CallResult, Expected, code_of};
 use super::cast::{COMPANY, Cast, Consented, OTHER_PERSON, PERSON, Whose, fresh_key};
 use super::disk::DemoDisk;
 use super::services::Services;
-use crate::client::{Client, Request};
 use crate::node::NodeKeys;
 
 /// Plays all calls.
@@ -22,7 +22,7 @@ pub(super) fn play(
     services: &mut Services,
     disk: &DemoDisk,
 ) -> Result<Vec<CallResult>> {
-    let mut stage = Stage { client: Client::new(base)?, cast, keys, results: Vec::new() };
+    let mut stage = Stage { client: HttpClient::new(base)?, cast, keys, results: Vec::new() };
     stage.verifications()?;
     stage.consents()?;
     stage.data_and_models()?;
@@ -39,7 +39,7 @@ pub(super) fn play(
 }
 
 struct Stage<'d> {
-    client: Client,
+    client: HttpClient,
     cast: &'d Cast,
     keys: &'d NodeKeys,
     results: Vec<CallResult>,
@@ -208,7 +208,7 @@ impl Stage<'_> {
     }
 
     fn withdraw(&self, jti: &str) -> Result<()> {
-        let request = Request {
+        let request = HttpRequest {
             method: "POST".to_owned(),
             path: "/v1/consents:withdraw".to_owned(),
             body: self.cast.withdrawal(jti)?.into_bytes(),
@@ -216,7 +216,7 @@ impl Stage<'_> {
             nonce: None,
         };
         let answer = self.client.send(None, &request)?;
-        anyhow::ensure!(answer.status == 200, "the withdrawal is refused: {}", answer.json());
+        anyhow::ensure!(answer.status == 200, "the withdrawal is refused: {:?}", code_of(&answer));
         Ok(())
     }
 
@@ -299,16 +299,14 @@ impl Stage<'_> {
 
 /// A row of the UCI credit data: a client who pays on time.
 fn score(story: &'static str, expected: Expected) -> Ask {
-    let mut features = json!({
+    let features = json!({
         "limit_bal": 90_000, "sex": 2, "education": 2, "marriage": 2, "age": 34,
         "bill_amt1": 29_239, "bill_amt2": 14_027, "bill_amt3": 13_559,
         "bill_amt4": 14_331, "bill_amt5": 14_948, "bill_amt6": 15_549,
         "pay_amt1": 1_518, "pay_amt2": 1_500, "pay_amt3": 1_000,
         "pay_amt4": 1_000, "pay_amt5": 1_000, "pay_amt6": 5_000,
+        "pay_0": 0, "pay_2": 0, "pay_3": 0, "pay_4": 0, "pay_5": 0, "pay_6": 0,
     });
-    for month in ["pay_0", "pay_2", "pay_3", "pay_4", "pay_5", "pay_6"] {
-        features[month] = 0.into();
-    }
     Ask {
         product: "credit-score",
         kind: "model",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use shuzha_core::Id;
 use shuzha_products::upstream::Upstream;
@@ -62,10 +63,9 @@ impl Services {
             let output = child.stdout.take().context("its output is piped")?;
             let mut line = String::new();
             BufReader::new(output).read_line(&mut line)?;
-            let ready: serde_json::Value =
-                serde_json::from_str(&line).with_context(|| format!("{name} did not become ready"))?;
-            let listen = ready["listen"].as_str().and_then(|text| text.parse().ok());
-            services.endpoints.insert(name.to_owned(), listen.with_context(|| format!("{name}: {line}"))?);
+            let ready: Ready = serde_json::from_str(&line)
+                .with_context(|| format!("{name} did not become ready: {line}"))?;
+            services.endpoints.insert(name.to_owned(), ready.listen);
         }
         Ok(services)
     }
@@ -78,6 +78,12 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// What a service says when it listens.
+#[derive(Deserialize)]
+struct Ready {
+    listen: SocketAddr,
 }
 
 impl Drop for Services {

@@ -18,14 +18,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use shuzha_client::{CallSigner, ControlRefusal, HttpClient, HttpRequest};
 use shuzha_control::Control;
 use shuzha_core::clock::ShiftedClock;
 use shuzha_core::{Clock, SystemClock, Timestamp};
 
 use super::WORLD;
+use super::calls::{code_of, verdict_of};
 use super::cast::{self, Cast};
 use super::guests::{GUESTS, Guest};
-use crate::client::{Answer, Client, Request, Signer};
 use crate::output::Out;
 use desk::{Came, Desk};
 use founding::Founding;
@@ -92,7 +93,7 @@ pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story
         clock: stage.clock,
     })?;
     let chapters = steps::chapters(&Town::read(WORLD, now)?)?;
-    let caller = Client::new(&stage.data)?;
+    let caller = HttpClient::new(&stage.data)?;
     let signer = stage.cast.signer(steps::CREDENTIAL)?;
     let total = chapters.iter().map(|chapter| chapter.steps.len()).sum();
     let mut teller = Teller { stage, desk, caller, signer, progress: Progress::new(total, out.is_some()) };
@@ -119,8 +120,8 @@ pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story
 struct Teller<'t> {
     stage: &'t Stage<'t>,
     desk: Desk,
-    caller: Client,
-    signer: Signer,
+    caller: HttpClient,
+    signer: CallSigner,
     progress: Progress,
 }
 
@@ -152,7 +153,7 @@ impl Teller<'_> {
     /// Calls the product; what came, and whether it is what was expected: a verdict or a refusal code.
     fn call(&self, expected: &str) -> Result<Came> {
         let (uscc, name) = cast::COMPANY;
-        let request = Request {
+        let request = HttpRequest {
             method: "POST".to_owned(),
             path: format!("/v1/products/{}/verify", steps::PRODUCT),
             body: json!({"uscc": uscc, "name": name}).to_string().into_bytes(),
@@ -160,12 +161,11 @@ impl Teller<'_> {
             nonce: None,
         };
         let answer = self.caller.send(Some(&self.signer), &request)?;
-        let json = answer.json();
-        let came = if answer.status < 300 { json["result"].as_str() } else { json["code"].as_str() };
-        let came = came.unwrap_or("?");
+        let came = if answer.is_success() { Some(verdict_of(&answer)) } else { code_of(&answer) };
+        let came = came.unwrap_or_else(|| "?".to_owned());
         let fee = answer.header("x-fee").filter(|_| answer.status < 300);
         let note = fee.map(|fee| format!("费用 {fee} 元")).unwrap_or_default();
-        Ok(Came { what: came.to_owned(), note, ok: came == expected })
+        Ok(Came { ok: came == expected, what: came, note })
     }
 }
 
@@ -203,16 +203,9 @@ fn date(at: Timestamp) -> String {
     at.to_zoned(zone).date().to_string()
 }
 
-/// What an answer of the control API says went wrong.
-fn refusal(answer: &Answer) -> String {
-    let json = answer.json();
-    let faults: Vec<String> = json["faults"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|fault| {
-            format!("{}: {}", fault["path"].as_str().unwrap_or(""), fault["reason"].as_str().unwrap_or(""))
-        })
-        .collect();
-    format!("{} {} {}", answer.status, json["code"].as_str().unwrap_or("?"), faults.join("; "))
+/// What the control API says went wrong.
+fn refusal(refusal: &ControlRefusal) -> String {
+    let faults = refusal.faults().iter().map(|fault| format!("{}: {}", fault.path, fault.reason));
+    let code = Some(refusal.code()).filter(|code| !code.is_empty()).unwrap_or("?");
+    format!("{} {code} {}", refusal.status, faults.collect::<Vec<_>>().join("; "))
 }

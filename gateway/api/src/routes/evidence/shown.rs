@@ -1,23 +1,17 @@
 //! What evidence answers, made of what the index and the log have.
 
 use shuzha_control::evidence::{Step, Trace};
-use shuzha_core::{Lang, Timestamp, hex};
+use shuzha_core::{Lang, hex};
 use shuzha_evidence::Commitment;
-use shuzha_schema::Instant;
 use shuzha_schema::evidence as shown;
 use shuzha_store::retention::{Decided, HalfYear, Hold};
 use shuzha_store::traces::TracedUse;
 
-use crate::parameters::instant_text;
-use crate::shown::act;
+use crate::shown::{act, instant};
 
 /// A name that is empty where there is none.
 fn name(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn instant(at: Timestamp) -> Instant {
-    Instant::of(instant_text(at))
 }
 
 fn commitment(commitment: Option<Commitment>) -> Option<String> {

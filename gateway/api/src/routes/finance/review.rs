@@ -5,14 +5,13 @@ use shuzha_control::Caller;
 use shuzha_control::finance::Finance;
 use shuzha_core::Code;
 use shuzha_pricing::Month;
-use shuzha_schema::Instant;
 use shuzha_schema::finance::{Broken, Proposed, StoppedPrice, Verification};
 
 use super::{POST, asked, changes_of, list, only, shown};
 use crate::ask::{Ask, Reply};
 use crate::fields::Fields;
-use crate::parameters::instant_text;
 use crate::problem::Problem;
+use crate::shown::instant;
 
 /// What is done to a re-rating.
 pub(crate) const APPROVE: &str = "approve";
@@ -84,6 +83,6 @@ pub(crate) fn stopped(ask: &Ask) -> Result<Reply, Problem> {
         product: one.product.to_string(),
         ceiling: one.ceiling.to_string(),
         act: one.act,
-        from: Instant::of(instant_text(one.from)),
+        from: instant(one.from),
     })))
 }

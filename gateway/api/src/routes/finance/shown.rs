@@ -9,14 +9,11 @@ use shuzha_pricing::metering::{Line, Row};
 use shuzha_pricing::rerating::Correction;
 use shuzha_pricing::vat::Taxed;
 use shuzha_schema::finance as shown;
-use shuzha_schema::{By, Digest, Instant, Yuan};
+use shuzha_schema::{By, Digest, Yuan};
 use shuzha_store::ledger::{LineCorrection, Period, Posted, PostingProposal, Rerating, Stated};
 
 use crate::parameters::instant_text;
-
-fn instant(at: Timestamp) -> Instant {
-    Instant::of(instant_text(at))
-}
+use crate::shown::instant;
 
 fn by((who, at): &(Id, Timestamp)) -> By {
     By { by: who.to_string(), at: instant(*at) }

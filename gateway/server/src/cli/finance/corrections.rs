@@ -1,12 +1,13 @@
 //! Corrections of single lines, by two persons.
 
 use anyhow::Result;
-use serde_json::json;
+use shuzha_schema::finance as of;
+use shuzha_schema::{Month, Nothing};
 
 use super::super::api::Connection;
 use super::super::show::text;
 use super::review::DecideArgs;
-use super::{get, post, table};
+use super::{all, post, table};
 use crate::output::Out;
 
 #[derive(clap::Args, Debug)]
@@ -46,21 +47,31 @@ pub(crate) struct CorrectLineArgs {
 }
 
 pub(super) fn propose(out: &mut Out, args: &CorrectLineArgs) -> Result<()> {
-    let body = json!({
-        "month": args.month, "unit": args.unit, "agreement": args.agreement, "scenario": args.scenario,
-        "product": args.product, "price": args.price, "purpose": args.purpose, "basis": args.basis,
-        "amount": args.amount, "reason": args.reason,
-    });
-    let found = post(&args.connection, "line-corrections", Some(&body))?;
-    out.line(&format!("{} 待另一人批准 to be approved by another person", text(&found["number"])))
+    let body = of::NewLineCorrection {
+        line: of::Line {
+            unit: args.unit.clone(),
+            agreement: args.agreement.clone(),
+            scenario: args.scenario.clone(),
+            product: args.product.clone(),
+            price: args.price.clone(),
+            purpose: args.purpose.clone(),
+            basis: args.basis.clone(),
+        },
+        month: Month::of(&args.month),
+        amount: args.amount.clone(),
+        reason: args.reason.clone(),
+    };
+    let found: of::LineCorrection = post(&args.connection, "line-corrections", &body)?;
+    out.line(&format!("{} 待另一人批准 to be approved by another person", found.number))
 }
 
 pub(super) fn decide(out: &mut Out, args: &DecideArgs, verb: &str) -> Result<()> {
-    let found = post(&args.connection, &format!("line-corrections/{}:{verb}", args.number), None)?;
-    out.line(&format!("{} {} {}", args.number, text(&found["state"]), text(&found["period"])))
+    let path = format!("line-corrections/{}:{verb}", args.number);
+    let found: of::LineCorrection = post(&args.connection, &path, &Nothing {})?;
+    out.line(&format!("{} {} {}", args.number, found.state, text(found.period)))
 }
 
-pub(super) fn all(out: &mut Out, connection: &Connection) -> Result<()> {
+pub(super) fn list(out: &mut Out, connection: &Connection) -> Result<()> {
     let columns = &[
         "number",
         "month",
@@ -74,5 +85,5 @@ pub(super) fn all(out: &mut Out, connection: &Connection) -> Result<()> {
         "period",
         "reason",
     ];
-    table(out, &get(connection, "line-corrections")?, columns)
+    table(out, &all::<of::LineCorrection>(connection, "line-corrections")?, columns)
 }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+use shuzha_client::with_query;
 use shuzha_core::files::{self, Links};
 use shuzha_core::{Clock as _, SystemClock, Timestamp};
 use shuzha_pricing::export::{CheckError, Format, Set, Totals, check};
 
-use super::super::api::{Connection, encoded};
+use super::super::api::Connection;
 use crate::output::{NewFile, Out, say};
 
 /// How often a person is told how far it is.
@@ -72,15 +74,14 @@ pub(super) fn export(out: &mut Out, args: &ExportArgs) -> Result<()> {
     let (set, form) = (args.set.as_str(), args.format.as_str());
     let period = args.period.as_deref().unwrap_or("all");
     let to = args.out.clone().unwrap_or_else(|| format!("{set}-{period}.{form}").into());
-    let mut path = format!("/api/v1/exports/{set}.{form}?lang={}", args.lang);
-    if let Some(month) = &args.period {
-        path.push_str(&format!("&period={}", encoded(month)));
-    }
+    let mut parameters = vec![("lang", args.lang.as_str())];
+    parameters.extend(args.period.iter().map(|month| ("period", month.as_str())));
+    let path = with_query(&format!("/api/v1/exports/{set}.{form}"), &parameters);
     let mut file = BufWriter::new(NewFile::open(&to)?);
     let mut progress = Progress::new(args.format);
     let answer = args.connection.signed_on()?.fetch(&path, &mut |bytes| {
         progress.add(bytes);
-        Ok(file.write_all(bytes)?)
+        anyhow::Ok(file.write_all(bytes)?)
     })?;
     let file = file.into_inner().map_err(|error| error.into_error()).context("cannot write")?;
     progress.say();
@@ -162,9 +163,22 @@ fn set_in(end: &[u8]) -> Option<Set> {
             let value = value.trim_end().split(',').next().unwrap_or_default();
             return Set::from_name(value.trim_matches('"').trim_start_matches('\''));
         }
-        let totals: serde_json::Value = serde_json::from_str(line).ok()?;
-        Set::from_name(totals["#totals"]["set"].as_str()?)
+        let end: LastLine = serde_json::from_str(line).ok()?;
+        Set::from_name(&end.totals.set)
     })
+}
+
+/// What ends a file of JSON lines.
+#[derive(Deserialize)]
+struct LastLine {
+    #[serde(rename = "#totals")]
+    totals: StatedTotals,
+}
+
+/// What a file says of itself.
+#[derive(Deserialize)]
+struct StatedTotals {
+    set: String,
 }
 
 /// Bytes at a file's end in which its control totals stand.

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::{Value, json};
+use shuzha_client::encoded;
 use shuzha_core::files::{self, Links};
+use shuzha_schema::Nothing;
+use shuzha_schema::finance as of;
 
 use super::super::api::Connection;
 use super::super::show::text;
-use super::{get, post, table};
+use super::{all, get, post, table};
 use crate::output::Out;
 
 #[derive(clap::Args, Debug)]
@@ -77,83 +79,95 @@ pub(crate) struct ReverseArgs {
 const CHANGES_BYTES_MAX: u64 = 16 << 20;
 
 /// A list of objects as they would be.
-pub(super) fn changes(path: &Path) -> Result<Value> {
+pub(super) fn changes(path: &Path) -> Result<Vec<of::ProposedChange>> {
     let written = files::read_text(path, Links::Follow, CHANGES_BYTES_MAX)
         .with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_str(&written).with_context(|| format!("{}", path.display()))
 }
 
 pub(super) fn rerate(out: &mut Out, args: &RerateArgs) -> Result<()> {
-    let body = json!({"changes": changes(&args.changes)?, "reason": args.reason});
-    let found = post(&args.connection, &format!("periods/{}:rerate", args.month), Some(&body))?;
-    let columns = &["unit", "product", "price", "basis", "exact", "notional", "act"];
-    table(out, &json!({"items": found["corrections"]}), columns)?;
-    match found["number"].as_u64() {
+    let changes = of::Changes { changes: changes(&args.changes)? };
+    let body = of::NewRerating { changes, reason: args.reason.clone() };
+    let found = post(&args.connection, &format!("periods/{}:rerate", encoded(&args.month)), &body)?;
+    let (number, corrections) = match found {
+        of::Proposed::Kept { rerating, corrections } => (Some(rerating.number), corrections),
+        of::Proposed::Nothing { corrections, .. } => (None, corrections),
+    };
+    table(out, &corrections, &["unit", "product", "price", "basis", "exact", "notional", "act"])?;
+    match number {
         Some(number) => out.line(&format!("{number} 待另一人批准 to be approved by another person")),
         None => out.line("没有差额，无须更正 it comes to the same; nothing is to be done"),
     }
 }
 
 pub(super) fn approve(out: &mut Out, args: &ApproveArgs) -> Result<()> {
-    let found = post(&args.connection, &format!("reratings/{}:approve", args.number), None)?;
-    let (month, period) = (text(&found["month"]), text(&found["period"]));
-    out.line(&format!("{} {month} 的差额并入 billed with {period}", args.number))
+    let path = format!("reratings/{}:approve", args.number);
+    let found: of::Rerating = post(&args.connection, &path, &Nothing {})?;
+    let period = text(found.period);
+    out.line(&format!("{} {} 的差额并入 billed with {period}", args.number, found.month))
 }
 
 pub(super) fn reratings(out: &mut Out, connection: &Connection) -> Result<()> {
     let columns = &["number", "month", "state", "lines", "proposed.by", "approved.by", "period", "reason"];
-    table(out, &get(connection, "reratings")?, columns)
+    table(out, &all::<of::Rerating>(connection, "reratings")?, columns)
 }
 
 pub(super) fn pay(out: &mut Out, args: &PayArgs) -> Result<()> {
-    let PayArgs { kind, of, amount, key, reason, connection } = args;
-    let body = json!({"kind": kind, "of": of, "amount": amount, "key": key, "reason": reason});
-    posted(out, connection, &body)
+    let body = of::NewTransaction {
+        kind: args.kind.clone(),
+        key: args.key.clone(),
+        reason: args.reason.clone(),
+        of: Some(args.of.clone()),
+        amount: Some(args.amount.clone()),
+    };
+    posted(out, &args.connection, &body)
 }
 
 pub(super) fn reverse(out: &mut Out, args: &ReverseArgs) -> Result<()> {
-    posted(out, &args.connection, &json!({"kind": "reverse", "key": args.key, "reason": args.reason}))
+    let (kind, key, reason) = ("reverse".to_owned(), args.key.clone(), args.reason.clone());
+    posted(out, &args.connection, &of::NewTransaction { kind, key, reason, of: None, amount: None })
 }
 
-fn posted(out: &mut Out, connection: &Connection, body: &Value) -> Result<()> {
-    let found = post(connection, "transactions", Some(body))?;
-    if let Some(number) = found["number"].as_u64() {
-        return out.line(&format!("{number} 待另一人批准 to be approved by another person"));
+fn posted(out: &mut Out, connection: &Connection, body: &of::NewTransaction) -> Result<()> {
+    match post(connection, "transactions", body)? {
+        of::Recorded::Proposed(proposal) => {
+            out.line(&format!("{} 待另一人批准 to be approved by another person", proposal.number))
+        }
+        of::Recorded::Posted(posted) => {
+            table(out, &posted.entries, &["account", "amount"])?;
+            out.line(&posted.key)
+        }
     }
-    table(out, &json!({"items": found["entries"]}), &["account", "amount"])?;
-    out.line(&text(&found["key"]))
 }
 
 pub(super) fn proposals(out: &mut Out, connection: &Connection) -> Result<()> {
     let columns =
         &["number", "kind", "of", "amount", "key", "state", "proposed.by", "decided.by", "posted", "reason"];
-    table(out, &get(connection, "proposals")?, columns)
+    table(out, &all::<of::PostingProposal>(connection, "proposals")?, columns)
 }
 
 pub(super) fn decide(out: &mut Out, args: &DecideArgs, verb: &str) -> Result<()> {
-    let found = post(&args.connection, &format!("proposals/{}:{verb}", args.number), None)?;
-    table(out, &json!({"items": found["transaction"]["entries"]}), &["account", "amount"])?;
-    out.line(&format!("{} {} {}", args.number, text(&found["state"]), text(&found["posted"])))
+    let path = format!("proposals/{}:{verb}", args.number);
+    let found: of::DecidedPosting = post(&args.connection, &path, &Nothing {})?;
+    let entries = found.transaction.map(|transaction| transaction.entries).unwrap_or_default();
+    table(out, &entries, &["account", "amount"])?;
+    out.line(&format!("{} {} {}", args.number, found.proposal.state, text(found.proposal.posted)))
 }
 
 pub(super) fn stopped(out: &mut Out, connection: &Connection) -> Result<()> {
-    table(out, &get(connection, "stopped-prices")?, &["price", "product", "ceiling", "act", "from"])
+    let found: Vec<of::StoppedPrice> = all(connection, "stopped-prices")?;
+    table(out, &found, &["price", "product", "ceiling", "act", "from"])
 }
 
 /// Says what the ledger's verification found; an error where it is not whole.
 pub(super) fn verify(out: &mut Out, connection: &Connection) -> Result<()> {
-    let found = get(connection, "ledger/verification")?;
-    let (transactions, entries) = (text(&found["transactions"]), text(&found["entries"]));
-    if found["whole"] == true {
+    let found: of::Verification = get(connection, "ledger/verification")?;
+    let of::Verification { whole, transactions, entries, balance, broken } = found;
+    if whole {
         return out.line(&format!(
             "账簿完整 whole: {transactions} 笔 transactions, {entries} 条 entries, 试算平衡 balance 0"
         ));
     }
-    let broken = &found["broken"];
-    bail!(
-        "账簿不完整 not whole: transaction {}: {}; balance {} micro-yuan",
-        text(&broken["number"]),
-        text(&broken["why"]),
-        text(&found["balance"])
-    )
+    let (number, why) = broken.map(|one| (one.number, one.why)).unzip();
+    bail!("账簿不完整 not whole: transaction {}: {}; balance {balance} micro-yuan", text(number), text(why))
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
 use shuzha_control::Kind;
+use shuzha_schema::evidence::Trace;
+use shuzha_schema::object::Act;
 
-use crate::cli::show::{local, text};
+use crate::cli::show::{acted_by, local, text, value_text};
 use shuzha_verify::escape;
 
 /// Sizes in the picture, in pixels.
@@ -18,28 +19,24 @@ const WIDTH: usize = 980;
 const ACTS_MAX: usize = 8;
 
 /// The page of a trace as the API answers it.
-pub(super) fn of(trace: &Value) -> String {
-    let call = &trace["call"];
-    let title = format!("调用追溯 Trace of {}", text(&call["request"]));
+pub(super) fn of(trace: &Trace) -> String {
+    let call = &trace.call;
+    let title = format!("调用追溯 Trace of {}", call.request);
     let (mut picture, mut top) = (String::new(), MARGIN);
     let first = [
-        format!("{} {}", local(&call["at"]), text(&call["decision"])),
-        format!("{} · {}", text(&call["product"]), text(&call["operation"])),
-        format!("存证 leaf {} #{}", text(&trace["leaf"]["log"]), text(&trace["leaf"]["index"])),
+        format!("{} {}", local(&call.at), call.decision),
+        format!("{} · {}", text(call.product.as_ref()), text(call.operation.as_ref())),
+        format!("存证 leaf {} #{}", trace.leaf.log, trace.leaf.index),
     ];
     top = object(&mut picture, top, "调用 Call", &first, &[]);
-    for step in trace["steps"].as_array().into_iter().flatten() {
-        let kind = text(&step["kind"]);
-        let zh = Kind::find(&kind).map_or("", |kind| kind.title_zh());
-        let mut lines = vec![text(&step["name"])];
-        lines.extend(step["title"].as_str().map(str::to_owned));
-        let facts = step["facts"].as_object().into_iter().flatten();
-        lines.extend(
-            facts
-                .filter(|(_, value)| !value.is_object())
-                .map(|(key, value)| format!("{key}: {}", text(value))),
-        );
-        let acts: Vec<String> = step["acts"].as_array().into_iter().flatten().map(act).collect();
+    for step in &trace.steps {
+        let kind = &step.kind;
+        let zh = Kind::find(kind).map_or("", |kind| kind.title_zh());
+        let mut lines = vec![step.name.clone()];
+        lines.extend(step.title.clone());
+        let facts = step.facts.iter().filter(|(_, value)| !value.is_object());
+        lines.extend(facts.map(|(key, value)| format!("{key}: {}", value_text(value))));
+        let acts: Vec<String> = step.acts.iter().map(act).collect();
         let latest = &acts[acts.len().saturating_sub(ACTS_MAX)..];
         connect(&mut picture, top);
         top = object(&mut picture, top + GAP, &format!("{zh} {kind}"), &lines, latest);
@@ -57,12 +54,10 @@ pub(super) fn of(trace: &Value) -> String {
     )
 }
 
-fn act(act: &Value) -> String {
-    let by = match &act["by"] {
-        Value::Null => "到期 by time".to_owned(),
-        by => format!("{} · {} · {}", text(&by["account"]), text(&by["organisation"]), text(&by["role"])),
-    };
-    format!("{}  {}  {by}", local(&act["at"]), text(&act["verb"]))
+fn act(act: &Act) -> String {
+    let by =
+        acted_by(act.by.as_ref(), |account, by| format!("{account} · {} · {}", by.organisation, by.role));
+    format!("{}  {}  {by}", local(&act.at), act.verb)
 }
 
 /// Draws a box with its lines and what stands beside; answers where it ends.

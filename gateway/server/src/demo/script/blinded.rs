@@ -2,6 +2,7 @@
 //! or what was found.
 
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
 use serde_json::Value;
 use shuzha_core::Code;
 use shuzha_privacy::blind::entry;
@@ -11,7 +12,7 @@ use super::super::WORLD;
 use super::super::calls::{Ask, Expected};
 use super::super::cast::{COMPANY, Consented, PERSON, Whose};
 use super::{Stage, company_check};
-use crate::client::blind::{Batch, List};
+use crate::blind::{Batch, List};
 
 /// Enterprises that the bank wants to know about: the first two are on the watch list, the last is in no register.
 const ENTERPRISES: [&str; 5] =
@@ -23,10 +24,23 @@ fn public_key(operation: &str) -> Result<String> {
     let declared =
         documents(WORLD, &kinds).map_err(|faults| anyhow::anyhow!("the demo's world: {faults:?}"))?;
     let product = declared.iter().find(|one| one.kind == "Product" && one.name.as_str() == "blind-match");
-    let spec = &product.context("blinded matching is declared")?.spec;
-    let operations = spec["operations"].as_array().into_iter().flatten();
-    let key = operations.filter(|one| one["name"] == operation).find_map(|one| one["publicKey"].as_str());
-    Ok(key.context("its key is published")?.to_owned())
+    let spec = product.context("blinded matching is declared")?.spec.clone();
+    let Matching { operations } = serde_json::from_value(spec)?;
+    let published = operations.into_iter().find(|one| one.name == operation);
+    published.and_then(|one| one.public_key).context("its key is published")
+}
+
+/// What a declaration of blinded matching publishes.
+#[derive(Deserialize)]
+struct Matching {
+    operations: Vec<Published>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Published {
+    name: String,
+    public_key: Option<String>,
 }
 
 fn matching(story: &'static str, operation: &'static str, body: &[u8], expected: Expected) -> Result<Ask> {

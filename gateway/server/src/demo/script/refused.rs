@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use serde_json::json;
+use shuzha_client::HttpRequest;
 use shuzha_core::Code;
 
-use super::super::calls::{Ask, Expected};
+use super::super::calls::{Ask, Expected, code_of};
 use super::super::cast::{COMPANY, Consented, PERSON, Whose, fresh_key};
 use super::super::disk::DemoDisk;
 use super::super::services::Services;
 use super::{Stage, company_check, person_check, score};
-use crate::client::Request;
 
 impl Stage<'_> {
     pub(super) fn refused_at_the_door(&mut self) -> Result<()> {
@@ -135,7 +135,7 @@ impl Stage<'_> {
     fn wait_for_journal(&self, wanted: impl Fn(Option<&str>) -> bool) -> Result<()> {
         for _ in 0..100 {
             let body = json!({"uscc": COMPANY.0, "name": COMPANY.1}).to_string().into_bytes();
-            let request = Request {
+            let request = HttpRequest {
                 method: "POST".to_owned(),
                 path: "/v1/products/company-check/verify".to_owned(),
                 body,
@@ -143,7 +143,7 @@ impl Stage<'_> {
                 nonce: None,
             };
             let answer = self.client.send(Some(&self.cast.signer("charity-1")?), &request)?;
-            if wanted(answer.json()["code"].as_str()) {
+            if wanted(code_of(&answer).as_deref()) {
                 return Ok(());
             }
             std::thread::park_timeout(std::time::Duration::from_millis(50));

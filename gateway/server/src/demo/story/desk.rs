@@ -4,28 +4,31 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
+use shuzha_client::{ClientError, ControlAnswer, ControlClient, Expect};
 use shuzha_control::Kind;
 use shuzha_core::{Clock as _, OsRng, Rng, Timestamp};
-use shuzha_products::world::API_VERSION;
+use shuzha_schema::object::{Change, Object};
 
 use super::founding::Founding;
 use super::persons::{PERSONS, Person};
 use super::{date, refusal};
-use crate::client::{Answer, Client, Request};
 
 /// How long the persons' tokens hold: longer than the story lasts by its own clock.
 const TOKEN_LIFE: Duration = Duration::from_secs(200 * 86_400);
 
-pub(super) type Headers = Vec<(String, String)>;
+/// A person's client, and the API token that it calls with.
+pub(super) struct SignedOn {
+    pub(super) api: ControlClient,
+    pub(super) token: String,
+}
 
 /// The control API, and who is signed on to it.
 pub(super) struct Desk {
-    client: Client,
-    /// Headers by account.
-    persons: HashMap<&'static str, Headers>,
+    persons: HashMap<&'static str, SignedOn>,
     /// Versions of cases as last seen, by path: what an act is about.
-    versions: HashMap<String, String>,
+    versions: HashMap<String, u64>,
 }
 
 /// What came of a step.
@@ -49,19 +52,18 @@ impl Desk {
     /// Makes the first administrator, and by them an account for everyone: the first of the authority by the founder alone,
     /// all others with that person as the second one. Each sets a password of their own by an invitation.
     pub(super) fn open(founding: &Founding<'_>) -> Result<Self> {
-        let client = Client::new(founding.base)?;
         let until = date(founding.clock.now().plus(TOKEN_LIFE));
-        let admin = founding.administrator(&client)?;
+        let admin = founding.administrator()?;
         let (first, others) = PERSONS.split_first().context("the story has persons")?;
-        let welcome = |person: &Person, place: usize, second: Option<&Headers>| {
-            founding.welcome(&client, &admin, second, (person, place), &until)
+        let welcome = |person: &Person, place: usize, second: Option<&ControlClient>| {
+            founding.welcome(&admin, second, (person, place), &until)
         };
         let second = welcome(first, 1, None)?;
         // Most of it is the hashing of passwords, which is slow on purpose: every processor takes some.
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let mut persons = std::thread::scope(|scope| {
             let welcome = |at: usize| {
-                let (welcome, second) = (&welcome, &second);
+                let (welcome, second) = (&welcome, &second.api);
                 let mine = others.iter().zip(2..).skip(at).step_by(threads);
                 scope.spawn(move || {
                     mine.map(|(person, place)| Ok((person.account, welcome(person, place, Some(second))?)))
@@ -71,30 +73,30 @@ impl Desk {
             let working: Vec<_> = (0..threads).map(welcome).collect();
             let mut all = HashMap::new();
             for done in working {
-                let some: Result<Vec<(&'static str, Headers)>> =
+                let some: Result<Vec<(&'static str, SignedOn)>> =
                     done.join().map_err(|_| anyhow!("making accounts panicked"))?;
                 all.extend(some?);
             }
             Ok::<_, anyhow::Error>(all)
         })?;
-        Founding::bind(&client, &admin, &second)?;
+        Founding::bind(&admin, &second.api)?;
         persons.insert(first.account, second);
-        Ok(Self { client, persons, versions: HashMap::new() })
+        Ok(Self { persons, versions: HashMap::new() })
     }
 
     /// Writes an object, or opens a case.
     pub(super) fn put(&mut self, who: &str, kind: Kind, name: &str, spec: &Value) -> Result<Came> {
-        let body =
-            json!({"apiVersion": API_VERSION, "kind": kind.name(), "metadata": {"name": name}, "spec": spec});
         let short = format!("{}/{name}", kind.plural());
-        let mut headers = self.of(who)?.to_vec();
-        headers.extend(self.versions.get(&short).map(|version| ("If-Match".to_owned(), version.clone())));
-        let answer = send(&self.client, &headers, "PUT", &format!("/api/v1/{short}"), &body)?;
-        if answer.status >= 300 {
-            return Ok(Came::new(refusal(&answer), false));
+        let path = format!("/api/v1/{short}");
+        let expect = self.versions.get(&short).map_or(Expect::Any, |version| Expect::Version(*version));
+        match self.of(who)?.api.put((kind.name(), &path, name), spec, None, (expect, false)) {
+            Ok(answer) => {
+                self.remember(short, &answer);
+                let state = answer.body.object.and_then(|object| object.status).map(|status| status.state);
+                Ok(Came::new(state.unwrap_or_else(|| "declared".to_owned()), true))
+            }
+            Err(error) => Ok(Came::new(refused(error)?.1, false)),
         }
-        self.remember(short, &answer);
-        Ok(Came::new(answer.json()["object"]["status"]["state"].as_str().unwrap_or("declared"), true))
     }
 
     /// Does something to a case, which must be in `state` then; or, for a code, must be refused with it.
@@ -106,90 +108,78 @@ impl Desk {
         body: &Value,
         state: &str,
     ) -> Result<Came> {
-        let mut headers = self.of(who)?.to_vec();
         if !self.versions.contains_key(path) {
             self.look(who, path, "")?;
         }
-        headers.extend(self.versions.get(path).map(|version| ("If-Match".to_owned(), version.clone())));
-        let answer = send(&self.client, &headers, "POST", &format!("/api/v1/{path}:{verb}"), body)?;
-        let json = answer.json();
-        if json["code"] == state {
-            return Ok(Came::new(state, true));
+        let expect = self.versions.get(path).map_or(Expect::Any, |version| Expect::Version(*version));
+        let address = format!("/api/v1/{path}:{verb}");
+        match self.of(who)?.api.call::<Change>("POST", &address, body, expect) {
+            Ok(answer) => {
+                self.remember(path.to_owned(), &answer);
+                let came = answer.body.object.and_then(|object| object.status).map(|status| status.state);
+                let came = came.context("a case has a state")?;
+                Ok(Came { ok: came == state, ..Came::new(came, true) })
+            }
+            Err(error) => {
+                let (code, told) = refused(error)?;
+                Ok(if code == state { Came::new(state, true) } else { Came::new(told, false) })
+            }
         }
-        let came = json["object"]["status"]["state"].as_str().filter(|_| answer.status < 300);
-        let Some(came) = came else { return Ok(Came::new(refusal(&answer), false)) };
-        self.remember(path.to_owned(), &answer);
-        Ok(Came::new(came, came == state))
     }
 
     /// Reads a case, which must be in `state`. Notes its certificate where it has one.
     pub(super) fn look(&mut self, who: &str, path: &str, state: &str) -> Result<Came> {
-        let answer = send(&self.client, self.of(who)?, "GET", &format!("/api/v1/{path}"), &Value::Null)?;
-        let json = answer.json();
-        let Some(came) = json["status"]["state"].as_str() else {
-            return Ok(Came::new(refusal(&answer), false));
+        let found = self.of(who)?.api.call::<Object>("GET", &format!("/api/v1/{path}"), &(), Expect::Any);
+        let answer = match found {
+            Ok(answer) => answer,
+            Err(error) => return Ok(Came::new(refused(error)?.1, false)),
         };
         self.remember(path.to_owned(), &answer);
-        let certificate = &json["status"]["details"]["certificate"];
-        let note = certificate["code"].as_str().zip(certificate["until"].as_i64());
-        let note = note.map(|(code, until)| {
-            let last = Timestamp::from_micros(until).minus(Duration::from_secs(1));
-            format!("{code} 至 until {}", date(last))
+        let status = answer.body.status.context("a case has a state")?;
+        let certified: Certified = serde_json::from_value(status.details).unwrap_or_default();
+        let note = certified.certificate.map(|certificate| {
+            let last = Timestamp::from_micros(certificate.until).minus(Duration::from_secs(1));
+            format!("{} 至 until {}", certificate.code, date(last))
         });
-        Ok(Came { what: came.to_owned(), note: note.unwrap_or_default(), ok: came == state })
+        let ok = status.state == state;
+        Ok(Came { what: status.state, note: note.unwrap_or_default(), ok })
     }
 
-    fn of(&self, who: &str) -> Result<&[(String, String)]> {
-        self.persons.get(who).map(Vec::as_slice).with_context(|| format!("{who} has no account"))
+    fn of(&self, who: &str) -> Result<&SignedOn> {
+        self.persons.get(who).with_context(|| format!("{who} has no account"))
     }
 
     /// The API token of an account.
     pub(super) fn token(&self, who: &str) -> Result<&str> {
-        let token = self.of(who)?.iter().find_map(|(_, value)| value.strip_prefix("Bearer "));
-        token.context("an account signs on by its token")
+        Ok(&self.of(who)?.token)
     }
 
-    fn remember(&mut self, path: String, answer: &Answer) {
-        if let Some(version) = answer.header("etag") {
-            self.versions.insert(path, version.to_owned());
+    fn remember<T>(&mut self, path: String, answer: &ControlAnswer<T>) {
+        if let Some(version) = answer.version() {
+            self.versions.insert(path, version);
         }
     }
 }
 
-/// Signs on; the headers of the session.
-pub(super) fn sign_in(client: &Client, name: &str, password: &str) -> Result<Headers> {
-    let body = json!({"name": name, "password": password});
-    let answer = send(client, &[], "POST", "/api/v1/sessions", &body)?;
-    session(&answer, name)
+/// What a registration has gathered, as far as the story tells it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Certified {
+    certificate: Option<Certificate>,
 }
 
-/// The headers of a session that was begun.
-pub(super) fn session(answer: &Answer, name: &str) -> Result<Headers> {
-    let json = expect(answer, name)?;
-    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
-    let mark = json["csrf"].as_str().map(str::to_owned);
-    Ok(vec![
-        ("Cookie".to_owned(), cookie.context("a cookie")?.to_owned()),
-        ("X-Csrf-Token".to_owned(), mark.context("a mark")?),
-    ])
+#[derive(Deserialize)]
+struct Certificate {
+    code: String,
+    until: i64,
 }
 
-pub(super) fn send(
-    client: &Client,
-    headers: &[(String, String)],
-    method: &str,
-    path: &str,
-    body: &Value,
-) -> Result<Answer> {
-    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    let (method, path) = (method.to_owned(), path.to_owned());
-    client.send(None, &Request { method, path, body, headers: headers.to_vec(), nonce: None })
-}
-
-/// The body of an answer, or what the control API said went wrong.
-pub(super) fn expect(answer: &Answer, what: &str) -> Result<Value> {
-    anyhow::ensure!(answer.status < 300, "{what}: {}", refusal(answer));
-    Ok(answer.json())
+/// The code of a refusal, and what it says; any other error is one of the story.
+fn refused(error: ClientError) -> Result<(String, String)> {
+    match error {
+        ClientError::Refused(told) => Ok((told.code().to_owned(), refusal(&told))),
+        other => Err(other.into()),
+    }
 }
 
 /// A password nobody needs to remember. Digits alone: it must not hold anyone's name, not even by chance.

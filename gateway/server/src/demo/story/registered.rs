@@ -2,32 +2,35 @@
 
 use serde_json::{Value, json};
 use shuzha_core::Timestamp;
+use shuzha_products::data::{DataSet, Sensitivity};
+use shuzha_products::product::Product;
 
 use super::date;
 
 /// The content of a product's registration, first delivered at `begin`.
 pub(super) fn content(
     name: &str,
-    product: &Value,
-    (data_set, declared): (&str, &Value),
+    product: &Product,
+    (data_set, declared): (&str, &DataSet),
     begin: Timestamp,
 ) -> Value {
     let window = json!({"from": "2025-01-01", "until": "2030-01-01"});
-    let sensitive = declared["sensitivity"] == "sensitive";
+    let sensitive = declared.sensitivity == Sensitivity::Sensitive;
+    let masking = sensitive.then_some("按输出契约脱敏");
     let mut storage = json!({
         "origin": "履职产生", "structure": "结构化", "format": "接口", "method": "数据库", "initialVolume": "1 GB",
         "updateFrequency": "每日", "updateMethod": "增量", "growth": "10 MB/月", "subjects": "自然人与企业", "coverage": "全市",
         "sensitive": sensitive, "masked": sensitive, "evidenceMethod": "哈希存证", "evidenceNote": "存证于本平台",
         "evidence": document("存证.pdf"),
     });
-    if sensitive {
-        storage["masking"] = "按输出契约脱敏".into();
+    if let (Some(masking), Some(storage)) = (masking, storage.as_object_mut()) {
+        storage.insert("masking".to_owned(), masking.into());
     }
     json!({
         "basic": {
-            "name": product["title"], "type": "product", "class": "一般数据", "industry": "公共管理", "areas": ["云泽市"],
-            "abstract": format!("{}：按输出契约提供，不含原始数据。", product["title"].as_str().unwrap_or_default()),
-            "tags": [product["kind"]], "firstDelivery": date(begin), "product": name, "form": form(product),
+            "name": product.title, "type": "product", "class": "一般数据", "industry": "公共管理", "areas": ["云泽市"],
+            "abstract": format!("{}：按输出契约提供，不含原始数据。", product.title),
+            "tags": [product.kind.name()], "firstDelivery": date(begin), "product": name, "form": form(product),
             "resourceName": data_set, "resourceCode": format!("DJ-20250101-{}-0", data_set.to_uppercase()),
             "authorised": window, "purpose": "供经批准的应用场景使用",
         },
@@ -44,12 +47,11 @@ pub(super) fn content(
 }
 
 /// The form (产品形态) by which a product is registered: blinded matching is a verification, a table a report.
-fn form(product: &Value) -> &str {
-    match product["kind"].as_str() {
-        Some("blind") => "verification",
-        Some("table") => "report",
-        Some(kind) => kind,
-        None => "",
+fn form(product: &Product) -> &'static str {
+    match product.kind.name() {
+        "blind" => "verification",
+        "table" => "report",
+        kind => kind,
     }
 }
 

@@ -7,8 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, anyhow};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 use shuzha_core::{Id, Role, Timestamp};
+use shuzha_products::parties::ApplicationUnit;
+use shuzha_products::product::Product;
 use shuzha_products::world::{self, documents};
 use shuzha_products::{World, WorldError};
 
@@ -37,6 +40,13 @@ pub(super) struct Registered {
     pub(super) certified: Vec<Step>,
 }
 
+/// What is declared to be suspended.
+#[derive(Deserialize)]
+struct Suspended {
+    target: Map<String, Value>,
+    reason: String,
+}
+
 impl Town {
     /// The world of `files`, (name, text) each.
     pub(super) fn read(files: &[(&str, &str)], begin: Timestamp) -> Result<Self> {
@@ -53,6 +63,19 @@ impl Town {
     fn spec(&self, kind: &'static str, name: &str) -> Result<Value> {
         let spec = self.specs.get(&(kind, Id::new(name)?));
         Ok(spec.with_context(|| format!("{kind}/{name} is not declared"))?.clone())
+    }
+
+    /// The fields of a spec.
+    fn fields(&self, kind: &'static str, name: &str) -> Result<Map<String, Value>> {
+        Ok(serde_json::from_value(self.spec(kind, name)?)?)
+    }
+
+    fn product(&self, name: &str) -> Result<&Product> {
+        self.world.products.get(name).with_context(|| format!("there is no product {name}"))
+    }
+
+    fn unit(&self, name: &str) -> Result<&ApplicationUnit> {
+        self.world.units.get(name).with_context(|| format!("there is no unit {name}"))
     }
 
     fn names(&self, kind: &'static str) -> impl Iterator<Item = &str> {
@@ -94,8 +117,7 @@ impl Town {
 
     /// Who applies for a unit.
     fn applicant(&self, unit: &str) -> Result<&'static str> {
-        let unit = self.world.units.get(unit).with_context(|| format!("there is no unit {unit}"))?;
-        acting_for(unit.organisation.as_str(), Role::ApplicationUnit)
+        acting_for(self.unit(unit)?.organisation.as_str(), Role::ApplicationUnit)
     }
 
     /// The products that are registered beside the one that the story follows.
@@ -107,8 +129,7 @@ impl Town {
 
     /// How a product is called in the story.
     pub(super) fn product_line(&self, product: &str) -> Result<String> {
-        let spec = self.spec("Product", product)?;
-        Ok(format!("{product} {}", spec["title"].as_str().unwrap_or_default()))
+        Ok(format!("{product} {}", self.product(product)?.title))
     }
 
     /// The steps of one part of the other products' registrations.
@@ -124,9 +145,10 @@ impl Town {
     /// A product's registration (登记).
     pub(super) fn registrations(&self, product: &str) -> Result<Registered> {
         let path = &format!("registrations/{product}");
-        let spec = self.spec("Product", product)?;
-        let data_set = spec["dataSets"][0].as_str().unwrap_or_default();
-        let content = content(product, &spec, (data_set, &self.spec("DataSet", data_set)?), self.begin);
+        let declared = self.product(product)?;
+        let data_set = declared.data_sets.first().context("a product has data")?;
+        let of = (data_set.as_str(), &self.world.data_sets[data_set]);
+        let content = content(product, declared, of, self.begin);
         let passed = json!({"reason": "材料齐全", "passed": true});
         let look = super::steps::What::Look { path: path.clone(), state: "certified" };
         Ok(Registered {
@@ -174,7 +196,7 @@ impl Town {
     pub(super) fn emergency_plan(&self, unit: &str) -> Result<Vec<Step>> {
         let (who, name) = (self.applicant(unit)?, format!("{unit}-plan"));
         let path = &format!("emergency-plans/{name}");
-        let officer = self.spec("ApplicationUnit", unit)?["securityOfficer"].take();
+        let officer = &self.unit(unit)?.security_officer;
         let spec = json!({"unit": unit, "title": "数据安全事件应急处置预案", "officer": officer, "contact": "安全部",
             "events": ["数据泄露", "异常批量调用"], "steps": ["停止调用", "报告主管部门"]});
         Ok(vec![
@@ -191,41 +213,38 @@ impl Town {
     }
 
     pub(super) fn scenario_title(&self, name: &str) -> Result<String> {
-        Ok(self.spec("Scenario", name)?["title"].as_str().unwrap_or_default().to_owned())
+        Ok(self.world.scenarios.get(name).context("a scenario")?.title.clone())
     }
 
     /// A scenario (应用场景), applied for with what its grants need, and decided on.
     pub(super) fn scenario(&self, name: &str) -> Result<Vec<Step>> {
         let declared = self.world.scenarios.get(name).context("a scenario")?;
         let (who, path) = (self.applicant(declared.unit.as_str())?, &format!("scenarios/{name}"));
-        let mut spec = self.spec("Scenario", name)?;
-        let approved =
-            spec.as_object_mut().and_then(|spec| spec.remove("approved")) == Some(Value::Bool(true));
+        let mut spec = self.fields("Scenario", name)?;
+        let approved = spec.remove("approved") == Some(Value::Bool(true));
         let (mut needs, mut providers) = (Vec::new(), BTreeSet::new());
-        for (grant, _) in self.world.grants.iter().filter(|(_, grant)| grant.scenario.as_str() == name) {
-            let grant = self.spec("Grant", grant.as_str())?;
-            let mut need = json!({"product": grant["product"], "operations": grant["operations"]});
-            if !grant["fields"].is_null() {
-                need["fields"] = grant["fields"].clone();
-            }
-            needs.push(need);
-            let product = &self.world.products[grant["product"].as_str().unwrap_or_default()];
+        let own = self.world.grants.iter().filter(|(_, grant)| grant.scenario.as_str() == name);
+        for (name, grant) in own {
+            let need = self.fields("Grant", name.as_str())?.into_iter();
+            let need = need.filter(|(key, _)| ["product", "operations", "fields"].contains(&key.as_str()));
+            needs.push(need.collect::<Map<_, _>>());
+            let product = &self.world.products[&grant.product];
             providers.extend(product.data_sets.iter().map(|set| self.world.data_sets[set].provider.as_str()));
         }
         let plan = format!("{}-plan", declared.unit);
-        let officer = self.spec("ApplicationUnit", declared.unit.as_str())?["securityOfficer"].take();
+        let officer = self.unit(declared.unit.as_str())?.security_officer.as_str();
         for (field, value) in [
             ("mode", "scenario".into()),
             ("necessity", "仅用于办理本人申请的业务".into()),
-            ("needs", needs.into()),
+            ("needs", json!(needs)),
             ("measures", json!(["专线接入", "双人复核"])),
-            ("securityOfficer", officer),
+            ("securityOfficer", officer.into()),
             ("emergencyPlan", plan.into()),
         ] {
-            spec[field] = value;
+            spec.insert(field.to_owned(), value);
         }
         let mut steps = vec![
-            put(who, "申请应用场景 applies for a scenario", "Scenario", name, spec)?,
+            put(who, "申请应用场景 applies for a scenario", "Scenario", name, spec.into())?,
             act(who, "提交场景申请 submits it", path, "submit", json!({}), "provider-review"),
         ];
         for (at, provider) in (1..).zip(&providers) {
@@ -271,25 +290,23 @@ impl Town {
         let declared = self.world.agreements.get(name).context("an agreement")?;
         let unit = declared.unit.as_str();
         let (who, path) = (self.applicant(unit)?, &format!("agreements/{name}"));
-        let mut spec = self.spec("Agreement", name)?;
+        let mut spec = self.fields("Agreement", name)?;
         let scenarios: Vec<_> = self.scenarios().filter(|scenario| self.approved(scenario, unit)).collect();
-        let officer = self.spec("ApplicationUnit", unit)?["securityOfficer"].take();
+        let officer = &self.unit(unit)?.security_officer;
         let organisation = self.world.units[unit].organisation.as_str();
-        if let Some(fields) = spec.as_object_mut() {
-            fields.remove("signed");
-        }
+        spec.remove("signed");
         for (field, value) in [
             ("scenarios", json!(scenarios)),
             ("parties", json!([AUTHORITY, OPERATOR, organisation])),
             ("split", json!([{"party": AUTHORITY, "parts": 3_000}, {"party": OPERATOR, "parts": 7_000}])),
-            ("securityOfficer", officer),
+            ("securityOfficer", officer.as_str().into()),
             ("scope", "经批准的应用场景所需的数据产品".into()),
         ] {
-            spec[field] = value;
+            spec.insert(field.to_owned(), value);
         }
         let sign = |who, title: &str, state| act(who, title, path, "sign", json!({}), state);
         let mut steps = vec![
-            put(who, "起草授权协议 drafts the agreement", "Agreement", name, spec)?,
+            put(who, "起草授权协议 drafts the agreement", "Agreement", name, spec.into())?,
             act(who, "提交签署 submits it for signing", path, "submit", json!({}), "signing"),
             sign(who, "应用单位签署 the unit signs", "signing"),
         ];
@@ -336,15 +353,14 @@ impl Town {
     pub(super) fn suspensions(&self) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
         for name in self.names("Suspension") {
-            let declared = self.spec("Suspension", name)?;
+            let Suspended { target, reason } = serde_json::from_value(self.spec("Suspension", name)?)?;
             let until = date(self.begin.plus(std::time::Duration::from_secs(120 * 86_400)));
             let line = format!(
                 "限期整改 suspended to be put right: {}",
-                declared["target"]["name"].as_str().unwrap_or("?")
+                target.get("name").and_then(Value::as_str).unwrap_or("?")
             );
-            let spec = json!({"target": declared["target"], "emergency": false, "rectifyBy": until,
-                "reason": declared["reason"]});
-            let reason = json!({"reason": declared["reason"]});
+            let spec = json!({"target": target, "emergency": false, "rectifyBy": until, "reason": reason});
+            let reason = json!({"reason": reason});
             let path = &format!("suspensions/{name}");
             steps
                 .push(put("wang", "拟定关闭 proposes a suspension", "Suspension", name, spec)?.within(&line));

@@ -1,18 +1,12 @@
-//! A signing client: what `shuzha call` and the demo use to make calls.
-//!
-//! It speaks both signature profiles of DESIGN §7. The gateway's verifying side is in `shuzha-policy` and shares
-//! no code with this one: they meet in the protocol only.
-
-pub(crate) mod blind;
-mod sign;
+//! The HTTP of a caller: pooled connections, no redirects, no proxy, whole answers.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
 use shuzha_core::{Clock, OsRng, Rng, SystemClock};
 
 use crate::address::WebAddress;
-pub(crate) use sign::{Profile, SigningKey};
+use crate::refusal::ControlRefusal;
+use crate::sign::{self, CallSigner};
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,38 +18,70 @@ const PREPARED_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// Bytes of a file that are taken at once.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// Who signs, and how.
-#[derive(Clone)]
-pub(crate) struct Signer {
-    pub(crate) key_id: String,
-    pub(crate) key: SigningKey,
-    pub(crate) profile: Profile,
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The address to call is none.
+    #[error("the address to call: {0}")]
+    Address(String),
+    /// The key cannot sign.
+    #[error("{0}")]
+    Key(String),
+    /// The request cannot be written.
+    #[error("the request cannot be written")]
+    Request(#[from] ::http::Error),
+    /// Nobody answers.
+    #[error("the gateway cannot be reached")]
+    Unreachable(#[source] ureq::Error),
+    /// The answer ended early.
+    #[error("the answer broke off")]
+    Broken(#[source] std::io::Error),
+    /// The answer does not say where it ends.
+    #[error("the answer states neither its length nor its end: it cannot be told whether it is whole")]
+    Endless,
+    /// The answer is not the document that was asked for.
+    #[error("the answer cannot be read")]
+    Unreadable(#[source] serde_json::Error),
+    /// The control plane refuses.
+    #[error(transparent)]
+    Refused(#[from] Box<ControlRefusal>),
+    /// One of these, at this address.
+    #[error("{0}")]
+    At(String, #[source] Box<Self>),
 }
 
 /// One call to make.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) body: Vec<u8>,
+pub struct HttpRequest {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The body.
+    pub body: Vec<u8>,
     /// Header fields beyond the signature's.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// The nonce; fresh where none is given. Tests of replay give one.
-    pub(crate) nonce: Option<String>,
+    pub nonce: Option<String>,
 }
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-    pub(crate) latency: Duration,
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// The header fields, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// From the request to the whole answer.
+    pub latency: Duration,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// The first header of this name.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -63,30 +89,38 @@ impl Answer {
     }
 
     /// Whether it is an answer and no refusal.
-    pub(crate) fn is_success(&self) -> bool {
+    #[must_use]
+    pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON, or null.
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+    /// The body as a document; none where it is not one.
+    #[must_use]
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
     }
 }
 
 /// A client of one gateway, with pooled connections.
-pub(crate) struct Client {
+#[derive(Debug)]
+pub struct HttpClient {
     base: String,
     authority: String,
     agent: ureq::Agent,
 }
 
-impl Client {
+impl HttpClient {
     /// A client of the gateway at `base`, `http://127.0.0.1:8080`.
-    pub(crate) fn new(base: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Where that is no address of a gateway.
+    pub fn new(base: &str) -> Result<Self, ClientError> {
         let base = base.trim_end_matches('/').to_owned();
         // What is wrong is not repeated: it may hold a password.
-        let address = WebAddress::read(&base).map_err(anyhow::Error::msg).context("the address to call")?;
-        ensure!(address.rest.is_empty(), "{base}: scheme, host and port only");
+        let address = WebAddress::read(&base).map_err(|why| ClientError::Address(why.to_owned()))?;
+        if !address.rest.is_empty() {
+            return Err(ClientError::Address(format!("{base}: scheme, host and port only")));
+        }
         let authority = address.authority.to_owned();
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
@@ -100,15 +134,18 @@ impl Client {
 
     /// Sends `request` unsigned and hands the body of a good answer to `take` as it comes, however long that takes; the
     /// answer's own body is then empty.
-    pub(crate) fn fetch(
+    ///
+    /// # Errors
+    /// Where it cannot be had whole; or of `take`.
+    pub fn fetch<E: From<ClientError>>(
         &self,
-        request: &Request,
-        take: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<Answer> {
+        request: &HttpRequest,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<HttpAnswer, E> {
         let request = self.prepared(None, request)?;
         let request = self.agent.configure_request(request).timeout_global(None);
         let request = request.timeout_recv_response(Some(PREPARED_WITHIN)).build();
-        let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
+        let mut response = self.agent.run(request).map_err(ClientError::Unreachable)?;
         let status = response.status().as_u16();
         states_its_end(&response)?;
         let mut body = Vec::new();
@@ -116,34 +153,44 @@ impl Client {
             let mut from = response.body_mut().with_config().limit(u64::MAX).reader();
             let mut bytes = vec![0; PIECE_BYTES];
             loop {
-                match std::io::Read::read(&mut from, &mut bytes).context("the answer broke off")? {
+                match std::io::Read::read(&mut from, &mut bytes).map_err(ClientError::Broken)? {
                     0 => break,
                     count => take(&bytes[..count])?,
                 }
             }
         } else {
-            body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
+            body = whole(&mut response)?;
         }
-        Ok(Answer { status, headers: headers_of(&response), body, latency: Duration::ZERO })
+        Ok(HttpAnswer { status, headers: headers_of(&response), body, latency: Duration::ZERO })
     }
 
     /// Signs `request` and sends it; unsigned where `signer` is none.
-    pub(crate) fn send(&self, signer: Option<&Signer>, request: &Request) -> Result<Answer> {
+    ///
+    /// # Errors
+    /// Where there is no whole answer.
+    pub fn send(
+        &self,
+        signer: Option<&CallSigner>,
+        request: &HttpRequest,
+    ) -> Result<HttpAnswer, ClientError> {
         let request = self.prepared(signer, request)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "the latency shown to a person is measured on the wall"
         )]
         let started = Instant::now();
-        let mut response = self.agent.run(request).context("the gateway cannot be reached")?;
+        let mut response = self.agent.run(request).map_err(ClientError::Unreachable)?;
         states_its_end(&response)?;
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
-        let body = body.context("the answer broke off")?;
+        let body = whole(&mut response)?;
         let (status, headers) = (response.status().as_u16(), headers_of(&response));
-        Ok(Answer { status, headers, body, latency: started.elapsed() })
+        Ok(HttpAnswer { status, headers, body, latency: started.elapsed() })
     }
 
-    fn prepared(&self, signer: Option<&Signer>, request: &Request) -> Result<http::Request<Vec<u8>>> {
+    fn prepared(
+        &self,
+        signer: Option<&CallSigner>,
+        request: &HttpRequest,
+    ) -> Result<::http::Request<Vec<u8>>, ClientError> {
         let mut headers = request.headers.clone();
         if let Some(signer) = signer {
             let nonce = request.nonce.clone().unwrap_or_else(fresh_nonce);
@@ -151,7 +198,7 @@ impl Client {
             let target = format!("{scheme}://{}{}", self.authority, request.path);
             headers.extend(sign::headers(signer, request, &target, SystemClock.now().seconds(), &nonce));
         }
-        let mut builder = http::Request::builder()
+        let mut builder = ::http::Request::builder()
             .method(request.method.as_str())
             .uri(format!("{}{}", self.base, request.path));
         for (name, value) in &headers {
@@ -168,22 +215,23 @@ impl Client {
 
 /// Refuses an answer of which nobody can tell whether it is whole: one that ends with the connection. With a length or in
 /// chunks, a part is an error of the reading.
-fn states_its_end(response: &http::Response<ureq::Body>) -> Result<()> {
+fn states_its_end(response: &::http::Response<ureq::Body>) -> Result<(), ClientError> {
     let headers = response.headers();
-    let length = headers.contains_key(http::header::CONTENT_LENGTH);
-    let chunked = headers.get_all(http::header::TRANSFER_ENCODING).iter().next_back().is_some_and(|last| {
+    let length = headers.contains_key(::http::header::CONTENT_LENGTH);
+    let chunked = headers.get_all(::http::header::TRANSFER_ENCODING).iter().next_back().is_some_and(|last| {
         let last = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
         last.trim_ascii().eq_ignore_ascii_case(b"chunked")
     });
     let empty = matches!(response.status().as_u16(), 100..=199 | 204 | 304);
-    ensure!(
-        length || chunked || empty,
-        "the answer states neither its length nor its end: it cannot be told whether it is whole"
-    );
-    Ok(())
+    if length || chunked || empty { Ok(()) } else { Err(ClientError::Endless) }
 }
 
-fn headers_of(response: &http::Response<ureq::Body>) -> Vec<(String, String)> {
+fn whole(response: &mut ::http::Response<ureq::Body>) -> Result<Vec<u8>, ClientError> {
+    let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+    body.map_err(|error| ClientError::Broken(error.into_io()))
+}
+
+fn headers_of(response: &::http::Response<ureq::Body>) -> Vec<(String, String)> {
     let headers = response.headers().iter().map(|(name, value)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });

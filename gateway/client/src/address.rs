@@ -9,15 +9,15 @@ const HOST_BYTES_MAX: usize = 253;
 
 /// An address that was understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WebAddress<'a> {
+pub struct WebAddress<'a> {
     /// Whether it is HTTPS.
-    pub(crate) secure: bool,
+    pub secure: bool,
     /// Host, and port where one is given.
-    pub(crate) authority: &'a str,
+    pub authority: &'a str,
     /// The host alone, an IPv6 address without its brackets.
-    pub(crate) host: &'a str,
+    pub host: &'a str,
     /// Everything behind: empty, or from `/` or `?` on.
-    pub(crate) rest: &'a str,
+    pub rest: &'a str,
 }
 
 impl<'a> WebAddress<'a> {
@@ -28,7 +28,7 @@ impl<'a> WebAddress<'a> {
     ///
     /// # Errors
     /// The reason. It does not repeat the text: that may hold a password.
-    pub(crate) fn read(text: &'a str) -> Result<Self, &'static str> {
+    pub fn read(text: &'a str) -> Result<Self, &'static str> {
         if text.len() > BYTES_MAX {
             return Err("an address of at most 2048 characters is expected");
         }
@@ -53,7 +53,8 @@ impl<'a> WebAddress<'a> {
     }
 
     /// Whether it is on this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }

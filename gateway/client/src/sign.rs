@@ -1,6 +1,5 @@
 //! Makes the headers of both signature profiles as `docs/guide-caller.md` describes them; the simple one in version 2.
 
-use anyhow::{Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::Signer as _;
@@ -8,36 +7,79 @@ use hmac::{Hmac, KeyInit, Mac};
 use ring::digest::{SHA256, digest};
 use sm3::{Digest, Sm3};
 
-use super::{Request, Signer};
+use crate::http::{ClientError, HttpRequest};
 
 /// Which profile signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Profile {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureProfile {
     /// `X-App-Key` and three more headers.
     Simple,
     /// HTTP Message Signatures.
     Rfc9421,
 }
 
+impl SignatureProfile {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Simple, Self::Rfc9421];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Rfc9421 => "rfc9421",
+        }
+    }
+
+    /// The profile of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.as_str() == name)
+    }
+}
+
+/// Who signs, and how.
+#[derive(Clone, Debug)]
+pub struct CallSigner {
+    /// The credential.
+    pub key_id: String,
+    /// Its key.
+    pub key: CallKey,
+    /// How it signs.
+    pub profile: SignatureProfile,
+}
+
 /// A key that signs.
 #[derive(Clone)]
-pub(crate) enum SigningKey {
+pub enum CallKey {
+    /// A secret for HMAC-SHA-256.
     HmacSha256(Vec<u8>),
+    /// A secret for HMAC-SM3.
     HmacSm3(Vec<u8>),
+    /// The seed of a pair.
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
-impl SigningKey {
+impl std::fmt::Debug for CallKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("CallKey").field(&self.algorithm()).finish()
+    }
+}
+
+impl CallKey {
     /// The key of `algorithm` in `bytes`: an HMAC secret or the 32 bytes of an Ed25519 seed.
-    pub(crate) fn new(algorithm: &str, bytes: &[u8]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn new(algorithm: &str, bytes: &[u8]) -> Result<Self, ClientError> {
         match algorithm {
             "hmac-sha256" => Ok(Self::HmacSha256(bytes.to_vec())),
             "hmac-sm3" => Ok(Self::HmacSm3(bytes.to_vec())),
             "ed25519" => match bytes.try_into() {
                 Ok(seed) => Ok(Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(seed)))),
-                Err(_) => bail!("an Ed25519 key file holds base64 of 32 bytes"),
+                Err(_) => Err(ClientError::Key("an Ed25519 key file holds base64 of 32 bytes".to_owned())),
             },
-            other => bail!("{other} is none of hmac-sha256, hmac-sm3, ed25519"),
+            other => Err(ClientError::Key(format!("{other} is none of hmac-sha256, hmac-sm3, ed25519"))),
         }
     }
 
@@ -65,16 +107,16 @@ impl SigningKey {
 }
 
 /// The signature headers of `request`, signed at `seconds` with `nonce`.
-pub(super) fn headers(
-    signer: &Signer,
-    request: &Request,
+pub(crate) fn headers(
+    signer: &CallSigner,
+    request: &HttpRequest,
     target: &str,
     seconds: i64,
     nonce: &str,
 ) -> Vec<(String, String)> {
     match signer.profile {
-        Profile::Simple => simple(signer, request, target, seconds, nonce),
-        Profile::Rfc9421 => rfc9421(signer, request, target, seconds, nonce),
+        SignatureProfile::Simple => simple(signer, request, target, seconds, nonce),
+        SignatureProfile::Rfc9421 => rfc9421(signer, request, target, seconds, nonce),
     }
 }
 
@@ -82,7 +124,7 @@ pub(super) fn headers(
 const DECIDING: [&str; 3] = ["x-scenario", "x-consent", "idempotency-key"];
 
 /// What `request` sends of these fields.
-fn deciding(request: &Request) -> [Option<&str>; 3] {
+fn deciding(request: &HttpRequest) -> [Option<&str>; 3] {
     DECIDING.map(|wanted| {
         let field = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         field.map(|(_, value)| value.trim())
@@ -90,15 +132,15 @@ fn deciding(request: &Request) -> [Option<&str>; 3] {
 }
 
 fn simple(
-    signer: &Signer,
-    request: &Request,
+    signer: &CallSigner,
+    request: &HttpRequest,
     target: &str,
     seconds: i64,
     nonce: &str,
 ) -> Vec<(String, String)> {
     let hash = |bytes: &[u8]| {
         let digest = match signer.key {
-            SigningKey::HmacSm3(_) => Sm3::digest(bytes).to_vec(),
+            CallKey::HmacSm3(_) => Sm3::digest(bytes).to_vec(),
             _ => digest(&SHA256, bytes).as_ref().to_vec(),
         };
         shuzha_core::hex::encode(&digest)
@@ -132,8 +174,8 @@ fn simple(
 }
 
 fn rfc9421(
-    signer: &Signer,
-    request: &Request,
+    signer: &CallSigner,
+    request: &HttpRequest,
     target: &str,
     seconds: i64,
     nonce: &str,

@@ -1,0 +1,140 @@
+//! What the API says about itself, about what it refuses, and to anyone.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Instant, Name, RequestId, Role};
+
+/// What is wrong with one field or parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fault {
+    /// Where.
+    pub path: String,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// Why a request is refused (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// Address of the page about the code.
+    #[schemars(extend("format" = "uri-reference"))]
+    pub r#type: String,
+    /// What the code says.
+    pub title: String,
+    /// The status of the answer.
+    #[schemars(range(min = 400, max = 599))]
+    pub status: u16,
+    /// The code.
+    pub code: String,
+    /// Names the request.
+    pub request_id: RequestId,
+    /// Every fault, where the code is about what was submitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1))]
+    pub faults: Vec<Fault>,
+}
+
+/// A role and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoleTitle {
+    /// The role.
+    pub role: Role,
+    /// What it is called, in Chinese.
+    pub title: String,
+}
+
+/// A rule by which cases are decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rule {
+    /// Its name.
+    pub rule: String,
+    /// Null where the rule does not exist here.
+    pub value: Value,
+    /// The article that gives it.
+    pub article: Option<String>,
+}
+
+/// By which rules cases are decided; terms are in working days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Rules {
+    /// What they are called.
+    pub title: String,
+    /// Whose they are.
+    #[schemars(extend("enum" = ["province", "local"]))]
+    pub level: String,
+    /// All of them.
+    pub items: Vec<Rule>,
+    /// Null: there is no further page.
+    pub next: (),
+}
+
+/// For how long a renewed certificate is applied for and holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Renewal {
+    /// Days before its end from which it can be asked for.
+    pub window_days: u16,
+    /// For how long it holds at most.
+    pub years_max: u16,
+}
+
+/// Who operates a product, or registered a data resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicOperator {
+    /// The organisation.
+    pub organisation: Name,
+    /// What it is called.
+    pub title: String,
+}
+
+/// From when until when a certificate holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicWindow {
+    /// The first instant.
+    pub from: Instant,
+    /// The first instant after.
+    pub until: Instant,
+}
+
+/// What is under publicity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Publicity {
+    /// Whether it is a first registration or a change.
+    #[schemars(extend("enum" = ["first", "change"]))]
+    pub matter: String,
+    /// The name to be registered.
+    pub title: String,
+    /// What the data is about.
+    pub r#abstract: String,
+}
+
+/// A registration as anyone may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicRegistration {
+    /// Its name.
+    pub name: Name,
+    /// The registered name.
+    pub title: String,
+    /// Null for a data resource.
+    pub product: Option<Name>,
+    /// Who operates the product, or registered the data resource.
+    pub operator: Option<PublicOperator>,
+    /// The certificate's code; null before it is issued.
+    pub code: Option<String>,
+    /// From when until when the certificate holds.
+    pub window: Option<PublicWindow>,
+    /// What the registration is worth.
+    #[schemars(extend("enum" = STANDINGS))]
+    pub state: String,
+    /// Whether an objection is open (异议标注).
+    pub objected: bool,
+    /// Whether the certificate is good now.
+    pub valid: bool,
+    /// What is under publicity now (公示); anyone with an account may object to it.
+    pub publicity: Option<Publicity>,
+}
+
+/// Standings of a public registration.
+pub const STANDINGS: [&str; 6] = ["publicity", "certified", "suspended", "cancelled", "expired", "revoked"];
