@@ -34,13 +34,10 @@ use crate::config::{ConsentConfig, ControlConfig, Provider};
 use crate::node::beside::{self, Beside};
 use crate::{finance, secret_file, traces};
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
-use consents::Feeder;
 use listener::Listener;
 pub(crate) use publisher::{Publisher, Services, Turn, by_name, mirror_secrets};
-use scheduler::Scheduler;
 pub(crate) use standing::Standing;
-pub(crate) use worker::Waker;
-use worker::Worker;
+pub(crate) use worker::{Waker, Worker};
 
 /// The register, inside the data folder.
 pub(crate) const REGISTER_FILE: &str = "control.db";
@@ -100,8 +97,8 @@ pub(crate) struct Setup {
 /// A running control plane.
 pub(crate) struct ControlPlane {
     control: Arc<Control>,
-    scheduler: Scheduler,
-    feeder: Feeder,
+    scheduler: Worker,
+    feeder: Worker,
     listener: Listener,
     finance: finance::Running,
     traces: traces::Running,
@@ -153,8 +150,8 @@ impl ControlPlane {
             Arc::clone(&setup.clock),
         )?;
         let consents = Arc::new(consents);
-        let feeder = Feeder::start(Arc::clone(&consents))?;
-        let scheduler = Scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
+        let feeder = consents::feeder(Arc::clone(&consents))?;
+        let scheduler = scheduler::start(Arc::clone(&control), Arc::clone(&accounts))?;
         let (clock, journal) = (Arc::clone(&setup.clock), setup.journal);
         let finance = finance::Running::start(
             setup.beside.books.clone(),

@@ -32,14 +32,13 @@ use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, Syst
 use shuzha_store::{Changes, State, Store, StoreError, Watch, projector};
 
 use crate::config::Config;
-use crate::control::{Standing, by_name};
+use crate::control::{Standing, Worker, by_name};
 use crate::evidence::Evidence;
 use crate::followers::Followers;
 use crate::issued::IssuedSecrets;
 use crate::period_keys::PeriodKeyFiles;
 use crate::store::{For, STORE_FILE, open_store_for};
-use crate::upkeep::Upkeep;
-use crate::{data_folder, secret_file};
+use crate::{data_folder, secret_file, upkeep};
 use operator::Running;
 pub(crate) use reload::{Prepared, Reloader, key_ring};
 use shuzha_products::World;
@@ -91,7 +90,7 @@ pub(crate) struct Node {
     /// The control plane, where the register says what is in force.
     pub(crate) control: Option<Controlled>,
     projector: ProjectorThread,
-    upkeep: Upkeep,
+    upkeep: Worker,
     evidence: Evidence,
     journal: Journal,
     store: Store,
@@ -171,7 +170,7 @@ impl Node {
         let followers = Followers::default();
         followers.add(projector.handle.clone());
         followers.register(&registry).context("metrics of what follows the journal")?;
-        let upkeep = Upkeep::start(Arc::clone(&gate), &setup.clock, &registry)?;
+        let upkeep = upkeep::start(Arc::clone(&gate), &setup.clock, &registry)?;
         let on_drained = {
             let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
             let gate = Arc::clone(&gate);

@@ -1,14 +1,15 @@
 //! A thread that has the gate forget what is over and hand its counts of refusals to the journal, and compares the node's clock
 //! with the machine's.
 
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use prometheus::{IntGauge, Registry};
 use shuzha_core::clock::{GuardedClock, ShiftedClock};
 use shuzha_policy::Gate;
+
+use crate::control::{Waker, Worker};
 
 /// Time between two rounds.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -49,43 +50,17 @@ impl ClockWatch {
     }
 }
 
-/// The thread. It ends with [`Upkeep::stop`].
-pub(crate) struct Upkeep {
-    stop: Arc<(Mutex<bool>, Condvar)>,
-    thread: JoinHandle<()>,
-}
-
-impl Upkeep {
-    /// Starts it; the first round is over when this returns.
-    ///
-    /// # Errors
-    /// When there is no thread to be had, or the metric is registered already.
-    pub(crate) fn start(gate: Arc<Gate>, clock: &ShiftedClock, registry: &Registry) -> Result<Self> {
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let mut watch = ClockWatch::new(Arc::clone(clock.guarded()), registry)?;
+/// Starts the thread; the first round over what the gate forgets is over when this returns.
+///
+/// # Errors
+/// When there is no thread to be had, or the metric is registered already.
+pub(crate) fn start(gate: Arc<Gate>, clock: &ShiftedClock, registry: &Registry) -> Result<Worker> {
+    let mut watch = ClockWatch::new(Arc::clone(clock.guarded()), registry)?;
+    gate.keep_up();
+    let round = move || {
         gate.keep_up();
-        let told = Arc::clone(&stop);
-        let keep = move || {
-            loop {
-                let guard = told.0.lock().expect("nothing panics while it holds the flag");
-                let waited = told.1.wait_timeout_while(guard, PAUSE, |stop| !*stop);
-                if *waited.expect("nothing panics while it holds the flag").0 {
-                    return;
-                }
-                gate.keep_up();
-                watch.round(&gate);
-            }
-        };
-        let thread = std::thread::Builder::new().name("upkeep".to_owned()).spawn(keep)?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Ends it.
-    pub(crate) fn stop(self) {
-        *self.stop.0.lock().expect("nothing panics while it holds the flag") = true;
-        self.stop.1.notify_all();
-        if self.thread.join().is_err() {
-            tracing::error!("the thread of the upkeep panicked");
-        }
-    }
+        watch.round(&gate);
+        PAUSE
+    };
+    Ok(Worker::start("upkeep", Waker::default(), round)?)
 }

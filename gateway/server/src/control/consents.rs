@@ -2,8 +2,7 @@
 //! that keeps the gate told.
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -18,6 +17,7 @@ use shuzha_privacy::consent::{Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, SubjectPrf as _};
 use shuzha_store::{ConsentStore, DataUse, Sealable as _, Store, StoreError, UsesOf};
 
+use super::worker::{Waker, Worker};
 use crate::config::ConsentConfig;
 use crate::output::NewFile;
 use crate::secret_file;
@@ -134,42 +134,18 @@ impl ConsentGate for GateSide {
     }
 }
 
-/// The thread that feeds the gate. It ends with [`Feeder::stop`]; products that need a consent close a second later.
-pub(super) struct Feeder {
-    stop: Arc<(Mutex<bool>, Condvar)>,
-    thread: JoinHandle<()>,
-}
-
-impl Feeder {
-    /// Feeds once, so that nothing withdrawn is served when this returns, and then keeps feeding.
-    ///
-    /// # Errors
-    /// Of the store or the journal.
-    pub(super) fn start(service: Arc<ConsentService>) -> Result<Self> {
-        service.feed().context("bringing withdrawals to the gate")?;
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let told = Arc::clone(&stop);
-        let keep = move || {
-            loop {
-                let guard = told.0.lock().expect("nothing panics while it holds the flag");
-                let waited = told.1.wait_timeout_while(guard, FEED_PAUSE, |stop| !*stop);
-                if *waited.expect("nothing panics while it holds the flag").0 {
-                    return;
-                }
-                if let Err(error) = service.feed() {
-                    tracing::error!(%error, "withdrawals do not reach the gate; products that need a consent close");
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("withdrawals".to_owned()).spawn(keep)?;
-        Ok(Self { stop, thread })
-    }
-
-    pub(super) fn stop(self) {
-        *self.stop.0.lock().expect("nothing panics while it holds the flag") = true;
-        self.stop.1.notify_all();
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that feeds withdrawals panicked");
+/// Starts the thread that feeds the gate. It feeds once before, so that nothing withdrawn is served when this returns. When
+/// it has ended, products that need a consent close a second later.
+///
+/// # Errors
+/// Of the store or the journal.
+pub(super) fn feeder(service: Arc<ConsentService>) -> Result<Worker> {
+    service.feed().context("bringing withdrawals to the gate")?;
+    let feed = move || {
+        if let Err(error) = service.feed() {
+            tracing::error!(%error, "withdrawals do not reach the gate; products that need a consent close");
         }
-    }
+        FEED_PAUSE
+    };
+    Ok(Worker::start("withdrawals", Waker::default(), feed)?)
 }

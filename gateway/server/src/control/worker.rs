@@ -74,7 +74,7 @@ impl Worker {
         self.waker.0.lock().stop = true;
         self.waker.0.changed.notify_all();
         if self.thread.join().is_err() {
-            tracing::error!("a worker of the control plane panicked");
+            tracing::error!("a worker panicked");
         }
     }
 }
