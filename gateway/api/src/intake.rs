@@ -15,17 +15,19 @@ use hyper::body::Body as _;
 use shuzha_control::Caller;
 use shuzha_core::Code;
 
-use crate::ask::{Ask, accepts_json};
+use crate::ask::{Ask, Reply, accepts_json};
 use crate::connections::{Held, UseOf};
 use crate::deed::Deed;
 use crate::guard::Asker;
-use crate::limits::DISCARD_BYTES_MAX;
+use crate::limits::{DISCARD_BYTES_MAX, RETRY};
 use crate::problem::Problem;
 use crate::room::{Arriving, Turn};
-use crate::routes::{Handler, RETRY};
 use crate::shared::Shared;
 use crate::source::Source;
 use crate::who;
+
+/// What answers one method of one route. Runs on a thread where it may block.
+pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
 
 /// The parts of a path, where they are percent-encoded UTF-8.
 pub(crate) type Path = Result<RawPathParams, RawPathParamsRejection>;

@@ -12,6 +12,9 @@ pub const HEAD_FIELDS_MAX: usize = 100;
 /// does.
 pub(crate) const DISCARD_BYTES_MAX: usize = 32 << 20;
 
+/// When to come again where everything that may run at once is running.
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
+
 /// What connections and requests may take.
 #[derive(Clone, Debug)]
 pub struct Limits {

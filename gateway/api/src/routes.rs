@@ -17,26 +17,16 @@ mod oidc;
 pub(crate) mod requests;
 pub(crate) mod sign_on;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter};
 
-use crate::ask::{Ask, Reply};
 use crate::guard;
-use crate::intake::{Path, answer};
-use crate::problem::Problem;
+use crate::intake::{Handler, Path, answer};
 use crate::public;
 use crate::shared::Shared;
 use axum::extract::{Request, State};
 use std::sync::Arc;
-
-/// When to come again where everything that may run at once is running.
-pub(crate) const RETRY: Duration = Duration::from_secs(1);
-
-/// What answers one method of one route. Runs on a thread where it may block.
-pub(crate) type Handler = fn(&Ask) -> Result<Reply, Problem>;
 
 /// A route by its methods; `otherwise` answers all others, where axum's list of methods would not be right. `HEAD` goes
 /// wherever `GET` goes.

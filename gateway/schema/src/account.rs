@@ -52,7 +52,8 @@ pub struct Profile {
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub roles: Vec<Role>,
     /// Whether signing on is closed to them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
     pub disabled: bool,
     /// The natural person's.
     #[serde(skip_serializing_if = "Option::is_none")]

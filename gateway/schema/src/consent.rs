@@ -68,7 +68,8 @@ pub struct NewConsent {
     #[schemars(extend("enum" = ["consent", "separate_consent", "written_consent"]))]
     pub basis: String,
     /// Whether the data is sensitive.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
     pub sensitive: bool,
 }
 

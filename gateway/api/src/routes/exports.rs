@@ -10,6 +10,7 @@ use shuzha_schema::finance::Manifest;
 
 use super::finance::{asked, month_asked};
 use crate::ask::{Ask, Reply};
+use crate::limits::RETRY;
 use crate::problem::Problem;
 use crate::streamed::streamed;
 
@@ -35,7 +36,7 @@ pub(crate) fn get(ask: &Ask) -> Result<Reply, Problem> {
     parameters.done()?;
     finance.reader(&caller)?;
     let place = std::sync::Arc::clone(&ask.shared.exports).try_acquire_owned();
-    let place = place.map_err(|_| Problem { retry_after: Some(super::RETRY), ..Code::C092.into() })?;
+    let place = place.map_err(|_| Problem { retry_after: Some(RETRY), ..Code::C092.into() })?;
     let export = finance.export(&caller, Wanted { set, period, format, lang })?;
     if form == MANIFEST {
         return Ok(Reply::ok(&manifest(&export)));

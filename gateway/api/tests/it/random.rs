@@ -120,7 +120,7 @@ fn filled(path: &str, name: &str) -> String {
         .into_iter()
         .fold(path.to_owned(), |path, part| path.replace(part, name));
     real.into_iter().fold(by_chance, |path, (part, real)| {
-        path.replace(part, if name.len() % 2 == 0 { real } else { name })
+        path.replace(part, if name.len().is_multiple_of(2) { real } else { name })
     })
 }
 

@@ -151,7 +151,8 @@ pub struct NewToken {
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     pub roles: Vec<Role>,
     /// Whether it may only read.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
     pub read_only: bool,
     /// When it expires.
     pub until: Moment,

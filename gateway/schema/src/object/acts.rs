@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Attachment, Deadline, Reference};
+use super::{ATTACHMENTS_MAX, Attachment, Deadline, Reference};
 use crate::{Instant, Name, RequestId, Role};
 
 /// Who acted, as far as the caller is told.
@@ -39,6 +39,7 @@ pub struct Act {
     /// Why.
     pub reason: String,
     /// Documents behind it.
+    #[schemars(length(max = ATTACHMENTS_MAX))]
     pub attachments: Vec<Attachment>,
     /// Its record in the journal.
     pub journal_sequence: Option<u64>,
