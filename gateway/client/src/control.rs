@@ -7,7 +7,9 @@ use shuzha_schema::Page;
 use shuzha_schema::account::SignedIn;
 use shuzha_schema::object::{API_VERSION, Change, Named, Object, Words, Write};
 
-use crate::http::{ClientError, HttpAnswer, HttpClient, HttpRequest};
+use crate::error::ClientError;
+use crate::http::HttpClient;
+use crate::message::{HttpAnswer, HttpRequest};
 use crate::refusal::ControlRefusal;
 
 /// Objects of one page of a list: the most that the API gives.

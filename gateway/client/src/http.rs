@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use shuzha_core::{Clock, OsRng, Rng, SystemClock};
 
 use crate::address::WebAddress;
-use crate::refusal::ControlRefusal;
+use crate::error::ClientError;
+use crate::message::{HttpAnswer, HttpRequest};
 use crate::sign::{self, CallSigner};
 
 /// Longest wait for an answer.
@@ -17,89 +18,6 @@ const ANSWER_BYTES_MAX: u64 = 64 << 20;
 const PREPARED_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// Bytes of a file that are taken at once.
 const PIECE_BYTES: usize = 64 << 10;
-
-/// Why a call came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The address to call is none.
-    #[error("the address to call: {0}")]
-    Address(String),
-    /// The key cannot sign.
-    #[error("{0}")]
-    Key(String),
-    /// The request cannot be written.
-    #[error("the request cannot be written")]
-    Request(#[from] ::http::Error),
-    /// Nobody answers.
-    #[error("the gateway cannot be reached")]
-    Unreachable(#[source] ureq::Error),
-    /// The answer ended early.
-    #[error("the answer broke off")]
-    Broken(#[source] std::io::Error),
-    /// The answer does not say where it ends.
-    #[error("the answer states neither its length nor its end: it cannot be told whether it is whole")]
-    Endless,
-    /// The answer is not the document that was asked for.
-    #[error("the answer cannot be read")]
-    Unreadable(#[source] serde_json::Error),
-    /// The control plane refuses.
-    #[error(transparent)]
-    Refused(#[from] Box<ControlRefusal>),
-    /// One of these, at this address.
-    #[error("{0}")]
-    At(String, #[source] Box<Self>),
-}
-
-/// One call to make.
-#[derive(Clone, Debug, Default)]
-pub struct HttpRequest {
-    /// The method.
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// The body.
-    pub body: Vec<u8>,
-    /// Header fields beyond the signature's.
-    pub headers: Vec<(String, String)>,
-    /// The nonce; fresh where none is given. Tests of replay give one.
-    pub nonce: Option<String>,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct HttpAnswer {
-    /// The status.
-    pub status: u16,
-    /// The header fields, in order.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-    /// From the request to the whole answer.
-    pub latency: Duration,
-}
-
-impl HttpAnswer {
-    /// The first header of this name.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// Whether it is an answer and no refusal.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// The body as a document; none where it is not one.
-    #[must_use]
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.body).ok()
-    }
-}
 
 /// A client of one gateway, with pooled connections.
 #[derive(Debug)]

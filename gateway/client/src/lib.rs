@@ -6,12 +6,16 @@
 
 mod address;
 mod control;
+mod error;
 mod http;
+mod message;
 mod refusal;
 mod sign;
 
 pub use address::WebAddress;
 pub use control::{ControlAnswer, ControlClient, Expect, encoded, with_query};
-pub use http::{ClientError, HttpAnswer, HttpClient, HttpRequest};
+pub use error::ClientError;
+pub use http::HttpClient;
+pub use message::{HttpAnswer, HttpRequest};
 pub use refusal::ControlRefusal;
 pub use sign::{CallKey, CallSigner, SignatureProfile};

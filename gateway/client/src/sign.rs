@@ -7,7 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use ring::digest::{SHA256, digest};
 use sm3::{Digest, Sm3};
 
-use crate::http::{ClientError, HttpRequest};
+use crate::error::ClientError;
+use crate::message::HttpRequest;
 
 /// Which profile signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

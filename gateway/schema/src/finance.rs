@@ -1,13 +1,21 @@
 //! What finance answers.
 
 mod books;
+mod requests;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{By, Digest, Instant, Month, Yuan};
 
-pub use books::{ApprovedPosting, Balance, Broken, Changes, Close, Closing, Correction, DecidedPosting, Entry, LineCorrection, Manifest, NewBill, NewLineCorrection, NewRerating, NewStatement, NewTransaction, Permitted, Posted, PostingProposal, Preview, Proposed, ProposedChange, Recorded, Rerating, StoppedPrice, Sums, Transaction, Verification};
+pub use books::{
+    ApprovedPosting, Balance, Broken, Close, Closing, Correction, Entry, LineCorrection, Manifest, NewBill,
+    NewStatement, Permitted, Posted, PostingProposal, Preview, Proposed, Rerating, StoppedPrice, Sums,
+    Transaction, Verification,
+};
+pub use requests::{
+    Changes, DecidedPosting, NewLineCorrection, NewRerating, NewTransaction, ProposedChange, Recorded,
+};
 
 /// A period of accounts: a month.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
