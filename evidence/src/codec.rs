@@ -215,6 +215,7 @@ fn write_delivery(w: &mut MapWriter<'_>, delivery: &Delivery<'_>) {
     w.uint_unless_zero(&field::FROM, delivery.from);
     w.uint_unless_zero(&field::BYTES, delivery.bytes);
     w.flag(&field::COMPLETE, delivery.complete);
+    write_option(w, &field::DELIVERED, delivery.digest.as_ref());
 }
 
 fn read_delivery<'a>(r: &mut MapReader<'a>) -> Result<Delivery<'a>, DecodeError> {
@@ -225,6 +226,7 @@ fn read_delivery<'a>(r: &mut MapReader<'a>) -> Result<Delivery<'a>, DecodeError>
         from: r.uint_or_zero(&field::FROM)?,
         bytes: r.uint_or_zero(&field::BYTES)?,
         complete: r.flag(&field::COMPLETE)?,
+        digest: r.bytes(&field::DELIVERED)?,
     })
 }
 

@@ -149,6 +149,12 @@ impl Opening {
     pub fn answer(&self, request: &RequestId, body: &[u8]) -> Commitment {
         self.committer().commit("response", &[request.as_bytes(), body])
     }
+
+    /// The commitment to the bytes of a package that were handed over for a request, by their SHA-256.
+    #[must_use]
+    pub fn delivered(&self, request: &RequestId, sha256: &[u8; 32]) -> Commitment {
+        self.committer().commit("delivered", &[request.as_bytes(), sha256])
+    }
 }
 
 impl std::fmt::Debug for Opening {

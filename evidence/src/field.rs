@@ -124,4 +124,5 @@ fields! {
     OPENINGS = 82 "openings" Bytes(16);
     COUNT = 90 "count" Uint;
     RELEASE = 91 "release" Bytes(16);
+    DELIVERED = 95 "delivered" Bytes(16);
 }

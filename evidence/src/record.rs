@@ -381,4 +381,6 @@ pub struct Delivery<'a> {
     pub bytes: u64,
     /// Whether the whole range arrived.
     pub complete: bool,
+    /// SHA-256 of the bytes that were handed over, under the request's commitment; none in records from before it.
+    pub digest: Option<Commitment>,
 }

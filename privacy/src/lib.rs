@@ -11,3 +11,4 @@ pub mod json;
 pub mod output;
 pub mod subject;
 pub mod verdict;
+pub mod watermark;

@@ -5,10 +5,12 @@
 //! implements [`ProductKind`], and add its line to the list below; nothing in policy or proxy changes.
 
 use std::fmt;
+use std::sync::Arc;
 
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, Cut, Violation};
+use shuzha_privacy::watermark::Layout;
 
 use crate::data::DataSet;
 use crate::input::InputContract;
@@ -90,6 +92,11 @@ pub trait Release: fmt::Debug + Send + Sync {
     /// Whether an answer with this HTTP status is read at all; any other is the product service's error (C804).
     fn reads_status(&self, status: u16) -> bool {
         status == 200
+    }
+
+    /// Of a package: how a unit's file is made of the original, where it is.
+    fn watermark(&self) -> Option<&Arc<Layout>> {
+        None
     }
 
     /// Turns a product service's answer into the answer that leaves.

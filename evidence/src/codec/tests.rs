@@ -147,12 +147,11 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
             }),
         (at(), select(Code::ALL), 1..=u64::MAX)
             .prop_map(|(at, code, count)| Entry::RefusalCount(RefusalCount { at, code, count })),
-        (any::<[u8; 16]>(), at(), name(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
-            |(request, at, grant, from, bytes, complete)| {
+        (any::<[u8; 16]>(), at(), name(), any::<[u64; 2]>(), any::<bool>(), any::<Option<[u8; 16]>>())
+            .prop_map(|(request, at, grant, [from, bytes], complete, digest)| {
                 let request = RequestId::from_bytes(request);
-                Entry::Delivery(Delivery { request, at, grant, from, bytes, complete })
-            }
-        ),
+                Entry::Delivery(Delivery { request, at, grant, from, bytes, complete, digest })
+            }),
     ]
 }
 

@@ -1,6 +1,9 @@
 //! What comes in, what goes to the product service, what goes out: the edge types between this crate and whoever
 //! speaks HTTP.
 
+pub use shuzha_privacy::watermark::MarkFault;
+
+pub use crate::delivery::{Delivered, Delivery};
 use std::future::Future;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -184,46 +187,7 @@ pub enum Payload<S> {
         etag: Option<HeaderValue>,
         /// The bytes.
         stream: S,
-        /// Told of every chunk written; records the delivery when dropped.
+        /// Makes of every chunk what leaves, and is told when it did; records the delivery when dropped.
         delivery: Delivery,
     },
-}
-
-/// Counts the bytes of a package that reached the caller, and journals the count when the stream ends.
-pub struct Delivery {
-    bytes: u64,
-    complete: bool,
-    finish: Option<Box<dyn FnOnce(u64, bool) + Send>>,
-}
-
-impl Delivery {
-    /// A delivery that calls `finish(bytes, complete)` when dropped.
-    #[must_use]
-    pub fn new(finish: impl FnOnce(u64, bool) + Send + 'static) -> Self {
-        Self { bytes: 0, complete: false, finish: Some(Box::new(finish)) }
-    }
-
-    /// A chunk was handed to the connection.
-    pub fn wrote(&mut self, bytes: usize) {
-        self.bytes += bytes as u64;
-    }
-
-    /// The stream ended in order.
-    pub fn completed(&mut self) {
-        self.complete = true;
-    }
-}
-
-impl Drop for Delivery {
-    fn drop(&mut self) {
-        if let Some(finish) = self.finish.take() {
-            finish(self.bytes, self.complete);
-        }
-    }
-}
-
-impl std::fmt::Debug for Delivery {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Delivery").field("bytes", &self.bytes).field("complete", &self.complete).finish()
-    }
 }

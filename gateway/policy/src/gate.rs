@@ -13,6 +13,7 @@ use shuzha_evidence::commit::PeriodCommitters;
 use shuzha_evidence::{Act, ActKind, Commitment, Committer, Entry};
 use shuzha_journal::Journal;
 use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
+use shuzha_privacy::watermark::Watermarks;
 
 use crate::abuse::Abuse;
 use crate::bounds::Bounds;
@@ -55,6 +56,8 @@ pub struct Keys {
     pub periods: PeriodCommitters,
     /// Makes pairwise pseudonyms.
     pub pseudonymiser: Pseudonymiser<Arc<dyn SubjectPrf>>,
+    /// Makes the watermarks of packages.
+    pub watermarks: Watermarks,
 }
 
 impl Keys {

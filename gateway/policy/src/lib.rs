@@ -6,6 +6,7 @@ mod abuse;
 mod bounds;
 pub mod call;
 mod consent_cache;
+mod delivery;
 mod env;
 mod feed;
 mod gate;

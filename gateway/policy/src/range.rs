@@ -55,6 +55,20 @@ pub(crate) fn check<S>(opened: Opened<S>, range: Option<&HeaderValue>) -> Result
     }
 }
 
+/// The bytes of a package of `total` that are asked for, first and last; none where it is all of it.
+///
+/// # Errors
+/// C904 where none of them is in the package.
+pub(crate) fn part(range: Option<&HeaderValue>, total: u64) -> Result<Option<(u64, u64)>, Refusal> {
+    let outside = || Err(Refusal::outside(Code::C904, total));
+    match range.map_or(Asked::Ignored, |field| asked(field.as_bytes())) {
+        Asked::Ignored => Ok(None),
+        asked if asked.may_be_outside(total) => outside(),
+        Asked::From(first, last) => Ok(Some((first, last.map_or(total - 1, |last| last.min(total - 1))))),
+        Asked::Last(count) => Ok(Some((total - count.min(total), total - 1))),
+    }
+}
+
 impl Asked {
     /// Whether these bytes of so many are what was asked for. A part may end early (RFC 9110 §15.3.7), never late.
     fn is(self, first: u64, last: u64, total: u64) -> bool {

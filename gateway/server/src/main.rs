@@ -20,6 +20,7 @@ mod keys_command;
 mod logging;
 mod node;
 mod output;
+mod package_command;
 mod period_keys;
 mod register_command;
 mod secret_file;
@@ -87,6 +88,9 @@ enum Command {
     /// Reads the call journal.
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Finds whose file a package is that was found. 数据包溯源
+    #[command(subcommand)]
+    Package(package_command::PackageCommand),
     /// Checks receipts and logs offline, with public keys only. 离线验证存证
     #[command(subcommand)]
     Verify(Box<verify::VerifyCommand>),
@@ -191,6 +195,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Journal(JournalCommand::Inspect { from, tail, limit }) => {
             journal_command::inspect(out, &journal, from, tail, limit).map(|()| true)
         }
+        Command::Package(command) => package_command::run(out, config, &command),
         Command::Journal(JournalCommand::Rebuild) => register_command::rebuild(out, config).map(|()| true),
         Command::Register(register_command::RegisterCommand::Adopt { reason }) => {
             register_command::adopt(out, config, reason).map(|()| true)

@@ -28,6 +28,7 @@ use shuzha_journal::disk::Disk;
 use shuzha_journal::{Journal, JournalError, Options as JournalOptions};
 use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::Pseudonymiser;
+use shuzha_privacy::watermark::Watermarks;
 use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, SystemResolver};
 use shuzha_store::{Changes, State, Store, StoreError, Watch, projector};
 
@@ -51,6 +52,8 @@ pub(crate) const JOURNAL_DIR: &str = "journal";
 const COMMIT_KEY_FILE: &str = "keys/commit.key";
 /// Key of the pairwise pseudonyms; a trusted consent issuer holds the same.
 pub(crate) const PSEUDONYM_KEY_FILE: &str = "keys/pseudonym.key";
+/// Where the secret of the watermarks of packages lies.
+pub(crate) const WATERMARK_KEY_FILE: &str = "keys/watermark.key";
 /// Name of the pseudonym key in consent tokens.
 pub(crate) const PSEUDONYM_KEY_ID: &str = "local-1";
 
@@ -143,6 +146,7 @@ impl Node {
         record_erased(&periods, &journal, &setup.clock)?;
         let commit = secret_file::load_or_create(&config.data_dir.join(COMMIT_KEY_FILE))?;
         let pseudonym = secret_file::load_or_create(&config.data_dir.join(PSEUDONYM_KEY_FILE))?;
+        let watermark = secret_file::load_or_create(&config.data_dir.join(WATERMARK_KEY_FILE))?;
         let clock = Arc::new(setup.clock.clone());
         let evidence =
             Evidence::start(config, &journal, PeriodCommitters::new(periods.clone()), clock, &registry)?;
@@ -157,6 +161,7 @@ impl Node {
                 committer: Committer::new(&commit),
                 periods: PeriodCommitters::new(periods),
                 pseudonymiser: Pseudonymiser::new(prf),
+                watermarks: Watermarks::new(&watermark),
             },
             clock: Arc::new(setup.clock.clone()),
             rng: Arc::new(OsRng),

@@ -95,6 +95,11 @@ const OF_FIELDS: &[Said] = &[
     said("noRecord", "哪种答复表示查无", "Which answer means that there is no record"),
     said("by", "一或两个分组维度", "Dimensions of the groups, one or two"),
     said("threshold", "公布的最小计数", "Least count that is shown"),
+    said(
+        "watermark",
+        "水印：表的列、识别行的列、末位承载水印的列",
+        "Watermark: the table's columns, those that name a row, those whose last digit carries the mark",
+    ),
     said("epoch", "名单密钥的周期", "Epoch of the list's key"),
     said("publicKey", "名单的公钥（base 64）", "Public key of the list, in base 64"),
     said("elementsMax", "一次请求的元素上限", "Most elements of one request"),

@@ -256,6 +256,19 @@ fn no_record() -> Value {
     rule
 }
 
+/// How every unit's file of a package is marked.
+fn watermark() -> Value {
+    let names = |most: u32| json!({"type": "array", "minItems": 1, "maxItems": most, "items": {"type": "string", "minLength": 1, "maxLength": 64}});
+    let mut rule = object(
+        &["columns", "key", "carriers"],
+        json!({"columns": names(256), "key": names(256), "carriers": names(8)}),
+    );
+    rule["description"] =
+        "Columns of the table, those that name a row, those whose last digit carries the mark. For package."
+            .into();
+    rule
+}
+
 fn product() -> Value {
     let kinds: Vec<_> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
     let operation = json!({
@@ -286,6 +299,7 @@ fn product() -> Value {
                 "description": "Dimensions. For table.",
             },
             "threshold": {"type": "integer", "minimum": 10, "maximum": 1_000_000, "description": "Least count shown. For table."},
+            "watermark": watermark(),
             "epoch": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$", "description": "For blind."},
             "publicKey": {"type": "string", "description": "The list's public key in base 64. For blind."},
             "elementsMax": {"type": "integer", "minimum": 1, "description": "Elements in one request. For blind."},

@@ -9,6 +9,7 @@ use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::output::{Contract, Cut, FieldSet};
 use shuzha_privacy::subject::{Pseudonymiser, SubjectPrf};
+use shuzha_privacy::watermark::Layout;
 use shuzha_products::input::{self, Parsed};
 use shuzha_products::kinds::{Lane, ReleaseFault, Released};
 use shuzha_products::product;
@@ -92,6 +93,11 @@ impl Operation {
     /// Whether the answer is a package, streamed.
     pub(crate) fn streamed(&self) -> bool {
         self.lane == Lane::Package
+    }
+
+    /// How a unit's file is made of a package, where it is marked.
+    pub(crate) fn watermark(&self) -> Option<&Arc<Layout>> {
+        self.declared.output.watermark()
     }
 
     /// Whether the answer is made of aggregates under differential privacy.

@@ -130,7 +130,11 @@ pub(super) async fn send<U: Upstream>(
         unit: outgoing.unit.as_str(),
         scenario: outgoing.scenario,
         fields: &fields,
-        range: env.call.headers.get(http::header::RANGE).filter(|_| operation.streamed()),
+        range: env
+            .call
+            .headers
+            .get(http::header::RANGE)
+            .filter(|_| operation.streamed() && operation.watermark().is_none()),
         timeout: operation.timeout(),
         answer_bytes_max: operation.answer_bytes_max(),
         persons: operation.persons,

@@ -4,14 +4,19 @@
 //! statistics noised and kept, so that the same query is never noised twice. Consent, suspension, credential, grant and what
 //! else the right was made of are asked again, with the snapshot of this moment: what was taken away meanwhile does not leave.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use http::HeaderValue;
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_pricing::Outcome as Billed;
 use shuzha_privacy::dp::{Noise, Query};
 use shuzha_privacy::output::{Cut, MaskKey};
+use shuzha_privacy::watermark::Marker;
 
 use super::forward::{Answer, Forwarded};
 use super::price::Admission;
+use crate::delivery::Marking;
 use crate::env::Env;
 use crate::releases::NewRelease;
 use crate::snapshot::{Operation, Product, Statistics};
@@ -28,8 +33,8 @@ pub(crate) struct Released<'e, S> {
 pub(super) enum ReleasedBody<S> {
     /// A JSON answer.
     Whole(Bytes),
-    /// A package.
-    Stream(Opened<S>),
+    /// A package, and how the unit's file is made of it where it is marked.
+    Stream(Opened<S>, Option<Box<Marking>>),
 }
 
 impl<'e, S> Released<'e, S> {
@@ -45,7 +50,11 @@ pub(crate) async fn run<'e, S>(
 ) -> Result<Released<'e, S>, Refusal> {
     let (mut admission, answer) = forwarded.into_parts();
     let (outcome, body) = match answer {
-        Answer::Stream(opened) => (Billed::Package, ReleasedBody::Stream(check_opened(env, opened)?)),
+        Answer::Stream(opened) => {
+            let right = admission.spend().slot().agreed().ask().right();
+            let whose = (right.product(), right.operation(), &right.unit().name);
+            (Billed::Package, check_opened(env, whose, opened)?)
+        }
         Answer::Released(kept) => {
             let ask = admission.spend().slot().agreed().ask();
             let (query, statistics) = ask.query().expect("only a query has a release");
@@ -100,9 +109,41 @@ pub(super) fn mask_key(
     operation.is_keyed().then(|| env.gate.keys.pseudonymiser.mask_key(unit, scenario, &product.name))
 }
 
-/// A package service may answer 200, 206 or 416, and what it says of a range must be so.
-pub(super) fn check_opened<S>(env: &Env<'_>, opened: Opened<S>) -> Result<Opened<S>, Refusal> {
-    range::check(opened, env.call.headers.get(http::header::RANGE))
+/// A package service may answer 200, 206 or 416, and what it says of a range must be so. Of a marked package it was asked for
+/// all: each unit has a file of its own, with an entity tag of its own, from which its ranges are cut here.
+pub(super) fn check_opened<S>(
+    env: &Env<'_>,
+    (product, operation, unit): (&Product, &Operation, &Id),
+    opened: Opened<S>,
+) -> Result<ReleasedBody<S>, Refusal> {
+    let field = |name| env.call.headers.get(name);
+    let Some(layout) = operation.watermark() else {
+        let opened = range::check(opened, field(http::header::RANGE))?;
+        return Ok(ReleasedBody::Stream(opened, None));
+    };
+    if opened.status != 200 || opened.content_range.is_some() {
+        return Err(Code::C804.into());
+    }
+    let marks = env.gate.keys.watermarks.product(product.name.as_str());
+    let tag = opened.etag.as_ref().map(|tag| marks.tag(unit.as_str(), tag.as_bytes()));
+    let tag = tag.map(|tag| HeaderValue::try_from(format!("\"{tag}\"")).expect("hexadecimal in quotes"));
+    // A part of another file than the one that the caller has is of no use (RFC 9110 §13.1.5).
+    let same = field(http::header::IF_RANGE).is_none_or(|wanted| Some(wanted) == tag.as_ref());
+    let part = match opened.length {
+        Some(total) if same => range::part(field(http::header::RANGE), total)?,
+        _ => None,
+    };
+    let total = opened.length;
+    let marking = Box::new(Marking::new(Marker::new(Arc::clone(layout), marks, unit.as_str()), part));
+    let opened = match part {
+        Some((first, last)) => {
+            let stated = format!("bytes {first}-{last}/{}", total.expect("a part is of a length"));
+            let content_range = Some(HeaderValue::try_from(stated).expect("digits"));
+            Opened { status: 206, length: Some(last - first + 1), content_range, etag: tag, ..opened }
+        }
+        None => Opened { etag: tag, ..opened },
+    };
+    Ok(ReleasedBody::Stream(opened, Some(marking)))
 }
 
 /// Adds the noise, and keeps the answer on disk before its first byte may leave. From before it is kept the call's record will

@@ -167,7 +167,10 @@ async fn answer<'e, U: Upstream>(
     env.facts.answered = Some(env.now());
     match answered.map_err(|fault| forward::refuse(env, fault))? {
         Answer::Whole(fetched) => released(fetched.status, &fetched.body),
-        Answer::Stream(opened) => release::check_opened(env, opened).map(ReleasedBody::Stream),
+        Answer::Stream(opened) => {
+            let whose = (offer.product, offer.operation, &offer.trial.unit().name);
+            release::check_opened(env, whose, opened)
+        }
         Answer::Released(bytes) => Ok(ReleasedBody::Whole(bytes)),
         Answer::Aggregates { body, noise } => {
             let (query, statistics) = query.expect("only a query is answered by aggregates");

@@ -11,7 +11,7 @@ use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, O
 use shuzha_pricing::{Basis, Outcome as Billed};
 
 use super::release::{Released, ReleasedBody};
-use crate::call::Delivery;
+use crate::delivery::{Delivery, Marking};
 use crate::env::{Ending, Env, unavailable};
 use crate::idempotency::Kept;
 use crate::{Opened, Payload, Reply};
@@ -53,7 +53,7 @@ async fn answer<S>(
 ) -> Result<Reply<S>, Refusal> {
     let (status, bytes, commitment) = match &body {
         ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes)?)),
-        ReleasedBody::Stream(opened) => (opened.status, opened.length.unwrap_or(0), None),
+        ReleasedBody::Stream(opened, _) => (opened.status, opened.length.unwrap_or(0), None),
     };
     let replayed = env.was_answered();
     let ending = Ending {
@@ -75,7 +75,7 @@ async fn answer<S>(
             keep(env, &body, amount, &receipt);
             Payload::Answer(body)
         }
-        ReleasedBody::Stream(opened) => stream(env, opened),
+        ReleasedBody::Stream(opened, marking) => stream(env, opened, marking),
     };
     Ok(reply(env, status, receipt, amount, replayed, payload))
 }
@@ -127,15 +127,18 @@ pub(super) fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusa
 }
 
 /// A package on its way: what arrives is counted, and recorded when the stream ends.
-fn stream<S>(env: &Env<'_>, opened: Opened<S>) -> Payload<S> {
+fn stream<S>(env: &Env<'_>, opened: Opened<S>, marking: Option<Box<Marking>>) -> Payload<S> {
     let journal = env.gate.journal.clone();
     let clock = Arc::clone(&env.gate.clock);
     let request = env.call.request;
     let grant = env.facts.terms.grant.to_owned();
     let from = opened.content_range.as_ref().and_then(|range| first_byte(range.as_bytes())).unwrap_or(0);
-    let delivery = Delivery::new(move |bytes, complete| {
-        let at = clock.now();
-        let entry = DeliveryRecord { request, at, grant: &grant, from, bytes, complete };
+    let opening = env.gate.keys.period(env.call.received).ok().map(|keys| keys.opening(request.as_bytes()));
+    let delivery = Delivery::new(move |delivered| {
+        let (at, bytes, complete) = (clock.now(), delivered.bytes, delivered.is_complete());
+        let digest = delivered.sha256.as_ref().zip(opening.as_ref());
+        let digest = digest.map(|(sha256, opening)| opening.delivered(&request, sha256));
+        let entry = DeliveryRecord { request, at, grant: &grant, from, bytes, complete, digest };
         if journal.append(&Entry::Delivery(entry)).is_err() {
             tracing::error!(%request, bytes, "the delivery of a package could not be recorded");
         }
@@ -145,7 +148,7 @@ fn stream<S>(env: &Env<'_>, opened: Opened<S>) -> Payload<S> {
         content_range: opened.content_range,
         etag: opened.etag,
         stream: opened.stream,
-        delivery,
+        delivery: delivery.marked(marking),
     }
 }
 

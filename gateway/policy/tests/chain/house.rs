@@ -13,6 +13,7 @@ use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, JournalError, Options as JournalOptions, RawRecord};
 use shuzha_policy::{Bounds, Gate, Keys, Options, Parts, Payload, ReleaseStore, Reply, Snapshot, Start};
 use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
+use shuzha_privacy::watermark::Watermarks;
 use shuzha_store::{Changes, State, Store};
 
 use crate::cast::{self, Ask};
@@ -22,6 +23,8 @@ use crate::world;
 
 /// Monday, 2 March 2026, noon in Shanghai.
 pub(crate) const NOON: Timestamp = Timestamp::from_seconds(1_772_424_000);
+/// Key of the watermarks.
+pub(crate) const WATERMARK_KEY: [u8; 32] = [3; 32];
 /// Key of the commitments.
 pub(crate) const COMMIT_KEY: [u8; 32] = [9; 32];
 
@@ -144,6 +147,7 @@ impl House {
                 committer: Committer::new(&COMMIT_KEY),
                 periods: PeriodCommitters::new(plan.periods),
                 pseudonymiser: Pseudonymiser::new(Arc::new(prf)),
+                watermarks: Watermarks::new(&WATERMARK_KEY),
             },
             clock: nodes,
             rng: Arc::new(OsRng),

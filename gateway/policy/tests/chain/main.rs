@@ -14,6 +14,7 @@ mod house;
 mod in_force;
 mod instants;
 mod listings;
+mod packages;
 mod post_processing;
 mod presenters;
 mod replays;

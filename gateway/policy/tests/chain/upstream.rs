@@ -19,6 +19,8 @@ pub(crate) enum Say {
     Wait(&'static str),
     /// Opens a package with this status.
     Package(u16),
+    /// Opens a whole package of so many bytes.
+    Whole(u64),
     /// A bug: it panics with the request in its message.
     Panic,
 }
@@ -118,7 +120,9 @@ impl Upstream for Fake {
                 self.go.acquire().await.expect("never closed").forget();
                 whole(200, body)
             }
-            Say::Package(_) => panic!("the script has a package where an answer is asked for"),
+            Say::Package(_) | Say::Whole(_) => {
+                panic!("the script has a package where an answer is asked for")
+            }
             Say::Panic => panic!("a bug at {}", String::from_utf8_lossy(&dispatch.body)),
         }
     }
@@ -126,6 +130,10 @@ impl Upstream for Fake {
     async fn open(&self, dispatch: Dispatch<'_>) -> Result<Opened<()>, UpstreamFault> {
         let status = match self.next(&dispatch) {
             Say::Package(status) => status,
+            Say::Whole(length) => {
+                let (length, etag) = (Some(length), Some(HeaderValue::from_static("\"v1\"")));
+                return Ok(Opened { status: 200, length, content_range: None, etag, stream: () });
+            }
             Say::Fault(fault) => return Err(fault),
             Say::Json(..) => 200,
             Say::Panic => panic!("a bug at {}", dispatch.path),

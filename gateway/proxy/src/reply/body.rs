@@ -41,6 +41,8 @@ pub(crate) struct Package {
     left: Option<u64>,
     /// Bytes of the last chunk, counted as delivered only when the connection asks for more.
     pending: usize,
+    /// Whether the original has ended: what is left is what its end makes of it.
+    ended: bool,
     /// Whether it broke off: whatever comes after is not its end.
     broken: bool,
     delivery: Delivery,
@@ -50,7 +52,7 @@ pub(crate) struct Package {
 impl Package {
     /// The package that `stream` brings.
     pub(crate) fn new(stream: PackageBody, length: Option<u64>, delivery: Delivery) -> Self {
-        Self { stream, left: length, pending: 0, broken: false, delivery, serving: None }
+        Self { stream, left: length, pending: 0, ended: false, broken: false, delivery, serving: None }
     }
 
     /// The connection has taken the last chunk.
@@ -68,7 +70,23 @@ impl Package {
     }
 
     fn next_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
-        match ready!(self.stream.poll_chunk(cx)) {
+        let original = if self.ended { None } else { ready!(self.stream.poll_chunk(cx)) };
+        let leaves = match original {
+            Some(Ok(bytes)) => self.delivery.pass(bytes).map_err(StreamFault::Marks).map(Some),
+            Some(Err(fault)) => Err(fault),
+            None if self.ended => Ok(None),
+            None => {
+                self.ended = true;
+                let leaves = self.delivery.end().map_err(StreamFault::Marks);
+                leaves.map(|leaves| Some(leaves).filter(|leaves| !leaves.is_empty()))
+            }
+        };
+        match leaves.transpose() {
+            // Nothing leaves of it yet. Others have their turn before the next.
+            Some(Ok(bytes)) if bytes.is_empty() => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Some(Ok(bytes)) => {
                 self.pending = bytes.len();
                 if let Some(left) = &mut self.left {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body as _;
 use hyper::body::Incoming;
-use shuzha_policy::call::Delivery;
+use shuzha_policy::call::{Delivery, MarkFault};
 use tokio::time::{Instant, Sleep};
 
 use super::link::Link;
@@ -30,6 +30,9 @@ pub enum StreamFault {
     /// More or fewer bytes came than were promised.
     #[error("the package is not as long as promised")]
     Length,
+    /// It is not the table that was declared: its marks have no place.
+    #[error("the package is not the declared table: {0}")]
+    Marks(#[from] MarkFault),
 }
 
 /// The body of an answer in the package lane.

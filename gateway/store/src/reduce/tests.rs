@@ -213,8 +213,15 @@ fn a_withdrawal_stays_and_other_acts_and_deliveries_count_nothing() {
     };
     let state = state_after(&[act(ActKind::ConsentWithdrawn), Entry::Intent(intent(1))]);
     assert_eq!(state.consents[&[9; 16]], Consent { uses: 1, withdrawn: true, used: intent(1).received });
-    let delivery =
-        Delivery { request: request(1), at: at(2), grant: "grant-1", from: 0, bytes: 5, complete: true };
+    let delivery = Delivery {
+        request: request(1),
+        at: at(2),
+        grant: "grant-1",
+        from: 0,
+        bytes: 5,
+        complete: true,
+        digest: None,
+    };
     let state = state_after(&[act(ActKind::Suspended), Entry::Delivery(delivery)]);
     let empty = State { reached: Position { epoch: 1, seq: 3 }, ..State::default() };
     assert_eq!(state, empty);

@@ -161,8 +161,8 @@ impl Gate for TestGate {
             "pack" => match upstream.open(dispatch).await {
                 Ok(opened) => {
                     let events = self.events.clone();
-                    let delivery = Delivery::new(move |bytes, complete| {
-                        drop(events.send(Event::Delivered(bytes, complete)));
+                    let delivery = Delivery::new(move |told| {
+                        drop(events.send(Event::Delivered(told.bytes, told.is_complete())));
                     });
                     let payload = Payload::Stream {
                         length: opened.length,

@@ -55,7 +55,8 @@ fn may_be_taken(name: &Id, before: &str, world: &World, data_dir: &Path) -> Resu
 }
 
 /// First words of the keys that the node has for itself.
-const OWN: &[&str] = &["master", "commit", "pseudonym", "consent", "log", "period", "witness", "anchor"];
+const OWN: &[&str] =
+    &["master", "commit", "pseudonym", "watermark", "consent", "log", "period", "witness", "anchor"];
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,7 @@ fn a_key_file_that_is_not_the_services_own_is_not_taken_over() {
         "keys/commit.key",
         "keys/commit-2026h2.key",
         "keys/pseudonym.key",
+        "keys/watermark.key",
         "keys/consent-issuer.seed",
         "keys/consent-holders.key",
         "keys/log-ed25519.key",
