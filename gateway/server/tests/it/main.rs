@@ -25,6 +25,7 @@ mod kill;
 mod landed;
 mod load;
 mod node;
+mod packages;
 mod persons;
 mod readme;
 mod receipts;
