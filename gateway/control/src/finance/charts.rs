@@ -41,7 +41,7 @@ impl Finance {
     fn revenue_chart(&self, caller: &Caller, name: &Id, lang: Lang) -> Result<String, Error> {
         let found = self.permitted(caller)?.into_iter().find(|one| one.permitted.id == *name);
         let standing = found.ok_or(Code::C1003)?;
-        let operator = self.organisation(&standing.permitted.operator)?.name;
+        let operator = self.organisation(&standing.permitted.operator, self.0.clock.now())?.name;
         let title = match lang {
             Lang::Zh => format!("{operator}：收入与最高准许收入"),
             Lang::En => format!("{operator}: revenue and what is permitted"),
@@ -67,7 +67,7 @@ impl Finance {
         };
         self.books().revenue(operator)?.into_iter().try_for_each(|(month, amount)| add(month, amount))?;
         for (month, product, amount) in self.books().open_revenue()? {
-            if self.operator_of(&product)?.as_ref() == Some(operator) {
+            if self.operator_of(&product, self.0.clock.now())?.as_ref() == Some(operator) {
                 add(month, amount)?;
             }
         }
@@ -87,7 +87,11 @@ impl Finance {
         let mut bars = Vec::new();
         for view in self.bills(caller, month)? {
             let paid = view.bill.amount.exact().map_err(|_| Code::C1604)?.micros();
-            bars.push(Bar { name: self.organisation(&view.bill.party)?.name, paid, free: 0 });
+            bars.push(Bar {
+                name: self.organisation(&view.bill.party, self.0.clock.now())?.name,
+                paid,
+                free: 0,
+            });
         }
         let title = match lang {
             Lang::Zh => format!("{month} 收益分配"),
@@ -107,7 +111,7 @@ impl Finance {
         }
         let mut bars = Vec::new();
         for (product, (paid, free)) in calls {
-            bars.push(Bar { name: self.title("Product", &product)?, paid, free });
+            bars.push(Bar { name: self.title("Product", &product, self.0.clock.now())?, paid, free });
         }
         let title = match lang {
             Lang::Zh => format!("{month} 各产品调用量"),

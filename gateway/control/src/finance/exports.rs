@@ -148,10 +148,11 @@ impl Finance {
     ) -> Result<BTreeMap<Id, String>, Error> {
         let mut found = BTreeMap::new();
         let Some(month) = month else { return Ok(found) };
+        let at = self.closed_at(month)?;
         snapshot.each_line(month, |_, line| {
             if let Entry::Vacant(new) = found.entry(line.line.product) {
-                let operator = self.operator_of(new.key())?;
-                let name = operator.map(|operator| self.organisation(&operator).map(|one| one.name));
+                let operator = self.operator_of(new.key(), at)?;
+                let name = operator.map(|operator| self.organisation(&operator, at).map(|one| one.name));
                 new.insert(name.transpose()?.unwrap_or_default());
             }
             Ok::<_, Error>(())

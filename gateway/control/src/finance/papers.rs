@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shuzha_core::calendar::Day;
-use shuzha_core::{Code, Id};
+use shuzha_core::{Code, Id, Timestamp};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Share, ShareBill};
 use shuzha_pricing::statement_page::{FORM, Frame, Party, share_bill, statement};
@@ -23,13 +23,14 @@ impl Finance {
     pub fn statement_paper(&self, caller: &Caller, number: &str, form: Option<u32>) -> Result<String, Error> {
         let form = known(form)?;
         let view = self.statement(caller, number)?;
-        let mut titles = Titles::new();
+        let (mut titles, at) = (Titles::new(), self.closed_at(view.stated.month)?);
         for line in &view.lines {
-            self.call(&mut titles, "Product", &line.line.product)?;
-            self.call(&mut titles, "Scenario", &line.line.scenario)?;
+            self.call(&mut titles, ("Product", &line.line.product), at)?;
+            self.call(&mut titles, ("Scenario", &line.line.scenario), at)?;
         }
         let unit = &view.stated.statement.unit;
-        let recipient = self.organisation(&self.organisation_of(unit)?.unwrap_or_else(|| unit.clone()))?;
+        let recipient =
+            self.organisation(&self.organisation_of(unit)?.unwrap_or_else(|| unit.clone()), at)?;
         let products = view.lines.iter().map(|line| &line.line.product);
         let printed = self.framed((form, view.stated.month), products, &recipient, &titles, |frame| {
             statement(&view.stated.statement, &view.lines, frame)
@@ -63,11 +64,11 @@ impl Finance {
     pub fn bill_paper(&self, caller: &Caller, number: &str, form: Option<u32>) -> Result<String, Error> {
         let form = known(form)?;
         let (month, view) = self.bill(caller, number)?;
-        let mut titles = Titles::new();
+        let (mut titles, at) = (Titles::new(), self.closed_at(month)?);
         for share in &view.shares {
-            self.call(&mut titles, "Product", &share.product)?;
+            self.call(&mut titles, ("Product", &share.product), at)?;
         }
-        let recipient = self.organisation(&view.bill.party)?;
+        let recipient = self.organisation(&view.bill.party, at)?;
         let products = view.shares.iter().map(|share| &share.product);
         let printed = self.framed((form, month), products, &recipient, &titles, |frame| {
             share_bill(&view.bill, &view.shares, frame)
@@ -75,9 +76,15 @@ impl Finance {
         printed.map_err(|_| Code::C1604.into())
     }
 
-    fn call(&self, titles: &mut Titles, kind: &str, name: &Id) -> Result<(), Error> {
+    /// When a period was closed; now, where it is not.
+    pub(super) fn closed_at(&self, month: Month) -> Result<Timestamp, Error> {
+        let closed = self.books().period(month)?.closed;
+        Ok(closed.map_or_else(|| self.0.clock.now(), |(_, at)| at))
+    }
+
+    fn call(&self, titles: &mut Titles, (kind, name): (&str, &Id), at: Timestamp) -> Result<(), Error> {
         if !titles.contains_key(name) {
-            titles.insert(name.clone(), self.title(kind, name)?);
+            titles.insert(name.clone(), self.title(kind, name, at)?);
         }
         Ok(())
     }
@@ -95,9 +102,9 @@ impl Finance {
         let (Some((_, closed)), Some(digest)) = (period.closed, period.digest) else {
             return Err(Code::C1003.into());
         };
-        let operator = products.next().map_or(Ok(None), |product| self.operator_of(product))?;
+        let operator = products.next().map_or(Ok(None), |product| self.operator_of(product, closed))?;
         let issuer = match operator {
-            Some(operator) => self.organisation(&operator)?,
+            Some(operator) => self.organisation(&operator, closed)?,
             None => Named { name: String::new(), credit_code: String::new() },
         };
         let names = |id: &Id| titles.get(id).map_or_else(|| id.to_string(), Clone::clone);

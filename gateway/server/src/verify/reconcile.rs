@@ -98,8 +98,8 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
     tell(out, &closing, entries)?;
     if !corrections.is_empty() {
         out.line(&format!(
-            "  其中 {0} 行更正按所列计入：其差额由两人按文号重新计费，不由本月调用得出 {0} corrections are taken as they are stated: two persons \
-             re-rated closed months by the acts named, no call of this month leads to them",
+            "  其中 {0} 行更正按所列计入：其差额由两人按所列文号或更正案裁定，不由本月调用得出 {0} corrections are taken as they are stated: two persons \
+             decided on them by the acts or cases named, no call of this month leads to them",
             corrections.len()
         ))?;
     }

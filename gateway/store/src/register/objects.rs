@@ -305,4 +305,20 @@ impl Register {
         );
         rows(&self.lock(), &sql, [kind], object)
     }
+
+    /// An object as it stood before `at`: its last version of then; the first that is kept, where none of then is.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn as_at(&self, kind: &str, name: &str, at: Timestamp) -> Result<Option<Object>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM (
+                SELECT * FROM objects WHERE kind = ?1 AND name = ?2
+                UNION ALL
+                SELECT kind, name, version, owner, spec, state_name, state, editable, written_micros, written_micros
+                FROM versions WHERE kind = ?1 AND name = ?2
+             ) o ORDER BY o.updated_micros < ?3 DESC, CASE WHEN o.updated_micros < ?3 THEN -o.version ELSE o.version END LIMIT 1"
+        );
+        first(&self.lock(), &sql, params![kind, name, at.micros()], object)
+    }
 }

@@ -219,4 +219,10 @@ fn g2_every_version_of_an_object_is_kept_with_its_time() {
         ]
     );
     assert_eq!(register.versions("Other").expect("answers"), []);
+    let stood = |name: &str, second| {
+        let found = register.as_at("Thing", name, Timestamp::from_seconds(second)).expect("answers");
+        found.map(|one| one.version)
+    };
+    assert_eq!([stood("b", 1), stood("b", 2), stood("b", 3)], [Some(first), Some(first), Some(second)]);
+    assert_eq!([stood("a", 9), stood("c", 9)], [Some(gone), None]);
 }

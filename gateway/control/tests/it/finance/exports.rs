@@ -131,3 +131,27 @@ fn g2_g3_papers_and_charts_show_what_the_books_hold() {
     assert_eq!(code(chart(&li(), Chart::Revenue(id("nobody")))), Code::C1003);
     assert_eq!(code(chart(&by("wu"), Chart::Usage(february))), Code::C1104);
 }
+
+/// What is made of a closed month is made again as it was, whatever is called otherwise since.
+#[test]
+fn g3_g4_papers_and_exports_of_a_closed_month_stay_as_they_were_handed_out() {
+    let (treasury, february) = closed();
+    let finance = &treasury.finance;
+    let made = || {
+        let focus = finance.export(&li(), wanted(Set::Focus, Some(february), Format::Csv)).expect("exports");
+        (
+            finance.statement_paper(&by("wu"), "JS-2026-02-bank", None).expect("prints"),
+            finance.bill_paper(&by("sun"), "FP-2026-02-yunze-data", None).expect("prints"),
+            focus.totals().digest(),
+        )
+    };
+    let before = made();
+    treasury.at(month("2026-06").begin());
+    for (organisation, name) in [("yunze-bank", "东海商业银行股份有限公司"), ("yunze-data", "北辰信息集团")]
+    {
+        let mut spec = crate::town::example("Organisation", organisation);
+        spec["name"] = json!(name);
+        treasury.town.put("wang", "Organisation", organisation, &spec).expect("is called otherwise");
+    }
+    assert_eq!(made(), before);
+}
