@@ -16,7 +16,7 @@ mod trace;
 use ring::hmac::{Context, HMAC_SHA256, Key, sign};
 
 pub use marker::{LINE_BYTES_MAX, MarkFault, Marker};
-pub use trace::{POSITIONS_MIN, SCORE_MIN, Trace, TraceError, trace};
+pub use trace::{POSITIONS_MIN, SCORE_MIN, TraceError, Traced, trace};
 
 /// Places of a code word.
 pub const POSITIONS: usize = 16_384;

@@ -38,7 +38,7 @@ use crate::{ActLog, Caller, Control, Error};
 pub use charts::Chart;
 pub use credit::CreditAccounts;
 pub use exports::{Export, Wanted};
-pub use free_use::FreeUse;
+pub use free_use::FreeLines;
 pub use payments::Payment;
 pub use permitted::Standing;
 pub use postings::PostingRequest;
@@ -83,7 +83,7 @@ pub struct StatementView {
     /// Its lines.
     pub lines: Vec<RatedLine>,
     /// Under what conditions those are free that are.
-    pub free_use: Vec<FreeUse>,
+    pub free_use: Vec<FreeLines>,
 }
 
 /// A share bill with its shares.

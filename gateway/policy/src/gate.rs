@@ -1,6 +1,7 @@
 //! The gate: everything that outlives a call, and the one way through it.
 
 mod consents;
+mod keys;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -9,11 +10,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
-use shuzha_evidence::commit::PeriodCommitters;
-use shuzha_evidence::{Act, ActKind, Commitment, Committer, Entry};
+use shuzha_evidence::{Act, ActKind, Commitment, Entry};
 use shuzha_journal::Journal;
-use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
-use shuzha_privacy::watermark::Watermarks;
 
 use crate::abuse::Abuse;
 use crate::bounds::Bounds;
@@ -33,6 +31,8 @@ use crate::start::Start;
 use crate::tally::Tally;
 use crate::units::Units;
 use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
+pub use keys::Keys;
+pub(crate) use keys::subject_tag;
 pub use upkeep::Weight;
 
 /// How the gate is set.
@@ -44,47 +44,6 @@ pub struct Options {
     pub signature_window: Duration,
     /// Most nonces remembered.
     pub nonces_max: usize,
-}
-
-/// The keys of the gate. Erasable: see `docs/trust.md`.
-#[derive(Debug)]
-pub struct Keys {
-    /// Makes the commitments that calls are told apart by for longer than a period: to consents, whose identifiers are
-    /// random, and to idempotency keys.
-    pub committer: Committer,
-    /// Makes the commitments to what calls were about: subjects, requests, answers. Their keys can be erased.
-    pub periods: PeriodCommitters,
-    /// Makes pairwise pseudonyms.
-    pub pseudonymiser: Pseudonymiser<Arc<dyn SubjectPrf>>,
-    /// Makes the watermarks of packages.
-    pub watermarks: Watermarks,
-}
-
-impl Keys {
-    /// The commitment to a consent: by its issuer and identifier, which is random and says nothing of the person.
-    #[must_use]
-    pub fn consent_commitment(&self, issuer: &str, jti: &str) -> Commitment {
-        self.committer.commit("consent", &[issuer.as_bytes(), jti.as_bytes()])
-    }
-
-    /// The tags under which a person's calls stand in records, as far as the keys of their periods are still there.
-    #[must_use]
-    pub fn subject_tags(&self, pseudonym: &Pseudonym) -> Vec<Commitment> {
-        self.periods.kept().iter().map(|committer| subject_tag(committer, pseudonym)).collect()
-    }
-
-    /// The committer for a call that was received at `at`.
-    ///
-    /// # Errors
-    /// C093 where the key of that half-year is gone: nothing is served that cannot be recorded.
-    pub(crate) fn period(&self, at: Timestamp) -> Result<Arc<Committer>, Refusal> {
-        self.periods.at(at).ok_or_else(|| Code::C093.into())
-    }
-}
-
-/// The tag of a person in records.
-pub(crate) fn subject_tag(committer: &Committer, pseudonym: &Pseudonym) -> Commitment {
-    committer.commit("subject", &[pseudonym.as_bytes()])
 }
 
 /// What the gate stands on.

@@ -49,7 +49,7 @@ fn marked(recipient: &str, original: &[u8], piece: usize) -> Vec<u8> {
     out
 }
 
-fn traced(file: &[u8], recipients: usize) -> Trace {
+fn traced(file: &[u8], recipients: usize) -> Traced {
     let names: Vec<String> = (0..recipients).map(|number| format!("unit-{number}")).collect();
     let product = Watermarks::new(&SECRET).product("list");
     trace(&layout(), &product, names.iter().map(String::as_str), file).expect("it reads")
@@ -59,7 +59,7 @@ fn lines(file: &[u8]) -> Vec<&[u8]> {
     file.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
-fn names(trace: &Trace) -> Vec<&str> {
+fn names(trace: &Traced) -> Vec<&str> {
     let mut names: Vec<_> = trace.found.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     names

@@ -12,7 +12,7 @@ pub const SCORE_MIN: f64 = 6.0;
 
 /// What a file that was found says about where it comes from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Trace {
+pub struct Traced {
     /// Rows that were read.
     pub rows: u64,
     /// Places of the code word of which something was read.
@@ -41,7 +41,7 @@ pub fn trace<'r>(
     product: &Product,
     recipients: impl Iterator<Item = &'r str>,
     mut file: impl BufRead,
-) -> Result<Trace, TraceError> {
+) -> Result<Traced, TraceError> {
     let mut line = Vec::new();
     let mut next = |line: &mut Vec<u8>| -> std::io::Result<bool> {
         line.clear();
@@ -87,7 +87,7 @@ pub fn trace<'r>(
     }
     found.retain(|(_, score)| *score >= SCORE_MIN);
     found.sort_by(|one, other| other.1.total_cmp(&one.1));
-    Ok(Trace { rows, positions: read.len(), found })
+    Ok(Traced { rows, positions: read.len(), found })
 }
 
 /// What it says of a recipient whose code word has `own` that `read` was read where a one is as likely as `bias`.

@@ -12,7 +12,7 @@ use crate::Error;
 
 /// What free use stands on, as the register records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FreeUse {
+pub struct FreeLines {
     /// `Scenario`, where its purpose is free, or `Price`.
     pub kind: &'static str,
     /// Its name.
@@ -25,7 +25,7 @@ pub struct FreeUse {
 
 impl Finance {
     /// Under what conditions lines are free, each scenario and price once.
-    pub(super) fn free_use(&self, lines: &[RatedLine]) -> Result<Vec<FreeUse>, Error> {
+    pub(super) fn free_use(&self, lines: &[RatedLine]) -> Result<Vec<FreeLines>, Error> {
         let mut grounds: BTreeMap<(&'static str, &Id), String> = BTreeMap::new();
         for RatedLine { line, .. } in lines {
             match line.basis {
@@ -48,7 +48,7 @@ impl Finance {
             let said = spec["free"]["ground"].as_str().map(str::to_owned);
             let conditions =
                 texts(if kind == "Price" { &spec["free"]["conditions"] } else { &spec["freeUse"] });
-            found.push(FreeUse { kind, name: name.clone(), ground: said.unwrap_or(ground), conditions });
+            found.push(FreeLines { kind, name: name.clone(), ground: said.unwrap_or(ground), conditions });
         }
         Ok(found)
     }

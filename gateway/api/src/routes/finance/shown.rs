@@ -1,6 +1,6 @@
 //! What finance answers, made of what the books and the use cases have.
 
-use shuzha_control::finance::{BillView, Effect, FreeUse, Standing, Sums};
+use shuzha_control::finance::{BillView, Effect, FreeLines, Standing, Sums};
 use shuzha_core::{Id, Timestamp, hex};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, Contribution, RatedLine, Share};
@@ -107,8 +107,8 @@ pub(super) fn statement(stated: &Stated) -> shown::Statement {
     }
 }
 
-pub(super) fn free_use(all: &[FreeUse]) -> Vec<shown::FreeUse> {
-    let one = |one: &FreeUse| shown::FreeUse {
+pub(super) fn free_use(all: &[FreeLines]) -> Vec<shown::FreeUse> {
+    let one = |one: &FreeLines| shown::FreeUse {
         kind: one.kind.to_owned(),
         name: one.name.to_string(),
         ground: one.ground.clone(),
