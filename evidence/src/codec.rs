@@ -11,8 +11,8 @@ use crate::cbor::{MapReader, MapWriter};
 pub use crate::error::{DecodeError, EncodeError};
 use crate::field::{self, FORMAT_VERSION, Field};
 use crate::record::{
-    Act, ActKind, Anchored, Boot, Decision, Delivery, Entry, KeysRotated, Outcome, Refund, Registered,
-    Retention, RetentionAct,
+    Act, ActKind, Anchored, Boot, Decision, Delivery, Entry, KeysRotated, Outcome, Projected, Refund,
+    Registered, Retention, RetentionAct,
 };
 
 /// An enumeration with fixed numbers on the wire.
@@ -69,6 +69,7 @@ impl Numbered for ActKind {
         (Self::UseStopped, 62),
         (Self::UseResumed, 63),
         (Self::ClockAstray, 64),
+        (Self::Restored, 66),
     ];
 }
 
@@ -87,6 +88,7 @@ const ANCHORED: u64 = 70;
 const KEYS_ROTATED: u64 = 71;
 const RETENTION: u64 = 75;
 const REFUSAL_COUNT: u64 = 90;
+const PROJECTED: u64 = 97;
 
 impl<'a> Entry<'a> {
     /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
@@ -109,6 +111,7 @@ impl<'a> Entry<'a> {
             Self::KeysRotated(rotated) => write_keys_rotated(&mut w, rotated),
             Self::Retention(retention) => write_retention(&mut w, retention),
             Self::RefusalCount(count) => calls::write_refusal_count(&mut w, count),
+            Self::Projected(projected) => write_projected(&mut w, projected),
         }
         w.finish()
     }
@@ -135,6 +138,7 @@ impl<'a> Entry<'a> {
             KEYS_ROTATED => Self::KeysRotated(read_keys_rotated(&mut r)?),
             RETENTION => Self::Retention(read_retention(&mut r)?),
             REFUSAL_COUNT => Self::RefusalCount(calls::read_refusal_count(&mut r)?),
+            PROJECTED => Self::Projected(read_projected(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
         r.finish()?;
@@ -156,6 +160,7 @@ impl<'a> Entry<'a> {
             Self::KeysRotated(_) => "keys_rotated",
             Self::Retention(_) => "retention",
             Self::RefusalCount(_) => "refusal_count",
+            Self::Projected(_) => "projected",
         }
     }
 }
@@ -345,6 +350,18 @@ fn read_retention<'a>(r: &mut MapReader<'a>) -> Result<Retention<'a>, DecodeErro
         document: r.bytes(&field::DOCUMENT)?.ok_or(DecodeError::Missing(field::DOCUMENT.name))?,
         confirmed_by: r.name(&field::CONFIRMED_BY)?,
     })
+}
+
+fn write_projected(w: &mut MapWriter<'_>, projected: &Projected) {
+    w.uint(&field::KIND, PROJECTED);
+    w.int(&field::AT, projected.at.micros());
+    w.uint(&field::LAST_SEQ, projected.last_seq);
+    w.bytes(&field::PROJECTION, &projected.digest);
+}
+
+fn read_projected(r: &mut MapReader<'_>) -> Result<Projected, DecodeError> {
+    let (at, last_seq) = (read_at(r)?, r.uint(&field::LAST_SEQ)?);
+    Ok(Projected { at, last_seq, digest: read_digest(r, &field::PROJECTION)? })
 }
 
 #[cfg(test)]

@@ -125,4 +125,5 @@ fields! {
     COUNT = 90 "count" Uint;
     RELEASE = 91 "release" Bytes(16);
     DELIVERED = 95 "delivered" Bytes(16);
+    PROJECTION = 97 "projection" Bytes(32);
 }

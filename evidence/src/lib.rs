@@ -26,8 +26,8 @@ pub mod witness;
 pub use commit::{Commitment, Committer};
 pub use error::{DecodeError, EncodeError};
 pub use record::{
-    Act, ActKind, Anchored, Boot, Call, Decision, Delivery, Entry, Intent, KeysRotated, Outcome, Refund,
-    RefusalCount, Registered, Retention, RetentionAct, Terms,
+    Act, ActKind, Anchored, Boot, Call, Decision, Delivery, Entry, Intent, KeysRotated, Outcome, Projected,
+    Refund, RefusalCount, Registered, Retention, RetentionAct, Terms,
 };
 pub use shuzha_core::PurposeClass;
 

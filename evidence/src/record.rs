@@ -8,7 +8,7 @@ mod upkeep;
 use shuzha_core::{Code, Measure, MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 
 use crate::Commitment;
-pub use upkeep::{Anchored, KeysRotated, RefusalCount, Retention, RetentionAct};
+pub use upkeep::{Anchored, KeysRotated, Projected, RefusalCount, Retention, RetentionAct};
 
 /// Largest encoded entry in bytes: every field of a call at its longest, with some room. Most take half of it.
 pub const ENTRY_BYTES_MAX: usize = 576;
@@ -38,6 +38,8 @@ pub enum Entry<'a> {
     Retention(Retention<'a>),
     /// How many requests were refused with one code in one minute before a unit was known (docs/adr/0017).
     RefusalCount(RefusalCount),
+    /// What the projection adds up to at one record (docs/adr/0027).
+    Projected(Projected),
 }
 
 impl Entry<'_> {
@@ -56,6 +58,7 @@ impl Entry<'_> {
             Self::KeysRotated(rotated) => rotated.at,
             Self::Retention(retention) => retention.at,
             Self::RefusalCount(count) => count.at,
+            Self::Projected(projected) => projected.at,
         }
     }
 }
@@ -293,6 +296,8 @@ pub enum ActKind {
     /// The machine's clock was set so far from the node's that the node does not go along: the object says by how much, in
     /// seconds.
     ClockAstray,
+    /// The journal was restored from a backup: the object is the last record that it held then.
+    Restored,
 }
 
 /// An administrative or life-cycle act.

@@ -6,7 +6,7 @@ use shuzha_core::ids::ID_BYTES_MAX;
 use shuzha_core::{Code, MicroYuan, NanoCharge};
 
 use super::*;
-use crate::record::{Call, ENTRY_BYTES_MAX, Intent, RefusalCount, Terms};
+use crate::record::{Call, ENTRY_BYTES_MAX, Intent, Projected, RefusalCount, Terms};
 
 fn encode(entry: &Entry<'_>) -> Vec<u8> {
     let mut out = Vec::new();
@@ -145,6 +145,8 @@ fn entry() -> impl Strategy<Value = Entry<'static>> {
             .prop_map(|(at, (act, _), [actor, object, confirmed_by], last_seq, [root, document])| {
                 Entry::Retention(Retention { at, actor, object, act, last_seq, root, document, confirmed_by })
             }),
+        (at(), any::<u64>(), any::<[u8; 32]>())
+            .prop_map(|(at, last_seq, digest)| Entry::Projected(Projected { at, last_seq, digest })),
         (at(), select(Code::ALL), 1..=u64::MAX)
             .prop_map(|(at, code, count)| Entry::RefusalCount(RefusalCount { at, code, count })),
         (any::<[u8; 16]>(), at(), name(), any::<[u64; 2]>(), any::<bool>(), any::<Option<[u8; 16]>>())

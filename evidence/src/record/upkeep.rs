@@ -62,6 +62,17 @@ pub struct Retention<'a> {
     pub confirmed_by: &'a str,
 }
 
+/// What the journal's projection adds up to at one record, before older records are given up (docs/adr/0027).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Projected {
+    /// When it was written.
+    pub at: Timestamp,
+    /// Sequence of the last record that is in it.
+    pub last_seq: u64,
+    /// SHA-256 of its canonical form.
+    pub digest: [u8; 32],
+}
+
 /// Requests that were refused before a unit was known: nobody's calls, so they are counted and not recorded one by one. A
 /// minute and code may be counted in several entries, which add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,7 @@
 //! The journal as its one writing process sees it.
 
 use std::fs::File;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, ready};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,6 +11,7 @@ use shuzha_evidence::{Boot, Entry};
 use tokio::sync::oneshot;
 
 use crate::disk::{Directory, Disk};
+use crate::durable::Durable;
 use crate::frame::{self, FRAME_HEAD_BYTES};
 use crate::lock::take_lock;
 use crate::metrics::Metrics;
@@ -22,7 +20,7 @@ use crate::queue::Shared;
 use crate::reader::Reader;
 use crate::recovery::{self, TornTail};
 use crate::writer::{Segment, Writer, run_syncer};
-use crate::{JournalError, Position, Unavailable, prune};
+use crate::{JournalError, Position, Unavailable, projection, prune};
 
 /// Whether the journal takes entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,7 +195,7 @@ impl Journal {
     pub fn append_durable(&self, entry: &Entry<'_>) -> Result<Durable, Unavailable> {
         let (tell, outcome) = oneshot::channel();
         let position = self.inner.shared.push(entry, Some(tell))?;
-        Ok(Durable { position, outcome })
+        Ok(Durable::new(position, outcome))
     }
 
     /// Whether the journal takes entries.
@@ -260,6 +258,32 @@ impl Journal {
     pub fn prune(&self, through: u64) -> Result<(), JournalError> {
         let _turn = self.inner.pruning.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         prune::prune(&*self.inner.disk, through)
+    }
+
+    /// Keeps `bytes`, what the records up to `seq` add up to, beside them: durable on return. Gone when records behind it are
+    /// pruned too.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn keep_projection(&self, seq: u64, bytes: &[u8]) -> Result<(), JournalError> {
+        let _turn = self.inner.pruning.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        projection::keep(&*self.inner.disk, seq, bytes)
+    }
+
+    /// What is kept of what the records up to `seq` add up to; none where nothing is.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn projection(&self, seq: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        projection::read(&*self.inner.disk, seq)
+    }
+
+    /// The places for which such is kept, in order.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn projections(&self) -> Result<Vec<u64>, JournalError> {
+        projection::places(&*self.inner.disk)
     }
 
     /// Reads the segments that were closed before, which a start takes by their manifests, and compares them with those. Damage
@@ -328,42 +352,6 @@ impl Drop for Inner {
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal").field("durable_seq", &self.durable_seq()).finish_non_exhaustive()
-    }
-}
-
-/// Resolves once its entry is durable, with the position; or to why it will not be.
-#[derive(Debug)]
-#[must_use = "an answer may leave only after this has resolved"]
-pub struct Durable {
-    position: Position,
-    outcome: oneshot::Receiver<Result<(), Unavailable>>,
-}
-
-impl Durable {
-    /// Where the entry will stand.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        self.position
-    }
-
-    /// Blocks the thread until the entry is durable.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when it will not be.
-    ///
-    /// # Panics
-    /// Within an asynchronous task: await the future there.
-    pub fn wait(self) -> Result<Position, Unavailable> {
-        self.outcome.blocking_recv().unwrap_or(Err(Unavailable::Failed)).map(|()| self.position)
-    }
-}
-
-impl Future for Durable {
-    type Output = Result<Position, Unavailable>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(Pin::new(&mut self.outcome).poll(context));
-        Poll::Ready(outcome.unwrap_or(Err(Unavailable::Failed)).map(|()| self.position))
     }
 }
 

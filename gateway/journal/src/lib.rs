@@ -7,8 +7,10 @@
 //! **Invariant:** an error of the disk is never retried. After a failed `fdatasync` the kernel may have dropped the dirty
 //! pages, and a second one would report success over lost data.
 
+mod copy;
 mod desk;
 pub mod disk;
+mod durable;
 mod error;
 mod frame;
 mod journal;
@@ -16,6 +18,7 @@ mod lock;
 mod manifest;
 mod metrics;
 pub mod options;
+mod projection;
 mod prune;
 mod queue;
 mod reader;
@@ -24,9 +27,12 @@ mod room;
 mod verify;
 mod writer;
 
+pub use copy::copy;
+pub use durable::Durable;
 pub use error::{JournalError, Unavailable};
-pub use journal::{Durable, Health, Journal};
+pub use journal::{Health, Journal};
 pub use options::Options;
+pub use projection::{projection, projections};
 pub use reader::{RawRecord, Reader, first_seq, last_seq, read, read_on};
 pub use recovery::TornTail;
 pub use verify::{Summary, verify, verify_on};

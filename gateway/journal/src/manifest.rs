@@ -51,7 +51,7 @@ impl Running {
 }
 
 /// The name of the manifest of the segment whose first record has sequence `first_seq`.
-fn name(first_seq: u64) -> String {
+pub(crate) fn name(first_seq: u64) -> String {
     format!("{first_seq:020}.closed")
 }
 

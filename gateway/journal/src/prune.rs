@@ -7,7 +7,7 @@ use crate::disk::Disk;
 use crate::frame::{self, HEADER_BYTES, Header};
 use crate::reader::{Scan, Step};
 use crate::recovery::{damaged, read_header, segments};
-use crate::{JournalError, Position, manifest};
+use crate::{JournalError, Position, manifest, projection};
 
 /// Bytes copied at once.
 const COPY_BYTES: usize = 1 << 20;
@@ -21,6 +21,12 @@ fn mark_of(name: &str) -> Option<Position> {
     let (epoch, seq) = name.strip_suffix(".pruned")?.split_once('-')?;
     let last = Position { epoch: epoch.parse().ok()?, seq: seq.parse().ok()? };
     (mark_name(last) == name).then_some(last)
+}
+
+/// The name that says which record was the last that is gone; none where all are there.
+pub(crate) fn mark(names: &[String]) -> Option<String> {
+    let base = base(names);
+    (base != Position::default()).then(|| mark_name(base))
 }
 
 /// The last record that is gone; zero where all are there.
@@ -113,6 +119,8 @@ pub(crate) fn sweep(disk: &dyn Disk) -> Result<(), JournalError> {
         Some(first) => first != base.seq + 1 || base == Position::default(),
         None => frame::segment_first_seq(name)
             .or_else(|| manifest::first_seq_of(name))
+            // What the records before a later place add up to begins where that place is.
+            .or_else(|| projection::seq_of(name).map(|seq| seq + 1))
             .is_some_and(|first| first <= base.seq),
     });
     // The marks last: they say why the others may go.

@@ -13,7 +13,7 @@ use crate::nonce::NonceTag;
 #[derive(Default)]
 pub struct Start {
     pub(crate) consents: Vec<(Commitment, u32, Timestamp)>,
-    pub(crate) withdrawn: Vec<Commitment>,
+    pub(crate) withdrawn: Vec<(Commitment, Timestamp)>,
     pub(crate) budgets: Ledger,
     pub(crate) purses: Vec<(Id, MicroYuan)>,
     pub(crate) counts: Vec<(Id, CountKey, u64)>,
@@ -64,7 +64,7 @@ impl Start {
         });
         Self {
             consents: state.consents.iter().map(|(key, known)| (*key, known.uses, known.used)).collect(),
-            withdrawn: withdrawn.map(|(key, _)| *key).collect(),
+            withdrawn: withdrawn.map(|(key, known)| (*key, known.used)).collect(),
             budgets: state.budgets.clone(),
             purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),
             counts: counts.collect(),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shuzha_core::{Measure, hex};
 use shuzha_evidence::{Call, Entry, RetentionAct, Terms};
 use shuzha_journal::{JournalError, Position, Summary};
-use shuzha_store::Comparison;
+use shuzha_store::{Comparison, StoreError};
 
 use crate::node::JOURNAL_DIR;
 use crate::output::Out;
@@ -42,13 +42,16 @@ pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, tail: Option<u64>, l
 }
 
 /// Compares the store's projection in `data_dir` with the journal; nothing where no store was made yet, or where the journal does not
-/// begin with its first record any more: what it added up to then stands in the store alone.
+/// begin with its first record any more and what those before added up to is not kept beside it.
 fn compare(data_dir: &Path) -> Result<Option<Comparison>> {
-    if !data_dir.join(STORE_FILE).exists() || shuzha_journal::first_seq(&data_dir.join(JOURNAL_DIR))? > 1 {
+    if !data_dir.join(STORE_FILE).exists() {
         return Ok(None);
     }
     let store = open_store(data_dir)?.store;
-    store.verify(&data_dir.join(JOURNAL_DIR)).map(Some).context("the store's projection")
+    match store.verify(&data_dir.join(JOURNAL_DIR)) {
+        Err(StoreError::NoProjection { .. }) => Ok(None),
+        compared => compared.map(Some).context("the store's projection"),
+    }
 }
 
 /// Checks every frame of the journal in `data_dir`, says what it holds, and whether the store's projection and the evidence log
@@ -228,6 +231,12 @@ fn shown(position: Position, entry: &Entry<'_>) -> Value {
             "last_sequence": retention.last_seq,
             "root": hex::encode(&retention.root),
             "document": hex::encode(&retention.document),
+        }),
+        Entry::Projected(projected) => json!({
+            "kind": "projected",
+            "at_us": projected.at.micros(),
+            "last_sequence": projected.last_seq,
+            "projection": hex::encode(&projected.digest),
         }),
         Entry::RefusalCount(counted) => json!({
             "kind": "refusal_count",

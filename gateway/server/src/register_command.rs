@@ -9,7 +9,7 @@ use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publi
 use shuzha_core::clock::ShiftedClock;
 use shuzha_core::{Clock as _, Id, OsRng, RequestId, Rng as _};
 use shuzha_store::register::{ADOPT, Act, REGISTER};
-use shuzha_store::{Changes, Register, State};
+use shuzha_store::{Changes, Register, projection_before};
 
 use crate::config::Config;
 use crate::control::REGISTER_FILE;
@@ -86,21 +86,23 @@ pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()
     out.line(&format!("登记簿已按现状接管 The register is taken over as it stands, by act {revision}."))
 }
 
-/// Builds the projection anew from the journal's first record.
+/// Builds the projection anew from the journal's first record, or from the projection that is kept in the place of those before it.
 pub(crate) fn rebuild(out: &mut Out, config: &Config) -> Result<()> {
     // The journal's lock keeps a node from running meanwhile.
     let clock = (&ShiftedClock::default(), Some(node::CLOCK_WITHIN));
     let journal = node::open_journal(config, clock, None, Duration::ZERO)?;
-    if journal.first_seq()? > 1 {
-        bail!(
-            "此前的记录已按期销毁，无从重建：请恢复 shuzha.db 的副本 records before were destroyed when due, and what they added \
-             up to stands in shuzha.db alone: restore its copy"
-        );
-    }
+    let base = projection_before(&journal).context(
+        "此前的记录已按期销毁：从备份恢复 records before were destroyed when due: `shuzha restore` a backup",
+    )?;
     let store = resealed_store(&config.data_dir)?;
-    store.reset_projection()?;
-    let (mut state, mut changes) = (State::default(), Changes::default());
-    for record in journal.reader(1)? {
+    let (mut state, mut changes) = match base {
+        Some(bytes) => (store.put_projection(&bytes)?, Changes::default()),
+        None => {
+            store.reset_projection()?;
+            Default::default()
+        }
+    };
+    for record in journal.reader(state.reached.seq + 1)? {
         let record = record?;
         state.apply(record.position, &record.entry()?, &mut changes)?;
         if state.reached.seq.is_multiple_of(BATCH_RECORDS) {

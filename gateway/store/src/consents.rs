@@ -5,7 +5,10 @@
 //!
 //! Guarantees, by SQLite's write-ahead log with `synchronous=FULL`: a call that writes is one transaction, durable on
 //! return. A consent, its receipt and its place in a status list stand together or not at all; a withdrawal takes the
-//! consents derived from it along, and stands in the feed exactly once.
+//! consents derived from it along, and stands in the feed exactly once,
+//! until the consent has ended.
+
+mod feed;
 
 use std::path::Path;
 use std::sync::MutexGuard;
@@ -16,6 +19,8 @@ use shuzha_core::{Id, Timestamp};
 use crate::StoreError;
 use crate::database::Database;
 use crate::sealable::sealable;
+
+pub use feed::Withdrawn;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 2] = [
@@ -88,17 +93,6 @@ pub enum Taken {
     Jti,
     /// The place in the status list is another's.
     Status,
-}
-
-/// A withdrawal, as the gate is fed with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withdrawn {
-    /// Its place in the feed.
-    pub seq: u64,
-    /// Issuer of the consent.
-    pub issuer: String,
-    /// The consent.
-    pub jti: String,
 }
 
 /// The register of consents. Clones share one connection, and calls take turns on it.
@@ -301,23 +295,6 @@ impl ConsentStore {
             statement.query_one((jti, event), |row| row.get(0)).optional().map_err(StoreError::from)
         };
         Ok([one("given")?, one("withdrawn")?])
-    }
-
-    /// Withdrawals after place `after` of the feed, in order; at most `limit`.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn withdrawn_after(&self, after: u64, limit: usize) -> Result<Vec<Withdrawn>, StoreError> {
-        let connection = self.lock();
-        let sql = "SELECT seq, issuer, jti FROM withdrawals WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-        let mut statement = connection.prepare_cached(sql)?;
-        let after = i64::try_from(after).unwrap_or(i64::MAX);
-        let mut rows = statement.query((after, i64::try_from(limit).unwrap_or(i64::MAX)))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(Withdrawn { seq: number(row, 0)?, issuer: row.get(1)?, jti: row.get(2)? });
-        }
-        Ok(found)
     }
 
     /// How many places of status list `list` are given out.

@@ -15,11 +15,14 @@ use crate::seal::{self, SealKey, Sealed};
 /// How long a statement waits for another process that has the file locked (a backup, an inspection).
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Size to which a write-ahead log is cut back once nobody reads an old state any more.
+const WAL_BYTES: i64 = 64 << 20;
+
 /// Prepared statements that are kept.
 const STATEMENTS_MAX: usize = 64;
 
 /// Every migration, in order. One that was applied is never edited; refinery compares checksums.
-const MIGRATIONS: [(&str, &str); 9] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 11] = [
     ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
     ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
     ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
@@ -29,6 +32,8 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("V0007__register_head", include_str!("../migrations/V0007__register_head.sql")),
     ("V0008__marks", include_str!("../migrations/V0008__marks.sql")),
     ("V0009__ended", include_str!("../migrations/V0009__ended.sql")),
+    ("V0010__projection_checkpoint", include_str!("../migrations/V0010__projection_checkpoint.sql")),
+    ("V0011__withdrawals_end", include_str!("../migrations/V0011__withdrawals_end.sql")),
 ];
 
 /// The embedded database. Clones share one connection, and calls take turns on it.
@@ -41,7 +46,7 @@ const MIGRATIONS: [(&str, &str); 9] = [
 /// - [`Store::release_get`] reads by a connection of its own: it waits for nobody who writes.
 #[derive(Clone)]
 pub struct Store {
-    database: Database,
+    pub(crate) database: Database,
     /// To look releases up; opened when the first is.
     lookups: Arc<Mutex<Option<Connection>>>,
 }
@@ -116,7 +121,7 @@ impl Store {
         self.database.lock()
     }
 
-    fn of(database: Database) -> Self {
+    pub(crate) fn of(database: Database) -> Self {
         Self { database, lookups: Arc::default() }
     }
 
@@ -209,7 +214,7 @@ impl Database {
     }
 
     /// The file, and whether it was made now.
-    fn file(path: &Path) -> Result<(Connection, bool), StoreError> {
+    pub(crate) fn file(path: &Path) -> Result<(Connection, bool), StoreError> {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
             created.map_err(StoreError::io("create", parent))?;
@@ -222,7 +227,7 @@ impl Database {
     }
 
     /// Sets the connection to durable commits and applies the migrations that are still missing.
-    fn prepared(
+    pub(crate) fn prepared(
         mut connection: Connection,
         migrations: &[(&str, &str)],
         path: Option<Arc<Path>>,
@@ -232,6 +237,7 @@ impl Database {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
         let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
@@ -318,8 +324,18 @@ pub(crate) fn to_read(path: &Path) -> Result<Connection, StoreError> {
         // What stands in it alone would not be seen.
         return Err(error.into());
     }
+    at_rest(path)
+}
+
+/// A connection to a file that nobody changes: nothing is written beside it either.
+pub(crate) fn at_rest(path: &Path) -> Result<Connection, StoreError> {
+    let name = path.to_str().ok_or(StoreError::Range("path"))?;
     let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    open(&format!("file:{escaped}?immutable=1"), OpenFlags::SQLITE_OPEN_URI)
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+    Ok(connection)
 }
 
 fn cannot_write_beside(error: &rusqlite::Error) -> bool {
@@ -343,7 +359,7 @@ fn count(migrations: &[Migration]) -> i64 {
 }
 
 /// How many migrations were applied.
-fn applied(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn applied(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("SELECT count(*) FROM refinery_schema_history", [], |row| row.get(0))?)
 }
 

@@ -60,6 +60,21 @@ pub enum StoreError {
         /// Where the journal ends.
         journal: u64,
     },
+    /// Records were given up, and what they added up to is not kept beside the journal, or is not what the log was told.
+    #[error(
+        "the journal begins with record {first}, and what those before add up to is not kept beside it as the log was told: \
+         only a copy of the store has it"
+    )]
+    NoProjection {
+        /// The first record that is there.
+        first: u64,
+    },
+    /// Another process was writing to one of several databases at every try to hold them at one moment.
+    #[error("another process has a database locked: they cannot be held at one moment")]
+    NeverQuiet,
+    /// A database file is not sound in itself.
+    #[error("the database file is corrupt: {0}")]
+    Corrupt(String),
     /// A number does not fit into the database's integers.
     #[error("a number in {0} is past the database's range")]
     Range(&'static str),
@@ -89,6 +104,19 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Whether the database's file itself is at fault: its bytes are not what was written.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Database(error) => {
+                matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+            }
+            Self::Corrupt(_) | Self::BadRow(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether the same call may succeed later without anybody's doing.

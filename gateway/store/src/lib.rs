@@ -6,6 +6,7 @@
 //! **Invariant:** the state is a function of the journal. Nothing here decides what a call may spend, and nothing is
 //! counted that is not an entry.
 
+pub mod backup;
 pub mod consents;
 mod database;
 mod error;
@@ -28,11 +29,11 @@ pub use database::{Store, dangerous_edit};
 pub use error::StoreError;
 pub use follow::Watch;
 pub use ledger::Books;
-pub use projection::{Comparison, Difference, UsesOf};
+pub use projection::{Comparison, Difference, UsesOf, given_back, projection_before, projection_digest};
 pub use projector::Projector;
 pub use reduce::{
     BEFORE, CONSENT_KEPT, Changes, Consent, CoveredCharge, DataUse, Mark, MarkAnswer, MarkStatus, MeterKey,
-    OpenIntent, RegisterHead, State, Usage, Watched, local_day, local_midnight,
+    OpenIntent, ProjectionCheckpoint, RegisterHead, State, Usage, Watched, local_day, local_midnight,
 };
 pub use register::Register;
 pub use releases::Release;

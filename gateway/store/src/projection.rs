@@ -2,17 +2,22 @@
 //! counts exactly once, whatever happens to the process.
 
 mod budgets;
+mod checkpoint;
 mod data_uses;
+mod given_back;
 mod rows;
 
 use std::path::Path;
 
-use rusqlite::Transaction;
+use rusqlite::Connection;
 use shuzha_core::Timestamp;
 use shuzha_evidence::Commitment;
-use shuzha_journal::{Position, read};
+use shuzha_journal::{Position, first_seq, projection, projections, read};
 
+use self::checkpoint::Source;
+pub use self::checkpoint::{projection_before, projection_digest};
 pub use self::data_uses::UsesOf;
+pub use self::given_back::given_back;
 use crate::reduce::{CONSENT_KEPT, Changes, NONCE_WINDOW, State};
 use crate::{Store, StoreError};
 
@@ -55,7 +60,8 @@ impl Store {
     /// Of the database.
     pub fn reached(&self) -> Result<shuzha_journal::Position, StoreError> {
         let mut connection = self.lock();
-        Ok(position(&connection.transaction()?)?.0)
+        let transaction = connection.transaction()?;
+        Ok(position(&transaction)?.0)
     }
 
     /// Writes the rows of `state` that `changes` names, and the position, in one transaction; then empties `changes`.
@@ -95,20 +101,30 @@ impl Store {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         rows::clear(&transaction)?;
+        transaction.execute("DELETE FROM data_uses", [])?;
         transaction.execute("UPDATE position SET epoch = 0, seq = 0, latest_micros = 0", [])?;
         Ok(transaction.commit()?)
     }
 
-    /// Rebuilds the state from the journal in `journal_dir`, up to where the projection stands, and compares the two.
+    /// Rebuilds the state from the journal in `journal_dir`, up to where the projection stands, and compares the two. Where records
+    /// were given up, it begins with the projection that the log was told of before.
     ///
     /// # Errors
     /// [`StoreError::JournalEndsEarly`] when the projection has reached a record that the journal does not hold (one of
-    /// the two is from another time or node), or what reading either said.
+    /// the two is from another time or node); [`StoreError::NoProjection`] where records were given up and none is kept; or what
+    /// reading either said.
     pub fn verify(&self, journal_dir: &Path) -> Result<Comparison, StoreError> {
         let stored = self.load_state()?;
-        let (mut rebuilt, mut changes) = (State::default(), Changes::default());
-        let mut uses = data_uses::Checked::default();
-        for record in read(journal_dir, 1)? {
+        let source = Source {
+            first_seq: first_seq(journal_dir)?,
+            places: projections(journal_dir)?,
+            kept: &|seq| projection(journal_dir, seq),
+            records: &|seq| read(journal_dir, seq),
+        };
+        let base = source.base()?.map(|bytes| Self::of_projection(&bytes)?.load_state()).transpose()?;
+        let (mut rebuilt, mut changes) = (base.unwrap_or_default(), Changes::default());
+        let mut uses = data_uses::Checked::after(rebuilt.reached.seq);
+        for record in read(journal_dir, rebuilt.reached.seq + 1)? {
             let record = record?;
             if record.position.seq > stored.reached.seq {
                 break;
@@ -126,8 +142,8 @@ impl Store {
     }
 }
 
-fn position(transaction: &Transaction<'_>) -> Result<(Position, Timestamp), StoreError> {
-    let mut statement = transaction.prepare_cached("SELECT epoch, seq, latest_micros FROM position")?;
+fn position(connection: &Connection) -> Result<(Position, Timestamp), StoreError> {
+    let mut statement = connection.prepare_cached("SELECT epoch, seq, latest_micros FROM position")?;
     let (epoch, seq, latest): (u32, i64, i64) =
         statement.query_one([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let seq = u64::try_from(seq).map_err(|_| StoreError::BadRow("position"))?;
@@ -147,16 +163,14 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         changed + b.keys().filter(|key| !a.contains_key(*key)).count()
     }
 
-    // When a consent was last used is not known of those that were there before it was kept: what counts is what may be forgotten
-    // with it, and that is what was never withdrawn and stands in the rows alone.
+    // When a consent was last used or withdrawn is not known of those that were there before that was kept: they stay in the rows for
+    // longer, and what counts is how often they were used and whether they were withdrawn.
     let known = |state: &State| -> BTreeMap<_, _> {
         state.consents.iter().map(|(key, known)| (*key, (known.uses, known.withdrawn))).collect()
     };
     let (mut consents, rebuilt_consents) = (known(stored), known(rebuilt));
     let past = rebuilt.latest.minus(CONSENT_KEPT);
-    let late = |key: &Commitment| {
-        stored.consents.get(key).is_some_and(|known| !known.withdrawn && known.used >= past)
-    };
+    let late = |key: &Commitment| stored.consents.get(key).is_some_and(|known| known.used >= past);
     consents.retain(|key, _| rebuilt_consents.contains_key(key) || !late(key));
     let counts = [
         ("consents", maps(&consents, &rebuilt_consents)),
@@ -172,6 +186,7 @@ fn compare(stored: &State, rebuilt: &State) -> Vec<Difference> {
         ("open_intents", maps(&stored.open, &rebuilt.open)),
         ("watched", maps(&stored.watched, &rebuilt.watched)),
         ("register_head", usize::from(stored.register != rebuilt.register)),
+        ("projection_checkpoint", usize::from(stored.checkpoint != rebuilt.checkpoint)),
         ("position", usize::from(stored.latest != rebuilt.latest)),
     ];
     let wrong = counts.into_iter().filter(|(_, rows)| *rows > 0);

@@ -22,7 +22,9 @@ mod meter;
 mod state;
 
 use shuzha_core::{MicroYuan, RequestId, Timestamp};
-use shuzha_evidence::{Act, ActKind, Call, Commitment, Decision, Entry, Intent, Refund, Registered, Terms};
+use shuzha_evidence::{
+    Act, ActKind, Call, Commitment, Decision, Entry, Intent, Projected, Refund, Registered, Terms,
+};
 use shuzha_journal::{Position, RawRecord};
 use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 
@@ -30,7 +32,7 @@ pub use changes::Changes;
 pub use meter::{MeterKey, basis};
 pub use state::{
     BEFORE, CONSENT_KEPT, Consent, CoveredCharge, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkAnswer, MarkStatus,
-    NONCE_WINDOW, Name, OpenIntent, RegisterHead, State, Usage, Watched,
+    NONCE_WINDOW, Name, OpenIntent, ProjectionCheckpoint, RegisterHead, State, Usage, Watched,
 };
 
 use crate::StoreError;
@@ -79,9 +81,12 @@ impl State {
             Entry::Call(call) if call.sandbox => step.trial(call)?,
             Entry::Call(call) => step.call(call)?,
             Entry::Refund(refund) => step.refund(refund)?,
-            Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => step.withdraw(act.commitment)?,
+            Entry::Act(act) if act.kind == ActKind::ConsentWithdrawn => {
+                step.withdraw(act.commitment, act.at)?
+            }
             Entry::Act(act) => step.watch(act),
             Entry::Registered(act) => step.registered(act),
+            Entry::Projected(projected) => step.projected(projected),
             Entry::Delivery(_)
             | Entry::Anchored(_)
             | Entry::KeysRotated(_)
@@ -341,10 +346,18 @@ impl Step<'_> {
         self.changes.watched.insert(act.object.into());
     }
 
-    fn withdraw(&mut self, consent: Option<Commitment>) -> Result<(), StoreError> {
+    /// From here on, the records up to that place may be given up.
+    fn projected(&mut self, projected: &Projected) {
+        let (seq, digest) = (projected.last_seq, projected.digest);
+        self.state.checkpoint = Some(ProjectionCheckpoint { seq, digest, at: self.position });
+        self.changes.checkpoint = true;
+    }
+
+    fn withdraw(&mut self, consent: Option<Commitment>, at: Timestamp) -> Result<(), StoreError> {
         let Some(consent) = consent else { return Err(self.contradiction("a withdrawal names no consent")) };
         let mut known = self.state.consents.get(&consent).copied().unwrap_or_default();
         known.withdrawn = true;
+        known.used = known.used.max(at);
         self.state.set_consent(consent, known);
         self.changes.consents.insert(consent);
         Ok(())

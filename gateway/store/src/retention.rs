@@ -4,8 +4,10 @@
 //! Guarantees:
 //! - Nothing is destroyed before its time, by fewer than two persons, out of order, or while something still needs it ([`Hold`]).
 //! - Killed anywhere, a destruction is not begun, or it is completed by [`Retention::resume`] at the next start.
+//! - No record goes before what it added up to is under a signed checkpoint of the log, and kept beside the journal.
 //! - What is left is checked before and after: every record that is kept against its hash, every hash up to the signed root.
 
+mod bound;
 mod decisions;
 mod destroy;
 mod document;
@@ -93,6 +95,8 @@ pub enum Hold {
     Outbox,
     /// The journal still writes to a segment with records of it: the next start begins another.
     InUse,
+    /// What its records add up to is not under a signed checkpoint of the log.
+    Unbound,
 }
 
 /// A half-year of the log.
@@ -130,6 +134,10 @@ impl fmt::Display for Hold {
             Self::InUse => {
                 f.write_str("日志分段仍在写入，重启后可办 the journal still writes to its segment: restart")
             }
+            Self::Unbound => f.write_str(
+                "已用掉的额度与预算尚未由存证日志的签名检查点固定，稍候再办；若持续如此，重新申请销毁 what was spent is not yet under \
+                 a signed checkpoint of the log: try again in a moment, and ask for the destruction again if it stays so",
+            ),
         }
     }
 }
@@ -266,6 +274,10 @@ impl Retention {
         }
         if parts.journal.prunable_seq()? < last {
             holds.push(Hold::InUse);
+        }
+        // Asking for it binds what was spent.
+        if year.destroyed.is_some() && !self.is_bound(last)? {
+            holds.push(Hold::Unbound);
         }
         Ok(holds)
     }

@@ -124,7 +124,7 @@ fn sum_of(value: &[u8], table: &str) -> Option<Sum> {
     place(&mut value.to_vec(), table).map(|entry| Sum::read(entry))
 }
 
-fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
+pub(crate) fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     let mut long = |tag: u8, bytes: &[u8]| {
         out.push(tag);
         out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());

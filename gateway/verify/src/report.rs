@@ -75,6 +75,7 @@ fn kind(entry: &Entry<'_>) -> &'static str {
         Entry::Anchored(_) => "锚定",
         Entry::KeysRotated(_) => "密钥轮换",
         Entry::Retention(_) => "封存销毁",
+        Entry::Projected(_) => "投影检查点",
         Entry::RefusalCount(_) => "未识别请求拒绝计数",
     }
 }

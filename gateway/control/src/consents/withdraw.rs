@@ -1,6 +1,7 @@
 //! Taking consents back (撤回, 个人信息保护法 15): as easy as giving, effective at once, for good.
 
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use shuzha_core::{Code, Id};
 use shuzha_privacy::consent::{self, Event, Receipt};
@@ -11,6 +12,11 @@ use crate::{Caller, Error};
 
 /// Withdrawals that are brought to the gate at a time.
 const FEED_BATCH: usize = 1_000;
+
+/// For how long after a consent's end its withdrawal is still brought to the gate: more than clocks may be apart.
+const ENDED: Duration = Duration::from_hours(24);
+/// Withdrawals of consents that have ended that are taken out of the feed at a start; the others wait for the next.
+const ENDED_AT_ONCE: usize = 50_000;
 
 impl ConsentService {
     /// Withdraws one of one's own consents, and those derived from it. When this returns, the gate refuses it on every call
@@ -65,8 +71,13 @@ impl ConsentService {
     /// Of the store, or [`Error::Unrecorded`]: then the gate is told nothing, and closes them.
     pub fn feed(&self) -> Result<(), Error> {
         let mut fed = self.fed.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = self.control.now().minus(ENDED);
+        if *fed == 0 {
+            // At a start: what is left in the feed is what may still be asked for.
+            self.feed.end_withdrawals(ended, ENDED_AT_ONCE)?;
+        }
         loop {
-            let batch = self.feed.withdrawn_after(*fed, FEED_BATCH)?;
+            let batch = self.feed.withdrawn_after(*fed, ended, FEED_BATCH)?;
             let more = batch.len() == FEED_BATCH;
             for one in batch {
                 if !self.gate.knows_withdrawn(&one.issuer, &one.jti) {

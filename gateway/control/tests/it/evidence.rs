@@ -347,6 +347,10 @@ fn h3_a_half_year_is_sealed_and_destroyed_by_those_who_may() {
     let again = person("wang-again", "another-bureau", &[Role::Authority]);
     assert_eq!(code(evidence.confirm_destruction(&again, shard, "")), Code::C1734);
     assert!(evidence.trace(&auditor(), &request).is_ok());
+    // Nothing goes before what it spent is under a signed checkpoint.
+    let why = faults(evidence.confirm_destruction(&feng, shard, "同意"));
+    assert!(why.contains("signed checkpoint"), "{why}");
+    archive.settled();
     let done = evidence.confirm_destruction(&feng, shard, "同意").expect("the second person");
     assert!(done.is_gone());
     assert_eq!(code(evidence.trace(&auditor(), &request)), Code::C1730);

@@ -227,4 +227,6 @@ codes! {
     C1741 503 "投影被其他程序改动" "The projection was changed by another program";
     C1742 503 "数据目录的权限或文件种类不安全" "A file of the data folder is open to others, or is not a file";
     C1743 503 "账册、授权或留存记录被其他程序改动" "Books, consents or decisions were changed by another program";
+    C1744 503 "投影少于存证日志所载" "The projection has less than the evidence log was told";
+    C1745 503 "数据库文件缺失、损坏或版本不符" "A database file is gone, corrupt, or of another version";
 }

@@ -33,9 +33,10 @@ impl Gate {
         let consent = self.keys.consent_commitment(issuer, jti);
         // First the record, then the effect would leave a moment in which it is recorded and not yet in force;
         // this order errs on the person's side.
-        self.consents.withdraw(consent);
+        let at = self.clock.now();
+        self.consents.withdraw(consent, at);
         let act = Act {
-            at: self.clock.now(),
+            at,
             kind: ActKind::ConsentWithdrawn,
             actor,
             object: "",

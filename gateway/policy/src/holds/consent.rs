@@ -1,6 +1,6 @@
 //! The authority over consent uses: each consent is used at most as often as the person allowed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::RwLock;
 use std::time::Duration;
 
@@ -51,21 +51,47 @@ pub(crate) struct Bounds {
 /// Uses taken per consent, and the consents withdrawn. Consents are known by commitment only.
 pub(crate) struct ConsentLedger {
     uses: Shards<Commitment, Uses>,
-    withdrawn: RwLock<HashSet<Commitment>>,
+    withdrawn: RwLock<Withdrawn>,
+}
+
+/// Consents that were withdrawn, until the last of their kind must have ended.
+#[derive(Default)]
+struct Withdrawn {
+    until: HashMap<Commitment, Timestamp>,
+    by_end: BTreeSet<(Timestamp, Commitment)>,
+}
+
+impl Withdrawn {
+    fn note(&mut self, consent: Commitment, at: Timestamp) {
+        let until = at.plus(CONSENT_KEPT);
+        if let Some(before) = self.until.insert(consent, until) {
+            self.by_end.remove(&(before, consent));
+        }
+        self.by_end.insert((until, consent));
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        while let Some(&(until, consent)) = self.by_end.first().filter(|(until, _)| *until < now) {
+            self.by_end.remove(&(until, consent));
+            self.until.remove(&consent);
+        }
+    }
 }
 
 impl ConsentLedger {
-    /// The ledger as the journal left it: uses with when the last was, and withdrawals.
+    /// The ledger as the journal left it: uses with when the last was, and withdrawals with when they were.
     pub(crate) fn new(
         spent: impl IntoIterator<Item = (Commitment, u32, Timestamp)>,
-        withdrawn: impl IntoIterator<Item = Commitment>,
+        withdrawn: impl IntoIterator<Item = (Commitment, Timestamp)>,
     ) -> Self {
         let uses = Shards::new();
         for (consent, spent, used) in spent.into_iter().filter(|(_, spent, _)| *spent > 0) {
             let until = used.plus(CONSENT_KEPT);
             uses.with(&consent, |shard| shard.insert(consent, Uses { spent, held: 0, until }));
         }
-        Self { uses, withdrawn: RwLock::new(withdrawn.into_iter().collect()) }
+        let mut known = Withdrawn::default();
+        withdrawn.into_iter().for_each(|(consent, at)| known.note(consent, at));
+        Self { uses, withdrawn: RwLock::new(known) }
     }
 
     /// Takes one use within `bounds` at `now`, and one of the parent's where there is one; both or neither.
@@ -114,8 +140,9 @@ impl ConsentLedger {
         });
     }
 
-    /// Forgets the uses of consents that have ended, of a part of all at each call.
+    /// Forgets what was used and withdrawn of consents that have ended: of uses, of a part of all at each call.
     pub(crate) fn keep_up(&self, now: Timestamp) {
+        self.withdrawn.write().unwrap_or_else(std::sync::PoisonError::into_inner).forget(now);
         self.uses.next_shard(|shard| {
             shard.retain(|_, uses| uses.held > 0 || uses.until > now);
             if shard.capacity() / 4 > shard.len() {
@@ -130,9 +157,9 @@ impl ConsentLedger {
         self.uses.count()
     }
 
-    /// Notes a withdrawal; effective for every check from here on.
-    pub(crate) fn withdraw(&self, consent: Commitment) {
-        self.withdrawn.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(consent);
+    /// Notes a withdrawal at `now`; effective for every check from here on.
+    pub(crate) fn withdraw(&self, consent: Commitment, now: Timestamp) {
+        self.withdrawn.write().unwrap_or_else(std::sync::PoisonError::into_inner).note(consent, now);
     }
 
     /// How often the consent was used, by uses that count for good.
@@ -143,7 +170,7 @@ impl ConsentLedger {
     /// Whether the person withdrew the consent, or the one it narrows.
     pub(crate) fn is_withdrawn(&self, consents: &Consents) -> bool {
         let withdrawn = self.withdrawn.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        consents.each().any(|consent| withdrawn.contains(&consent))
+        consents.each().any(|consent| withdrawn.until.contains_key(&consent))
     }
 }
 
@@ -259,7 +286,7 @@ mod tests {
         let ledger = ConsentLedger::new([([9; 16], 1, NOW)], []);
         assert_eq!(ledger.take(narrowed(1, 9), of(1, 1), NOW).err(), Some(Code::C407));
         drop(ledger.take(narrowed(1, 8), of(1, 1), NOW).expect("its own use came back"));
-        ledger.withdraw([8; 16]);
+        ledger.withdraw([8; 16], NOW);
         assert_eq!(ledger.take(narrowed(1, 8), of(1, 1), NOW).err(), Some(Code::C408));
     }
 
@@ -276,7 +303,13 @@ mod tests {
 
     #[test]
     fn a_withdrawn_consent_is_refused_before_its_uses_are_counted() {
-        let ledger = ConsentLedger::new([], [[3; 16]]);
+        let ledger = ConsentLedger::new([], [([3; 16], NOW)]);
         assert_eq!(ledger.take(alone(3), of(1, 0), NOW).err(), Some(Code::C408));
+        ledger.withdraw([4; 16], NOW);
+        // Before, it was remembered for ever. No consent that was there then lives longer.
+        ledger.keep_up(NOW.plus(CONSENT_KEPT));
+        assert!(ledger.is_withdrawn(&alone(3)) && ledger.is_withdrawn(&narrowed(5, 4)));
+        ledger.keep_up(NOW.plus(CONSENT_KEPT).plus(Duration::from_secs(1)));
+        assert!(!ledger.is_withdrawn(&alone(3)) && !ledger.is_withdrawn(&alone(4)));
     }
 }

@@ -56,9 +56,18 @@ fn d3_a_withdrawal_takes_what_was_derived_along_and_is_fed_once() {
     let at = Timestamp::from_seconds(15);
     assert!(store.withdraw(&[1; 32], "x", at, None).expect("answers"));
     assert!(store.withdraw(&[1; 32], "root", at, None).expect("answers"));
-    let feed: Vec<_> = store.withdrawn_after(0, 10).expect("reads").into_iter().map(|one| one.jti).collect();
-    assert_eq!(feed, ["x", "root", "y"]);
-    assert_eq!(store.withdrawn_after(1, 1).expect("reads")[0].jti, "root");
+    let feed = |after, ended, limit| -> Vec<String> {
+        let fed = store.withdrawn_after(after, Timestamp::from_seconds(ended), limit).expect("reads");
+        fed.into_iter().map(|one| one.jti).collect()
+    };
+    assert_eq!(feed(0, 20, 10), ["x", "root", "y"]);
+    assert_eq!(feed(1, 20, 1), ["root"]);
+    // Before, the feed was read from its first withdrawal at every start, for ever.
+    assert_eq!(feed(0, 21, 10), [""; 0], "they have ended");
+    assert_eq!(store.end_withdrawals(Timestamp::from_seconds(20), 10).expect("answers"), 0);
+    assert_eq!(store.end_withdrawals(Timestamp::from_seconds(21), 2).expect("answers"), 2);
+    assert_eq!(feed(0, 20, 10).len(), 1);
+    assert_eq!(store.get(&[1; 32], "x").expect("reads").expect("there").withdrawn, Some(at));
     assert_eq!(store.derived_from("root").expect("reads"), ["x", "y"]);
 }
 

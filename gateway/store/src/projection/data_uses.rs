@@ -105,11 +105,17 @@ pub(super) fn save(transaction: &Transaction<'_>, uses: &[DataUse]) -> Result<()
 /// Rows compared with the journal while it is read: there is no room for all of them at once.
 #[derive(Default)]
 pub(super) struct Checked {
+    /// Those up to this record are not looked at.
+    after: u64,
     found: i64,
     wrong: usize,
 }
 
 impl Checked {
+    pub(super) fn after(seq: u64) -> Self {
+        Self { after: seq, ..Self::default() }
+    }
+
     /// Looks the uses up that the journal shows.
     pub(super) fn check(
         &mut self,
@@ -130,7 +136,8 @@ impl Checked {
 
     /// What differs once the journal is read: also rows that no record stands behind.
     pub(super) fn difference(self, store: &Store) -> Result<Option<Difference>, StoreError> {
-        let rows: i64 = store.lock().query_row("SELECT count(*) FROM data_uses", [], |row| row.get(0))?;
+        let (sql, after) = ("SELECT count(*) FROM data_uses WHERE seq > ?1", integer(self.after, TABLE)?);
+        let rows: i64 = store.lock().query_row(sql, [after], |row| row.get(0))?;
         let superfluous = usize::try_from(rows - self.found).unwrap_or(0);
         let wrong = self.wrong + superfluous;
         Ok((wrong > 0).then_some(Difference { table: TABLE, rows: wrong }))

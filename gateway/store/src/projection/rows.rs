@@ -8,8 +8,8 @@ use shuzha_pricing::{Basis, Month};
 use super::{budgets, data_uses, oldest_nonce};
 use crate::StoreError;
 use crate::reduce::{
-    Changes, Consent, CoveredCharge, Mark, MarkAnswer, MarkStatus, MeterKey, OpenIntent, RegisterHead, State,
-    Usage, Watched,
+    Changes, Consent, CoveredCharge, Mark, MarkAnswer, MarkStatus, MeterKey, OpenIntent,
+    ProjectionCheckpoint, RegisterHead, State, Usage, Watched,
 };
 
 /// Bytes of one nonce in a batch: its time and its tag.
@@ -42,22 +42,29 @@ pub(super) fn each(
     Ok(())
 }
 
-/// Empties every table of the projection but `position`.
+/// Tables of the projection that make up a state, but `position` and those of budgets.
+const TABLES: [&str; 11] = [
+    "consents",
+    "usage",
+    "posted",
+    "meters",
+    "settled",
+    "marks",
+    "nonce_batches",
+    "open_intents",
+    "watched",
+    "register_head",
+    "projection_checkpoint",
+];
+
+/// Every table that makes up a state, but `position`.
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES.into_iter().chain(budgets::TABLES)
+}
+
+/// Empties them.
 pub(super) fn clear(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    let tables = [
-        "consents",
-        "usage",
-        "posted",
-        "meters",
-        "settled",
-        "marks",
-        "nonce_batches",
-        "open_intents",
-        "data_uses",
-        "watched",
-        "register_head",
-    ];
-    for table in tables.into_iter().chain(budgets::TABLES) {
+    for table in tables() {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())
@@ -103,7 +110,21 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         state.register = Some(RegisterHead { revision, digest: row.get(1)? });
         Ok(())
     })?;
+    state.checkpoint = load_checkpoint(transaction)?;
     load_open(transaction, state)
+}
+
+/// What the log was last told of the projection.
+pub(super) fn load_checkpoint(
+    transaction: &Transaction<'_>,
+) -> Result<Option<ProjectionCheckpoint>, StoreError> {
+    let (mut found, table) = (None, "projection_checkpoint");
+    each(transaction, "SELECT seq, digest, at_epoch, at_seq FROM projection_checkpoint", |row| {
+        let at = Position { epoch: row.get(2)?, seq: count(row.get(3)?, table)? };
+        found = Some(ProjectionCheckpoint { seq: count(row.get(0)?, table)?, digest: row.get(1)?, at });
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 fn load_meters(transaction: &Transaction<'_>, state: &mut State) -> Result<(), StoreError> {
@@ -259,6 +280,14 @@ pub(super) fn save(
     if let Some(head) = state.register.filter(|_| changes.register) {
         let mut put = transaction.prepare_cached("REPLACE INTO register_head VALUES (1, ?1, ?2)")?;
         put.execute((integer(head.revision, "register_head")?, head.digest))?;
+    }
+    if let Some(checkpoint) = state.checkpoint.filter(|_| changes.checkpoint) {
+        let ProjectionCheckpoint { seq, digest, at } = checkpoint;
+        let (seq, at_seq) =
+            (integer(seq, "projection_checkpoint")?, integer(at.seq, "projection_checkpoint")?);
+        let mut put =
+            transaction.prepare_cached("REPLACE INTO projection_checkpoint VALUES (1, ?1, ?2, ?3, ?4)")?;
+        put.execute((seq, digest, at.epoch, at_seq))?;
     }
     data_uses::save(transaction, &changes.data_uses)
 }

@@ -37,6 +37,41 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever follows a projection that the log was told of, nothing of it is given back; and its canonical form is it.
+    #[test]
+    fn what_follows_a_projection_gives_nothing_back(history in history(), cut in any::<prop::sample::Index>()) {
+        let cut = cut.index(history.len() + 1);
+        let ((before, mut changes), (now, _)) =
+            (apply_all(&history[..cut]).expect("sound"), apply_all(&history).expect("sound"));
+        prop_assert_eq!(given_back(&before, &now), []);
+        let store = Store::in_memory().expect("opens");
+        store.project(&before, &mut changes).expect("stores");
+        let (reached, bytes) = store.canonical_projection().expect("reads");
+        prop_assert_eq!(reached, before.reached);
+        let again = Store::of_projection(&bytes).expect("reads");
+        prop_assert_eq!(again.load_state().expect("loads"), before.clone());
+        prop_assert_eq!(again.canonical_projection().expect("reads").1, bytes);
+        // What was spent and answered, and is not there any more, is noticed.
+        let empty = State { latest: before.latest, ..State::default() };
+        prop_assert!(before.settled.is_empty() || !given_back(&before, &empty).is_empty());
+    }
+}
+
+#[test]
+fn a_projection_of_other_software_is_refused() {
+    let store = Store::in_memory().expect("opens");
+    let (_, bytes) = store.canonical_projection().expect("reads");
+    assert!(Store::of_projection(&bytes).is_ok());
+    let newer: Vec<u8> =
+        bytes.iter().enumerate().map(|(at, byte)| if at == 24 { 99 } else { *byte }).collect();
+    for wrong in [&b"SHUZHAP2"[..], &bytes[..bytes.len() - 1], &bytes[..30], &newer, b""] {
+        assert!(matches!(Store::of_projection(wrong), Err(StoreError::BadRow(_))));
+    }
+}
+
 #[test]
 fn a_batch_counts_once_or_not_at_all() {
     let store = Store::in_memory().expect("opens");
@@ -93,10 +128,14 @@ fn ended_consents_and_days_long_past_are_gone_also_after_a_restart() {
     state.apply(next(&state, &entry), &entry, &mut changes).expect("sound");
     answer(&mut state, &mut changes, 99, 69 * DAY + kept + 1);
     let left: Vec<_> = state.consents.keys().map(|consent| consent[0]).collect();
-    assert_eq!(left, [1, 99], "those that can be used no more are gone; what was withdrawn stays");
+    assert_eq!(left, [1, 99], "those that can be used no more are gone; what was withdrawn is kept as long");
     let rows: i64 =
         store.lock().query_row("SELECT count(*) FROM consents", [], |row| row.get(0)).expect("counts");
     assert_eq!(rows, 2);
+    // Before, what was withdrawn was remembered for ever.
+    answer(&mut state, &mut changes, 98, 70 * DAY + kept + 1);
+    let left: Vec<_> = state.consents.keys().map(|consent| consent[0]).collect();
+    assert_eq!(left, [98, 99], "a withdrawn consent that has ended is refused by its own end");
 }
 
 /// A batch that fails half-way leaves no row behind: here a sum that SQLite cannot hold, after rows that it can.

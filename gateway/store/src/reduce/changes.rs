@@ -28,6 +28,7 @@ pub struct Changes {
     pub(crate) open: BTreeSet<RequestId>,
     pub(crate) watched: BTreeSet<Name>,
     pub(crate) register: bool,
+    pub(crate) checkpoint: bool,
     /// Uses of persons' data, in order. They are rows only: nothing is decided by them, so the state does not hold them.
     pub(crate) data_uses: Vec<DataUse>,
 }

@@ -22,8 +22,8 @@ const CONSENT_STAGE: u8 = 4;
 /// For how long an idempotency key is remembered.
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
 
-/// For how long a consent that was not withdrawn is remembered after its last use: the longest lifetime that a consent may
-/// have, and a day. Whoever presents it later is refused by its own end.
+/// For how long a consent is remembered after its last use, or its withdrawal: the longest lifetime that a consent may have, and a
+/// day. Whoever presents it later is refused by its own end.
 pub const CONSENT_KEPT: Duration =
     Duration::from_secs(LIFETIME_MAX.unsigned_abs()).saturating_add(Duration::from_hours(24));
 
@@ -40,7 +40,7 @@ pub struct Consent {
     pub uses: u32,
     /// Whether the person has withdrawn it.
     pub withdrawn: bool,
-    /// When it was last used.
+    /// When it was last used, or withdrawn.
     pub used: Timestamp,
 }
 
@@ -149,6 +149,17 @@ pub struct RegisterHead {
     pub digest: [u8; 32],
 }
 
+/// What the log was last told that the projection adds up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectionCheckpoint {
+    /// Sequence of the last record in it.
+    pub seq: u64,
+    /// SHA-256 of the projection's canonical form.
+    pub digest: [u8; 32],
+    /// Where the record stands that says so.
+    pub at: Position,
+}
+
 /// What the gate itself has done about abnormal use of a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watched {
@@ -235,7 +246,9 @@ pub struct State {
     pub watched: BTreeMap<Name, Watched>,
     /// How far the register is by the journal; none before the first act that binds what it leaves.
     pub register: Option<RegisterHead>,
-    /// Consents that were not withdrawn by their last use, to forget the oldest.
+    /// What the log was last told of this state; none where it never was.
+    pub checkpoint: Option<ProjectionCheckpoint>,
+    /// Consents by their last use or withdrawal, to forget the oldest.
     pub(crate) consents_by_time: BTreeSet<(Timestamp, Commitment)>,
     /// `marks` by time, to forget the oldest.
     pub(crate) marks_by_time: BTreeSet<(Timestamp, Commitment)>,
@@ -271,9 +284,7 @@ impl State {
         if let Some(before) = self.consents.insert(key, consent) {
             self.consents_by_time.remove(&(before.used, key));
         }
-        if !consent.withdrawn {
-            self.consents_by_time.insert((consent.used, key));
-        }
+        self.consents_by_time.insert((consent.used, key));
     }
 
     /// Adds the use of days before those that a quota of a month looks back to from `day` into one.

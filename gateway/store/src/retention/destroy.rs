@@ -12,7 +12,7 @@ use shuzha_evidence::verify::{KEPT_BYTES_MAX, check_pruned, for_each_entry, head
 use shuzha_evidence::{Entry, RetentionAct};
 
 use super::document::{self, DESTROYED, instant};
-use super::{Asked, Decided, Decision, HalfYear, Retention, RetentionError};
+use super::{Asked, Decided, Decision, HalfYear, Hold, Retention, RetentionError};
 use crate::tiles::LOOKUP;
 
 /// How far a destruction has come.
@@ -58,9 +58,10 @@ impl Retention {
         if year.is_gone() {
             return Err(RetentionError::Refused(Code::C1735));
         }
-        if !year.holds.is_empty() {
+        if year.holds.iter().any(|hold| *hold != Hold::Unbound) {
             return Err(RetentionError::Held(year.holds));
         }
+        self.bind(year.last_seq(), asked.at)?;
         let destroyed = RetentionAct::Destroyed;
         self.0.decisions.ask(shard, destroyed, (asked.by, asked.at, asked.reason))?;
         self.half_year(shard, asked.at)
@@ -144,6 +145,11 @@ impl Retention {
         watch(Step::Log)?;
         self.0.traces.forget(year.last_seq())?;
         watch(Step::Index)?;
+        // Decided by software that bound nothing: it is bound now, and completed at the next start.
+        self.bind(year.last_seq(), now)?;
+        if !self.is_bound(year.last_seq())? {
+            return Err(RetentionError::Held(vec![Hold::Unbound]));
+        }
         self.0.journal.prune(year.last_seq())?;
         watch(Step::Journal)?;
         self.check_gone(year)?;

@@ -354,6 +354,7 @@ fn h3_two_persons_destroy_what_is_due_and_everything_else_checks() {
     retention.withdraw(past.first, now).unwrap();
     assert_eq!(refused(retention.confirm(past.first, asked(&feng, now))), Code::C1735);
     retention.ask(past.first, asked(&wang, now)).unwrap();
+    past.house.settle(&past.journal);
     past.untouched();
     let done = retention.confirm(past.first, asked(&feng, now)).unwrap();
     assert!(done.is_gone() && done.holds.is_empty());
@@ -375,6 +376,7 @@ fn h3_killed_anywhere_it_is_not_begun_or_completed_at_the_next_start() {
         let past = Past::new();
         let (wang, feng, now) = (id("wang"), id("feng"), past.house.now());
         past.retention().ask(past.first, asked(&wang, now)).unwrap();
+        past.house.settle(&past.journal);
         let killed = past.retention().confirm_watched(past.first, asked(&feng, now), &mut |at| {
             if at == step { Err(RetentionError::Unrecorded) } else { Ok(()) }
         });
@@ -422,6 +424,7 @@ fn h3_three_years_keep_every_call_for_two_and_the_life_cycle_for_good() {
                 let outcome = retention.ask(year.shard, asked(&wang, now));
                 assert_eq!(outcome.is_ok(), over && due, "{} at {month}: {outcome:?}", year.shard);
                 if outcome.is_ok() {
+                    house.settle(&journal);
                     retention.confirm(year.shard, asked(&feng, now)).unwrap();
                 }
             }
@@ -471,6 +474,7 @@ fn h3_what_still_needs_a_half_year_holds_it() {
     assert_eq!(held(retention.seal("2028h2".parse().unwrap(), asked(&wang, now))), [Hold::Open]);
     // Asked for while nothing held it, and held when it is to be confirmed.
     retention.ask(past.first, asked(&wang, now)).unwrap();
+    past.house.settle(&past.journal);
     let late = past.house.call(&past.journal, |call| {
         let long_ago = day(2026, 6, 30);
         let terms = Terms {
@@ -535,6 +539,38 @@ fn h3_what_still_needs_a_half_year_holds_it() {
     assert!(holds(&behind.retention(&journal), "2026h1", behind.now()).contains(&Hold::Outbox));
 }
 
+/// Logic: `shuzha.db` was the only account of what pruned months had spent. Before, they went as soon as two persons had said so.
+#[test]
+fn no_record_goes_before_what_it_spent_is_under_a_signed_checkpoint() {
+    let past = Past::new();
+    let (wang, feng, now) = (id("wang"), id("feng"), past.house.now());
+    past.retention().ask(past.first, asked(&wang, now)).unwrap();
+    assert_eq!(held(past.retention().confirm(past.first, asked(&feng, now))), [Hold::Unbound]);
+    past.untouched();
+    past.house.settle(&past.journal);
+    // What is kept must be what the log was told.
+    let places = past.journal.projections().unwrap();
+    let name = format!("{:020}.projection", places[0]);
+    let middle = past.journal.projection(places[0]).unwrap().unwrap().len() / 2;
+    past.house.disk.tamper(&name, |bytes| bytes[middle] ^= 1);
+    assert_eq!(held(past.retention().confirm(past.first, asked(&feng, now))), [Hold::Unbound]);
+    // Asked for again, it is bound again.
+    past.retention().ask(past.first, asked(&wang, now)).unwrap();
+    past.house.settle(&past.journal);
+    past.retention().confirm(past.first, asked(&feng, now)).unwrap();
+    past.gone();
+    // And a lost store comes back from there, to the row.
+    let bytes = crate::projection_before(&past.journal).unwrap().expect("records are gone");
+    let store = Store::in_memory().unwrap();
+    let mut state = store.put_projection(&bytes).unwrap();
+    let mut changes = crate::Changes::default();
+    let rest = past.journal.reader(state.reached.seq + 1).unwrap();
+    state.replay(rest, &mut changes).unwrap();
+    store.project(&state, &mut changes).unwrap();
+    past.house.settle(&past.journal);
+    assert_eq!(store.load_state().unwrap(), past.house.store.load_state().unwrap());
+}
+
 #[test]
 fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
     let past = Past::new();
@@ -564,6 +600,7 @@ fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
         std::fs::write(&path, bytes).unwrap();
     };
     past.retention().ask(past.first, asked(&wang, now)).unwrap();
+    past.house.settle(&past.journal);
     tamper("tile/0/000");
     let outcome = past.retention().confirm(past.first, asked(&feng, now));
     assert!(matches!(&outcome, Err(RetentionError::Finding(finding)) if finding.is_bad()), "{outcome:?}");
