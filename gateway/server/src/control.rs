@@ -40,7 +40,7 @@ pub(crate) use standing::Standing;
 pub(crate) use worker::{Waker, Worker};
 
 /// The register, inside the data folder.
-pub(crate) const REGISTER_FILE: &str = "control.db";
+pub(crate) use crate::data_folder::REGISTER_FILE;
 /// The token of the first administrator, inside the data folder.
 pub(crate) const FIRST_TOKEN_FILE: &str = "first-administrator.token";
 /// The last world in force, inside the data folder.

@@ -10,6 +10,24 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use shuzha_core::{Code, Lang};
 
+/// The journal, inside the data folder.
+pub(crate) const JOURNAL_DIR: &str = "journal";
+/// The projection of the journal, releases, and sealed secrets.
+pub(crate) const STORE_FILE: &str = "shuzha.db";
+/// The register.
+pub(crate) const REGISTER_FILE: &str = "control.db";
+/// The books.
+pub(crate) const BOOKS_FILE: &str = "finance.db";
+/// What persons allowed.
+pub(crate) const CONSENTS_FILE: &str = "consents.db";
+/// What was decided about half-years.
+pub(crate) const DECISIONS_FILE: &str = "retention.db";
+/// The index of uses.
+pub(crate) const TRACES_FILE: &str = "traces.db";
+/// Every database of a node.
+pub(crate) const DATABASES: [&str; 6] =
+    [STORE_FILE, REGISTER_FILE, BOOKS_FILE, CONSENTS_FILE, DECISIONS_FILE, TRACES_FILE];
+
 /// Mode bits by which others than the owner may write.
 const WRITE: u32 = 0o022;
 /// Mode bits of others than the owner.

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults. `verify` has
 //! codes of its own.
 
+mod backup;
 mod blind;
 mod call_command;
 mod cli;
@@ -30,6 +31,8 @@ mod store;
 mod traces;
 mod upkeep;
 mod verify;
+mod wal;
+mod way_back;
 mod witness_command;
 mod world;
 
@@ -97,6 +100,10 @@ enum Command {
     /// Checks the register, or takes it over. 登记簿
     #[command(subcommand)]
     Register(register_command::RegisterCommand),
+    /// 备份 Copies the data folder while the node runs, or checks such a copy.
+    Backup(backup::BackupArgs),
+    /// 恢复 Makes a data folder from a backup.
+    Restore(backup::RestoreArgs),
     /// Watches the evidence logs of others and cosigns their checkpoints. 见证方
     #[command(subcommand)]
     Witness(witness_command::WitnessCommand),
@@ -126,7 +133,8 @@ enum JournalCommand {
         #[arg(long, default_value_t = 100, conflicts_with = "tail")]
         limit: u64,
     },
-    /// Builds the projection in `shuzha.db` anew from the journal's first record; no node may be running.
+    /// Builds the projection in `shuzha.db` anew from the journal, and from what is kept of records that were given up; no node may
+    /// be running.
     Rebuild,
     /// Checks that the journal is whole and the store agrees with it.
     Verify {
@@ -191,6 +199,8 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
     match command {
         Command::Serve(args) => serve::run(config, &args),
         Command::Doctor => doctor::run(out, config),
+        Command::Backup(args) => backup::run(out, config, &args),
+        Command::Restore(args) => backup::restore(out, config, &args).map(|()| true),
         Command::Keys(command) => keys_command::run(out, config, command).map(|()| true),
         Command::Journal(JournalCommand::Inspect { from, tail, limit }) => {
             journal_command::inspect(out, &journal, from, tail, limit).map(|()| true)

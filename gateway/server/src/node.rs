@@ -34,11 +34,13 @@ use shuzha_store::{Changes, State, Store, StoreError, Watch, projector};
 
 use crate::config::Config;
 use crate::control::{Standing, Worker, by_name};
+pub(crate) use crate::data_folder::JOURNAL_DIR;
 use crate::evidence::Evidence;
 use crate::followers::Followers;
 use crate::issued::IssuedSecrets;
 use crate::period_keys::PeriodKeyFiles;
 use crate::store::{For, STORE_FILE, open_store_for};
+use crate::wal::Wals;
 use crate::{data_folder, secret_file, upkeep};
 use operator::Running;
 pub(crate) use reload::{Prepared, Reloader, key_ring};
@@ -46,8 +48,6 @@ use shuzha_products::World;
 pub(crate) use source::Controlled;
 use source::Source;
 
-/// The journal, inside the data folder.
-pub(crate) const JOURNAL_DIR: &str = "journal";
 /// Key of the commitments in records.
 const COMMIT_KEY_FILE: &str = "keys/commit.key";
 /// Key of the pairwise pseudonyms; a trusted consent issuer holds the same.
@@ -127,9 +127,10 @@ impl Node {
         let within = (!setup.clock_is_right).then_some(CLOCK_WITHIN);
         let journal = open_journal(config, (&setup.clock, within), setup.disk.as_ref(), setup.journal_wait)?;
         let data = Arc::new(open_store_for(&config.data_dir, For::Serving)?);
-        let projection_left = integrity::store(&data.store)?;
+        let projection_left = integrity::store(&config.data_dir, &data.store)?;
         journal.register(&registry).context("metrics of the journal")?;
         let state = recover(&data.store, &journal)?;
+        let bound_left = integrity::bound(&data.store, &journal, &state)?;
         // Before any of them is in use.
         IssuedSecrets::new(&config.data_dir).record(&journal, &setup.clock)?;
         let standing = Arc::new(Standing::new(&registry).context("metrics of what is in force")?);
@@ -175,6 +176,8 @@ impl Node {
         let followers = Followers::default();
         followers.add(projector.handle.clone());
         followers.register(&registry).context("metrics of what follows the journal")?;
+        let wals = Wals::new(&config.data_dir);
+        wals.register(&registry).context("metrics of the databases")?;
         let upkeep = upkeep::start(Arc::clone(&gate), &setup.clock, &registry)?;
         let on_drained = {
             let (projector, evidence) = (projector.handle.clone(), evidence.handle.clone());
@@ -190,7 +193,7 @@ impl Node {
             gate: Arc::new(operator::Served { gate: Arc::clone(&gate), desk: Arc::clone(&evidence.desk) }),
             operator: Arc::new(Running::new(
                 Arc::clone(&gate),
-                (projector.handle.clone(), followers.clone(), Arc::clone(setup.clock.guarded())),
+                (projector.handle.clone(), followers.clone(), Arc::clone(setup.clock.guarded()), wals),
                 Arc::clone(&evidence.desk),
                 Arc::clone(&standing),
                 config.node.clone(),
@@ -221,7 +224,8 @@ impl Node {
         let handle = proxy.handle();
         handle.publish(gate.snapshot().products());
         let store = data.store.clone();
-        let late = beside.as_mut().map(|beside| std::mem::take(&mut beside.left)).unwrap_or_default();
+        let mut late = beside.as_mut().map(|beside| std::mem::take(&mut beside.left)).unwrap_or_default();
+        late.extend(bound_left);
         let parts = source::Parts {
             control: setup.control,
             beside,
@@ -341,6 +345,10 @@ pub(crate) fn open_journal(
             "{error}: 请校正时钟；若时钟无误，以 --clock-is-right 启动一次 set the clock right, or start once with \
              --clock-is-right if it is"
         ),
+        damaged @ JournalError::Damaged { .. } => anyhow::Error::from(damaged).context(
+            "the call journal: 从备份的 journal/ 放回该段，或 `shuzha restore` put the segment back from a backup's journal/, or \
+             `shuzha restore` the whole",
+        ),
         other => anyhow::Error::from(other).context("the call journal"),
     })?;
     if let Some(tail) = journal.torn_tail() {
@@ -361,13 +369,20 @@ pub(crate) fn recover(store: &Store, journal: &Journal) -> Result<State> {
         bail!(
             "the store has counted records up to {}, but the journal ended at record {} when this process opened it: \
              one of the two was replaced or restored from an older copy. Nothing is served until store and journal \
-             belong together again: what was spent since would be forgotten",
+             belong together again: what was spent since would be forgotten. `shuzha restore` a backup, with --journal where \
+             the journal is the later one",
             state.reached.seq,
             boot.saturating_sub(1)
         );
     }
     let rest = journal.reader(state.reached.seq + 1).context("the journal")?;
-    state.replay(rest, &mut Changes::default()).context("replaying the journal")?;
+    state.replay(rest, &mut Changes::default()).map_err(|error| match error {
+        StoreError::Journal(JournalError::Pruned { .. }) => anyhow!(
+            "{error}: {STORE_FILE} 是销毁之前的旧副本，执行 `shuzha journal rebuild` {STORE_FILE} is a copy from before those records \
+             were destroyed: run `shuzha journal rebuild`"
+        ),
+        other => anyhow::Error::from(other).context("replaying the journal"),
+    })?;
     tracing::info!(reached = %state.reached, "the journal is replayed");
     Ok(state)
 }

@@ -9,10 +9,10 @@ use shuzha_core::{Code, Id, Lang, OsRng};
 use shuzha_store::seal::BROKEN;
 use shuzha_store::{MasterKey, SealKey, Sealed, Store};
 
-use crate::{data_folder, secret_file};
+use crate::{data_folder, secret_file, way_back};
 
 /// The database, inside the data folder.
-pub(crate) const STORE_FILE: &str = "shuzha.db";
+pub(crate) use crate::data_folder::STORE_FILE;
 /// The key under which secrets are sealed.
 pub(crate) const MASTER_KEY_FILE: &str = "keys/master.key";
 
@@ -129,11 +129,15 @@ fn beside(path: &Path) -> PathBuf {
 fn sealed_store(data_dir: &Path, whom: For) -> Result<Store> {
     let file = SealFile::open(data_dir, STORE_SEAL_FILE)?;
     let path = data_dir.join(STORE_FILE);
-    if !file.known && whom == For::Command && path.exists() {
-        return Ok(Store::open(&path)?);
+    if file.known && !path.exists() {
+        return Err(way_back::gone(data_dir, STORE_FILE, STORE_SEAL_FILE));
     }
-    let store = Store::open_sealed(&path, &file.key())?;
-    let sealed = if store.is_sealed()? { Some(store.check_seal(0)?) } else { None };
+    let unusable = |error| way_back::from(data_dir, STORE_FILE, error);
+    if !file.known && whom == For::Command && path.exists() {
+        return Store::open(&path).map_err(unusable);
+    }
+    let store = Store::open_sealed(&path, &file.key()).map_err(unusable)?;
+    let sealed = if store.is_sealed()? { Some(store.check_seal(0).map_err(unusable)?) } else { None };
     if let Some(fault) = file.fault(STORE_FILE, sealed.as_ref(), Code::C1741) {
         bail!(fault);
     }
@@ -147,7 +151,8 @@ fn sealed_store(data_dir: &Path, whom: For) -> Result<Store> {
 /// The database, taken as it stands and sealed anew.
 pub(crate) fn resealed_store(data_dir: &Path) -> Result<Store> {
     let file = SealFile::open(data_dir, STORE_SEAL_FILE)?;
-    let store = Store::dangerous_open_resealed(&data_dir.join(STORE_FILE), &file.key())?;
+    let opened = Store::dangerous_open_resealed(&data_dir.join(STORE_FILE), &file.key());
+    let store = opened.map_err(|error| way_back::from(data_dir, STORE_FILE, error))?;
     file.done()?;
     Ok(store)
 }

@@ -16,11 +16,10 @@ use shuzha_store::tiles::Directory;
 use shuzha_store::traces::{Options, TracerHandle};
 use shuzha_store::{Books, Store, StoreError, Traces, Watch};
 
+use crate::data_folder::TRACES_FILE;
 use crate::evidence::EVIDENCE_DIR;
 use crate::node::beside;
-
-/// The index, inside the data folder.
-const TRACES_FILE: &str = "traces.db";
+use crate::way_back;
 
 /// What evidence is started with.
 pub(crate) struct Setup<'s> {
@@ -53,7 +52,8 @@ impl Running {
     /// Of the index, the decisions and the keys; where the index has seen records that the journal does not hold.
     pub(crate) fn start(setup: Setup<'_>) -> Result<Self> {
         let Setup { data_dir, decisions, control, journal, books, store, origin, keys, term, clock } = setup;
-        let traces = Traces::open(&data_dir.join(TRACES_FILE)).context("the index of uses")?;
+        let traces = Traces::open(&data_dir.join(TRACES_FILE));
+        let traces = traces.map_err(|error| way_back::from(data_dir, TRACES_FILE, error))?;
         let retention = Retention::new(retention::Parts {
             decisions,
             journal: journal.clone(),

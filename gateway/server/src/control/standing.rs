@@ -24,6 +24,8 @@ type Key = (&'static str, Id);
 /// Objects that should be in force and are not.
 pub(crate) struct Standing {
     left_out: Mutex<BTreeMap<Key, LeftOut>>,
+    /// Credentials of world files whose secrets are not here.
+    lacking: Mutex<Vec<String>>,
     gauge: IntGauge,
 }
 
@@ -38,11 +40,26 @@ impl Standing {
             "Objects of the register that should be in force on this node and are not.",
         )?;
         registry.register(Box::new(gauge.clone()))?;
-        Ok(Self { left_out: Mutex::default(), gauge })
+        Ok(Self { left_out: Mutex::default(), lacking: Mutex::default(), gauge })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, LeftOut>> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The secrets of these credentials are not here.
+    pub(crate) fn lacks(&self, credentials: Vec<String>) {
+        *self.lacking.lock().unwrap_or_else(PoisonError::into_inner) = credentials;
+    }
+
+    /// Why the node is not ready, where secrets are not here.
+    pub(crate) fn lacking(&self) -> Option<String> {
+        let lacking = self.lacking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, count) = (lacking.first()?, lacking.len());
+        Some(format!(
+            "the secrets of {count} credentials are not here, such as {first}: restore shuzha.db from a backup, or issue new ones \
+             by `shuzha keys issue {first}` and send SIGHUP"
+        ))
     }
 
     /// Everything was read anew, and this was left out.
@@ -185,5 +202,9 @@ mod tests {
         assert_eq!(standing.status()["count"], 2);
         standing.settle([&("Credential", id("c"))], Vec::new());
         assert_eq!((standing.unready(), standing.gauge.get()), (None, 0));
+        standing.lacks(vec!["bank-1".to_owned()]);
+        assert!(standing.lacking().expect("not ready").contains("shuzha keys issue bank-1"));
+        standing.lacks(Vec::new());
+        assert_eq!(standing.lacking(), None);
     }
 }

@@ -9,7 +9,9 @@ use shuzha_store::retention::Decisions;
 use shuzha_store::{Books, ConsentStore, Sealable, StoreError};
 
 use super::integrity::ROWS_AT_ONCE;
+use crate::data_folder::{BOOKS_FILE, CONSENTS_FILE, DECISIONS_FILE};
 use crate::store::SealFile;
+use crate::way_back;
 
 /// A database beside the register, inside the data folder, and the key of its seal.
 pub(crate) struct SealedFile {
@@ -17,9 +19,9 @@ pub(crate) struct SealedFile {
     pub(crate) key: &'static str,
 }
 
-const BOOKS: SealedFile = SealedFile { file: "finance.db", key: "keys/finance-seal.key" };
-const CONSENTS: SealedFile = SealedFile { file: "consents.db", key: "keys/consents-seal.key" };
-const DECISIONS: SealedFile = SealedFile { file: "retention.db", key: "keys/retention-seal.key" };
+const BOOKS: SealedFile = SealedFile { file: BOOKS_FILE, key: "keys/finance-seal.key" };
+const CONSENTS: SealedFile = SealedFile { file: CONSENTS_FILE, key: "keys/consents-seal.key" };
+const DECISIONS: SealedFile = SealedFile { file: DECISIONS_FILE, key: "keys/retention-seal.key" };
 /// All of them.
 pub(crate) const SEALED: [&SealedFile; 3] = [&BOOKS, &CONSENTS, &DECISIONS];
 
@@ -91,9 +93,10 @@ fn opened<T: Sealable + Clone>(data_dir: &Path, of: &SealedFile, left: &mut Vec<
     let store = match T::open_sealed(&path, &file.key()) {
         Ok(store) => store,
         Err(StoreError::Edited(tables)) => bail!(edited(&format!("{}: tables: {tables}", of.file))),
-        Err(error) => return Err(anyhow::Error::from(error).context(of.file)),
+        Err(error) => return Err(way_back::from(data_dir, of.file, error)),
     };
-    let sealed = if store.is_sealed()? { Some(store.check_seal(ROWS_AT_ONCE)?) } else { None };
+    let checked = || store.check_seal(ROWS_AT_ONCE).map_err(|error| way_back::from(data_dir, of.file, error));
+    let sealed = if store.is_sealed()? { Some(checked()?) } else { None };
     if let Some(fault) = file.fault(of.file, sealed.as_ref(), Code::C1743) {
         bail!(fault);
     }
@@ -121,7 +124,7 @@ fn opened<T: Sealable + Clone>(data_dir: &Path, of: &SealedFile, left: &mut Vec<
 fn edited(what: &str) -> String {
     let code = Code::C1743;
     format!(
-        "{code} {} {}: {what}: restore its copy, or take it over as it stands by `shuzha register adopt --reason …`",
+        "{code} {} {}: {what}: restore a backup by `shuzha restore`, or take it over as it stands by `shuzha register adopt --reason …`",
         code.title(Lang::Zh),
         code.title(Lang::En)
     )

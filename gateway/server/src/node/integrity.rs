@@ -10,12 +10,14 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result, bail};
 use shuzha_core::{Code, Lang};
+use shuzha_journal::Journal;
 use shuzha_proxy::Handle;
-use shuzha_store::{Register, RegisterHead, Sealed, Store, StoreError};
+use shuzha_store::{Register, RegisterHead, Sealed, State, Store, StoreError, given_back, projection_digest};
 
 use super::beside::Rest;
 use crate::control::REGISTER_FILE;
-use crate::store::SealFile;
+use crate::store::{STORE_FILE, SealFile};
+use crate::way_back;
 
 /// Rows up to which a table is compared with its seal before anything is served: about a second's work for all of them.
 pub(super) const ROWS_AT_ONCE: u64 = 200_000;
@@ -36,10 +38,14 @@ pub(crate) struct Compared {
 /// Of the register, as [`Unopened::Away`]; what differs, by name, as [`Unopened::Edited`].
 pub(crate) fn register(data_dir: &Path, head: Option<RegisterHead>) -> Result<Compared, Unopened> {
     let file = SealFile::open(data_dir, REGISTER_SEAL_FILE).map_err(Unopened::Edited)?;
-    let register = match Register::open_sealed(&data_dir.join(REGISTER_FILE), &file.key()) {
+    let path = data_dir.join(REGISTER_FILE);
+    if file.known && !path.exists() {
+        return Err(Unopened::Away(way_back::gone(data_dir, REGISTER_FILE, REGISTER_SEAL_FILE)));
+    }
+    let register = match Register::open_sealed(&path, &file.key()) {
         Ok(register) => register,
         Err(error @ StoreError::Edited(_)) => return Err(Unopened::Edited(edited(&error.to_string()))),
-        Err(error) => return Err(Unopened::Away(anyhow::Error::from(error).context("the register"))),
+        Err(error) => return Err(Unopened::Away(way_back::from(data_dir, REGISTER_FILE, error))),
     };
     let left = compare(&register, &file, head).map_err(Unopened::Edited)?;
     if !file.known {
@@ -121,8 +127,9 @@ fn edited(what: &str) -> anyhow::Error {
 ///
 /// # Errors
 /// What differs, by table.
-pub(crate) fn store(store: &Store) -> Result<bool> {
-    let found = store.check_seal(ROWS_AT_ONCE).context("the embedded store")?;
+pub(crate) fn store(data_dir: &Path, store: &Store) -> Result<bool> {
+    let found =
+        store.check_seal(ROWS_AT_ONCE).map_err(|error| way_back::from(data_dir, STORE_FILE, error))?;
     if !found.differ.is_empty() {
         return Err(projection(&found));
     }
@@ -137,6 +144,48 @@ fn projection(found: &Sealed) -> anyhow::Error {
         code.title(Lang::En),
         found.differ.join(", ")
     )
+}
+
+/// Bytes up to which what the log was told of the projection is compared before anything is served.
+const PROJECTION_AT_ONCE: usize = 16 << 20;
+
+/// Compares `state`, which is to be served by, with the projection that the log was last told of: nothing of what was spent by
+/// then may be given back. A large one is left.
+///
+/// # Errors
+/// C1744 with the tables.
+pub(super) fn bound(store: &Store, journal: &Journal, state: &State) -> Result<Option<Rest>> {
+    let Some(told) = state.checkpoint else { return Ok(None) };
+    let kept = journal.projection(told.seq).context("the call journal")?;
+    let Some(bytes) = kept.filter(|bytes| projection_digest(bytes) == told.digest) else {
+        // It is needed only where the store is lost; the next destruction needs one, and makes it.
+        tracing::error!(
+            file = format!("journal/{:020}.projection", told.seq),
+            "is not what the log was told: put it back from a backup"
+        );
+        return Ok(None);
+    };
+    let compare = move |bytes: &[u8], now: &State| -> Result<()> {
+        let before = Store::of_projection(bytes)?.load_state()?;
+        let less = given_back(&before, now);
+        if less.is_empty() || now.reached.seq < before.reached.seq {
+            return Ok(());
+        }
+        let tables: Vec<&str> = less.iter().map(|one| one.table).collect();
+        let code = Code::C1744;
+        bail!(
+            "{code} {} {}: record {}: {}; `shuzha journal rebuild` builds it anew",
+            code.title(Lang::Zh),
+            code.title(Lang::En),
+            told.seq,
+            tables.join(", ")
+        )
+    };
+    if bytes.len() > PROJECTION_AT_ONCE {
+        let store = store.clone();
+        return Ok(Some(Box::new(move || compare(&bytes, &store.load_state()?))));
+    }
+    compare(&bytes, state).map(|()| None)
 }
 
 /// What the thread that compares the large tables found.
@@ -181,4 +230,73 @@ pub(crate) fn rest(
     };
     std::thread::Builder::new().name("seals".into()).spawn(run)?;
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shuzha_core::clock::ManualClock;
+    use shuzha_core::{Id, RequestId};
+    use shuzha_evidence::{Call, Decision, Entry, Projected, Terms};
+    use shuzha_journal::Options;
+    use shuzha_store::{Changes, dangerous_edit};
+
+    use super::*;
+
+    /// Before, nobody noticed: pruned months stood in the store alone.
+    #[test]
+    fn a_projection_with_less_than_the_log_was_told_is_refused_by_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let options = Options {
+            free_bytes_min: 0,
+            ..Options::new(dir.path().join("journal"), Id::new("gate-1").expect("an id"), "1")
+        };
+        let journal =
+            Journal::open(options, Arc::new(ManualClock::at(shuzha_core::Timestamp::from_micros(0))));
+        let journal = journal.expect("opens");
+        let path = dir.path().join("shuzha.db");
+        let store = Store::open(&path).expect("opens");
+        let project = || {
+            let mut state = store.load_state().expect("loads");
+            let mut changes = Changes::default();
+            let rest = journal.reader(state.reached.seq + 1).expect("reads");
+            state.replay(rest, &mut changes).expect("sound");
+            store.project(&state, &mut changes).expect("stores");
+            store.load_state().expect("loads")
+        };
+        let terms = Terms { unit: "bank", product: "p", grant: "g", ..Terms::default() };
+        let at = shuzha_core::Timestamp::from_micros(1);
+        let call = Call {
+            terms,
+            decision: Decision::Answered,
+            consent: Some([7; 16]),
+            quantity: 1,
+            ..Call::of(RequestId::from_bytes([1; 16]), at)
+        };
+        let append =
+            |entry: Entry<'_>| journal.append_durable(&entry).expect("taken").wait().expect("durable");
+        append(Entry::Call(Box::new(call)));
+        assert!(bound(&store, &journal, &project()).expect("never told").is_none());
+        let (reached, bytes) = store.canonical_projection().expect("reads");
+        journal.keep_projection(reached.seq, &bytes).expect("kept");
+        let told = Projected { at, last_seq: reached.seq, digest: projection_digest(&bytes) };
+        append(Entry::Projected(told));
+        let state = project();
+        assert!(state.checkpoint.is_some_and(|told| told.seq == reached.seq));
+        assert!(bound(&store, &journal, &state).expect("as it was").is_none());
+        for (sql, table) in [
+            ("UPDATE consents SET uses = 0", "consents"),
+            ("DELETE FROM usage", "usage"),
+            ("DELETE FROM settled", "settled"),
+        ] {
+            dangerous_edit(&path, sql).expect("edited");
+            let error = bound(&store, &journal, &store.load_state().expect("loads")).err().expect(table);
+            let error = format!("{error:#}");
+            assert!(error.contains("C1744") && error.contains(table) && error.contains("rebuild"), "{error}");
+        }
+        // What was kept comes back.
+        store.put_projection(&bytes).expect("put back");
+        assert!(bound(&store, &journal, &project()).expect("as it was").is_none());
+    }
 }

@@ -17,6 +17,7 @@ use shuzha_store::Watch;
 use crate::control::Standing;
 use crate::evidence::Desk;
 use crate::followers::Followers;
+use crate::wal::Wals;
 
 /// Records by which the projection may lag before the node calls itself unready: restarting would take long then.
 const PROJECTION_LAG_MAX: u64 = 2_000_000;
@@ -92,19 +93,20 @@ pub(crate) struct Running {
     /// What is said where nobody outside watches the log.
     unwatched: Option<&'static str>,
     clock: Arc<GuardedClock>,
+    wals: Wals,
 }
 
 impl Running {
     pub(crate) fn new(
         gate: Arc<Gate>,
-        (projector, followers, clock): (Watch, Followers, Arc<GuardedClock>),
+        (projector, followers, clock, wals): (Watch, Followers, Arc<GuardedClock>, Wals),
         desk: Arc<Desk>,
         standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
         unwatched: Option<&'static str>,
     ) -> Self {
-        Self { gate, projector, followers, desk, standing, node, world, begun, unwatched, clock }
+        Self { gate, projector, followers, desk, standing, node, world, begun, unwatched, clock, wals }
     }
 }
 
@@ -123,7 +125,9 @@ impl Operator for Running {
             format!("the machine's clock was set {seconds} s away from the node's: set it right, or restart the node")
         }));
         reasons.extend(self.followers.unready());
+        reasons.extend(self.wals.unready());
         reasons.extend(self.standing.unready());
+        reasons.extend(self.standing.lacking());
         reasons.extend(self.desk.unready());
         reasons.extend(self.desk.closed().map(|code| format!("{code}: {}", code.title(Lang::En))));
         reasons

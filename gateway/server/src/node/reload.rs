@@ -1,19 +1,21 @@
 //! World and keys, ready to be put in force: at the start of a node, and again while it runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use shuzha_core::Id;
 use shuzha_core::clock::ShiftedClock;
 use shuzha_journal::Journal;
 use shuzha_policy::{Gate, KeyRing, LeftOut, Mark, Snapshot};
 use shuzha_products::World;
+use shuzha_products::credential::Credential;
 use shuzha_proxy::{Handle, UpstreamOptions};
 
 use super::upstreams;
-use crate::control::Publisher;
+use crate::control::{Publisher, Standing};
 use crate::issued::IssuedSecrets;
 use crate::store::DataStore;
 use crate::world;
@@ -97,6 +99,18 @@ pub(crate) fn key_ring(data: &DataStore, world: &World, data_dir: &Path) -> Resu
     Ok(ring)
 }
 
+/// Credentials of `world` that sign with a shared secret which is not kept here. Whoever declares one issues its secret; where
+/// `shuzha.db` was lost, all of them are.
+///
+/// # Errors
+/// When the secrets cannot be read.
+pub(super) fn without_secret(data: &DataStore, world: &World) -> Result<Vec<String>> {
+    let kept: BTreeSet<Id> = data.secret_names()?.into_iter().map(|(name, _)| name).collect();
+    let lacks =
+        |(name, one): &(&Id, &Credential)| one.public_key.is_none() && !one.revoked && !kept.contains(*name);
+    Ok(world.credentials.iter().filter(lacks).map(|(name, _)| name.to_string()).collect())
+}
+
 /// Puts the changed world and keys in force while the node runs.
 pub(crate) enum Reloader {
     /// From world files.
@@ -108,6 +122,7 @@ pub(crate) enum Reloader {
         data_dir: PathBuf,
         journal: Journal,
         clock: ShiftedClock,
+        standing: Arc<Standing>,
     },
     /// From the register: its changes are in force already, those of key files are not.
     Register(Arc<Publisher>),
@@ -121,18 +136,21 @@ impl Reloader {
     /// # Errors
     /// Every fault of the files, or the key that cannot be used.
     pub(crate) fn reload(&self) -> Result<String> {
-        let (data, gate, handle, files, data_dir) = match self {
-            Self::Files { data, gate, handle, world, data_dir, journal, clock } => {
+        let (data, gate, handle, files, data_dir, standing) = match self {
+            Self::Files { data, gate, handle, world, data_dir, journal, clock, standing } => {
                 IssuedSecrets::new(data_dir).record(journal, clock)?;
-                (data, gate, handle, world, data_dir)
+                (data, gate, handle, world, data_dir, standing)
             }
             Self::Register(publisher) => return publisher.rebuild(),
             Self::Nowhere => bail!("the register was away when this node started; start it again"),
         };
         let world = world::load(files)?.world;
         let here = upstreams::on_this_machine(&world);
+        let lacking = without_secret(data, &world)?;
         let prepared = Prepared::new(data, world, data_dir, &HashMap::new())?;
         handle.upstreams().lists(here);
-        prepared.install(gate, handle)
+        let digest = prepared.install(gate, handle)?;
+        standing.lacks(lacking);
+        Ok(digest)
     }
 }

@@ -18,7 +18,7 @@ use shuzha_store::{Register, RegisterHead};
 
 use super::beside::Beside;
 use super::integrity::{self, Compared, Unopened};
-use super::{ERROR_PAGES, Prepared, Reloader, key_ring, upstreams};
+use super::{ERROR_PAGES, Prepared, Reloader, key_ring, reload, upstreams};
 use crate::config::Config;
 use crate::control::{
     self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, Standing, Turn, Waker, by_name, catch_up,
@@ -93,6 +93,7 @@ impl Source {
         standing: &Standing,
     ) -> Result<(Self, Prepared)> {
         if let Some(world) = files {
+            standing.lacks(reload::without_secret(data, &world)?);
             return Ok((Self::Files, Prepared::new(data, world, &config.data_dir, endpoints)?));
         }
         let opened = match integrity::register(&config.data_dir, head) {
@@ -188,7 +189,8 @@ impl Source {
         let register = match self {
             Self::Files => {
                 let world = config.world.clone();
-                return Ok((Reloader::Files { data, gate, handle, world, data_dir, journal, clock }, None));
+                let files = Reloader::Files { data, gate, handle, world, data_dir, journal, clock, standing };
+                return Ok((files, None));
             }
             Self::Kept => return Ok((Reloader::Nowhere, None)),
             Self::Register(register, ..) => register,

@@ -12,7 +12,8 @@ const RULES: &str = concat!(
     include_str!("../../../../config/alerts/privacy.yaml"),
     include_str!("../../../../config/alerts/control.yaml"),
     include_str!("../../../../config/alerts/bounds.yaml"),
-    include_str!("../../../../config/alerts/followers.yaml")
+    include_str!("../../../../config/alerts/followers.yaml"),
+    include_str!("../../../../config/alerts/stores.yaml")
 );
 /// Each file of rules that is shipped, with the least number of alerts in it.
 const FILES: [(&str, usize); 2] = [(RULES, 8), (include_str!("../../../../config/alerts/tls.yaml"), 2)];

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod backup;
 mod beside;
 mod consents;
 mod finance;

@@ -7,6 +7,7 @@ mod abuse;
 mod alerts;
 mod anchors;
 mod answers;
+mod backup;
 mod blind;
 mod books;
 mod bounds;
