@@ -120,13 +120,10 @@ impl MemoryDisk {
         self.0.changed.notify_all();
     }
 
-    /// Blocks until a write is held.
-    ///
-    /// # Panics
-    /// When a holder of the lock panicked.
-    pub fn wait_for_a_held_write(&self) {
-        let waits = |state: &mut State| state.writes_waiting == 0;
-        drop(self.0.changed.wait_while(self.0.lock(), waits).expect("no holder of this lock panics"));
+    /// Whether a write is held now.
+    #[must_use]
+    pub fn holds_a_write(&self) -> bool {
+        self.0.lock().writes_waiting > 0
     }
 
     /// Lets every later sync report success without having done anything, as a disk with a broken cache does: a test of
@@ -258,7 +255,6 @@ impl DiskFile for MemoryFile {
             let mut state = self.disk.0.lock();
             if state.writes_held {
                 state.writes_waiting += 1;
-                self.disk.0.changed.notify_all();
                 let held = |state: &mut State| state.writes_held;
                 state = self.disk.0.changed.wait_while(state, held).expect("no holder of this lock panics");
                 state.writes_waiting -= 1;
