@@ -37,7 +37,7 @@ pub use gate::{Gate, Keys, Options, Parts, RefundOutcome, Weight};
 pub use left_out::LeftOut;
 pub use nonce::NONCES_MAX_DEFAULT;
 pub use refund::REFUND;
-pub use releases::{NewRelease, ReleaseKey, ReleaseStore};
+pub use releases::{KeptRelease, NewRelease, ReleaseKey, ReleaseStore};
 pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
 pub use snapshot::{CompileError, Delta, KeyRing, Mark, Snapshot};
 pub use start::Start;

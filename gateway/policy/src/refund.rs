@@ -67,8 +67,8 @@ impl Gate {
     ///
     /// # Errors
     /// C1550 when the journal holds no such charge of a failed call, or something was released for it, C1551 when the limit of
-    /// refunds would be passed, C309 or C609 while the call is tried again or the same query answered, C090 when the journal or
-    /// the releases cannot be read or written. Nothing is given back then.
+    /// refunds would be passed, C309 or C609 while the call is tried again or the same query answered, C090 when the journal
+    /// cannot be read or written. Nothing is given back then.
     pub fn refund(&self, data_set: &Id, request: RequestId, object: &Id) -> Result<(), Refusal> {
         if self.budgets.is_refunded(&request) {
             return Ok(());
@@ -108,7 +108,7 @@ impl Gate {
         }
         // From here to the record no retry is under way, and none begins that this charge would cover.
         let mark = mark.map(|key| self.idempotency.hold(&account.unit, key)).transpose()?.flatten();
-        match self.releases.any(|key| self.release_commitment(key) == release)? {
+        match self.releases.any(|key| self.release_commitment(key) == release) {
             None => return Err(Refusal::retry(Code::C609, RETRY)),
             Some(true) => return Err(Code::C1550.into()),
             Some(false) => {}

@@ -1,7 +1,8 @@
 //! Statistics released before: the same canonical query on the same data is noised once, and its answer given
 //! again without a further charge (privacy research §1.3, "averaging by repetition").
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -21,24 +22,22 @@ pub trait ReleaseStore: Send + Sync + 'static {
     /// When the store cannot be read; the message is for the log.
     fn get(&self, key: &ReleaseKey) -> Result<Option<Vec<u8>>, String>;
 
-    /// Who was the first to ask for the release of `key`, where there is one and it is known.
-    ///
-    /// # Errors
-    /// When the store cannot be read; the message is for the log.
-    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<Commitment>, String>;
-
     /// Keeps `release` for `key` unless one is kept already; returns the answer that is kept, which is on disk then.
     ///
     /// # Errors
     /// When the store cannot be written; the message is for the log.
     fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String>;
 
-    /// Up to `most` keys of releases, in order, that come after `last`; from the first where there is none.
+    /// Up to `most` keys of releases, in order, that come after `last`, from the first where there is none; and who was the first
+    /// to ask for each, where that is known.
     ///
     /// # Errors
     /// When the store cannot be read; the message is for the log.
-    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String>;
+    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<KeptRelease>, String>;
 }
+
+/// A release that is kept: its key, and who was the first to ask for it, where that is known.
+pub type KeptRelease = (ReleaseKey, Option<Commitment>);
 
 /// A release that is to be kept.
 #[derive(Clone, Debug)]
@@ -55,8 +54,13 @@ pub struct NewRelease {
 const KEYS_AT_ONCE: usize = 1_000;
 
 /// The releases of this gateway.
+///
+/// Whether there is one is known in memory: stage 6 waits for no disk. Each took budget of a lifetime's cap, so there is an end to
+/// their number. The bytes are read where a call may wait.
 pub(crate) struct Releases {
     store: Arc<dyn ReleaseStore>,
+    /// What is kept. Changed by whoever has a query's place in `in_flight`, before that is given back.
+    known: Arc<Mutex<BTreeMap<ReleaseKey, Option<Commitment>>>>,
     /// Queries being answered: one entry per call under way at most.
     in_flight: Arc<Mutex<HashSet<ReleaseKey>>>,
 }
@@ -75,7 +79,11 @@ impl Drop for InFlight {
 
 impl Releases {
     pub(crate) fn new(store: Arc<dyn ReleaseStore>) -> Self {
-        Self { store, in_flight: Arc::default() }
+        let known = known(&*store).unwrap_or_else(|why| {
+            tracing::error!(why, "the release store cannot be read: queries that were answered pay again");
+            BTreeMap::new()
+        });
+        Self { store, known: Arc::new(Mutex::new(known)), in_flight: Arc::default() }
     }
 
     /// Takes the query of `key` to answer it; none while another call does.
@@ -85,46 +93,56 @@ impl Releases {
     }
 
     /// Whether a release of a key that is `wanted` is kept; none while one is being answered or kept. Looks through all keys.
-    ///
-    /// # Errors
-    /// C090 when the store cannot be read.
-    pub(crate) fn any(&self, wanted: impl Fn(&ReleaseKey) -> bool) -> Result<Option<bool>, Refusal> {
+    pub(crate) fn any(&self, wanted: impl Fn(&ReleaseKey) -> bool) -> Option<bool> {
         if lock(&self.in_flight).iter().any(&wanted) {
-            return Ok(None);
+            return None;
         }
-        let mut last = None;
+        let mut last = Bound::Unbounded;
         loop {
-            let keys = self.store.after(last.as_ref(), KEYS_AT_ONCE).map_err(|why| {
-                tracing::error!(why, "the release store cannot be read");
-                Refusal::from(Code::C090)
-            })?;
+            let keys: Vec<ReleaseKey> = {
+                let known = lock(&self.known);
+                known.range((last, Bound::Unbounded)).take(KEYS_AT_ONCE).map(|(key, _)| *key).collect()
+            };
             if keys.iter().any(&wanted) {
-                return Ok(Some(true));
+                return Some(true);
             }
             match keys.last() {
-                Some(key) if keys.len() == KEYS_AT_ONCE => last = Some(*key),
-                _ => return Ok(Some(false)),
+                Some(key) if keys.len() == KEYS_AT_ONCE => last = Bound::Excluded(*key),
+                _ => return Some(false),
             }
         }
     }
 
-    /// The release of `key`. A store that cannot be read has none: the query then pays again, never less.
-    pub(crate) fn get(&self, key: &ReleaseKey) -> Option<Bytes> {
-        match self.store.get(key) {
-            Ok(found) => found.map(Bytes::from),
-            Err(why) => {
-                tracing::error!(why, "the release store cannot be read");
-                None
-            }
-        }
+    /// Whether a release of `key` is kept.
+    pub(crate) fn has(&self, key: &ReleaseKey) -> bool {
+        lock(&self.known).contains_key(key)
     }
 
     /// Whether `unit` was the first to ask for the release of `key`.
     pub(crate) fn was_asked_by(&self, key: &ReleaseKey, unit: &Commitment) -> bool {
-        self.store.asked_by(key).unwrap_or_else(|why| {
-            tracing::error!(why, "the release store cannot be read");
-            None
-        }) == Some(*unit)
+        lock(&self.known).get(key) == Some(&Some(*unit))
+    }
+
+    /// Forgets that a release of `key` was kept: the next to ask for it pays again, never less.
+    pub(crate) fn lost(&self, key: &ReleaseKey) {
+        tracing::error!("a release that was kept is gone from its store");
+        lock(&self.known).remove(key);
+    }
+
+    /// The release of `key`, read off the async threads; none where it is not there any more.
+    ///
+    /// # Errors
+    /// C090 where the store cannot be read.
+    pub(crate) async fn read(&self, key: ReleaseKey) -> Result<Option<Bytes>, Refusal> {
+        let store = Arc::clone(&self.store);
+        match tokio::task::spawn_blocking(move || store.get(&key)).await {
+            Ok(Ok(found)) => Ok(found.map(Bytes::from)),
+            Ok(Err(why)) => {
+                tracing::error!(why, "the release store cannot be read");
+                Err(Code::C090.into())
+            }
+            Err(_) => Err(Code::C093.into()),
+        }
     }
 
     /// Keeps `release`, off the async threads, and gives back what is to be released. It is kept even if nobody waits for it any
@@ -135,9 +153,12 @@ impl Releases {
         release: NewRelease,
         place: Option<InFlight>,
     ) -> Result<Bytes, Refusal> {
-        let store = Arc::clone(&self.store);
+        let (store, known) = (Arc::clone(&self.store), Arc::clone(&self.known));
         let kept = tokio::task::spawn_blocking(move || {
             let kept = store.put(&key, &release);
+            if kept.is_ok() {
+                lock(&known).entry(key).or_insert(Some(release.asked_by));
+            }
             drop(place);
             kept
         });
@@ -153,14 +174,24 @@ impl Releases {
     }
 }
 
+/// Every release that is kept.
+fn known(store: &dyn ReleaseStore) -> Result<BTreeMap<ReleaseKey, Option<Commitment>>, String> {
+    let mut known: BTreeMap<_, _> = BTreeMap::new();
+    loop {
+        let last = known.last_key_value().map(|(key, _)| *key);
+        let more = store.after(last.as_ref(), KEYS_AT_ONCE)?;
+        let whole = more.len() < KEYS_AT_ONCE;
+        known.extend(more);
+        if whole {
+            return Ok(known);
+        }
+    }
+}
+
 impl ReleaseStore for shuzha_store::Store {
     fn get(&self, key: &ReleaseKey) -> Result<Option<Vec<u8>>, String> {
         let found = self.release_get(key).map_err(|error| error.to_string())?;
         Ok(found.map(|release| release.answer))
-    }
-
-    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<Commitment>, String> {
-        self.release_asked_by(key).map_err(|error| error.to_string())
     }
 
     fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
@@ -169,7 +200,7 @@ impl ReleaseStore for shuzha_store::Store {
         Ok(kept.answer)
     }
 
-    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String> {
+    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<KeptRelease>, String> {
         self.releases_after(last, most).map_err(|error| error.to_string())
     }
 }

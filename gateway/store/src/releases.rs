@@ -7,6 +7,9 @@ use shuzha_evidence::Commitment;
 
 use crate::{Store, StoreError};
 
+/// A query that has a release, and who was the first to ask it, where that is known.
+pub type AskedRelease = ([u8; 32], Option<Commitment>);
+
 /// A released answer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Release {
@@ -33,7 +36,7 @@ fn get(connection: &Connection, query: &[u8; 32]) -> Result<Option<Release>, Sto
 
 impl Store {
     /// The answer that was released for `query`: the digest of the canonical query and the data's version. Waits for nobody who
-    /// writes: stage 6 looks it up on a thread that others' calls are waiting for.
+    /// writes.
     ///
     /// # Errors
     /// Of the database.
@@ -41,30 +44,23 @@ impl Store {
         self.look_up(|connection| get(connection, query))
     }
 
-    /// Who was the first to ask `query`, where that is known.
+    /// Up to `most` queries that have a release, in order, from the first after `last` on; and who was the first to ask each, where
+    /// that is known.
     ///
     /// # Errors
     /// Of the database.
-    pub fn release_asked_by(&self, query: &[u8; 32]) -> Result<Option<Commitment>, StoreError> {
-        self.look_up(|connection| {
-            let sql = "SELECT asked_by FROM releases WHERE query = ?1";
-            let mut statement = connection.prepare_cached(sql)?;
-            Ok(statement.query_row([query], |row| row.get(0)).optional()?.flatten())
-        })
-    }
-
-    /// Up to `most` queries that have a release, in order, from the first after `last` on.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn releases_after(&self, last: Option<&[u8; 32]>, most: usize) -> Result<Vec<[u8; 32]>, StoreError> {
+    pub fn releases_after(
+        &self,
+        last: Option<&[u8; 32]>,
+        most: usize,
+    ) -> Result<Vec<AskedRelease>, StoreError> {
         let connection = self.lock();
-        let sql = "SELECT query FROM releases WHERE query > ?1 ORDER BY query LIMIT ?2";
+        let sql = "SELECT query, asked_by FROM releases WHERE query > ?1 ORDER BY query LIMIT ?2";
         let mut statement = connection.prepare_cached(sql)?;
         // No key is as short as nothing, so all come after it.
         let last = last.map_or(&[][..], |last| last);
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = statement.query_map((last, most), |row| row.get(0))?;
+        let rows = statement.query_map((last, most), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -134,12 +130,10 @@ mod tests {
             store.release_put(&[1; 32], b"{\"count\":43}", NanoCharge::ZERO, &[6; 16]).expect("answers");
         assert_eq!(again, first);
         assert_eq!(store.release_get(&[1; 32]).expect("answers"), Some(first));
-        assert_eq!(store.release_asked_by(&[1; 32]).expect("answers"), Some([5; 16]));
-        assert_eq!(store.release_asked_by(&[2; 32]).expect("answers"), None);
         assert_eq!(store.release_get(&[2; 32]).expect("answers"), None);
-        assert_eq!(store.releases_after(None, 9).expect("answers"), [[1; 32]]);
-        assert_eq!(store.releases_after(Some(&[1; 32]), 9).expect("answers"), [[0; 32]; 0]);
-        assert_eq!(store.releases_after(Some(&[0; 32]), 0).expect("answers"), [[0; 32]; 0]);
+        assert_eq!(store.releases_after(None, 9).expect("answers"), [([1; 32], Some([5; 16]))]);
+        assert_eq!(store.releases_after(Some(&[1; 32]), 9).expect("answers"), []);
+        assert_eq!(store.releases_after(Some(&[0; 32]), 0).expect("answers"), []);
         let past = store.release_put(&[2; 32], b"", NanoCharge::from_nanos(u64::MAX), &[5; 16]);
         assert!(matches!(past, Err(StoreError::Range("releases"))));
     }

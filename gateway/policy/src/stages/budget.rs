@@ -10,12 +10,12 @@ use shuzha_store::{local_day, local_midnight};
 
 use super::limit::Slot;
 use crate::env::Env;
-use crate::releases::InFlight;
+use crate::releases::{InFlight, ReleaseKey};
 
 /// Proof that the privacy charge is debited, or that none is due.
 pub(crate) struct Spend<'e> {
     slot: Slot<'e>,
-    release: Option<bytes::Bytes>,
+    release: Option<ReleaseKey>,
     /// While it is held, nobody else asks the same and pays for it.
     in_flight: Option<InFlight>,
 }
@@ -25,8 +25,8 @@ impl<'e> Spend<'e> {
     pub(crate) fn slot(&self) -> &Slot<'e> {
         &self.slot
     }
-    /// The answer released before for the same canonical query, if any.
-    pub(crate) fn take_release(&mut self) -> Option<bytes::Bytes> {
+    /// What the same canonical query was answered with before, if it was.
+    pub(crate) fn take_release(&mut self) -> Option<ReleaseKey> {
         self.release.take()
     }
     /// The place of the query, for whoever keeps its release.
@@ -47,9 +47,9 @@ pub(crate) fn run<'e>(env: &mut Env<'e>, slot: Slot<'e>) -> Result<Spend<'e>, Re
     let named = gate.release_commitment(&key);
     // First a place, then the look: an answer kept in between is found.
     let in_flight = gate.releases.begin(key);
-    if let Some(release) = gate.releases.get(&key) {
+    if gate.releases.has(&key) {
         gate.metrics.privacy_debit("replayed");
-        return Ok(Spend { slot, release: Some(release), in_flight: None });
+        return Ok(Spend { slot, release: Some(key), in_flight: None });
     }
     if env.was_answered() {
         return Err(Code::C314.into());

@@ -48,8 +48,16 @@ pub(crate) async fn run<'e, U: Upstream>(
     mut admission: Admission<'e>,
     upstream: &U,
 ) -> Result<Forwarded<'e, U::Stream>, Refusal> {
-    if let Some(release) = admission.spend_mut().take_release() {
-        return Ok(Forwarded { admission, answer: Answer::Released(release) });
+    if let Some(key) = admission.spend_mut().take_release() {
+        return match env.gate.releases.read(key).await? {
+            Some(release) => Ok(Forwarded { admission, answer: Answer::Released(release) }),
+            // It was lost with its store. Whoever was answered with it is not answered by another.
+            None if env.was_answered() => Err(Code::C314.into()),
+            None => {
+                env.gate.releases.lost(&key);
+                Err(Code::C090.into())
+            }
+        };
     }
     env.intend().await?;
     let agreed = admission.spend().slot().agreed();

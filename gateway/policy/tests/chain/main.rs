@@ -17,6 +17,7 @@ mod listings;
 mod packages;
 mod post_processing;
 mod presenters;
+mod releases;
 mod replays;
 mod rest;
 mod restart;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, RequestId, Timestamp};
 use shuzha_evidence::Decision;
-use shuzha_policy::{Bounds, NewRelease, ReleaseKey, ReleaseStore, UpstreamFault};
+use shuzha_policy::{Bounds, KeptRelease, NewRelease, ReleaseKey, ReleaseStore, UpstreamFault};
 use shuzha_store::Store;
 
 use crate::cast::{Ask, PERSON, histogram};
@@ -368,15 +368,11 @@ impl ReleaseStore for Forgetful {
         if self.forgets.load(Ordering::Relaxed) { Ok(None) } else { ReleaseStore::get(&self.store.0, key) }
     }
 
-    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<[u8; 16]>, String> {
-        self.store.0.asked_by(key)
-    }
-
     fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
         ReleaseStore::put(&self.store.0, key, release)
     }
 
-    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String> {
+    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<KeptRelease>, String> {
         self.store.0.after(last, most)
     }
 }
@@ -420,10 +416,6 @@ impl ReleaseStore for Slow {
         ReleaseStore::get(&self.store.0, key)
     }
 
-    fn asked_by(&self, key: &ReleaseKey) -> Result<Option<[u8; 16]>, String> {
-        self.store.0.asked_by(key)
-    }
-
     fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
         self.arrived.add_permits(1);
         self.go.1.lock().expect("no holder panics").recv().expect("it is let go");
@@ -432,7 +424,7 @@ impl ReleaseStore for Slow {
         kept
     }
 
-    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<ReleaseKey>, String> {
+    fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<KeptRelease>, String> {
         self.store.0.after(last, most)
     }
 }

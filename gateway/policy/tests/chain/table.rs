@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use shuzha_core::{Clock as _, Code, Id, NanoCharge};
-use shuzha_policy::{FEED_AGE_MAX, NewRelease, ReleaseKey, ReleaseStore, Reply};
+use shuzha_policy::{FEED_AGE_MAX, KeptRelease, NewRelease, ReleaseKey, ReleaseStore, Reply};
 
 use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reheaded, reissued};
@@ -137,15 +137,11 @@ impl ReleaseStore for Broken {
         Ok(None)
     }
 
-    fn asked_by(&self, _: &ReleaseKey) -> Result<Option<[u8; 16]>, String> {
-        Ok(None)
-    }
-
     fn put(&self, _: &ReleaseKey, _: &NewRelease) -> Result<Vec<u8>, String> {
         panic!("the planned fault of the release store")
     }
 
-    fn after(&self, _: Option<&ReleaseKey>, _: usize) -> Result<Vec<ReleaseKey>, String> {
+    fn after(&self, _: Option<&ReleaseKey>, _: usize) -> Result<Vec<KeptRelease>, String> {
         Ok(Vec::new())
     }
 }
