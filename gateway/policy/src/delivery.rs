@@ -54,7 +54,7 @@ impl Delivered {
 pub struct Delivery {
     bytes: u64,
     complete: bool,
-    handed: Context,
+    handed: Box<Context>,
     marking: Option<Box<Marking>>,
     finish: Option<Box<dyn FnOnce(Delivered) + Send>>,
 }
@@ -63,7 +63,7 @@ impl Delivery {
     /// A delivery as it comes, that calls `finish` when dropped.
     #[must_use]
     pub fn new(finish: impl FnOnce(Delivered) + Send + 'static) -> Self {
-        let handed = Context::new(&SHA256);
+        let handed = Box::new(Context::new(&SHA256));
         Self { bytes: 0, complete: false, handed, marking: None, finish: Some(Box::new(finish)) }
     }
 
@@ -116,7 +116,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        let digest = || self.handed.clone().finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
+        let digest = || Context::clone(&self.handed).finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
         let sha256 = self.complete.then(digest);
         if let Some(finish) = self.finish.take() {
             finish(Delivered { bytes: self.bytes, sha256 });
