@@ -116,7 +116,8 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        let digest = || Context::clone(&self.handed).finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
+        let digest =
+            || Context::clone(&self.handed).finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
         let sha256 = self.complete.then(digest);
         if let Some(finish) = self.finish.take() {
             finish(Delivered { bytes: self.bytes, sha256 });
