@@ -12,8 +12,8 @@ use shuzha_schema::{List, Nothing, Page, schema, schema_with};
 
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
+use crate::routes::finance::DECISIONS;
 use crate::routes::finance::papers::CHARTS;
-use crate::routes::finance::postings::VERBS;
 use crate::routes::finance::{PERIOD_PARTS, PERIOD_VERBS};
 
 /// The group of its operations.
@@ -167,7 +167,7 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
     .answers(202, "Proposed: another person approves or declines it.", schema::<of::PostingProposal>(), &[])
     .problem(&[409]);
     all.push((format!("{ROOT}/transactions"), "post", post));
-    for verb in VERBS {
+    for verb in DECISIONS {
         let (id, summary, done) = match verb {
             "approve" => (
                 "approvePosting",
@@ -223,7 +223,7 @@ fn line_corrections() -> Vec<(String, &'static str, Operation)> {
     .answers(202, "Proposed: another person approves or declines it.", schema::<of::LineCorrection>(), &[])
     .problem(&[409]);
     let mut all = vec![(format!("{ROOT}/line-corrections"), "post", propose)];
-    for verb in VERBS {
+    for verb in DECISIONS {
         let (id, summary, done) = match verb {
             "approve" => (
                 "approveLineCorrection",

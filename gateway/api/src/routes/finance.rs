@@ -36,6 +36,31 @@ pub(super) fn asked(ask: &Ask) -> Result<(&Finance, Caller), Problem> {
     Ok((finance, caller))
 }
 
+/// What is said about a proposal of two persons.
+enum Deciding {
+    /// Approves it.
+    Approve,
+    /// Declines it, or withdraws one's own.
+    Decline,
+}
+
+/// What is done to a proposal.
+pub(crate) const DECISIONS: [&str; 2] = ["approve", "decline"];
+
+/// Finance, who decides, the proposal's number, and what is said about it: of `…/{number}:{verb}`.
+fn deciding(ask: &Ask) -> Result<(&Finance, Caller, u64, Deciding), Problem> {
+    let (number, verb) = ask.part("number").split_once(':').ok_or(Code::C006)?;
+    let decided = match verb {
+        "approve" => Deciding::Approve,
+        "decline" => Deciding::Decline,
+        _ => return Err(Code::C006.into()),
+    };
+    let (finance, caller) = asked(ask)?;
+    ask.parameters().done()?;
+    Fields::of(&ask.json_or_empty()?).done(|| Some(()))?;
+    Ok((finance, caller, number.parse().map_err(|_| Code::C1003)?, decided))
+}
+
 fn month(text: &str) -> Result<Month, Problem> {
     text.parse().map_err(|_| Code::C1003.into())
 }

@@ -1,13 +1,12 @@
 //! Corrections of single lines, by two persons.
 
 use http::StatusCode;
-use shuzha_core::{Code, PurposeClass};
+use shuzha_core::PurposeClass;
 use shuzha_pricing::Basis;
 use shuzha_pricing::metering::Line;
 use shuzha_store::ledger::LineChange;
 
-use super::postings::VERBS;
-use super::{asked, list, shown};
+use super::{Deciding, asked, deciding, list, shown};
 use crate::ask::{Ask, Reply};
 use crate::fields::Fields;
 use crate::problem::Problem;
@@ -66,17 +65,10 @@ pub(crate) fn propose(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `POST /api/v1/finance/line-corrections/{number}:{verb}`.
 pub(crate) fn decide(ask: &Ask) -> Result<Reply, Problem> {
-    let (number, verb) = ask.part("number").split_once(':').ok_or(Code::C006)?;
-    if !VERBS.contains(&verb) {
-        return Err(Code::C006.into());
-    }
-    let (finance, caller) = asked(ask)?;
-    ask.parameters().done()?;
-    Fields::of(&ask.json_or_empty()?).done(|| Some(()))?;
-    let number = number.parse().map_err(|_| Code::C1003)?;
-    let decided = match verb {
-        "approve" => finance.approve_line_correction(&caller, number)?,
-        _ => finance.decline_line_correction(&caller, number)?,
+    let (finance, caller, number, decided) = deciding(ask)?;
+    let decided = match decided {
+        Deciding::Approve => finance.approve_line_correction(&caller, number)?,
+        Deciding::Decline => finance.decline_line_correction(&caller, number)?,
     };
     Ok(Reply::ok(&shown::line_correction(&decided)))
 }

@@ -3,19 +3,14 @@
 use http::StatusCode;
 use shuzha_control::Caller;
 use shuzha_control::finance::{Finance, PostingRequest};
-use shuzha_core::Code;
 use shuzha_schema::finance::ApprovedPosting;
 
-use super::{POST, asked, list, only, shown};
+use super::{Deciding, POST, asked, deciding, list, only, shown};
 use crate::ask::{Ask, Reply};
-use crate::fields::Fields;
 use crate::problem::Problem;
 
 /// What is posted by two persons.
 pub(crate) const KINDS: [&str; 3] = ["pay-out", "refund", "reverse"];
-
-/// What is done to a proposal.
-pub(crate) const VERBS: [&str; 2] = ["approve", "decline"];
 
 /// Keeps a proposal that another person is to approve.
 pub(super) fn proposed(
@@ -36,15 +31,8 @@ pub(crate) fn proposals(ask: &Ask) -> Result<Reply, Problem> {
 
 /// `POST /api/v1/finance/proposals/{number}:{verb}`.
 pub(crate) fn decide(ask: &Ask) -> Result<Reply, Problem> {
-    let (number, verb) = ask.part("number").split_once(':').ok_or(Code::C006)?;
-    if !VERBS.contains(&verb) {
-        return Err(Code::C006.into());
-    }
-    let (finance, caller) = asked(ask)?;
-    ask.parameters().done()?;
-    Fields::of(&ask.json_or_empty()?).done(|| Some(()))?;
-    let number = number.parse().map_err(|_| Code::C1003)?;
-    if verb == "decline" {
+    let (finance, caller, number, decided) = deciding(ask)?;
+    if matches!(decided, Deciding::Decline) {
         return Ok(Reply::ok(&shown::proposal(&finance.decline_posting(&caller, number)?)));
     }
     let (decided, transaction) = finance.approve_posting(&caller, number)?;
