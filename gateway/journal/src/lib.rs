@@ -33,7 +33,7 @@ pub use error::{JournalError, Unavailable};
 pub use journal::{Health, Journal};
 pub use options::Options;
 pub use projection::{projection, projections};
-pub use reader::{RawRecord, Reader, first_seq, last_seq, read, read_on};
+pub use reader::{RawRecord, Reader, first_seq, last_seq, node_of, read, read_on};
 pub use recovery::TornTail;
 pub use verify::{Summary, verify, verify_on};
 

@@ -137,6 +137,21 @@ pub fn first_seq(dir: &Path) -> Result<u64, JournalError> {
     Ok(base_of(&disk)?.seq + 1)
 }
 
+/// The node that the journal in `dir` belongs to, by its last whole segment; none where there is none.
+///
+/// # Errors
+/// [`JournalError`] of the file system.
+pub fn node_of(dir: &Path) -> Result<Option<String>, JournalError> {
+    let disk = Directory::open(dir).map_err(JournalError::io("open", "the directory"))?;
+    for (_, name) in segments(&disk)?.iter().rev() {
+        let file = disk.open(name).map_err(JournalError::io("open", name))?;
+        if let Ok(header) = read_header(&*file, name)? {
+            return Ok(Some(header.node));
+        }
+    }
+    Ok(None)
+}
+
 /// Sequence of the last record in the journal in `dir`; 0 where there is none. Only the last segment is read.
 ///
 /// # Errors

@@ -34,8 +34,8 @@ pub(crate) use verify::VerifyArgs;
 
 /// The folder of keys, inside the data folder.
 const KEYS_DIR: &str = "keys";
-/// Files at the top of the data folder that are secrets like keys.
-const SECRETS: [&str; 1] = [crate::control::FIRST_TOKEN_FILE];
+/// Ends of the names of files at the top of the data folder that are secrets like keys.
+const SECRETS: [&str; 4] = ["token", "key", "seed", "secret"];
 
 /// Makes a backup of the data folder (备份), or checks one.
 #[derive(clap::Args, Debug)]
@@ -84,10 +84,11 @@ fn make(out: &mut Out, config: &Config, folder: &Path, keys: Option<&Path>) -> R
     for entry in std::fs::read_dir(data).with_context(|| data.display().to_string())? {
         let (entry, is_file) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?.is_file())))?;
         let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let end = entry.extension().and_then(|end| end.to_str()).unwrap_or_default();
         match name.as_str() {
             _ if !is_file => {}
-            name if SECRETS.contains(&name) => secrets.push(PathBuf::from(name)),
-            name if Path::new(name).extension().is_some_and(|end| end == "db") => databases.push(entry),
+            name if SECRETS.contains(&end) => secrets.push(PathBuf::from(name)),
+            _ if end == "db" => databases.push(entry),
             name if name.contains(".db-") => {}
             name => files::copy(&entry, &folder.join(name))?,
         }
@@ -109,8 +110,10 @@ fn make(out: &mut Out, config: &Config, folder: &Path, keys: Option<&Path>) -> R
         before.max(moment.reached().context("the databases")?)
     };
     shuzha_journal::copy(&journal, &folder.join(JOURNAL_DIR), through).context("the call journal")?;
+    // Whose it is says the journal, not a configuration that may be another than the node's.
+    let node = shuzha_journal::node_of(&journal).context("the call journal")?;
     let of = manifest::Content {
-        node: config.node.to_string(),
+        node: node.unwrap_or_else(|| config.node.to_string()),
         software: env!("CARGO_PKG_VERSION").to_owned(),
         at: SystemClock.now().seconds(),
         last_record: through,

@@ -42,7 +42,7 @@ pub(crate) use worker::{Waker, Worker};
 /// The register, inside the data folder.
 pub(crate) use crate::data_folder::REGISTER_FILE;
 /// The token of the first administrator, inside the data folder.
-pub(crate) const FIRST_TOKEN_FILE: &str = "first-administrator.token";
+const FIRST_TOKEN_FILE: &str = "first-administrator.token";
 /// The last world in force, inside the data folder.
 pub(crate) const KEPT_FILE: &str = "world.kept";
 

@@ -12,7 +12,8 @@ use shuzha_core::{Clock as _, Id};
 use shuzha_evidence::{Act, ActKind, Entry};
 use shuzha_journal::{Journal, Options};
 
-use super::files;
+use super::files::{self, Listed};
+use super::manifest::Content;
 use super::verify::{Checked, check};
 use crate::config::Config;
 use crate::node::{CLOCK_WITHIN, JOURNAL_DIR};
@@ -56,7 +57,30 @@ pub(crate) fn restore(out: &mut Out, config: &Config, args: &RestoreArgs) -> Res
         None => content.last_record,
     };
     files::new_folder(&args.into)?;
-    for file in &manifest.files {
+    if let Err(error) = fill(config, args, (content, &manifest.files), last) {
+        // A part of a data folder is none, and would stand in the way of the next try.
+        std::fs::remove_dir_all(&args.into).with_context(|| args.into.display().to_string())?;
+        return Err(error);
+    }
+    out.line(&format!("已恢复 Restored, up to record {last}: {}", args.into.display()))?;
+    if args.journal.is_none() {
+        out.line(
+            "备份之后的一切已丢失：之后停用、撤销、撤回的须重新办理；存证日志若已公布到备份之后，见证方会指出分叉。 What came after \
+             the backup is lost: revoke, stop and withdraw again what was since; where the evidence log had published more, whoever \
+             kept that sees two histories.",
+        )?;
+    }
+    out.line("启动前核对 Before the start: shuzha journal verify; shuzha register verify")
+}
+
+/// Puts what the backup has into the new folder.
+fn fill(
+    config: &Config,
+    args: &RestoreArgs,
+    (content, listed): (&Content, &[Listed]),
+    last: u64,
+) -> Result<()> {
+    for file in listed {
         if args.journal.is_none() || !Path::new(&file.path).starts_with(JOURNAL_DIR) {
             files::copy(&args.folder.join(&file.path), &args.into.join(&file.path))?;
         }
@@ -70,17 +94,9 @@ pub(crate) fn restore(out: &mut Out, config: &Config, args: &RestoreArgs) -> Res
     if let Some(old) = &args.journal {
         shuzha_journal::copy(old, &journal, last).context("the old journal")?;
     }
-    note(config, &content.node, &journal, last)?;
-    files::settle(&args.into)?;
-    out.line(&format!("已恢复 Restored, up to record {last}: {}", args.into.display()))?;
-    if args.journal.is_none() {
-        out.line(
-            "备份之后的一切已丢失：之后停用、撤销、撤回的须重新办理；存证日志若已公布到备份之后，见证方会指出分叉。 What came after \
-             the backup is lost: revoke, stop and withdraw again what was since; where the evidence log had published more, whoever \
-             kept that sees two histories.",
-        )?;
-    }
-    out.line("启动前核对 Before the start: shuzha journal verify; shuzha register verify")
+    let node = shuzha_journal::node_of(&journal).context("the restored journal")?;
+    note(config, node.as_deref().unwrap_or(&content.node), &journal, last)?;
+    files::settle(&args.into)
 }
 
 /// The last record of the journal in `old`, which holds what the backup's ends with.

@@ -86,11 +86,13 @@ impl Reader {
     }
 }
 
-/// Lays `over` over `under`, key by key.
+/// Lays `over` over `under`, key by key. What stands where a section should is kept, so that it is told and not lost under a
+/// key of that section.
 pub(crate) fn merge(under: &mut Table, over: Table) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {
             (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
+            (Some(_), Value::Table(_)) => {}
             (_, value) => {
                 under.insert(key, value);
             }

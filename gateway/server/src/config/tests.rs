@@ -77,6 +77,17 @@ fn every_key_that_makes_no_sense_is_refused_by_name() {
     with("[world]\nfiles = ['w.yaml']\n[control]\nlisten = '127.0.0.1:8080'").expect("no control API");
 }
 
+/// As a file says it and the command line a key of the same section.
+#[test]
+fn what_stands_where_a_section_should_is_told_whatever_is_laid_over_it() {
+    let mut file: Table = "node = 'elsewhere'".parse().expect("TOML");
+    merge(&mut file, "[node]\ndata_dir = 'd'".parse().expect("TOML"));
+    let mut table: Table = DEFAULT.parse().expect("defaults");
+    merge(&mut table, file);
+    let faults = read(table, None).map(drop).expect_err("it is no section");
+    assert!(faults.iter().any(|fault| fault.path == "node"), "{faults:?}");
+}
+
 #[test]
 fn half_a_tls_pair_and_an_unknown_section_are_faults() {
     let faults = with("[data_plane]\ntls_key_file = 'k.pem'\n[extra]\na = 1\n").expect_err("two");

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use rustix::process::Signal;
 
 use crate::caller::{Ask, Caller, Credential};
-use crate::home::{COMPANY, Home, PERSON, text};
+use crate::home::{COMPANY, Home, PERSON, text, write_private};
 use crate::node::{Node, patiently};
 
 /// Calls answered while the backup is being made, at the least.
@@ -209,6 +209,27 @@ fn a_backup_that_was_changed_is_named_and_not_restored() {
     std::fs::remove_file(folder.join("more")).expect("removed");
     std::fs::remove_file(folder.join("shuzha.db")).expect("removed");
     assert!(told(&verify()).contains("is missing"));
+}
+
+/// Whose a backup is says its journal: who makes and restores it need not have the node's configuration. What is a secret lies
+/// with the keys, wherever it lay.
+#[test]
+fn a_backup_is_of_the_node_whose_journal_it_is() {
+    let home = Home::new();
+    let config = home.file("node.toml", "[node]\nname = \"elsewhere\"\n");
+    let node = Node::start_with(&home, &["--config", config.to_str().expect("UTF-8")]);
+    let bank = home.credential("bank-1");
+    assert_eq!(Caller::new(node.data).call(&bank, &Ask::company("bank-scenario", COMPANY.1)).status, 200);
+    assert!(node.drain().0.success());
+    write_private(&home.data().join("wang.token"), b"token");
+    let at = |name: &str| home.data().with_file_name(name).display().to_string();
+    let (folder, keys, into) = (at("backup"), at("keys"), at("into"));
+    done(&home.run(&["backup", &folder, "--keys", &keys]));
+    assert!(done(&home.run(&["backup", "verify", &folder, "--keys", &keys])).contains("node elsewhere"));
+    assert!(!Path::new(&folder).join("wang.token").exists() && Path::new(&keys).join("wang.token").exists());
+    done(&home.run(&["restore", &folder, "--keys", &keys, "--into", &into]));
+    assert!(Path::new(&into).join("wang.token").exists());
+    assert_eq!(shuzha_journal::verify(&Path::new(&into).join("journal")).expect("whole").node, "elsewhere");
 }
 
 /// Before, a corrupt file was "malformed" and no more, and one that was gone was made anew without a word, with no secret in it.
