@@ -12,6 +12,7 @@ mod digest;
 mod lines;
 mod most;
 mod posting;
+pub mod rated;
 mod shares;
 
 use std::borrow::Cow;
@@ -30,6 +31,7 @@ use crate::{Basis, Fen, Hour, Month, Overflow, PriceBook, RecordedPrice};
 pub use digest::{Digest, Digester};
 pub use most::most;
 pub use posting::payable;
+pub use rated::RatedLine;
 
 /// By what terms a period is closed.
 #[derive(Clone, Debug, Default)]
@@ -99,37 +101,6 @@ pub struct Input<'a> {
     pub corrections: &'a [Correction],
     /// By what terms.
     pub terms: &'a Terms,
-}
-
-/// One rated line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RatedLine {
-    /// What it is about.
-    pub line: Line,
-    /// The month the calls were made in; before the period for late calls and corrections, which it is about.
-    pub month: Month,
-    /// Calls; none for a correction of calls that were billed before.
-    pub calls: u64,
-    /// Quantity.
-    pub quantity: u64,
-    /// What it comes to by its price, exactly.
-    pub exact: MicroYuan,
-    /// Of that, what the close adds to or takes from what was posted call by call.
-    pub adjustment: MicroYuan,
-    /// What free calls would be worth.
-    pub notional: MicroYuan,
-    /// The one rounding, and tax.
-    pub taxed: Taxed,
-    /// What the rounding leaves.
-    pub residue: MicroYuan,
-    /// Tax rate, in parts of ten thousand.
-    pub vat_parts: u32,
-    /// Number of the act behind the price.
-    pub act: String,
-    /// Sequence of the first record.
-    pub first_seq: u64,
-    /// Sequence of the last record.
-    pub last_seq: u64,
 }
 
 /// What a unit owes for a period (结算单).
@@ -241,7 +212,7 @@ pub struct Closing {
     pub revenue: BTreeMap<Id, MicroYuan>,
     /// What is posted.
     pub transactions: Vec<Transaction>,
-    /// SHA-256 over its lines, statements, shares and transactions; [`Closing::bears`] tells those of former versions.
+    /// SHA-256 over its lines, statements, shares, transactions and contributions; [`Closing::bears`] tells those of former versions.
     pub digest: Digest,
 }
 
@@ -270,6 +241,12 @@ pub enum CloseFault {
     /// Parts go by contribution, and who contributed is not known.
     #[error("agreement {0}, product {1}: nobody is known to have contributed")]
     Contribution(Id, Id),
+    /// A provider shares by contribution and has not signed the agreement.
+    #[error(
+        "agreement {0}, product {1}: {2} shares by contribution and has not signed; it signs the agreement as a provider (补签), then the \
+         month is closed"
+    )]
+    Unsigned(Id, Id, Id),
     /// A product that nobody operates.
     #[error("product {0} has no operator")]
     Operator(Id),

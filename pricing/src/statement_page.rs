@@ -16,16 +16,20 @@ use shuzha_core::calendar::Day;
 use shuzha_core::{Id, hex};
 
 use crate::chart::grouped;
+use crate::closing::rated::latest_form;
 use crate::closing::{Digest, RatedLine, Share, ShareBill, Statement};
 use crate::vat::Taxed;
 use crate::words::in_words;
 use crate::{Fen, Month, Overflow};
-use paper::{Paper, Proof};
-use tables::{TABLES, Tables};
+use paper::{FreeRow, Paper, Proof};
+use tables::TableColumn;
 
 /// The form in which papers are printed; those of former forms are printed on request. Whoever adds to a paper raises it and
-/// gives the addition its form.
-pub const FORM: u32 = 1;
+/// gives the addition its form; a field of a line brings its own.
+pub const FORM: u32 = latest_form(FREE_USE_FORM);
+
+/// The form that brought the conditions of free use.
+const FREE_USE_FORM: u32 = 2;
 
 /// The form in which `paper` was printed, where `print` prints the same one in any form; none where it is no such paper, or
 /// was changed.
@@ -47,6 +51,19 @@ pub struct Party<'a> {
     pub credit_code: &'a str,
 }
 
+/// On what free lines of a statement stand, as the register records it, and under what conditions (有条件无偿使用; Yantai 20, Gansu-O 29).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeGround {
+    /// `Scenario`, where its purpose is free, or `Price`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: Id,
+    /// The class of purpose, or what the price names as its ground; empty for a price from before grounds were recorded.
+    pub ground: String,
+    /// The conditions; none where none are on record.
+    pub conditions: Vec<String>,
+}
+
 /// What a paper needs beside the closing.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
@@ -62,6 +79,8 @@ pub struct Frame<'a> {
     pub issuer: Party<'a>,
     /// Whom it is for.
     pub recipient: Party<'a>,
+    /// Under what conditions those of its lines are free that are; former forms do not say it.
+    pub free_use: &'a [FreeGround],
     /// The last day to dispute it; none where it is disputed already or final.
     pub reply_by: Option<Day>,
     /// What people call a product, scenario or agreement.
@@ -82,7 +101,7 @@ pub struct Reversal<'a> {
 /// # Errors
 /// [`Overflow`] where a section's sum cannot be counted.
 pub fn statement(statement: &Statement, lines: &[RatedLine], frame: &Frame<'_>) -> Result<String, Overflow> {
-    statement_paper((statement, lines), None, frame, &TABLES)
+    statement_paper((statement, lines), None, frame, &tables::lines())
 }
 
 /// The paper of a credit note (红字结算单), which takes back a whole statement: every amount of it with the other sign.
@@ -95,14 +114,14 @@ pub fn credit_note(
     reversal: Reversal<'_>,
     frame: &Frame<'_>,
 ) -> Result<String, Overflow> {
-    statement_paper((statement, lines), Some(reversal), frame, &TABLES)
+    statement_paper((statement, lines), Some(reversal), frame, &tables::lines())
 }
 
 fn statement_paper(
     (statement, lines): (&Statement, &[RatedLine]),
     reversal: Option<Reversal<'_>>,
     frame: &Frame<'_>,
-    tables: &Tables,
+    columns: &[TableColumn<RatedLine>],
 ) -> Result<String, Overflow> {
     let sign = |taxed: Taxed| if reversal.is_some() { taken_back(taxed) } else { Ok(taxed) };
     let signed = |line: &RatedLine| Ok(RatedLine { taxed: sign(line.taxed)?, ..line.clone() });
@@ -111,7 +130,7 @@ fn statement_paper(
     let mut sections = Vec::new();
     for (title, lines) in [("本期明细", own), ("前期更正与补计", earlier)] {
         if !lines.is_empty() {
-            sections.push(tables::section(title, tables.lines, &lines, frame)?);
+            sections.push(tables::section(title, columns, &lines, frame)?);
         }
     }
     let taxed = sign(statement.taxed)?;
@@ -124,6 +143,7 @@ fn statement_paper(
             "公共数据运营服务费结算单"
         },
         is_red,
+        free_use: if frame.form < FREE_USE_FORM { Vec::new() } else { free_rows(frame) },
         number: reversal.map_or(&statement.number, |reversal| reversal.number),
         corrects: reversal.map(|reversal| (statement.number.as_str(), reversal.reason)),
         period: frame.month.to_string(),
@@ -150,6 +170,30 @@ fn statement_paper(
     Ok(paper.print())
 }
 
+/// What free lines stand on, as it is printed.
+fn free_rows(frame: &Frame<'_>) -> Vec<FreeRow> {
+    let row = |one: &FreeGround| FreeRow {
+        kind: if one.kind == "Price" { "价格" } else { "应用场景" },
+        name: (frame.names)(&one.name),
+        ground: match one.ground.as_str() {
+            "public-governance" => "公共治理",
+            "public-welfare" => "公益事业",
+            "trial" => "试行",
+            "provider" => "数据提供单位",
+            _ => UNRECORDED,
+        },
+        conditions: if one.conditions.is_empty() {
+            UNRECORDED.to_owned()
+        } else {
+            one.conditions.join("；")
+        },
+    };
+    frame.free_use.iter().map(row).collect()
+}
+
+/// What is printed where the register has nothing on record.
+const UNRECORDED: &str = "未记载";
+
 fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
     let minus = |sum| Fen::ZERO.checked_sub(sum).ok_or(Overflow);
     Ok(Taxed { gross: minus(taxed.gross)?, net: minus(taxed.net)?, tax: minus(taxed.tax)? })
@@ -160,9 +204,10 @@ fn taken_back(taxed: Taxed) -> Result<Taxed, Overflow> {
 /// # Errors
 /// [`Overflow`] where the bill's sum cannot be counted.
 pub fn share_bill(bill: &ShareBill, shares: &[Share], frame: &Frame<'_>) -> Result<String, Overflow> {
-    let section = tables::section("分配明细", TABLES.shares, shares, frame)?;
+    let section = tables::section("分配明细", &tables::shares(), shares, frame)?;
     let paper = Paper {
         title: "公共数据收益分配账单",
+        free_use: Vec::new(),
         is_red: bill.amount < Fen::ZERO,
         number: &bill.number,
         corrects: None,

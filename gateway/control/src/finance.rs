@@ -38,12 +38,12 @@ use crate::{ActLog, Caller, Control, Error};
 pub use charts::Chart;
 pub use credit::CreditAccounts;
 pub use exports::{Export, Wanted};
-pub use free_use::FreeLines;
 pub use payments::Payment;
 pub use permitted::Standing;
 pub use postings::PostingRequest;
 pub use preview::{Change, Effect, Preview, Sums};
 pub use review::Stopped;
+pub use shuzha_pricing::statement_page::FreeGround;
 pub use terms::terms_of;
 
 /// How long after a soft close late records are still waited for, unless configured otherwise.
@@ -83,7 +83,7 @@ pub struct StatementView {
     /// Its lines.
     pub lines: Vec<RatedLine>,
     /// Under what conditions those are free that are.
-    pub free_use: Vec<FreeLines>,
+    pub free_use: Vec<FreeGround>,
 }
 
 /// A share bill with its shares.
@@ -196,7 +196,7 @@ impl Finance {
             return Err(Code::C1003.into());
         }
         let lines = self.0.books.lines_of(&stated)?;
-        let free_use = self.free_use(&lines)?;
+        let free_use = self.free_use(&lines, self.closed_at(stated.month)?)?;
         Ok(StatementView { stated, lines, free_use })
     }
 

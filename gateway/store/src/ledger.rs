@@ -13,6 +13,7 @@ mod credit;
 mod error;
 mod frontier;
 mod gather;
+mod line_columns;
 mod line_corrections;
 mod meter;
 mod payments;
@@ -25,10 +26,11 @@ mod statements;
 mod transactions;
 
 use std::path::Path;
-use std::sync::MutexGuard;
+use std::sync::{LazyLock, MutexGuard};
 
 use rusqlite::{Connection, Row};
 use shuzha_core::{Id, MicroYuan, PurposeClass};
+use shuzha_pricing::closing::rated::FIELDS;
 use shuzha_pricing::metering::Line;
 use shuzha_pricing::{Basis, Fen, Month};
 
@@ -50,8 +52,8 @@ use crate::StoreError;
 use crate::database::Database;
 use crate::sealable::sealable;
 
-/// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 6] = [
+/// The migrations in files; never edited once applied.
+const FILES: [(&str, &str); 6] = [
     ("V0001__books", include_str!("../migrations/finance/V0001__books.sql")),
     ("V0002__reratings", include_str!("../migrations/finance/V0002__reratings.sql")),
     ("V0003__seal", include_str!("../migrations/finance/V0003__seal.sql")),
@@ -59,6 +61,13 @@ const MIGRATIONS: [(&str, &str); 6] = [
     ("V0005__assessments", include_str!("../migrations/finance/V0005__assessments.sql")),
     ("V0006__line_corrections", include_str!("../migrations/finance/V0006__line_corrections.sql")),
 ];
+
+/// Every migration, in order: those in files, and a column for each field of a line that came later.
+static MIGRATIONS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+    let mut all = [FILES.to_vec(), line_columns::migrations(FIELDS)].concat();
+    all.sort_unstable();
+    all
+});
 
 /// The books. Clones share one connection, and calls take turns on it.
 #[derive(Clone)]

@@ -2,7 +2,8 @@
 
 use ring::digest::{Context, SHA256};
 
-use super::{CallTree, Closing};
+use super::rated::{FIELDS, Figure, LineField, latest_digest};
+use super::{Assessment, CallTree, Closing, RatedLine};
 use crate::ledger::Transaction;
 use crate::vat::Taxed;
 
@@ -48,6 +49,25 @@ impl Digester {
         self.number(taxed.gross.count()).number(taxed.net.count()).number(taxed.tax.count());
     }
 
+    fn figure(&mut self, field: &LineField, line: &RatedLine) {
+        let Some(figure) = field.of(line) else {
+            self.number(0);
+            return;
+        };
+        self.number(1);
+        match figure {
+            Figure::Id(id) => self.text(id.as_str()),
+            Figure::Text(text) => self.text(text),
+            Figure::Month(month) => self.number(month.index()),
+            Figure::Purpose(purpose) => self.text(purpose.as_str()),
+            Figure::Basis(basis) => self.number(basis.number()),
+            Figure::Count(count) => self.number(count),
+            Figure::MicroYuan(amount) => self.number(amount.micros()),
+            Figure::Fen(amount) => self.number(amount.count()),
+            Figure::Parts(parts) => self.number(parts),
+        };
+    }
+
     fn tree(&mut self, tree: Option<&CallTree>) {
         let Some(tree) = tree else {
             self.number(0);
@@ -79,17 +99,19 @@ struct Figures {
 }
 
 /// What a digest covers, in order. A period that is closed keeps the digest of its day, and stays checkable by it: no entry is ever
-/// changed or taken out. A new figure, of a line or of the whole period, is one more entry at the end, with the next version.
+/// changed or taken out. A new figure of the whole period is one more entry at the end, with the next version; a new figure of a line
+/// says in the table of a line's fields which version covers it, and stands behind these.
 const FIGURES: &[Figures] = &[
     Figures { since: 1, write: lines },
     Figures { since: 1, write: statements },
     Figures { since: 1, write: shares },
     Figures { since: 1, write: transactions },
+    Figures { since: 2, write: contributions },
 ];
 
 /// The version by which periods are closed now.
 fn version(figures: &[Figures]) -> u32 {
-    figures.last().map_or(1, |last| last.since)
+    latest_digest(figures.last().map_or(1, |last| last.since))
 }
 
 /// The digest of a closed period, its own field apart.
@@ -102,6 +124,11 @@ fn by(figures: &[Figures], version: u32, closing: &Closing) -> Digest {
     to.text(&format!("shuzha period {version}")).number(closing.month.index());
     for one in figures.iter().filter(|one| one.since <= version) {
         (one.write)(&mut to, closing);
+    }
+    // Those of the first lines stand in `lines`, in the order of their day.
+    for field in FIELDS.iter().filter(|field| (2..=version).contains(&field.digest)) {
+        to.text(field.key);
+        closing.lines.iter().for_each(|line| to.figure(field, line));
     }
     to.finish()
 }
@@ -152,6 +179,21 @@ fn transactions(to: &mut Digester, closing: &Closing) {
     to.number(closing.transactions.len() as i128);
     for transaction in &closing.transactions {
         to.transaction(transaction);
+    }
+}
+
+/// What providers' data did. Periods that were closed before effect and quality were recorded say so by a nothing.
+fn contributions(to: &mut Digester, closing: &Closing) {
+    to.number(closing.contributions.len() as i128);
+    for one in &closing.contributions {
+        to.text(one.party.as_str()).text(one.product.as_str());
+        to.number(one.calls).number(one.records).number(one.charged);
+        to.number(one.revenue.count()).number(one.notional.micros()).number(one.share.count());
+        let Some(Assessment { units, scenarios, quality }) = one.assessment else {
+            to.number(0);
+            continue;
+        };
+        to.number(1).number(units).number(scenarios).number(quality.tickets).number(quality.faults);
     }
 }
 

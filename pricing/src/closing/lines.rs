@@ -170,10 +170,6 @@ fn corrected<'t>(input: &Input<'t>, correction: &Correction) -> Result<(&'t Id, 
     let rate = input.terms.vat.at(month.begin()).ok_or(CloseFault::Vat(*month))?;
     let (gross, residue) = round_half_away(*exact);
     let rated = RatedLine {
-        line: line.clone(),
-        month: *month,
-        calls: 0,
-        quantity: 0,
         exact: *exact,
         adjustment: *exact,
         notional: *notional,
@@ -181,8 +177,7 @@ fn corrected<'t>(input: &Input<'t>, correction: &Correction) -> Result<(&'t Id, 
         residue,
         vat_parts: rate.parts,
         act: act.clone(),
-        first_seq: 0,
-        last_seq: 0,
+        ..RatedLine::of(line.clone(), *month)
     };
     Ok((operator, rated))
 }
@@ -254,8 +249,6 @@ fn rated(input: &Input<'_>, found: &Found<'_>, amount: MicroYuan) -> Result<Rate
     let rate = input.terms.vat.at(month.begin()).ok_or(CloseFault::Vat(month))?;
     let (gross, residue) = round_half_away(exact);
     Ok(RatedLine {
-        line: line.clone(),
-        month,
         calls: sums.calls,
         quantity: sums.quantity,
         exact,
@@ -267,5 +260,6 @@ fn rated(input: &Input<'_>, found: &Found<'_>, amount: MicroYuan) -> Result<Rate
         act: price.act.clone(),
         first_seq: sums.first_seq,
         last_seq: sums.last_seq,
+        ..RatedLine::of(line.clone(), month)
     })
 }

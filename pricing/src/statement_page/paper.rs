@@ -22,6 +22,7 @@ pub(super) struct Paper<'a> {
     pub(super) recipient: Party<'a>,
     pub(super) agreements: String,
     pub(super) sections: Vec<Section>,
+    pub(super) free_use: Vec<FreeRow>,
     pub(super) total_label: &'static str,
     pub(super) totals: Vec<(&'static str, String)>,
     pub(super) words_label: &'static str,
@@ -69,6 +70,14 @@ impl Cell {
     pub(super) const fn number(text: String) -> Self {
         Self { text, class: "n" }
     }
+}
+
+/// On what free lines stand, and under what conditions.
+pub(super) struct FreeRow {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) ground: &'static str,
+    pub(super) conditions: String,
 }
 
 /// Which calls the paper is about.

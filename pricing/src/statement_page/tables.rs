@@ -3,84 +3,91 @@
 use super::paper::{Cell, Section};
 use super::{Frame, percent, yuan};
 use crate::chart::grouped;
+use crate::closing::rated::{FIELDS, FieldKind, Figure, LineField, OnPaper};
 use crate::closing::{RatedLine, Share};
 use crate::money::InFen as _;
 use crate::{Fen, Overflow};
+
+/// A cell, from the row's number on the paper and what the row is of.
+type Write<T> = Box<dyn Fn(u32, &T, &Frame<'_>) -> Cell>;
+/// What a sum below a column adds up.
+type Part<T> = Box<dyn Fn(&T) -> Fen>;
 
 /// One column of a table. A new one stands wherever it reads best, with the form that brings it.
 pub(super) struct TableColumn<T> {
     heading: &'static str,
     since: u32,
-    /// The cell, from the row's number on the paper and what the row is of.
-    cell: fn(u32, &T, &Frame<'_>) -> Cell,
-    /// What the sum below it adds up; none stands below a column without.
-    sum: Option<fn(&T) -> Fen>,
+    cell: Write<T>,
+    /// None stands below a column without.
+    sum: Option<Part<T>>,
 }
-
-impl<T> Clone for TableColumn<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for TableColumn<T> {}
 
 impl<T> TableColumn<T> {
     /// A column of the first form.
-    pub(super) const fn new(heading: &'static str, cell: fn(u32, &T, &Frame<'_>) -> Cell) -> Self {
-        Self { heading, since: 1, cell, sum: None }
+    pub(super) fn new(heading: &'static str, cell: impl Fn(u32, &T, &Frame<'_>) -> Cell + 'static) -> Self {
+        Self { heading, since: 1, cell: Box::new(cell), sum: None }
     }
 
     /// This column, with a sum below it.
-    pub(super) const fn summed(self, sum: fn(&T) -> Fen) -> Self {
-        Self { sum: Some(sum), ..self }
+    pub(super) fn summed(self, sum: impl Fn(&T) -> Fen + 'static) -> Self {
+        Self { sum: Some(Box::new(sum)), ..self }
     }
 
     /// This column, which `form` brings: papers of former forms do not have it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for whoever adds the first column"))]
-    pub(super) const fn since(self, form: u32) -> Self {
+    pub(super) fn since(self, form: u32) -> Self {
         Self { since: form, ..self }
     }
 }
 
-/// Every table.
-pub(super) struct Tables {
-    pub(super) lines: &'static [TableColumn<RatedLine>],
-    pub(super) shares: &'static [TableColumn<Share>],
-}
-
-/// The tables of all forms.
-pub(super) const TABLES: Tables = Tables { lines: LINES, shares: SHARES };
-
 type LineColumn = TableColumn<RatedLine>;
 type ShareColumn = TableColumn<Share>;
 
-const LINES: &[LineColumn] = &[
-    LineColumn::new("序号", |number, _, _| Cell::short(number.to_string())),
-    LineColumn::new("产品", |_, one, frame| Cell::text((frame.names)(&one.line.product))),
-    LineColumn::new("应用场景", |_, one, frame| Cell::text((frame.names)(&one.line.scenario))),
-    LineColumn::new("月份", |_, one, _| Cell::short(one.month.to_string())),
-    LineColumn::new("计费依据", |_, one, _| {
-        Cell::text(format!("{}，{}", one.line.basis.title_zh(), one.act))
-    }),
-    LineColumn::new("数量", |_, one, _| Cell::number(grouped(one.quantity.into()))),
-    LineColumn::new("税率", |_, one, _| {
-        Cell::number(percent(one.vat_parts.into(), crate::vat::RATE_WHOLE.into()))
-    }),
-    LineColumn::new("不含税金额", |_, one, _| Cell::number(yuan(one.taxed.net))).summed(|one| one.taxed.net),
-    LineColumn::new("税额", |_, one, _| Cell::number(yuan(one.taxed.tax))).summed(|one| one.taxed.tax),
-    LineColumn::new("价税合计", |_, one, _| Cell::number(yuan(one.taxed.gross)))
-        .summed(|one| one.taxed.gross),
-];
+/// The columns of lines: their number, then what the table of a line's fields puts on papers.
+pub(super) fn lines() -> Vec<LineColumn> {
+    let mut fields: Vec<_> = FIELDS.iter().filter_map(|field| Some((field.paper?, field))).collect();
+    fields.sort_unstable_by_key(|(paper, _)| paper.place);
+    let own = fields.into_iter().map(|(paper, field)| of_field(paper, field));
+    std::iter::once(LineColumn::new("序号", |number, _, _| Cell::short(number.to_string())))
+        .chain(own)
+        .collect()
+}
 
-const SHARES: &[ShareColumn] = &[
-    ShareColumn::new("序号", |number, _, _| Cell::short(number.to_string())),
-    ShareColumn::new("授权运营协议", |_, share, frame| Cell::text((frame.names)(&share.agreement))),
-    ShareColumn::new("产品", |_, share, frame| Cell::text((frame.names)(&share.product))),
-    ShareColumn::new("分配基数", |_, share, _| Cell::number(yuan(share.base))).summed(|share| share.base),
-    ShareColumn::new("占比", |_, share, _| Cell::number(percent(share.weight, share.whole))),
-    ShareColumn::new("分配金额", |_, share, _| Cell::number(yuan(share.amount))).summed(|share| share.amount),
-];
+fn of_field(paper: OnPaper, field: &'static LineField) -> LineColumn {
+    let cell = |_, line: &RatedLine, frame: &Frame<'_>| match field.of(line) {
+        None => Cell::short(String::new()),
+        Some(Figure::Id(id)) => Cell::text((frame.names)(id)),
+        Some(Figure::Text(text)) => Cell::text(text.to_owned()),
+        Some(Figure::Month(month)) => Cell::short(month.to_string()),
+        Some(Figure::Purpose(purpose)) => Cell::text(purpose.as_str().to_owned()),
+        // On what act, too: a correction names the case that made it.
+        Some(Figure::Basis(basis)) => Cell::text(format!("{}，{}", basis.title_zh(), line.act)),
+        Some(Figure::Count(count)) => Cell::number(grouped(count.into())),
+        Some(Figure::MicroYuan(amount)) => Cell::number(amount.to_string()),
+        Some(Figure::Fen(amount)) => Cell::number(yuan(amount)),
+        Some(Figure::Parts(parts)) => Cell::number(percent(parts.into(), crate::vat::RATE_WHOLE.into())),
+    };
+    let column = LineColumn::new(paper.heading, cell).since(paper.form);
+    if field.kind != FieldKind::Fen {
+        return column;
+    }
+    column.summed(|line| match field.of(line) {
+        Some(Figure::Fen(amount)) => amount,
+        _ => Fen::ZERO,
+    })
+}
+
+/// The columns of shares.
+pub(super) fn shares() -> Vec<ShareColumn> {
+    vec![
+        ShareColumn::new("序号", |number, _, _| Cell::short(number.to_string())),
+        ShareColumn::new("授权运营协议", |_, share, frame| Cell::text((frame.names)(&share.agreement))),
+        ShareColumn::new("产品", |_, share, frame| Cell::text((frame.names)(&share.product))),
+        ShareColumn::new("分配基数", |_, share, _| Cell::number(yuan(share.base))).summed(|share| share.base),
+        ShareColumn::new("占比", |_, share, _| Cell::number(percent(share.weight, share.whole))),
+        ShareColumn::new("分配金额", |_, share, _| Cell::number(yuan(share.amount)))
+            .summed(|share| share.amount),
+    ]
+}
 
 /// A table in the frame's form, with its sums.
 pub(super) fn section<T>(
@@ -92,7 +99,7 @@ pub(super) fn section<T>(
     let columns: Vec<_> = columns.iter().filter(|column| column.since <= frame.form).collect();
     let label_columns = columns.iter().position(|column| column.sum.is_some()).unwrap_or(columns.len());
     let sum = |column: &&TableColumn<T>| {
-        let Some(part) = column.sum else { return Ok(String::new()) };
+        let Some(part) = &column.sum else { return Ok(String::new()) };
         of.iter().map(part).try_fold(Fen::ZERO, Fen::plus).map(yuan)
     };
     let row = |(number, one)| columns.iter().map(|column| (column.cell)(number, one, frame)).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shuzha_core::{MicroYuan, PurposeClass};
 
 use super::paper::Cell;
-use super::tables::{TABLES, TableColumn};
+use super::tables::TableColumn;
 use super::*;
 use crate::Basis;
 use crate::closing::CallTree;
@@ -26,33 +26,41 @@ fn line(gross: i64) -> RatedLine {
         basis: Basis::Price,
     };
     RatedLine {
-        line,
-        month: "2026-08".parse().unwrap(),
         calls: 4,
         quantity: 4,
         exact: MicroYuan::from_micros(gross * 10_000),
-        adjustment: MicroYuan::ZERO,
-        notional: MicroYuan::ZERO,
         taxed: Taxed::inclusive(Fen::new(gross), 600),
-        residue: MicroYuan::ZERO,
         vat_parts: 600,
         act: "1号".to_owned(),
         first_seq: 1,
         last_seq: 4,
+        ..RatedLine::of(line, "2026-08".parse().unwrap())
     }
 }
 
+type Columns = Vec<TableColumn<RatedLine>>;
+
 /// The lines' table of a next form: one column more, in the middle, with a sum below it.
-fn next() -> Tables {
-    let each = TableColumn::<RatedLine>::new("单价", |_, one, _| {
+fn next() -> Columns {
+    let each = TableColumn::new("单价", |_, one: &RatedLine, _| {
         Cell::number(yuan(Fen::new(one.taxed.gross.count() / 4)))
     });
-    let mut columns = TABLES.lines.to_vec();
+    let mut columns = tables::lines();
     columns.insert(6, each.summed(|one| one.taxed.gross).since(FORM + 1));
-    Tables { lines: Box::leak(columns.into_boxed_slice()), ..TABLES }
+    columns
 }
 
-fn printed(line: &RatedLine, form: u32, tables: &Tables) -> String {
+fn free() -> FreeGround {
+    let conditions = vec!["仅用于城市治理".to_owned(), "不得转供他人".to_owned()];
+    FreeGround {
+        kind: "Scenario",
+        name: id("loan-review"),
+        ground: "public-governance".to_owned(),
+        conditions,
+    }
+}
+
+fn printed(line: &RatedLine, form: u32, columns: &Columns) -> String {
     let party = Party { name: "某某", credit_code: "91370600MA0000001X" };
     let frame = Frame {
         form,
@@ -61,6 +69,7 @@ fn printed(line: &RatedLine, form: u32, tables: &Tables) -> String {
         issued: Day::new(2026, 9, 3).unwrap(),
         issuer: party,
         recipient: party,
+        free_use: &[free()],
         reply_by: None,
         names: &|id: &Id| id.to_string(),
     };
@@ -71,13 +80,13 @@ fn printed(line: &RatedLine, form: u32, tables: &Tables) -> String {
         lines: 0..1,
         tree: None::<CallTree>,
     };
-    statement_paper((&statement, std::slice::from_ref(line)), None, &frame, tables).unwrap()
+    statement_paper((&statement, std::slice::from_ref(line)), None, &frame, columns).unwrap()
 }
 
 #[test]
 fn g3_a_paper_of_a_former_form_is_printed_as_it_was_handed_out() {
     let handed_out: BTreeMap<u32, String> =
-        (1..=FORM).map(|form| (form, printed(&line(400), form, &TABLES))).collect();
+        (1..=FORM).map(|form| (form, printed(&line(400), form, &tables::lines()))).collect();
     for (form, paper) in &handed_out {
         assert_eq!(
             printed(&line(400), *form, &next()),
@@ -93,8 +102,17 @@ fn g3_a_paper_of_a_former_form_is_printed_as_it_was_handed_out() {
 
 #[test]
 fn g3_the_form_of_a_paper_is_found_and_a_changed_one_has_none() {
-    let print = |form| Ok::<_, Overflow>(printed(&line(400), form, &TABLES));
+    let print = |form| Ok::<_, Overflow>(printed(&line(400), form, &tables::lines()));
     let paper = print(1).unwrap();
     assert_eq!(form_of(&paper, print).unwrap(), Some(1));
     assert_eq!(form_of(&paper.replace("4.00", "5.00"), print).unwrap(), None);
+}
+
+/// REQUIREMENTS F6.
+#[test]
+fn f6_a_paper_says_under_what_conditions_its_free_lines_are_free() {
+    let print = |form| printed(&line(400), form, &tables::lines());
+    for part in ["无偿使用的条件", "公共治理", "仅用于城市治理；不得转供他人"] {
+        assert!(print(FREE_USE_FORM).contains(part) && !print(1).contains(part), "{part}");
+    }
 }

@@ -14,28 +14,25 @@ pub(crate) fn id(name: &str) -> Id {
 
 pub(crate) fn line(product: &str, basis: Basis, month: &str, quantity: u64, gross: i64) -> RatedLine {
     let seq = 10_000;
+    let line = Line {
+        unit: id("bank-a"),
+        agreement: id("xy-2026-003"),
+        scenario: id("loan-review"),
+        product: id(product),
+        price: id("p1"),
+        purpose: PurposeClass::Industry,
+        basis,
+    };
     RatedLine {
-        line: Line {
-            unit: id("bank-a"),
-            agreement: id("xy-2026-003"),
-            scenario: id("loan-review"),
-            product: id(product),
-            price: id("p1"),
-            purpose: PurposeClass::Industry,
-            basis,
-        },
-        month: month.parse().unwrap(),
         calls: quantity,
         quantity,
         exact: MicroYuan::from_micros(gross * 10_000),
-        adjustment: MicroYuan::ZERO,
-        notional: MicroYuan::ZERO,
         taxed: Taxed::inclusive(Fen::new(gross), 600),
-        residue: MicroYuan::ZERO,
         vat_parts: 600,
         act: "烟发改价格〔2026〕12号".to_owned(),
         first_seq: seq,
         last_seq: seq + quantity,
+        ..RatedLine::of(line, month.parse().unwrap())
     }
 }
 

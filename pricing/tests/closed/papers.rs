@@ -4,10 +4,12 @@ use shuzha_core::Id;
 use shuzha_core::calendar::Day;
 use shuzha_pricing::Basis;
 use shuzha_pricing::closing::{Closing, RatedLine, Share};
-use shuzha_pricing::statement_page::{FORM, Frame, Party, Reversal, credit_note, share_bill, statement};
+use shuzha_pricing::statement_page::{
+    FORM, Frame, FreeGround, Party, Reversal, credit_note, share_bill, statement,
+};
 
 use crate::golden;
-use crate::month::{august, closing, line};
+use crate::month::{august, closing, id, line};
 
 /// Compares what every form prints with the paper that was kept of it.
 fn golden(name: &str, print: impl Fn(u32) -> String) {
@@ -38,9 +40,21 @@ fn frame<'a>(closing: &'a Closing, recipient: &'static str) -> Frame<'a> {
             name: "烟台大数据运营有限公司（示例）", credit_code: "91370600MA0000001X"
         },
         recipient: Party { name: recipient, credit_code: "91370600MA00000025" },
+        free_use: &[],
         reply_by: Some(Day::new(2026, 9, 18).unwrap()),
         names: &names,
     }
+}
+
+/// The month has a line that is free by the scenario's purpose.
+fn free_use() -> [FreeGround; 1] {
+    let conditions = vec!["仅用于普惠小微贷款贴息审查".to_owned(), "结果不得另作他用".to_owned()];
+    [FreeGround {
+        kind: "Scenario",
+        name: id("loan-review"),
+        ground: "public-welfare".to_owned(),
+        conditions,
+    }]
 }
 
 fn lines(closing: &Closing) -> &[RatedLine] {
@@ -57,8 +71,10 @@ fn g3_a_statement_is_printed() {
     let printed =
         statement(&closing.statements[0], lines(&closing), &frame(&closing, "示例银行股份有限公司烟台分行"))
             .unwrap();
+    let free = free_use();
     golden("statement", |form| {
-        let frame = Frame { form, ..frame(&closing, "示例银行股份有限公司烟台分行") };
+        let frame =
+            Frame { form, free_use: &free, ..frame(&closing, "示例银行股份有限公司烟台分行") };
         statement(&closing.statements[0], lines(&closing), &frame).unwrap()
     });
     for part in [
@@ -81,8 +97,9 @@ fn g3_a_credit_note_takes_every_amount_back() {
     let reversal = Reversal { number: "HC-2026-08-bank-a", reason: "价格文号录入有误" };
     let frame = frame(&closing, "示例银行股份有限公司烟台分行");
     let printed = credit_note(&closing.statements[0], lines(&closing), reversal, &frame).unwrap();
+    let free = free_use();
     golden("credit-note", |form| {
-        let frame = Frame { form, ..frame };
+        let frame = Frame { form, free_use: &free, ..frame };
         credit_note(&closing.statements[0], lines(&closing), reversal, &frame).unwrap()
     });
     for part in [
@@ -129,7 +146,13 @@ fn g3_names_cannot_write_into_a_paper() {
     let closing = august();
     let recipient = "</td><script>alert(1)</script>\"'&";
     let evil = |_: &Id| "<img src=x onerror=alert(2)>".to_owned();
-    let frame = Frame { names: &evil, ..frame(&closing, recipient) };
+    let condition = [FreeGround {
+        kind: "Price",
+        name: id("p1"),
+        ground: "<b>A".to_owned(),
+        conditions: vec!["<script>alert(3)</script>".to_owned()],
+    }];
+    let frame = Frame { names: &evil, free_use: &condition, ..frame(&closing, recipient) };
     let reversal = Reversal { number: "<b>", reason: "<i>" };
     for printed in [
         statement(&closing.statements[0], lines(&closing), &frame).unwrap(),

@@ -3,29 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use shuzha_core::Id;
+use shuzha_core::{Id, Timestamp};
 use shuzha_pricing::Basis;
 use shuzha_pricing::closing::RatedLine;
+use shuzha_pricing::statement_page::FreeGround;
 
 use super::Finance;
 use crate::Error;
 
-/// What free use stands on, as the register records it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FreeLines {
-    /// `Scenario`, where its purpose is free, or `Price`.
-    pub kind: &'static str,
-    /// Its name.
-    pub name: Id,
-    /// The class of purpose, or what the price names as its ground.
-    pub ground: String,
-    /// The conditions; none where none are on record.
-    pub conditions: Vec<String>,
-}
-
 impl Finance {
-    /// Under what conditions lines are free, each scenario and price once.
-    pub(super) fn free_use(&self, lines: &[RatedLine]) -> Result<Vec<FreeLines>, Error> {
+    /// Under what conditions lines are free, each scenario and price once, as the register stood then: what a statement says of a
+    /// closed period does not change with the register.
+    pub(super) fn free_use(&self, lines: &[RatedLine], at: Timestamp) -> Result<Vec<FreeGround>, Error> {
         let mut grounds: BTreeMap<(&'static str, &Id), String> = BTreeMap::new();
         for RatedLine { line, .. } in lines {
             match line.basis {
@@ -37,10 +26,9 @@ impl Finance {
                 _ => {}
             }
         }
-        let force = self.0.control.force();
         let mut found = Vec::new();
         for ((kind, name), ground) in grounds {
-            let spec = force.spec(kind, name)?.unwrap_or_default();
+            let spec = self.spec(kind, name, at)?;
             let texts = |value: &Value| {
                 let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
@@ -48,7 +36,7 @@ impl Finance {
             let said = spec["free"]["ground"].as_str().map(str::to_owned);
             let conditions =
                 texts(if kind == "Price" { &spec["free"]["conditions"] } else { &spec["freeUse"] });
-            found.push(FreeLines { kind, name: name.clone(), ground: said.unwrap_or(ground), conditions });
+            found.push(FreeGround { kind, name: name.clone(), ground: said.unwrap_or(ground), conditions });
         }
         Ok(found)
     }

@@ -51,7 +51,8 @@ impl Finance {
         Ok(spec.get("title").and_then(Value::as_str).unwrap_or(name.as_str()).to_owned())
     }
 
-    fn spec(&self, kind: &str, name: &Id, at: Timestamp) -> Result<Value, Error> {
+    /// What stood of an object at some instant: in force where it puts something there, as it was declared otherwise.
+    pub(super) fn spec(&self, kind: &str, name: &Id, at: Timestamp) -> Result<Value, Error> {
         let Some(object) = self.0.control.register().as_at(kind, name.as_str(), at)? else {
             return Ok(self.0.control.force().spec(kind, name)?.unwrap_or_default());
         };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use shuzha_core::calendar::Day;
 use shuzha_core::{Code, Id, Timestamp};
-use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Share, ShareBill};
 use shuzha_pricing::statement_page::{FORM, Frame, Party, share_bill, statement};
+use shuzha_pricing::{Basis, Month};
 
 use super::names::Named;
 use super::{BillView, Finance};
@@ -27,13 +27,16 @@ impl Finance {
         for line in &view.lines {
             self.call(&mut titles, ("Product", &line.line.product), at)?;
             self.call(&mut titles, ("Scenario", &line.line.scenario), at)?;
+            if matches!(line.line.basis, Basis::FreePrice | Basis::FreeProvider) {
+                self.call(&mut titles, ("Price", &line.line.price), at)?;
+            }
         }
         let unit = &view.stated.statement.unit;
         let recipient =
             self.organisation(&self.organisation_of(unit)?.unwrap_or_else(|| unit.clone()), at)?;
         let products = view.lines.iter().map(|line| &line.line.product);
         let printed = self.framed((form, view.stated.month), products, &recipient, &titles, |frame| {
-            statement(&view.stated.statement, &view.lines, frame)
+            statement(&view.stated.statement, &view.lines, &Frame { free_use: &view.free_use, ..*frame })
         })?;
         printed.map_err(|_| Code::C1604.into())
     }
@@ -115,6 +118,7 @@ impl Finance {
             issued: Day::of(closed),
             issuer: party(&issuer),
             recipient: party(recipient),
+            free_use: &[],
             // Nothing here takes silence for consent, so that no day is named.
             reply_by: None,
             names: &names,

@@ -40,7 +40,7 @@ pub(crate) struct ReconcileArgs {
     /// File or folder of prices, ceilings, tax rates, products, data sets and agreements, as `shuzha dump` writes them. May be repeated.
     #[arg(long = "terms", required = true)]
     terms: Vec<PathBuf>,
-    /// A bill: an export of lines, statements or shares (CSV, JSON lines), or what the API answered. May be repeated.
+    /// A bill: an export of lines, statements, shares or contributions (CSV, JSON lines), or what the API answered. May be repeated.
     #[arg(long = "bill", required = true)]
     bills: Vec<PathBuf>,
     /// What the API answers for the periods: which months are closed, and up to which record. Without it no month counts as closed.
@@ -58,7 +58,7 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
         .parse()
         .map_err(|_| Trouble::Usage(format!("{}: 不是月份 is not a month such as 2026-01", args.month)))?;
     let policy = args.copy.policy()?;
-    let terms = terms::read(&args.terms)?;
+    let mut terms = terms::read(&args.terms)?;
     let closes = args.periods.as_deref().map(Closes::read).transpose()?.unwrap_or_default();
     let given: Vec<Given> = args.bills.iter().map(|path| bills::read(path)).collect::<Result<_, _>>()?;
 
@@ -87,6 +87,7 @@ pub(super) fn run(out: &mut Out, args: &ReconcileArgs) -> Result<(), Trouble> {
     let mut corrections: Vec<Correction> = given.iter().flat_map(Given::corrections).collect();
     corrections.sort_by(|a, b| (&a.line, a.month).cmp(&(&b.line, b.month)));
     corrections.dedup();
+    terms.quality.extend(given.iter().flat_map(Given::qualities));
     let closing = work_out(month, recount, (&terms, &corrections))?;
     let differences = compare(&given, &closing, &args.only, &closes)?;
     for difference in differences.iter().take(SHOWN_MAX) {
@@ -136,12 +137,20 @@ fn compare(given: &[Given], closing: &Closing, only: &[Id], closes: &Closes) -> 
                 let text = format!("{}: 尚未结账 this month is not closed", closing.month);
                 return Err(Trouble::Incomplete(text));
             }
-            Some(digest) if !is_borne(closing, digest) => differences.push(format!(
+            Some(digest) if is_borne(closing, digest) => {}
+            // What tickets said of the data is a figure of the period, and in no record of calls.
+            Some(_) if differences.is_empty() && given.iter().all(|one| one.qualities().next().is_none()) => {
+                return Err(Trouble::Incomplete(format!(
+                    "period {}: 摘要涵盖数据贡献评价，请以 --bill 一并提供 its digest covers contributions: give them with --bill \
+                     (shuzha finance export contributions)",
+                    closing.month
+                )));
+            }
+            Some(digest) => differences.push(format!(
                 "period {}: digest: 账期记作 it states {digest}，应为 it is {}",
                 closing.month,
                 hex::encode(&closing.digest)
             )),
-            Some(_) => {}
         }
     }
     Ok(differences)

@@ -13,8 +13,9 @@ use shuzha_core::{Id, IdRng, Lang, MicroYuan, PurposeClass, RequestId, Timestamp
 use shuzha_evidence::log::{LogKeys as _, SeedKeys};
 use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::Journal;
+use shuzha_pricing::closing::rated::{FIELDS, Figure};
 use shuzha_pricing::closing::{self, Closing, Input, close};
-use shuzha_pricing::export::sets::{LineRow, ShareRow, StatementRow};
+use shuzha_pricing::export::sets::{ContributionRow, LineRow, ShareRow, StatementRow};
 use shuzha_pricing::export::{Format, Job, export};
 use shuzha_pricing::metering::Line;
 use shuzha_pricing::rerating::Correction;
@@ -247,13 +248,16 @@ impl Case {
             .flat_map(|bill| closing.shares[bill.shares.clone()].iter().map(move |share| (bill, share)))
             .map(|(bill, share)| ShareRow { period, bill, share })
             .collect();
-        let mut files = [Vec::new(), Vec::new(), Vec::new()];
+        let contributed =
+            closing.contributions.iter().map(|contribution| ContributionRow { period, contribution });
+        let mut files = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
         let progress = &mut |_| ControlFlow::Continue(());
         export(&job, lines.into_iter().map(Ok::<_, Infallible>), &mut files[0], progress).expect("written");
         export(&job, statements.into_iter().map(Ok::<_, Infallible>), &mut files[1], progress)
             .expect("written");
         export(&job, shares.into_iter().map(Ok::<_, Infallible>), &mut files[2], progress).expect("written");
-        let named = ["lines", "statements", "shares"].into_iter().zip(files);
+        export(&job, contributed.map(Ok::<_, Infallible>), &mut files[3], progress).expect("written");
+        let named = ["lines", "statements", "shares", "contributions"].into_iter().zip(files);
         named
             .map(|(set, bytes)| {
                 let path = self.dir.path().join(format!("{set}-{period}.{}", format.as_str()));
@@ -300,16 +304,26 @@ fn answered(closing: &Closing) -> (Value, Value) {
     let lines: Vec<Value> = closing.lines[one.lines.clone()]
         .iter()
         .map(|line| {
-            let of = &line.line;
-            json!({
-                "unit": of.unit.as_str(), "agreement": of.agreement.as_str(), "scenario": of.scenario.as_str(),
-                "product": of.product.as_str(), "price": of.price.as_str(), "purpose": of.purpose.as_str(),
-                "basis": of.basis.as_str(), "month": line.month.to_string(), "calls": line.calls,
-                "quantity": line.quantity, "exact": line.exact.to_string(),
-                "adjustment": line.adjustment.to_string(), "notional": line.notional.to_string(),
-                "residue": line.residue.to_string(), "amounts": taxed(&line.taxed), "vatParts": line.vat_parts,
-                "act": line.act, "sequences": [line.first_seq, line.last_seq],
-            })
+            let mut document = json!({"amounts": {}, "sequences": [line.first_seq, line.last_seq]});
+            for field in FIELDS.iter().filter(|field| !field.path.starts_with("sequences")) {
+                let value = match field.of(line) {
+                    None => Value::Null,
+                    Some(Figure::Id(id)) => id.as_str().into(),
+                    Some(Figure::Text(text)) => text.into(),
+                    Some(Figure::Month(month)) => month.to_string().into(),
+                    Some(Figure::Purpose(purpose)) => purpose.as_str().into(),
+                    Some(Figure::Basis(basis)) => basis.as_str().into(),
+                    Some(Figure::Count(count)) => count.into(),
+                    Some(Figure::MicroYuan(amount)) => amount.to_string().into(),
+                    Some(Figure::Fen(amount)) => amount.to_string().into(),
+                    Some(Figure::Parts(parts)) => parts.into(),
+                };
+                match field.path.split_once('.') {
+                    Some((outer, inner)) => document[outer][inner] = value,
+                    None => document[field.path] = value,
+                }
+            }
+            document
         })
         .collect();
     let statement = json!({
@@ -433,6 +447,39 @@ fn g3_a_bill_that_is_not_what_was_logged_is_named() {
     let other = case.file("other.json", &json!({"items": periods}).to_string());
     let (code, text) = case.with("2026-02", &files, &["--periods", &other.display().to_string()]);
     assert!(code == Some(1) && text.contains("digest"), "{text}");
+    // Without contributions nobody can tell: it may be what tickets said of the data.
+    let (code, text) = case.with("2026-02", &files[..3], &["--periods", &other.display().to_string()]);
+    assert!(code == Some(2) && text.contains("contributions"), "{text}");
+}
+
+/// REQUIREMENTS G5: what tickets said of the data is taken as it is stated, and covered by the period's digest.
+#[test]
+fn g5_contributions_are_compared_and_their_quality_is_what_the_period_was_closed_with() {
+    let case = Case::new(300);
+    // Lines name the correction that two persons decided, which no call leads to.
+    let lines = case.bills(&case.february, Format::JsonLines).remove(0);
+    let list = |change: &dyn Fn(&mut Value)| {
+        let all = case.february.contributions.iter().map(|one| {
+            let assessed = one.assessment.expect("recorded");
+            let mut item = json!({"party": one.party.as_str(), "product": one.product.as_str(), "calls": one.calls,
+                "charged": one.charged, "records": one.records, "revenue": one.revenue.to_string(),
+                "notional": one.notional.to_string(), "share": one.share.to_string(), "units": assessed.units,
+                "scenarios": assessed.scenarios, "tickets": assessed.quality.tickets, "faults": assessed.quality.faults});
+            change(&mut item);
+            item
+        });
+        let all: Vec<Value> = all.collect();
+        let stated = case.file("c.json", &json!({"items": all}).to_string());
+        case.reconcile("2026-02", &[lines.clone(), stated])
+    };
+    assert_eq!(list(&|_| ()).0, Some(0));
+    let (code, said) = list(&|item| item["records"] = json!(1));
+    assert!(code == Some(1) && said.contains("records: "), "{said}");
+    // No call tells of tickets, but the digest does.
+    let (code, said) = list(&|item| item["tickets"] = json!(1));
+    assert!(code == Some(1) && said.contains("digest"), "{said}");
+    // Of a period from before they were recorded nothing is stated.
+    assert_eq!(list(&|item| item["tickets"] = Value::Null).0, Some(0));
 }
 
 /// R16: an entry that is changed or left out of the log is named by its index, before anything is counted.

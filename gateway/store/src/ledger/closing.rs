@@ -14,7 +14,8 @@ use shuzha_pricing::rerating::Correction;
 use super::frontier::Frontier;
 use super::periods::{Period, may_close, period};
 use super::{
-    Books, BooksError, Columns, PeriodState, integer, line_corrections, reratings, rows, transactions,
+    Books, BooksError, Columns, PeriodState, integer, line_columns, line_corrections, reratings, rows,
+    transactions,
 };
 use crate::StoreError;
 
@@ -232,34 +233,9 @@ fn store(sql: &Sql<'_>, closing: &Closing) -> Result<(), StoreError> {
         let marks: Vec<String> = (1..=count).map(|at| format!("?{at}")).collect();
         marks.join(", ")
     };
-    let mut put = sql.prepare_cached(&format!("INSERT INTO line VALUES ({})", values(23)))?;
-    for (at, one) in closing.lines.iter().enumerate() {
-        let line = &one.line;
-        put.execute(params![
-            month,
-            number(at)?,
-            line.unit.as_str(),
-            line.agreement.as_str(),
-            line.scenario.as_str(),
-            line.product.as_str(),
-            line.price.as_str(),
-            line.purpose as u8,
-            line.basis.number(),
-            one.month.index(),
-            integer(one.calls)?,
-            integer(one.quantity)?,
-            one.exact.micros(),
-            one.adjustment.micros(),
-            one.notional.micros(),
-            one.taxed.gross.count(),
-            one.taxed.net.count(),
-            one.taxed.tax.count(),
-            one.residue.micros(),
-            one.vat_parts,
-            one.act,
-            integer(one.first_seq)?,
-            integer(one.last_seq)?,
-        ])?;
+    let mut put = sql.prepare_cached(&line_columns::insert())?;
+    for (at, line) in closing.lines.iter().enumerate() {
+        line_columns::put(&mut put, (closing.month, number(at)?), line)?;
     }
     let mut put = sql.prepare_cached(&format!("INSERT INTO statement VALUES ({})", values(12)))?;
     for one in &closing.statements {

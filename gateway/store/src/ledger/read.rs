@@ -9,7 +9,7 @@ use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::vat::Taxed;
 use shuzha_pricing::{Basis, Fen, Month};
 
-use super::{Books, Columns, Stated, each_row, integer, rows, statements, transactions};
+use super::{Books, Columns, Stated, each_row, integer, line_columns, rows, statements, transactions};
 use crate::StoreError;
 
 /// A transaction as it was posted.
@@ -38,27 +38,6 @@ fn taxed(columns: &mut Columns<'_, '_>) -> Result<Taxed, StoreError> {
     Ok(Taxed { gross: columns.fen()?, net: columns.fen()?, tax: columns.fen()? })
 }
 
-fn line(columns: &mut Columns<'_, '_>) -> Result<RatedLine, StoreError> {
-    Ok(RatedLine {
-        line: columns.line()?,
-        month: columns.month()?,
-        calls: columns.count()?,
-        quantity: columns.count()?,
-        exact: columns.yuan()?,
-        adjustment: columns.yuan()?,
-        notional: columns.yuan()?,
-        taxed: taxed(columns)?,
-        residue: columns.yuan()?,
-        vat_parts: columns.next()?,
-        act: columns.text()?,
-        first_seq: columns.count()?,
-        last_seq: columns.count()?,
-    })
-}
-
-const LINE: &str = "SELECT l.unit, agreement, scenario, product, price, purpose, basis, month, calls, quantity, exact,
-    adjustment, notional, l.gross_fen, l.net_fen, l.tax_fen, residue, vat_parts, act, l.first_seq, l.last_seq";
-
 /// Calls `each` with every rated line of a closed period, in the order of statements, and the number of its statement.
 pub(super) fn each_line<E: From<StoreError>>(
     connection: &Connection,
@@ -66,8 +45,9 @@ pub(super) fn each_line<E: From<StoreError>>(
     mut each: impl FnMut(&str, RatedLine) -> Result<(), E>,
 ) -> Result<(), E> {
     let sql = format!(
-        "{LINE}, s.number FROM line l JOIN statement s ON s.period = l.period AND s.unit = l.unit
-         WHERE l.period = ?1 ORDER BY l.number"
+        "SELECT {}, s.number FROM line l JOIN statement s ON s.period = l.period AND s.unit = l.unit
+         WHERE l.period = ?1 ORDER BY l.number",
+        line_columns::selected()
     );
     each_row(connection, &sql, [month.index()], |columns| each_of(columns, &mut each))
 }
@@ -76,7 +56,7 @@ fn each_of<E: From<StoreError>>(
     columns: &mut Columns<'_, '_>,
     each: &mut impl FnMut(&str, RatedLine) -> Result<(), E>,
 ) -> Result<(), E> {
-    let line = line(columns)?;
+    let line = line_columns::read(columns)?;
     each(&columns.text()?, line)
 }
 
@@ -170,8 +150,9 @@ impl Books {
     /// # Errors
     /// Of the database.
     pub fn lines(&self, month: Month) -> Result<Vec<RatedLine>, StoreError> {
-        let sql = format!("{LINE} FROM line l WHERE period = ?1 ORDER BY number");
-        rows(&self.lock(), &sql, [month.index()], line)
+        let columns = line_columns::selected();
+        let sql = format!("SELECT {columns} FROM line l WHERE period = ?1 ORDER BY number");
+        rows(&self.lock(), &sql, [month.index()], line_columns::read)
     }
 
     /// The rated lines of one statement.
@@ -181,9 +162,11 @@ impl Books {
     pub fn lines_of(&self, stated: &Stated) -> Result<Vec<RatedLine>, StoreError> {
         let (first, end) = (stated.statement.lines.start, stated.statement.lines.end);
         let place = |at: usize| i64::try_from(at).map_err(|_| StoreError::Range("line"));
-        let sql =
-            format!("{LINE} FROM line l WHERE period = ?1 AND number >= ?2 AND number < ?3 ORDER BY number");
-        rows(&self.lock(), &sql, (stated.month.index(), place(first)?, place(end)?), line)
+        let columns = line_columns::selected();
+        let sql = format!(
+            "SELECT {columns} FROM line l WHERE period = ?1 AND number >= ?2 AND number < ?3 ORDER BY number"
+        );
+        rows(&self.lock(), &sql, (stated.month.index(), place(first)?, place(end)?), line_columns::read)
     }
 
     /// The statements of a closed period, by unit.

@@ -2,40 +2,51 @@
 
 use super::super::{Column, Kind, Layout, Record, Row};
 use crate::Month;
+use crate::closing::rated::{FIELDS, FieldKind, Figure, LineField, Total};
 use crate::closing::{Assessment, Contribution, RatedLine, Share, ShareBill, Statement};
 
 /// Millionths in one part of ten thousand, as tax rates are counted in.
 pub(super) const MILLIONTHS_PER_PART: i64 = 100;
 
-pub(super) const LINES: &Layout = &Layout {
-    set: "lines",
-    zh: "计费明细",
-    columns: &[
-        Column::new(Kind::Id, "period", "结算期"),
-        Column::new(Kind::Id, "month", "使用月份"),
-        Column::new(Kind::Id, "statement", "结算单号"),
-        Column::new(Kind::Id, "unit", "应用单位"),
-        Column::new(Kind::Id, "agreement", "协议"),
-        Column::new(Kind::Id, "scenario", "应用场景"),
-        Column::new(Kind::Id, "product", "产品"),
-        Column::new(Kind::Id, "price", "价格"),
-        Column::new(Kind::Id, "act", "价格文号"),
-        Column::new(Kind::Id, "purpose", "用途类别"),
-        Column::new(Kind::Id, "basis", "计费依据"),
-        Column::new(Kind::Count, "calls", "调用次数").summed(),
-        Column::new(Kind::Count, "quantity", "计费数量").summed(),
-        Column::new(Kind::MicroYuan, "exact", "精确金额(元)").summed(),
-        Column::new(Kind::MicroYuan, "adjustment", "与逐次计费之差(元)").summed(),
-        Column::new(Kind::MicroYuan, "notional", "免费使用价值(元)").summed(),
-        Column::new(Kind::Fen, "gross", "价税合计(元)").summed(),
-        Column::new(Kind::Fen, "net", "不含税金额(元)").summed(),
-        Column::new(Kind::Fen, "tax", "税额(元)").summed(),
-        Column::new(Kind::Ratio, "vat_rate", "税率"),
-        Column::new(Kind::MicroYuan, "residue", "尾差(元)").summed(),
-        Column::new(Kind::Count, "first_sequence", "首序号").first_sequence(),
-        Column::new(Kind::Count, "last_sequence", "末序号").last_sequence(),
-    ],
+/// Columns of the period and the statement that a line stands on, which are none of its own. The second stands behind its month.
+const PERIOD: Column = Column::new(Kind::Id, "period", "结算期");
+const STATEMENT: Column = Column::new(Kind::Id, "statement", "结算单号");
+const STATEMENT_AT: usize = 2;
+
+/// A field of a line as a column.
+const fn column(field: &LineField) -> Column {
+    let kind = match field.kind {
+        // The number of an act is text, and never a number to a spreadsheet.
+        FieldKind::Id | FieldKind::Text | FieldKind::Month | FieldKind::Purpose | FieldKind::Basis => {
+            Kind::Id
+        }
+        FieldKind::Count => Kind::Count,
+        FieldKind::MicroYuan => Kind::MicroYuan,
+        FieldKind::Fen => Kind::Fen,
+        FieldKind::Parts => Kind::Ratio,
+    };
+    let column = Column::new(kind, field.key, field.zh).since(field.since);
+    match field.total {
+        Total::None => column,
+        Total::Sum => column.summed(),
+        Total::First => column.first_sequence(),
+        Total::Last => column.last_sequence(),
+    }
+}
+
+/// The fields of a line, between the columns that are none of its own.
+const LINE_COLUMNS: [Column; FIELDS.len() + 2] = {
+    let mut columns = [PERIOD; FIELDS.len() + 2];
+    columns[STATEMENT_AT] = STATEMENT;
+    let mut at = 0;
+    while at < FIELDS.len() {
+        columns[if at + 1 < STATEMENT_AT { at + 1 } else { at + 2 }] = column(&FIELDS[at]);
+        at += 1;
+    }
+    columns
 };
+
+pub(super) const LINES: &Layout = &Layout { set: "lines", zh: "计费明细", columns: &LINE_COLUMNS };
 
 /// A rated line of a closed period.
 #[derive(Clone, Copy, Debug)]
@@ -52,18 +63,24 @@ impl Record for LineRow<'_> {
     const LAYOUT: &'static Layout = LINES;
 
     fn fill(&self, row: &mut Row) {
-        let Self { period, statement, line } = self;
-        let of = &line.line;
-        row.text(&period.to_string()).text(&line.month.to_string()).text(statement);
-        for id in [&of.unit, &of.agreement, &of.scenario, &of.product, &of.price] {
-            row.text(id.as_str());
+        row.text(&self.period.to_string());
+        for (at, field) in (1..).zip(FIELDS) {
+            if at == STATEMENT_AT {
+                row.text(self.statement);
+            }
+            match field.of(self.line) {
+                None => row.empty(),
+                Some(Figure::Id(id)) => row.text(id.as_str()),
+                Some(Figure::Text(text)) => row.text(text),
+                Some(Figure::Month(month)) => row.text(&month.to_string()),
+                Some(Figure::Purpose(purpose)) => row.text(purpose.as_str()),
+                Some(Figure::Basis(basis)) => row.text(basis.as_str()),
+                Some(Figure::Count(count)) => row.count(count),
+                Some(Figure::MicroYuan(amount)) => row.micro_yuan(amount),
+                Some(Figure::Fen(amount)) => row.fen(amount),
+                Some(Figure::Parts(parts)) => row.ratio(i64::from(parts) * MILLIONTHS_PER_PART),
+            };
         }
-        row.text(&line.act).text(of.purpose.as_str()).text(of.basis.as_str());
-        row.count(line.calls).count(line.quantity);
-        row.micro_yuan(line.exact).micro_yuan(line.adjustment).micro_yuan(line.notional);
-        row.fen(line.taxed.gross).fen(line.taxed.net).fen(line.taxed.tax);
-        row.ratio(i64::from(line.vat_parts) * MILLIONTHS_PER_PART).micro_yuan(line.residue);
-        row.count(line.first_seq).count(line.last_seq);
     }
 }
 

@@ -1,9 +1,11 @@
 //! What finance answers, made of what the books and the use cases have.
 
-use shuzha_control::finance::{BillView, Effect, FreeLines, Standing, Sums};
+mod rated;
+
+use shuzha_control::finance::{BillView, Effect, FreeGround, Standing, Sums};
 use shuzha_core::{Id, Timestamp, hex};
 use shuzha_pricing::Month;
-use shuzha_pricing::closing::{Closing, Contribution, RatedLine, Share};
+use shuzha_pricing::closing::{Closing, Contribution, Share};
 use shuzha_pricing::ledger::Transaction;
 use shuzha_pricing::metering::{Line, Row};
 use shuzha_pricing::rerating::Correction;
@@ -14,6 +16,8 @@ use shuzha_store::ledger::{LineCorrection, Period, Posted, PostingProposal, Rera
 
 use crate::parameters::instant_text;
 use crate::shown::instant;
+
+pub(super) use rated::line;
 
 fn by((who, at): &(Id, Timestamp)) -> By {
     By { by: who.to_string(), at: instant(*at) }
@@ -66,23 +70,6 @@ fn taxed(taxed: &Taxed) -> shown::Amounts {
     shown::Amounts { gross: Yuan::of(taxed.gross), net: Yuan::of(taxed.net), tax: Yuan::of(taxed.tax) }
 }
 
-pub(super) fn line(line: &RatedLine) -> shown::RatedLine {
-    shown::RatedLine {
-        line: of_line(&line.line),
-        month: month(line.month),
-        calls: line.calls,
-        quantity: line.quantity,
-        exact: Yuan::of(line.exact),
-        adjustment: Yuan::of(line.adjustment),
-        notional: Yuan::of(line.notional),
-        residue: Yuan::of(line.residue),
-        amounts: taxed(&line.taxed),
-        vat_parts: line.vat_parts,
-        act: line.act.clone(),
-        sequences: [line.first_seq, line.last_seq],
-    }
-}
-
 pub(super) fn statement(stated: &Stated) -> shown::Statement {
     let one = &stated.statement;
     let acts = stated.acts.iter().map(|act| shown::StatementAct {
@@ -107,8 +94,8 @@ pub(super) fn statement(stated: &Stated) -> shown::Statement {
     }
 }
 
-pub(super) fn free_use(all: &[FreeLines]) -> Vec<shown::FreeUse> {
-    let one = |one: &FreeLines| shown::FreeUse {
+pub(super) fn free_use(all: &[FreeGround]) -> Vec<shown::FreeUse> {
+    let one = |one: &FreeGround| shown::FreeUse {
         kind: one.kind.to_owned(),
         name: one.name.to_string(),
         ground: one.ground.clone(),

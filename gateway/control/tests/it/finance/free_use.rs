@@ -45,3 +45,26 @@ fn f6_a_statement_shows_on_what_its_free_lines_stand() {
         view.free_use.iter().map(|one| (one.kind, one.name.as_str(), one.ground.as_str())).collect();
     assert_eq!(shown, [("Price", "company-check-2025", "provider"), ("Scenario", "onboarding", "industry")]);
 }
+
+#[test]
+fn f6_a_paper_says_what_a_statement_says_of_free_lines_whatever_the_register_says_later() {
+    let treasury = Treasury::new();
+    let (finance, february) = (&treasury.finance, month("2026-02"));
+    treasury.answered(0);
+    treasury.answered(5);
+    treasury.durable();
+    treasury.at(february.end());
+    finance.soft_close(&li(), february).expect("the first person");
+    treasury.at(february.end().plus(GRACE));
+    finance.close(&wang(), february, false).expect("the second person");
+    let number = finance.statements(&li(), february).expect("reads")[0].statement.number.clone();
+    let paper = |form| finance.statement_paper(&li(), &number, form).expect("prints");
+    let first = paper(None);
+    assert!(first.contains("无偿使用的条件") && first.contains("数据提供单位"), "{first}");
+    assert!(!paper(Some(1)).contains("无偿使用的条件"), "the first form had none");
+    treasury.at(february.end().plus(GRACE * 2));
+    let renamed = json!({"act": "operator-2025", "product": "company-check", "perCall": "0.30",
+        "charged": ["consistent", "inconsistent"], "window": {"from": "2025-01-01", "until": "2030-01-01"}});
+    treasury.town.put("sun", "Price", "company-check-2025", &renamed).expect("it ends");
+    assert_eq!(paper(None), first);
+}

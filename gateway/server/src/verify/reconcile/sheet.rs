@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use shuzha_core::{Fen, Id, MicroYuan, PurposeClass};
 use shuzha_pricing::Basis;
-use shuzha_pricing::closing::Closing;
-use shuzha_pricing::export::sets::{LineRow, ShareRow, StatementRow};
+use shuzha_pricing::closing::{Closing, Quality};
+use shuzha_pricing::export::sets::{ContributionRow, LineRow, ShareRow, StatementRow};
 use shuzha_pricing::export::{Kind, Record, Row, Set};
 use shuzha_pricing::rerating::Correction;
 
@@ -16,10 +16,12 @@ pub(super) enum Sheet {
     Statements,
     Shares,
     Bills,
+    Contributions,
 }
 
 impl Sheet {
-    pub(super) const ALL: [Self; 4] = [Self::Lines, Self::Statements, Self::Shares, Self::Bills];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Lines, Self::Statements, Self::Shares, Self::Bills, Self::Contributions];
 
     pub(super) const fn title(self) -> &'static str {
         match self {
@@ -27,6 +29,7 @@ impl Sheet {
             Self::Statements => "结算单 statements",
             Self::Shares => "收益分配 shares",
             Self::Bills => "收益分配账单 share bills",
+            Self::Contributions => "数据贡献评价 contributions",
         }
     }
 
@@ -38,6 +41,7 @@ impl Sheet {
             }
             Self::Statements | Self::Bills => &["number"],
             Self::Shares => &["party", "agreement", "product"],
+            Self::Contributions => &["party", "product"],
         }
     }
 
@@ -45,7 +49,7 @@ impl Sheet {
     pub(super) const fn owner(self) -> &'static str {
         match self {
             Self::Lines | Self::Statements => "unit",
-            Self::Shares | Self::Bills => "party",
+            Self::Shares | Self::Bills | Self::Contributions => "party",
         }
     }
 
@@ -55,8 +59,16 @@ impl Sheet {
             Set::Lines => Some(Self::Lines),
             Set::Statements => Some(Self::Statements),
             Set::Shares => Some(Self::Shares),
+            Set::Contributions => Some(Self::Contributions),
             _ => None,
         }
+    }
+
+    /// Whether a version of its set after the first brought the column: what was closed before has nothing there.
+    fn came_later(self, column: &str) -> bool {
+        let sets = Set::ALL.into_iter().filter(|set| Self::of_set(*set) == Some(self));
+        let mut columns = sets.flat_map(|set| set.layout().columns);
+        columns.any(|one| one.key == column && one.version() > 1)
     }
 }
 
@@ -111,6 +123,22 @@ impl Line {
         self.is_correction().then_some(stated)
     }
 
+    /// Whether it may state nothing in this column, because it was closed before there was such a figure.
+    pub(super) fn may_lack(&self, column: &str) -> bool {
+        self.cells.get(column).is_some_and(String::is_empty) && self.sheet.came_later(column)
+    }
+
+    /// What it states of a provider's data of a product: what tickets said is in no record of calls.
+    pub(super) fn quality(&self) -> Option<((Id, Id), Quality)> {
+        if self.sheet != Sheet::Contributions {
+            return None;
+        }
+        let id = |column| Id::new(self.cells.get(column)?).ok();
+        let count = |column| self.cells.get(column)?.parse().ok();
+        let quality = Quality { tickets: count("tickets")?, faults: count("faults")? };
+        Some(((id("product")?, id("party")?), quality))
+    }
+
     pub(super) fn owner(&self) -> &str {
         self.cells.get(self.sheet.owner()).map_or("", String::as_str)
     }
@@ -160,6 +188,9 @@ impl Sheets {
                 ("amount", bill.amount.to_string()),
             ];
             sheets.add(Line { sheet: Sheet::Bills, cells: cells.into() });
+        }
+        for contribution in &closing.contributions {
+            sheets.put(Sheet::Contributions, &ContributionRow { period, contribution });
         }
         sheets
     }
