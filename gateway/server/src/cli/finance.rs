@@ -2,6 +2,7 @@
 
 mod corrections;
 mod export;
+mod paper;
 mod review;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shuzha_client::encoded;
+use shuzha_pricing::closing::rated::FIELDS;
 use shuzha_schema::finance as of;
 use shuzha_schema::object::Reasoned;
 use shuzha_schema::{List, Nothing};
@@ -48,6 +50,8 @@ pub(crate) enum FinanceCommand {
     Export(export::ExportArgs),
     /// 核对导出文件 Checks a file against its own seals and control totals.
     CheckExport(export::CheckExportArgs),
+    /// 核对结算单、账单 Checks a paper that was handed out against the closed period.
+    CheckPaper(paper::CheckPaperArgs),
     /// 数据贡献评价 Shows what providers' data did in a closed period.
     Contributions(MonthArgs),
     /// 分录 Prints the ledger, one JSON object a line.
@@ -170,24 +174,13 @@ pub(crate) struct PreviewArgs {
 /// Runs the command.
 pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
     use FinanceCommand::{
-        ApproveCorrection, ApprovePosting, ApproveRerating, Balances, CheckExport, Close, Confirm,
-        Contributions, CorrectLine, Corrections, DeclineCorrection, DeclinePosting, Dispute, Export, Ledger,
-        Pay, Period, Permitted, Preview, Proposals, Rerate, Reratings, Resolve, Reverse, ShareBill, Shares,
-        SoftClose, Statement, StoppedPrices, Usage, VerifyLedger,
+        ApproveCorrection, ApprovePosting, ApproveRerating, Balances, CheckExport, CheckPaper, Close,
+        Confirm, Contributions, CorrectLine, Corrections, DeclineCorrection, DeclinePosting, Dispute, Export,
+        Ledger, Pay, Period, Permitted, Preview, Proposals, Rerate, Reratings, Resolve, Reverse, ShareBill,
+        Shares, SoftClose, Statement, StoppedPrices, Usage, VerifyLedger,
     };
     const STATEMENTS: &[&str] = &["number", "unit", "state", "amounts.gross", "amounts.net", "amounts.tax"];
     const SHARES: &[&str] = &["party", "agreement", "product", "base", "amount"];
-    const LINES: &[&str] = &[
-        "product",
-        "price",
-        "basis",
-        "month",
-        "quantity",
-        "exact",
-        "amounts.gross",
-        "amounts.tax",
-        "notional",
-    ];
 
     match command {
         Period(args) => {
@@ -216,6 +209,7 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
         }
         Export(args) => export::export(out, args),
         CheckExport(args) => export::check_export(out, args),
+        CheckPaper(args) => paper::check_paper(out, args),
         Statement(args) if args.of.len() == "2026-01".len() => {
             let path = format!("periods/{}/statements", encoded(&args.of));
             table(out, &all::<of::Statement>(&args.connection, &path)?, STATEMENTS)
@@ -224,7 +218,8 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
             let found: of::WholeStatement =
                 get(&args.connection, &format!("statements/{}", encoded(&args.of)))?;
             table(out, &[found.statement], STATEMENTS)?;
-            table(out, &found.lines, LINES)
+            let listed = FIELDS.iter().filter(|field| field.is_listed).map(|field| field.path);
+            table(out, &found.lines, &listed.collect::<Vec<_>>())
         }
         Confirm(args) => say(out, args, "confirm"),
         Dispute(args) => say(out, args, "dispute"),

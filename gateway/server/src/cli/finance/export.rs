@@ -14,6 +14,7 @@ use shuzha_core::{Clock as _, SystemClock, Timestamp};
 use shuzha_pricing::export::{CheckError, Format, Set, Totals, check};
 
 use super::super::api::Connection;
+use super::paper::PAPER_BYTES_MAX;
 use crate::output::{NewFile, Out, say};
 
 /// How often a person is told how far it is.
@@ -244,9 +245,6 @@ pub(super) fn paper(
     NewFile::open(to)?.keep_all(&page)?;
     out.line(&to.display().to_string())
 }
-
-/// Longest paper, in bytes.
-const PAPER_BYTES_MAX: usize = 256 << 20;
 
 #[cfg(test)]
 mod tests {
