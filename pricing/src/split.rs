@@ -30,6 +30,8 @@ pub struct Split {
     by_contribution: u32,
     /// Fields of a product that each party provides, where the agreement counts those in place of records.
     fields: BTreeMap<Id, Contributions>,
+    /// Who signed the agreement; nothing where that is not asked.
+    signed: Option<BTreeSet<Id>>,
 }
 
 /// Why a split cannot stand.
@@ -74,13 +76,32 @@ impl Split {
         if sum != u64::from(PARTS) {
             return Err(SplitError::Sum(sum));
         }
-        Ok(Self { base, fixed: parts, by_contribution, fields: BTreeMap::new() })
+        Ok(Self { base, fixed: parts, by_contribution, fields: BTreeMap::new(), signed: None })
     }
 
     /// The same, counting for these products the fields that each party provides in place of records of data sets.
     #[must_use]
     pub fn by_fields(self, fields: BTreeMap<Id, Contributions>) -> Self {
         Self { fields, ..self }
+    }
+
+    /// The same, signed by these: who shares by contribution must be one of them.
+    #[must_use]
+    pub fn signed_by(self, parties: BTreeSet<Id>) -> Self {
+        Self { signed: Some(parties), ..self }
+    }
+
+    /// The same, without asking who signed: for whoever works out again what was shared.
+    #[must_use]
+    pub fn whoever_signed(self) -> Self {
+        Self { signed: None, ..self }
+    }
+
+    /// Who shares by contribution and has not signed.
+    pub fn unsigned<'a>(&'a self, contributions: &'a Contributions) -> impl Iterator<Item = &'a Id> {
+        let shares = contributions.iter().filter(|(_, count)| self.by_contribution > 0 && **count > 0);
+        let signed = move |party: &Id| self.signed.as_ref().is_none_or(|signed| signed.contains(party));
+        shares.map(|(party, _)| party).filter(move |party| !signed(party))
     }
 
     /// What one call of a product uses of each party, where the agreement counts fields.

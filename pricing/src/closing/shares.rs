@@ -34,7 +34,7 @@ pub(super) fn share(input: &Input<'_>, lines: &[RatedLine]) -> Result<Shared, Ve
     for ((agreement, product), total) in totals {
         match shares_of(input, agreement, product, &total) {
             Ok(more) => shares.extend(more),
-            Err(fault) => faults.push(fault),
+            Err(wrong) => faults.extend(wrong),
         }
     }
     if !faults.is_empty() {
@@ -62,18 +62,27 @@ fn shares_of(
     agreement: &Id,
     product: &Id,
     total: &Total,
-) -> Result<Vec<Share>, CloseFault> {
+) -> Result<Vec<Share>, Vec<CloseFault>> {
     if total.gross == Fen::ZERO && total.net == Fen::ZERO {
         return Ok(Vec::new());
     }
-    let split = input.terms.splits.get(agreement).ok_or_else(|| CloseFault::Split(agreement.clone()))?;
+    let split =
+        input.terms.splits.get(agreement).ok_or_else(|| vec![CloseFault::Split(agreement.clone())])?;
     let none = Contributions::new();
     let sources = split.fields(product).or_else(|| input.terms.sources.get(product)).unwrap_or(&none);
     // A correction alone is of calls that were counted before; they used the same sets, one of each.
-    let contributed = used(sources, total.calls.max(1))?;
+    let contributed = used(sources, total.calls.max(1)).map_err(|fault| vec![fault])?;
+    // Its part is neither paid without a word of it nor given to the others (Yantai 20, Heilongjiang 23): the month waits.
+    let unsigned = split.unsigned(&contributed);
+    let unsigned: Vec<_> = unsigned
+        .map(|party| CloseFault::Unsigned(agreement.clone(), product.clone(), party.clone()))
+        .collect();
+    if !unsigned.is_empty() {
+        return Err(unsigned);
+    }
     let weights = split.weights(&contributed).map_err(|error| match error {
-        SplitError::Overflow => CloseFault::Overflow,
-        _ => CloseFault::Contribution(agreement.clone(), product.clone()),
+        SplitError::Overflow => vec![CloseFault::Overflow],
+        _ => vec![CloseFault::Contribution(agreement.clone(), product.clone())],
     })?;
     let whole = weights.values().sum();
     let base = match split.base() {

@@ -9,7 +9,7 @@ use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{
     At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, any_close, applies_for, asked, close, fixed,
-    nothing, rectify_by, refused, soon, stages, verb, with,
+    nothing, person, rectify_by, refused, soon, stages, verb, with,
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
@@ -48,6 +48,8 @@ pub(crate) struct Agreement {
     renews: Option<Window>,
     /// Who would share by contribution, and is no party.
     unsigned: BTreeSet<Id>,
+    /// Whether parts go by contribution.
+    by_contribution: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,6 +100,17 @@ impl Agreement {
             return Err(refused(Code::C1002, "spec.parties", &reason));
         }
         Ok(())
+    }
+}
+
+impl Agreement {
+    /// Who signs an agreement that is in force already: a provider that is no party, where parts go by contribution.
+    fn joining(&self, act: &Act<'_>) -> Result<Name, Refused> {
+        let actor = person(act)?;
+        let may = self.by_contribution
+            && actor.role == Role::Provider
+            && !self.parties.contains(&actor.organisation);
+        if may { Ok(Name(actor.organisation.clone())) } else { Err(Code::C1007.into()) }
     }
 }
 
@@ -171,7 +184,8 @@ impl Case for Agreement {
         sources.retain(|(product, _)| by_fields.iter().all(|(counted, _)| counted != product));
         let sharing = sources.into_iter().chain(by_fields).map(|(_, party)| party);
         let unsigned = sharing.filter(|party| pool > 0 && !parties.contains(party)).collect();
-        Some(Self { organisation, parties, window: window?, renews, unsigned })
+        let by_contribution = pool > 0;
+        Some(Self { organisation, parties, window: window?, renews, unsigned, by_contribution })
     }
 
     fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
@@ -223,6 +237,16 @@ impl Case for Agreement {
                 next.signed.insert(party, At(act.at));
                 let all = self.parties.iter().all(|one| next.signed.contains_key(&Name(one.clone())));
                 if all { InForce } else { Signing }
+            }
+            // 补签: a provider whose data came in later takes the parts that its contribution gives it, by a word of its own; the
+            // parties agreed to them when they signed.
+            (from @ (InForce | Suspended | Terminated | Expired), Command::Sign) => {
+                let provider = self.joining(act)?;
+                if next.signed.contains_key(&provider) {
+                    return Err(Code::C1007.into());
+                }
+                next.signed.insert(provider, At(act.at));
+                from
             }
             (Signing, Command::Return) => asked(act, &self.parties).map(|_| Returned)?,
             (InForce, Command::Suspend(by)) => {

@@ -90,7 +90,9 @@ impl Finance {
             return Err(Code::C1600.into());
         }
         let changed: Instead = instead(changes, |kind| (kind == "Price").then_some("Price"))?;
-        let terms = self.changed_terms(month, &changed)?;
+        let mut terms = self.changed_terms(month, &changed)?;
+        // Its revenue was shared; who signed since, or had not to sign then, keeps no price from being corrected.
+        terms.splits = terms.splits.into_iter().map(|(name, split)| (name, split.whoever_signed())).collect();
         // The whole month, so that a price above a ceiling in some hour of it is found.
         let from = self.books().gatherings(month)?;
         close(&from.input(month, &terms)).map_err(unrated)?;

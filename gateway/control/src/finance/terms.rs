@@ -1,6 +1,6 @@
 //! By what terms a period is rated: from the register, prices and tax rates by their own dates, providers as they were in the period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use shuzha_core::{Code, Id};
@@ -16,6 +16,7 @@ use shuzha_products::product::Product;
 
 use super::Finance;
 use crate::error::Refusal;
+use crate::force::json;
 use crate::{Error, Kind};
 
 /// Kinds that terms are made of.
@@ -23,6 +24,9 @@ const KINDS: [&str; 6] = ["Price", "Ceiling", "TaxRate", "PermittedRevenue", "Pr
 
 /// What a declared object would be instead: kind, name, spec.
 pub(super) type Instead = BTreeMap<(&'static str, Id), Value>;
+
+/// Who signed each agreement.
+type Signed = BTreeMap<Id, BTreeSet<Id>>;
 
 /// Terms, and the permitted revenues beside them.
 pub(super) struct Read {
@@ -61,8 +65,12 @@ impl Finance {
             }
         })?;
         let agreed = instead.iter().filter(|((kind, _), _)| *kind == "Agreement");
-        let mut splits = self.splits()?;
+        let (mut splits, mut signed) = self.splits()?;
         for ((_, name), spec) in agreed {
+            // What is tried is as if its parties had signed it.
+            let parties = spec.get("parties").and_then(Value::as_array).into_iter().flatten();
+            let parties = parties.filter_map(|party| Id::new(party.as_str()?).ok()).collect();
+            signed.insert(name.clone(), parties);
             splits.insert(name.clone(), spec.clone());
         }
         let declared = instead.iter().filter(|((kind, _), _)| KINDS.contains(kind));
@@ -74,7 +82,12 @@ impl Finance {
                 specs.get(&(kind, name.clone())).cloned().or_else(|| fetch(kind, name))
             })
         })?;
-        read(&world.map_err(refused)?, &splits)
+        let mut read = read(&world.map_err(refused)?, &splits)?;
+        let splits = std::mem::take(&mut read.terms.splits);
+        let by_whom = |name: &Id| signed.get(name).cloned().unwrap_or_default();
+        read.terms.splits =
+            splits.into_iter().map(|(name, split)| (name.clone(), split.signed_by(by_whom(&name)))).collect();
+        Ok(read)
     }
 
     /// The terms with some objects as they would be, laid over calls that were recorded by the terms of the register.
@@ -99,18 +112,24 @@ impl Finance {
         Ok(terms)
     }
 
-    /// The spec of every agreement that was ever in force.
-    fn splits(&self) -> Result<BTreeMap<Id, Value>, Error> {
+    /// The spec of every agreement that was ever in force, and who signed it.
+    fn splits(&self) -> Result<(BTreeMap<Id, Value>, Signed), Error> {
         const UNSIGNED: [&str; 3] = ["draft", "signing", "returned"];
-        let mut found = BTreeMap::new();
+        let (mut found, mut signed) = (BTreeMap::new(), Signed::new());
         self.0.control.register().each(|object| {
-            let signed = object.state.as_ref().is_some_and(|state| !UNSIGNED.contains(&state.name.as_str()));
-            if object.kind == "Agreement" && signed {
-                found.insert(object.name.clone(), crate::force::json(&object, &object.spec)?);
+            let Some(state) = &object.state else { return Ok(()) };
+            if object.kind == "Agreement" && !UNSIGNED.contains(&state.name.as_str()) {
+                let state = json(&object, &state.json)?;
+                let parties = state.get("signed").and_then(Value::as_object).into_iter().flatten();
+                signed.insert(
+                    object.name.clone(),
+                    parties.filter_map(|(name, _)| Id::new(name).ok()).collect(),
+                );
+                found.insert(object.name.clone(), json(&object, &object.spec)?);
             }
             Ok::<_, Error>(())
         })?;
-        Ok(found)
+        Ok((found, signed))
     }
 
     /// The kind of an object that may be given instead.

@@ -89,6 +89,10 @@ impl Treasury {
 
     /// One answered call on this basis.
     fn answered(&self, basis: u8) {
+        self.answered_under("bank-2026", basis);
+    }
+
+    fn answered_under(&self, agreement: &str, basis: u8) {
         use shuzha_core::Clock as _;
         let paid = basis == 0;
         let terms = Terms {
@@ -96,7 +100,7 @@ impl Treasury {
             product: "company-check",
             operation: "verify",
             scenario: "onboarding",
-            agreement: "bank-2026",
+            agreement,
             purpose: Some(PurposeClass::Industry),
             price: "company-check-2025",
             grant: "g",

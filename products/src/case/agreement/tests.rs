@@ -147,6 +147,15 @@ fn c17_a_provider_that_shares_by_contribution_is_a_party_and_signs() {
     let provider = of(Role::Provider, "market-regulator");
     let signed = desk.act(&signing.state, &provider, "sign", &json!({})).expect("signs");
     assert_eq!((signed.state_name, signed.in_force.len()), ("in-force", 1));
+    // 补签: one whose data came in later signs what is in force, once, and in its own role.
+    let later = of(Role::Provider, "police");
+    let joined = desk.act(&signed.state, &later, "sign", &json!({})).expect("joins");
+    assert_eq!((joined.state_name, &joined.in_force), ("in-force", &signed.in_force));
+    let code =
+        |state, actor: &_| desk.act(state, actor, "sign", &json!({})).expect_err("refused").code.as_str();
+    assert_eq!(code(&joined.state, &later), "C1007", "signed is signed");
+    assert_eq!(code(&signed.state, &provider), "C1007");
+    assert_eq!(code(&signed.state, &of(Role::Operator, "rival-data")), "C1007", "no provider");
     // It may have a fixed part as well, and fields say who contributed where they are counted.
     desk.spec["split"] =
         json!([{"party": "market-regulator", "parts": 3_000}, {"party": "yunze-data", "parts": 5_000}]);

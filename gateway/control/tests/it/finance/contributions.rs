@@ -6,7 +6,8 @@ use crate::town::example;
 /// The bank's agreement, as if it shared seven tenths by contribution.
 fn by_contribution() -> [Change; 1] {
     let agreement = json!({"unit": "bank", "scenarios": ["onboarding"], "window": {"from": "2026-01-01", "until": "2028-01-01"},
-        "parties": ["data-bureau", "yunze-data", "yunze-bank"], "split": [{"party": "yunze-data", "parts": 3_000}],
+        "parties": ["data-bureau", "yunze-data", "yunze-bank", "market-regulator", "police"],
+        "split": [{"party": "yunze-data", "parts": 3_000}],
         "byContribution": 7_000, "securityOfficer": "林望舒", "scope": "企业身份核验"});
     [Change { kind: "Agreement".to_owned(), name: id("bank-2026"), spec: agreement }]
 }
@@ -77,4 +78,43 @@ fn g5_a_contribution_has_effect_and_quality_beside_income() {
     assert_eq!((found.revenue, found.notional.to_string()), (fen("30.00"), "3.00".to_owned()));
     let own = finance.contributions(&by("sun"), february);
     assert_eq!(own.expect("a party reads its own"), [], "the operator provided nothing");
+}
+
+/// Yantai 20, REQUIREMENTS G2: a share is agreed with whom it goes to; it is neither paid without a word of theirs nor given to others.
+#[test]
+fn g2_a_close_names_a_provider_that_shares_by_contribution_and_has_not_signed() {
+    let treasury = Treasury::new();
+    let (finance, february, town) = (&treasury.finance, month("2026-02"), &treasury.town);
+    let [Change { mut spec, .. }] = by_contribution();
+    spec["parties"] = json!(["data-bureau", "yunze-data", "yunze-bank", "market-regulator"]);
+    town.open("wu", "Agreement", "bank-share", &spec);
+    town.done("wu", "Agreement", "bank-share", "submit");
+    for who in ["wu", "sun", "wang", "zhao"] {
+        town.done(who, "Agreement", "bank-share", "sign");
+    }
+    (0..100).for_each(|_| treasury.answered_under("bank-share", 0));
+    treasury.durable();
+    // The data set changes hands within the month, and with it who has a share.
+    let mut set = example("DataSet", "enterprises");
+    set["provider"] = json!("police");
+    town.put("wang", "DataSet", "enterprises", &set).expect("it changes hands");
+    treasury.at(february.end());
+    finance.soft_close(&li(), february).expect("the first person");
+    treasury.at(february.end().plus(GRACE));
+    let shuzha_control::Error::Refused(refused) =
+        finance.close(&wang(), february, false).expect_err("refused")
+    else {
+        panic!("a refusal")
+    };
+    assert_eq!(refused.code, Code::C1604);
+    let named = |reason: &str| reason.contains("bank-share") && reason.contains("police");
+    assert!(
+        refused.faults.iter().all(|fault| named(&fault.reason)) && refused.faults.len() == 1,
+        "{refused:?}"
+    );
+    // It signs what is in force, and the month can be closed.
+    town.done("jiang", "Agreement", "bank-share", "sign");
+    let (_, closing) = finance.close(&wang(), february, false).expect("the second person");
+    let bills: Vec<_> = closing.bills.iter().map(|bill| (bill.party.as_str(), bill.amount)).collect();
+    assert_eq!(bills, [("police", fen("21.00")), ("yunze-data", fen("9.00"))]);
 }
