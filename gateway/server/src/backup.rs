@@ -17,17 +17,16 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use shuzha_cli::ask_secret;
 use shuzha_core::{Clock as _, SystemClock};
+use shuzha_files::secret;
+use shuzha_files::terminal::Out;
+use shuzha_node::config::Config;
+use shuzha_node::evidence::EVIDENCE_DIR;
+use shuzha_node::evidence::custody::{Custody, passphrase_in};
+use shuzha_node::node::JOURNAL_DIR;
 use shuzha_store::backup::Moment;
 use zeroize::Zeroizing;
-
-use crate::cli::ask_secret;
-use crate::config::Config;
-use crate::evidence::EVIDENCE_DIR;
-use crate::evidence::custody::{Custody, passphrase_in};
-use crate::node::JOURNAL_DIR;
-use crate::output::Out;
-use crate::secret_file;
 
 pub(crate) use restore::{RestoreArgs, restore};
 pub(crate) use verify::VerifyArgs;
@@ -137,5 +136,5 @@ fn make(out: &mut Out, config: &Config, folder: &Path, keys: Option<&Path>) -> R
 
 /// Makes `folder` for its owner only.
 fn private(folder: &Path) -> Result<()> {
-    secret_file::private_dir(folder)
+    secret::private_dir(folder)
 }

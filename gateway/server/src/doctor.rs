@@ -8,17 +8,16 @@ use anyhow::{Context as _, Result};
 use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 use shuzha_core::{Clock as _, SystemClock};
+use shuzha_files::terminal::Out;
+use shuzha_node::config::{self, Config};
+use shuzha_node::control::{REGISTER_FILE, world_in_force};
+use shuzha_node::node::JOURNAL_DIR;
+use shuzha_node::store::{self, open_store};
+use shuzha_node::world;
 use shuzha_products::World;
 use shuzha_products::credential::{PublicKey, SignatureAlgorithm};
 use shuzha_proxy::RENEW_DAYS;
 use shuzha_store::Register;
-
-use crate::config::{self, Config};
-use crate::control::{REGISTER_FILE, world_in_force};
-use crate::node::JOURNAL_DIR;
-use crate::output::Out;
-use crate::store::{self, open_store};
-use crate::world;
 
 /// Files that a node opens beside its connections: databases, segments, product services.
 const FILES_BESIDE: u64 = 256;

@@ -9,12 +9,11 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_core::{Measure, hex};
 use shuzha_evidence::{Call, Entry, RetentionAct, Terms};
+use shuzha_files::terminal::Out;
 use shuzha_journal::{JournalError, Position, Summary};
+use shuzha_node::node::JOURNAL_DIR;
+use shuzha_node::store::{STORE_FILE, open_store};
 use shuzha_store::{Comparison, StoreError};
-
-use crate::node::JOURNAL_DIR;
-use crate::output::Out;
-use crate::store::{STORE_FILE, open_store};
 
 /// Prints records from `from` on, at most `limit` where that is not 0, or the last `tail`, one JSON object a line; and says
 /// on the error stream how many there are that it did not print.
@@ -33,7 +32,7 @@ pub(crate) fn inspect(out: &mut Out, dir: &Path, from: u64, tail: Option<u64>, l
     let left = last.saturating_sub(from.saturating_add(printed).saturating_sub(1));
     let before = from.min(last + 1) - first;
     if before > 0 || left > 0 {
-        crate::output::say(&format!(
+        shuzha_files::terminal::say(&format!(
             "未列出：之前 {before} 条，之后 {left} 条；另见 --from、--tail、--limit 0 \
              not shown: {before} records before and {left} behind; see --from, --tail, --limit 0"
         ));
@@ -66,7 +65,9 @@ pub(crate) fn verify(out: &mut Out, data_dir: &Path, as_json: bool) -> Result<Ex
             if as_json {
                 out.line(&json!({"whole": null, "error": error.to_string()}).to_string())?;
             } else {
-                crate::output::say(&format!("无法判定 INCOMPLETE: 无可读的记录 nothing readable: {error}"));
+                shuzha_files::terminal::say(&format!(
+                    "无法判定 INCOMPLETE: 无可读的记录 nothing readable: {error}"
+                ));
             }
             return Ok(ExitCode::from(2));
         }

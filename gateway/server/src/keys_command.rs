@@ -1,26 +1,25 @@
 //! `shuzha keys`: makes credentials' secrets and key pairs. A secret is shown once and then only sealed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use shuzha_cli::ask_secret;
 use shuzha_core::{Clock as _, Id, OsRng, Rng, SystemClock};
 use shuzha_evidence::commit::HalfYear;
 use shuzha_evidence::log::LogKeys as _;
+use shuzha_files::secret;
+use shuzha_files::terminal::{Out, say};
+use shuzha_node::config::Config;
+use shuzha_node::control::REGISTER_FILE;
+use shuzha_node::evidence::custody::{Custody, passphrase_in};
+use shuzha_node::issued::IssuedSecrets;
+use shuzha_node::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
+use shuzha_node::period_keys::PeriodKeyFiles;
+use shuzha_node::store::open_store;
 use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonymiser};
 use zeroize::Zeroizing;
-
-use crate::cli::ask_secret;
-use crate::config::Config;
-use crate::control::REGISTER_FILE;
-use crate::evidence::custody::{Custody, passphrase_in};
-use crate::issued::IssuedSecrets;
-use crate::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
-use crate::output::{NewFile, Out, say};
-use crate::period_keys::PeriodKeyFiles;
-use crate::secret_file;
-use crate::store::open_store;
 
 /// Makes and lists keys.
 #[derive(clap::Subcommand, Debug)]
@@ -140,7 +139,7 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             };
             let identifier = std::io::read_to_string(std::io::stdin()).context("the standard input")?;
             let subject = CanonicalId::new(kind, identifier.trim())?;
-            let key = secret_file::load_or_create(&data_dir.join(PSEUDONYM_KEY_FILE))?;
+            let key = secret::load_or_create(&data_dir.join(PSEUDONYM_KEY_FILE))?;
             let prf = config.consents.pseudonyms.function(PSEUDONYM_KEY_ID, &key);
             out.line(&Pseudonymiser::new(prf).canary(&product, &subject).to_string())
         }
@@ -154,7 +153,7 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             periods.iter().try_for_each(|period| out.line(&period.to_string()))
         }
         KeysCommand::Pair { file } => {
-            let public = write_pair(&file, &OsRng.bytes::<32>())?;
+            let public = secret::write_pair(&file, &OsRng.bytes::<32>())?;
             say(&format!("seed: {}  public key: {}", file.display(), public.display()));
             Ok(())
         }
@@ -174,7 +173,7 @@ fn may_issue(config: &Config, credential: &Id, algorithm: &str) -> Result<()> {
         }
         return Ok(());
     }
-    let world = crate::world::load(&config.world)?.world;
+    let world = shuzha_node::world::load(&config.world)?.world;
     let Some(declared) = world.credentials.get(credential) else {
         bail!("没有这个凭据 {credential} is not declared in the world files");
     };
@@ -183,14 +182,4 @@ fn may_issue(config: &Config, credential: &Id, algorithm: &str) -> Result<()> {
         bail!("{credential} is declared with {word}: `shuzha keys issue {credential} --algorithm {word}`");
     }
     Ok(())
-}
-
-/// Writes `seed` to `file` and its public key beside it, both in base64.
-pub(crate) fn write_pair(file: &Path, seed: &[u8; 32]) -> Result<PathBuf> {
-    let key = ed25519_dalek::SigningKey::from_bytes(seed);
-    secret_file::write_new(file, BASE64_STANDARD.encode(seed).as_bytes())?;
-    let public = file.with_extension("pub");
-    let text = BASE64_STANDARD.encode(key.verifying_key().as_bytes());
-    NewFile::open(&public)?.keep_all(text.as_bytes())?;
-    Ok(public)
 }

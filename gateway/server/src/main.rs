@@ -4,46 +4,24 @@
 //! codes of its own.
 
 mod backup;
-mod blind;
-mod call_command;
-mod cli;
-mod config;
-mod control;
-mod data_folder;
-mod demo;
 mod doctor;
-mod evidence;
-mod finance;
-mod followers;
-mod issued;
 mod journal_command;
 mod keys_command;
-mod logging;
-mod node;
-mod output;
 mod package_command;
-mod period_keys;
 mod register_command;
-mod secret_file;
 mod serve;
-mod signals;
-mod store;
-mod traces;
-mod upkeep;
 mod verify;
-mod wal;
-mod way_back;
 mod witness_command;
-mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use shuzha_files::terminal::{Out, say};
+use shuzha_node::config::{self, Config, Sources};
+use shuzha_node::node::JOURNAL_DIR;
+use shuzha_node::world;
 use toml::Value;
-
-use crate::config::{Config, Sources};
-use crate::output::{Out, say};
 
 /// The crate's allocator: the data plane allocates small and often (`research/bench.md`).
 #[global_allocator]
@@ -75,7 +53,7 @@ struct Common {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Starts everything on this machine, makes real calls, and shows what happened.
-    Demo(demo::DemoArgs),
+    Demo(shuzha_demo::DemoArgs),
     /// Runs the gateway.
     Serve(serve::ServeArgs),
     /// Shows or checks the configuration.
@@ -84,7 +62,7 @@ enum Command {
     /// Looks for what would keep the gateway from serving.
     Doctor,
     /// Signs a call and makes it.
-    Call(Box<call_command::CallArgs>),
+    Call(Box<shuzha_cli::call::CallArgs>),
     /// Makes and lists keys.
     #[command(subcommand)]
     Keys(keys_command::KeysCommand),
@@ -108,7 +86,7 @@ enum Command {
     #[command(subcommand)]
     Witness(witness_command::WitnessCommand),
     #[command(flatten)]
-    Api(Box<cli::ApiCommand>),
+    Api(Box<shuzha_cli::ApiCommand>),
 }
 
 #[derive(Subcommand, Debug)]
@@ -156,9 +134,9 @@ fn main() -> ExitCode {
     }
     let command = match arguments.command {
         // The demo decides some of the configuration itself.
-        Command::Demo(args) => return finish(demo::run(&mut out, args, sources)),
-        Command::Call(args) => return finish(call_command::run(&mut out, *args)),
-        Command::Api(command) => return end(cli::run(&mut out, *command)),
+        Command::Demo(args) => return finish(shuzha_demo::run(&mut out, args, sources)),
+        Command::Call(args) => return finish(shuzha_cli::call::run(&mut out, *args)),
+        Command::Api(command) => return end(shuzha_cli::run(&mut out, *command)),
         Command::Witness(command) => {
             return finish(witness_command::run(&mut out, &command).map(|()| true));
         }
@@ -195,7 +173,7 @@ fn main() -> ExitCode {
 }
 
 fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool> {
-    let journal = config.data_dir.join(node::JOURNAL_DIR);
+    let journal = config.data_dir.join(JOURNAL_DIR);
     match command {
         Command::Serve(args) => serve::run(config, &args),
         Command::Doctor => doctor::run(out, config),
@@ -253,7 +231,7 @@ fn misused(error: &clap::Error) -> ExitCode {
 }
 
 /// Every fault of the configuration, and exit code 64.
-fn report(faults: &[config::ConfigFault]) -> ExitCode {
+fn report(faults: &[shuzha_node::config::ConfigFault]) -> ExitCode {
     say(&format!("配置有 {} 处错误 The configuration has {} faults:", faults.len(), faults.len()));
     for fault in faults {
         say(&format!("  {fault}"));

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use shuzha_core::Id;
+use shuzha_files::secret;
+use shuzha_files::terminal::Out;
+use shuzha_node::config::Config;
+use shuzha_node::control::{REGISTER_FILE, world_in_force};
+use shuzha_node::node::WATERMARK_KEY_FILE;
+use shuzha_node::world;
 use shuzha_privacy::watermark::{self, POSITIONS_MIN, SCORE_MIN, Watermarks};
 use shuzha_products::World;
 use shuzha_store::Register;
-
-use crate::config::Config;
-use crate::control::{REGISTER_FILE, world_in_force};
-use crate::node::WATERMARK_KEY_FILE;
-use crate::output::Out;
-use crate::{secret_file, world};
 
 /// What to do with a package.
 #[derive(clap::Subcommand, Debug)]
@@ -51,7 +51,7 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: &PackageCommand) -> R
         bail!("{} 的数据包不带水印 carries no watermark: its operation declares none", product.title);
     };
     let secret = config.data_dir.join(WATERMARK_KEY_FILE);
-    let marks = Watermarks::new(&secret_file::load(&secret)?).product(args.product.as_str());
+    let marks = Watermarks::new(&secret::load(&secret)?).product(args.product.as_str());
     let found = open(&args.file)?;
     let units = world.units.keys().chain(&args.recipient).map(Id::as_str);
     let trace = watermark::trace(layout, &marks, units, BufReader::new(found))

@@ -8,15 +8,15 @@ use anyhow::{Context as _, Result, bail};
 use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publish, Rules};
 use shuzha_core::clock::ShiftedClock;
 use shuzha_core::{Clock as _, Id, OsRng, RequestId, Rng as _};
+use shuzha_files::terminal::Out;
+use shuzha_node::config::Config;
+use shuzha_node::control::REGISTER_FILE;
+use shuzha_node::node::integrity::REGISTER_SEAL_FILE;
+use shuzha_node::node::{self, beside};
+use shuzha_node::store::{For, SealFile, open_store_for, resealed_store};
 use shuzha_store::register::{ADOPT, Act, REGISTER};
 use shuzha_store::{Changes, Register, projection_before};
 
-use crate::config::Config;
-use crate::control::REGISTER_FILE;
-use crate::node::integrity::REGISTER_SEAL_FILE;
-use crate::node::{self, beside};
-use crate::output::Out;
-use crate::store::{For, SealFile, open_store_for, resealed_store};
 use crate::verify::RegisterArgs;
 
 /// Works on the register (登记簿) of a data folder.

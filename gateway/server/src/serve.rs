@@ -8,19 +8,19 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use shuzha_core::clock::ShiftedClock;
+use shuzha_files::terminal::say;
+use shuzha_node::config::{Config, LogFormat, Sources};
+use shuzha_node::logging;
+use shuzha_node::node::{Node, Setup};
+use shuzha_node::signals;
+use shuzha_node::world;
 use shuzha_proxy::{Addresses, Sockets};
 use toml::Value;
-
-use crate::config::{Config, LogFormat, Sources};
-use crate::node::{Node, Setup};
-use crate::output::say;
-use crate::{logging, signals, world};
 
 /// How long a new process waits for the old one to pass its sockets, and then to leave the journal.
 const HANDOVER_WAIT: Duration = Duration::from_secs(60);
@@ -141,11 +141,11 @@ fn serve(config: &Config, args: &ServeArgs, early: signals::Early) -> Result<()>
     if let Some(unwatched) = config.unwatched() {
         tracing::warn!("{unwatched}");
     }
-    early.obey(node.handle.clone(), Arc::clone(&node.reloader));
+    early.obey(&node);
     let addresses = node.handle.addresses();
     let data: Vec<String> = addresses.data.iter().map(SocketAddr::to_string).collect();
     let operations = addresses.operations.map(|address| address.to_string()).unwrap_or_default();
-    let control = node.control.as_ref().map(|control| control.plane.address().to_string());
+    let control = node.control_plane().map(|plane| plane.address().to_string());
     // Scripts and tests that asked for port 0 read the addresses from this line.
     tracing::info!(
         data = data.join(","),
@@ -153,7 +153,7 @@ fn serve(config: &Config, args: &ServeArgs, early: signals::Early) -> Result<()>
         control = control.as_deref().unwrap_or_default(),
         "ready"
     );
-    if let Some(file) = node.control.as_ref().and_then(|control| control.plane.first_token_file.as_ref()) {
+    if let Some(file) = node.control_plane().and_then(|plane| plane.first_token_file.as_ref()) {
         tell_first_token(control.as_deref().unwrap_or_default(), file);
     }
     // The JSON log stays JSON, line by line.

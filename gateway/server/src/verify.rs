@@ -6,7 +6,7 @@ mod register;
 use std::path::Path;
 use std::process::ExitCode;
 
-use shuzha_verify::terminal::Out;
+use shuzha_files::terminal::Out;
 use shuzha_verify::{Check, finish};
 
 pub(crate) use register::RegisterArgs;

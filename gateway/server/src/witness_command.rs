@@ -2,6 +2,11 @@
 //! since the tree that it saw before; what it saw last is on disk before it answers.
 
 use shuzha_core::hex;
+use shuzha_files::secret;
+use shuzha_files::terminal::Out;
+use shuzha_node::config::LogFormat;
+use shuzha_node::logging;
+use shuzha_node::signals;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -18,9 +23,6 @@ use shuzha_evidence::witness::{AddCheckpoint, Declined, REQUEST_BYTES_MAX, cosig
 use shuzha_store::tiles::{Directory, Lock};
 use tokio::net::TcpListener;
 
-use crate::config::LogFormat;
-use crate::output::Out;
-use crate::{logging, secret_file, signals};
 use shuzha_verify::trust::read_keys;
 
 /// Seed of the witness's key, in its folder.
@@ -66,8 +68,8 @@ pub(crate) struct WhoArgs {
 
 impl WhoArgs {
     fn signer(&self) -> Result<CosignatureSigner> {
-        secret_file::private_dir(&self.folder)?;
-        let seed = secret_file::load_or_create(&self.folder.join(KEY_FILE))?;
+        secret::private_dir(&self.folder)?;
+        let seed = secret::load_or_create(&self.folder.join(KEY_FILE))?;
         CosignatureSigner::new(&self.name, &seed, Arc::new(SystemClock)).context("--name")
     }
 }

@@ -1,6 +1,7 @@
 //! 锚定 `shuzha verify anchors`: what people outside were shown of a log, and that the log is still what they saw.
 
 use shuzha_core::hex;
+use shuzha_files::terminal::Out;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,10 +12,13 @@ use shuzha_evidence::merkle::{Hash, Sha256};
 use shuzha_evidence::timestamp::{self, Authorities};
 use shuzha_evidence::verify::{Head, check_begins_with, for_each_entry};
 
+use crate::CopyArgs;
+use crate::Trouble;
+use crate::copy;
 use crate::instant::instant;
-use crate::terminal::Out;
+use crate::malformed;
+use crate::read_file;
 use crate::whole::{check_log, threads};
-use crate::{CopyArgs, Trouble, copy, malformed, read_file};
 
 /// What to check.
 #[derive(clap::Args, Debug)]

@@ -6,11 +6,14 @@ use shuzha_evidence::Entry;
 use shuzha_evidence::handover::{Handover, digest};
 use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
+use shuzha_files::terminal::Out;
 
+use crate::CopyArgs;
+use crate::Trouble;
+use crate::copy;
 use crate::instant::instant;
-use crate::terminal::Out;
+use crate::malformed;
 use crate::whole::{check_log, threads};
-use crate::{CopyArgs, Trouble, copy, malformed};
 
 /// What to check.
 #[derive(clap::Args, Debug)]

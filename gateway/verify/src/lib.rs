@@ -12,7 +12,6 @@ mod instant;
 mod keys;
 mod receipt;
 mod report;
-pub mod terminal;
 pub mod trust;
 pub mod whole;
 
@@ -25,9 +24,8 @@ use shuzha_evidence::note::Verifier;
 use shuzha_evidence::policy::{Distrust, Policy};
 use shuzha_evidence::receipt::BadReceipt;
 use shuzha_evidence::verify::Finding;
+use shuzha_files::terminal::{Out, say};
 
-pub use report::escape;
-use terminal::{Out, say};
 use trust::TrustArgs;
 
 /// The checks.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use shuzha_verify::terminal::Out;
+use shuzha_files::terminal::Out;
 use shuzha_verify::{Check, EXIT_USAGE, run};
 
 /// 数闸离线验证 — checks receipts and evidence logs with public keys, on any machine, without a network.

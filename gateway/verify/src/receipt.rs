@@ -7,11 +7,14 @@ use shuzha_evidence::commit::Request;
 use shuzha_evidence::merkle::{Digest as _, Sha256, Sm3};
 use shuzha_evidence::receipt::{Enclosed, Keys, Receipt};
 use shuzha_evidence::{Call, Entry};
+use shuzha_files::terminal::Out;
 
+use crate::Trouble;
+use crate::TrustArgs;
 use crate::instant::instant;
-use crate::terminal::Out;
+use crate::malformed;
+use crate::read_file;
 use crate::whole::opened;
-use crate::{Trouble, TrustArgs, malformed, read_file};
 
 /// What to check.
 #[derive(clap::Args, Debug)]

@@ -8,11 +8,14 @@ use shuzha_core::{Code, Lang, MicroYuan, hex};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::verify::{Head, Suspensions, for_each_entry};
 use shuzha_evidence::{Decision, Entry};
+use shuzha_files::escape;
+use shuzha_files::terminal::Out;
 
+use crate::CopyArgs;
+use crate::Trouble;
+use crate::copy;
 use crate::instant::instant;
-use crate::terminal::Out;
 use crate::whole::{check_log, follow, threads};
-use crate::{CopyArgs, Trouble, copy};
 
 /// What to report on.
 #[derive(clap::Args, Debug)]
@@ -200,12 +203,6 @@ fn table<const N: usize>(html: &mut String, title: &str, heads: [&str; N], rows:
         let _ = writeln!(html, "<tr>{}</tr>", cells("td", row));
     }
     html.push_str("</table>\n");
-}
-
-/// `text` as it stands between tags and in attributes of HTML.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"zh\">\n<head>\n<meta charset=\"utf-8\">\n<title>存证验证报告</title>\n<style>\n\

@@ -9,7 +9,9 @@ use shuzha_evidence::policy::Policy;
 
 use shuzha_core::files::{self, Links};
 
-use crate::{Trouble, malformed, read_file};
+use crate::Trouble;
+use crate::malformed;
+use crate::read_file;
 
 /// Largest file of public keys.
 const KEYS_BYTES_MAX: u64 = 1 << 20;

@@ -13,10 +13,16 @@ use shuzha_evidence::verify::{
     Checked, Finding, Head, IN_FORCE_WITHIN, Suspensions, check_begins_with, check_pruned, check_range,
     for_each_entry, head,
 };
+use shuzha_files::terminal::Out;
 
+use crate::CopyArgs;
+use crate::Trouble;
+use crate::TrustArgs;
+use crate::another;
+use crate::copy;
 use crate::instant::instant;
-use crate::terminal::Out;
-use crate::{CopyArgs, Trouble, TrustArgs, another, copy, malformed, read_file};
+use crate::malformed;
+use crate::read_file;
 
 /// What to check.
 #[derive(clap::Args, Debug)]

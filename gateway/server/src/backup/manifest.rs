@@ -9,10 +9,10 @@ use shuzha_core::files::{Links, read};
 use shuzha_core::hex;
 use shuzha_evidence::log::LogKeys as _;
 use shuzha_evidence::note::{Note, Verifier};
+use shuzha_files::secret;
+use shuzha_node::evidence::custody::Custody;
 
 use super::files::{Listed, listed};
-use crate::evidence::custody::Custody;
-use crate::secret_file;
 
 /// The signed note, which is written last.
 pub(super) const MANIFEST: &str = "manifest";
@@ -71,7 +71,7 @@ pub(super) fn write(folder: &Path, content: &Content, custody: &Custody<'_>) -> 
         lines.push_str(&serde_json::to_string(&Listed::of(folder, &path)?)?);
         lines.push('\n');
     }
-    secret_file::replace(&folder.join(FILES), lines.as_bytes())?;
+    secret::replace(&folder.join(FILES), lines.as_bytes())?;
     let signed = Signed { content: content.clone(), files: sha256(lines.as_bytes()) };
     let origin = custody.origin;
     let text = format!("{TITLE}\n{origin}\n{}\n", serde_json::to_string(&signed)?);
@@ -79,7 +79,7 @@ pub(super) fn write(folder: &Path, content: &Content, custody: &Custody<'_>) -> 
     let keys = custody.present().context("the keys of the evidence log, which sign a backup")?;
     note.sign(&*keys.sha256(&signer(origin)).context("the key of the evidence log")?)?;
     let text = note.to_string();
-    secret_file::replace(&folder.join(MANIFEST), text.as_bytes())?;
+    secret::replace(&folder.join(MANIFEST), text.as_bytes())?;
     Ok(sha256(text.as_bytes()))
 }
 

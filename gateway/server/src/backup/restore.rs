@@ -10,14 +10,14 @@ use anyhow::{Context as _, Result, bail};
 use shuzha_core::clock::ShiftedClock;
 use shuzha_core::{Clock as _, Id};
 use shuzha_evidence::{Act, ActKind, Entry};
+use shuzha_files::terminal::Out;
 use shuzha_journal::{Journal, Options};
+use shuzha_node::config::Config;
+use shuzha_node::node::{CLOCK_WITHIN, JOURNAL_DIR};
 
 use super::files::{self, Listed};
 use super::manifest::Content;
 use super::verify::{Checked, check};
-use crate::config::Config;
-use crate::node::{CLOCK_WITHIN, JOURNAL_DIR};
-use crate::output::Out;
 
 /// What `shuzha restore` is asked with.
 #[derive(clap::Args, Debug)]

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use shuzha_files::terminal::Out;
+use shuzha_node::node::JOURNAL_DIR;
 use shuzha_store::backup::{check_file, reached_of};
 use shuzha_verify::trust::read_keys;
 
 use super::files::{Listed, listed};
 use super::manifest::{FILES, MANIFEST, Read};
-use crate::node::JOURNAL_DIR;
-use crate::output::Out;
 
 /// Most faults that are named.
 const NAMED_MAX: usize = 20;

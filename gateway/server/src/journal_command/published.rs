@@ -8,10 +8,9 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::merkle::{Digest as _, Edge, Hash, Sha256};
+use shuzha_node::evidence::EVIDENCE_DIR;
+use shuzha_node::node::JOURNAL_DIR;
 use shuzha_store::tiles::{Directory, Library};
-
-use crate::evidence::EVIDENCE_DIR;
-use crate::node::JOURNAL_DIR;
 
 /// A half-year's log whose checkpoint is not what the journal's records add up to.
 pub(super) struct Differs {

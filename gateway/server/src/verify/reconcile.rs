@@ -22,7 +22,7 @@ use shuzha_pricing::rerating::Correction;
 use bills::Given;
 use recount::{Closes, Recount};
 use sheet::{Sheet, Sheets};
-use shuzha_verify::terminal::Out;
+use shuzha_files::terminal::Out;
 use shuzha_verify::whole::{check_log, threads};
 use shuzha_verify::{CopyArgs, Trouble, copy};
 

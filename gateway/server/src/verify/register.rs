@@ -9,17 +9,17 @@ use shuzha_core::files::{self, Links};
 use shuzha_evidence::Entry;
 use shuzha_evidence::merkle::Sha256;
 use shuzha_evidence::verify::for_each_entry;
+use shuzha_files::secret;
 use shuzha_journal::{JournalError, RawRecord};
+use shuzha_node::control::REGISTER_FILE;
+use shuzha_node::node::JOURNAL_DIR;
+use shuzha_node::node::beside::SEALED;
+use shuzha_node::node::integrity::REGISTER_SEAL_FILE;
 use shuzha_store::register::{InJournal, Walked};
 use shuzha_store::seal::BROKEN;
 use shuzha_store::{Register, SealKey, StoreError, check_seal_of};
 
-use crate::control::REGISTER_FILE;
-use crate::node::JOURNAL_DIR;
-use crate::node::beside::SEALED;
-use crate::node::integrity::REGISTER_SEAL_FILE;
-use crate::secret_file;
-use shuzha_verify::terminal::Out;
+use shuzha_files::terminal::Out;
 use shuzha_verify::trust::{self, TrustArgs};
 use shuzha_verify::whole::{check_log, threads};
 use shuzha_verify::{Trouble, copy};
@@ -93,7 +93,7 @@ fn sealed(folder: &Path, walked: &mut Vec<String>) -> Result<bool, Trouble> {
             walked.push(format!("{file}：文件不在而封印密钥在 it is gone, and the key of its seal is there"));
             continue;
         }
-        let key = SealKey::new(&secret_file::load(&key)?);
+        let key = SealKey::new(&secret::load(&key)?);
         let checked = check_seal_of(&path, &key);
         let checked = checked.map_err(|error| Trouble::Incomplete(format!("{file}: {error}")))?;
         walked.extend(checked.differ.into_iter().map(|table| {

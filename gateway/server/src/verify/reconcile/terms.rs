@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use shuzha_control::finance::terms_of;
 use shuzha_control::{Error, Kind};
+use shuzha_files::expand;
 use shuzha_pricing::closing::Terms;
 use shuzha_products::world::documents;
 
-use crate::world::expand;
 use shuzha_verify::{Trouble, read_file};
 
 /// Kinds of world files that no register holds; they decide nothing here.
