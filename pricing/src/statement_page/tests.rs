@@ -42,7 +42,7 @@ type Columns = Vec<TableColumn<RatedLine>>;
 
 /// The lines' table of a next form: one column more, in the middle, with a sum below it.
 fn next() -> Columns {
-    let each = TableColumn::new("单价", |_, one: &RatedLine, _| {
+    let each = TableColumn::new("再多一列", |_, one: &RatedLine, _| {
         Cell::number(yuan(Fen::new(one.taxed.gross.count() / 4)))
     });
     let mut columns = tables::lines();
@@ -97,7 +97,7 @@ fn g3_a_paper_of_a_former_form_is_printed_as_it_was_handed_out() {
         assert_ne!(altered, *paper, "another amount is another paper");
     }
     let new = printed(&line(400), FORM + 1, &next());
-    assert!(new.contains("单价") && !handed_out[&FORM].contains("单价"));
+    assert!(new.contains("再多一列") && !handed_out[&FORM].contains("再多一列"));
 }
 
 #[test]
