@@ -30,6 +30,7 @@ mod threshold;
 #[cfg(test)]
 mod tests;
 
+pub use self::answer::{Noised, nearest_nonnegative};
 pub use self::domain::{
     BOUND_MAX, CELLS_MAX, COLUMNS_MAX, Domain, KEY_BYTES_MAX, KEYS_MAX, ROWS_MAX, ROWS_PER_PERSON_MAX, Terms,
 };

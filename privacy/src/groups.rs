@@ -1,21 +1,31 @@
-//! Small groups (小群体): a table of exact counts is published only when no small count can be found from it (REQUIREMENTS E6;
-//! privacy research §3.3: k ≥ 20 for fixed cohorts, with complementary suppression).
+//! Small groups (小群体): a table of exact counts in which no small count can be found (REQUIREMENTS E6).
 //!
-//! Suppressing a small cell is not enough: with the row's total and its other cells anybody subtracts. [`protect`] suppresses
-//! further cells until, for every small cell, what a reader can still deduce is an interval at least as wide as the
-//! threshold. A reader is taken to know everything that is published, that totals are the sums of their parts, and that
-//! no count is negative, and to solve the system exactly. Tables of one or two dimensions are flow networks, so the exact
-//! interval of a cell is what two maximal flows say ([`Table::interval`]; Gusfield 1988); no heuristic bound is used.
+//! Only where a law demands suppression; counts are otherwise noised (`crate::dp`, ADR 0031).
 //!
-//! Not protected against: knowledge of other releases about the same people (fixed cohorts only: the same table always over
-//! the same groups), and a member of a group who counts themselves out.
+//! Hiding a small cell and some partners for it gives more away than subtraction shows: which partners were chosen follows
+//! from the counts, so whoever knows the rule runs it over all candidates and keeps those that give the same publication
+//! (minimality attack; Wong, Fu, Wang and Pei 2007). Here the partners follow from the declaration alone. The possible cells are the
+//! leaves of a fixed binary [`Tree`] — halves of the rows, of the halves, and so on; then halves of a row's cells — and a node
+//! is published by its sum when it is large enough and one of its halves is not. The largest such nodes are the *merged groups*;
+//! every cell outside them is published as it is.
+//!
+//! **What a reader can find.** Take a reader who knows this file, the declaration, every cell that is published and the sum of
+//! every merged group. The tables that give this publication are exactly those that agree outside the merged groups and in
+//! which each merged group has its sum s and a half that is too small, independently of each other: no node outside them,
+//! nor above them, has another sum. In such a group every cell takes the value 0, with its half 0, and the value s, with all else 0. As
+//! s is above the threshold, no cell of it is narrowed to less than the threshold. Where the whole table is too small, nothing is published
+//! and every cell takes each value up to the threshold. The tests try all tables of small sizes.
+//!
+//! Not protected against: another publication about the same people (one table and one date per data set; the catalogue and
+//! the gate see to it), and readers who know the other members of a group.
 
-mod flow;
 #[cfg(test)]
 mod tests;
 
-/// Most rows or columns, totals included.
-pub const LINES_MAX: usize = 64;
+/// Most rows, and most columns.
+pub const LINES_MAX: usize = 256;
+/// Most cells.
+pub const CELLS_MAX: usize = 4_096;
 
 /// Smallest threshold that may be declared: a group below ten is small in any use.
 pub const THRESHOLD_MIN: u64 = 10;
@@ -23,120 +33,179 @@ pub const THRESHOLD_MIN: u64 = 10;
 /// Why a table cannot be published at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GroupError {
-    /// It is empty, has lines of different lengths, or more lines than [`LINES_MAX`].
+    /// It has none or too many cells, or another number of counts.
     #[error("not a table of a size that can be protected")]
     Shape,
     /// A count is beyond what is counted with.
     #[error("a count is out of range")]
     Range,
-    /// Even with everything suppressed that may be, a small cell could be found: too few people for this table.
-    #[error("the table cannot be protected")]
-    Unprotectable,
+    /// A cell that is declared impossible has a count.
+    #[error("a cell that is declared impossible has a count")]
+    Impossible,
 }
 
-/// A cell of a published table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cell {
-    /// The exact count.
-    Published(u64),
-    /// Not shown. Whether it was small itself is not shown either.
-    Suppressed,
-}
-
-/// A table of counts with its totals: the last row holds the totals of the columns, the last column those of the rows.
-#[derive(Clone, Debug)]
-struct Table {
+/// The cells of a table as halves of halves: what hides together. Made of the declaration, never of counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
     rows: usize,
     columns: usize,
-    counts: Vec<u64>,
-    suppressed: Vec<bool>,
+    /// None where no cell is possible.
+    root: Option<Node>,
 }
 
-/// Protects a table of `rows` (each with the same number of counts, totals not included): the table with totals appended to
-/// each row and as a last row, as it may be published. Counts below `threshold` are suppressed, and what else must be.
-///
-/// # Errors
-/// [`GroupError`]: nothing of the table may then be published.
-pub fn protect(rows: &[Vec<u64>], threshold: u64) -> Result<Vec<Vec<Cell>>, GroupError> {
-    let mut table = Table::new(rows)?;
-    let small: Vec<usize> = (0..table.counts.len()).filter(|&at| table.counts[at] < threshold).collect();
-    for &at in &small {
-        table.suppressed[at] = true;
-    }
-    for &at in &small {
-        while let Some(missing) = table.missing(at, threshold) {
-            table.suppress_one_more(at, missing)?;
-        }
-    }
-    // Suppressing more for one cell only ever widens the interval of another, so all of them hold now.
-    Ok(table.published())
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Node {
+    /// The place of a cell, row by row.
+    Cell(usize),
+    Halves(Box<[Node; 2]>),
 }
 
-/// The sum of counts, within what a reader of JSON keeps exactly.
-fn sum(mut counts: impl Iterator<Item = u64>) -> Result<u64, GroupError> {
-    let total = counts.try_fold(0_u64, u64::checked_add);
-    total.filter(|total| *total < 1 << 53).ok_or(GroupError::Range)
+/// Cells that are published by their sum alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// Their places, row by row.
+    pub cells: Vec<usize>,
+    /// Their sum.
+    pub count: u64,
 }
 
-impl Table {
-    fn new(rows: &[Vec<u64>]) -> Result<Self, GroupError> {
-        let columns = rows.first().map_or(0, Vec::len) + 1;
-        let shape = (2..=LINES_MAX).contains(&columns) && (1..LINES_MAX).contains(&rows.len());
-        if !shape || rows.iter().any(|row| row.len() + 1 != columns) {
+/// A table as it may be published. What is `None` is not shown; impossible cells are 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Cell by cell, row by row.
+    pub cells: Vec<Option<u64>>,
+    /// Cells that are hidden, by their sums; none where the whole table is too small.
+    pub merged: Vec<Merged>,
+    /// The total of each row.
+    pub rows: Vec<Option<u64>>,
+    /// The total of each column: shown where none of its cells is hidden.
+    pub columns: Vec<Option<u64>>,
+    /// The total of all.
+    pub total: Option<u64>,
+}
+
+impl Tree {
+    /// The tree over `rows` × `columns` cells, of which some are `possible`, row by row.
+    ///
+    /// # Errors
+    /// [`GroupError::Shape`].
+    pub fn new(rows: usize, columns: usize, possible: &[bool]) -> Result<Self, GroupError> {
+        let within = (1..=LINES_MAX).contains(&rows) && (1..=LINES_MAX).contains(&columns);
+        if !within || rows * columns > CELLS_MAX || possible.len() != rows * columns {
             return Err(GroupError::Shape);
         }
-        let mut counts = Vec::with_capacity((rows.len() + 1) * columns);
-        for row in rows {
-            counts.extend_from_slice(row);
-            counts.push(sum(row.iter().copied())?);
-        }
-        for column in 0..columns {
-            let total = sum((0..rows.len()).map(|row| counts[row * columns + column]))?;
-            counts.push(total);
-        }
-        let suppressed = vec![false; counts.len()];
-        Ok(Self { rows: rows.len() + 1, columns, counts, suppressed })
-    }
-
-    fn published(&self) -> Vec<Vec<Cell>> {
-        let cell = |at: usize| {
-            if self.suppressed[at] { Cell::Suppressed } else { Cell::Published(self.counts[at]) }
+        let row = |row: usize| {
+            let cells = (row * columns..(row + 1) * columns).filter(|&at| possible[at]);
+            Node::over(cells.map(Node::Cell).collect())
         };
-        (0..self.rows)
-            .map(|row| (0..self.columns).map(|column| cell(row * self.columns + column)).collect())
-            .collect()
+        Ok(Self { rows, columns, root: Node::over((0..rows).filter_map(row).collect()) })
     }
 
-    /// Whether the cell enters the sums of its row and column with a minus: totals do, the total of totals enters with a
-    /// plus again.
-    fn is_negative(&self, at: usize) -> bool {
-        let (row, column) = (at / self.columns, at % self.columns);
-        (row + 1 == self.rows) != (column + 1 == self.columns)
-    }
-
-    /// The least and greatest value that the suppressed cell `at` can have by what is published. The greatest is cut off at
-    /// `enough` above the count.
-    fn interval(&self, at: usize, enough: u64) -> (u64, u64) {
-        let (down, up) = (self.shift(at, false, enough), self.shift(at, true, enough));
-        (self.counts[at] - down, self.counts[at].saturating_add(up))
-    }
-
-    /// How far the width of a small cell's interval falls short of the threshold.
-    fn missing(&self, at: usize, threshold: u64) -> Option<u64> {
-        let (least, greatest) = self.interval(at, threshold);
-        let width = greatest - least;
-        (width < threshold).then(|| threshold - width)
-    }
-
-    /// Suppresses the cells by which `at` can move most cheaply by at least one more; cheap is what hides few people.
-    fn suppress_one_more(&mut self, at: usize, missing: u64) -> Result<(), GroupError> {
-        let up = self.cheapest(at, true, missing);
-        let down = self.cheapest(at, false, missing);
-        let cheapest = up.into_iter().chain(down).min_by_key(|(cost, _)| *cost);
-        let (_, cells) = cheapest.ok_or(GroupError::Unprotectable)?;
-        for cell in cells {
-            self.suppressed[cell] = true;
+    /// Protects `counts`, row by row. Counts below `threshold` are not shown, nor what hides together with them.
+    ///
+    /// # Errors
+    /// [`GroupError`]: nothing of the table may then be published.
+    pub fn protect(&self, counts: &[u64], threshold: u64) -> Result<Published, GroupError> {
+        if counts.len() != self.rows * self.columns {
+            return Err(GroupError::Shape);
         }
-        Ok(())
+        // Within what a reader of JSON keeps exactly; so every sum below is.
+        let total = counts.iter().try_fold(0_u64, |sum, count| sum.checked_add(*count));
+        let total = total.filter(|total| *total < 1 << 53).ok_or(GroupError::Range)?;
+        let possible: u64 = self.root.as_ref().map_or(0, |root| root.sum(counts));
+        if possible != total {
+            return Err(GroupError::Impossible);
+        }
+        let mut published = Published {
+            cells: counts.iter().copied().map(Some).collect(),
+            merged: Vec::new(),
+            rows: Vec::new(),
+            columns: Vec::new(),
+            total: Some(total),
+        };
+        let mut hidden = Vec::new();
+        match &self.root {
+            Some(root) if total <= threshold => {
+                root.collect(&mut hidden);
+                published.total = None;
+            }
+            Some(root) => root.merge(counts, threshold, &mut published.merged),
+            None => {}
+        }
+        hidden.extend(published.merged.iter().flat_map(|merged| &merged.cells));
+        for at in hidden {
+            published.cells[at] = None;
+        }
+        self.add_totals(counts, &mut published);
+        Ok(published)
+    }
+
+    /// A row's total is shown unless the row is part of what is merged; a column's only where all of it is shown.
+    fn add_totals(&self, counts: &[u64], published: &mut Published) {
+        let columns = self.columns;
+        let within = |merged: &Merged, row: usize| merged.cells.iter().any(|at| at / columns == row);
+        let across = |merged: &Merged| {
+            let first = merged.cells.first().map(|at| at / columns);
+            merged.cells.iter().any(|at| Some(at / columns) != first)
+        };
+        let open = published.total.is_some();
+        published.rows = (0..self.rows)
+            .map(|row| {
+                let torn = published.merged.iter().any(|merged| across(merged) && within(merged, row));
+                let cells = row * columns..(row + 1) * columns;
+                let none = cells.clone().all(|at| published.cells[at] == Some(0));
+                ((open && !torn) || none).then(|| counts[cells].iter().sum())
+            })
+            .collect();
+        published.columns = (0..columns)
+            .map(|column| (0..self.rows).map(|row| published.cells[row * columns + column]).sum())
+            .collect();
+    }
+}
+
+impl Node {
+    /// The tree over `nodes`, in their order; none over none.
+    fn over(mut nodes: Vec<Self>) -> Option<Self> {
+        if nodes.len() <= 1 {
+            return nodes.pop();
+        }
+        let right = nodes.split_off(nodes.len().div_ceil(2));
+        Some(Self::Halves(Box::new([Self::over(nodes)?, Self::over(right)?])))
+    }
+
+    fn collect(&self, cells: &mut Vec<usize>) {
+        match self {
+            Self::Cell(at) => cells.push(*at),
+            Self::Halves(halves) => halves.iter().for_each(|half| half.collect(cells)),
+        }
+    }
+
+    fn sum(&self, counts: &[u64]) -> u64 {
+        match self {
+            Self::Cell(at) => counts[*at],
+            Self::Halves(halves) => halves.iter().map(|half| half.sum(counts)).sum(),
+        }
+    }
+
+    /// Whether it must not be published by itself. Of several cells the sum must be above the threshold, not at it: the
+    /// values from 0 to the sum are what a reader is left with, and their width must be the threshold at least even where
+    /// the reader knows that the sum is too small.
+    fn is_small(&self, counts: &[u64], threshold: u64) -> bool {
+        match self {
+            Self::Cell(at) => counts[*at] < threshold,
+            Self::Halves(_) => self.sum(counts) <= threshold,
+        }
+    }
+
+    /// Adds the largest nodes that are large enough and have a half that is not. Of a node that is large enough itself.
+    fn merge(&self, counts: &[u64], threshold: u64, merged: &mut Vec<Merged>) {
+        let Self::Halves(halves) = self else { return };
+        if halves.iter().any(|half| half.is_small(counts, threshold)) {
+            let mut cells = Vec::new();
+            self.collect(&mut cells);
+            merged.push(Merged { cells, count: self.sum(counts) });
+        } else {
+            halves.iter().for_each(|half| half.merge(counts, threshold, merged));
+        }
     }
 }

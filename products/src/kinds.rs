@@ -6,15 +6,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde_json::Value;
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
+use shuzha_privacy::dp::Noised;
 use shuzha_privacy::output::{Contract, Cut, Violation};
 use shuzha_privacy::watermark::Layout;
 
 use crate::data::DataSet;
 use crate::input::InputContract;
-use crate::yaml::Section;
+use crate::yaml::{Place, Section};
 
 macro_rules! kinds {
     ($($name:ident)*) => {
@@ -34,6 +37,8 @@ kinds! {
     blind
     table
 }
+
+pub(crate) use table::UNDECLARED as UNDECLARED_TABLE;
 
 /// How an operation's answer travels (DESIGN §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,12 +81,39 @@ pub struct ReleaseFault {
     pub at: String,
     /// What is wrong, as a fixed phrase.
     pub what: &'static str,
+    /// What the product service sent that is not declared, where that is what is wrong: an alarm (REQUIREMENTS E2).
+    pub unlisted: u32,
+}
+
+impl ReleaseFault {
+    /// An answer that is not as its contract says at the leaf `at`.
+    pub(crate) fn at(at: &str, what: &'static str) -> Self {
+        Self { code: Code::C901, at: at.to_owned(), what, unlisted: 0 }
+    }
 }
 
 impl From<Violation> for ReleaseFault {
     fn from(violation: Violation) -> Self {
-        Self { code: Code::C901, at: violation.at, what: violation.what }
+        Self { code: Code::C901, at: violation.at, what: violation.what, unlisted: 0 }
     }
+}
+
+/// When a table is published. Whatever is published is kept, and given again as the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dated<'r> {
+    /// Under differential privacy: once for each version of the data, at the charge of its query, and not sooner than so long
+    /// after the version before.
+    Noised {
+        /// Least time between two releases.
+        interval_min: Duration,
+    },
+    /// With small groups hidden: once for its data set, of this date.
+    Once {
+        /// The date that the counts are of.
+        reference_date: &'r str,
+    },
+    /// Never: it was declared before the keys of its groups were part of a declaration.
+    Undeclared,
 }
 
 /// How one operation's answers are released.
@@ -97,6 +129,25 @@ pub trait Release: fmt::Debug + Send + Sync {
     /// Of a package: how a unit's file is made of the original, where it is.
     fn watermark(&self) -> Option<&Arc<Layout>> {
         None
+    }
+
+    /// Of a table: when it is published.
+    fn dated(&self) -> Option<Dated<'_>> {
+        None
+    }
+
+    /// The statistic that is asked for whatever the request says, where its request has no say in it: a query as a report
+    /// reads it.
+    fn query(&self) -> Option<&Value> {
+        None
+    }
+
+    /// The answer out of the noised cells of [`Release::query`].
+    ///
+    /// # Errors
+    /// [`ReleaseFault`] where they are not those of it.
+    fn tabulate(&self, _: Noised) -> Result<Vec<u8>, ReleaseFault> {
+        Err(ReleaseFault::at("", "not a table under differential privacy"))
     }
 
     /// Turns a product service's answer into the answer that leaves.
@@ -122,6 +173,10 @@ pub struct Declared<'d> {
     pub personal: bool,
     /// Data sets of the product; `None` when one of them is itself at fault.
     pub data_sets: Option<&'d [&'d DataSet]>,
+    /// Every operation of the product, this one among them.
+    pub(crate) operations: &'d [Place<'d>],
+    /// Whether it was taken before, perhaps by an older version, and is only read again.
+    pub(crate) accepted: bool,
 }
 
 /// What a kind makes of a declaration.

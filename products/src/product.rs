@@ -1,9 +1,11 @@
 //! Products (数据产品) and their operations, compiled: nothing of a declaration is read again during a call.
 
+mod anew;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
-use shuzha_core::{Code, Id};
+use shuzha_core::Id;
 use shuzha_privacy::output::Cut;
 use shuzha_privacy::subject::{IdKind, Pseudonym};
 
@@ -18,6 +20,8 @@ use crate::sandbox;
 use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
 use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
+
+pub use anew::{undeclared, unfounded};
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
@@ -126,7 +130,7 @@ impl Operation {
         if let Some(length) = self.equal_bytes {
             if released.bytes.len() > length {
                 let what = "longer than every answer is padded to";
-                return Err(ReleaseFault { code: Code::C901, at: String::new(), what });
+                return Err(ReleaseFault::at("", what));
             }
             // White space after a JSON text is ignored by every reader (RFC 8259 §2).
             released.bytes.resize(length, b' ');
@@ -159,12 +163,6 @@ pub struct Product {
 }
 
 impl Product {
-    /// Operations that answer from sensitive data of persons, are not `personal: true` and name no act that permits it. What
-    /// was declared so before that was asked goes on; nothing new is declared so.
-    pub fn unfounded(&self) -> impl Iterator<Item = &Id> {
-        self.operations.iter().filter(|operation| !operation.founded).map(|operation| &operation.name)
-    }
-
     /// Whether an operation's classes of answers must not be told apart.
     #[must_use]
     pub fn answers_alike(&self) -> bool {
@@ -176,15 +174,6 @@ impl Product {
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.name.as_str() == name)
     }
-}
-
-/// What is wrong with an operation of [`Product::unfounded`].
-#[must_use]
-pub fn unfounded(operation: &Id) -> String {
-    format!(
-        "operation `{operation}` answers from sensitive data of persons: it needs `personal: true`, or `legalBasis` with the \
-         act that says otherwise"
-    )
 }
 
 impl Object for Product {
@@ -223,7 +212,9 @@ impl Object for Product {
             Reviewable::new(&spec.place().json(), upstream, sandbox)
         };
         let timeout = upstream.map_or(UPSTREAM_TIMEOUT_MAX, |(_, upstream)| upstream.timeout);
-        let operations = read_operations(&items?, kind?, sets.as_deref(), timeout);
+        let items = items?;
+        let beside = Beside { operations: &items, data_sets: sets.as_deref(), accepted: scope.is_accepted() };
+        let operations = read_operations(kind?, &beside, timeout);
         Some(Self {
             kind: kind?,
             title: title?.to_owned(),
@@ -270,17 +261,26 @@ fn read_data_sets<'w>(place: &Place<'_>, scope: &Scope<'w>) -> Option<Vec<(Id, &
     (sets.len() == items.len()).then_some(sets)
 }
 
+/// What an operation is read beside.
+struct Beside<'b> {
+    /// Every operation of the product.
+    operations: &'b [Place<'b>],
+    /// None when one of them is itself at fault.
+    data_sets: Option<&'b [&'b DataSet]>,
+    accepted: bool,
+}
+
 /// All operations, or none: a product that lacks one of them is at fault as a whole, and its grants are not to blame.
 fn read_operations(
-    items: &[Place<'_>],
     kind: &'static dyn ProductKind,
-    data_sets: Option<&[&DataSet]>,
+    beside: &Beside<'_>,
     timeout: Duration,
 ) -> Option<Vec<Operation>> {
+    let items = beside.operations;
     let mut names = HashSet::new();
     let mut operations = Vec::with_capacity(items.len());
     for item in items {
-        let Some(operation) = read_operation(item, kind, data_sets, timeout) else { continue };
+        let Some(operation) = read_operation(item, kind, beside, timeout) else { continue };
         if !names.insert(operation.name.clone()) {
             item.fail::<()>(format!("operation `{}` is declared twice", operation.name));
         }
@@ -292,9 +292,10 @@ fn read_operations(
 fn read_operation(
     item: &Place<'_>,
     kind: &'static dyn ProductKind,
-    data_sets: Option<&[&DataSet]>,
+    beside: &Beside<'_>,
     upstream_timeout: Duration,
 ) -> Option<Operation> {
+    let Beside { operations, data_sets, accepted } = *beside;
     let section = item.section(&[OPERATION_FIELDS, kind.manifest_fields()])?;
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
@@ -335,8 +336,8 @@ fn read_operation(
         Some(place) => read_canaries(&place, &section),
         None => Some(Vec::new()),
     };
-    let declared =
-        Declared { section: &section, personal: permission.is_some_and(|asked| asked.personal), data_sets };
+    let personal = permission.is_some_and(|asked| asked.personal);
+    let declared = Declared { section: &section, personal, data_sets, operations, accepted };
     let compiled = kind.compile(&declared)?;
     let example = section.optional("example").map(|place| sandbox::example(&place, kind, &*compiled.output));
     let subject = match subject {

@@ -5,7 +5,7 @@
 use shuzha_core::Id;
 use shuzha_privacy::output::{Cut, FieldSet, MaskKey};
 
-use crate::kinds::{Lane, ProductKind, Release};
+use crate::kinds::{Dated, Lane, ProductKind, Release};
 use crate::product::of_operator;
 use crate::upstream::Upstream;
 use crate::world::Scope;
@@ -39,6 +39,9 @@ pub(crate) fn example(place: &Place<'_>, kind: &dyn ProductKind, output: &dyn Re
     let bytes = place.json().to_string().into_bytes();
     if bytes.len() > EXAMPLE_BYTES_MAX {
         return place.fail(format!("at most {EXAMPLE_BYTES_MAX} bytes"));
+    }
+    if output.dated() == Some(Dated::Undeclared) {
+        return Some(bytes);
     }
     let all = output.contract().map_or_else(FieldSet::default, |contract| contract.all());
     let key = MaskKey::new(&[0; 32]);

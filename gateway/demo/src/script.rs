@@ -262,7 +262,7 @@ impl Stage<'_> {
         ))
     }
 
-    /// What output control lets out: masked values, and a table without its small groups.
+    /// What output control lets out: masked values, and tables, with their small groups hidden or noised.
     fn guarded(&mut self) -> Result<()> {
         self.call(Ask {
             product: "company-sketch",
@@ -279,7 +279,17 @@ impl Stage<'_> {
             scenario: "bank-research",
             body: Some(json!({})),
             ..company_check("统计表：小群体不公布 small groups hidden", Expected::Answered("answered"))
-        })
+        })?;
+        let table = |operation, story| Ask {
+            product: "census-table",
+            kind: "table",
+            operation,
+            scenario: "bank-research",
+            body: Some(json!({})),
+            ..company_check(story, Expected::Answered("answered"))
+        };
+        self.call(table("cells", "统计表：差分隐私，ε=0.5 a table, noised"))?;
+        self.call(table("by-sector", "同一发布的另一视图，不再扣 ε another view, no ε"))
     }
 
     fn packages(&mut self) -> Result<()> {

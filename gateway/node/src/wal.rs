@@ -101,7 +101,7 @@ mod tests {
         let mut put = |mib: usize| {
             for _ in 0..mib {
                 query = OsRng.bytes();
-                store.release_put(&query, &vec![7; 1 << 20], NanoCharge::ZERO, &[1; 16]).expect("kept");
+                store.release_put(&query, &vec![7; 1 << 20], NanoCharge::ZERO, &[1; 16], None).expect("kept");
             }
         };
         put(90);

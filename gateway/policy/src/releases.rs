@@ -6,13 +6,17 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use shuzha_core::{Code, NanoCharge, Refusal};
+use shuzha_core::{Code, NanoCharge, Refusal, Timestamp};
 use shuzha_evidence::Commitment;
+use shuzha_store::{AskedRelease, Dating};
 
 use crate::holds::lock;
 
 /// Names a release: product version, data version, canonical query without its post-processing.
 pub type ReleaseKey = [u8; 32];
+
+/// Names what only one release at a time is made of: a family of tables.
+pub(crate) type FamilyKey = [u8; 32];
 
 /// Where releases are kept. Durable: what was put is found after a crash.
 pub trait ReleaseStore: Send + Sync + 'static {
@@ -28,16 +32,15 @@ pub trait ReleaseStore: Send + Sync + 'static {
     /// When the store cannot be written; the message is for the log.
     fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String>;
 
-    /// Up to `most` keys of releases, in order, that come after `last`, from the first where there is none; and who was the first
-    /// to ask for each, where that is known.
+    /// Up to `most` releases in the order of their keys that come after `last`, from the first where there is none.
     ///
     /// # Errors
     /// When the store cannot be read; the message is for the log.
     fn after(&self, last: Option<&ReleaseKey>, most: usize) -> Result<Vec<KeptRelease>, String>;
 }
 
-/// A release that is kept: its key, and who was the first to ask for it, where that is known.
-pub type KeptRelease = (ReleaseKey, Option<Commitment>);
+/// A release that is kept, without its answer.
+pub type KeptRelease = AskedRelease;
 
 /// A release that is to be kept.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct NewRelease {
     pub charge: NanoCharge,
     /// Who asked: a keyed tag of the unit.
     pub asked_by: Commitment,
+    /// Of a table: its family, and when it is released.
+    pub dated: Option<Dating>,
 }
 
 /// Keys that are read at a time where all are looked through: calls are served in between.
@@ -60,20 +65,44 @@ const KEYS_AT_ONCE: usize = 1_000;
 pub(crate) struct Releases {
     store: Arc<dyn ReleaseStore>,
     /// What is kept. Changed by whoever has a query's place in `in_flight`, before that is given back.
-    known: Arc<Mutex<BTreeMap<ReleaseKey, Option<Commitment>>>>,
-    /// Queries being answered: one entry per call under way at most.
+    known: Arc<Mutex<Known>>,
+    /// Queries being answered, and families of tables being released: two entries per call under way at most.
     in_flight: Arc<Mutex<HashSet<ReleaseKey>>>,
+}
+
+/// What is kept, without the answers.
+#[derive(Default)]
+struct Known {
+    /// Whether the store could not be read: what is missing here may be there.
+    unread: bool,
+    asked_by: BTreeMap<ReleaseKey, Option<Commitment>>,
+    /// When a table of the family was released last. As many as there are tables.
+    latest: BTreeMap<FamilyKey, Timestamp>,
+}
+
+impl Known {
+    fn add(&mut self, release: &KeptRelease) {
+        self.asked_by.entry(release.query).or_insert(release.asked_by);
+        if let Some((family, at)) = release.dated {
+            let latest = self.latest.entry(family).or_insert(at);
+            *latest = (*latest).max(at);
+        }
+    }
 }
 
 /// A query being answered, or its answer being kept; no longer so when dropped.
 pub(crate) struct InFlight {
     in_flight: Arc<Mutex<HashSet<ReleaseKey>>>,
     key: ReleaseKey,
+    family: Option<FamilyKey>,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        lock(&self.in_flight).remove(&self.key);
+        let mut in_flight = lock(&self.in_flight);
+        for key in self.family.iter().chain([&self.key]) {
+            in_flight.remove(key);
+        }
     }
 }
 
@@ -81,15 +110,29 @@ impl Releases {
     pub(crate) fn new(store: Arc<dyn ReleaseStore>) -> Self {
         let known = known(&*store).unwrap_or_else(|why| {
             tracing::error!(why, "the release store cannot be read: queries that were answered pay again");
-            BTreeMap::new()
+            Known { unread: true, ..Known::default() }
         });
         Self { store, known: Arc::new(Mutex::new(known)), in_flight: Arc::default() }
     }
 
-    /// Takes the query of `key` to answer it; none while another call does.
-    pub(crate) fn begin(&self, key: ReleaseKey) -> Option<InFlight> {
-        let in_flight = Arc::clone(&self.in_flight);
-        lock(&self.in_flight).insert(key).then(|| InFlight { in_flight, key })
+    /// Takes the query of `key` to answer it, and the `family` of tables that it releases; none while another call does.
+    pub(crate) fn begin(&self, key: ReleaseKey, family: Option<FamilyKey>) -> Option<InFlight> {
+        let mut under_way = lock(&self.in_flight);
+        if family.iter().chain([&key]).any(|key| under_way.contains(key)) {
+            return None;
+        }
+        under_way.extend(family.into_iter().chain([key]));
+        drop(under_way);
+        Some(InFlight { in_flight: Arc::clone(&self.in_flight), key, family })
+    }
+
+    /// When a table of the family was released last, if one was.
+    ///
+    /// # Errors
+    /// C090 where the store could not be read: whether one was is then not known.
+    pub(crate) fn latest_of(&self, family: &FamilyKey) -> Result<Option<Timestamp>, Refusal> {
+        let known = lock(&self.known);
+        if known.unread { Err(Code::C090.into()) } else { Ok(known.latest.get(family).copied()) }
     }
 
     /// Whether a release of a key that is `wanted` is kept; none while one is being answered or kept. Looks through all keys.
@@ -101,7 +144,12 @@ impl Releases {
         loop {
             let keys: Vec<ReleaseKey> = {
                 let known = lock(&self.known);
-                known.range((last, Bound::Unbounded)).take(KEYS_AT_ONCE).map(|(key, _)| *key).collect()
+                known
+                    .asked_by
+                    .range((last, Bound::Unbounded))
+                    .take(KEYS_AT_ONCE)
+                    .map(|(key, _)| *key)
+                    .collect()
             };
             if keys.iter().any(&wanted) {
                 return Some(true);
@@ -115,18 +163,18 @@ impl Releases {
 
     /// Whether a release of `key` is kept.
     pub(crate) fn has(&self, key: &ReleaseKey) -> bool {
-        lock(&self.known).contains_key(key)
+        lock(&self.known).asked_by.contains_key(key)
     }
 
     /// Whether `unit` was the first to ask for the release of `key`.
     pub(crate) fn was_asked_by(&self, key: &ReleaseKey, unit: &Commitment) -> bool {
-        lock(&self.known).get(key) == Some(&Some(*unit))
+        lock(&self.known).asked_by.get(key) == Some(&Some(*unit))
     }
 
     /// Forgets that a release of `key` was kept: the next to ask for it pays again, never less.
     pub(crate) fn lost(&self, key: &ReleaseKey) {
         tracing::error!("a release that was kept is gone from its store");
-        lock(&self.known).remove(key);
+        lock(&self.known).asked_by.remove(key);
     }
 
     /// The release of `key`, read off the async threads; none where it is not there any more.
@@ -157,7 +205,8 @@ impl Releases {
         let kept = tokio::task::spawn_blocking(move || {
             let kept = store.put(&key, &release);
             if kept.is_ok() {
-                lock(&known).entry(key).or_insert(Some(release.asked_by));
+                let NewRelease { asked_by, dated, .. } = release;
+                lock(&known).add(&KeptRelease { query: key, asked_by: Some(asked_by), dated });
             }
             drop(place);
             kept
@@ -175,13 +224,13 @@ impl Releases {
 }
 
 /// Every release that is kept.
-fn known(store: &dyn ReleaseStore) -> Result<BTreeMap<ReleaseKey, Option<Commitment>>, String> {
-    let mut known: BTreeMap<_, _> = BTreeMap::new();
+fn known(store: &dyn ReleaseStore) -> Result<Known, String> {
+    let mut known = Known::default();
     loop {
-        let last = known.last_key_value().map(|(key, _)| *key);
+        let last = known.asked_by.last_key_value().map(|(key, _)| *key);
         let more = store.after(last.as_ref(), KEYS_AT_ONCE)?;
         let whole = more.len() < KEYS_AT_ONCE;
-        known.extend(more);
+        more.iter().for_each(|release| known.add(release));
         if whole {
             return Ok(known);
         }
@@ -195,8 +244,9 @@ impl ReleaseStore for shuzha_store::Store {
     }
 
     fn put(&self, key: &ReleaseKey, release: &NewRelease) -> Result<Vec<u8>, String> {
-        let NewRelease { answer, charge, asked_by } = release;
-        let kept = self.release_put(key, answer, *charge, asked_by).map_err(|error| error.to_string())?;
+        let NewRelease { answer, charge, asked_by, dated } = release;
+        let kept =
+            self.release_put(key, answer, *charge, asked_by, *dated).map_err(|error| error.to_string())?;
         Ok(kept.answer)
     }
 

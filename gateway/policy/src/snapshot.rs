@@ -17,6 +17,7 @@ mod operation;
 mod roll;
 mod rows;
 mod suspensions;
+mod tables;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
 pub use mark::Mark;
 pub(crate) use operation::{Operation, Place, Tag};
 pub(crate) use suspensions::{Stopped, Suspensions};
+pub(crate) use tables::ReleaseName;
 
 use cow_map::{ByNumber, CowMap};
 use declared::Declared;

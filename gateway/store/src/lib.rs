@@ -36,7 +36,7 @@ pub use reduce::{
     OpenIntent, ProjectionCheckpoint, RegisterHead, State, Usage, Watched, local_day, local_midnight,
 };
 pub use register::Register;
-pub use releases::{AskedRelease, Release};
+pub use releases::{AskedRelease, Dating, Release};
 pub use retention::Retention;
 pub use seal::{SealKey, Sealed};
 pub use sealable::{Sealable, check_seal_of};

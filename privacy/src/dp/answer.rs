@@ -1,7 +1,10 @@
 //! From exact aggregates to what may be released.
 
+mod noised;
 mod notes;
 mod post;
+
+pub use noised::{Noised, nearest_nonnegative};
 
 use std::collections::BTreeMap;
 

@@ -116,7 +116,7 @@ pub(super) struct Scales {
 pub struct Noise {
     /// The query it was drawn for.
     pub(super) query: Query,
-    pub(super) counts: Vec<i128>,
+    pub(crate) counts: Vec<i128>,
     pub(super) sums: Vec<i128>,
     pub(super) scales: Scales,
 }

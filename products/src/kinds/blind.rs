@@ -10,7 +10,6 @@
 use std::fmt;
 
 use serde_json::{Value, json};
-use shuzha_core::Code;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::blind::{self, ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PROOF_TEXT_BYTES, Proof};
 use shuzha_privacy::output::{Contract, Cut};
@@ -95,7 +94,7 @@ impl fmt::Debug for Output {
 }
 
 fn fault(at: &str, what: &'static str) -> ReleaseFault {
-    ReleaseFault { code: Code::C901, at: at.to_owned(), what }
+    ReleaseFault::at(at, what)
 }
 
 impl Release for Output {

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use shuzha_core::Code;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, Cut};
 use shuzha_privacy::watermark::Layout;
@@ -96,7 +95,7 @@ impl Release for Output {
     fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         if !answer.is_empty() {
             let what = "a package is streamed, not read";
-            return Err(ReleaseFault { code: Code::C901, at: String::new(), what });
+            return Err(ReleaseFault::at("", what));
         }
         Ok(Released { bytes: Vec::new(), outcome: Outcome::Package, unlisted: 0, parts: 1 })
     }

@@ -4,7 +4,6 @@
 //! leaves. What reaches [`Release::release`] is therefore already noised, and is checked to be one JSON object.
 
 use serde_json::{Value, json};
-use shuzha_core::Code;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, Cut};
 
@@ -93,7 +92,7 @@ impl Release for Output {
 
     fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
         if !matches!(serde_json::from_slice(answer), Ok(Value::Object(_))) {
-            return Err(ReleaseFault { code: Code::C901, at: String::new(), what: "not a JSON object" });
+            return Err(ReleaseFault::at("", "not a JSON object"));
         }
         Ok(Released { bytes: answer.to_vec(), outcome: Outcome::Answer, unlisted: 0, parts: 1 })
     }

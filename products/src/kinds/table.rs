@@ -1,31 +1,55 @@
-//! 统计表: exact counts over fixed groups, small ones hidden so that totals do not give them away (REQUIREMENTS E6).
+//! 统计表: counts over groups that are declared, each key of them (REQUIREMENTS E6; ADR 0031).
 //!
-//! The groups are fixed: a request has no parameters, because two tables over overlapping groups can be subtracted. Counts
-//! over groups that a caller chooses are a report (differential privacy) and no table.
+//! The keys are part of the product: every combination of them is a cell, one that the product service leaves out is 0, and
+//! no other key leaves. So which keys an answer has follows from the declaration alone, and nobody is named by being there.
+//!
+//! A table is noised: the finest cells of the product's *family* are one query under differential privacy, charged to the
+//! person-space once for each version of the data, and every view is made of those cells. Small groups are hidden instead
+//! only where a law demands it; such a table stands alone over its data set, and is published once.
+//!
+//! A request has no parameters. Counts over groups that a caller chooses are a report.
 
-use std::collections::HashMap;
+mod family;
+mod noised;
+mod suppressed;
+mod view;
 
-use serde_json::{Value, json};
-use shuzha_core::Code;
-use shuzha_pricing::Outcome;
-use shuzha_privacy::groups::{Cell, GroupError, LINES_MAX, THRESHOLD_MIN, protect};
+use serde_json::json;
 use shuzha_privacy::output::{Contract, Cut};
 
-use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+use self::family::Family;
+use self::view::View;
+use super::{Compiled, Dated, Declared, ProductKind, Release, ReleaseFault, Released};
+use crate::data::DataSet;
 use crate::input::InputContract;
-use crate::yaml::Place;
+use crate::product::OPERATION_FIELDS;
+use crate::yaml::{Faults, Place, Section, Value as Written};
 
-/// Largest threshold that may be declared.
-const THRESHOLD_MAX: u64 = 1_000_000;
-/// Longest name of a group, in characters.
-const NAME_CHARACTERS_MAX: usize = 64;
-/// Stands for all groups of a dimension.
-const ALL: &str = "*";
+/// Most dimensions of a family.
+const DIMENSIONS_MAX: usize = 3;
+/// What a table declares that is no view of another.
+const OF_A_FAMILY: &[&str] = &["impossible", "protection", "accuracy", "minIntervalDays", "law", "referenceDate", "threshold"];
 
 pub(super) const KIND: Table = Table;
 
 #[derive(Debug)]
 pub(super) struct Table;
+
+/// How small counts are kept from readers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    Noise,
+    Suppress,
+}
+
+impl Protection {
+    fn read(section: &Section<'_>) -> Option<Self> {
+        match section.optional("protection") {
+            Some(place) => place.word(&[("noise", Self::Noise), ("suppress", Self::Suppress)]),
+            None => Some(Self::Noise),
+        }
+    }
+}
 
 impl ProductKind for Table {
     fn name(&self) -> &'static str {
@@ -33,7 +57,7 @@ impl ProductKind for Table {
     }
 
     fn manifest_fields(&self) -> &'static [&'static str] {
-        &["by", "threshold"]
+        &["by", "of", "impossible", "protection", "accuracy", "minIntervalDays", "law", "referenceDate", "threshold"]
     }
 
     fn aggregates(&self) -> bool {
@@ -43,120 +67,110 @@ impl ProductKind for Table {
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let section = declared.section;
         section.forbid("subject", "a table is not about one subject");
-        let by = section.required("by").and_then(|place| {
-            let items = place.some_items(2)?;
-            Some(items.iter().filter_map(Place::text).map(str::to_owned).collect::<Vec<_>>())
-        });
-        let threshold = section.required("threshold").and_then(|place| {
-            let most = i64::try_from(THRESHOLD_MAX).expect("a million");
-            let least = i64::try_from(THRESHOLD_MIN).expect("ten");
-            place.count::<i64>(least..=most).map(i64::cast_unsigned)
-        });
         if declared.personal {
             return section.place().fail("a table may not ask for personal consent: its answers are about nobody");
         }
+        let output: Box<dyn Release> = if is_undeclared(section) {
+            if !declared.accepted {
+                return section.required("by")?.fail(UNDECLARED);
+            }
+            Box::new(Undeclared)
+        } else {
+            let [data_set] = declared.data_sets? else {
+                return section.place().fail("a table needs exactly one data set");
+            };
+            match section.optional("of") {
+                Some(of) => Box::new(view_of(declared, &of, data_set)?),
+                None => family(declared, data_set)?,
+            }
+        };
         let nothing = json!({"type": "object", "additionalProperties": false});
         let input = InputContract::compile(&nothing).expect("the empty contract compiles");
-        Some(Compiled { input: Some(input), output: Box::new(Output { by: by?, threshold: threshold? }) })
+        Some(Compiled { input: Some(input), output })
     }
 }
 
+/// What whoever declares a table of the older form is told.
+pub(crate) const UNDECLARED: &str = "names its dimensions without their keys: declare `by: [{name, keys: [...]}]`, and what else a table needs now";
+
+/// Whether it is of the form that named dimensions alone.
+fn is_undeclared(section: &Section<'_>) -> bool {
+    let by = section.optional("by").filter(|_| section.optional("of").is_none());
+    let names = |items: &[crate::yaml::Node]| items.iter().all(|item| matches!(item.value, Written::Text(_)));
+    by.is_some_and(|by| matches!(by.value(), Written::List(items) if !items.is_empty() && names(items)))
+}
+
+/// The sections of the product's operations that are no views.
+fn families<'s>(operations: &'s [Place<'s>]) -> impl Iterator<Item = Section<'s>> {
+    let sections = operations.iter().filter_map(|place| place.section(&[OPERATION_FIELDS, Table.manifest_fields()]));
+    sections.filter(|section| section.optional("of").is_none())
+}
+
+/// Compiles the operation that declares the family.
+fn family(declared: &Declared<'_>, data_set: &DataSet) -> Option<Box<dyn Release>> {
+    let section = declared.section;
+    let unreported = Faults::default();
+    let operations: Vec<_> = declared.operations.iter().map(|place| place.reported_to(&unreported)).collect();
+    if families(&operations).nth(1).is_some() {
+        return section.place().fail(
+            "a product has one family of cells: every other operation is a view of it, with `of` and its name",
+        );
+    }
+    match Protection::read(section)? {
+        Protection::Noise => {
+            for field in ["law", "referenceDate", "threshold"] {
+                section.forbid(field, "is of `protection: suppress`");
+            }
+            let family = Family::read(section, DIMENSIONS_MAX)?;
+            let terms = noised::Terms::read(section, &family, data_set)?;
+            Some(Box::new(noised::Output { view: View::whole(&family), family, terms }))
+        }
+        Protection::Suppress => {
+            for field in ["accuracy", "minIntervalDays"] {
+                section.forbid(field, "is of `protection: noise`");
+            }
+            let family = Family::read(section, DIMENSIONS_MAX)?;
+            Some(Box::new(suppressed::Output::read(section, family, data_set)?))
+        }
+    }
+}
+
+/// Compiles a view of the family that the operation `of` declares.
+fn view_of(declared: &Declared<'_>, of: &Place<'_>, data_set: &DataSet) -> Option<noised::Output> {
+    let section = declared.section;
+    for field in OF_A_FAMILY {
+        section.forbid(field, "is declared by the operation whose view this is");
+    }
+    let name = of.text()?;
+    // Its own faults are reported where it is declared.
+    let unreported = Faults::default();
+    let operations: Vec<_> = declared.operations.iter().map(|place| place.reported_to(&unreported)).collect();
+    let named = |section: &Section<'_>| section.optional("name").and_then(|place| place.text()) == Some(name);
+    let Some(base) = families(&operations).find(named) else {
+        return of.fail("names no operation of this product that declares cells");
+    };
+    if Protection::read(&base)? == Protection::Suppress {
+        return of.fail("a table whose small groups are hidden has no views: what they show could be subtracted");
+    }
+    let family = Family::read(&base, DIMENSIONS_MAX)?;
+    let terms = noised::Terms::read(&base, &family, data_set)?;
+    Some(noised::Output { view: View::read(section, &family)?, family, terms })
+}
+
+/// A table of the older form: it says nothing of its keys, so nothing of it leaves.
 #[derive(Debug)]
-struct Output {
-    /// Names of the dimensions, one or two.
-    by: Vec<String>,
-    threshold: u64,
-}
+struct Undeclared;
 
-fn fault(at: &str, what: &'static str) -> ReleaseFault {
-    ReleaseFault { code: Code::C901, at: at.to_owned(), what }
-}
-
-/// The groups of one dimension, in the order in which they came.
-#[derive(Default)]
-struct Groups {
-    names: Vec<String>,
-    places: HashMap<String, usize>,
-}
-
-impl Groups {
-    fn place(&mut self, name: &str) -> usize {
-        *self.places.entry(name.to_owned()).or_insert_with(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        })
-    }
-}
-
-impl Output {
-    /// The counts as `rows × columns`, with the names of both; a table of one dimension has one row.
-    fn read(&self, answer: &Value) -> Result<(Vec<Vec<u64>>, Groups, Groups), ReleaseFault> {
-        let rows = answer["rows"].as_array().ok_or_else(|| fault("/rows", "wrong type"))?;
-        if rows.len() > LINES_MAX * LINES_MAX {
-            return Err(fault("/rows", "too many elements"));
-        }
-        let (mut down, mut across) = (Groups::default(), Groups::default());
-        let mut cells = HashMap::new();
-        for row in rows {
-            let count = row["count"].as_u64().ok_or_else(|| fault("/rows/*/count", "wrong type"))?;
-            let key = row["key"].as_array().filter(|key| key.len() == self.by.len());
-            let key = key.ok_or_else(|| fault("/rows/*/key", "wrong type"))?;
-            let names: Option<Vec<&str>> = key.iter().map(Value::as_str).collect();
-            let names = names.ok_or_else(|| fault("/rows/*/key", "wrong type"))?;
-            let sound = |name: &&str| *name != ALL && name.chars().count() <= NAME_CHARACTERS_MAX;
-            if !names.iter().all(sound) {
-                return Err(fault("/rows/*/key", "not the name of a group"));
-            }
-            let place = match *names {
-                [one] => (down.place(ALL), across.place(one)),
-                [one, two] => (down.place(one), across.place(two)),
-                _ => return Err(fault("/rows/*/key", "wrong type")),
-            };
-            if cells.insert(place, count).is_some() {
-                return Err(fault("/rows", "a group is repeated"));
-            }
-        }
-        let cell = |row: usize, column: usize| cells.get(&(row, column)).copied();
-        let line = |row| (0..across.names.len()).map(|column| cell(row, column)).collect::<Option<Vec<_>>>();
-        let table = (0..down.names.len()).map(line).collect::<Option<Vec<_>>>();
-        let table = table.ok_or_else(|| fault("/rows", "a group is missing"))?;
-        Ok((table, down, across))
-    }
-}
-
-impl Release for Output {
-    /// There is nothing to choose: a table of which parts are left out is another table.
+impl Release for Undeclared {
     fn contract(&self) -> Option<&Contract> {
         None
     }
 
-    fn release(&self, _: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {
-        let answer = shuzha_privacy::json::from_slice(answer).map_err(|_| fault("", "not well-formed JSON"))?;
-        let (counts, down, across) = self.read(&answer)?;
-        let shown = protect(&counts, self.threshold).map_err(|why| match why {
-            GroupError::Unprotectable => fault("/rows", "the groups are too small for this table"),
-            GroupError::Shape | GroupError::Range => fault("/rows", "not a table that can be protected"),
-        })?;
-        let mut rows = Vec::new();
-        for (at, line) in shown.iter().enumerate() {
-            let one = down.names.get(at).map_or(ALL, String::as_str);
-            // A table of one dimension has its only row's total for the total; the row of sums repeats it.
-            if self.by.len() == 1 && at > 0 {
-                break;
-            }
-            for (column, cell) in line.iter().enumerate() {
-                let two = across.names.get(column).map_or(ALL, String::as_str);
-                let key = if self.by.len() == 1 { json!([two]) } else { json!([one, two]) };
-                let count = match cell {
-                    Cell::Published(count) => json!(count),
-                    Cell::Suppressed => Value::Null,
-                };
-                rows.push(json!({"key": key, "count": count}));
-            }
-        }
-        let text = json!({"by": self.by, "rows": rows, "threshold": self.threshold}).to_string();
-        let members = answer.as_object().map_or(0, |members| members.len() - 1);
-        let unlisted = u32::try_from(members).unwrap_or(u32::MAX);
-        Ok(Released { bytes: text.into_bytes(), outcome: Outcome::Answer, unlisted, parts: 1 })
+    fn dated(&self) -> Option<Dated<'_>> {
+        Some(Dated::Undeclared)
+    }
+
+    fn release(&self, _: Cut<'_>, _: &[u8]) -> Result<Released, ReleaseFault> {
+        Err(ReleaseFault::at("", "declared without the keys of its groups"))
     }
 }

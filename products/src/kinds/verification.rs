@@ -88,6 +88,7 @@ impl Release for Output {
             code: Code::C902,
             at: self.map.pointer.clone(),
             what: "the result is missing or not mapped",
+            unlisted: 0,
         })?;
         let outcome = match verdict {
             Verdict::Consistent => Outcome::Consistent,

@@ -67,7 +67,7 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<PersonSpace>(),
     kind::<DataSet>(),
     marked::<Upstream>(),
-    kind::<Product>(),
+    marked::<Product>(),
     marked::<Certificate>(),
     marked::<Listing>(),
     kind::<PriceAct>(),
@@ -184,6 +184,11 @@ impl<'w> Scope<'w> {
     /// The world as read so far.
     pub(crate) const fn world(&self) -> &'w World {
         self.world
+    }
+
+    /// Whether the objects were taken before, perhaps by an older version, and are only read again.
+    pub(crate) const fn is_accepted(&self) -> bool {
+        self.declared.accepted
     }
 
     /// The object that `place` names. A name nobody declared is a fault; one whose object is itself at fault is not

@@ -95,6 +95,14 @@ impl<'n> Place<'n> {
         self.fail(format!("expected {what}, found {}", self.node.value.describe()))
     }
 
+    /// The same node with other faults: for reading what is reported elsewhere.
+    pub(crate) fn reported_to<'s>(&self, faults: &'s Faults) -> Place<'s>
+    where
+        'n: 's,
+    {
+        Place { node: self.node, path: self.path.clone(), file: self.file, object: self.object, faults }
+    }
+
     /// The node's value, for readers that branch on its shape.
     pub(crate) fn value(&self) -> &'n Value {
         &self.node.value

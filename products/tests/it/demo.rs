@@ -33,6 +33,7 @@ fn every_kind_of_product_is_there() {
         ("enterprise-list", Lane::Package),
         ("company-sketch", Lane::Answer),
         ("enterprise-table", Lane::Answer),
+        ("census-table", Lane::Answer),
         ("blind-match", Lane::Answer),
         ("blind-tags", Lane::Package),
     ] {

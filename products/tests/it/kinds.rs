@@ -42,7 +42,12 @@ const OF_KINDS: &[Said] = &[
         "隐匿核验：双方都看不到对方的名单",
         "Entries matched with a list that neither side shows the other",
     ),
-    said("table", "统计表：固定分组的计数，小组隐去", "Counts over fixed groups, small ones hidden"),
+    said(
+        "table",
+        "统计表：各键均已声明的固定分组的计数，默认加噪（每个数据版本扣一次隐私预算），法规要求时隐去小组",
+        "Counts over groups whose keys are declared: noised, at one charge to the privacy budget for each version of the data, or \
+         with small groups hidden where a law demands it",
+    ),
 ];
 
 /// Every field of an operation, of all kinds.
@@ -93,8 +98,31 @@ const OF_FIELDS: &[Said] = &[
         "Which result code of the product service means which verdict",
     ),
     said("noRecord", "哪种答复表示查无", "Which answer means that there is no record"),
-    said("by", "一或两个分组维度", "Dimensions of the groups, one or two"),
-    said("threshold", "公布的最小计数", "Least count that is shown"),
+    said(
+        "by",
+        "分组维度及各维度的全部键（视图：维度名称，或由键合并而成的粗维度）",
+        "Dimensions with all their keys; of a view, their names, or coarser ones with the keys that each group has",
+    ),
+    said("of", "视图所属的操作：该操作声明格子", "Of a view, the operation that declares the cells"),
+    said(
+        "impossible",
+        "不可能有人的键组合，印作 0",
+        "Combinations of keys in which nobody can be: printed 0, and no room to hide in",
+    ),
+    said(
+        "protection",
+        "保护方式：`noise`（默认）或 `suppress`",
+        "How counts are protected: `noise`, the default, or `suppress`",
+    ),
+    said("accuracy", "加噪表每次发布的隐私开销", "What each release of a noised table costs"),
+    said(
+        "minIntervalDays",
+        "加噪表两次发布的最短间隔（天）",
+        "Least days between two releases of a noised table",
+    ),
+    said("law", "要求隐去小组的法规条文", "The law that demands that small groups are hidden"),
+    said("referenceDate", "隐去小组的表的统计时点", "The date that the counts of a suppressed table are of"),
+    said("threshold", "隐去小组的表公布的最小计数", "Least count that a suppressed table shows"),
     said(
         "watermark",
         "水印：表的列、识别行的列、末位承载水印的列",

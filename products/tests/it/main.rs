@@ -9,6 +9,7 @@ mod kinds;
 mod output;
 mod requests;
 mod sandbox;
+mod tables;
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What this part added to products: blinded operations, tables of counts, answers that look alike, canaries.
+//! What this part added to products: blinded operations, answers that look alike, canaries.
 
 use shuzha_core::Code;
 use shuzha_pricing::Outcome;
@@ -85,45 +85,6 @@ fn e5_a_blinded_answer_is_written_anew_from_what_was_understood() {
         String::new(),
     ] {
         assert_eq!(release(&lie).expect_err("a lie").code, Code::C901, "{lie}");
-    }
-}
-
-#[test]
-fn e6_a_table_leaves_without_its_small_groups() {
-    let world = with("table", "personal: false, by: [area, sex], threshold: 10").expect("a table");
-    let release = |answer: &str| operation(&world).release(FieldSet::default(), answer.as_bytes());
-    let row = |area: &str, sex: &str, count: u32| format!(r#"{{"key":["{area}","{sex}"],"count":{count}}}"#);
-    let answer = |rows: &[String]| format!(r#"{{"rows":[{}]}}"#, rows.join(","));
-    let rows = [row("甲", "f", 4), row("甲", "m", 60), row("乙", "f", 30), row("乙", "m", 50)];
-    let shown: serde_json::Value =
-        serde_json::from_slice(&release(&answer(&rows)).expect("protected").bytes).expect("JSON");
-    let count = |area: &str, sex: &str| {
-        let key = serde_json::json!([area, sex]);
-        let found = shown["rows"].as_array().expect("rows").iter().find(|row| row["key"] == key);
-        found.expect("every pair and total is there")["count"].as_u64()
-    };
-    assert_eq!(count("甲", "f"), None);
-    assert_eq!(count("*", "*"), Some(144));
-    // Four and its total minus sixty: one of the others must be hidden too.
-    assert!(count("甲", "m").is_none() || count("甲", "*").is_none(), "{shown}");
-    assert!(count("乙", "f").is_none() || count("*", "f").is_none(), "{shown}");
-    for lie in [
-        answer(&rows[..3]),
-        answer(&[rows[0].clone(), rows[0].clone()]),
-        answer(&[row("*", "f", 4)]),
-        answer(&rows).replace("60", "-60"),
-        answer(&rows).replace("[\"甲\",\"f\"]", "[\"甲\"]"),
-        r#"{"rows":[]}"#.to_owned(),
-    ] {
-        assert_eq!(release(&lie).expect_err("a lie").code, Code::C901, "{lie}");
-    }
-    for (operation, why) in [
-        ("personal: false, by: [area], threshold: 9", "threshold"),
-        ("personal: false, by: [a, b, c], threshold: 10", "by"),
-        ("personal: false, threshold: 10", "by"),
-    ] {
-        let faults = with("table", operation).expect_err(why);
-        assert!(faults.iter().any(|fault| fault.contains(why)), "{why}: {faults:?}");
     }
 }
 

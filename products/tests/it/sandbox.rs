@@ -74,8 +74,8 @@ fn k1_an_example_keeps_to_the_output_contract_and_a_service_is_synthetic() {
         ),
         (
             "upstreams.yaml",
-            "endpoints: [\"127.0.0.1:7103\"]\n",
-            "endpoints: [\"127.0.0.1:7103\"]\n  synthetic: true\n",
+            "endpoints: [\"127.0.0.1:7102\"]\n",
+            "endpoints: [\"127.0.0.1:7102\"]\n  synthetic: true\n",
             "spec.upstream: answers from synthetic data",
         ),
         (

@@ -15,7 +15,7 @@
 //! | `POST /v1/persons:verify` | `{"id_number","name"}` | `{"code"}`: `00` 一致, `01` 不一致, `02` 查无 |
 //! | `POST /v1/enterprises:verify` | `{"uscc","name"}` | the same |
 //! | `POST /v1/enterprises:lookup` | `{"uscc"}` | the enterprise, or 404 `{"code":"02"}` |
-//! | `POST /v1/tables/enterprises` | `{}` | exact counts by area and status, small ones among them: hiding those is the gateway's |
+//! | `POST /v1/tables/enterprises` | `{}` | `{"reference_date", "rows"}`: exact counts by area and status, small ones among them: hiding those is the gateway's |
 
 mod area;
 mod date;
@@ -46,7 +46,7 @@ impl Product for Register {
     }
 
     fn contract(&self) -> &'static str {
-        "POST /v1/persons:verify 1\nPOST /v1/enterprises:verify 1\nPOST /v1/enterprises:lookup 1\nPOST /v1/tables/enterprises 1\n"
+        "POST /v1/persons:verify 1\nPOST /v1/enterprises:verify 1\nPOST /v1/enterprises:lookup 1\nPOST /v1/tables/enterprises 2\n"
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {
@@ -92,8 +92,12 @@ struct EnterpriseKey {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
+/// The date that the table is of: the register does not change.
+const REFERENCE_DATE: &str = "2026-01-01";
+
 #[derive(Serialize)]
 struct Counts {
+    reference_date: &'static str,
     rows: Vec<Count>,
 }
 
@@ -120,7 +124,7 @@ fn table() -> &'static Counts {
                 .zip(counts)
                 .map(move |(status, count)| Count { key: [code, status.text()], count })
         };
-        Counts { rows: AREAS.iter().zip(counts).flat_map(row).collect() }
+        Counts { reference_date: REFERENCE_DATE, rows: AREAS.iter().zip(counts).flat_map(row).collect() }
     })
 }
 

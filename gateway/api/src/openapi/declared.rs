@@ -269,6 +269,47 @@ fn watermark() -> Value {
     rule
 }
 
+/// Text that names a key or a dimension of a table.
+fn group() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 64})
+}
+
+/// Dimensions of a table: with their keys, or of a view.
+fn by() -> Value {
+    let keys = json!({"type": "array", "minItems": 1, "maxItems": 256, "items": group()});
+    let declared =
+        object(&["name", "keys"], json!({"name": group(), "keys": keys, "under": group()}));
+    let coarser = object(
+        &["name", "of", "groups"],
+        json!({"name": group(), "of": group(), "groups": {"type": "object", "minProperties": 1, "additionalProperties": keys}}),
+    );
+    json!({
+        "type": "array", "minItems": 1, "maxItems": 3, "items": {"anyOf": [declared, group(), coarser]},
+        "description": "Dimensions with their keys, `under` another where codes nest; of a view, names of dimensions or coarser ones. For table.",
+    })
+}
+
+/// Cells of a table in which nobody can be.
+fn impossible() -> Value {
+    let keys =
+        json!({"anyOf": [group(), {"type": "array", "minItems": 1, "maxItems": 256, "items": group()}]});
+    json!({
+        "type": "array", "minItems": 1, "maxItems": 1_024,
+        "items": {"type": "object", "minProperties": 2, "additionalProperties": keys},
+        "description": "Combinations of keys in which nobody can be. For table.",
+    })
+}
+
+/// What a release of a noised table costs.
+fn accuracy() -> Value {
+    let charge = json!({"type": "string", "minLength": 1, "maxLength": 64});
+    json!({
+        "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
+        "properties": {"epsilon": charge, "rho": charge},
+        "description": "What each release of a noised table costs. For table.",
+    })
+}
+
 fn product() -> Value {
     let kinds: Vec<_> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
     let operation = json!({
@@ -294,11 +335,14 @@ fn product() -> Value {
             "input": {"type": "object", "description": "Input contract: a JSON Schema. For verification, interface, model."},
             "output": {"type": "object", "description": "Output contract: permitted fields by JSON pointer. For interface, model."},
             "verdicts": verdicts(), "noRecord": no_record(),
-            "by": {
-                "type": "array", "minItems": 1, "maxItems": 2, "items": text(),
-                "description": "Dimensions. For table.",
-            },
-            "threshold": {"type": "integer", "minimum": 10, "maximum": 1_000_000, "description": "Least count shown. For table."},
+            "by": by(), "impossible": impossible(),
+            "of": {"type": "string", "description": "The operation whose cells a view is made of. For table."},
+            "protection": {"enum": ["noise", "suppress"], "description": "For table; `noise` where it is absent."},
+            "accuracy": accuracy(),
+            "minIntervalDays": {"type": "integer", "minimum": 1, "maximum": 3_660, "description": "Between two releases of a noised table. For table."},
+            "law": {"type": "string", "minLength": 1, "maxLength": 512, "description": "The law that demands suppression. For table."},
+            "referenceDate": {"type": "string", "format": "date", "description": "Of the counts of a suppressed table. For table."},
+            "threshold": {"type": "integer", "minimum": 10, "maximum": 1_000_000, "description": "Least count that a suppressed table shows. For table."},
             "watermark": watermark(),
             "epoch": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,32}$", "description": "For blind."},
             "publicKey": {"type": "string", "description": "The list's public key in base 64. For blind."},

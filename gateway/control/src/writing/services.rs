@@ -16,8 +16,8 @@ use crate::{Control, Error, Kind};
 /// Checks a spec that is declared now.
 ///
 /// # Errors
-/// C1002 for a key file that is named, and for a product that answers from sensitive data of persons without asking them
-/// or naming an act.
+/// C1002 for a key file that is named, for a product that answers from sensitive data of persons without asking them or
+/// naming an act, and for a table that does not say which keys its groups have.
 pub(super) fn check(kind: Kind, name: &Id, spec: &Value, world: &World) -> Result<(), Error> {
     let fault = |path: String, reason: &str| Fault { path, reason: reason.to_owned() };
     let faults: Vec<Fault> = match kind.name() {
@@ -26,10 +26,11 @@ pub(super) fn check(kind: Kind, name: &Id, spec: &Value, world: &World) -> Resul
             "is not declared: the key of a product service is in keys/upstreams/NAME.key of the node's data folder",
         )],
         "Product" => {
-            let unfounded = world.products.get(name).into_iter().flat_map(|product| product.unfounded());
-            unfounded
-                .map(|operation| fault("spec.operations".to_owned(), &product::unfounded(operation)))
-                .collect()
+            let product = world.products.get(name);
+            let unfounded = product.into_iter().flat_map(|product| product.unfounded());
+            let undeclared = product.into_iter().flat_map(|product| product.undeclared());
+            let told = unfounded.map(product::unfounded).chain(undeclared.map(product::undeclared));
+            told.map(|reason| fault("spec.operations".to_owned(), &reason)).collect()
         }
         _ => Vec::new(),
     };

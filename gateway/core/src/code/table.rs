@@ -82,6 +82,9 @@ codes! {
     C608 403 "该人群的隐私计量单位与已入账的不符" "The person-space has counted in another privacy measure";
     C609 429 "同一查询正在得出结果" "The same query is being answered at this moment";
     C610 403 "该操作没有查询计划" "The operation has no query plan";
+    C611 403 "该统计表距上次发布时间太短" "The table was released too short a while ago";
+    C612 403 "该数据集的统计表已经发布过" "A table over this data set was published before";
+    C613 403 "该统计表未声明各组的键" "The table does not say which keys its groups have";
     C701 403 "没有生效的价格" "No price is in force";
     C702 403 "同时有多个价格生效" "More than one price is in force";
     C703 403 "价格高于政府上限" "The price is above the government's ceiling";

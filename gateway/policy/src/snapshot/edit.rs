@@ -266,6 +266,9 @@ impl Snapshot {
 
     fn put_product(&mut self, name: &Id, declared: product::Product) {
         let before = self.products.get(name).cloned();
+        for operation in declared.undeclared() {
+            tracing::warn!(product = %name, reason = product::undeclared(operation), "every call is refused");
+        }
         let lane = declared.kind.lane();
         let operations = declared.operations.into_iter().map(|operation| {
             let mut known = before.iter().flat_map(|before| before.operations.iter());

@@ -7,11 +7,12 @@ use std::time::Duration;
 use http::Method;
 use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Id, Refusal};
+use shuzha_privacy::dp::Noised;
 use shuzha_privacy::output::{Contract, Cut, FieldSet};
 use shuzha_privacy::subject::{Pseudonymiser, SubjectPrf};
 use shuzha_privacy::watermark::Layout;
 use shuzha_products::input::{self, Parsed};
-use shuzha_products::kinds::{Lane, ReleaseFault, Released};
+use shuzha_products::kinds::{Dated, Lane, ReleaseFault, Released};
 use shuzha_products::product;
 
 /// Names an operation together with the leaves of its answer: 16 bytes of SHA-256 over both. A grant holds leaves by
@@ -102,7 +103,22 @@ impl Operation {
 
     /// Whether the answer is made of aggregates under differential privacy.
     pub(crate) fn statistical(&self) -> bool {
-        self.lane == Lane::Statistics
+        self.lane == Lane::Statistics || self.fixed_query().is_some()
+    }
+
+    /// The query that is asked whatever the request says, where the request has no say in it.
+    pub(crate) fn fixed_query(&self) -> Option<&serde_json::Value> {
+        self.declared.output.query()
+    }
+
+    /// Of a table: when it is published.
+    pub(crate) fn dated(&self) -> Option<Dated<'_>> {
+        self.declared.output.dated()
+    }
+
+    /// The table out of the noised cells of its query.
+    pub(crate) fn tabulate(&self, noised: Noised) -> Result<Vec<u8>, Refusal> {
+        self.declared.output.tabulate(noised).map_err(|fault| self.refused(fault))
     }
 
     /// Whether answers could be used to copy what computes them.
@@ -193,12 +209,15 @@ impl Operation {
         self.declared.output.contract().is_some_and(Contract::is_keyed)
     }
 
-    /// Turns the product service's answer into what may leave.
-    pub(crate) fn release(&self, cut: Cut<'_>, status: u16, body: &[u8]) -> Result<Released, Refusal> {
+    /// Turns the product service's answer into what may leave; or the refusal, and how much that nobody declared was the reason.
+    pub(crate) fn release(&self, cut: Cut<'_>, status: u16, body: &[u8]) -> Result<Released, (Refusal, u32)> {
         if !self.declared.output.reads_status(status) {
-            return Err(Code::C804.into());
+            return Err((Code::C804.into(), 0));
         }
-        self.declared.release(cut, body).map_err(|fault| self.refused(fault))
+        self.declared.release(cut, body).map_err(|fault| {
+            let unlisted = fault.unlisted;
+            (self.refused(fault), unlisted)
+        })
     }
 
     /// Checks the proof by which an answer shows that it answers `request`, where its kind has one.

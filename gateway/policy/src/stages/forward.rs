@@ -53,6 +53,8 @@ pub(crate) async fn run<'e, U: Upstream>(
             Some(release) => Ok(Forwarded { admission, answer: Answer::Released(release) }),
             // It was lost with its store. Whoever was answered with it is not answered by another.
             None if env.was_answered() => Err(Code::C314.into()),
+            // What is published once is not published again for having been lost.
+            None if admission.spend().slot().agreed().ask().query().is_none() => Err(Code::C090.into()),
             None => {
                 env.gate.releases.lost(&key);
                 Err(Code::C090.into())

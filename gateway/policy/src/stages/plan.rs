@@ -27,8 +27,8 @@ pub(super) async fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Rep
     let debit = statistics.debit(unit, scenario, local_day(env.call.received), query.charge());
     let (spent, fits) = env.gate.budgets.would(&caps, &debit);
     // That another unit was given the release is not told: its questions are its own.
-    let key = statistics.release_key(right.product(), query);
-    let released = env.gate.releases.was_asked_by(&key, &env.gate.asker(unit));
+    let name = ask.release_name();
+    let released = name.is_some_and(|name| env.gate.releases.was_asked_by(&name.key, &env.gate.asker(unit)));
     let window = |max: NanoCharge, spent: NanoCharge| json!({"max": max.to_string(), "spent": spent.to_string(), "left": max.saturating_sub(spent).to_string()});
     let mut plan = described(query, statistics);
     // Repeating what was released costs nothing, even with nothing left.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use shuzha_core::{Code, Id, Refusal};
+use shuzha_core::{Code, Id, NanoCharge, Refusal};
 use shuzha_pricing::Outcome as Billed;
 use shuzha_privacy::dp::{Noise, Query};
 use shuzha_privacy::output::{Cut, MaskKey};
@@ -19,7 +19,7 @@ use super::price::Admission;
 use crate::delivery::Marking;
 use crate::env::Env;
 use crate::releases::NewRelease;
-use crate::snapshot::{Operation, Product, Statistics};
+use crate::snapshot::{Operation, Product, ReleaseName, Statistics};
 use crate::{Opened, range};
 
 /// Proof that the answer may leave.
@@ -57,8 +57,12 @@ pub(crate) async fn run<'e, S>(
         }
         Answer::Released(kept) => {
             let ask = admission.spend().slot().agreed().ask();
-            let (query, statistics) = ask.query().expect("only a query has a release");
-            (Billed::Answer, ReleasedBody::Whole(presented(query, statistics, &kept)?))
+            let answer = match ask.query() {
+                Some(query) => presented(ask.right().operation(), query, &kept)?,
+                // A table whose small groups are hidden is kept as it left.
+                None => kept,
+            };
+            (Billed::Answer, ReleasedBody::Whole(answer))
         }
         Answer::Aggregates { body, noise } => {
             let bytes = publish(env, &mut admission, &body, noise).await?;
@@ -74,17 +78,23 @@ pub(crate) async fn run<'e, S>(
                 (key, _) => key,
             };
             let cut = Cut { fields: agreed.fields(), key: key.as_ref() };
-            let released = operation.release(cut, fetched.status, &fetched.body)?;
+            let released = operation.release(cut, fetched.status, &fetched.body);
+            let released = released.map_err(|(refusal, unlisted)| {
+                drifted(env, right.product(), unlisted);
+                refusal
+            })?;
             operation.verify(&env.call.body, &fetched.body)?;
-            if released.unlisted > 0 {
-                env.gate.metrics.unlisted_fields(released.unlisted);
-                env.gate.saw_drift(agreed.ask().right().product());
-            }
+            drifted(env, right.product(), released.unlisted);
             // As many answers as were asked for, or somebody pays for what did not come.
             if released.parts != agreed.ask().parts() {
                 return Err(Code::C901.into());
             }
-            (released.outcome, ReleasedBody::Whole(released.bytes.into()))
+            let name = agreed.ask().release_name();
+            let bytes = match name {
+                Some(name) => keep_table(env, &mut admission, name, released.bytes.into()).await?,
+                None => released.bytes.into(),
+            };
+            (released.outcome, ReleasedBody::Whole(bytes))
         }
     };
     if let ReleasedBody::Whole(bytes) = &body {
@@ -146,6 +156,28 @@ pub(super) fn check_opened<S>(
     Ok(ReleasedBody::Stream(opened, Some(marking)))
 }
 
+/// An alarm for what the product service sent and nobody declared.
+fn drifted(env: &Env<'_>, product: &Product, unlisted: u32) {
+    if unlisted > 0 {
+        env.gate.metrics.unlisted_fields(unlisted);
+        env.gate.saw_drift(product);
+    }
+}
+
+/// Keeps a table whose small groups are hidden before its first byte may leave: it, and no other, is given from now on.
+async fn keep_table(
+    env: &mut Env<'_>,
+    admission: &mut Admission<'_>,
+    name: ReleaseName,
+    answer: Bytes,
+) -> Result<Bytes, Refusal> {
+    let asked_by = env.gate.asker(&admission.spend().slot().agreed().ask().right().unit().name);
+    let dated = name.family.map(|family| (family, env.now()));
+    let new = NewRelease { answer, charge: NanoCharge::ZERO, asked_by, dated };
+    let place = admission.spend_mut().take_in_flight();
+    env.gate.releases.put(name.key, new, place).await
+}
+
 /// Adds the noise, and keeps the answer on disk before its first byte may leave. From before it is kept the call's record will
 /// say so, whatever becomes of the call: whoever hangs up meanwhile does not undo it.
 async fn publish(
@@ -156,15 +188,17 @@ async fn publish(
 ) -> Result<Bytes, Refusal> {
     let ask = admission.spend().slot().agreed().ask();
     let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
+    let operation = ask.right().operation();
     let answer = noised(query, statistics, aggregates, noise)?;
-    let delivered = presented(query, statistics, &answer)?;
-    let key = statistics.release_key(ask.right().product(), query);
+    let delivered = presented(operation, (query, statistics), &answer)?;
+    let name = ask.release_name().expect("what a query is answered with is a release");
+    let dated = name.family.map(|family| (family, env.now()));
     let charge = query.charge();
     env.facts.kept = Some((super::settle::committed(env, &delivered)?, delivered.len() as u64));
-    let new =
-        NewRelease { answer: answer.into(), charge, asked_by: env.gate.asker(&ask.right().unit().name) };
+    let asked_by = env.gate.asker(&ask.right().unit().name);
+    let new = NewRelease { answer: answer.into(), charge, asked_by, dated };
     let place = admission.spend_mut().take_in_flight();
-    let kept = match env.gate.releases.put(key, new, place).await {
+    let kept = match env.gate.releases.put(name.key, new, place).await {
         Ok(kept) => kept,
         Err(refusal) => {
             env.facts.kept = None;
@@ -172,15 +206,26 @@ async fn publish(
         }
     };
     let ask = admission.spend().slot().agreed().ask();
-    let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
-    let delivered = presented(query, statistics, &kept)?;
+    let query = ask.query().expect("only a query is answered by aggregates");
+    let delivered = presented(ask.right().operation(), query, &kept)?;
     env.facts.kept = Some((super::settle::committed(env, &delivered)?, delivered.len() as u64));
     Ok(delivered)
 }
 
-/// The answer to `query` out of the release that is kept.
-pub(super) fn presented(query: &Query, statistics: &Statistics, kept: &[u8]) -> Result<Bytes, Refusal> {
-    query.present(kept, statistics.domain()).map(Bytes::from).map_err(|violation| {
+/// The answer to `query` out of the release that is kept; of a table, the view of it that `operation` is.
+pub(super) fn presented(
+    operation: &Operation,
+    (query, statistics): (&Query, &Statistics),
+    kept: &[u8],
+) -> Result<Bytes, Refusal> {
+    let domain = statistics.domain();
+    let table = operation.fixed_query().map(|_| query.noised(kept, domain));
+    let presented = match table {
+        Some(Ok(noised)) => return operation.tabulate(noised).map(Bytes::from),
+        Some(Err(violation)) => Err(violation),
+        None => query.present(kept, domain).map(Bytes::from),
+    };
+    presented.map_err(|violation| {
         tracing::error!(why = violation.what, "a release that is kept cannot be presented");
         Code::C093.into()
     })

@@ -144,7 +144,8 @@ async fn answer<'e, U: Upstream>(
     let scenario = offer.scenario.map_or(&offer.product.name, |scenario| &scenario.name);
     let key = release::mask_key(env, operation, unit, scenario, offer.product);
     let released = |status, body: &[u8]| {
-        let released = operation.release(Cut { fields: all, key: key.as_ref() }, status, body)?;
+        let cut = Cut { fields: all, key: key.as_ref() };
+        let released = operation.release(cut, status, body).map_err(|(refusal, _)| refusal)?;
         Ok(ReleasedBody::Whole(released.bytes.into()))
     };
     let service = match offer.source {
@@ -176,7 +177,7 @@ async fn answer<'e, U: Upstream>(
             let (query, statistics) = query.expect("only a query is answered by aggregates");
             // Not kept: it spent nothing that a repetition could save.
             let released = release::noised(query, statistics, &body, noise)?;
-            release::presented(query, statistics, &released).map(ReleasedBody::Whole)
+            release::presented(operation, (query, statistics), &released).map(ReleasedBody::Whole)
         }
     }
 }

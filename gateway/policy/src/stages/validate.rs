@@ -14,7 +14,7 @@ use crate::env::Env;
 use crate::gate::subject_tag;
 use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX, RETENTION};
 use crate::signature::single;
-use crate::snapshot::{Operation, Product, Statistics};
+use crate::snapshot::{Operation, Product, ReleaseName, Statistics};
 
 /// Proof that the request meets the contract.
 pub(crate) struct Ask<'e> {
@@ -55,6 +55,11 @@ impl<'e> Ask<'e> {
     /// The statistical query, for a report.
     pub(crate) fn query(&self) -> Option<(&Query, &'e Statistics)> {
         self.query.as_ref().map(|(query, statistics)| (query, *statistics))
+    }
+
+    /// The names under which the answer is released and kept, where it is.
+    pub(crate) fn release_name(&self) -> Option<ReleaseName> {
+        ReleaseName::of(self.right.product(), self.right.operation(), self.query())
     }
 
     /// Looks the idempotency key up, if one was sent.
@@ -153,7 +158,9 @@ pub(super) fn query<'e>(
         return Ok(None);
     }
     let statistics = product.statistics.as_deref().ok_or(Code::C606)?;
-    Ok(Some((Query::parse(&parsed.value, statistics.domain())?, statistics)))
+    // A table's was checked when it was declared, against the domain of then.
+    let asked = operation.fixed_query().unwrap_or(&parsed.value);
+    Ok(Some((Query::parse(asked, statistics.domain())?, statistics)))
 }
 
 /// The pseudonym of the subject under this unit and scenario, and its tag for the record. Of a blinded person there is

@@ -37,7 +37,7 @@ fn retry_after(reply: &Reply<()>) -> Option<Duration> {
 }
 
 /// The acts of the journal about abnormal use: what, which signal, of what.
-async fn acts(house: &House) -> Vec<(ActKind, String, String)> {
+pub(crate) async fn acts(house: &House) -> Vec<(ActKind, String, String)> {
     let records = house.records().await;
     let act = |record: &shuzha_journal::RawRecord| match record.entry().expect("an entry") {
         Entry::Act(act) if act.kind != ActKind::Resumed => {

@@ -177,6 +177,12 @@ impl House {
         self.planned_on(disk, Plan::default())
     }
 
+    /// The node killed and started again with `snapshot` in force.
+    pub(crate) fn planned_again(self, snapshot: Snapshot) -> Self {
+        let disk = self.disk.killed();
+        self.planned_on(disk, Plan { snapshot: Some(snapshot), ..Plan::default() })
+    }
+
     /// The same, with another plan.
     pub(crate) fn planned_on(self, disk: MemoryDisk, plan: Plan) -> Self {
         Self::open(disk, self.clock, self.store, plan, |_| {}).expect("the journal opens")

@@ -28,5 +28,6 @@ mod signing;
 mod sim;
 mod stops;
 mod table;
+mod tables;
 mod upstream;
 mod world;

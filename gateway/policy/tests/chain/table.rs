@@ -18,7 +18,7 @@ use crate::world;
 use row::Row;
 
 /// Codes that no row can give, and why.
-const NOT_IN_THE_TABLE: [(Code, &str); 31] = [
+const NOT_IN_THE_TABLE: [(Code, &str); 34] = [
     (Code::C001, "framing: refused by whoever speaks HTTP"),
     (Code::C002, "paths: refused by whoever speaks HTTP"),
     (Code::C003, "sizes: refused by whoever speaks HTTP"),
@@ -49,6 +49,9 @@ const NOT_IN_THE_TABLE: [(Code, &str); 31] = [
     (Code::C607, "paces take days: `budgets.rs`"),
     (Code::C608, "a person-space must have been charged in another measure: `budgets.rs`"),
     (Code::C610, "plans have paths of their own: `budgets.rs`"),
+    (Code::C611, "a table over two versions of its data: `tables.rs`"),
+    (Code::C612, "a table of two dates: `tables.rs`"),
+    (Code::C613, "a table that a register of the version before holds: `tables.rs`"),
     (Code::C702, "a checked world has no two prices in force at once; shown by the price book's own tests"),
     (Code::C703, "a checked world has no price above its ceiling; shown by the price book's own tests"),
     (Code::C705, "a limit in the range of money is passed (C704) first; shown by the purse's own tests"),

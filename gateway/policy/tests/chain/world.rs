@@ -89,7 +89,17 @@ pub(crate) fn changed(file: &str, from: &str, to: &str) -> Snapshot {
     compiled(&files)
 }
 
-fn compiled(files: &[(String, String)]) -> Snapshot {
+/// The world as a register that took its objects before gives it: some rules are for what is declared now.
+pub(crate) fn accepted(files: &[(String, String)]) -> Snapshot {
+    let kinds: Vec<&'static str> = shuzha_products::world::KINDS.iter().map(|kind| kind.name).collect();
+    let documents = shuzha_products::world::documents(files, &kinds).expect("they have envelopes");
+    let specs: Vec<_> = documents.iter().map(|one| (one.kind, &one.name, one.spec.to_string())).collect();
+    let world = World::from_specs(specs.iter().map(|(kind, name, spec)| (*kind, *name, &**spec)));
+    Snapshot::compile(world.expect("it reads"), &key_ring()).expect("it compiles")
+}
+
+/// The compiled world of `files`.
+pub(crate) fn compiled(files: &[(String, String)]) -> Snapshot {
     let world = World::parse(files).unwrap_or_else(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("the world of the tests is at fault:\n{}", lines.join("\n"))

@@ -50,13 +50,12 @@ impl Old {
     }
 
     /// A signed call of a unit whose seed lies in the old folder; what the gateway answered.
-    fn call(&self) -> String {
+    fn call(&self, [product, operation, scenario]: [&str; 3], body: &str) -> String {
         let seed = self.root.path().join("data/keys/bank-ed25519.seed");
-        let body = format!(r#"{{"uscc":"{}","name":"{}"}}"#, COMPANY.0, COMPANY.1);
         let mut command = shuzha();
-        command.args(["call", "company-check", "verify", "--url", &format!("http://{}", self.data)]);
+        command.args(["call", product, operation, "--url", &format!("http://{}", self.data)]);
         command.args(["--key-id", "bank-ed25519", "--algorithm", "ed25519", "--profile", "rfc9421"]);
-        command.arg("--key-file").arg(seed).args(["--scenario", "bank-onboarding", "-d", &body]);
+        command.arg("--key-file").arg(seed).args(["--scenario", scenario, "-d", body]);
         text(&command.output().expect("it runs").stdout).to_owned()
     }
 }
@@ -132,7 +131,13 @@ fn a_folder_of_the_last_landed_version_starts_migrates_and_serves() {
         let key = std::fs::read(keys.join(format!("upstreams/{service}.key"))).expect("made at the start");
         assert_eq!(key, before, "{service}");
     }
-    let answer = old.call();
+    // A table without the keys of its groups is in force, with what stands on it, and is not served (C613).
+    assert_eq!(status["not_in_force"]["count"], 0, "{status}");
+    let answer = old.call(["enterprise-table", "get", "bank-research"], "{}");
+    let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
+    assert_eq!(problem["code"], "C613", "{answer}");
+    let body = format!(r#"{{"uscc":"{}","name":"{}"}}"#, COMPANY.0, COMPANY.1);
+    let answer = old.call(["company-check", "verify", "bank-onboarding"], &body);
     let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
     let code = problem["code"].as_str().unwrap_or_default();
     assert!(code.starts_with("C8"), "stage 8 is reached, and nothing answers there: {answer}");

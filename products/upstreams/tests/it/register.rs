@@ -71,6 +71,7 @@ async fn a_profile_has_its_fields_and_one_too_many() {
 async fn the_table_counts_every_enterprise_once() {
     let register = start(Register).await;
     let got = register.post("/v1/tables/enterprises", "{}").await.json();
+    assert_eq!(got["reference_date"], "2026-01-01");
     let rows = got["rows"].as_array().unwrap();
     let keys: std::collections::BTreeSet<_> = rows.iter().map(|row| row["key"].to_string()).collect();
     assert_eq!((rows.len(), keys.len()), (16 * 4, 16 * 4));
