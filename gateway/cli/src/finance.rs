@@ -13,7 +13,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shuzha_client::encoded;
+use shuzha_client::{encoded, with_query};
 use shuzha_files::terminal::Out;
 use shuzha_pricing::closing::rated::FIELDS;
 use shuzha_schema::finance as of;
@@ -56,8 +56,8 @@ pub(crate) enum FinanceCommand {
     Contributions(MonthArgs),
     /// 分录 Prints the ledger, one JSON object a line.
     Ledger(AllArgs),
-    /// 试算平衡 Shows every balance.
-    Balances(AllArgs),
+    /// 试算平衡 Shows every balance, as it is or as it stood at some instant.
+    Balances(BalancesArgs),
     /// 最高准许收入 Shows how far permitted revenue is used.
     Permitted(AllArgs),
     /// 收付款 Posts a payment, once for its key; proposes one that pays money out.
@@ -94,6 +94,15 @@ pub(crate) enum FinanceCommand {
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct AllArgs {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct BalancesArgs {
+    /// 时点 As they stood: a date (its first instant), or an instant as 2026-03-03T12:00:00+08:00.
+    #[arg(long, value_name = "INSTANT")]
+    as_of: Option<String>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -254,7 +263,8 @@ pub(super) fn run(out: &mut Out, command: &FinanceCommand) -> Result<()> {
         }
         Ledger(args) => ledger(out, &args.connection),
         Balances(args) => {
-            let found: Vec<of::Balance> = all(&args.connection, "balances")?;
+            let as_of: Vec<_> = args.as_of.iter().map(|at| ("as_of", at.as_str())).collect();
+            let found: Vec<of::Balance> = all(&args.connection, &with_query("balances", &as_of))?;
             table(out, &found, &["account", "title", "amount"])
         }
         Permitted(args) => {

@@ -25,7 +25,7 @@ mod terms;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shuzha_core::{Clock, Code, Fen, Id, MicroYuan, Rng, Role};
+use shuzha_core::{Clock, Code, Fen, Id, MicroYuan, Rng, Role, Timestamp};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Contribution, RatedLine, Share, ShareBill};
 use shuzha_pricing::ledger::Account;
@@ -237,13 +237,21 @@ impl Finance {
         Ok(self.0.books.ledger(after, limit)?)
     }
 
-    /// Every balance (试算平衡表); they sum to nothing.
+    /// Every balance (试算平衡表), as it is or as it stood at some instant; they sum to nothing.
     ///
     /// # Errors
     /// As [`Self::periods`].
-    pub fn balances(&self, caller: &Caller) -> Result<Vec<(Account, MicroYuan)>, Error> {
+    pub fn balances(
+        &self,
+        caller: &Caller,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<(Account, MicroYuan)>, Error> {
         self.reader(caller)?;
-        Ok(self.0.books.balances()?.into_iter().collect())
+        let balances = match as_of {
+            None => self.0.books.balances()?,
+            Some(at) => self.0.books.balances_at(at)?,
+        };
+        Ok(balances.into_iter().collect())
     }
 
     /// Whether the caller sees all parties; refused where they see none.

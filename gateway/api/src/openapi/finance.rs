@@ -8,7 +8,7 @@ use shuzha_pricing::export::{Format, Set};
 use shuzha_pricing::statement_page::FORM;
 use shuzha_schema::finance as of;
 use shuzha_schema::object::Reasoned;
-use shuzha_schema::{List, Nothing, Page, schema, schema_with};
+use shuzha_schema::{List, Moment, Nothing, Page, schema, schema_with};
 
 use super::operation::{Operation, query};
 use crate::routes::exports::MANIFEST;
@@ -48,12 +48,6 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             schema::<List<of::Period>>(),
         ),
         read(
-            "balances",
-            "listBalances",
-            "The trial balance (试算平衡): every account, in sum nothing.",
-            schema::<List<of::Balance>>(),
-        ),
-        read(
             "permitted",
             "listPermitted",
             "How far permitted revenue (最高准许收入) is used.",
@@ -90,6 +84,18 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
             schema::<of::Verification>(),
         ),
     ];
+    let mut balances = read(
+        "balances",
+        "listBalances",
+        "The trial balance (试算平衡): every account, in sum nothing.",
+        schema::<List<of::Balance>>(),
+    );
+    balances.2 = balances.2.parameter(query(
+        "as_of",
+        "As they stood at this instant; as they are where none is given.",
+        schema::<Moment>(),
+    ));
+    all.push(balances);
     let mut one = read("periods/{month}", "getPeriod", "One period.", schema::<of::Period>());
     one.2 = one.2.parameter(month());
     all.push(one);

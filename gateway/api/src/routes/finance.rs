@@ -224,8 +224,10 @@ pub(crate) fn ledger(ask: &Ask) -> Result<Reply, Problem> {
 /// `GET /api/v1/finance/balances`.
 pub(crate) fn balances(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
-    ask.parameters().done()?;
-    let balances = finance.balances(&caller)?;
+    let mut parameters = ask.parameters();
+    let as_of = parameters.instant("as_of");
+    parameters.done()?;
+    let balances = finance.balances(&caller, as_of)?;
     Ok(list(balances.iter().map(|(account, amount)| Balance {
         account: account.to_string(),
         title: account.chart().title_zh().to_owned(),

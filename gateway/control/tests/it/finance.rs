@@ -190,7 +190,9 @@ fn g3_from_calls_to_payable_shares() {
     payments::by_two(finance, Posting::PayOut(id("data-bureau"), fen("29.97")), "t-3");
     let back = payments::by_two(finance, Posting::Reverse, &paid.key);
     assert_eq!(back.corrects.as_deref(), Some(paid.key.as_str()));
-    let balances = finance.balances(&li()).expect("reads");
+    let balances = finance.balances(&li(), None).expect("reads");
+    let before = finance.balances(&li(), Some(february.begin())).expect("reads");
+    assert!(before.is_empty(), "nothing was posted then");
     let of = |account: &str| {
         let found = balances.iter().find(|(one, _)| one.to_string() == account);
         found.map_or(MicroYuan::ZERO, |(_, amount)| *amount).to_string()
@@ -283,5 +285,5 @@ fn g3_a_close_that_cannot_be_rated_says_every_reason() {
     let refused = finance.close(&wang(), february, false);
     assert_eq!(code(refused), Code::C1604);
     assert_eq!(finance.period(&li(), february).expect("reads").state, PeriodState::SoftClosed);
-    assert!(finance.balances(&li()).expect("reads").is_empty());
+    assert!(finance.balances(&li(), None).expect("reads").is_empty());
 }

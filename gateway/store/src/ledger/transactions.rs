@@ -8,7 +8,7 @@ use shuzha_pricing::Overflow;
 use shuzha_pricing::closing::{Digest, Digester};
 use shuzha_pricing::ledger::{Account, Entry, Template, Transaction};
 
-use super::{Books, BooksError, Columns, Posted, each_row, integer};
+use super::{Books, BooksError, Columns, Posted, each_row, integer, rows};
 use crate::StoreError;
 
 /// What [`Books::verify`] found.
@@ -160,16 +160,17 @@ impl Books {
     /// # Errors
     /// Of the database.
     pub fn balances(&self) -> Result<BTreeMap<Account, MicroYuan>, StoreError> {
-        let connection = self.lock();
-        let sql = "SELECT account, sum(amount) FROM entry GROUP BY account";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([])?;
-        let mut balances = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let account = row.get::<_, String>(0)?.parse().map_err(|_| StoreError::BadRow("entry"))?;
-            balances.insert(account, MicroYuan::from_micros(row.get(1)?));
-        }
-        Ok(balances)
+        sums(&self.lock(), "SELECT account, sum(amount) FROM entry GROUP BY account", [])
+    }
+
+    /// The balances as they stood at some instant: of what was recorded up to then.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn balances_at(&self, at: Timestamp) -> Result<BTreeMap<Account, MicroYuan>, StoreError> {
+        let sql = "SELECT account, sum(amount) FROM entry JOIN txn ON txn.number = entry.txn
+                   WHERE recorded_at <= ?1 GROUP BY account";
+        sums(&self.lock(), sql, [at.micros()])
     }
 
     /// The trial balance (试算平衡): the sum of all balances; nothing, always.
@@ -188,6 +189,18 @@ impl Books {
     pub(super) fn verify(&self) -> Result<Verified, StoreError> {
         verify(&self.lock())
     }
+}
+
+fn sums(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<BTreeMap<Account, MicroYuan>, StoreError> {
+    let of = |columns: &mut Columns<'_, '_>| {
+        let account = columns.text()?.parse().map_err(|_| StoreError::BadRow("entry"))?;
+        Ok((account, columns.yuan()?))
+    };
+    Ok(rows(connection, sql, parameters, of)?.into_iter().collect())
 }
 
 /// What every transaction is read from; [`stored`] reads it.

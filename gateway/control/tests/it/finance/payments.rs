@@ -46,7 +46,7 @@ impl Treasury {
     }
 
     fn balance(&self, account: &str) -> String {
-        let balances = self.finance.balances(&li()).expect("reads");
+        let balances = self.finance.balances(&li(), None).expect("reads");
         let found = balances.iter().find(|(one, _)| one.to_string() == account);
         found.map_or(MicroYuan::ZERO, |(_, amount)| *amount).to_string()
     }

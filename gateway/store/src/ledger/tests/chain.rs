@@ -99,3 +99,20 @@ fn g3_what_was_changed_past_the_triggers_is_named() {
         assert_eq!(found, Some(broken), "{edit}");
     }
 }
+
+#[test]
+fn g3_balances_are_had_as_they_stood_at_an_instant() {
+    let books = Books::in_memory().unwrap();
+    let at = Timestamp::from_seconds;
+    for (key, second) in [(1, 10), (2, 20), (3, 30)] {
+        books.post(&[payment(key, Template::Pay, 0, 100)], at(second)).unwrap();
+    }
+    let bank =
+        |balances: BTreeMap<Account, MicroYuan>| balances.values().map(|of| of.micros().max(0)).sum::<i64>();
+    for (second, posted) in [(9, 0), (10, 1), (29, 2), (30, 3)] {
+        let stood = books.balances_at(at(second)).unwrap();
+        assert_eq!(stood.values().map(|of| of.micros()).sum::<i64>(), 0);
+        assert_eq!(bank(stood), posted * 1_000_000, "{second}");
+    }
+    assert_eq!(books.balances_at(at(30)).unwrap(), books.balances().unwrap());
+}
