@@ -12,13 +12,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use shuzha_control::{Caller, Page};
+use shuzha_core::json::{self, Limits, Numbers};
 use shuzha_core::{Code, Id};
 
 use crate::conditions;
-use crate::json;
 use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::shared::Shared;
+
+/// What a body may have: its bytes are bounded before, so that these bound memory and stack alone.
+const LIMITS: Limits = Limits { depth: 100, values: 1 << 20, numbers: Numbers::Whole };
 
 /// A request.
 pub(crate) struct Ask {
@@ -65,7 +68,8 @@ impl Ask {
                 "must be application/json, not compressed",
             ));
         }
-        json::parse(&self.body).map_err(|error| Problem::fault(Code::C1001, "", format!("not JSON: {error}")))
+        json::read(&self.body, LIMITS)
+            .map_err(|error| Problem::fault(Code::C1001, "", format!("not JSON: {error}")))
     }
 
     /// The body as JSON, or an empty object where there is none.

@@ -18,7 +18,6 @@ mod deed;
 mod fields;
 mod guard;
 mod intake;
-mod json;
 pub mod limits;
 pub mod openapi;
 mod parameters;

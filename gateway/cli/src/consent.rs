@@ -40,6 +40,7 @@ pub(crate) enum ConsentCommand {
     /// 去向 Shows who used one's data, when, for what.
     Uses {
         /// Only under this consent and those derived from it.
+        #[arg(allow_hyphen_values = true)]
         consent: Option<String>,
         #[command(flatten)]
         connection: Connection,
@@ -47,6 +48,7 @@ pub(crate) enum ConsentCommand {
     /// 回执 Prints the signed receipts.
     Receipts {
         /// The consent.
+        #[arg(allow_hyphen_values = true)]
         consent: String,
         #[command(flatten)]
         connection: Connection,
@@ -80,7 +82,7 @@ pub(crate) struct GiveArgs {
     #[arg(long)]
     notice: String,
     /// SHA-256 of the notice's text, base64url.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     notice_hash: String,
     /// consent, separate_consent or written_consent.
     #[arg(long, default_value = "separate_consent")]
@@ -98,6 +100,7 @@ pub(crate) struct GiveArgs {
 #[derive(clap::Args, Debug)]
 pub(crate) struct NarrowArgs {
     /// The consent to narrow.
+    #[arg(allow_hyphen_values = true)]
     consent: String,
     #[command(flatten)]
     parts: Parts,
@@ -143,7 +146,7 @@ impl Parts {
 #[derive(clap::Args, Debug)]
 pub(crate) struct WithdrawArgs {
     /// The consent.
-    #[arg(required_unless_present_any = ["unit", "all"], conflicts_with_all = ["unit", "all"])]
+    #[arg(allow_hyphen_values = true, required_unless_present_any = ["unit", "all"], conflicts_with_all = ["unit", "all"])]
     consent: Option<String>,
     /// All that this unit has.
     #[arg(long, conflicts_with = "all")]
@@ -257,4 +260,29 @@ fn used(one: &of::DataUse) -> String {
     let why = one.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
     let of::DataUse { decision, unit, scenario, product, operation, .. } = one;
     format!("{}  {decision}{why}  {unit} {scenario} {product}/{operation}", show::local(&one.at))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Words {
+        #[command(subcommand)]
+        command: ConsentCommand,
+    }
+
+    #[test]
+    fn an_id_that_begins_with_a_hyphen_is_an_id() {
+        const ID: &str = "-Wh2CoS2nhmcJOCZTor8sw";
+        for (command, flag) in
+            [("uses", None), ("receipts", None), ("withdraw", None), ("narrow", Some("--uses=1"))]
+        {
+            let words = ["consent", command, ID].into_iter().chain(flag);
+            let read = Words::try_parse_from(words).unwrap_or_else(|error| panic!("{command}: {error}"));
+            assert!(format!("{:?}", read.command).contains(ID), "{command}");
+        }
+    }
 }

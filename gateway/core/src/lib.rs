@@ -1,6 +1,7 @@
 //! Shuzha's shared vocabulary: names, instants, units, refusal codes.
 //!
-//! Layer 0: everything here is needed by at least two crates above, knows no wire format and does no IO, but for [`files`], which opens what others may have made.
+//! Layer 0: everything here is needed by at least two crates above, knows no wire format but how JSON is read ([`json`]), and does no IO but
+//! for [`files`], which opens what others may have made.
 
 pub mod calendar;
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod files;
 pub mod hex;
 pub mod identity;
 pub mod ids;
+pub mod json;
 pub mod lang;
 pub mod pace;
 pub mod purpose;

@@ -220,7 +220,10 @@ impl ConsentService {
     }
 
     fn fresh_jti(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.control.random::<JTI_BYTES>())
+        let mut bytes = self.control.random::<JTI_BYTES>();
+        // Begins with a letter: what begins with `-` is an option to a command line.
+        bytes[0] &= 0x1f;
+        URL_SAFE_NO_PAD.encode(bytes)
     }
 }
 
