@@ -1,7 +1,7 @@
 //! JSON of product services and of tokens, read strictly, in one set of limits.
 
 use serde_json::Value;
-use shuzha_core::json::{self, Fault, Limits, Numbers};
+use shuzha_core::json::{self, JsonFault, JsonLimits, Numbers};
 
 /// Deepest nesting read.
 pub const DEPTH_MAX: usize = 32;
@@ -13,6 +13,6 @@ pub const VALUES_MAX: usize = 1 << 16;
 ///
 /// # Errors
 /// What is wrong with the text: not for others' eyes, for it may quote.
-pub fn from_slice(text: &[u8]) -> Result<Value, Fault> {
-    json::read(text, Limits { depth: DEPTH_MAX, values: VALUES_MAX, numbers: Numbers::Json })
+pub fn from_slice(text: &[u8]) -> Result<Value, JsonFault> {
+    json::read(text, JsonLimits { depth: DEPTH_MAX, values: VALUES_MAX, numbers: Numbers::Json })
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use shuzha_control::{Caller, Page};
-use shuzha_core::json::{self, Limits, Numbers};
+use shuzha_core::json::{self, JsonLimits, Numbers};
 use shuzha_core::{Code, Id};
 
 use crate::conditions;
@@ -21,7 +21,7 @@ use crate::problem::Problem;
 use crate::shared::Shared;
 
 /// What a body may have: its bytes are bounded before, so that these bound memory and stack alone.
-const LIMITS: Limits = Limits { depth: 100, values: 1 << 20, numbers: Numbers::Whole };
+const LIMITS: JsonLimits = JsonLimits { depth: 100, values: 1 << 20, numbers: Numbers::Whole };
 
 /// A request.
 pub(crate) struct Ask {

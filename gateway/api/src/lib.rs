@@ -19,6 +19,8 @@ mod fields;
 mod guard;
 mod intake;
 pub mod limits;
+#[cfg(feature = "oidc")]
+mod oidc;
 pub mod openapi;
 mod parameters;
 mod problem;
@@ -48,9 +50,9 @@ use shuzha_core::Clock;
 use tokio::sync::Semaphore;
 
 pub use limits::Limits;
-use room::Room;
 #[cfg(feature = "oidc")]
-pub use routes::oidc::OidcOptions;
+pub use oidc::OidcOptions;
+use room::Room;
 use shared::Shared;
 
 /// What the API is built from.
@@ -88,7 +90,7 @@ impl Options {
     #[must_use]
     pub fn build_with_oidc(self, provider: OidcOptions) -> Api {
         let limits = self.limits.clone();
-        let shared = Shared { oidc: Some(routes::oidc::Oidc::new(provider)), ..self.shared() };
+        let shared = Shared { oidc: Some(oidc::Oidc::new(provider)), ..self.shared() };
         Api { router: routes::router(Arc::new(shared)), limits }
     }
 

@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) error_pages: &'static [(&'static str, &'static str)],
     /// The identity provider, where there is one.
     #[cfg(feature = "oidc")]
-    pub(crate) oidc: Option<crate::routes::oidc::Oidc>,
+    pub(crate) oidc: Option<crate::oidc::Oidc>,
     /// The OpenAPI document, rendered once.
     pub(crate) openapi: Bytes,
 }

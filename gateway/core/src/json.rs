@@ -26,7 +26,7 @@ pub enum Numbers {
 
 /// What a text may have.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct JsonLimits {
     /// Deepest nesting: what stands in nothing is at 0, an element of the outermost array at 1.
     pub depth: usize,
     /// Most values: each member and element counts, as does whatever holds them. A value of two bytes takes hundreds in memory, so
@@ -54,13 +54,13 @@ pub enum Reason {
 /// What is wrong, and where. The parser's own words may quote the text: they are for whoever sent it, and for no log.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
-pub struct Fault {
+pub struct JsonFault {
     /// Why.
     pub reason: Reason,
     error: serde_json::Error,
 }
 
-impl Fault {
+impl JsonFault {
     /// Line and column, from 1.
     #[must_use]
     pub fn place(&self) -> (usize, usize) {
@@ -72,12 +72,12 @@ impl Fault {
 ///
 /// # Errors
 /// The first fault.
-pub fn read(text: &[u8], limits: Limits) -> Result<Value, Fault> {
+pub fn read(text: &[u8], limits: JsonLimits) -> Result<Value, JsonFault> {
     let (fault, room) = (Cell::new(None), Cell::new(limits.values));
     let mut reader = serde_json::Deserializer::from_slice(text);
     let strict = Strict { depth: 0, limits, fault: &fault, room: &room };
     let read = strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    read.map_err(|error| Fault { reason: fault.get().unwrap_or_else(|| of_the_parser(&error)), error })
+    read.map_err(|error| JsonFault { reason: fault.get().unwrap_or_else(|| of_the_parser(&error)), error })
 }
 
 /// The parser's own limits are ours under other names; everything else is not JSON.
@@ -96,7 +96,7 @@ fn of_the_parser(error: &serde_json::Error) -> Reason {
 #[derive(Clone, Copy)]
 struct Strict<'r> {
     depth: usize,
-    limits: Limits,
+    limits: JsonLimits,
     fault: &'r Cell<Option<Reason>>,
     /// Values that may still come, counted while they come.
     room: &'r Cell<usize>,
@@ -208,15 +208,15 @@ impl<'de> Visitor<'de> for Strict<'_> {
 mod tests {
     use super::*;
 
-    const WIDE: Limits = Limits { depth: 32, values: 1 << 16, numbers: Numbers::Json };
+    const WIDE: JsonLimits = JsonLimits { depth: 32, values: 1 << 16, numbers: Numbers::Json };
 
-    fn reason(text: &str, limits: Limits) -> Option<Reason> {
+    fn reason(text: &str, limits: JsonLimits) -> Option<Reason> {
         read(text.as_bytes(), limits).err().map(|fault| fault.reason)
     }
 
     #[test]
     fn ambiguous_json_is_refused_for_its_reason() {
-        let strict = Limits { numbers: Numbers::Interoperable, ..WIDE };
+        let strict = JsonLimits { numbers: Numbers::Interoperable, ..WIDE };
         for (text, expected) in [
             ("", Reason::Syntax),
             ("{", Reason::Syntax),
@@ -244,7 +244,7 @@ mod tests {
     fn depth_is_bounded_exactly() {
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         for depth in [1, 16, 100] {
-            let limits = Limits { depth, ..WIDE };
+            let limits = JsonLimits { depth, ..WIDE };
             assert_eq!(reason(&nested(depth), limits), None);
             assert_eq!(reason(&nested(depth + 1), limits), Some(Reason::Depth));
             assert_eq!(reason(&nested(1_000_000), limits), Some(Reason::Depth));
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn values_are_counted_while_they_are_read() {
-        let limits = Limits { values: 1_000, ..WIDE };
+        let limits = JsonLimits { values: 1_000, ..WIDE };
         let list = |count: usize| format!("[{}]", vec!["0"; count - 1].join(","));
         assert_eq!(reason(&list(1_000), limits), None);
         assert_eq!(reason(&list(1_001), limits), Some(Reason::Values));
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_whole_number_is_one_however_it_is_written() {
-        let whole = Limits { numbers: Numbers::Whole, ..WIDE };
+        let whole = JsonLimits { numbers: Numbers::Whole, ..WIDE };
         let read = read(b"[7.0, -0.0, 1e3, 0.5]", whole).expect("JSON");
         assert_eq!(read, serde_json::json!([7, 0, 1000, 0.5]));
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::disk::{Directory, Disk};
 use crate::frame::HEADER_BYTES;
 use crate::reader::{Scan, Step};
-use crate::recovery::{damaged, read_header, segments};
-use crate::{JournalError, manifest, projection, prune};
+use crate::segments::{damaged, read_header, segments};
+use crate::{JournalError, manifest, projection};
 
 /// Bytes copied at once.
 const COPY_BYTES: usize = 1 << 20;
@@ -21,7 +21,7 @@ pub fn copy(from: &Path, into: &Path, through: u64) -> Result<(), JournalError> 
     let source = Directory::open(from).map_err(JournalError::io("open", "the directory"))?;
     let target = Directory::create(into).map_err(JournalError::io("create", "the copy"))?;
     let names = source.list().map_err(JournalError::io("list", "the directory"))?;
-    let base = prune::base(&names);
+    let base = crate::segments::base(&names);
     let all = segments(&source)?;
     for (at, (first, name)) in all.iter().enumerate() {
         if *first > through {
@@ -46,7 +46,7 @@ pub fn copy(from: &Path, into: &Path, through: u64) -> Result<(), JournalError> 
             bytes_of(&source, &target, name, u64::MAX)?;
         }
     }
-    if let Some(mark) = prune::mark(&names) {
+    if let Some(mark) = crate::segments::mark(&names) {
         target.create(&mark, 0).map_err(JournalError::io("create", &mark))?;
     }
     Ok(())

@@ -237,7 +237,7 @@ impl Journal {
     /// # Errors
     /// Of the file system.
     pub fn first_seq(&self) -> Result<u64, JournalError> {
-        Ok(prune::base_of(&*self.inner.disk)?.seq + 1)
+        Ok(crate::segments::base_of(&*self.inner.disk)?.seq + 1)
     }
 
     /// Sequence before the segment that is being written: up to there records may be pruned.
@@ -245,7 +245,7 @@ impl Journal {
     /// # Errors
     /// Of the file system.
     pub fn prunable_seq(&self) -> Result<u64, JournalError> {
-        let segments = recovery::segments(&*self.inner.disk)?;
+        let segments = crate::segments::segments(&*self.inner.disk)?;
         Ok(segments.last().map_or(0, |(first, _)| first - 1))
     }
 
@@ -293,7 +293,7 @@ impl Journal {
     /// [`JournalError::Damaged`], or of the file system.
     pub fn check_closed(&self) -> Result<(), JournalError> {
         let disk = &*self.inner.disk;
-        for (first, _) in recovery::segments(disk)? {
+        for (first, _) in crate::segments::segments(disk)? {
             if self.health() == Health::Closed {
                 break;
             }

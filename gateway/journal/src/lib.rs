@@ -24,6 +24,8 @@ mod queue;
 mod reader;
 mod recovery;
 mod room;
+mod segments;
+mod tail;
 mod verify;
 mod writer;
 

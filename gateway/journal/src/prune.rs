@@ -6,38 +6,11 @@
 use crate::disk::Disk;
 use crate::frame::{self, HEADER_BYTES, Header};
 use crate::reader::{Scan, Step};
-use crate::recovery::{damaged, read_header, segments};
+use crate::segments::{base, base_of, damaged, mark_name, mark_of, read_header, segments};
 use crate::{JournalError, Position, manifest, projection};
 
 /// Bytes copied at once.
 const COPY_BYTES: usize = 1 << 20;
-
-fn mark_name(last: Position) -> String {
-    format!("{:010}-{:020}.pruned", last.epoch, last.seq)
-}
-
-/// The last record that is gone by the file called `name`; none where that is no such file.
-fn mark_of(name: &str) -> Option<Position> {
-    let (epoch, seq) = name.strip_suffix(".pruned")?.split_once('-')?;
-    let last = Position { epoch: epoch.parse().ok()?, seq: seq.parse().ok()? };
-    (mark_name(last) == name).then_some(last)
-}
-
-/// The name that says which record was the last that is gone; none where all are there.
-pub(crate) fn mark(names: &[String]) -> Option<String> {
-    let base = base(names);
-    (base != Position::default()).then(|| mark_name(base))
-}
-
-/// The last record that is gone; zero where all are there.
-pub(crate) fn base(names: &[String]) -> Position {
-    names.iter().filter_map(|name| mark_of(name)).max_by_key(|last| last.seq).unwrap_or_default()
-}
-
-/// The same of a disk.
-pub(crate) fn base_of(disk: &dyn Disk) -> Result<Position, JournalError> {
-    Ok(base(&disk.list().map_err(JournalError::io("list", "the directory"))?))
-}
 
 /// Gives up all records up to and with `through`. Does nothing where they are gone.
 ///

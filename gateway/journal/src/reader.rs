@@ -7,8 +7,8 @@ use shuzha_evidence::Entry;
 
 use crate::disk::{Directory, Disk, DiskFile};
 use crate::frame::{self, FRAME_BYTES_MAX, FRAME_HEAD_BYTES, Frame, HEADER_BYTES, Header, NoFrame};
-use crate::prune::base_of;
-use crate::recovery::{Bad, damaged, judge, read_header, segments};
+use crate::segments::{base_of, damaged, read_header, segments};
+use crate::tail::{Bad, judge};
 use crate::{JournalError, Position};
 
 /// Bytes read from a segment at once.

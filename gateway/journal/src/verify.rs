@@ -6,8 +6,9 @@ use std::path::Path;
 use shuzha_evidence::Entry;
 
 use crate::disk::{Directory, Disk};
-use crate::prune::base_of;
-use crate::recovery::{TornTail, Walk, check_one, damaged, segments, walk};
+use crate::recovery::{TornTail, Walk, check_one, walk};
+use crate::segments::base_of;
+use crate::segments::{damaged, segments};
 use crate::{JournalError, Position, frame};
 
 /// What a sound journal holds.

@@ -21,7 +21,7 @@ use shuzha_products::input::Parsed;
 use shuzha_store::Watched;
 
 use crate::gate::Gate;
-use crate::holds::{SHARDS, Shards, lock};
+use crate::shards::{SHARDS, Shards, lock};
 use crate::snapshot::{Product, Snapshot};
 use crate::stages::validate::Ask;
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use shuzha_core::Timestamp;
 use shuzha_privacy::consent::Consent;
 
-use crate::holds::{Consents, Shards};
+use crate::holds::Consents;
+use crate::shards::Shards;
 
 /// Most consents kept. Full, the cache holds some 130 MiB of tokens.
 pub(crate) const CONSENTS_MAX: usize = 131_072;
 /// Most consents kept per shard.
-const PER_SHARD_MAX: usize = CONSENTS_MAX / crate::holds::SHARDS;
+const PER_SHARD_MAX: usize = CONSENTS_MAX / crate::shards::SHARDS;
 /// Bytes at the end of a token that it is looked up by: within its signature, which no two tokens share.
 const TAIL_BYTES: usize = 32;
 

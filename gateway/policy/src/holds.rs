@@ -7,13 +7,11 @@ pub(crate) mod budget;
 pub(crate) mod consent;
 pub(crate) mod grant;
 pub(crate) mod purse;
-mod shards;
 
 pub(crate) use budget::BudgetLedger;
 pub(crate) use consent::{Bounds as ConsentBounds, ConsentLedger, Consents};
 pub(crate) use grant::GrantLedger;
 pub(crate) use purse::{CountKey, Ordered, PurseLedger};
-pub(crate) use shards::{SHARDS, Shards, lock};
 
 use shuzha_core::MicroYuan;
 

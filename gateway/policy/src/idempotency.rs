@@ -21,7 +21,8 @@ use shuzha_core::{Code, MicroYuan, Refusal, RequestId, Timestamp};
 use shuzha_evidence::Commitment;
 
 use crate::bounds::{Bounds, Room, room};
-use crate::holds::{Consents, lock};
+use crate::holds::Consents;
+use crate::shards::lock;
 use crate::units::Units;
 use marks::{Mark, Marks, Past};
 

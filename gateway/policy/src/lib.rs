@@ -21,6 +21,7 @@ mod range;
 mod refund;
 mod releases;
 mod sandbox;
+mod shards;
 mod signature;
 mod snapshot;
 mod stages;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use shuzha_core::{Code, Timestamp};
 
 use crate::bounds::{Room, room};
-use crate::holds::lock;
+use crate::shards::lock;
 use crate::signature::sha256;
 use crate::units::Units;
 

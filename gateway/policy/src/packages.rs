@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use shuzha_core::Id;
 
-use crate::holds::lock;
+use crate::shards::lock;
 
 /// The grants that paid.
 pub(crate) struct Packages {

@@ -14,7 +14,7 @@ use shuzha_privacy::budget::{Account, Debit, refund_fits};
 use shuzha_store::local_day;
 
 use crate::env::unavailable;
-use crate::holds::lock;
+use crate::shards::lock;
 use crate::{Gate, RefundOutcome};
 
 /// The kind of objects that are refunds.

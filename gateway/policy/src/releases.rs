@@ -10,7 +10,7 @@ use shuzha_core::{Code, NanoCharge, Refusal, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_store::{AskedRelease, Dating};
 
-use crate::holds::lock;
+use crate::shards::lock;
 
 /// Names a release: product version, data version, canonical query without its post-processing.
 pub type ReleaseKey = [u8; 32];

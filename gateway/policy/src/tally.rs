@@ -8,7 +8,7 @@ use shuzha_core::{Code, Timestamp};
 use shuzha_evidence::{Entry, RefusalCount};
 use shuzha_journal::Journal;
 
-use crate::holds::lock;
+use crate::shards::lock;
 
 /// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 
-use crate::holds::lock;
+use crate::shards::lock;
 
 /// Shards of the table of names. A lock is held to find or add one name.
 const SHARDS: usize = 64;

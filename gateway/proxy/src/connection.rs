@@ -1,7 +1,6 @@
 //! One accepted connection: which HTTP it speaks, hyper's server on it, and the clock over both.
 
 mod registry;
-mod state;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -16,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
+use crate::conn::{Conn, Due, Protocol};
 use crate::edge::Edge;
 use crate::guard::frames::FrameMeter;
 use crate::guard::{HeadGuard, Linger};
@@ -23,23 +23,12 @@ use crate::limits::{HEAD_BYTES_MAX, HEAD_FIELDS_MAX, Limits};
 use crate::reply::Body;
 
 pub(crate) use registry::{Registry, Ticket};
-use state::Due;
-pub(crate) use state::{Conn, Serving};
 
 /// How an HTTP/2 connection starts (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Most bytes hyper keeps of what a pipelining caller sent ahead.
 const READ_AHEAD_BYTES_MAX: usize = 4 * HEAD_BYTES_MAX;
-
-/// What a connection speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// HTTP/1.1 and 1.0.
-    H1,
-    /// HTTP/2.
-    H2,
-}
 
 /// Serves `io` until it closes, is idle for too long, or `conn` is told to close and has nothing in flight.
 pub(crate) async fn serve<S, E>(io: S, alpn: Option<Protocol>, conn: Arc<Conn>, edge: Arc<E>)

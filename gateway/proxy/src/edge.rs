@@ -12,7 +12,7 @@ use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use shuzha_core::Lang;
 
-use crate::connection::Conn;
+use crate::conn::Conn;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::reply::Body;

@@ -25,7 +25,7 @@ use shuzha_core::Code;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::connection::Conn;
+use crate::conn::Conn;
 use frames::FrameMeter;
 use half_close::HalfClosed;
 use head::Verdict;

@@ -9,6 +9,7 @@
 //! **Invariant:** nothing a caller sent reaches a product service but through [`shuzha_policy::Dispatch`].
 
 mod client;
+mod conn;
 mod connection;
 mod edge;
 mod egress;

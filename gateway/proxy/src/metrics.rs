@@ -14,7 +14,7 @@ use prometheus::{
 };
 use shuzha_core::{Code, Id};
 
-use crate::connection::Protocol;
+use crate::conn::Protocol;
 
 /// Product ids that get a label value of their own.
 pub(crate) const PRODUCTS_MAX: usize = 1_000;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 pub use shuzha_core::json::NUMBER_MAX;
-use shuzha_core::json::{self, Limits, Numbers, Reason};
+use shuzha_core::json::{self, JsonLimits, Numbers, Reason};
 use shuzha_core::{Code, Refusal};
 
 use super::VALUES_MAX;
@@ -15,7 +15,7 @@ pub const DEPTH_MAX: usize = 16;
 /// # Errors
 /// C301 not JSON; C304 too deep or a number out of range; C306 a key is repeated; C312 more values than [`VALUES_MAX`].
 pub(super) fn parse(body: &[u8]) -> Result<Value, Refusal> {
-    let limits = Limits { depth: DEPTH_MAX, values: VALUES_MAX, numbers: Numbers::Interoperable };
+    let limits = JsonLimits { depth: DEPTH_MAX, values: VALUES_MAX, numbers: Numbers::Interoperable };
     json::read(body, limits).map_err(|fault| Refusal::from(code_of(fault.reason)))
 }
 

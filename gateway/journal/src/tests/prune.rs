@@ -18,7 +18,7 @@ fn written() -> (MemoryDisk, Vec<(Position, Option<u64>)>) {
 
 /// Everything that is left.
 fn left(disk: &MemoryDisk) -> Vec<(Position, Option<u64>)> {
-    let first = crate::prune::base_of(disk).expect("lists").seq + 1;
+    let first = crate::segments::base_of(disk).expect("lists").seq + 1;
     let records = read_on(Arc::new(disk.clone()), first).expect("opens");
     let read = |record: crate::RawRecord| (record.position, number(&record.entry().expect("an entry")));
     records.map(|record| read(record.expect("whole"))).collect()
@@ -28,7 +28,7 @@ fn left(disk: &MemoryDisk) -> Vec<(Position, Option<u64>)> {
 fn h3_what_is_kept_is_as_it_was_at_every_place() {
     let (disk, all) = written();
     let last = all.last().expect("some").0.seq;
-    let live = crate::recovery::segments(&disk).expect("lists").last().expect("some").0;
+    let live = crate::segments::segments(&disk).expect("lists").last().expect("some").0;
     for through in 1..live {
         let disk = disk.killed();
         let journal = open(&disk).expect("sound");
@@ -139,7 +139,7 @@ fn h3_killed_anywhere_it_is_all_there_or_all_gone() {
                 let killed = Killed { disk: disk.clone(), left: steps.into() };
                 let done = crate::prune::prune(&killed, through);
                 let disk = disk.cut_power(|| 0);
-                let (before, kept) = (crate::prune::base_of(&disk).expect("lists").seq, left(&disk));
+                let (before, kept) = (crate::segments::base_of(&disk).expect("lists").seq, left(&disk));
                 assert!(before == 0 || before == through, "{before} of {through} after {steps}");
                 assert!(done.is_err() || before == through);
                 let from = usize::try_from(before).expect("small");

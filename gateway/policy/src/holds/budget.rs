@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use shuzha_core::{Code, NanoCharge, RequestId};
 use shuzha_privacy::budget::{Caps, Debit, Ledger, Spent};
 
-use super::shards::lock;
 use super::{Authority, Hold};
+use crate::shards::lock;
 
 /// What was spent. Held charges count as spent; voiding takes them off again.
 pub(crate) struct BudgetLedger(Mutex<Ledger>);

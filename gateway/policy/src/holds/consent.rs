@@ -8,7 +8,8 @@ use shuzha_core::{Code, Timestamp};
 use shuzha_evidence::Commitment;
 use shuzha_store::CONSENT_KEPT;
 
-use super::{Authority, Hold, Shards};
+use super::{Authority, Hold};
+use crate::shards::Shards;
 
 /// For how long uses are remembered after a consent's end: more than clocks may be apart.
 const SKEW: Duration = Duration::from_hours(24);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     fn round(ledger: &ConsentLedger, now: Timestamp) -> usize {
-        (0..crate::holds::SHARDS).for_each(|_| ledger.keep_up(now));
+        (0..crate::shards::SHARDS).for_each(|_| ledger.keep_up(now));
         ledger.remembered()
     }
 

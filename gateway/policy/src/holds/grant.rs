@@ -14,8 +14,9 @@ use governor::{Quota, RateLimiter};
 use jiff::civil::Date;
 use shuzha_core::{Clock, Code, Id, Refusal, Timestamp};
 
-use super::shards::lock;
-use super::{Authority, Hold, Shards};
+use super::{Authority, Hold};
+use crate::shards::Shards;
+use crate::shards::lock;
 use crate::{RateLimit, RateLimits};
 
 /// The local day of an instant (Asia/Shanghai), as the journal's reducer counts it.

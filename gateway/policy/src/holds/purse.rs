@@ -12,7 +12,8 @@ use std::sync::Arc;
 use shuzha_core::{Code, Id, MicroYuan, PurposeClass};
 use shuzha_pricing::{Basis, Month, Price, PriceBook};
 
-use super::{Authority, Hold, Shards};
+use super::{Authority, Hold};
+use crate::shards::Shards;
 use course::{Course, Priced};
 
 /// What one unit has been charged, and what calls under way may still cost it.

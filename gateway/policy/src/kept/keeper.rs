@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::{KeptKey, write, write_sealed};
-use crate::holds::lock;
+use crate::shards::lock;
 use crate::{Gate, Mark};
 
 /// Writes the world in force to a file whenever it has changed, at most once per pause. Dropping it writes the last

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::state::{Conn, Wanted};
+use crate::conn::{Conn, Wanted};
 
 /// The open connections.
 #[derive(Debug, Default)]

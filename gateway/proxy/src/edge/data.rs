@@ -11,7 +11,7 @@ use shuzha_core::{Clock, Code, IdRng, RequestId, Timestamp};
 use shuzha_policy::Inbound;
 
 use super::{Edge, body, lang, route};
-use crate::connection::Conn;
+use crate::conn::Conn;
 use crate::gate::Gate;
 use crate::guard::head::REFUSED_METHOD;
 use crate::limits::Limits;

@@ -8,7 +8,8 @@ use prometheus::{Encoder, Registry, TextEncoder};
 use serde_json::json;
 
 use super::Edge;
-use crate::connection::{Conn, Registry as Connections};
+use crate::conn::Conn;
+use crate::connection::Registry as Connections;
 use crate::gate::Operator;
 use crate::guard::head::REFUSED_METHOD;
 use crate::limits::Limits;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use shuzha_policy::call::Delivery;
 
-use crate::connection::Serving;
+use crate::conn::Serving;
 use crate::upstream::{PackageBody, StreamFault};
 
 /// A response body.

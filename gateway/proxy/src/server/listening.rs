@@ -18,7 +18,8 @@ use pingora_core::services::{ServiceReadyNotifier, ServiceWithDependents};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::client::{self, Told};
-use crate::connection::{self, Conn, Protocol, Registry, Ticket};
+use crate::conn::{Conn, Protocol};
+use crate::connection::{self, Registry, Ticket};
 use crate::edge::Edge;
 use crate::peers::{Held, Peers};
 

@@ -16,6 +16,15 @@ use tokio::time::Instant;
 use crate::limits::Limits;
 use crate::peers::Peer;
 
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// HTTP/1.1 and 1.0.
+    H1,
+    /// HTTP/2.
+    H2,
+}
+
 /// One open connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
@@ -65,12 +74,12 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// Somebody waits for room from now on, or nobody does.
-    pub(super) fn wait(&self, waiting: bool) {
+    pub(crate) fn wait(&self, waiting: bool) {
         self.waiting.store(waiting, Relaxed);
     }
 
     /// Resolves when a connection has come to rest since it was last asked.
-    pub(super) async fn offered(&self) {
+    pub(crate) async fn offered(&self) {
         self.idle.notified().await;
     }
 
@@ -210,7 +219,7 @@ impl Conn {
     }
 
     /// Tells `room` from now on when a request has ended.
-    pub(super) fn tell(&self, room: &Arc<Wanted>) {
+    pub(crate) fn tell(&self, room: &Arc<Wanted>) {
         self.room.get_or_init(|| Arc::clone(room));
     }
 
