@@ -2,6 +2,7 @@
 //! answers. Pure functions: no IO, no clock, no storage.
 
 pub mod abuse;
+pub mod anonymity;
 pub mod blind;
 pub mod budget;
 pub mod consent;

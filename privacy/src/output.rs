@@ -167,6 +167,13 @@ impl Contract {
         self.tree.leaves().iter().any(|leaf| leaf.rule.is_keyed())
     }
 
+    /// The leaves whose mask or sample needs a key: nobody who lacks the key knows their values from elsewhere.
+    #[must_use]
+    pub fn keyed(&self) -> FieldSet {
+        let leaves = self.tree.leaves().iter().enumerate();
+        FieldSet(leaves.filter(|(_, leaf)| leaf.rule.is_keyed()).fold(0, |set, (at, _)| set | 1 << at))
+    }
+
     /// Parses `answer`, keeps the permitted leaves, masks them as the contract says.
     ///
     /// Leaves of the contract that are not permitted are dropped silently; leaves outside the contract are dropped and

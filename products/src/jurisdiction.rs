@@ -45,6 +45,8 @@ pub struct Jurisdiction {
     pub results_published: bool,
     /// Who reviews a product before it leaves the domain (出域审核); every one of them must. Absent: nobody.
     pub exit_review_by: Vec<Reviewer>,
+    /// Fewest records that must not be told apart by what a scenario's products release of them: what `shuzha review anonymity` asks for.
+    pub anonymity_k_min: u32,
     /// What a person's consent is needed for. Absent: what the product's own declaration asks for.
     pub personal_consent: Option<ConsentRule>,
     /// How prices come about. Absent: nothing is free by rule, and no price is guided.
@@ -67,6 +69,8 @@ pub struct Jurisdiction {
 
 /// In how many hours an emergency stop is confirmed where nothing else is said.
 pub const EMERGENCY_HOURS: u16 = 24;
+/// Fewest records alike in what is released of them, where the rules say nothing: what statistical offices ask for as a rule.
+pub const ANONYMITY_K_MIN: u32 = 5;
 
 /// The level a platform stands on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -262,6 +266,7 @@ impl Default for Jurisdiction {
             operator_publicity_working_days: None,
             results_published: false,
             exit_review_by: Vec::new(),
+            anonymity_k_min: ANONYMITY_K_MIN,
             personal_consent: Some(ConsentRule::Precise),
             price: None,
             exchange_listing: ListingRule::default(),

@@ -9,6 +9,7 @@ mod journal_command;
 mod keys_command;
 mod package_command;
 mod register_command;
+mod review_command;
 mod serve;
 mod verify;
 mod witness_command;
@@ -72,6 +73,9 @@ enum Command {
     /// Finds whose file a package is that was found. 数据包溯源
     #[command(subcommand)]
     Package(package_command::PackageCommand),
+    /// 出域审查 Measures what a reviewer needs to know before a scenario's answers may leave.
+    #[command(subcommand)]
+    Review(review_command::ReviewCommand),
     /// Checks receipts and logs offline, with public keys only. 离线验证存证
     #[command(subcommand)]
     Verify(Box<verify::VerifyCommand>),
@@ -184,6 +188,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             journal_command::inspect(out, &journal, from, tail, limit).map(|()| true)
         }
         Command::Package(command) => package_command::run(out, config, &command),
+        Command::Review(command) => review_command::run(out, config, &command),
         Command::Journal(JournalCommand::Rebuild) => register_command::rebuild(out, config).map(|()| true),
         Command::Register(register_command::RegisterCommand::Adopt { reason }) => {
             register_command::adopt(out, config, reason).map(|()| true)

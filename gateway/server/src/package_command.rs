@@ -79,7 +79,7 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: &PackageCommand) -> R
 }
 
 /// The world in force, from its files or from the register.
-fn declared(config: &Config) -> Result<World> {
+pub(crate) fn declared(config: &Config) -> Result<World> {
     if !config.world.is_empty() {
         return Ok(world::load(&config.world)?.world);
     }

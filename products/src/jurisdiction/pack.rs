@@ -197,7 +197,7 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
     let certificate = rules.rule("certificate", &["required"]);
     let selection = rules.rule("operator_selection", &["publicity_working_days"]);
     let results = rules.rule("results", &["published"]);
-    let exit_review = rules.rule("exit_review", &["by"]);
+    let exit_review = rules.rule("exit_review", &["by", "k_min"]);
     let consent = rules.rule("personal_consent", &["rule"]);
     let listing = rules.rule("exchange_listing", &["rule"]);
     let logs = rules.rule("network_logs", &["months_min"]);
@@ -225,8 +225,12 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
             .and_then(|section| section.required("publicity_working_days")?.count(1..=250)),
         results_published: flag(results, "published").unwrap_or(false),
         exit_review_by: exit_review
-            .and_then(|section| Rules::words(&section, "by", REVIEWERS))
+            .as_ref()
+            .and_then(|section| Rules::words(section, "by", REVIEWERS))
             .unwrap_or_default(),
+        anonymity_k_min: exit_review
+            .and_then(|section| section.optional("k_min")?.count(2..=1_000))
+            .unwrap_or(super::ANONYMITY_K_MIN),
         personal_consent: consent.and_then(|section| section.required("rule")?.word(CONSENTS)),
         price: price(&mut rules),
         exchange_listing: listing

@@ -277,8 +277,7 @@ fn group() -> Value {
 /// Dimensions of a table: with their keys, or of a view.
 fn by() -> Value {
     let keys = json!({"type": "array", "minItems": 1, "maxItems": 256, "items": group()});
-    let declared =
-        object(&["name", "keys"], json!({"name": group(), "keys": keys, "under": group()}));
+    let declared = object(&["name", "keys"], json!({"name": group(), "keys": keys, "under": group()}));
     let coarser = object(
         &["name", "of", "groups"],
         json!({"name": group(), "of": group(), "groups": {"type": "object", "minProperties": 1, "additionalProperties": keys}}),

@@ -32,6 +32,7 @@ mod readme;
 mod receipts;
 mod reconcile;
 mod reload;
+mod review;
 mod rotation;
 mod secrecy;
 mod serve;
