@@ -271,7 +271,7 @@ impl Object for ConsentIssuer {
 }
 
 impl Marked for ConsentIssuer {
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         take(Mark::unique("kid", [self.kid.as_str(), "", "", ""], "spec.kid"));
     }
 }

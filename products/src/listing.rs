@@ -61,7 +61,7 @@ impl Object for Listing {
 }
 
 impl Marked for Listing {
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         // The exchange gives a number once, to one product.
         take(Mark::unique("listing", [self.exchange.as_str(), &self.number, "", ""], "spec.number"));
     }

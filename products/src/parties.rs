@@ -118,7 +118,7 @@ impl Object for Organisation {
 }
 
 impl Marked for Organisation {
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         take(Mark::unique("uscc", [self.uscc.as_str(), "", "", ""], "spec.uscc"));
     }
 }

@@ -39,7 +39,7 @@ impl Object for Certificate {
 }
 
 impl Marked for Certificate {
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         take(Mark::unique("certificate", [&self.code, "", "", ""], "spec.code"));
     }
 }

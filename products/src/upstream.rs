@@ -174,7 +174,7 @@ impl Object for Upstream {
 }
 
 impl Marked for Upstream {
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         // No instance stands for a synthetic service and for a real one: a trial would reach real data (REQUIREMENTS K1).
         let (shared_as, clash) = match self.synthetic {
             true => ("synthetic", "shares an instance with a service that is not synthetic,"),

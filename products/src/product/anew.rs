@@ -3,6 +3,7 @@
 use shuzha_core::Id;
 
 use super::{Operation, Product};
+use crate::data::DataSet;
 use crate::kinds::{Dated, UNDECLARED_TABLE};
 use crate::world::{Mark, Marked};
 
@@ -33,28 +34,39 @@ pub fn unfounded(operation: &Id) -> String {
 /// What is wrong with an operation of [`Product::undeclared`].
 #[must_use]
 pub fn undeclared(operation: &Id) -> String {
-    format!("operation `{operation}`: {}", UNDECLARED_TABLE)
+    format!("operation `{operation}`: {UNDECLARED_TABLE}")
+}
+
+/// Claims to tables over one data set.
+const TABLE: &str = "table";
+/// Who may claim a data set's tables together: whoever is charged to its budget.
+const NOISE: Option<&str> = Some("noise");
+const CLASH: &str = "a table whose small groups are hidden stands alone over its data set, beside no budget, and there is that of";
+
+impl Marked for DataSet {
+    /// Statistics of its privacy budget stand beside noised tables, and not beside exact counts.
+    fn marks<'w>(&'w self, name: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
+        if self.privacy.is_some() {
+            let key = [name.as_str(), "", "", ""];
+            let (of, path, clash) = (TABLE, "spec.privacy", CLASH);
+            take(Mark { of, key, window: None, shared_as: NOISE, path, clash });
+        }
+    }
 }
 
 impl Marked for Product {
     /// A table whose small groups are hidden stands alone over its data set: two could be subtracted. Noised ones are charged,
     /// each of them.
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         let tables = self.operations.iter().filter_map(|operation| operation.output.dated());
         let mut shared_as = tables.filter_map(|dated| match dated {
-            Dated::Noised { .. } => Some(Some("noise")),
+            Dated::Noised { .. } => Some(NOISE),
             Dated::Once { .. } => Some(None),
             Dated::Undeclared => None,
         });
         // A product's tables are of one family, so of one kind.
         let (Some(shared_as), [set]) = (shared_as.next(), &*self.data_sets) else { return };
-        take(Mark {
-            of: "table",
-            key: [set.as_str(), "", "", ""],
-            window: None,
-            shared_as,
-            path: "spec.dataSets",
-            clash: "a table whose small groups are hidden stands alone over its data set, and there is that of",
-        });
+        let key = [set.as_str(), "", "", ""];
+        take(Mark { of: TABLE, key, window: None, shared_as, path: "spec.dataSets", clash: CLASH });
     }
 }

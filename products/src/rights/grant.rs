@@ -142,7 +142,7 @@ impl Object for Grant {
 }
 
 impl Marked for Grant {
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>)) {
+    fn marks<'w>(&'w self, _: &'w Id, take: &mut dyn FnMut(Mark<'w>)) {
         // At each instant one grant speaks for (unit, scenario, product, operation).
         for granted in &self.operations {
             let key = [&self.unit, &self.scenario, &self.product, &granted.operation].map(Id::as_str);

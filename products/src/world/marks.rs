@@ -37,8 +37,8 @@ impl<'w> Mark<'w> {
 
 /// A kind whose objects have marks.
 pub(crate) trait Marked: Object + 'static {
-    /// Calls `take` with every mark of the object.
-    fn marks<'w>(&'w self, take: &mut dyn FnMut(Mark<'w>));
+    /// Calls `take` with every mark of the object, whose name is `name`.
+    fn marks<'w>(&'w self, name: &'w Id, take: &mut dyn FnMut(Mark<'w>));
 }
 
 /// Calls a function with every mark in a world of one kind, and the name of its object.
@@ -46,7 +46,7 @@ pub(super) type Marks = for<'w> fn(&'w World, &mut dyn FnMut(&'w Id, Mark<'w>));
 
 pub(super) fn of_kind<'w, T: Marked>(world: &'w World, take: &mut dyn FnMut(&'w Id, Mark<'w>)) {
     for (id, object) in T::table(world) {
-        object.marks(&mut |mark| take(id, mark));
+        object.marks(id, &mut |mark| take(id, mark));
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Scenario>(),
     kind::<Agreement>(),
     kind::<PersonSpace>(),
-    kind::<DataSet>(),
+    marked::<DataSet>(),
     marked::<Upstream>(),
     marked::<Product>(),
     marked::<Certificate>(),

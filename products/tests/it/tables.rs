@@ -277,6 +277,26 @@ fn e6_what_a_table_must_declare() {
     fault(with(&format!("{set}{}", product("more", "firms", &two))), "no views");
 }
 
+/// The sandbox's example of a noised table is counts of its cells, without noise; of each view as of the whole.
+#[test]
+fn k1_an_example_of_a_table_has_declared_keys() {
+    let example = |rows: &str| {
+        let fields = format!("of: get, by: [sex], example: {{rows: {rows}}}");
+        with(&product("more", "census", &(operation("get", NOISED) + &operation("view", &fields))))
+    };
+    let world =
+        example("[{key: [\"<=50K\", Male], count: 7}, {key: [\">50K\", Male], count: 5}]").expect("read");
+    let view = &world.products["more"].operations[1];
+    let bytes = view.example.clone().expect("an example");
+    let left = shown(view, std::str::from_utf8(&bytes).expect("UTF-8"));
+    assert_eq!(
+        (count(&left, &["Male"]), count(&left, &["Female"]), count(&left, &["*"])),
+        (json!(12), json!(0), json!(12))
+    );
+    let faults = example("[{key: [\"<=50K\", 张三丰], count: 7}]").expect_err("an undeclared key");
+    assert!(faults.iter().any(|fault| fault.contains("not a declared key")), "{faults:?}");
+}
+
 /// P2: two suppressed tables over the same people are subtracted; two noised ones are charged, each of them.
 #[test]
 fn e6_a_suppressed_table_stands_alone_over_its_data_set() {

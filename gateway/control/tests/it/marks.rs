@@ -297,3 +297,49 @@ fn e6_reserved_quotas_fit_under_the_cap_of_their_people() {
     town.remove("wang", "DataSet", "second").expect("nobody refers to it");
     set("first", "1.2", true).expect("alone it fits");
 }
+
+/// A table whose small groups are hidden, over the enterprises of `set`.
+fn suppressed(set: &str) -> Value {
+    let mut product = example("Product", "company-check");
+    let by = json!([{"name": "county", "keys": ["a", "b"]}]);
+    let table = json!({"name": "get", "method": "POST", "path": "/v1/table", "personal": false, "by": by,
+        "protection": "suppress", "law": "某法第九条", "referenceDate": "2026-06-30", "threshold": 10});
+    (product["kind"], product["dataSets"], product["operations"]) =
+        (json!("table"), json!([set]), json!([table]));
+    product
+}
+
+/// Privacy P2: two tables over the same people were subtracted. One stands alone, and beside no privacy budget; and none is
+/// declared by the names of its dimensions alone.
+#[test]
+fn e6_a_suppressed_table_stands_alone_over_its_data_set() {
+    let town = Town::new();
+    let firms = json!({"provider": "market-regulator", "sensitivity": "general"});
+    town.put("wang", "DataSet", "firms", &firms).expect("declared");
+    town.put("wang", "DataSet", "others", &firms).expect("declared");
+    town.put("sun", "Product", "one", &suppressed("firms")).expect("declared");
+    let refused = clash(&town.house, || town.put("sun", "Product", "two", &suppressed("firms")));
+    assert_eq!(refused.path, "spec.dataSets");
+    assert!(refused.reason.contains("stands alone") && refused.reason.contains("Product/one"), "{refused:?}");
+    town.put("sun", "Product", "two", &suppressed("others")).expect("over other people");
+    // A budget over the same people afterwards is refused as the table would be over a budget.
+    town.put("wang", "PersonSpace", "firms", &json!({"measure": "pure-eps", "cap": "1.0"}))
+        .expect("declared");
+    let privacy = json!({"personSpace": "firms", "cap": "1.0", "dataVersion": "1", "perQueryMax": "0.5",
+        "quotas": {"default": "1.0"}, "domain": {"data_version": "1", "max_rows_per_person": 1,
+        "columns": {"county": {"type": "categorical", "keys": ["a", "b"]}}}});
+    let counted = json!({"provider": "market-regulator", "sensitivity": "general", "privacy": privacy});
+    town.put("wang", "DataSet", "counted", &counted).expect("declared");
+    let refused = town.put("sun", "Product", "three", &suppressed("counted"));
+    let Err(Error::Refused(refusal)) = refused else { panic!("accepted, or not refused") };
+    assert!(refusal.faults[0].reason.contains("privacy budget"), "{:?}", refusal.faults);
+    let refused = clash(&town.house, || town.put("wang", "DataSet", "firms", &counted));
+    assert_eq!(refused.path, "spec.privacy");
+    let mut before = suppressed("others");
+    before["operations"] = json!([{"name": "get", "method": "POST", "path": "/v1/table", "personal": false,
+        "by": ["county"], "threshold": 10}]);
+    let Err(Error::Refused(refusal)) = town.put("sun", "Product", "before", &before) else {
+        panic!("accepted, or not refused")
+    };
+    assert!(refusal.faults[0].reason.contains("without their keys"), "{:?}", refusal.faults);
+}
