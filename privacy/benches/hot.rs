@@ -103,7 +103,7 @@ fn statistics(measure_of: Measure) {
     let engine = br#"{"data_version":"v","max_rows_per_person":1,"rows":[{"key":["40"],"count":1000}]}"#;
     measure(&format!("draw and release 74 values, {name}"), 2_000, || {
         let noise = query.draw(&domain, &OsRng).expect("the map confirms");
-        query.release(noise, engine, &domain).is_ok_and(|bytes| bytes.len() > 74)
+        query.release(noise, engine, &domain).is_ok_and(|released| released.bytes.len() > 74)
     });
 }
 

@@ -3,8 +3,8 @@
 //! A query goes through here in one order: [`Query::parse`] reads it against the public [`Domain`] and nothing else;
 //! [`Query::charge`] is debited, durably, by the caller; [`Query::draw`] draws the noise before anything is
 //! dispatched, so that the time an answer takes says nothing about the noise in it; [`Query::engine_request`] asks the
-//! statistics engine; [`Query::release`] checks the exact aggregates, adds the noise and says how accurate the
-//! result is.
+//! statistics engine, and names the domain by its digest; [`Query::release`] brings the exact aggregates into the domain,
+//! adds the noise and says how accurate the result is.
 //!
 //! **Privacy unit**: one natural person. Two data sets are neighbours when one has all rows of one person more than
 //! the other. The engine keeps at most [`Domain::rows_per_person_max`] rows of each, before any condition, and clamps
@@ -24,15 +24,17 @@ mod filter;
 mod map;
 mod noise;
 mod query;
+mod request;
 mod sampler;
 mod threshold;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::answer::{Noised, nearest_nonnegative};
+pub use self::answer::{Noised, NoisedAnswer, nearest_nonnegative};
 pub use self::domain::{
-    BOUND_MAX, CELLS_MAX, COLUMNS_MAX, Domain, KEY_BYTES_MAX, KEYS_MAX, ROWS_MAX, ROWS_PER_PERSON_MAX, Terms,
+    BOUND_MAX, CELLS_MAX, COLUMNS_MAX, Domain, DomainDigest, KEY_BYTES_MAX, KEYS_MAX, ROWS_MAX,
+    ROWS_PER_PERSON_MAX, Terms,
 };
 pub use self::map::MapFault;
 pub use self::noise::Noise;

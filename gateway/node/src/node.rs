@@ -14,7 +14,7 @@ pub(crate) mod upstreams;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -195,6 +195,7 @@ impl Node {
                 evidence.drain();
             }
         };
+        let reached = Arc::new(OnceLock::new());
         let proxy = ProxyOptions {
             gate: Arc::new(operator::Served { gate: Arc::clone(&gate), desk: Arc::clone(&evidence.desk) }),
             operator: Arc::new(Running::new(
@@ -205,6 +206,7 @@ impl Node {
                 config.node.clone(),
                 (source.name(), source.begun()),
                 config.unwatched(),
+                Arc::clone(&reached),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,
@@ -228,7 +230,8 @@ impl Node {
         .build()
         .context("the data plane")?;
         let handle = proxy.handle();
-        handle.publish(gate.snapshot().products());
+        reached.get_or_init(|| handle.clone());
+        upstreams::announce(&handle, &gate.snapshot());
         let store = data.store.clone();
         let mut late = beside.as_mut().map(|beside| std::mem::take(&mut beside.left)).unwrap_or_default();
         late.extend(bound_left);

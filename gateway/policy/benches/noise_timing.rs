@@ -55,6 +55,10 @@ struct Engine;
 impl Upstream for Engine {
     type Stream = ();
 
+    fn keeps(&self, _: &shuzha_core::Id, _: shuzha_privacy::dp::DomainDigest) -> bool {
+        true
+    }
+
     async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
         let answer = r#"{"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":[],"count":1000}]}"#;
         Ok(Fetched { status: 200, body: Bytes::from_static(answer.as_bytes()) })

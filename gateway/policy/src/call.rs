@@ -1,6 +1,7 @@
 //! What comes in, what goes to the product service, what goes out: the edge types between this crate and whoever
 //! speaks HTTP.
 
+pub use shuzha_privacy::dp::DomainDigest;
 pub use shuzha_privacy::watermark::MarkFault;
 
 pub use crate::delivery::{Delivered, Delivery};
@@ -66,6 +67,8 @@ pub struct Dispatch<'a> {
     pub answer_bytes_max: usize,
     /// Whether data of persons are touched: then whoever answers proves what it is, where the configuration asks that.
     pub persons: bool,
+    /// The domain of a statistical query: whoever answers must have said that it keeps this one, or nothing is sent.
+    pub domain: Option<DomainDigest>,
 }
 
 /// Why a product service gave no answer.
@@ -79,6 +82,8 @@ pub enum UpstreamFault {
     NotAllowed,
     /// What answers there did not prove to be the declared service: the call was not sent.
     Unproved,
+    /// The statistics service keeps another domain than was declared: the query was not sent.
+    OtherDomain,
     /// The answer was not complete in time.
     Timeout,
     /// The connection closed or broke mid-way.
@@ -115,6 +120,10 @@ pub struct Opened<S> {
 pub trait Upstream: Send + Sync {
     /// A streamed body.
     type Stream: Send;
+
+    /// Whether the product service may keep the domain of this digest: false once an instance of it said otherwise, or was asked
+    /// and said nothing. What is not known yet, [`Dispatch::domain`] makes sure of on the connection that the query takes.
+    fn keeps(&self, upstream: &Id, domain: DomainDigest) -> bool;
 
     /// Sends `dispatch` and reads the whole answer (answer lane). Retries only when nothing was sent.
     fn fetch(&self, dispatch: Dispatch<'_>) -> impl Future<Output = Result<Fetched, UpstreamFault>> + Send;

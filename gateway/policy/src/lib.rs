@@ -31,7 +31,8 @@ mod units;
 
 pub use bounds::{Bounds, IDEMPOTENCY_KEY_BYTES_MAX, NONCE_BYTES_MAX, Use};
 pub use call::{
-    Dispatch, Fetched, Inbound, Opened, Payload, RateLimit, RateLimits, Reply, Upstream, UpstreamFault,
+    Dispatch, DomainDigest, Fetched, Inbound, Opened, Payload, RateLimit, RateLimits, Reply, Upstream,
+    UpstreamFault,
 };
 pub use feed::{FEED_AGE, FEED_AGE_MAX};
 pub use gate::{Gate, Keys, Options, Parts, RefundOutcome, Weight};
@@ -40,5 +41,5 @@ pub use nonce::NONCES_MAX_DEFAULT;
 pub use refund::REFUND;
 pub use releases::{KeptRelease, NewRelease, ReleaseKey, ReleaseStore};
 pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};
-pub use snapshot::{CompileError, Delta, KeyRing, Mark, Snapshot};
+pub use snapshot::{CompileError, Delta, Engine, KeyRing, Mark, Snapshot};
 pub use start::Start;

@@ -16,19 +16,17 @@ mod name;
 mod operation;
 mod roll;
 mod rows;
+mod statistics;
 mod suspensions;
 mod tables;
 
 use std::sync::Arc;
 
-use shuzha_core::{Id, Measure, MicroYuan, NanoCharge, PurposeClass, Timestamp};
+use shuzha_core::{Id, MicroYuan, PurposeClass, Timestamp};
 use shuzha_pricing::PriceBook;
-use shuzha_privacy::budget::{Account, Caps, Debit};
 use shuzha_privacy::consent::Issuers;
-use shuzha_privacy::dp::{Domain, Query};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
-use shuzha_products::data::PrivacyTerms;
 use shuzha_products::exit_review::Reviewable;
 use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 
@@ -43,8 +41,9 @@ use cow_map::{ByNumber, CowMap};
 use declared::Declared;
 use grants::GrantTable;
 use roll::{Roll, Source};
+pub use statistics::Engine;
+pub(crate) use statistics::{DataSet, PersonSpace, Statistics};
 
-use crate::releases::ReleaseKey;
 use crate::signature::VerifyingKey;
 
 /// Everything the stages look up.
@@ -203,73 +202,6 @@ pub(crate) struct Product {
     pub(crate) data_sets: Vec<Id>,
     /// For reports: the data set's public metadata and budgets.
     pub(crate) statistics: Option<Arc<Statistics>>,
-}
-
-/// What a report is computed over.
-pub(crate) struct Statistics {
-    /// Whether the unit's quota is set aside for it: declared so, and true.
-    pub(crate) reserved: bool,
-    pub(crate) data_set: DataSet,
-    pub(crate) space: PersonSpace,
-}
-
-impl Statistics {
-    /// The public metadata of the data set.
-    pub(crate) const fn domain(&self) -> &Domain {
-        &self.data_set.terms.domain
-    }
-
-    /// What a charge of (unit, scenario) must fit under.
-    pub(crate) fn caps(&self, unit: &Id, scenario: &Id) -> Caps {
-        let terms = &self.data_set.terms;
-        Caps {
-            space: self.space.cap,
-            data_set: terms.cap,
-            quota: terms.quota(unit.as_str(), scenario.as_str()),
-            pace: terms.quotas.pace,
-            per_query: terms.per_query_max,
-        }
-    }
-
-    /// A charge of (unit, scenario) on the local `day`.
-    pub(crate) fn debit(&self, unit: &Id, scenario: &Id, day: i64, charge: NanoCharge) -> Debit {
-        let account = Account {
-            space: self.space.name.as_str().into(),
-            data_set: self.data_set.name.as_str().into(),
-            unit: unit.as_str().into(),
-            scenario: scenario.as_str().into(),
-        };
-        Debit { account, measure: self.space.measure, day, charge }
-    }
-
-    /// The key of the release of `query`: one for all that differ in post-processing alone.
-    pub(crate) fn release_key(&self, product: &Product, query: &Query) -> ReleaseKey {
-        let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-        let version = self.data_set.terms.data_version.as_str();
-        for part in [self.data_set.name.as_str(), version, product.name.as_str()] {
-            // A name holds no NUL, so no two lists of names share a text.
-            context.update(part.as_bytes());
-            context.update(&[0]);
-        }
-        context.update(&product.version.to_be_bytes());
-        context.update(&query.base().canonical());
-        let mut key = [0; 32];
-        key.copy_from_slice(context.finish().as_ref());
-        key
-    }
-}
-
-/// A data set with a privacy budget.
-pub(crate) struct DataSet {
-    pub(crate) name: Id,
-    pub(crate) terms: PrivacyTerms,
-}
-
-/// People whose data several data sets hold; one lifetime cap over all of them.
-pub(crate) struct PersonSpace {
-    pub(crate) name: Id,
-    pub(crate) measure: Measure,
-    pub(crate) cap: NanoCharge,
 }
 
 /// An approved use (应用场景) of one unit.

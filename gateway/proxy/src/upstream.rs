@@ -15,7 +15,7 @@ mod stream;
 mod target;
 mod timed;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use shuzha_core::{Clock, Id};
-use shuzha_policy::{Dispatch, Fetched, Opened, UpstreamFault};
+use shuzha_policy::{Dispatch, DomainDigest, Fetched, Opened, UpstreamFault};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -83,11 +83,13 @@ type Targets = HashMap<Id, Arc<Target>>;
 /// The product services that can be reached now.
 pub struct Upstreams {
     targets: ArcSwap<Targets>,
-    clock: Box<dyn Clock>,
+    clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     egress: Arc<Egress>,
     resolver: Arc<dyn Resolve>,
     prove: Prove,
+    /// Services behind reports: each is asked which domains it keeps whenever its health is checked.
+    engines: ArcSwap<BTreeSet<Id>>,
     replaced: Notify,
 }
 
@@ -116,8 +118,9 @@ impl Upstreams {
         metrics: Arc<Metrics>,
         Ways { egress, resolver, prove }: Ways,
     ) -> Result<Self, ProxyError> {
-        let (targets, clock) = (ArcSwap::default(), Box::new(clock));
-        let upstreams = Self { targets, clock, metrics, egress, resolver, prove, replaced: Notify::new() };
+        let (targets, engines, clock) = (ArcSwap::default(), ArcSwap::default(), Arc::new(clock));
+        let replaced = Notify::new();
+        let upstreams = Self { targets, clock, metrics, egress, resolver, prove, engines, replaced };
         upstreams.set(options)?;
         Ok(upstreams)
     }
@@ -149,6 +152,18 @@ impl Upstreams {
         Ok(())
     }
 
+    /// Says which services are behind reports. All are asked at once which domains they keep, and then at every check.
+    pub fn inquire_of(&self, engines: impl IntoIterator<Item = Id>) {
+        self.engines.store(Arc::new(engines.into_iter().collect()));
+        self.replaced.notify_one();
+    }
+
+    /// Whether no instance of the product service is known to keep another domain, or none.
+    #[must_use]
+    pub fn keeps(&self, upstream: &Id, domain: DomainDigest) -> bool {
+        self.targets.load().get(upstream).is_none_or(|target| target.keeps(domain))
+    }
+
     /// Notes that this process listens at one more address: no product service is there.
     pub fn listens_at(&self, address: SocketAddr) {
         self.egress.listens_at(address);
@@ -159,16 +174,20 @@ impl Upstreams {
         self.egress.lists(addresses);
     }
 
-    /// Looks up where every product service is and checks the health of every instance once, now. All at once: one whose
-    /// name nobody answers for holds up no other.
+    /// Looks up where every product service is and checks the health of every instance once, now; one behind a report is asked
+    /// which domains it keeps too. All at once: one whose name nobody answers for holds up no other.
     pub async fn check_health(&self) {
-        let targets = self.targets.load_full();
+        let (targets, engines) = (self.targets.load_full(), self.engines.load_full());
         let mut checks = JoinSet::new();
         for target in targets.values().cloned() {
             let (resolver, egress) = (Arc::clone(&self.resolver), Arc::clone(&self.egress));
+            let clock = engines.contains(&target.options.name).then(|| Arc::clone(&self.clock));
             checks.spawn(async move {
                 target.look_up(&*resolver, &egress, true).await;
                 let (healthy, unhealthy) = target.check().await;
+                if let Some(clock) = clock {
+                    inquire(&target, &egress, &*clock).await;
+                }
                 (target, healthy, unhealthy)
             });
         }
@@ -244,7 +263,9 @@ impl Upstreams {
         dispatch: Dispatch<'_>,
         by: Instant,
     ) -> Result<(Link, Arc<Instance>, Response<Incoming>), UpstreamFault> {
-        let proves = target.options.prove || dispatch.persons && self.prove == Prove::Persons;
+        let domain = dispatch.domain;
+        let persons = dispatch.persons && self.prove == Prove::Persons;
+        let proves = target.options.prove || persons || domain.is_some();
         let mut request =
             request::request(&target.key, self.clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;
         let placing = target.look_up(&*self.resolver, &self.egress, false);
@@ -276,7 +297,7 @@ impl Upstreams {
                 continue;
             };
             let demanded = if proves {
-                proof::demand(&mut link, &instance, target, &*self.clock, by).await
+                proof::demand(&mut link, &instance, target, domain, &*self.clock, by).await
             } else {
                 Ok(())
             };
@@ -328,6 +349,22 @@ impl std::fmt::Debug for Upstreams {
     }
 }
 
+/// Asks every instance of a statistics service which domains it keeps. One that cannot be reached stays as it was known: it is
+/// asked again before a query is sent to it.
+async fn inquire(target: &Target, egress: &Egress, clock: &dyn Clock) {
+    for instance in target.instances().into_iter().filter(|instance| egress.permits(instance.address)) {
+        let by = link::due(target.options.connect_timeout);
+        let link = match instance.pool.take().await {
+            Some(link) => Some(link),
+            None => Link::connect(instance.address, by).await,
+        };
+        let Some(mut link) = link else { continue };
+        if proof::inquire(&mut link, &instance, target, clock, by).await.is_ok() {
+            instance.pool.give(link);
+        }
+    }
+}
+
 /// Whether an answer is compressed.
 ///
 /// # Errors
@@ -354,6 +391,7 @@ fn count(target: &Target, fault: Option<&UpstreamFault>) {
         Some(UpstreamFault::TooLarge) => &outcomes.too_large,
         Some(UpstreamFault::NotAllowed) => &outcomes.not_allowed,
         Some(UpstreamFault::Unproved) => &outcomes.unproved,
+        Some(UpstreamFault::OtherDomain) => &outcomes.other_domain,
     }
     .inc();
 }

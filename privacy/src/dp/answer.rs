@@ -1,5 +1,6 @@
 //! From exact aggregates to what may be released.
 
+mod engine;
 mod noised;
 mod notes;
 mod post;
@@ -7,33 +8,27 @@ mod post;
 pub use noised::{Noised, nearest_nonnegative};
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
 use super::Domain;
-use super::domain::{KEY_BYTES_MAX, ROWS_MAX};
+use super::domain::KEY_BYTES_MAX;
 use super::noise::{Noise, Scale, Scales};
 use super::query::{Aggregate, QUANTILE_UNIT, Query};
 use super::threshold::threshold_up;
 use crate::output::Violation;
+use engine::{Engine, EngineRow};
 use notes::Notes;
 
-/// The engine's answer.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Engine {
-    data_version: String,
-    max_rows_per_person: u32,
-    rows: Vec<EngineRow>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EngineRow {
-    key: Vec<String>,
-    count: i64,
-    #[serde(default)]
-    sum: Option<i64>,
+/// What is released, and how much of the engine's answer lay outside the domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoisedAnswer {
+    /// The answer.
+    pub bytes: Vec<u8>,
+    /// Rows and numbers that were brought towards the domain or left out. Any is an alarm, and none changes what the caller
+    /// is told: a refusal would say without noise what the data are like.
+    pub astray: u32,
 }
 
 /// What is released.
@@ -97,11 +92,11 @@ struct Totals<'a> {
     by: BTreeMap<&'a str, Vec<(String, i128)>>,
 }
 
-/// Exact values of one cell.
+/// Exact values of one cell. A sum within the bounds of as many rows as there can be is beyond `i64`.
 #[derive(Clone, Copy, Default)]
 struct Exact {
     count: i64,
-    sum: i64,
+    sum: i128,
 }
 
 fn violation(at: &str, what: &'static str) -> Violation {
@@ -111,6 +106,9 @@ fn violation(at: &str, what: &'static str) -> Violation {
 impl Query {
     /// Adds the noise to the engine's aggregates and writes the answer. A cell that the engine leaves out is 0.
     ///
+    /// What lies outside the domain is brought towards it: counts and sums to the nearest that some data within the domain
+    /// have, a row that is no cell of the query is left out. Whether there is an answer follows from public metadata alone.
+    ///
     /// Post-processing costs nothing, and the answer says what was done, in this order: counts below 0 become 0 where the
     /// query asked for `nonnegative`, and where it asked for `consistent` too, cells become the nearest ones that add up to
     /// the noised total; a mean is noisy sum / noisy count, clamped to the column's public bounds, with four decimals, and
@@ -118,22 +116,22 @@ impl Query {
     /// first reach their part of the noisy total. Groups by non-public keys are left out below the threshold.
     ///
     /// # Errors
-    /// [`Violation`] where the engine's answer is not of its shape, of another data version or contribution bound, has cells
-    /// outside the public domain, or aggregates that no data within the domain has.
-    pub fn release(&self, noise: Noise, engine_answer: &[u8], domain: &Domain) -> Result<Vec<u8>, Violation> {
-        let engine = read(engine_answer, domain)?;
+    /// [`Violation`] where what came is no engine's answer at all, or is said to be of another data version or contribution
+    /// bound.
+    pub fn release(&self, noise: Noise, engine_answer: &[u8], domain: &Domain) -> Result<NoisedAnswer, Violation> {
+        let Engine { rows, mut astray } = engine::read(engine_answer, domain)?;
         if noise.query != *self {
             return Err(violation("", "the noise was drawn for another query"));
         }
         let scales = noise.scales;
         let mut cells = match self.open_column(domain) {
-            Some(_) => self.open_cells(engine, noise, domain)?,
-            None => self.closed_cells(engine, noise, domain)?,
+            Some(_) => self.open_cells(rows, noise, domain, &mut astray)?,
+            None => self.closed_cells(rows, noise, domain, &mut astray),
         };
         if self.aggregate == Aggregate::Quantile {
             cells = self.quantiles(&cells, scales, domain);
         }
-        Ok(self.written(cells, scales, domain))
+        Ok(NoisedAnswer { bytes: self.written(cells, scales, domain), astray })
     }
 
     /// The answer to this query out of `kept`, the release of [`Query::base`]: what post-processing the query asks for is done
@@ -178,15 +176,21 @@ impl Query {
     }
 
     /// Every cell of the public domain, noised.
-    fn closed_cells(&self, engine: Engine, noise: Noise, domain: &Domain) -> Result<Vec<Cell>, Violation> {
+    fn closed_cells(
+        &self,
+        rows: Vec<EngineRow>,
+        noise: Noise,
+        domain: &Domain,
+        astray: &mut u32,
+    ) -> Vec<Cell> {
         let keys = cells(&self.axes(domain));
-        let exact = self.closed(engine, &keys, domain)?;
+        let exact = self.closed(rows, &keys, domain, astray);
         let Noise { counts, sums, scales, .. } = noise;
         let bounds = self.column.as_deref().and_then(|name| domain.bounds(name));
         let count_accuracy = scales.count.map_or(0, Scale::accuracy_95_up);
         let cell = |(at, key): (usize, Vec<String>)| {
             let count = scales.count.map(|_| i128::from(exact[at].count) + counts[at]);
-            let sum = scales.sum.map(|_| i128::from(exact[at].sum) + sums[at]);
+            let sum = scales.sum.map(|_| exact[at].sum + sums[at]);
             let mean = match (self.aggregate, sum, count, bounds) {
                 (Aggregate::Mean, Some(sum), Some(count), Some(bounds)) => {
                     Some(post::mean(sum, count, count_accuracy, bounds))
@@ -195,31 +199,36 @@ impl Query {
             };
             Cell { key, count, sum, mean, quantile: None }
         };
-        Ok(keys.into_iter().enumerate().map(cell).collect())
+        keys.into_iter().enumerate().map(cell).collect()
     }
 
     /// The keys that the engine found, noised, as far as they pass the threshold. Noise was drawn for as many as there can
     /// be, and which of it a key gets depends on its place alone.
-    fn open_cells(&self, engine: Engine, noise: Noise, domain: &Domain) -> Result<Vec<Cell>, Violation> {
-        if engine.rows.len() > noise.counts.len() {
-            return Err(violation("/rows", "more keys than the column has"));
-        }
+    fn open_cells(
+        &self,
+        rows: Vec<EngineRow>,
+        noise: Noise,
+        domain: &Domain,
+        astray: &mut u32,
+    ) -> Result<Vec<Cell>, Violation> {
         let scale =
             noise.scales.count.ok_or_else(|| violation("", "the noise was drawn for another query"))?;
         let threshold = i128::try_from(threshold_up(scale, self.charge(), domain)).unwrap_or(i128::MAX);
-        let mut rows_total = 0;
+        // No version of the data has more keys; those beyond have no noise.
+        *astray += u32::try_from(rows.len().saturating_sub(noise.counts.len())).unwrap_or(u32::MAX);
         let mut found = BTreeMap::new();
-        for (row, drawn) in engine.rows.into_iter().zip(noise.counts) {
-            check_rows(&mut rows_total, row.count)?;
-            let [key] =
-                <[String; 1]>::try_from(row.key).map_err(|_| violation("/rows/*/key", "not one key"))?;
-            if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
-                return Err(violation("/rows/*/key", "empty or too long"));
-            }
+        for (row, drawn) in rows.into_iter().zip(noise.counts) {
+            let count = row.count(astray);
+            let key = row.key.and_then(|key| <[String; 1]>::try_from(key).ok());
+            let Some([key]) = key.filter(|[key]| (1..=KEY_BYTES_MAX).contains(&key.len())) else {
+                *astray += 1;
+                continue;
+            };
             // A key that nobody has is none, whatever its noise.
-            let count = (row.count > 0).then(|| i128::from(row.count) + drawn);
-            if found.insert(key, count).is_some() {
-                return Err(violation("/rows/*/key", "a cell is repeated"));
+            let count = (count > 0).then(|| i128::from(count) + drawn);
+            match found.entry(key) {
+                Entry::Vacant(free) => drop(free.insert(count)),
+                Entry::Occupied(_) => *astray += 1,
             }
         }
         let passes = |(key, count): (String, Option<i128>)| {
@@ -270,34 +279,38 @@ impl Query {
         })
     }
 
-    /// The engine's aggregates in the order of `keys`, each checked against the public domain.
-    fn closed(&self, engine: Engine, keys: &[Vec<String>], domain: &Domain) -> Result<Vec<Exact>, Violation> {
+    /// The engine's aggregates in the order of `keys`, each brought into the public domain.
+    fn closed(
+        &self,
+        rows: Vec<EngineRow>,
+        keys: &[Vec<String>],
+        domain: &Domain,
+        astray: &mut u32,
+    ) -> Vec<Exact> {
         let places: BTreeMap<&[String], usize> =
             keys.iter().enumerate().map(|(at, key)| (&**key, at)).collect();
         let mut exact: Vec<Option<Exact>> = vec![None; keys.len()];
-        let mut rows_total: i64 = 0;
-        for row in engine.rows {
-            let sum = match (self.aggregate, row.sum) {
-                (Aggregate::Count | Aggregate::Quantile, _) => 0,
-                (Aggregate::Sum | Aggregate::Mean, Some(sum)) => sum,
-                (Aggregate::Sum | Aggregate::Mean, None) => return Err(violation("/rows/*/sum", "missing")),
-            };
-            check_rows(&mut rows_total, row.count)?;
+        let (low, high) = self.column.as_deref().and_then(|name| domain.bounds(name)).unwrap_or((0, 0));
+        for row in rows {
+            let count = row.count(astray);
             // No set of rows within the column's bounds has a sum outside count · bounds.
-            let (low, high) = self.column.as_deref().and_then(|name| domain.bounds(name)).unwrap_or((0, 0));
-            let count = i128::from(row.count);
-            if !(count * i128::from(low)..=count * i128::from(high)).contains(&i128::from(sum)) {
-                return Err(violation("/rows/*/sum", "outside the public bound"));
-            }
-            match places.get(&*row.key) {
-                Some(&at) if exact[at].is_none() => exact[at] = Some(Exact { count: row.count, sum }),
-                Some(_) => return Err(violation("/rows/*/key", "a cell is repeated")),
+            let within = (i128::from(count) * i128::from(low), i128::from(count) * i128::from(high));
+            let sum = match self.aggregate {
+                Aggregate::Count | Aggregate::Quantile => 0,
+                Aggregate::Sum | Aggregate::Mean => row.sum(within, astray),
+            };
+            let Some(key) = row.key else {
+                *astray += 1;
+                continue;
+            };
+            match places.get(&*key) {
+                Some(&at) if exact[at].is_none() => exact[at] = Some(Exact { count, sum }),
                 // The engine also lists cells that the conditions exclude; they are of the domain and empty.
-                None if row.count == 0 && self.is_of_domain(&row.key, domain) => {}
-                None => return Err(violation("/rows/*/key", "not a cell of the query")),
+                None if count == 0 && self.is_of_domain(&key, domain) => {}
+                Some(_) | None => *astray += 1,
             }
         }
-        Ok(exact.into_iter().map(Option::unwrap_or_default).collect())
+        exact.into_iter().map(Option::unwrap_or_default).collect()
     }
 
     fn is_of_domain(&self, key: &[String], domain: &Domain) -> bool {
@@ -325,24 +338,4 @@ fn cells(axes: &[Vec<String>]) -> Vec<Vec<String>> {
             .collect();
     }
     cells
-}
-
-/// Reads the engine's answer, made of the right data under the right contribution bound.
-fn read(answer: &[u8], domain: &Domain) -> Result<Engine, Violation> {
-    let document = crate::json::from_slice(answer).map_err(|_| violation("", "not well-formed JSON"))?;
-    let engine = Engine::deserialize(document).map_err(|_| violation("", "not an engine's answer"))?;
-    if engine.data_version != domain.data_version {
-        return Err(violation("/data_version", "another version of the data"));
-    }
-    if engine.max_rows_per_person != domain.rows_per_person_max {
-        return Err(violation("/max_rows_per_person", "another contribution bound"));
-    }
-    Ok(engine)
-}
-
-/// Adds `count` to the rows counted so far.
-fn check_rows(rows_total: &mut i64, count: i64) -> Result<(), Violation> {
-    *rows_total = rows_total.saturating_add(count.max(0));
-    let within = count >= 0 && *rows_total <= ROWS_MAX;
-    if within { Ok(()) } else { Err(violation("/rows/*/count", "outside the public bound")) }
 }

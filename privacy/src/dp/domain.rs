@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::fmt::Write as _;
+
+use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use serde_json::Value;
-use shuzha_core::NanoCharge;
+use shuzha_core::{NanoCharge, hex};
 
 use super::Measure;
 
@@ -23,6 +26,33 @@ pub const ROWS_MAX: i64 = 10_000_000_000;
 /// Most cells of any answer.
 pub const CELLS_MAX: usize = 4_096;
 
+/// The first line of a domain's canonical text.
+const CANONICAL: &str = "shuzha-domain-v1";
+
+/// SHA-256 of a domain's canonical text: what gateway and engine must agree on before a query looks at data.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DomainDigest([u8; 32]);
+
+impl DomainDigest {
+    /// The digest with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl std::fmt::Display for DomainDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl std::fmt::Debug for DomainDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DomainDigest({self})")
+    }
+}
+
 /// Limits that the data's provider sets beside the metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -39,6 +69,8 @@ pub struct Domain {
     pub(super) rows_per_person_max: u32,
     pub(super) columns: BTreeMap<String, Column>,
     pub(super) terms: Terms,
+    /// Of the canonical text; every query names it.
+    digest: DomainDigest,
 }
 
 /// What a column can hold, as far as the public knows.
@@ -125,12 +157,54 @@ impl Domain {
             RawColumn::Integer { minimum, maximum } => Column::Integer { low: minimum, high: maximum },
             RawColumn::Open { keys_max } => Column::Open { keys_max },
         };
-        Ok(Self {
+        let mut domain = Self {
             data_version: raw.data_version,
             rows_per_person_max: raw.max_rows_per_person,
             columns: raw.columns.into_iter().map(|(name, raw)| (name, column(raw))).collect(),
             terms,
-        })
+            digest: DomainDigest([0; 32]),
+        };
+        let digest = digest(&SHA256, domain.canonical().as_bytes());
+        domain.digest = DomainDigest(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"));
+        Ok(domain)
+    }
+
+    /// The canonical text: everything that a query's sensitivity and shape follow from, in one way. Columns stand by name and
+    /// keys by their bytes, so that an order of declaration changes nothing; a text stands behind its length in bytes, so
+    /// that no two domains have one text. `docs/product-services.md` has it for engines.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let mut text = format!(
+            "{CANONICAL}\ndata_version {}\nmax_rows_per_person {}\n",
+            measured(&self.data_version),
+            self.rows_per_person_max
+        );
+        let written = "a text takes whatever is written to it";
+        for (name, column) in &self.columns {
+            let name = measured(name);
+            match column {
+                Column::Categorical(keys) => {
+                    writeln!(text, "column {name} categorical {}", keys.len()).expect(written);
+                    let sorted: BTreeSet<_> = keys.iter().collect();
+                    sorted.into_iter().for_each(|key| {
+                        writeln!(text, "key {}", measured(key)).expect(written);
+                    });
+                }
+                Column::Integer { low, high } => {
+                    writeln!(text, "column {name} integer {low} {high}").expect(written);
+                }
+                Column::Open { keys_max } => {
+                    writeln!(text, "column {name} open {keys_max}").expect(written);
+                }
+            }
+        }
+        text
+    }
+
+    /// SHA-256 of the canonical text.
+    #[must_use]
+    pub const fn digest(&self) -> DomainDigest {
+        self.digest
     }
 
     /// Which state of the data this is about.
@@ -167,4 +241,9 @@ impl Domain {
             Column::Categorical(_) | Column::Open { .. } => None,
         }
     }
+}
+
+/// A text behind its length in bytes.
+fn measured(text: &str) -> String {
+    format!("{}:{text}", text.len())
 }

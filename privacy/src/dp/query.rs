@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use shuzha_core::{Code, NanoCharge, Refusal};
 
 use super::Measure;
@@ -284,47 +284,6 @@ impl Query {
             }
         };
         self.key_columns().map(axis).collect()
-    }
-
-    /// The conditions as the engine reads them.
-    fn engine_conditions(&self) -> Vec<Value> {
-        let mut conditions = Vec::new();
-        for (column, keep) in &self.kept {
-            let mut add =
-                |op: &str, value: Value| conditions.push(json!({"column": column, "op": op, "value": value}));
-            match keep {
-                Keep::Keys(keys) => add("in", json!(keys)),
-                Keep::Values(values) => add("in", json!(values)),
-                Keep::Range(low, high) if low == high => add("eq", json!(low)),
-                Keep::Range(low, high) => {
-                    add("ge", json!(low));
-                    add("le", json!(high));
-                }
-            }
-        }
-        conditions
-    }
-
-    /// The request to the statistics engine: `{"measure", "column"?, "where", "group_by", "max_rows_per_person"}`. The last
-    /// is the contribution bound that the noise is drawn for: an engine that keeps another must refuse.
-    #[must_use]
-    pub fn engine_request(&self, domain: &Domain) -> Value {
-        let conditions = self.engine_conditions();
-        let mut groups: Vec<&str> = self.key_columns().collect();
-        let by_value = self.values_of.is_some() || groups.len() > GROUPS_MAX;
-        let (measure, column) = match self.aggregate {
-            Aggregate::Count | Aggregate::Quantile if by_value => ("histogram", groups.pop()),
-            Aggregate::Count | Aggregate::Quantile => ("count", None),
-            Aggregate::Sum => ("sum", self.column.as_deref()),
-            Aggregate::Mean => ("mean", self.column.as_deref()),
-        };
-        let rows = domain.rows_per_person_max;
-        let mut request =
-            json!({"measure": measure, "where": conditions, "group_by": groups, "max_rows_per_person": rows});
-        if let Some(column) = column {
-            request["column"] = json!(column);
-        }
-        request
     }
 }
 

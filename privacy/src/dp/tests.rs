@@ -7,6 +7,7 @@ use super::sampler::tests::Seeded;
 use super::*;
 
 mod audit;
+mod domains;
 mod laws;
 mod mechanisms;
 
@@ -137,7 +138,8 @@ fn the_engine_is_asked_in_its_own_words() {
         "where": [{"column": "age", "op": "ge", "value": 80}, {"column": "gain", "op": "in", "value": [0, 5]}]})));
     assert_eq!(
         query.unwrap().engine_request(&domain()),
-        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "max_rows_per_person": 1, "where": [
+        json!({"measure": "histogram", "column": "age", "group_by": ["sex", "town"], "max_rows_per_person": 1,
+            "domain": domain().digest().to_string(), "where": [
             {"column": "age", "op": "ge", "value": 80}, {"column": "age", "op": "le", "value": 90},
             {"column": "gain", "op": "in", "value": [0, 5]}]})
     );
@@ -150,7 +152,7 @@ fn releases_carry_noise_scale_accuracy_and_charge() {
     let noise = query.draw(&domain, &Seeded::new(1)).unwrap();
     let drawn = noise.counts.clone();
     let engine = json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": ["Male"], "count": 1000}]});
-    let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap();
+    let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap().bytes;
     let released: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(released["cells"][0], json!({"key": ["Female"], "count": drawn[0]}));
     assert_eq!(released["cells"][1], json!({"key": ["Male"], "count": 1000 + drawn[1]}));
@@ -172,54 +174,13 @@ fn means_are_of_noisy_numbers_and_guarded() {
     let engine = json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": ["Male"], "count": 100_000, "sum": 4_000_000},
         {"key": ["Female"], "count": 0, "sum": 0}]});
     let noise = query.draw(&domain, &Seeded::new(5)).unwrap();
-    let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap();
+    let bytes = query.release(noise, engine.to_string().as_bytes(), &domain).unwrap().bytes;
     let released: Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(released["cells"][0]["mean"], Value::Null);
     assert!(released["cells"][0]["count"].as_i64().unwrap() >= 0);
     let mean = released["cells"][1]["mean"].as_f64().unwrap();
     assert!((mean - 40.0).abs() < 0.1, "{mean}");
     assert_eq!(released["noise"].as_array().unwrap().len(), 2);
-}
-
-#[test]
-fn an_engine_that_lies_is_caught() {
-    let domain = domain();
-    let query = parse(asked(json!({"measure": "sum", "column": "gain", "group_by": ["sex"],
-        "where": [{"column": "sex", "op": "eq", "value": "Male"}]})))
-    .unwrap();
-    let row =
-        |row: Value| json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [row]}).to_string();
-    let cell = |key: &str, count: i64, sum: i64| row(json!({"key": [key], "count": count, "sum": sum}));
-    let release = |answer: &str| {
-        let noise = query.draw(&domain, &OsRng).unwrap();
-        query.release(noise, answer.as_bytes(), &domain)
-    };
-    assert!(release(&cell("Male", 2, 200_000)).is_ok());
-    assert!(release(&cell("Male", 2, -100)).is_ok());
-    // A cell of the domain that the conditions exclude, listed and empty, as the engine does.
-    assert!(release(&cell("Female", 0, 0)).is_ok());
-    for (answer, at) in [
-        ("", ""),
-        ("[]", ""),
-        (r#"{"data_version":"test-1","max_rows_per_person":1,"rows":[],"rows":[]}"#, ""),
-        (r#"{"data_version":"test-1","max_rows_per_person":1,"rows":[],"names":[]}"#, ""),
-        (r#"{"data_version":"test-2","max_rows_per_person":1,"rows":[]}"#, "/data_version"),
-        (&cell("Male", 2, 200_001), "/rows/*/sum"),
-        (&cell("Male", 2, -101), "/rows/*/sum"),
-        (&cell("Male", -1, 0), "/rows/*/count"),
-        (&cell("Male", i64::MAX, 0), "/rows/*/count"),
-        (&cell("Female", 1, 0), "/rows/*/key"),
-        (&cell("Other", 0, 0), "/rows/*/key"),
-        (&row(json!({"key": [], "count": 0, "sum": 0})), "/rows/*/key"),
-        (&row(json!({"key": ["Male"], "count": 1})), "/rows/*/sum"),
-        (&row(json!({"key": ["Male"], "count": 1.5, "sum": 0})), ""),
-    ] {
-        assert_eq!(release(answer).unwrap_err().at, at, "{answer}");
-    }
-    let twice = json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": [{"key": ["Male"], "count": 0, "sum": 0}, {"key": ["Male"], "count": 0, "sum": 0}]});
-    assert_eq!(release(&twice.to_string()).unwrap_err().what, "a cell is repeated");
-    let other = parse(asked(json!({"measure": "count"}))).unwrap().draw(&domain, &OsRng).unwrap();
-    assert!(query.release(other, cell("Male", 0, 0).as_bytes(), &domain).is_err());
 }
 
 #[test]

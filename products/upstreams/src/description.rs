@@ -1,8 +1,8 @@
 //! What a service says of itself: `GET /.well-known/shuzha-service`, signed with the key that it shares with the gateway.
 //!
-//! The body is JSON: `{"synthetic": …, "version": …, "contract": …}`: whether its answers are of synthetic data, its
-//! version, and SHA-256 of the contract it answers by, in lower-case hexadecimal. `X-Service-Signature` is base64 of
-//! HMAC-SHA256 over
+//! The body is JSON: `{"synthetic": …, "version": …, "contract": …, "domains"?: […]}`: whether its answers are of synthetic
+//! data, its version, SHA-256 of the contract it answers by, in lower-case hexadecimal, and of a statistics engine the digests
+//! of the domains that it keeps. `X-Service-Signature` is base64 of HMAC-SHA256 over
 //!
 //! ```text
 //! shuzha-service-v1\nREQUEST_ID\nhex(sha256(body))
@@ -34,6 +34,9 @@ pub struct Description {
     pub version: &'static str,
     /// SHA-256 of its contract, in hexadecimal.
     pub contract: String,
+    /// Digests of the domains that a statistics engine keeps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
 }
 
 impl Description {
@@ -41,7 +44,13 @@ impl Description {
     #[must_use]
     pub fn new(contract: &str, synthetic: bool) -> Self {
         let contract = hex::encode(digest(&SHA256, contract.as_bytes()).as_ref());
-        Self { synthetic, version: env!("CARGO_PKG_VERSION"), contract }
+        Self { synthetic, version: env!("CARGO_PKG_VERSION"), contract, domains: Vec::new() }
+    }
+
+    /// The same of an engine that keeps these domains.
+    #[must_use]
+    pub fn keeping(self, domains: Vec<String>) -> Self {
+        Self { domains, ..self }
     }
 
     /// The answer to the question with this id.

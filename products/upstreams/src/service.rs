@@ -56,6 +56,11 @@ pub trait Product: Send + Sync + 'static {
         self.name()
     }
 
+    /// Digests of the domains that a statistics engine keeps; of none for others.
+    fn domains(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Answers one call of the gateway.
     fn answer(&self, call: &Call<'_>) -> Answer;
 }
@@ -108,7 +113,7 @@ impl Service {
         let failed = |source| Error::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let description = Description::new(product.contract(), options.synthetic);
+        let description = Description::new(product.contract(), options.synthetic).keeping(product.domains());
         let shared = Shared { product, key: options.key, description, clock };
         Ok(Self { listener, address, shared: Arc::new(shared) })
     }

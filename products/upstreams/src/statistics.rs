@@ -13,7 +13,8 @@
 //! - keys that are not public ([`Column::Open`]) are those of the table, filtered or not, and never more than the
 //!   domain says: a table with more is not loaded. The gateway lets only keys of many persons through.
 //!
-//! A query may name the contribution bound that its noise is drawn for; another than the engine's is refused.
+//! A query names the digest of the domain that its noise is drawn for, and may name the contribution bound; another than the
+//! engine's is refused with 409 before any row is looked at. The engine says which domain it keeps where it describes itself.
 //!
 //! Integers end to end; no sum can overflow (see [`table`]).
 
@@ -43,6 +44,8 @@ const ADULT_DOMAIN: &str = include_str!("../data/adult-domain.json");
 #[derive(Debug)]
 pub struct Statistics {
     table: Table,
+    /// Of the table's domain.
+    digest: String,
 }
 
 /// An answer on the wire.
@@ -63,7 +66,24 @@ impl Statistics {
             .map_err(|error| Error::Data { file: "adult-domain.json", reason: error.to_string() })?;
         let table = Table::read(GzDecoder::new(ADULT), domain)
             .map_err(|reason| Error::Data { file: "adult.csv.gz", reason })?;
-        Ok(Self { table })
+        Ok(Self::over(table))
+    }
+
+    /// The engine over this table.
+    #[must_use]
+    pub fn over(table: Table) -> Self {
+        Self { digest: table.domain().digest(), table }
+    }
+
+    /// Exact aggregates for a query about this table's domain.
+    ///
+    /// # Errors
+    /// [`QueryFault`]; of another domain or of none, no row was looked at.
+    pub fn aggregate(&self, query: &Query) -> Result<Vec<Row<'_>>, QueryFault> {
+        if query.domain.as_ref().is_none_or(|domain| *domain != self.digest) {
+            return Err(QueryFault::Domain);
+        }
+        self.table.aggregate(query)
     }
 
     /// The table behind the engine.
@@ -79,19 +99,24 @@ impl Product for Statistics {
     }
 
     fn contract(&self) -> &'static str {
-        "POST /v1/aggregate 1\n"
+        "POST /v1/aggregate 2\n"
+    }
+
+    fn domains(&self) -> Vec<String> {
+        vec![self.digest.clone()]
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {
         if call.path != "/v1/aggregate" {
             return Answer::not_found();
         }
-        call.post(|query: &Query| match self.table.aggregate(query) {
+        call.post(|query: &Query| match self.aggregate(query) {
             Ok(rows) => {
                 let Domain { data_version, max_rows_per_person, .. } = self.table.domain();
                 let max_rows_per_person = *max_rows_per_person;
                 Answer::json(StatusCode::OK, &Aggregates { data_version, max_rows_per_person, rows })
             }
+            Err(QueryFault::Domain) => Answer::refused(StatusCode::CONFLICT, "another_domain"),
             Err(fault) => Answer::invalid(&fault.to_string()),
         })
     }

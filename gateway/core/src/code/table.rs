@@ -100,6 +100,7 @@ codes! {
     C807 408 "调用方在答复前断开" "The caller left before the answer";
     C808 503 "产品服务的地址不在允许的出站范围内" "The product service's address is outside what the configuration allows";
     C809 502 "产品服务未能证明其身份" "The product service did not prove what it is";
+    C810 502 "统计服务的公共域与声明不符" "The statistics service keeps another domain than was declared";
     C901 502 "答复不符合产品的输出合约" "The answer does not meet the product's output contract";
     C902 502 "无法核验：产品服务的结果未登记" "Cannot verify: the product service's result is not mapped";
     C903 403 "处理期间授权被撤回或暂停" "Consent was withdrawn or access suspended during the call";
@@ -179,6 +180,11 @@ codes! {
     C1504 409 "账号或本人已经绑定" "The account, or the person, is bound already";
     C1550 409 "没有可退还的隐私扣减" "There is no privacy charge of a failed call to give back";
     C1551 409 "退还将超过本期上限" "Refunds of this person-space would pass their limit";
+    C1552 409 "隐私上限只降不升，计量方式不变" "A privacy cap only falls, and its measure stays";
+    C1553 409 "数据集与人群的绑定由主管部门一次确定" "The authority binds a data set to its person-space, once";
+    C1554 409 "公共域改变须用新的数据版本" "A changed domain needs a new data version";
+    C1555 403 "提高隐私上限须由不同机构共同决定" "A privacy cap is raised by different organisations together";
+    C1556 409 "超过隐私预算参考上限，须说明理由" "Above the ceiling for privacy budgets: name the reason";
     C1600 409 "账期尚未软结" "The period has not been soft-closed";
     C1601 403 "软结与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
     C1602 409 "账期已结账，不可更改" "The period is closed and does not change";

@@ -21,6 +21,7 @@ use super::worker::Waker;
 use super::world_in_force;
 use crate::config::ControlConfig;
 use crate::node::Prepared;
+use crate::node::upstreams::announce;
 use crate::store::DataStore;
 
 /// Shortest and longest time between two tries of what is not in force.
@@ -208,7 +209,7 @@ impl Publisher {
             flaws.extend(self.replace(&mut services));
         }
         turn.services = services;
-        self.handle.publish(self.gate.snapshot().products());
+        announce(&self.handle, &self.gate.snapshot());
         flaws
     }
 

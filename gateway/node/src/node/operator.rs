@@ -2,18 +2,19 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::json;
 use shuzha_core::clock::GuardedClock;
-use shuzha_core::{Code, Id, Lang, Refusal, RequestId, Timestamp};
+use shuzha_core::{Clock as _, Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
 use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream, Weight};
-use shuzha_proxy::{LogFile, Operator};
+use shuzha_proxy::{Handle, LogFile, Operator};
 use shuzha_store::Watch;
 
+use super::upstreams;
 use crate::control::Standing;
 use crate::evidence::Desk;
 use crate::followers::Followers;
@@ -94,6 +95,8 @@ pub(crate) struct Running {
     unwatched: Option<&'static str>,
     clock: Arc<GuardedClock>,
     wals: Wals,
+    /// The data plane, once it is built.
+    reached: Arc<OnceLock<Handle>>,
 }
 
 impl Running {
@@ -105,8 +108,22 @@ impl Running {
         node: Id,
         (world, begun): (&'static str, String),
         unwatched: Option<&'static str>,
+        reached: Arc<OnceLock<Handle>>,
     ) -> Self {
-        Self { gate, projector, followers, desk, standing, node, world, begun, unwatched, clock, wals }
+        Self {
+            gate,
+            projector,
+            followers,
+            desk,
+            standing,
+            node,
+            world,
+            begun,
+            unwatched,
+            clock,
+            wals,
+            reached,
+        }
     }
 }
 
@@ -128,6 +145,9 @@ impl Operator for Running {
         reasons.extend(self.wals.unready());
         reasons.extend(self.standing.unready());
         reasons.extend(self.standing.lacking());
+        if let Some(handle) = self.reached.get() {
+            reasons.extend(upstreams::unconfirmed(handle, &self.gate.snapshot(), self.clock.now()));
+        }
         reasons.extend(self.desk.unready());
         reasons.extend(self.desk.closed().map(|code| format!("{code}: {}", code.title(Lang::En))));
         reasons

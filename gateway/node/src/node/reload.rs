@@ -77,7 +77,7 @@ impl Prepared {
         // Services first: a product must not be in force before its service is known.
         handle.upstreams().replace(&self.upstreams).context("the product services")?;
         gate.install(self.snapshot);
-        handle.publish(gate.snapshot().products());
+        super::upstreams::announce(handle, &gate.snapshot());
         Ok(digest)
     }
 }

@@ -10,17 +10,36 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ring::digest::{SHA256, digest};
-use shuzha_core::Id;
+use shuzha_core::{Code, Id, Lang, Timestamp};
 use shuzha_files::secret;
-use shuzha_policy::LeftOut;
+use shuzha_policy::{Engine, LeftOut, Snapshot};
 use shuzha_products::World;
 use shuzha_products::upstream::Upstream;
-use shuzha_proxy::{Described, Endpoint, UpstreamOptions};
+use shuzha_proxy::{Described, Endpoint, Handle, UpstreamOptions};
 
 /// Time to open a connection to a product service.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest pause between two pieces of a package.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most reports that readiness names.
+const NAMED_MAX: usize = 8;
+
+/// Tells the data plane what it need know of a snapshot that is in force: whose names may be labels of metrics, and which
+/// services are behind reports, each of which is asked at once whether it keeps the domain that was declared.
+pub(crate) fn announce(handle: &Handle, snapshot: &Snapshot) {
+    handle.publish(snapshot.products());
+    let engines = snapshot.engines(None).map(|engine| engine.upstream.clone());
+    handle.upstreams().inquire_of(engines);
+}
+
+/// Reports that cannot be served because their statistics service does not keep the declared domain, for readiness.
+pub(crate) fn unconfirmed(handle: &Handle, snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
+    let other = |engine: &Engine<'_>| !handle.upstreams().keeps(engine.upstream, engine.domain);
+    let told = |Engine { product, upstream, domain }: Engine<'_>| {
+        format!("{}: product {product} over {upstream}, declared domain {domain}", Code::C810.title(Lang::En))
+    };
+    snapshot.engines(Some(now)).filter(other).take(NAMED_MAX).map(told).collect()
+}
 
 /// Options for every product service in `world` that can be used, and what is wrong with each other one. A key file that is
 /// missing is made where `make` says so: its copy goes to the service.

@@ -27,6 +27,10 @@ pub(crate) struct AtOnce;
 impl Upstream for AtOnce {
     type Stream = ();
 
+    fn keeps(&self, _: &shuzha_core::Id, _: shuzha_privacy::dp::DomainDigest) -> bool {
+        true
+    }
+
     async fn fetch(&self, _: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
         Ok(Fetched { status: 200, body: Bytes::from_static(upstream::CONSISTENT.as_bytes()) })
     }

@@ -1,6 +1,7 @@
 //! Stage 8 of 10, forward: the product service answers.
 //!
-//! First the intent, naming what is held, goes to the journal; for ε its debit is on disk before anything else
+//! A statistics service that is known to keep another domain than was declared is asked nothing, and the charge is void (C810).
+//! Then the intent, naming what is held, goes to the journal; for ε its debit is on disk before anything else
 //! happens. Then noise is drawn, so that its timing carries nothing about it or the data; then the request leaves.
 //! From there on consent use and ε are spent, whatever the product service does.
 
@@ -61,10 +62,11 @@ pub(crate) async fn run<'e, U: Upstream>(
             }
         };
     }
-    env.intend().await?;
     let agreed = admission.spend().slot().agreed();
     let right = agreed.ask().right();
     let query = agreed.ask().query();
+    confirm(upstream, &right.product().upstream, query)?;
+    env.intend().await?;
     let noise = draw(env, query).await?;
     let outgoing = Outgoing {
         upstream: &right.product().upstream,
@@ -79,6 +81,23 @@ pub(crate) async fn run<'e, U: Upstream>(
     match answered {
         Ok(answer) => Ok(Forwarded { admission, answer }),
         Err(fault) => Err(refuse(env, fault)),
+    }
+}
+
+/// Makes sure that the statistics service is not known to keep another domain than the noise would be drawn for.
+///
+/// # Errors
+/// C810. Nothing was debited for good, and no query is sent.
+pub(super) fn confirm<U: Upstream>(
+    upstream: &U,
+    service: &Id,
+    query: Option<(&Query, &Statistics)>,
+) -> Result<(), Refusal> {
+    match query {
+        Some((_, statistics)) if !upstream.keeps(service, statistics.domain().digest()) => {
+            Err(Code::C810.into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -146,8 +165,13 @@ pub(super) async fn send<U: Upstream>(
             .get(http::header::RANGE)
             .filter(|_| operation.streamed() && operation.watermark().is_none()),
         timeout: operation.timeout(),
-        answer_bytes_max: operation.answer_bytes_max(),
+        // How long exact aggregates are follows from data, so a limit that some of them pass would tell.
+        answer_bytes_max: outgoing
+            .query
+            .map_or(0, |(query, of)| query.answer_bytes_max(of.domain()))
+            .max(operation.answer_bytes_max()),
         persons: operation.persons,
+        domain: outgoing.query.map(|(_, statistics)| statistics.domain().digest()),
     };
     env.facts.sent = Some(env.now());
     if operation.streamed() {
@@ -170,12 +194,14 @@ pub(super) fn refuse(env: &mut Env<'_>, fault: UpstreamFault) -> Refusal {
         UpstreamFault::NoneHealthy => Code::C806,
         UpstreamFault::NotAllowed => Code::C808,
         UpstreamFault::Unproved => Code::C809,
+        UpstreamFault::OtherDomain => Code::C810,
     };
     let unsent = match fault {
         UpstreamFault::Unreachable
         | UpstreamFault::NoneHealthy
         | UpstreamFault::NotAllowed
-        | UpstreamFault::Unproved => true,
+        | UpstreamFault::Unproved
+        | UpstreamFault::OtherDomain => true,
         UpstreamFault::Timeout | UpstreamFault::Closed | UpstreamFault::TooLarge => false,
     };
     if unsent {

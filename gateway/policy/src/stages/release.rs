@@ -189,7 +189,7 @@ async fn publish(
     let ask = admission.spend().slot().agreed().ask();
     let (query, statistics) = ask.query().expect("only a query is answered by aggregates");
     let operation = ask.right().operation();
-    let answer = noised(query, statistics, aggregates, noise)?;
+    let answer = noised(env, ask.right().product(), (query, statistics), aggregates, noise)?;
     let delivered = presented(operation, (query, statistics), &answer)?;
     let name = ask.release_name().expect("what a query is answered with is a release");
     let dated = name.family.map(|family| (family, env.now()));
@@ -231,15 +231,22 @@ pub(super) fn presented(
     })
 }
 
-/// The aggregates with their noise: the release of the query, before any post-processing.
+/// The aggregates with their noise: the release of the query, before any post-processing. Aggregates outside the domain are
+/// brought into it and alarmed: the caller is told nothing of it, because whether they are is data.
 pub(super) fn noised(
-    query: &Query,
-    statistics: &Statistics,
+    env: &Env<'_>,
+    product: &Product,
+    (query, statistics): (&Query, &Statistics),
     aggregates: &[u8],
     noise: Noise,
 ) -> Result<Vec<u8>, Refusal> {
     let released = query.base().release(noise, aggregates, statistics.domain());
-    released.map_err(|violation| Refusal::at(Code::C901, violation.at))
+    let released = released.map_err(|violation| Refusal::at(Code::C901, violation.at))?;
+    if released.astray > 0 {
+        tracing::error!(product = %product.name, astray = released.astray, "aggregates lie outside the declared domain");
+        env.gate.saw_drift(product);
+    }
+    Ok(released.bytes)
 }
 
 /// Whether consent and access still stand.

@@ -153,6 +153,7 @@ async fn answer<'e, U: Upstream>(
         Source::Service(service) => service,
     };
     let query = asked.as_ref().map(|(query, statistics)| (query, *statistics));
+    forward::confirm(upstream, service, query)?;
     let noise = forward::draw(env, query).await?;
     // It holds nothing, so there is no intent to write.
     env.dispatching();
@@ -176,7 +177,7 @@ async fn answer<'e, U: Upstream>(
         Answer::Aggregates { body, noise } => {
             let (query, statistics) = query.expect("only a query is answered by aggregates");
             // Not kept: it spent nothing that a repetition could save.
-            let released = release::noised(query, statistics, &body, noise)?;
+            let released = release::noised(env, offer.product, (query, statistics), &body, noise)?;
             release::presented(operation, (query, statistics), &released).map(ReleasedBody::Whole)
         }
     }

@@ -139,11 +139,12 @@ async fn e6_the_same_query_at_once_is_paid_once() {
 /// R12: a charge comes back exactly when nothing was sent, whatever goes wrong later.
 #[tokio::test]
 async fn e6_there_is_no_refund_oracle() {
-    use UpstreamFault::{Closed, NoneHealthy, Timeout, TooLarge, Unreachable};
+    use UpstreamFault::{Closed, NoneHealthy, OtherDomain, Timeout, TooLarge, Unreachable};
     let lies = r#"{"data_version":"adult-1","max_rows_per_person":2,"rows":[]}"#;
     for (say, code, kept) in [
         (Say::Fault(Unreachable), "C801", 0),
         (Say::Fault(NoneHealthy), "C806", 0),
+        (Say::Fault(OtherDomain), "C810", 0),
         (Say::Fault(Timeout), "C802", 1),
         (Say::Fault(Closed), "C803", 1),
         (Say::Fault(TooLarge), "C805", 1),
@@ -157,6 +158,49 @@ async fn e6_there_is_no_refund_oracle() {
         house.records().await;
         let house = house.killed();
         assert_eq!(spent(&house, "census"), kept * 250_000_000, "{say:?} after a start");
+    }
+}
+
+/// A service that is known to keep another domain is asked nothing and costs nothing, before and after a start; a release that
+/// was kept is served all the same.
+#[tokio::test]
+async fn e6_a_service_of_another_domain_is_asked_nothing_and_nothing_is_charged() {
+    let mut house = House::new();
+    assert_eq!(outcome(&house.call(&by_sex("0.25"), &Fake::new([])).await), "answered");
+    for _ in 0..2 {
+        let other = Fake::new([]);
+        other.keep(false);
+        for _ in 0..3 {
+            assert_eq!(outcome(&house.call(&by_sex("0.3"), &other).await), "C810");
+        }
+        assert_eq!(outcome(&house.call(&by_sex("0.25"), &other).await), "answered", "it was released before");
+        assert_eq!(other.seen(), [], "no query reaches it");
+        assert_eq!(spent(&house, "census"), 250_000_000);
+        house.records().await;
+        house = house.killed();
+        assert_eq!(spent(&house, "census"), 250_000_000, "after a start");
+    }
+    assert_eq!(outcome(&house.call(&by_sex("0.3"), &Fake::new([])).await), "answered");
+}
+
+/// Neighbouring data sets behind an engine that errs about its bounds: every call is answered, whatever the rows say.
+#[tokio::test]
+async fn e6_no_row_of_an_engine_changes_the_status() {
+    let rows = [
+        r#"[{"key":["Female"],"count":300},{"key":["Male"],"count":700}]"#,
+        r#"[{"key":["Female"],"count":300},{"key":["Male"],"count":-1}]"#,
+        r#"[{"key":["Other"],"count":1}]"#,
+        r#"[{"key":["Male"],"count":1},{"key":["Male"],"count":1}]"#,
+        r#"[{"key":["Male"]}]"#,
+        r#"[{"key":["Male"],"count":"many"}]"#,
+        r#"{"key":["Male"]}"#,
+    ];
+    for rows in rows {
+        let answer = format!(r#"{{"data_version":"adult-1","max_rows_per_person":1,"rows":{rows}}}"#);
+        let answer: &'static str = Box::leak(answer.into_boxed_str());
+        let house = House::new();
+        let fake = Fake::new([Say::Json(200, answer)]);
+        assert_eq!(outcome(&house.call(&by_sex("0.25"), &fake).await), "answered", "{rows}");
     }
 }
 

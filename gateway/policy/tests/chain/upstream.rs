@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use shuzha_core::Id;
 use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+use shuzha_privacy::dp::DomainDigest;
 use tokio::sync::Semaphore;
 
 /// What the product service does with one request.
@@ -42,6 +45,8 @@ pub(crate) struct Fake {
     seen: Mutex<Vec<Seen>>,
     arrived: Semaphore,
     go: Semaphore,
+    /// Whether it keeps the domain that was declared.
+    keeps: AtomicBool,
 }
 
 /// What of a request reached the product service.
@@ -62,7 +67,13 @@ impl Fake {
             seen: Mutex::default(),
             arrived: Semaphore::new(0),
             go: Semaphore::new(0),
+            keeps: AtomicBool::new(true),
         }
+    }
+
+    /// It is known to keep another domain than was declared, or not.
+    pub(crate) fn keep(&self, keeps: bool) {
+        self.keeps.store(keeps, Ordering::Relaxed);
     }
 
     /// Waits until a request is waiting in [`Say::Wait`].
@@ -108,6 +119,10 @@ fn usual(path: &str) -> &'static str {
 
 impl Upstream for Fake {
     type Stream = ();
+
+    fn keeps(&self, _: &Id, _: DomainDigest) -> bool {
+        self.keeps.load(Ordering::Relaxed)
+    }
 
     async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
         let whole =

@@ -1,7 +1,7 @@
 //! What a product service says of itself, signed with the key that it shares with the gateway.
 //!
 //! On a fresh connection, and again from time to time, the gateway asks `GET /.well-known/shuzha-service`, signed as every
-//! call is. The answer is JSON of three members and carries `X-Service-Signature`: base64 of HMAC-SHA256 under the
+//! call is. The answer is JSON of three members, for a statistics service of four, and carries `X-Service-Signature`: base64 of HMAC-SHA256 under the
 //! service's key over `shuzha-service-v1\nREQUEST_ID\nhex(sha256(body))`. The request's id makes it an answer to this
 //! question; the key makes it this service's. Asked on the connection that the call then takes, so that what answers a call
 //! is what proved itself.
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{HeaderName, Method, StatusCode, header};
 use ring::hmac;
 use shuzha_core::{OsRng, RequestId};
-use shuzha_policy::{Dispatch, UpstreamFault};
+use shuzha_policy::{Dispatch, DomainDigest, UpstreamFault};
 use tokio::time::Instant;
 
 use super::link::{Link, ReadFault, SendFault};
@@ -25,7 +25,9 @@ use super::{request, sign};
 const PATH: &str = "/.well-known/shuzha-service";
 const X_SERVICE_SIGNATURE: HeaderName = HeaderName::from_static("x-service-signature");
 /// Largest description that is read.
-const BYTES_MAX: usize = 4 * 1024;
+const BYTES_MAX: usize = 16 * 1024;
+/// Most domains that a description lists.
+const DOMAINS_MAX: usize = 128;
 /// How long a proof holds on a connection that stays open.
 const HOLDS: Duration = Duration::from_secs(60);
 
@@ -38,28 +40,58 @@ pub struct Described {
     pub contract: String,
 }
 
-/// Makes sure that what is at the other end of `link` has proved to be the declared service.
+/// Makes sure that what is at the other end of `link` has proved to be the declared service, and that it keeps `domain`, where
+/// one is asked for.
 ///
 /// # Errors
-/// [`UpstreamFault::Unproved`] where it has not; a fault of the way there.
+/// [`UpstreamFault::Unproved`] where it has not, [`UpstreamFault::OtherDomain`] where it keeps another; a fault of the way there.
 pub(super) async fn demand(
+    link: &mut Link,
+    instance: &Instance,
+    target: &Target,
+    domain: Option<DomainDigest>,
+    clock: &dyn shuzha_core::Clock,
+    by: Instant,
+) -> Result<(), UpstreamFault> {
+    if !link.proved.is_some_and(|proved| proved.elapsed() < HOLDS) {
+        inquire(link, instance, target, clock, by).await?;
+    }
+    match domain {
+        Some(domain) if instance.keeps(domain) != Some(true) => {
+            tracing::error!(
+                upstream = %target.options.name, instance = %instance.address, %domain,
+                "the statistics service does not keep the declared domain"
+            );
+            Err(UpstreamFault::OtherDomain)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks what is at the other end of `link` what it is, and notes it.
+///
+/// # Errors
+/// [`UpstreamFault::Unproved`] where it is not the declared service; a fault of the way there.
+pub(super) async fn inquire(
     link: &mut Link,
     instance: &Instance,
     target: &Target,
     clock: &dyn shuzha_core::Clock,
     by: Instant,
 ) -> Result<(), UpstreamFault> {
-    if link.proved.is_some_and(|proved| proved.elapsed() < HOLDS) {
-        return Ok(());
-    }
     let asked = ask(link, instance, target, clock, by).await?;
-    if let Err(reason) = asked.and_then(|body| compare(&body, target)) {
-        tracing::error!(upstream = %target.options.name, instance = %instance.address, reason, "not the declared product service");
-        return Err(UpstreamFault::Unproved);
+    match asked.and_then(|body| compare(&body, target)) {
+        Ok(domains) => {
+            link.proved = Some(Instant::now());
+            instance.proved(target.options.synthetic, domains);
+            Ok(())
+        }
+        Err(reason) => {
+            tracing::error!(upstream = %target.options.name, instance = %instance.address, reason, "not the declared product service");
+            instance.unproved();
+            Err(UpstreamFault::Unproved)
+        }
     }
-    link.proved = Some(Instant::now());
-    instance.proved(target.options.synthetic);
-    Ok(())
 }
 
 /// The description, where its signature is good.
@@ -85,6 +117,7 @@ async fn ask(
         timeout: HOLDS,
         answer_bytes_max: BYTES_MAX,
         persons: false,
+        domain: None,
     };
     let mut question =
         request::request(&target.key, clock.now(), dispatch).ok_or(UpstreamFault::Unreachable)?;
@@ -115,8 +148,8 @@ async fn ask(
     }
 }
 
-/// Whether the description is the declared one.
-fn compare(body: &[u8], target: &Target) -> Result<(), &'static str> {
+/// Whether the description is the declared one; the digests of the domains that it lists.
+fn compare(body: &[u8], target: &Target) -> Result<Vec<String>, &'static str> {
     let said: serde_json::Value = serde_json::from_slice(body).map_err(|_| "its description is not JSON")?;
     let text = |member: &str| said.get(member).and_then(serde_json::Value::as_str);
     let synthetic = said.get("synthetic").and_then(serde_json::Value::as_bool);
@@ -129,12 +162,19 @@ fn compare(body: &[u8], target: &Target) -> Result<(), &'static str> {
         (false, true) => return Err("it answers from real data and is declared as synthetic"),
         _ => {}
     }
-    let Some(declared) = &target.options.described else { return Ok(()) };
+    let domains = match said.get("domains") {
+        None => Vec::new(),
+        Some(domains) => serde_json::from_value(domains.clone())
+            .ok()
+            .filter(|domains: &Vec<String>| domains.len() <= DOMAINS_MAX)
+            .ok_or("its `domains` are no list of digests")?,
+    };
+    let Some(declared) = &target.options.described else { return Ok(domains) };
     if declared.version != version {
         return Err("it is of another version than was declared");
     }
     if declared.contract != contract {
         return Err("it answers by another contract than was declared");
     }
-    Ok(())
+    Ok(domains)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri, header};
@@ -20,7 +20,7 @@ use pingora_load_balancing::selection::RoundRobin;
 use pingora_load_balancing::{Backend, LoadBalancer};
 use prometheus::IntCounter;
 use ring::hmac;
-use shuzha_policy::UpstreamFault;
+use shuzha_policy::{DomainDigest, UpstreamFault};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -52,12 +52,27 @@ pub(super) struct Instance {
     pub(super) pool: Arc<Pool>,
     /// Whether a service that answers from synthetic data proved to be here.
     synthetic: AtomicBool,
+    /// Digests of the domains that the service here said it keeps; none before it was asked, and an empty list where it
+    /// answered with no good description.
+    domains: ArcSwapOption<Vec<String>>,
 }
 
 impl Instance {
     /// Notes what proved to be here.
-    pub(super) fn proved(&self, synthetic: bool) {
+    pub(super) fn proved(&self, synthetic: bool, domains: Vec<String>) {
         self.synthetic.store(synthetic, Relaxed);
+        self.domains.store(Some(Arc::new(domains)));
+    }
+
+    /// Notes that what is here did not prove to be the declared service.
+    pub(super) fn unproved(&self) {
+        self.domains.store(Some(Arc::default()));
+    }
+
+    /// Whether the service here keeps the domain; none before it was asked.
+    pub(super) fn keeps(&self, domain: DomainDigest) -> Option<bool> {
+        let (said, digest) = (self.domains.load_full()?, domain.to_string());
+        Some(said.contains(&digest))
     }
 
     /// Whether a service that answers from synthetic data proved to be here.
@@ -86,6 +101,7 @@ pub(super) struct Outcomes {
     pub(super) too_large: IntCounter,
     pub(super) not_allowed: IntCounter,
     pub(super) unproved: IntCounter,
+    pub(super) other_domain: IntCounter,
 }
 
 /// A product service.
@@ -129,6 +145,7 @@ impl Target {
                 too_large: outcome("too_large"),
                 not_allowed: outcome("not_allowed"),
                 unproved: outcome("unproved"),
+                other_domain: outcome("other_domain"),
             },
             health,
             placed: ArcSwap::from_pointee(Placed {
@@ -174,7 +191,8 @@ impl Target {
         let instance = |&address: &SocketAddr| {
             let instance = kept(&address).cloned().unwrap_or_else(|| {
                 let host = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
-                Arc::new(Instance { address, host, pool: Arc::default(), synthetic: AtomicBool::new(false) })
+                let (pool, synthetic) = (Arc::default(), AtomicBool::new(false));
+                Arc::new(Instance { address, host, pool, synthetic, domains: ArcSwapOption::empty() })
             });
             (address, instance)
         };
@@ -258,6 +276,16 @@ impl Target {
     /// Whether a service that answers from synthetic data proved to be at `address`.
     pub(super) fn proved_synthetic_at(&self, address: SocketAddr) -> bool {
         self.placed.load().instances.get(&address).is_some_and(|instance| instance.is_synthetic())
+    }
+
+    /// Whether no instance is known to keep another domain.
+    pub(super) fn keeps(&self, domain: DomainDigest) -> bool {
+        self.placed.load().instances.values().all(|instance| instance.keeps(domain) != Some(false))
+    }
+
+    /// The instances as they are placed now.
+    pub(super) fn instances(&self) -> Vec<Arc<Instance>> {
+        self.placed.load().instances.values().cloned().collect()
     }
 
     /// Checks every instance once; how many are healthy, and how many are not.

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+use shuzha_core::Id;
+use shuzha_policy::{Dispatch, DomainDigest, Fetched, Opened, Upstream, UpstreamFault};
 
 use super::{PackageBody, Upstreams};
 use crate::metrics::Stopwatch;
@@ -39,6 +40,10 @@ impl<'a> Timed<'a> {
 
 impl Upstream for Timed<'_> {
     type Stream = PackageBody;
+
+    fn keeps(&self, upstream: &Id, domain: DomainDigest) -> bool {
+        self.upstreams.keeps(upstream, domain)
+    }
 
     async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
         let started = tokio::time::Instant::now();

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use shuzha_core::Id;
 use shuzha_proxy::{Addresses, Described, Endpoint, Prove, Resolve, Sockets, UpstreamOptions};
 
-use crate::world::{Answer, Says, Service, Setup, World, free, upstream};
+use crate::world::{Answer, DOMAIN, Says, Service, Setup, World, free, upstream};
 
 /// Everything that is not special, as a node is installed.
 const EVERYTHING: [&str; 2] = ["0.0.0.0/0", "::/0"];
@@ -235,4 +236,47 @@ async fn a_real_service_is_not_at_the_address_of_a_synthetic_one() {
     let world = World::start(Setup { upstreams, resolver: Some(resolver), ..Setup::default() });
     assert_eq!(pass(&world, "toy").await, SERVED);
     assert_eq!(pass(&world, "pass").await, "Unproved");
+}
+
+/// A query goes to a service that has said, under its key, that it keeps the domain that the noise is drawn for, and to no
+/// other: the same on the way of a query and by the check that a change of what is in force sets off.
+#[tokio::test]
+async fn e6_a_query_goes_only_to_a_service_that_keeps_its_domain() {
+    let service = Service::start().await;
+    let world = World::start(Setup { upstreams: vec![at("up", service.address.into())], ..Setup::default() });
+    let up: Id = "up".parse().expect("a name");
+    let keeps = || world.handle.upstreams().keeps(&up, DOMAIN);
+    assert!(keeps(), "nothing is known yet");
+    let of = |domains: &str| -> &'static str {
+        let said = format!("{{\"synthetic\":false,\"version\":\"1\",\"contract\":\"00\"{domains}}}");
+        Box::leak(said.into_boxed_str())
+    };
+    let (own, other) = (DOMAIN.to_string(), "08".repeat(32));
+    for (said, expected) in [
+        (None, "Unproved"),
+        (Some(of("")), "OtherDomain"),
+        (Some(of(",\"domains\":[]")), "OtherDomain"),
+        (Some(of(",\"domains\":7")), "Unproved"),
+        (Some(of(&format!(",\"domains\":[\"{other}\"]"))), "OtherDomain"),
+        (Some(of(&format!(",\"domains\":[\"{}\"]", own.to_uppercase().replace('0', "O")))), "OtherDomain"),
+    ] {
+        let says = said.map(|body| Says { body, key: KEY, question: None });
+        *service.says.lock().expect("no panic") = says;
+        assert_eq!(pass(&world, "report").await, expected, "{said:?}");
+        assert!(!keeps(), "{said:?}");
+    }
+    assert_eq!(calls(&service), 0, "no query was sent");
+    let body = of(&format!(",\"domains\":[\"{other}\",\"{own}\"]"));
+    *service.says.lock().expect("no panic") = Some(Says { body, key: KEY, question: None });
+    // Without a call: what is behind a report is asked when its health is checked.
+    world.handle.upstreams().inquire_of([up.clone()]);
+    world.handle.upstreams().check_health().await;
+    assert!(keeps());
+    assert_eq!(pass(&world, "report").await, SERVED);
+    *service.says.lock().expect("no panic") = Some(Says { body: of(""), key: KEY, question: None });
+    world.handle.upstreams().check_health().await;
+    assert!(!keeps());
+    assert_eq!(pass(&world, "report").await, "OtherDomain", "on the connection that proved itself before");
+    assert_eq!(calls(&service), 1);
+    assert_eq!(pass(&world, "pass").await, SERVED, "what is no query needs no domain");
 }

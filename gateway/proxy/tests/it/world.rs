@@ -16,7 +16,7 @@ use shuzha_proxy::{
 };
 
 pub(crate) use caller::{Answer, Caller};
-pub(crate) use gate::{Event, SMALL_BYTES, TestGate};
+pub(crate) use gate::{DOMAIN, Event, SMALL_BYTES, TestGate};
 pub(crate) use service::{HUGE_BYTES, PACKAGE_BYTES, Says, Service};
 
 /// How long a test waits for something that must happen; on a busy machine that can be long.

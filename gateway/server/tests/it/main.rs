@@ -17,6 +17,7 @@ mod clock;
 mod commands;
 mod config;
 mod demo;
+mod domains;
 mod egress;
 mod evidence;
 mod faults;

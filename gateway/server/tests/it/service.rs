@@ -1,13 +1,21 @@
 //! A product service for the tests: verifications, exact aggregates, and calls that wait until they are let go.
 //!
-//! It trusts everyone: what the gateway's signature is worth is tested with the reference services.
+//! It trusts everyone: what the gateway's signature is worth is tested with the reference services. It says which domain its
+//! statistics keep, signed with the key that the gateway made for it, as no query would be sent to it otherwise.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ring::digest::{SHA256, digest};
+use ring::hmac;
 use serde_json::{Value, json};
+use shuzha_core::hex;
+use shuzha_privacy::dp::{Domain, Measure, Terms};
 
 /// A name that is answered with 不一致.
 pub(crate) const WRONG_NAME: &str = "另一名字";
@@ -18,15 +26,57 @@ pub(crate) const GONE_NAME: &str = "断开";
 /// A name whose call waits in [`Service::held`].
 pub(crate) const HELD_NAME: &str = "等待";
 
+/// The highest age in the domain of `world/small.yaml`.
+pub(crate) const AGE_MAX: i64 = 90;
+
+/// The digest of that domain, with another highest age where it says so.
+fn domain(age_max: i64) -> String {
+    let declared = json!({"data_version": "test-1", "max_rows_per_person": 1, "columns": {
+        "age": {"type": "integer", "minimum": 17, "maximum": age_max},
+    }});
+    let terms = Terms { measure: Measure::PureEps, per_query_max: "1".parse().expect("a charge") };
+    Domain::compile(&declared, terms).expect("a domain").digest().to_string()
+}
+
+/// What the service says of itself.
+#[derive(Clone)]
+struct Says {
+    /// The file with its key.
+    key: PathBuf,
+    /// The highest age in the domain that it keeps; none where it does not describe itself.
+    age_max: Arc<Mutex<Option<i64>>>,
+}
+
+impl Says {
+    /// The description in answer to the question `id`, with its signature; none where there is none.
+    fn described(&self, id: &str) -> Option<(Value, String)> {
+        let age_max = (*self.age_max.lock().expect("nobody panics with it"))?;
+        let key = std::fs::read(&self.key).ok()?;
+        let body =
+            json!({"synthetic": false, "version": "1", "contract": "00", "domains": [domain(age_max)]});
+        let sha256 = hex::encode(digest(&SHA256, body.to_string().as_bytes()).as_ref());
+        let text = format!("shuzha-service-v1\n{id}\n{sha256}");
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), text.as_bytes());
+        Some((body, BASE64_STANDARD.encode(tag)))
+    }
+}
+
 /// A running product service. Its threads end with the test's process.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     /// One for each call that waits; dropping or using it lets the call go.
     pub(crate) held: Receiver<Sender<()>>,
+    says: Says,
 }
 
 impl Service {
-    pub(crate) fn start() -> Self {
+    /// One whose key is in this data folder.
+    pub(crate) fn start(data: PathBuf) -> Self {
+        let says = Says {
+            key: data.join("keys/upstreams/service.key"),
+            age_max: Arc::new(Mutex::new(Some(AGE_MAX))),
+        };
+        let said = says.clone();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let (holding, held) = channel();
@@ -34,25 +84,33 @@ impl Service {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let holding = holding.lock().expect("nobody panics with it").clone();
-                std::thread::spawn(move || serve(&stream, &holding));
+                let says = said.clone();
+                std::thread::spawn(move || serve(&stream, &holding, &says));
             }
         });
-        Self { address, held }
+        Self { address, held, says }
+    }
+
+    /// From now on it says that it keeps a domain with this highest age; or nothing of itself.
+    pub(crate) fn keep(&self, age_max: Option<i64>) {
+        *self.says.age_max.lock().expect("nobody panics with it") = age_max;
     }
 }
 
 /// Answers requests until the gateway closes the connection.
-fn serve(stream: &TcpStream, holding: &Sender<Sender<()>>) {
+fn serve(stream: &TcpStream, holding: &Sender<Sender<()>>, says: &Says) {
     // Small answers at once: waiting to fill a segment would be the longest part of a call.
     stream.set_nodelay(true).expect("a TCP stream");
     let mut reader = BufReader::new(stream);
-    while let Some((path, body)) = request(&mut reader) {
+    while let Some((path, id, body)) = request(&mut reader) {
         if body["name"] == GONE_NAME {
             break;
         }
-        let answer = answer(&path, &body, holding).to_string();
+        let described = (path == "/.well-known/shuzha-service").then(|| says.described(&id)).flatten();
+        let (answer, signature) = described.unwrap_or_else(|| (answer(&path, &body, holding), String::new()));
+        let answer = answer.to_string();
         let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Service-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
             answer.len()
         );
         let mut stream = stream;
@@ -62,14 +120,14 @@ fn serve(stream: &TcpStream, holding: &Sender<Sender<()>>) {
     }
 }
 
-/// Path and body of the next request; none at the end of the connection.
-fn request(reader: &mut impl BufRead) -> Option<(String, Value)> {
+/// Path, id and body of the next request; none at the end of the connection.
+fn request(reader: &mut impl BufRead) -> Option<(String, String, Value)> {
     let mut first = String::new();
     if reader.read_line(&mut first).ok()? == 0 {
         return None;
     }
     let path = first.split(' ').nth(1)?.to_owned();
-    let mut length = 0;
+    let (mut length, mut id) = (0, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -82,10 +140,15 @@ fn request(reader: &mut impl BufRead) -> Option<(String, Value)> {
         {
             length = value.trim().parse().ok()?;
         }
+        if let Some((_, value)) =
+            line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("x-request-id"))
+        {
+            value.clone_into(&mut id);
+        }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((path, serde_json::from_slice(&body).unwrap_or_default()))
+    Some((path, id, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 fn answer(path: &str, body: &Value, holding: &Sender<Sender<()>>) -> Value {

@@ -175,7 +175,7 @@ fn answers(
         json!({"data_version": domain.data_version(), "max_rows_per_person": 1, "rows": rows}).to_string();
     let one = |_| {
         let noise = query.draw(domain, &rng).unwrap();
-        let bytes = query.release(noise, engine.as_bytes(), domain).unwrap();
+        let bytes = query.release(noise, engine.as_bytes(), domain).unwrap().bytes;
         // A key that was left out is an answer too.
         look(&serde_json::from_slice(&bytes).unwrap()).unwrap_or(-1e9)
     };

@@ -173,7 +173,7 @@ fn released_counts(query: &Query, domain: &Domain, count: i64, rng: &Seeded) -> 
         json!({"data_version": "test-1", "max_rows_per_person": 1, "rows": (17..=90).map(row).collect::<Vec<_>>()}).to_string();
     let release = |_| {
         let noise = query.draw(domain, rng).unwrap();
-        let bytes = query.release(noise, engine.as_bytes(), domain).unwrap();
+        let bytes = query.release(noise, engine.as_bytes(), domain).unwrap().bytes;
         let released: Value = serde_json::from_slice(&bytes).unwrap();
         released["cells"]
             .as_array()

@@ -5,7 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use std::fmt::Write as _;
+
+use ring::digest::{SHA256, digest};
 use serde::Deserialize;
+use shuzha_core::hex;
 
 /// The public metadata of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -50,6 +54,44 @@ impl Domain {
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
+
+    /// The canonical text, by which the gateway and this engine know that they mean the same bounds, keys and rows
+    /// (`docs/product-services.md`).
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let measured = |text: &str| format!("{}:{text}", text.len());
+        let mut text = format!(
+            "shuzha-domain-v1\ndata_version {}\nmax_rows_per_person {}\n",
+            measured(&self.data_version),
+            self.max_rows_per_person
+        );
+        for (name, column) in &self.columns {
+            let written = match column {
+                Column::Categorical { keys } => {
+                    let mut sorted: Vec<_> = keys.iter().map(|key| measured(key)).collect();
+                    // By the keys' own bytes, not by their lengths.
+                    sorted.sort_unstable_by(|a, b| key_of(a).cmp(key_of(b)));
+                    let lines: String = sorted.iter().map(|key| format!("key {key}\n")).collect();
+                    format!("categorical {}\n{lines}", keys.len())
+                }
+                Column::Integer { minimum, maximum } => format!("integer {minimum} {maximum}\n"),
+                Column::Open { keys_max } => format!("open {keys_max}\n"),
+            };
+            write!(text, "column {} {written}", measured(name)).expect("a text takes what is written to it");
+        }
+        text
+    }
+
+    /// SHA-256 of the canonical text, in lower-case hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex::encode(digest(&SHA256, self.canonical().as_bytes()).as_ref())
+    }
+}
+
+/// What stands behind a length.
+fn key_of(measured: &str) -> &str {
+    measured.split_once(':').map_or("", |(_, key)| key)
 }
 
 impl Column {

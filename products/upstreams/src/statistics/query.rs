@@ -31,6 +31,9 @@ pub struct Query {
     /// Most rows of one person that may count, as the asker believes.
     #[serde(default)]
     pub max_rows_per_person: Option<u32>,
+    /// Digest of the domain, as the asker has it declared.
+    #[serde(default)]
+    pub domain: Option<String>,
 }
 
 /// What is wanted of each group.
@@ -90,6 +93,9 @@ pub enum Value {
 /// Why a query was refused. Names places of the query, never its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryFault {
+    /// The table's domain is not the one that the asker has declared.
+    #[error("domain is not the table's")]
+    Domain,
     /// The table was bounded otherwise than the asker believes.
     #[error("max_rows_per_person is not the table's")]
     Bound,

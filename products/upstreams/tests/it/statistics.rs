@@ -1,7 +1,7 @@
 //! The statistics engine: published counts, fixed questions, bounded contributions, refusals.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use shuzha_upstreams::statistics::{Column, Domain, QueryFault, Statistics, Table};
 
 use crate::harness::start;
@@ -166,7 +166,9 @@ const REFUSED: &[(&str, &str)] = &[
 #[tokio::test]
 async fn questions_outside_the_domain_are_refused_by_place() {
     let service = start(Statistics::adult().unwrap()).await;
+    let domain = ENGINE.table().domain().digest();
     for (query, reason) in REFUSED {
+        let query = &query.replacen('{', &format!("{{\"domain\":\"{domain}\","), 1);
         let got = service.post("/v1/aggregate", query).await;
         if reason.is_empty() {
             assert_eq!(got.status, StatusCode::OK, "the control must be answered: {query}");
@@ -181,12 +183,13 @@ async fn questions_outside_the_domain_are_refused_by_place() {
         assert!(detail.contains(reason) && !detail.contains("Secret"), "{query}: {detail}");
     }
     let many = json!({"column":"age","op":"ge","value":1});
-    let seventeen = json!({"measure":"count","where":vec![many; 17]});
+    let seventeen = json!({"measure":"count","where":vec![many; 17],"domain":domain});
     assert_eq!(
         service.post("/v1/aggregate", &seventeen.to_string()).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
-    let values = json!({"measure":"count","where":[{"column":"age","op":"in","value":vec![1; 257]}]});
+    let values =
+        json!({"measure":"count","where":[{"column":"age","op":"in","value":vec![1; 257]}],"domain":domain});
     assert_eq!(
         service.post("/v1/aggregate", &values.to_string()).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
@@ -197,7 +200,9 @@ async fn questions_outside_the_domain_are_refused_by_place() {
 #[tokio::test]
 async fn an_answer_has_the_agreed_shape() {
     let service = start(Statistics::adult().unwrap()).await;
-    let query = json!({"measure":"sum","column":"hours_per_week","where":[],"group_by":["sex"]});
+    let domain = ENGINE.table().domain().digest();
+    let query =
+        json!({"measure":"sum","column":"hours_per_week","where":[],"group_by":["sex"],"domain":domain});
     let got = service.post("/v1/aggregate", &query.to_string()).await;
     let cells = naive(&query);
     let row = |key: &str| json!({"key":[key],"count":cells[&vec![key.to_owned()]].0,"sum":cells[&vec![key.to_owned()]].1});
@@ -205,7 +210,8 @@ async fn an_answer_has_the_agreed_shape() {
         got.json(),
         json!({"data_version":"adult-1","max_rows_per_person":1,"rows":[row("Female"),row("Male")]})
     );
-    let got = service.post("/v1/aggregate", r#"{"measure":"count","column":null}"#).await;
+    let query = json!({"measure":"count","column":null,"domain":domain}).to_string();
+    let got = service.post("/v1/aggregate", &query).await;
     assert_eq!(
         got.json(),
         json!({"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":[],"count":48_842}]})
@@ -242,4 +248,61 @@ fn e6_open_keys_are_those_of_the_table_whatever_is_asked() {
         "said when the table is loaded, never to an asker"
     );
     assert!(Table::read("person_id,kind,street\n1,a,\n".as_bytes(), open(1)).is_err());
+}
+
+/// The example of `docs/product-services.md`; `privacy/src/dp/tests/domains.rs` has the same.
+#[test]
+fn e6_the_canonical_text_of_a_domain_is_the_gateways() {
+    let text = json!({"data_version":"adult-1","max_rows_per_person":1,"columns":{
+        "sex":{"type":"categorical","keys":["Male","Female"]},
+        "age":{"type":"integer","minimum":17,"maximum":90},
+        "街道":{"type":"open","keys_max":50}}});
+    let domain = Domain::parse(&text.to_string()).unwrap();
+    let document = include_str!("../../../../docs/product-services.md");
+    assert!(document.contains(&domain.canonical()), "{}", domain.canonical());
+    assert!(document.contains(&domain.digest()), "{}", domain.digest());
+}
+
+/// Before it looks at a row, an engine compares the domain that the noise is drawn for with its own: whatever differs by one,
+/// it refuses alike.
+#[tokio::test]
+async fn e6_an_engine_answers_for_its_own_domain_alone() {
+    let declared = |pointer: &str, value: Value| {
+        let mut text = json!({"data_version":"t","max_rows_per_person":1,"columns":{
+            "kind":{"type":"categorical","keys":["a","b"]},
+            "amount":{"type":"integer","minimum":-10,"maximum":10},
+            "street":{"type":"open","keys_max":3}}});
+        *text.pointer_mut(pointer).unwrap() = value;
+        Domain::parse(&text.to_string()).unwrap()
+    };
+    let own = declared("/max_rows_per_person", json!(1));
+    let table = Table::read("person_id,kind,amount,street\n1,a,5,Elm\n".as_bytes(), own.clone()).unwrap();
+    let service = start(Statistics::over(table)).await;
+    let ask = |domain: Option<String>| {
+        json!({"measure":"sum","column":"amount","group_by":["kind"],"domain":domain}).to_string()
+    };
+    let answered = service.post("/v1/aggregate", &ask(Some(own.digest()))).await;
+    assert_eq!(answered.status, StatusCode::OK);
+    for (pointer, value) in [
+        ("/columns/amount/minimum", json!(-11)),
+        ("/columns/amount/minimum", json!(-9)),
+        ("/columns/amount/maximum", json!(9)),
+        ("/columns/amount/maximum", json!(11)),
+        ("/columns/kind/keys", json!(["a"])),
+        ("/columns/kind/keys", json!(["a", "b", "c"])),
+        ("/columns/street/keys_max", json!(2)),
+        ("/columns/street/keys_max", json!(4)),
+        ("/max_rows_per_person", json!(2)),
+        ("/data_version", json!("u")),
+    ] {
+        let other = declared(pointer, value);
+        assert_ne!(other.digest(), own.digest(), "{pointer}");
+        let refused = service.post("/v1/aggregate", &ask(Some(other.digest()))).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "another_domain"));
+    }
+    for domain in [None, Some(String::new()), Some(own.digest().to_uppercase())] {
+        assert_eq!(service.post("/v1/aggregate", &ask(domain)).await.status, StatusCode::CONFLICT);
+    }
+    let described = service.get(&http::Method::GET, "/.well-known/shuzha-service", &[]).await;
+    assert_eq!(described.json()["domains"], json!([own.digest()]));
 }

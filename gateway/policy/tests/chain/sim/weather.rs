@@ -96,6 +96,10 @@ impl Chance {
 impl Upstream for Chance {
     type Stream = ();
 
+    fn keeps(&self, _: &shuzha_core::Id, _: shuzha_privacy::dp::DomainDigest) -> bool {
+        true
+    }
+
     async fn fetch(&self, dispatch: Dispatch<'_>) -> Result<Fetched, UpstreamFault> {
         let right = match dispatch.path {
             "/v1/aggregate" => WARD.replace("ward-1", &format!("ward-{}", self.version())),

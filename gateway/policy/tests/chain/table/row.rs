@@ -75,6 +75,7 @@ impl<'t> Row<'t> {
             Some("none-healthy") => Some(UpstreamFault::NoneHealthy),
             Some("not-allowed") => Some(UpstreamFault::NotAllowed),
             Some("unproved") => Some(UpstreamFault::Unproved),
+            Some("other-domain") => Some(UpstreamFault::OtherDomain),
             Some("timeout") => Some(UpstreamFault::Timeout),
             Some("closed") => Some(UpstreamFault::Closed),
             Some("too-large") => Some(UpstreamFault::TooLarge),

@@ -10,9 +10,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId, Timestamp};
 use shuzha_policy::call::Delivery;
-use shuzha_policy::{Dispatch, Inbound, Payload, RateLimit, RateLimits, Reply, Upstream, Weight};
+use shuzha_policy::{
+    Dispatch, DomainDigest, Inbound, Payload, RateLimit, RateLimits, Reply, Upstream, Weight,
+};
 use shuzha_proxy::{Gate, LogFile};
 use tokio::sync::{Semaphore, mpsc};
+
+/// The domain that queries of the product `report` are for.
+pub(crate) const DOMAIN: DomainDigest = DomainDigest::from_bytes([7; 32]);
 
 /// Largest body of an operation of the product `small`.
 pub(crate) const SMALL_BYTES: usize = 1_000;
@@ -92,6 +97,7 @@ impl TestGate {
             timeout: Duration::from_secs(5),
             answer_bytes_max: 64 * 1024,
             persons: call.path.starts_with("/v1/products/person/"),
+            domain: call.path.starts_with("/v1/products/report/").then(|| DOMAIN),
         }
     }
 }
@@ -154,7 +160,7 @@ impl Gate for TestGate {
                 self.release.acquire().await.expect("it is never closed").forget();
                 reply(call.request, 200, Payload::Answer(call.body.clone()))
             }
-            "pass" | "person" | "away" | "toy" => match upstream.fetch(dispatch).await {
+            "pass" | "person" | "report" | "away" | "toy" => match upstream.fetch(dispatch).await {
                 Ok(fetched) => reply(call.request, fetched.status, Payload::Answer(fetched.body)),
                 Err(fault) => reply(call.request, 599, Payload::Answer(format!("{fault:?}").into())),
             },
