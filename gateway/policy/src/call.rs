@@ -121,8 +121,8 @@ pub trait Upstream: Send + Sync {
     /// A streamed body.
     type Stream: Send;
 
-    /// Whether the product service may keep the domain of this digest: false once an instance of it said otherwise, or was asked
-    /// and said nothing. What is not known yet, [`Dispatch::domain`] makes sure of on the connection that the query takes.
+    /// Whether the product service may keep the domain of this digest: false once an instance of it said that it keeps others. What
+    /// is not known, [`Dispatch::domain`] makes sure of on the connection that the query takes.
     fn keeps(&self, upstream: &Id, domain: DomainDigest) -> bool;
 
     /// Sends `dispatch` and reads the whole answer (answer lane). Retries only when nothing was sent.

@@ -4,6 +4,7 @@
 //! Redirects are not followed, compressed answers are refused (their size says nothing), and a request is sent again only
 //! when no byte of it was sent before. What it says of its answer's length and place is checked before anyone relies on it.
 
+mod engines;
 mod health;
 mod link;
 mod pool;
@@ -26,7 +27,7 @@ use http::header::{self, HeaderMap};
 use http::{Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use shuzha_core::{Clock, Id};
-use shuzha_policy::{Dispatch, DomainDigest, Fetched, Opened, UpstreamFault};
+use shuzha_policy::{Dispatch, Fetched, Opened, UpstreamFault};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -152,18 +153,6 @@ impl Upstreams {
         Ok(())
     }
 
-    /// Says which services are behind reports. All are asked at once which domains they keep, and then at every check.
-    pub fn inquire_of(&self, engines: impl IntoIterator<Item = Id>) {
-        self.engines.store(Arc::new(engines.into_iter().collect()));
-        self.replaced.notify_one();
-    }
-
-    /// Whether no instance of the product service is known to keep another domain, or none.
-    #[must_use]
-    pub fn keeps(&self, upstream: &Id, domain: DomainDigest) -> bool {
-        self.targets.load().get(upstream).is_none_or(|target| target.keeps(domain))
-    }
-
     /// Notes that this process listens at one more address: no product service is there.
     pub fn listens_at(&self, address: SocketAddr) {
         self.egress.listens_at(address);
@@ -186,7 +175,7 @@ impl Upstreams {
                 target.look_up(&*resolver, &egress, true).await;
                 let (healthy, unhealthy) = target.check().await;
                 if let Some(clock) = clock {
-                    inquire(&target, &egress, &*clock).await;
+                    engines::inquire(&target, &egress, &*clock).await;
                 }
                 (target, healthy, unhealthy)
             });
@@ -346,22 +335,6 @@ impl Upstreams {
 impl std::fmt::Debug for Upstreams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upstreams").field("names", &self.targets.load().keys()).finish_non_exhaustive()
-    }
-}
-
-/// Asks every instance of a statistics service which domains it keeps. One that cannot be reached stays as it was known: it is
-/// asked again before a query is sent to it.
-async fn inquire(target: &Target, egress: &Egress, clock: &dyn Clock) {
-    for instance in target.instances().into_iter().filter(|instance| egress.permits(instance.address)) {
-        let by = link::due(target.options.connect_timeout);
-        let link = match instance.pool.take().await {
-            Some(link) => Some(link),
-            None => Link::connect(instance.address, by).await,
-        };
-        let Some(mut link) = link else { continue };
-        if proof::inquire(&mut link, &instance, target, clock, by).await.is_ok() {
-            instance.pool.give(link);
-        }
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn announce(handle: &Handle, snapshot: &Snapshot) {
 
 /// Reports that cannot be served because their statistics service does not keep the declared domain, for readiness.
 pub(crate) fn unconfirmed(handle: &Handle, snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
-    let other = |engine: &Engine<'_>| !handle.upstreams().keeps(engine.upstream, engine.domain);
+    let other = |engine: &Engine<'_>| handle.upstreams().denies(engine.upstream, engine.domain);
     let told = |Engine { product, upstream, domain }: Engine<'_>| {
         format!("{}: product {product} over {upstream}, declared domain {domain}", Code::C810.title(Lang::En))
     };

@@ -53,45 +53,39 @@ pub(super) async fn demand(
     clock: &dyn shuzha_core::Clock,
     by: Instant,
 ) -> Result<(), UpstreamFault> {
-    if !link.proved.is_some_and(|proved| proved.elapsed() < HOLDS) {
-        inquire(link, instance, target, clock, by).await?;
+    let (upstream, address) = (&target.options.name, instance.address);
+    if !link.proved.is_some_and(|proved| proved.elapsed() < HOLDS)
+        && let Err(reason) = inquire(link, instance, target, clock, by).await?
+    {
+        tracing::error!(%upstream, instance = %address, reason, "not the declared product service");
+        instance.unproved();
+        return Err(UpstreamFault::Unproved);
     }
     match domain {
         Some(domain) if instance.keeps(domain) != Some(true) => {
-            tracing::error!(
-                upstream = %target.options.name, instance = %instance.address, %domain,
-                "the statistics service does not keep the declared domain"
-            );
+            tracing::error!(%upstream, instance = %address, %domain, "the service does not keep the declared domain");
             Err(UpstreamFault::OtherDomain)
         }
         _ => Ok(()),
     }
 }
 
-/// Asks what is at the other end of `link` what it is, and notes it.
+/// Asks what is at the other end of `link` what it is, and notes it; or why it is not the declared service.
 ///
 /// # Errors
-/// [`UpstreamFault::Unproved`] where it is not the declared service; a fault of the way there.
+/// A fault of the way there.
 pub(super) async fn inquire(
     link: &mut Link,
     instance: &Instance,
     target: &Target,
     clock: &dyn shuzha_core::Clock,
     by: Instant,
-) -> Result<(), UpstreamFault> {
+) -> Result<Result<(), &'static str>, UpstreamFault> {
     let asked = ask(link, instance, target, clock, by).await?;
-    match asked.and_then(|body| compare(&body, target)) {
-        Ok(domains) => {
-            link.proved = Some(Instant::now());
-            instance.proved(target.options.synthetic, domains);
-            Ok(())
-        }
-        Err(reason) => {
-            tracing::error!(upstream = %target.options.name, instance = %instance.address, reason, "not the declared product service");
-            instance.unproved();
-            Err(UpstreamFault::Unproved)
-        }
-    }
+    Ok(asked.and_then(|body| compare(&body, target)).map(|domains| {
+        link.proved = Some(Instant::now());
+        instance.proved(target.options.synthetic, domains);
+    }))
 }
 
 /// The description, where its signature is good.

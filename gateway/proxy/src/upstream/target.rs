@@ -52,9 +52,10 @@ pub(super) struct Instance {
     pub(super) pool: Arc<Pool>,
     /// Whether a service that answers from synthetic data proved to be here.
     synthetic: AtomicBool,
-    /// Digests of the domains that the service here said it keeps; none before it was asked, and an empty list where it
-    /// answered with no good description.
+    /// Digests of the domains that the service here said it keeps; none before it said anything.
     domains: ArcSwapOption<Vec<String>>,
+    /// Whether it was asked last and gave no good description.
+    silent: AtomicBool,
 }
 
 impl Instance {
@@ -62,14 +63,22 @@ impl Instance {
     pub(super) fn proved(&self, synthetic: bool, domains: Vec<String>) {
         self.synthetic.store(synthetic, Relaxed);
         self.domains.store(Some(Arc::new(domains)));
+        self.silent.store(false, Relaxed);
     }
 
-    /// Notes that what is here did not prove to be the declared service.
-    pub(super) fn unproved(&self) {
-        self.domains.store(Some(Arc::default()));
+    /// Notes that what is here did not prove to be the declared service; whether that is new. It is asked again before anything
+    /// is sent to it.
+    pub(super) fn unproved(&self) -> bool {
+        self.domains.store(None);
+        !self.silent.swap(true, Relaxed)
     }
 
-    /// Whether the service here keeps the domain; none before it was asked.
+    /// Whether what is here was asked last and gave no good description.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent.load(Relaxed)
+    }
+
+    /// Whether the service here keeps the domain; none before it said anything.
     pub(super) fn keeps(&self, domain: DomainDigest) -> Option<bool> {
         let (said, digest) = (self.domains.load_full()?, domain.to_string());
         Some(said.contains(&digest))
@@ -192,7 +201,14 @@ impl Target {
             let instance = kept(&address).cloned().unwrap_or_else(|| {
                 let host = HeaderValue::try_from(address.to_string()).expect("an address is ASCII");
                 let (pool, synthetic) = (Arc::default(), AtomicBool::new(false));
-                Arc::new(Instance { address, host, pool, synthetic, domains: ArcSwapOption::empty() })
+                Arc::new(Instance {
+                    address,
+                    host,
+                    pool,
+                    synthetic,
+                    domains: ArcSwapOption::empty(),
+                    silent: AtomicBool::new(false),
+                })
             });
             (address, instance)
         };
@@ -281,6 +297,12 @@ impl Target {
     /// Whether no instance is known to keep another domain.
     pub(super) fn keeps(&self, domain: DomainDigest) -> bool {
         self.placed.load().instances.values().all(|instance| instance.keeps(domain) != Some(false))
+    }
+
+    /// Whether an instance keeps another domain, or was asked and said nothing.
+    pub(super) fn denies(&self, domain: DomainDigest) -> bool {
+        let denies = |instance: &Instance| instance.is_silent() || instance.keeps(domain) == Some(false);
+        self.placed.load().instances.values().any(|instance| denies(instance))
     }
 
     /// The instances as they are placed now.

@@ -245,8 +245,9 @@ async fn e6_a_query_goes_only_to_a_service_that_keeps_its_domain() {
     let service = Service::start().await;
     let world = World::start(Setup { upstreams: vec![at("up", service.address.into())], ..Setup::default() });
     let up: Id = "up".parse().expect("a name");
-    let keeps = || world.handle.upstreams().keeps(&up, DOMAIN);
-    assert!(keeps(), "nothing is known yet");
+    let upstreams = || world.handle.upstreams();
+    let known = || (upstreams().keeps(&up, DOMAIN), upstreams().denies(&up, DOMAIN));
+    assert_eq!(known(), (true, false), "nothing is known yet");
     let of = |domains: &str| -> &'static str {
         let said = format!("{{\"synthetic\":false,\"version\":\"1\",\"contract\":\"00\"{domains}}}");
         Box::leak(said.into_boxed_str())
@@ -263,19 +264,19 @@ async fn e6_a_query_goes_only_to_a_service_that_keeps_its_domain() {
         let says = said.map(|body| Says { body, key: KEY, question: None });
         *service.says.lock().expect("no panic") = says;
         assert_eq!(pass(&world, "report").await, expected, "{said:?}");
-        assert!(!keeps(), "{said:?}");
+        assert_eq!(known(), (expected == "Unproved", true), "{said:?}");
     }
     assert_eq!(calls(&service), 0, "no query was sent");
     let body = of(&format!(",\"domains\":[\"{other}\",\"{own}\"]"));
     *service.says.lock().expect("no panic") = Some(Says { body, key: KEY, question: None });
     // Without a call: what is behind a report is asked when its health is checked.
-    world.handle.upstreams().inquire_of([up.clone()]);
-    world.handle.upstreams().check_health().await;
-    assert!(keeps());
+    upstreams().inquire_of([up.clone()]);
+    upstreams().check_health().await;
+    assert_eq!(known(), (true, false));
     assert_eq!(pass(&world, "report").await, SERVED);
     *service.says.lock().expect("no panic") = Some(Says { body: of(""), key: KEY, question: None });
-    world.handle.upstreams().check_health().await;
-    assert!(!keeps());
+    upstreams().check_health().await;
+    assert_eq!(known(), (false, true));
     assert_eq!(pass(&world, "report").await, "OtherDomain", "on the connection that proved itself before");
     assert_eq!(calls(&service), 1);
     assert_eq!(pass(&world, "pass").await, SERVED, "what is no query needs no domain");
