@@ -25,6 +25,7 @@ mod kind;
 #[cfg(test)]
 mod matrix;
 mod parts;
+pub mod privacy_raise;
 mod privacy_refund;
 pub mod registration;
 mod scenario;
@@ -45,6 +46,7 @@ pub const KINDS: &[CaseKind] = &[
     CaseKind::of::<emergency_plan::EmergencyPlan>(),
     CaseKind::of::<social_import::SocialImport>(),
     CaseKind::of::<privacy_refund::PrivacyRefund>(),
+    CaseKind::of::<privacy_raise::PrivacyRaise>(),
     CaseKind::of::<ticket::Ticket>(),
 ];
 

@@ -1,8 +1,12 @@
 //! What the products are made of: person-spaces and data sets (数据集), with their privacy budgets.
 
+mod promise;
+
 use shuzha_core::{Id, NanoCharge};
 use shuzha_privacy::budget::{PACE_DAYS_MAX, Pace};
 use shuzha_privacy::dp::{Domain, Measure, Terms};
+
+pub use promise::{Broken, Promised, Said, odds};
 
 use crate::World;
 use crate::parties::{ApplicationUnit, Organisation, OrganisationKind};

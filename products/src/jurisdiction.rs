@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use shuzha_core::{Id, PurposeClass, Timestamp};
+use shuzha_core::{Id, NanoCharge, PurposeClass, Timestamp};
 
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
@@ -62,6 +62,8 @@ pub struct Jurisdiction {
     pub operator_redevelopment: bool,
     /// How often the operator reports. Absent: by no rule.
     pub operation_report: Option<Period>,
+    /// What privacy budgets are measured by. Absent: what no regulation says and this software recommends.
+    pub privacy: PrivacyRules,
     /// In how many hours a second person confirms an emergency stop; without that it lapses. The configuration says.
     pub emergency_hours: u16,
     articles: BTreeMap<&'static str, String>,
@@ -71,6 +73,29 @@ pub struct Jurisdiction {
 pub const EMERGENCY_HOURS: u16 = 24;
 /// Fewest records alike in what is released of them, where the rules say nothing: what statistical offices ask for as a rule.
 pub const ANONYMITY_K_MIN: u32 = 5;
+
+/// Figures by which privacy budgets are judged (隐私预算). Above a ceiling a reason is named, which reviewers and the public see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrivacyRules {
+    /// Most that one query costs, in ε or ρ.
+    pub per_query_max: NanoCharge,
+    /// Most that a person-space is given at first, and again in each year.
+    pub space_year_max: NanoCharge,
+    /// How long a raise of a cap is publicised (公示), in working days.
+    pub raise_publicity: u16,
+}
+
+impl Default for PrivacyRules {
+    /// ε 1 for a query and 10 for a year of a person-space: from there on an outcome may become 22,026 times as likely by one
+    /// person's being there, which is no figure that a promise is made with unasked. Publicity as of a registration.
+    fn default() -> Self {
+        Self {
+            per_query_max: NanoCharge::from_nanos(1_000_000_000),
+            space_year_max: NanoCharge::from_nanos(10_000_000_000),
+            raise_publicity: 10,
+        }
+    }
+}
 
 /// The level a platform stands on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -274,6 +299,7 @@ impl Default for Jurisdiction {
             record_years: None,
             operator_redevelopment: false,
             operation_report: None,
+            privacy: PrivacyRules::default(),
             emergency_hours: EMERGENCY_HOURS,
             articles: BTreeMap::new(),
         }

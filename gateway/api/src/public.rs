@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
-use shuzha_control::PublicRegistration;
+use shuzha_control::{PublicBudget, PublicRegistration};
 use shuzha_core::Id;
 use shuzha_schema::{Name, about as of};
 
@@ -28,6 +28,38 @@ pub(crate) fn certificate(ask: &Ask) -> Result<Reply, Problem> {
     ask.parameters().done()?;
     let found = ask.shared.control.public_certificate(ask.part("code"))?;
     Ok(Reply::ok(&shown(&found)).header(CACHE_CONTROL, KEEP))
+}
+
+/// `GET /api/v1/public/privacy-budgets`.
+pub(crate) fn privacy_budgets(ask: &Ask) -> Result<Reply, Problem> {
+    let mut parameters = ask.parameters();
+    let limit = parameters.limit();
+    let after: Option<Id> = parameters.parsed("cursor");
+    parameters.done()?;
+    let page = ask.shared.control.public_budgets(after.as_ref(), limit)?;
+    Ok(Reply::page(&page, promised).header(CACHE_CONTROL, KEEP))
+}
+
+fn promised(found: &PublicBudget) -> of::PublicBudget {
+    let raises = found.raises.iter().map(|raise| of::PublicRaise {
+        case: Name::of(&raise.case),
+        state: raise.state.clone(),
+        data_set: raise.data_set.as_ref().map(Name::of),
+        cap: raise.cap.clone(),
+        odds_now: raise.odds.0.clone(),
+        odds_then: raise.odds.1.clone(),
+        cause: raise.cause.clone(),
+        at: instant(raise.at),
+    });
+    of::PublicBudget {
+        name: Name::of(&found.name),
+        measure: found.measure.clone(),
+        cap: found.cap.clone(),
+        odds: found.odds.clone(),
+        above_ceiling: found.above_ceiling,
+        reason: found.reason.clone(),
+        raises: raises.collect(),
+    }
 }
 
 fn shown(found: &PublicRegistration) -> of::PublicRegistration {

@@ -161,6 +161,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/traces/{request}", methods(&[(GET, evidence::trace)], None))
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))
         .route("/api/v1/public/certificates/{code}", methods(&[(GET, public::certificate)], None))
+        .route("/api/v1/public/privacy-budgets", methods(&[(GET, public::privacy_budgets)], None))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))
         .route(
             "/api/v1/{plural}/{name}",

@@ -77,6 +77,11 @@ impl<'r> Force<'r> {
         Self { register }
     }
 
+    /// The register that it reads.
+    pub(crate) const fn register(&self) -> &Register {
+        self.register
+    }
+
     /// The spec of an object in force; as a world file would have it.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ pub use control::{Control, Parts, Rules, takes_away};
 pub use error::{Error, NotInForce, Refusal, Unfit};
 pub use force::{Delta, Force, Publish};
 pub use kind::Kind;
-pub use public::{Operator, PublicRegistration};
+pub use public::{Operator, PublicBudget, PublicRaise, PublicRegistration};
 pub use reading::{AuditQuery, Page, Query};
 pub use view::{Attachment, Author, Consequences, HistoryEntry, ObjectView, Outcome, Request};
 pub use writing::Quotas;

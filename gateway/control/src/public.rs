@@ -1,5 +1,7 @@
 //! The public register (REQUIREMENTS B10; Gansu-R 19, 34): what anyone may ask, without signing on.
 
+mod budgets;
+
 use serde_json::Value;
 use shuzha_core::{Code, Id};
 use shuzha_products::case::registration::{self, Public};
@@ -8,6 +10,7 @@ use shuzha_store::register::{Filter, Object};
 use crate::force::{json, unreadable};
 use crate::writing::state_of;
 use crate::{Control, Error, Page};
+pub use budgets::{PublicBudget, PublicRaise};
 
 /// The kind that is public.
 const KIND: &str = "Registration";

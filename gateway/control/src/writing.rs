@@ -8,6 +8,7 @@ mod declare;
 mod likeness;
 mod marks;
 mod prices;
+mod promises;
 mod quota;
 mod ready;
 mod reservations;
@@ -261,6 +262,7 @@ impl Control {
         self.claim(&mut ready, Some(actor), &change)?;
         self.check_likeness(&ready)?;
         self.append_only(&ready, now)?;
+        self.check_promises(actor, &ready, &change, request.reason)?;
         self.check_reservations(&ready, &change)?;
         self.check_force(&change.put, &change.removed)?;
         let mut consequences = self.consequences(&ready, &change)?;

@@ -110,6 +110,50 @@ pub struct Publicity {
     pub r#abstract: String,
 }
 
+/// What is promised to the people of a person-space (人群), as anyone may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicBudget {
+    /// The person-space.
+    pub name: Name,
+    /// What it counts in.
+    #[schemars(extend("enum" = ["pure-eps", "rho"]))]
+    pub measure: String,
+    /// Its lifetime cap, ε or ρ as quoted decimal text.
+    pub cap: String,
+    /// What the cap means: by at most so much more likely does any outcome become by one person's being in the data, e^ε to one.
+    pub odds: String,
+    /// Whether the cap is above the ceiling of the rules.
+    pub above_ceiling: bool,
+    /// The reason given with its latest declaration; empty where none was.
+    pub reason: String,
+    /// Raises of a cap over these people that are under publicity or count, the latest first.
+    pub raises: Vec<PublicRaise>,
+}
+
+/// A raise of a privacy cap, decided by different organisations together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicRaise {
+    /// The case.
+    pub case: Name,
+    /// Whether it is under publicity still, or counts.
+    #[schemars(extend("enum" = ["publicity", "in-force"]))]
+    pub state: String,
+    /// The data set whose own cap it is; null where it is the person-space's.
+    pub data_set: Option<Name>,
+    /// Up to where the cap may be declared.
+    pub cap: String,
+    /// What the cap meant when the raise was applied for, e^ε to one.
+    pub odds_now: String,
+    /// What it would mean.
+    pub odds_then: String,
+    /// Why.
+    pub cause: String,
+    /// When the case was last written.
+    pub at: Instant,
+}
+
 /// A registration as anyone may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicRegistration {

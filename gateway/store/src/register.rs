@@ -52,7 +52,7 @@ use crate::database::Database;
 use crate::{SealKey, Sealed, StoreError};
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
     ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
     ("V0003__marks", include_str!("../migrations/control/V0003__marks.sql")),
@@ -60,6 +60,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("V0005__credential_keys", include_str!("../migrations/control/V0005__credential_keys.sql")),
     ("V0006__accounts_by_two", include_str!("../migrations/control/V0006__accounts_by_two.sql")),
     ("V0007__bindings", include_str!("../migrations/control/V0007__bindings.sql")),
+    ("V0008__promises", include_str!("../migrations/control/V0008__promises.sql")),
 ];
 
 /// The register. Clones share one connection, and calls take turns on it.

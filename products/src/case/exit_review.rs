@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shuzha_core::{Code, Id, Role};
+use shuzha_core::{Code, Id, Measure, NanoCharge, Role};
 
 use super::parts::{At, NOTHING, Name, asked, nothing, person, refused, stages, verb};
 use super::{Act, By, Case, Declared, Duty, Refused, Verb};
-use crate::data::DataSet;
+use crate::data::{DataSet, PersonSpace, odds};
 use crate::exit_review::{self, Reviewable};
-use crate::jurisdiction::Reviewer;
+use crate::jurisdiction::{PrivacyRules, Reviewer};
 use crate::product::Product;
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
@@ -32,6 +32,28 @@ pub(crate) struct ExitReview {
     now: Reviewable,
     operator: Id,
     providers: BTreeSet<Id>,
+    /// Figures of privacy budgets behind it: data set, field, figure, and what a person-space counts in.
+    budgets: Vec<(Id, Figure, NanoCharge, Measure)>,
+}
+
+/// A figure that has a ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Figure {
+    PerQuery,
+    SpaceCap,
+}
+
+/// A figure above its ceiling, for whoever reviews.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Warning {
+    data_set: Name,
+    /// `perQueryMax`, or `cap` of the person-space.
+    field: String,
+    figure: String,
+    ceiling: String,
+    /// What the figure means: e^ε to one.
+    odds: String,
 }
 
 /// What one reviewer found; the words are the act's reason.
@@ -67,6 +89,9 @@ pub(crate) struct State {
     /// Of the product as submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
+    /// Privacy budgets above the ceilings of the rules, as it was submitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
     opinions: Vec<Opinion>,
 }
 
@@ -107,9 +132,18 @@ impl Case for ExitReview {
         let product = spec.required("product").and_then(|place| scope.find::<Product>(&place));
         spec.required("evidence").and_then(|place| place.text());
         let (_, product) = product?;
-        let sets = product.data_sets.iter().filter_map(|set| DataSet::table(scope.world()).get(set));
-        let providers = sets.map(|set| set.provider.clone()).collect();
-        Some(Self { now: product.reviewable, operator: product.operator.clone(), providers })
+        let named = |set: &'_ Id| Some((set.clone(), DataSet::table(scope.world()).get(set)?));
+        let sets: Vec<_> = product.data_sets.iter().filter_map(named).collect();
+        let mut budgets = Vec::new();
+        for (name, set) in &sets {
+            let Some(terms) = &set.privacy else { continue };
+            let measure = terms.domain.measure();
+            budgets.push((name.clone(), Figure::PerQuery, terms.per_query_max, measure));
+            let space = PersonSpace::table(scope.world()).get(&terms.person_space);
+            budgets.extend(space.map(|space| (name.clone(), Figure::SpaceCap, space.cap, measure)));
+        }
+        let providers = sets.iter().map(|(_, set)| set.provider.clone()).collect();
+        Some(Self { now: product.reviewable, operator: product.operator.clone(), providers, budgets })
     }
 
     fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
@@ -125,7 +159,7 @@ impl Case for ExitReview {
         if person(act)?.organisation != self.operator {
             return Err(refused(Code::C1313, "spec.product", "belongs to another operator"));
         }
-        Ok(State { stage: Stage::Draft, digest: None, opinions: Vec::new() })
+        Ok(State { stage: Stage::Draft, digest: None, warnings: Vec::new(), opinions: Vec::new() })
     }
 
     fn state_name(state: &State) -> &'static str {
@@ -141,6 +175,7 @@ impl Case for ExitReview {
         next.stage = match (state.stage, command) {
             (Stage::Draft, Command::Submit) => {
                 next.digest = Some(self.now.digest.to_string());
+                next.warnings = self.warnings(&act.rules.privacy);
                 Stage::Review
             }
             (Stage::Review, Command::Opine(findings)) => {
@@ -191,6 +226,24 @@ impl Case for ExitReview {
 }
 
 impl ExitReview {
+    /// Privacy budgets above the ceilings of the rules.
+    fn warnings(&self, rules: &PrivacyRules) -> Vec<Warning> {
+        let above = self.budgets.iter().filter_map(|(set, figure, is, measure)| {
+            let (field, ceiling) = match figure {
+                Figure::PerQuery => ("perQueryMax", rules.per_query_max),
+                Figure::SpaceCap => ("cap", rules.space_year_max),
+            };
+            (*is > ceiling).then(|| Warning {
+                data_set: Name(set.clone()),
+                field: field.to_owned(),
+                figure: is.to_string(),
+                ceiling: ceiling.to_string(),
+                odds: odds(*measure, *is),
+            })
+        });
+        above.collect()
+    }
+
     /// Passes only what was submitted, on favourable findings of whoever decides, of everyone who gave an opinion, and of
     /// every kind of reviewer that the jurisdiction names.
     fn pass(&self, state: &State, findings: Findings, act: &Act<'_>) -> Result<Stage, Refused> {

@@ -6,8 +6,8 @@ use shuzha_core::PurposeClass;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    ConsentRule, Jurisdiction, Level, ListingRule, Mode, Period, PriceRegime, PriceRules, ProductForm,
-    ProductKinds, RegistrationRules, Renewal, Reviewer,
+    ConsentRule, Jurisdiction, Level, ListingRule, Mode, Period, PriceRegime, PriceRules, PrivacyRules,
+    ProductForm, ProductKinds, RegistrationRules, Renewal, Reviewer,
 };
 use crate::WorldError;
 use crate::yaml::{Entry, Faults, Node, Place, Section, Value};
@@ -47,6 +47,7 @@ const RULES: &[&str] = &[
     "records",
     "operator_redevelopment",
     "operation_report",
+    "privacy_budget",
 ];
 
 /// The words for 产品形态.
@@ -240,6 +241,7 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
         record_years: records.and_then(|section| section.required("years_min")?.count(1..=100)),
         operator_redevelopment: flag(redevelopment, "permitted").unwrap_or(false),
         operation_report: report.and_then(|section| section.required("period")?.word(PERIODS)),
+        privacy: privacy(&mut rules).unwrap_or_default(),
         emergency_hours: super::EMERGENCY_HOURS,
         articles: rules.articles,
     })
@@ -274,6 +276,18 @@ fn registration(rules: &mut Rules<'_>) -> RegistrationRules {
             Some(Renewal { window_days: window_days?, years_max: years_max? })
         }),
     }
+}
+
+fn privacy(rules: &mut Rules<'_>) -> Option<PrivacyRules> {
+    let section = rules.rule("privacy_budget", &["per_query", "space_year", "raise_working_days"])?;
+    let charge = |field| section.required(field)?.parsed();
+    let (per_query_max, space_year_max) = (charge("per_query"), charge("space_year"));
+    let raise_publicity = section.required("raise_working_days").and_then(|place| place.count(1..=250));
+    Some(PrivacyRules {
+        per_query_max: per_query_max?,
+        space_year_max: space_year_max?,
+        raise_publicity: raise_publicity?,
+    })
 }
 
 fn price(rules: &mut Rules<'_>) -> Option<PriceRules> {

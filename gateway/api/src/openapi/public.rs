@@ -1,7 +1,7 @@
 //! The public register in the document.
 
 use serde_json::json;
-use shuzha_schema::about::PublicRegistration;
+use shuzha_schema::about::{PublicBudget, PublicRegistration};
 use shuzha_schema::{Page, schema};
 
 use super::operation::Operation;
@@ -10,7 +10,7 @@ use super::operation::Operation;
 pub(super) const PUBLIC: &str = "public";
 
 /// The paths.
-pub(super) fn paths() -> [(&'static str, Operation); 2] {
+pub(super) fn paths() -> [(&'static str, Operation); 3] {
     let code = json!({
         "name": "code", "in": "path", "required": true, "description": "The code on the certificate (一证一码).",
         "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[0-9A-Z._-]+$"},
@@ -32,5 +32,17 @@ pub(super) fn paths() -> [(&'static str, Operation); 2] {
         .public()
         .parameter(code)
         .answers(200, "The registration that it certifies.", schema::<PublicRegistration>(), &[]);
-    [("/api/v1/public/registrations", list), ("/api/v1/public/certificates/{code}", one)]
+    let budgets = Operation::open(
+        PUBLIC,
+        "publicPrivacyBudgets",
+        "What is promised to the people behind statistics: caps in odds, and the raises of them.",
+    )
+    .public()
+    .takes(&["limit", "cursor"])
+    .answers(200, "A page, in order of name.", schema::<Page<PublicBudget>>(), &[]);
+    [
+        ("/api/v1/public/registrations", list),
+        ("/api/v1/public/certificates/{code}", one),
+        ("/api/v1/public/privacy-budgets", budgets),
+    ]
 }

@@ -69,6 +69,7 @@ pub(crate) fn jurisdiction(ask: &Ask) -> Result<Reply, Problem> {
         rule("network_logs", rules.network_log_months.into()),
         rule("records", rules.record_years.into()),
         rule("operator_redevelopment", rules.operator_redevelopment.into()),
+        rule("privacy_budget", rules.privacy.space_year_max.to_string().into()),
     ];
     let (title, level) = (rules.title.clone(), level.to_owned());
     Ok(Reply::ok(&Rules { title, level, items: items.into(), next: () }))

@@ -8,6 +8,7 @@ mod force;
 mod house;
 mod laws;
 mod marks;
+mod promises;
 mod secrets;
 mod services;
 mod stops;

@@ -280,22 +280,22 @@ fn e6_reserved_quotas_fit_under_the_cap_of_their_people() {
         let Err(Error::Refused(refusal)) = change else { panic!("accepted, or not refused") };
         assert_eq!((refusal.code, refusal.faults[0].path.as_str()), (Code::C1017, path), "{refusal:?}");
     };
-    people("1.0").expect("declared");
-    set("first", "0.6", true).expect("it fits");
+    people("1.2").expect("declared");
+    set("first", "0.8", true).expect("it fits");
     let before = town.house.dump();
     // The second promises nothing, and could spend what the first has promised.
     refused("spec.privacy.cap", set("second", "0.400000001", false));
     assert_eq!(town.house.dump(), before, "nothing half-done remains");
     set("second", "0.4", false).expect("just fits");
-    refused("spec.privacy.cap", set("first", "0.7", true));
-    refused("spec.cap", people("0.9"));
-    people("1.2").expect("room for more");
-    set("first", "0.8", true).expect("fits now");
+    refused("spec.cap", people("1.1"));
+    set("first", "0.7", true).expect("fits");
+    people("1.1").expect("just fits");
     // Who reserves nothing may promise more than there is: the cap decides, and a plan says so.
-    set("first", "1.2", false).expect("no promise");
-    refused("spec.privacy.cap", set("first", "1.2", true));
+    set("first", "0.7", false).expect("no promise");
+    people("1.0").expect("nobody is promised anything");
+    refused("spec.privacy.cap", set("first", "0.7", true));
     town.remove("wang", "DataSet", "second").expect("nobody refers to it");
-    set("first", "1.2", true).expect("alone it fits");
+    set("first", "0.7", true).expect("alone it fits");
 }
 
 /// A table whose small groups are hidden, over the enterprises of `set`.

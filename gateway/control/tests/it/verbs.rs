@@ -14,7 +14,7 @@ use crate::ways::{TIME, Way, pass, ways};
 const ANYBODY: &str = "wang zhou zheng tang auditor root subject zhao jiang sun rival wu he zhang";
 
 /// Kind, verbs, who may. Others are refused by role or relation.
-const VERBS: [(&str, &str, &str); 34] = [
+const VERBS: [(&str, &str, &str); 37] = [
     ("Scenario", "submit", "wu zhang"),
     ("Scenario", "agree decline", "zhao"),
     ("Scenario", "opine", "zhou"),
@@ -45,6 +45,9 @@ const VERBS: [(&str, &str, &str); 34] = [
     ("Registration", "correct", "wang auditor zhao sun tang"),
     ("PrivacyRefund", "submit", "wu zhang"),
     ("PrivacyRefund", "approve reject", "wang"),
+    ("PrivacyRaise", "submit", "jiang"),
+    ("PrivacyRaise", "agree", "zhao jiang"),
+    ("PrivacyRaise", "approve reject", "wang"),
     ("SocialImport", "submit", "wu zhang"),
     ("SocialImport", "approve reject return", "wang"),
     ("SocialImport", "import", "sun"),
@@ -52,7 +55,7 @@ const VERBS: [(&str, &str, &str); 34] = [
 ];
 
 /// Kind, who sees a case of it beside whoever supervises the whole.
-const SEES: [(&str, &str); 10] = [
+const SEES: [(&str, &str); 11] = [
     ("Scenario", "zhou zhao sun tang wu zhang"),
     ("Agreement", "zhou zhao sun tang wu zhang"),
     ("Grant", "zhou zhao sun tang wu zhang"),
@@ -62,6 +65,7 @@ const SEES: [(&str, &str); 10] = [
     ("Suspension", "root OPENER wu zhang"),
     ("Registration", "zhao sun tang"),
     ("PrivacyRefund", "zhou sun tang wu zhang"),
+    ("PrivacyRaise", "zhou zhao jiang"),
     ("SocialImport", "zhao sun tang wu zhang"),
 ];
 

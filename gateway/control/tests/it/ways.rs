@@ -31,8 +31,11 @@ impl Way {
             let rules = Rules { jurisdiction: pack("gansu").expect("known"), calendar: calendar().clone() };
             town.house.control.set_rules(rules).expect("taken");
         }
-        if self.kind == "PrivacyRefund" {
+        if matches!(self.kind, "PrivacyRefund" | "PrivacyRaise") {
             counted(&town);
+        }
+        if self.kind == "PrivacyRaise" {
+            shared(&town);
         }
         town.open(self.opener, self.kind, name, &self.spec);
         town
@@ -76,9 +79,41 @@ pub(crate) fn counted(town: &Town) {
     }
 }
 
+/// Two data sets over people of their own, of two providers.
+pub(crate) fn shared(town: &Town) {
+    let people = json!({"measure": "pure-eps", "cap": "2"});
+    town.put("wang", "PersonSpace", "residents", &people).expect("declared");
+    for (name, provider) in [("doors", "police"), ("shops", "market-regulator")] {
+        let mut set = example("DataSet", "census");
+        set["provider"] = provider.into();
+        set["privacy"]["personSpace"] = "residents".into();
+        set["privacy"]["cap"] = "1.5".into();
+        set["privacy"]["quotas"] = json!({"default": "0.1"});
+        town.put("wang", "DataSet", name, &set).expect("declared");
+    }
+}
+
+/// A raise of what [`shared`] declares.
+pub(crate) fn raise(cap: &str) -> Value {
+    json!({"personSpace": "residents", "dataSets": ["doors", "shops"], "cap": cap, "cause": "新增年度数据"})
+}
+
+fn raises() -> Vec<Way> {
+    let asked = [plain("jiang", "submit"), plain("zhao", "agree")];
+    vec![
+        way(
+            "PrivacyRaise",
+            "jiang",
+            &raise("3"),
+            &[&asked, &[plain("wang", "approve"), (TIME, "pass", json!(40))]],
+        ),
+        way("PrivacyRaise", "jiang", &raise("3"), &[&asked, &[plain("wang", "reject")]]),
+    ]
+}
+
 /// Every way. Activation of a scenario, which takes two cases, is not among them.
 pub(crate) fn ways() -> Vec<Way> {
-    [scenarios(), agreements(), suspensions(), reviews(), others(), registrations(), refunds()]
+    [scenarios(), agreements(), suspensions(), reviews(), others(), registrations(), refunds(), raises()]
         .into_iter()
         .flatten()
         .collect()

@@ -106,6 +106,8 @@ impl Town {
         let field = |name: &str| spec[name].as_str().unwrap_or_default();
         match kind {
             "Organisation" | "ConsentIssuer" | "PersonSpace" => acting_for(AUTHORITY, Role::Authority),
+            // The people behind statistics are the authority's to name.
+            "DataSet" if spec.get("privacy").is_some() => acting_for(AUTHORITY, Role::Authority),
             "DataSet" => acting_for(field("provider"), Role::Provider),
             "TaxRate" => acting_for(OPERATOR, Role::Finance),
             "Ceiling" => acting_for("ndrc", Role::Pricing),

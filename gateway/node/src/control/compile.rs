@@ -98,6 +98,7 @@ impl Compiler<'_> {
         let mut changed = with_dependents(snapshot, delta);
         changed.extend(also.iter().filter(|one| !changed.contains(one)).cloned().collect::<Vec<_>>());
         let (world, mut flaws) = closures(&changed, delta, force)?;
+        flaws.extend(broken_promises(delta, force)?);
         let mut services = Vec::new();
         if changed.iter().any(|(kind, _)| *kind == UPSTREAM) {
             let (made, failed) = upstreams::options(&world, self.data_dir, self.endpoints, !trial);
@@ -147,6 +148,18 @@ pub(super) fn take_away(snapshot: &Snapshot, delta: &Delta, why: &anyhow::Error)
     let (next, faults) = snapshot.with_sound(change, &KeyRing::default());
     flaws.extend(faults.iter().map(Flaw::from));
     (next, flaws)
+}
+
+/// What would break a promise to the people behind data: accepted by nobody, and put in force from no register.
+fn broken_promises(delta: &Delta, force: &Force<'_>) -> Result<Vec<Flaw>> {
+    let mut flaws = Vec::new();
+    for put in &delta.put {
+        if let Err(broken) = force.keeps(put)? {
+            let flaw = Flaw::of(put.kind, put.name.clone(), format!("{}: {}", broken.code, broken.reason));
+            flaws.push(Flaw { place: broken.path.to_owned(), ..flaw });
+        }
+    }
+    Ok(flaws)
 }
 
 /// What changed, and what was read against it and must be read again.

@@ -306,6 +306,29 @@ impl Register {
         rows(&self.lock(), &sql, [kind], object)
     }
 
+    /// What has ever been said of one object since promises are kept, in order, the present version last; an object that was
+    /// removed ends with its last. Of the time before, only what stood at its end.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn history(&self, kind: &str, name: &str) -> Result<Vec<Object>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM (
+                SELECT * FROM objects WHERE kind = ?1 AND name = ?2
+                UNION ALL
+                SELECT kind, name, version, owner, spec, state_name, state, editable, written_micros, written_micros
+                FROM versions WHERE kind = ?1 AND name = ?2
+             ) o WHERE o.version >= coalesce((
+                SELECT max(version) FROM (
+                    SELECT version FROM objects WHERE kind = ?1 AND name = ?2
+                    UNION ALL
+                    SELECT version FROM versions WHERE kind = ?1 AND name = ?2
+                ) WHERE version <= (SELECT since FROM promises)
+             ), 0) ORDER BY o.version"
+        );
+        rows(&self.lock(), &sql, params![kind, name], object)
+    }
+
     /// An object as it stood before `at`: its last version of then; the first that is kept, where none of then is.
     ///
     /// # Errors

@@ -110,3 +110,16 @@ fn a_world_names_its_pack() {
     }
     assert_eq!(world("level: province"), Err(2));
 }
+
+/// No pack states figures for privacy budgets: no regulation does. One that would is read, with its article.
+#[test]
+fn e6_ceilings_of_privacy_budgets_are_a_rule_like_any_other() {
+    assert!(PACKS.iter().all(|(name, _)| rules(name).privacy == PrivacyRules::default()));
+    let text = "title = \"此地\"\n[sources]\n\"X\" = \"规定\"\n[privacy_budget]\nper_query = \"0.5\"\n\
+                space_year = \"4\"\nraise_working_days = 20\narticle = \"X 7\"\n";
+    let read = parse("here", text).expect("a pack");
+    assert_eq!(read.privacy.per_query_max.to_string(), "0.5");
+    assert_eq!((read.privacy.space_year_max.to_string().as_str(), read.privacy.raise_publicity), ("4.0", 20));
+    assert_eq!(read.article("privacy_budget"), Some("X 7"));
+    assert!(parse("here", &text.replace("\"4\"", "4.0")).is_err(), "a figure is text, as everywhere");
+}
