@@ -77,6 +77,10 @@ impl Numbered for RetentionAct {
     const TABLE: &'static [(Self, u64)] = &[(Self::Sealed, 1), (Self::Destroyed, 2)];
 }
 
+/// Sixteen random bytes of an entry. The hashes of a log are public, and most of what acts say can be listed: without a salt a
+/// guess is confirmed by hashing it.
+pub type Salt = [u8; 16];
+
 const BOOT: u64 = 1;
 const INTENT: u64 = 2;
 const CALL: u64 = 3;
@@ -91,12 +95,24 @@ const REFUSAL_COUNT: u64 = 90;
 const PROJECTED: u64 = 97;
 
 impl<'a> Entry<'a> {
-    /// Appends the entry's encoding to `out`. Allocates nothing while `out` has room for
-    /// [`ENTRY_BYTES_MAX`](crate::record::ENTRY_BYTES_MAX) more bytes.
+    /// Appends the entry's encoding to `out`, with a salt that nobody can guess: what stands in a log of public hashes. Allocates
+    /// nothing while `out` has room for [`ENTRY_BYTES_MAX`](crate::record::ENTRY_BYTES_MAX) more bytes.
     ///
     /// # Errors
     /// [`EncodeError`]; `out` is then as it was.
+    pub fn salted_into(&self, salt: &Salt, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.write(Some(salt), out)
+    }
+
+    /// The same without a salt, as software before it wrote. No journal takes such an entry any more.
+    ///
+    /// # Errors
+    /// As [`Entry::salted_into`].
     pub fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.write(None, out)
+    }
+
+    fn write(&self, salt: Option<&Salt>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let mut w = MapWriter::new(out);
         w.uint(&field::VERSION, FORMAT_VERSION);
         match self {
@@ -113,14 +129,23 @@ impl<'a> Entry<'a> {
             Self::RefusalCount(count) => calls::write_refusal_count(&mut w, count),
             Self::Projected(projected) => write_projected(&mut w, projected),
         }
+        write_option(&mut w, &field::SALT, salt);
         w.finish()
     }
 
     /// Reads an entry that fills `bytes` exactly. Names borrow from `bytes`.
     ///
     /// # Errors
-    /// [`DecodeError`] for everything that [`Entry::encode_into`] does not write.
+    /// [`DecodeError`] for everything that [`Entry::salted_into`] and [`Entry::encode_into`] do not write.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::decode_salted(bytes).map(|(entry, _)| entry)
+    }
+
+    /// The same with its salt; none in entries of software before it.
+    ///
+    /// # Errors
+    /// As [`Entry::decode`].
+    pub fn decode_salted(bytes: &'a [u8]) -> Result<(Self, Option<Salt>), DecodeError> {
         let mut r = MapReader::new(bytes)?;
         let version = r.uint(&field::VERSION)?;
         if version != FORMAT_VERSION {
@@ -141,8 +166,9 @@ impl<'a> Entry<'a> {
             PROJECTED => Self::Projected(read_projected(&mut r)?),
             _ => return Err(DecodeError::OutOfRange(field::KIND.name)),
         };
+        let salt = r.bytes(&field::SALT)?;
         r.finish()?;
-        Ok(entry)
+        Ok((entry, salt))
     }
 
     /// The name of the entry's kind: a closed set, fit for a metric's label.

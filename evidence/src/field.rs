@@ -126,4 +126,5 @@ fields! {
     RELEASE = 91 "release" Bytes(16);
     DELIVERED = 95 "delivered" Bytes(16);
     PROJECTION = 97 "projection" Bytes(32);
+    SALT = 98 "salt" Bytes(16);
 }

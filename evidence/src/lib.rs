@@ -23,6 +23,7 @@ pub mod timestamp;
 pub mod verify;
 pub mod witness;
 
+pub use codec::Salt;
 pub use commit::{Commitment, Committer};
 pub use error::{DecodeError, EncodeError};
 pub use record::{

@@ -11,7 +11,7 @@ use crate::Commitment;
 pub use upkeep::{Anchored, KeysRotated, Projected, RefusalCount, Retention, RetentionAct};
 
 /// Largest encoded entry in bytes: every field of a call at its longest, with some room. Most take half of it.
-pub const ENTRY_BYTES_MAX: usize = 576;
+pub const ENTRY_BYTES_MAX: usize = 608;
 
 /// One journal entry.
 #[derive(Clone, Debug, PartialEq, Eq)]

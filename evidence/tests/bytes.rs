@@ -76,13 +76,17 @@ fn entries() -> Vec<Vec<u8>> {
         act(ActKind::UseStopped, "abuse-canary", "s", "t"),
         refund,
     ];
-    all.iter()
-        .map(|entry| {
-            let mut bytes = Vec::new();
-            entry.encode_into(&mut bytes).expect("a good entry");
-            bytes
-        })
-        .collect()
+    let salted = all.iter().map(|entry| {
+        let mut bytes = Vec::new();
+        entry.salted_into(&[8; 16], &mut bytes).expect("a good entry");
+        bytes
+    });
+    let plain = all.iter().map(|entry| {
+        let mut bytes = Vec::new();
+        entry.encode_into(&mut bytes).expect("a good entry");
+        bytes
+    });
+    plain.chain(salted).collect()
 }
 
 fn note() -> Note {
@@ -115,12 +119,16 @@ fn try_entries(cases: u32) {
     let (mut accepted, mut refused) = (0, 0);
     for _ in 0..cases {
         let bytes = seeded.bytes(&goods);
-        let Ok(entry) = Entry::decode(&bytes) else {
+        let Ok((entry, salt)) = Entry::decode_salted(&bytes) else {
             refused += 1;
             continue;
         };
         let mut again = Vec::new();
-        entry.encode_into(&mut again).expect("what was read can be written");
+        match salt {
+            Some(salt) => entry.salted_into(&salt, &mut again),
+            None => entry.encode_into(&mut again),
+        }
+        .expect("what was read can be written");
         assert_eq!(again, bytes, "one record, one sequence of bytes");
         accepted += 1;
     }

@@ -5,9 +5,13 @@ use libfuzzer_sys::fuzz_target;
 use shuzha_evidence::Entry;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(entry) = Entry::decode(bytes) {
+    if let Ok((entry, salt)) = Entry::decode_salted(bytes) {
         let mut again = Vec::new();
-        entry.encode_into(&mut again).expect("what was read can be written");
+        match salt {
+            Some(salt) => entry.salted_into(&salt, &mut again),
+            None => entry.encode_into(&mut again),
+        }
+        .expect("what was read can be written");
         assert_eq!(again, bytes);
     }
 });

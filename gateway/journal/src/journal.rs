@@ -19,6 +19,7 @@ use crate::options::Options;
 use crate::queue::Shared;
 use crate::reader::Reader;
 use crate::recovery::{self, TornTail};
+use crate::salts::Salts;
 use crate::writer::{Segment, Writer, run_syncer};
 use crate::{JournalError, Position, Unavailable, projection, prune};
 
@@ -367,7 +368,7 @@ fn boot(
     let version = &options.version[..options.version.floor_char_boundary(ID_BYTES_MAX)];
     let entry = Entry::Boot(Boot { at: clock.now(), node: options.node.as_str(), version });
     let mut bytes = vec![0; FRAME_HEAD_BYTES];
-    entry.encode_into(&mut bytes).expect("an Id and the cut version are short");
+    entry.salted_into(&Salts::new().next(), &mut bytes).expect("an Id and the cut version are short");
     frame::seal(&mut bytes, first, 0);
     segment.file.write_at(&bytes, segment.at).map_err(JournalError::io("write", &name))?;
     segment.file.sync().map_err(JournalError::io("sync", &name))?;

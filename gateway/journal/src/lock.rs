@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::JournalError;
-use crate::queue::monotonic;
+use crate::monotonic::monotonic;
 
 /// Name of the file that the writing process holds locked.
 const LOCK: &str = "LOCK";

@@ -15,8 +15,10 @@ use crate::desk::{Desks, Outcome, Waiter, tell};
 use crate::disk::DiskFile;
 use crate::frame::{self, FRAME_BYTES_MAX, FRAME_HEAD_BYTES};
 use crate::metrics::Metrics;
+use crate::monotonic::monotonic;
 use crate::options::QUEUE_BYTES_MAX;
 use crate::room::{self, Rank, Room};
+use crate::salts::Salts;
 use crate::{Health, Position, Unavailable};
 
 /// What the writer waits for.
@@ -47,6 +49,7 @@ pub(crate) struct Queue {
     desks: Desks,
     /// Entries that nobody waits for and that must not be forgotten, encoded, for when there is room again; see [`room`].
     owed: VecDeque<Vec<u8>>,
+    salts: Salts,
     room: Room,
     pub(crate) health: Health,
     pub(crate) closing: bool,
@@ -104,15 +107,6 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
 }
 
-/// Reads the monotonic clock, for waiting times and durations only.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "waits and measured durations of threads, never a time that is recorded"
-)]
-pub(crate) fn monotonic() -> Instant {
-    Instant::now()
-}
-
 impl Shared {
     /// A queue behind record `last`, which is durable and stands in `file`.
     pub(crate) fn new(
@@ -132,6 +126,7 @@ impl Shared {
             waiters: VecDeque::new(),
             desks: Desks::default(),
             owed: VecDeque::new(),
+            salts: Salts::new(),
             room: Room::Plenty,
             health: Health::Serving,
             closing: false,
@@ -174,7 +169,7 @@ impl Shared {
         }
         let start = queue.buffer.len();
         queue.buffer.resize(start + FRAME_HEAD_BYTES, 0);
-        let encoded = entry.encode_into(&mut queue.buffer);
+        let encoded = entry.salted_into(&queue.salts.next(), &mut queue.buffer);
         if encoded.is_err() || queue.buffer.len() - start > FRAME_BYTES_MAX {
             queue.buffer.truncate(start);
             return Err(Unavailable::TooLarge);
@@ -284,8 +279,10 @@ impl Shared {
             Ok(_) => Ok(()),
             Err(Unavailable::Full) if room::rank(entry) == Rank::Vital => {
                 let mut encoded = Vec::new();
-                entry.encode_into(&mut encoded).map_err(|_| Unavailable::TooLarge)?;
-                self.owe(&mut self.lock(), encoded);
+                let mut queue = self.lock();
+                let salt = queue.salts.next();
+                entry.salted_into(&salt, &mut encoded).map_err(|_| Unavailable::TooLarge)?;
+                self.owe(&mut queue, encoded);
                 Ok(())
             }
             Err(other) => Err(other),

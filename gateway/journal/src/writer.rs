@@ -9,8 +9,9 @@ use std::time::Instant;
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{self, HEADER_BYTES, Header};
 use crate::manifest::{Manifest, Running};
+use crate::monotonic::monotonic;
 use crate::options::{FULL_RECHECK, GATHER, SYNC_DELAY_MAX};
-use crate::queue::{Parked, Shared, monotonic};
+use crate::queue::{Parked, Shared};
 use crate::room::Room;
 use crate::{Health, Options, Position};
 

@@ -60,6 +60,12 @@ pub struct Step {
 }
 
 impl Trace {
+    /// The record of the call as it stands in the log, its salt with it: what a proof is of.
+    #[must_use]
+    pub fn record(&self) -> &[u8] {
+        &self.entry
+    }
+
     /// The record of the call.
     ///
     /// # Panics

@@ -392,15 +392,14 @@ fn h1_supervisors_get_proofs_of_single_records_and_between_checkpoints() {
     let keys = SeedKeys::new("log.example/gate-1", [1; 32], [1; 32], []).expect("a name");
     let policy = Policy { log: keys.known().to_vec(), ..Policy::default() };
     let trace = evidence.trace(&auditor(), &request).expect("the auditor sees it");
-    let mut bytes = Vec::new();
-    Entry::Call(Box::new(trace.call())).encode_into(&mut bytes).expect("as it was");
+    let bytes = trace.record();
     let index = trace.leaf.1;
     for leaf in [LeafOf::Index(index), LeafOf::Sequence(index + 1), LeafOf::Request(request)] {
         let proof = evidence.inclusion(&auditor(), shard, leaf, Tree::Sha256).expect("proves");
         assert_eq!(proof.index, index);
-        proof.check::<Sha256>(&bytes, &policy).expect("checks");
+        proof.check::<Sha256>(bytes, &policy).expect("checks");
         let proof = evidence.inclusion(&auditor(), shard, leaf, Tree::Sm3).expect("proves");
-        proof.check::<Sm3>(&bytes, &policy).expect("checks");
+        proof.check::<Sm3>(bytes, &policy).expect("checks");
     }
     let size = evidence.half_year(&auditor(), shard).expect("there").size;
     for missing in [LeafOf::Index(size), LeafOf::Sequence(0), LeafOf::Sequence(size + 1)] {

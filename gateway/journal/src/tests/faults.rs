@@ -110,7 +110,7 @@ fn objects(disk: &MemoryDisk) -> Vec<String> {
 }
 
 fn until(what: impl Fn() -> bool) {
-    let begun = crate::queue::monotonic();
+    let begun = crate::monotonic::monotonic();
     while !what() {
         assert!(begun.elapsed() < Duration::from_secs(60), "it happens in time");
         std::thread::yield_now();
