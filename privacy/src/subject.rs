@@ -275,7 +275,7 @@ impl<P: SubjectPrf> Pseudonymiser<P> {
         &self.0
     }
 
-    /// The key of masks for what `product` answers one unit in one scenario.
+    /// The key of masks for what `product` answers one unit in one scenario; pseudonyms have narrower ones ([`MaskKey::within`]).
     pub fn mask_key(&self, unit: &Id, scenario: &Id, product: &Id) -> MaskKey {
         let names = [unit.as_str(), scenario.as_str(), product.as_str()];
         MaskKey::new(&self.0.evaluate(&parts(MASK_DOMAIN, &names)))

@@ -119,6 +119,15 @@ impl InputContract {
         self.nodes.last().map_or(0, |root| root.shape.cost)
     }
 
+    /// Whether a request can hold somebody's identifier, at another place than `but`: a text that is none of an enumeration, a
+    /// number of many digits, a member or element of any shape. What cannot be told counts.
+    pub(crate) fn may_identify(&self, but: Option<&str>) -> bool {
+        let root = self.nodes.last().expect("a contract has a root");
+        let own = but.and_then(|pointer| root.members.listed.get(pointer.strip_prefix('/')?));
+        let others = self.nodes.iter().enumerate().filter(|(at, _)| own != Some(at));
+        others.map(|(_, node)| node).any(Node::may_identify)
+    }
+
     /// Checks `value`; gives the steps that it took.
     fn meets(&self, value: &Value) -> Result<u64, Refusal> {
         let mut walk = Walk::new(&self.nodes);
@@ -136,6 +145,27 @@ impl InputContract {
             }
         }
     }
+}
+
+/// What a request says that could name somebody, in a fixed order: its texts and its numbers of many digits.
+#[must_use]
+pub fn said(body: &[u8]) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut left: Vec<Value> = serde_json::from_slice(body).ok().into_iter().collect();
+    while let Some(value) = left.pop() {
+        match value {
+            Value::String(text) => said.push(text),
+            Value::Number(number) if node::identifies(&number) => said.push(number.to_string()),
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => {
+                let mut members: Vec<_> = members.into_iter().collect();
+                members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+                left.extend(members.into_iter().map(|(_, value)| value));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    said
 }
 
 /// Checks the body of a request against the operation's input contract and extracts the subject.

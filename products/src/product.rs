@@ -1,6 +1,7 @@
 //! Products (数据产品) and their operations, compiled: nothing of a declaration is read again during a call.
 
 mod anew;
+mod pseudonyms;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use shuzha_core::Id;
 use shuzha_privacy::output::Cut;
 use shuzha_privacy::subject::{IdKind, Pseudonym};
+
+pub use pseudonyms::Pseudonyms;
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
@@ -40,6 +43,7 @@ pub const OPERATION_FIELDS: &[&str] = &[
     "equalAnswerBytes",
     "concurrency",
     "canaries",
+    "pseudonymDomain",
     "example",
 ];
 /// Largest length to which answers may be padded.
@@ -115,6 +119,8 @@ pub struct Operation {
     pub probed: bool,
     /// Tags of canary records (诱饵记录): subjects that belong to nobody, so that whoever asks for one has guessed.
     pub canaries: Vec<Pseudonym>,
+    /// Within what its pseudonyms are comparable.
+    pub pseudonyms: Pseudonyms,
     /// What the product service might answer, made up: the sandbox's answer where it has no service of its own
     /// (REQUIREMENTS K1). JSON that meets the output contract.
     pub example: Option<Vec<u8>>,
@@ -344,6 +350,7 @@ fn read_operation(
         Some(rule) => Some(rule?),
         None => None,
     };
+    let pseudonyms = pseudonyms::read(&section, subject.as_ref(), compiled.input.as_ref());
     Some(Operation {
         name: name?,
         method: method?,
@@ -362,6 +369,7 @@ fn read_operation(
         equal_bytes: equal_bytes?,
         probed: kind.is_probed(),
         canaries: canaries?,
+        pseudonyms: pseudonyms?,
         example: example.map_or(Some(None), |bytes| bytes.map(Some))?,
     })
 }

@@ -59,7 +59,7 @@ pub enum Mask {
     Prefix(NonZeroU32),
     /// Suppression: nothing, not even the length. For texts and integers.
     Suppress,
-    /// Pseudonymisation: whether two texts that one unit gets in one scenario from one product are the same, and nothing
+    /// Pseudonymisation: whether two texts that one unit gets in one scenario within one scope of one product are the same, and nothing
     /// else ([`super::MaskKey`]).
     Pseudonym,
     /// Randomisation of an integer: moved by at most so much, evenly, the same value always by the same

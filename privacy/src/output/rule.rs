@@ -183,7 +183,17 @@ impl Rule {
                 }
                 Ok(Slot::Text(match mask {
                     None => value,
-                    Some(Mask::Pseudonym) => Cow::Owned(Mask::pseudonym(&value, leaf, key.ok_or(NO_KEY)?)),
+                    Some(Mask::Pseudonym) => {
+                        let key = key.ok_or(NO_KEY)?;
+                        if key.was_asked(&value) {
+                            // Whoever asked knows it, and would know whose pseudonym it is.
+                            if self.nullable {
+                                return Ok(Slot::Null);
+                            }
+                            return Ok(Slot::Text(Cow::Owned(Mask::Suppress.text(&value))));
+                        }
+                        Cow::Owned(Mask::pseudonym(&value, leaf, key))
+                    }
                     Some(mask) => Cow::Owned(mask.text(&value)),
                 }))
             }

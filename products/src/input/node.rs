@@ -169,6 +169,33 @@ impl Node {
     }
 }
 
+/// Numbers below it name nobody: pages, years, thresholds.
+const SMALL: f64 = 100_000.0;
+
+/// Whether a number has so many digits that it may name somebody.
+pub(super) fn identifies(number: &Number) -> bool {
+    number.as_f64().is_none_or(|value| value.abs() >= SMALL)
+}
+
+impl Node {
+    /// Whether a value that meets this node can hold an identifier.
+    pub(super) fn may_identify(&self) -> bool {
+        if self.fixed.is_some() {
+            return false;
+        }
+        let bound = |bound: &Option<Number>| bound.as_ref().is_some_and(|number| !identifies(number));
+        let small = (bound(&self.range.least) || bound(&self.range.above))
+            && (bound(&self.range.most) || bound(&self.range.below));
+        // Anything, as where nothing refers to what it is, may be anything.
+        let any = |rest: Rest| matches!(rest, Rest::Any);
+        self.refers.is_none()
+            && (self.types.meets(Types::STRING)
+                || self.types.meets(Types::NUMBER) && !small
+                || self.types.meets(Types::ARRAY) && any(self.list.rest)
+                || self.types.meets(Types::OBJECT) && any(self.members.rest))
+    }
+}
+
 /// Whether two JSON values are equal: numbers by value, `1` and `1.0` alike (JSON Schema 2020-12 §4.2.2).
 pub(super) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {

@@ -81,6 +81,11 @@ const OF_FIELDS: &[Said] = &[
     ),
     said("concurrency", "同时调用上限", "Most calls at once"),
     said(
+        "pseudonymDomain",
+        "假名域：同一产品中声明同一域的操作，其假名可以互相比对；这些操作不接受标识符",
+        "Within it pseudonyms of several operations of the product can be joined; none of them takes an identifier",
+    ),
+    said(
         "canaries",
         "诱饵主体的假名，命中即报警",
         "Pseudonyms of subjects that nobody asks for honestly; a call about one is an alarm",

@@ -7,6 +7,7 @@ mod demo;
 mod faults;
 mod kinds;
 mod output;
+mod pseudonyms;
 mod requests;
 mod sandbox;
 mod tables;

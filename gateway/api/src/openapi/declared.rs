@@ -330,6 +330,7 @@ fn product() -> Value {
             "concurrency": {"type": "integer", "minimum": 1},
             "equalAnswerBytes": {"type": "string", "pattern": "^[0-9]+(B|KiB)$"},
             "canaries": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^p1:[A-Za-z0-9_-]{43}$"}},
+            "pseudonymDomain": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,27}$", "description": "Operations of the product with the same domain share their pseudonyms; none takes an identifier."},
             "example": {"description": "A made-up answer for the sandbox; it must meet the output contract."},
             "input": {"type": "object", "description": "Input contract: a JSON Schema. For verification, interface, model."},
             "output": {"type": "object", "description": "Output contract: permitted fields by JSON pointer. For interface, model."},

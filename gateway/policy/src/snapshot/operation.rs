@@ -8,7 +8,7 @@ use http::Method;
 use ring::digest::{Context, SHA256};
 use shuzha_core::{Code, Id, Refusal};
 use shuzha_privacy::dp::Noised;
-use shuzha_privacy::output::{Contract, Cut, FieldSet};
+use shuzha_privacy::output::{Contract, Cut, FieldSet, MaskKey};
 use shuzha_privacy::subject::{Pseudonymiser, SubjectPrf};
 use shuzha_privacy::watermark::Layout;
 use shuzha_products::input::{self, Parsed};
@@ -202,6 +202,11 @@ impl Operation {
     fn list(&self, fields: FieldSet) -> String {
         let Some(contract) = self.declared.output.contract() else { return String::new() };
         contract.pointers(fields).collect::<Vec<_>>().join(",")
+    }
+
+    /// The key of masks for the answer to a request with this body.
+    pub(crate) fn mask_key(&self, key: &MaskKey, body: &[u8]) -> MaskKey {
+        self.declared.mask_key(key, body)
     }
 
     /// Whether releasing an answer needs a key.

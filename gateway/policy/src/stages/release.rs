@@ -116,7 +116,10 @@ pub(super) fn mask_key(
     scenario: &Id,
     product: &Product,
 ) -> Option<MaskKey> {
-    operation.is_keyed().then(|| env.gate.keys.pseudonymiser.mask_key(unit, scenario, &product.name))
+    operation.is_keyed().then(|| {
+        let key = env.gate.keys.pseudonymiser.mask_key(unit, scenario, &product.name);
+        operation.mask_key(&key, &env.call.body)
+    })
 }
 
 /// A package service may answer 200, 206 or 416, and what it says of a range must be so. Of a marked package it was asked for
