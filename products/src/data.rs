@@ -6,7 +6,7 @@ use shuzha_core::{Id, NanoCharge};
 use shuzha_privacy::budget::{PACE_DAYS_MAX, Pace};
 use shuzha_privacy::dp::{Domain, Measure, Terms};
 
-pub use promise::{Broken, Promised, Said, odds};
+pub use promise::{BrokenPromise, Promised, Said, odds};
 
 use crate::World;
 use crate::parties::{ApplicationUnit, Organisation, OrganisationKind};

@@ -2,27 +2,28 @@
 
 mod anew;
 mod pseudonyms;
+mod subject;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use shuzha_core::Id;
 use shuzha_privacy::output::Cut;
-use shuzha_privacy::subject::{IdKind, Pseudonym};
+use shuzha_privacy::subject::Pseudonym;
 
 pub use pseudonyms::Pseudonyms;
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
 use crate::exit_review::Reviewable;
-use crate::input::{BODY_BYTES_MAX, InputContract, SubjectRule, always_text};
+use crate::input::{BODY_BYTES_MAX, InputContract, SubjectRule};
 use crate::kinds::{Declared, KINDS, Lane, ProductKind, Release, ReleaseFault, Released};
 use crate::parties::{Organisation, OrganisationKind};
 use crate::permission::{self, About};
 use crate::sandbox;
 use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
 use crate::world::{Object, Scope, Table};
-use crate::yaml::{Place, Section};
+use crate::yaml::Place;
 
 pub use anew::{undeclared, unfounded};
 
@@ -48,8 +49,6 @@ pub const OPERATION_FIELDS: &[&str] = &[
 ];
 /// Largest length to which answers may be padded.
 const EQUAL_BYTES_MAX: usize = 64 << 10;
-/// Most canary records of one operation.
-const CANARIES_MAX: usize = 1_024;
 /// Most data sets of one product.
 const DATA_SETS_MAX: usize = 64;
 /// Largest answer that may be read whole, in bytes.
@@ -306,7 +305,7 @@ fn read_operation(
     let name = section.required("name").and_then(|place| place.id());
     let method = section.required("method").and_then(|place| read_method(&place, kind.lane()));
     let path = section.required("path").and_then(|place| path(&place));
-    let subject = section.optional("subject").map(|place| read_subject(&place, &section));
+    let subject = section.optional("subject").map(|place| subject::read(&place, &section));
     let about = About {
         kind,
         subject: subject.as_ref().and_then(Option::as_ref),
@@ -339,7 +338,7 @@ fn read_operation(
         None => Some(None),
     };
     let canaries = match section.optional("canaries") {
-        Some(place) => read_canaries(&place, &section),
+        Some(place) => subject::canaries(&place, &section),
         None => Some(Vec::new()),
     };
     let personal = permission.is_some_and(|asked| asked.personal);
@@ -374,32 +373,8 @@ fn read_operation(
     })
 }
 
-fn read_canaries(place: &Place<'_>, operation: &Section<'_>) -> Option<Vec<Pseudonym>> {
-    if operation.optional("subject").is_none() {
-        return place.fail("an operation without a `subject` has no canaries");
-    }
-    let items = place.some_items(CANARIES_MAX)?;
-    items.iter().map(|item| item.parsed::<Pseudonym>()).collect()
-}
-
 fn read_method(place: &Place<'_>, lane: Lane) -> Option<Method> {
     let method = place.word(&[("GET", Method::Get), ("POST", Method::Post)])?;
     let fitting = if lane == Lane::Package { Method::Get } else { Method::Post };
     if method == fitting { Some(method) } else { place.fail(format!("must be {}", fitting.as_str())) }
-}
-
-fn read_subject(place: &Place<'_>, operation: &Section<'_>) -> Option<SubjectRule> {
-    let kinds = &[("person", IdKind::Person), ("organisation", IdKind::Organisation)];
-    let section = place.section(&[&["kind", "pointer"]])?;
-    let kind = section.required("kind").and_then(|place| place.word(kinds));
-    let pointer = section.required("pointer").and_then(|place| {
-        let pointer = place.text()?;
-        match operation.optional("input") {
-            Some(input) if !always_text(&input.json(), pointer) => {
-                place.fail("must point to text that the input contract requires")
-            }
-            _ => Some(pointer.to_owned()),
-        }
-    });
-    Some(SubjectRule { kind: kind?, pointer: pointer? })
 }

@@ -1,7 +1,7 @@
 //! Queries, charges and releases, by example and by property.
 
 use serde_json::{Value, json};
-use shuzha_core::{Code, NanoCharge, OsRng};
+use shuzha_core::{Code, NanoCharge};
 
 use super::sampler::tests::Seeded;
 use super::*;

@@ -60,7 +60,7 @@ pub struct Promised {
 
 /// A promise that a declaration would break.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct BrokenPromise {
     /// The code by which it is refused.
     pub code: Code,
     /// The field.
@@ -111,10 +111,10 @@ impl Promised {
     ///
     /// # Errors
     /// The first promise that it breaks.
-    pub fn check(&self, spec: &Value) -> Result<(), Broken> {
+    pub fn check(&self, spec: &Value) -> Result<(), BrokenPromise> {
         let stated = Stated::of(spec);
         let of_set = spec.get("privacy").is_some();
-        let broken = |code, path, reason| Err(Broken { code, path, reason });
+        let broken = |code, path, reason| Err(BrokenPromise { code, path, reason });
         if let (Some(first), Some(now)) = (&self.measure, &stated.measure)
             && first != now
         {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shuzha_core::{Code, Id, NanoCharge, Role};
 use shuzha_products::case::privacy_raise::{self, Raised};
 use shuzha_products::case::{Actor, Declared};
-use shuzha_products::data::{Broken, Promised, Said};
+use shuzha_products::data::{BrokenPromise, Promised, Said};
 use shuzha_store::register::Object;
 
 use super::Ready;
@@ -26,7 +26,7 @@ impl Force<'_> {
     ///
     /// # Errors
     /// Of the register.
-    pub fn keeps(&self, held: &Declared) -> Result<Result<(), Broken>, Error> {
+    pub fn keeps(&self, held: &Declared) -> Result<Result<(), BrokenPromise>, Error> {
         if !matches!(held.kind, SPACE | DATA_SET) {
             return Ok(Ok(()));
         }
@@ -128,7 +128,7 @@ impl Control {
         for put in change.put.iter().filter(|put| matches!(put.kind, SPACE | DATA_SET)) {
             let promised = self.force().promised(put.kind, &put.name)?;
             promised.check(&put.spec).map_err(|broken| {
-                let Broken { code, path, reason } = broken;
+                let BrokenPromise { code, path, reason } = broken;
                 Error::fault(code, path, reason)
             })?;
             if put.kind == DATA_SET

@@ -79,7 +79,7 @@ fn one_sync_serves_everyone_who_waits() {
     assert_eq!(journal.durable_seq(), 1, "nothing is durable before a sync");
     let name = segment_names(&disk).remove(0);
     let mut frame = vec![0; crate::frame::FRAME_HEAD_BYTES];
-    entry(0).encode_into(&mut frame).expect("short names");
+    entry(0).salted_into(&[0; 16], &mut frame).expect("short names");
     while disk.length(&name) < 500 * frame.len() {
         std::thread::yield_now();
     }
@@ -185,4 +185,28 @@ fn many_threads_get_distinct_positions_and_all_is_there() {
     found.sort_unstable();
     let expected: Vec<u64> = (0..8).flat_map(|thread| (0..200).map(move |n| thread * 1_000 + n)).collect();
     assert_eq!(found, expected);
+}
+
+/// Boots, what is waited for, what is not, and what was owed while the disk was full: no record is written without a salt, and
+/// none with another's.
+#[test]
+fn every_record_has_a_salt_of_its_own() {
+    let disk = MemoryDisk::new();
+    for _ in 0..3 {
+        let journal = open(&disk).expect("sound");
+        for n in 0..200 {
+            journal.append(&entry(1)).expect("serving");
+            journal.note(&entry(n)).expect("serving");
+        }
+        journal.append_durable(&entry(1)).expect("serving").wait().expect("durable");
+        journal.close();
+    }
+    let (mut salts, mut count) = (std::collections::BTreeSet::new(), 0);
+    for record in read_on(Arc::new(disk), 1).expect("reads") {
+        let record = record.expect("whole");
+        let (_, salt) = Entry::decode_salted(&record.bytes).expect("an entry");
+        salts.insert(salt.expect("every record has one"));
+        count += 1;
+    }
+    assert_eq!((salts.len(), count), (3 * 402, 3 * 402));
 }

@@ -226,3 +226,28 @@ fn g2_every_version_of_an_object_is_kept_with_its_time() {
     assert_eq!([stood("b", 1), stood("b", 2), stood("b", 3)], [Some(first), Some(first), Some(second)]);
     assert_eq!([stood("a", 9), stood("c", 9)], [Some(gone), None]);
 }
+
+/// What stood when promises began to be kept is the first value, whatever it had been before; a version from then on never goes.
+#[test]
+fn e6_the_history_of_an_object_begins_with_what_stood_at_the_upgrade() {
+    let register = Register::in_memory().expect("opens");
+    let commit = |changes| register.commit(&batch(changes)).expect("committed");
+    let mut versions = vec![commit(vec![change("b", None, Some(content("{\"n\":1}")))])];
+    for n in 2..6 {
+        let spec = format!("{{\"n\":{n}}}");
+        versions.push(commit(vec![change("b", versions.last().copied(), Some(content(&spec)))]));
+    }
+    let history = |register: &Register| -> Vec<u64> {
+        register.history("Thing", "b").expect("answers").iter().map(|one| one.version).collect()
+    };
+    assert_eq!(history(&register), versions);
+    // As a register that was migrated after the third.
+    register
+        .lock()
+        .execute("UPDATE promises SET since = ?1", [i64::try_from(versions[2]).expect("small")])
+        .expect("a row");
+    assert_eq!(history(&register), versions[2..]);
+    commit(vec![change("b", versions.last().copied(), None)]);
+    assert_eq!(history(&register), versions[2..], "removed, and not forgotten");
+    assert_eq!(register.history("Thing", "other").expect("answers"), []);
+}
