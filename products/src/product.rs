@@ -11,7 +11,7 @@ use shuzha_core::Id;
 use shuzha_privacy::output::Cut;
 use shuzha_privacy::subject::Pseudonym;
 
-pub use pseudonyms::Pseudonyms;
+pub use pseudonyms::PseudonymScope;
 
 use crate::World;
 use crate::data::{DataSet, Sensitivity};
@@ -119,7 +119,7 @@ pub struct Operation {
     /// Tags of canary records (诱饵记录): subjects that belong to nobody, so that whoever asks for one has guessed.
     pub canaries: Vec<Pseudonym>,
     /// Within what its pseudonyms are comparable.
-    pub pseudonyms: Pseudonyms,
+    pub pseudonyms: PseudonymScope,
     /// What the product service might answer, made up: the sandbox's answer where it has no service of its own
     /// (REQUIREMENTS K1). JSON that meets the output contract.
     pub example: Option<Vec<u8>>,

@@ -201,12 +201,11 @@ impl Node {
             operator: Arc::new(Running::new(
                 Arc::clone(&gate),
                 (projector.handle.clone(), followers.clone(), Arc::clone(setup.clock.guarded()), wals),
-                Arc::clone(&evidence.desk),
+                (Arc::clone(&evidence.desk), Arc::clone(&reached)),
                 Arc::clone(&standing),
                 config.node.clone(),
                 (source.name(), source.begun()),
                 config.unwatched(),
-                Arc::clone(&reached),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,

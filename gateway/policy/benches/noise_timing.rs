@@ -138,7 +138,7 @@ fn draws(pairs: u64) -> Vec<(f64, f64)> {
         let begun = now();
         let drawn = query.draw(&domain, &OsRng).expect("the map confirms");
         let spent = begun.elapsed().as_secs_f64();
-        (noise(&query.release(drawn, engine.as_bytes(), &domain).expect("released")), spent)
+        (noise(&query.release(drawn, engine.as_bytes(), &domain).expect("released").bytes), spent)
     };
     (0..pairs).map(one).collect()
 }

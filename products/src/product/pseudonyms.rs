@@ -14,7 +14,7 @@ use crate::yaml::Section;
 
 /// Within what the pseudonyms of an operation are comparable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pseudonyms {
+pub enum PseudonymScope {
     /// Within the operation: its requests hold no identifier, or none but that of an organisation, their subject.
     Operation,
     /// Within requests that say the same: they may hold the identifier of a person.
@@ -27,17 +27,17 @@ pub(super) fn read(
     operation: &Section<'_>,
     subject: Option<&SubjectRule>,
     input: Option<&InputContract>,
-) -> Option<Pseudonyms> {
+) -> Option<PseudonymScope> {
     let may_identify = |but| input.is_some_and(|input| input.may_identify(but));
     match operation.optional("pseudonymDomain") {
         Some(place) if subject.is_some() || may_identify(None) => place.fail(
             "its operations take no identifier: no `subject`, every text of `input` of an enumeration, every number below 100,000",
         ),
-        Some(place) => place.id().map(Pseudonyms::Domain),
+        Some(place) => place.id().map(PseudonymScope::Domain),
         None => {
             let organisation = subject.filter(|subject| subject.kind == IdKind::Organisation);
             let open = may_identify(organisation.map(|subject| subject.pointer.as_str()));
-            Some(if open { Pseudonyms::Request } else { Pseudonyms::Operation })
+            Some(if open { PseudonymScope::Request } else { PseudonymScope::Operation })
         }
     }
 }
@@ -50,9 +50,9 @@ impl Operation {
         let texts = said.iter().map(String::as_str);
         let name = self.name.as_str();
         let key = match &self.pseudonyms {
-            Pseudonyms::Domain(domain) => key.within(&["domain", domain.as_str()]),
-            Pseudonyms::Operation => key.within(&["operation", name]),
-            Pseudonyms::Request => {
+            PseudonymScope::Domain(domain) => key.within(&["domain", domain.as_str()]),
+            PseudonymScope::Operation => key.within(&["operation", name]),
+            PseudonymScope::Request => {
                 let scope: Vec<_> = ["request", name].into_iter().chain(texts.clone()).collect();
                 key.within(&scope)
             }

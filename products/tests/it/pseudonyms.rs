@@ -1,4 +1,4 @@
-//! Pseudonyms: no operation is a dictionary for another.
+//! PseudonymScope: no operation is a dictionary for another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use shuzha_privacy::output::{Cut, MaskKey};
 use shuzha_products::World;
-use shuzha_products::product::{Operation, Pseudonyms};
+use shuzha_products::product::{Operation, PseudonymScope};
 
 use crate::demo_files;
 
@@ -147,8 +147,8 @@ fn e3_an_echo_finds_nobody_in_a_list() {
     let world = world(&does).expect("a product");
     let operations = &world.products["people"].operations;
     let said: Vec<_> = operations.iter().map(|one| one.pseudonyms.clone()).collect();
-    let domain = Pseudonyms::Domain("research".parse().expect("a name"));
-    assert_eq!(said, [Pseudonyms::Request, Pseudonyms::Operation, domain.clone(), domain]);
+    let domain = PseudonymScope::Domain("research".parse().expect("a name"));
+    assert_eq!(said, [PseudonymScope::Request, PseudonymScope::Operation, domain.clone(), domain]);
     let list =
         |at: usize| AREAS.iter().flat_map(|area| asked(&operations[at], does[at], area)).collect::<Vec<_>>();
     let dictionary: BTreeSet<_> = PEOPLE.iter().flat_map(|id| asked(&operations[0], does[0], id)).collect();

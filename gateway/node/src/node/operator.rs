@@ -103,12 +103,11 @@ impl Running {
     pub(crate) fn new(
         gate: Arc<Gate>,
         (projector, followers, clock, wals): (Watch, Followers, Arc<GuardedClock>, Wals),
-        desk: Arc<Desk>,
+        (desk, reached): (Arc<Desk>, Arc<OnceLock<Handle>>),
         standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
         unwatched: Option<&'static str>,
-        reached: Arc<OnceLock<Handle>>,
     ) -> Self {
         Self {
             gate,

@@ -54,7 +54,7 @@ pub(super) async fn demand(
     by: Instant,
 ) -> Result<(), UpstreamFault> {
     let (upstream, address) = (&target.options.name, instance.address);
-    if !link.proved.is_some_and(|proved| proved.elapsed() < HOLDS)
+    if link.proved.is_none_or(|proved| proved.elapsed() >= HOLDS)
         && let Err(reason) = inquire(link, instance, target, clock, by).await?
     {
         tracing::error!(%upstream, instance = %address, reason, "not the declared product service");

@@ -55,7 +55,7 @@ impl Home {
     /// World files, a product service, and everyone's keys, made by `shuzha keys`.
     pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().expect("a folder");
-        let service = Service::start(root.path().join("data"));
+        let service = Service::start(&root.path().join("data"));
         let pseudonym = OsRng.bytes::<32>();
         let mut home = Self {
             root,

@@ -82,7 +82,7 @@ fn a_new_secret_and_a_moved_service_are_taken_up() {
     let company = Ask::company("bank-scenario", COMPANY.1);
     assert_eq!(caller.call(&old, &company).status, 200);
     home.issue("bank-1", "hmac-sha256");
-    home.service = Service::start(home.data());
+    home.service = Service::start(&home.data());
     home.declare(WORLD);
     node.signal(Signal::HUP);
     node.wait_line("reloaded");
@@ -111,7 +111,7 @@ fn reloading_under_load_fails_no_call() {
     let mut answers = load.wait(ANSWERS);
     for _ in 0..RELOADS {
         // Every time the product service has moved; the one before goes on answering what is in flight.
-        home.service = Service::start(home.data());
+        home.service = Service::start(&home.data());
         home.declare(WORLD);
         node.signal(Signal::HUP);
         node.wait_line("reloaded");

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -71,7 +71,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// One whose key is in this data folder.
-    pub(crate) fn start(data: PathBuf) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         let says = Says {
             key: data.join("keys/upstreams/service.key"),
             age_max: Arc::new(Mutex::new(Some(AGE_MAX))),

@@ -95,3 +95,23 @@ impl Desk {
         World::read_closure("ExitReview", name, spec, &mut fetch).expect("a world")
     }
 }
+
+/// Whoever reviews a report is told of privacy budgets above the ceilings, with what they mean.
+#[test]
+fn e6_a_review_warns_of_privacy_budgets_above_their_ceilings() {
+    let mut desk =
+        Desk::new("ExitReview", json!({"product": "census-report", "evidence": "测试报告第 12 号"}));
+    assert!(desk.walk(Role::Operator, &["submit"]).state.get("warnings").is_none());
+    let name: Id = "census".parse().expect("a name");
+    let mut terms = desk.object("DataSet", &name).expect("declared")["privacy"].clone();
+    terms["perQueryMax"] = json!("1.5");
+    desk.change("DataSet", "census", "privacy", terms);
+    desk.change("PersonSpace", "census-sample", "cap", json!("20.0"));
+    assert_eq!(
+        desk.walk(Role::Operator, &["submit"]).state["warnings"],
+        json!([
+            {"dataSet": "census", "field": "perQueryMax", "figure": "1.5", "ceiling": "1.0", "odds": "4.48 : 1"},
+            {"dataSet": "census", "field": "cap", "figure": "20.0", "ceiling": "10.0", "odds": "4.9e8 : 1"},
+        ])
+    );
+}

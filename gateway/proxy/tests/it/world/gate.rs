@@ -97,7 +97,7 @@ impl TestGate {
             timeout: Duration::from_secs(5),
             answer_bytes_max: 64 * 1024,
             persons: call.path.starts_with("/v1/products/person/"),
-            domain: call.path.starts_with("/v1/products/report/").then(|| DOMAIN),
+            domain: call.path.starts_with("/v1/products/report/").then_some(DOMAIN),
         }
     }
 }
