@@ -118,7 +118,12 @@ impl Query {
     /// # Errors
     /// [`Violation`] where what came is no engine's answer at all, or is said to be of another data version or contribution
     /// bound.
-    pub fn release(&self, noise: Noise, engine_answer: &[u8], domain: &Domain) -> Result<NoisedAnswer, Violation> {
+    pub fn release(
+        &self,
+        noise: Noise,
+        engine_answer: &[u8],
+        domain: &Domain,
+    ) -> Result<NoisedAnswer, Violation> {
         let Engine { rows, mut astray } = engine::read(engine_answer, domain)?;
         if noise.query != *self {
             return Err(violation("", "the noise was drawn for another query"));

@@ -123,7 +123,7 @@ fn noised(world: &World, operation: &Operation, rows: &Value) -> Option<(Query, 
     let query = Query::parse(operation.output.query().expect("a query"), domain).expect("of the domain");
     let engine = json!({"data_version": "adult-1", "max_rows_per_person": 1, "rows": rows}).to_string();
     let noise = query.base().draw(domain, &OsRng).expect("noise");
-    let kept = query.base().release(noise, engine.as_bytes(), domain).ok()?;
+    let kept = query.base().release(noise, engine.as_bytes(), domain).ok()?.bytes;
     Some((query, kept))
 }
 

@@ -5,7 +5,7 @@ use shuzha_privacy::budget::{Account, Caps, Debit};
 use shuzha_privacy::dp::{Domain, DomainDigest, Query};
 use shuzha_products::data::PrivacyTerms;
 
-use super::{Product, Snapshot};
+use super::{Operation, Product, Snapshot};
 use crate::releases::ReleaseKey;
 
 /// The statistics service of one report.
@@ -94,7 +94,9 @@ impl Snapshot {
             Some(at) => product.certificates.iter().any(|window| window.contains(at)),
             None => true,
         };
-        let products = self.products.iter().filter(move |(_, product)| certified(product));
+        // A product over the same data that asks no queries has a service that knows no domain.
+        let asks = |product: &Product| product.operations.iter().any(Operation::statistical);
+        let products = self.products.iter().filter(move |(_, product)| asks(product) && certified(product));
         products.filter_map(|(_, product)| {
             let domain = product.statistics.as_ref()?.domain().digest();
             Some(Engine { product: &product.name, upstream: &product.upstream, domain })
