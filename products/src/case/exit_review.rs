@@ -1,6 +1,8 @@
 //! Exit reviews (出域审查; Gansu-O 26, Qingtian 三(三), Heilongjiang 5(五), 22, Qingdao 35) as cases: a product is passed as it
 //! was when it was submitted, the services behind it included, and not otherwise.
 
+mod shared;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ use crate::jurisdiction::{PrivacyRules, Reviewer};
 use crate::product::Product;
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
+use shared::SharedBudget;
 
 /// The term of a review of before reviews bound services, whose service was declared anew since it passed: it ends by itself.
 const BINDING: &str = "binding";
@@ -34,6 +37,8 @@ pub(crate) struct ExitReview {
     providers: BTreeSet<Id>,
     /// Figures of privacy budgets behind it: data set, field, figure, and what a person-space counts in.
     budgets: Vec<(Id, Figure, NanoCharge, Measure)>,
+    /// Of statistics and noised tables.
+    shared: Option<SharedBudget>,
 }
 
 /// A figure that has a ceiling.
@@ -92,6 +97,9 @@ pub(crate) struct State {
     /// Privacy budgets above the ceilings of the rules, as it was submitted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
+    /// The budget that its answers share with all other statistics over these people, as it was submitted.
+    #[serde(default, rename = "sharedBudget", skip_serializing_if = "Option::is_none")]
+    shared_budget: Option<SharedBudget>,
     opinions: Vec<Opinion>,
 }
 
@@ -142,8 +150,9 @@ impl Case for ExitReview {
             let space = PersonSpace::table(scope.world()).get(&terms.person_space);
             budgets.extend(space.map(|space| (name.clone(), Figure::SpaceCap, space.cap, measure)));
         }
+        let shared = SharedBudget::of(product, &sets, scope);
         let providers = sets.iter().map(|(_, set)| set.provider.clone()).collect();
-        Some(Self { now: product.reviewable, operator: product.operator.clone(), providers, budgets })
+        Some(Self { now: product.reviewable, operator: product.operator.clone(), providers, budgets, shared })
     }
 
     fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
@@ -159,7 +168,13 @@ impl Case for ExitReview {
         if person(act)?.organisation != self.operator {
             return Err(refused(Code::C1313, "spec.product", "belongs to another operator"));
         }
-        Ok(State { stage: Stage::Draft, digest: None, warnings: Vec::new(), opinions: Vec::new() })
+        Ok(State {
+            stage: Stage::Draft,
+            digest: None,
+            warnings: Vec::new(),
+            shared_budget: None,
+            opinions: Vec::new(),
+        })
     }
 
     fn state_name(state: &State) -> &'static str {
@@ -176,6 +191,7 @@ impl Case for ExitReview {
             (Stage::Draft, Command::Submit) => {
                 next.digest = Some(self.now.digest.to_string());
                 next.warnings = self.warnings(&act.rules.privacy);
+                next.shared_budget.clone_from(&self.shared);
                 Stage::Review
             }
             (Stage::Review, Command::Opine(findings)) => {

@@ -115,3 +115,23 @@ fn e6_a_review_warns_of_privacy_budgets_above_their_ceilings() {
         ])
     );
 }
+
+/// Whoever reviews a report or a table is told that both take from one budget, and how much the table does.
+#[test]
+fn e6_a_review_tells_which_budget_is_shared() {
+    let told = |desk: &Desk| {
+        let state = desk.walk(Role::Operator, &["submit"]).state;
+        state.get("sharedBudget").cloned().unwrap_or_default()
+    };
+    assert_eq!(told(&desk()), serde_json::Value::Null, "no statistics");
+    let mut desk =
+        Desk::new("ExitReview", json!({"product": "census-report", "evidence": "测试报告第 12 号"}));
+    assert_eq!(told(&desk), json!({"personSpace": "census-sample", "cap": "6.0"}));
+    let cells = json!({"name": "query", "method": "POST", "path": "/v1/aggregate", "personal": false,
+        "by": [{"name": "sex", "keys": ["Female", "Male"]}], "accuracy": {"epsilon": "0.5"}, "minIntervalDays": 30});
+    desk.change("Product", "census-report", "kind", json!("table"));
+    desk.change("Product", "census-report", "operations", json!([cells]));
+    let table =
+        json!({"personSpace": "census-sample", "cap": "6.0", "perRelease": "0.5", "releasesPerYearMax": 13});
+    assert_eq!(told(&desk), table);
+}
