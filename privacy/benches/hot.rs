@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use shuzha_core::{Id, NanoCharge, OsRng, Timestamp};
-use shuzha_privacy::abuse::{Seen, Watch};
+use shuzha_privacy::abuse::{Seen, Volume, Watch};
 use shuzha_privacy::blind::{self, Blinded, Element};
 use shuzha_privacy::consent::{self, Algorithm, Claims, Issuers, Signer};
 use shuzha_privacy::dp::{Domain, Measure, Query, Terms};
@@ -121,8 +121,14 @@ fn watching() {
     let mut subject = 0_u64;
     measure("watch a call about a subject", 100_000, || {
         subject = subject.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let seen =
-            Seen { parts: 1, missed: Some(false), subject: Some(subject), question: subject, input: None };
+        let seen = Seen {
+            parts: 1,
+            missed: Some(false),
+            subject: Some(subject),
+            question: subject,
+            volume: Volume { calls_per_day: Some(1_000_000), subjects_per_day: Some(1_000_000) },
+            ..Seen::default()
+        };
         watch.admit(now).is_ok() && watch.observe(&seen, now).is_none()
     });
 }

@@ -8,30 +8,36 @@
 //! |---|---|---|
 //! | [`Signal::Misses`] | identifiers are guessed | sequential tests on 查无 and 不一致: of all calls, and of what was new that day; a quota of a day's misses |
 //! | [`Signal::Canary`] | a record was asked for that belongs to nobody | one is enough |
-//! | [`Signal::Probing`] | a model is copied step by step | sequential test on inputs that differ from a recent one in one place |
-//! | [`Signal::Volume`] | sudden volume | this hour against the usual hour |
-//! | [`Signal::Subjects`] | sudden spread | distinct subjects of the day against the usual day |
+//! | [`Signal::Probing`] | a model is copied step by step | sequential test on inputs that differ from one of the day in one place or two ([`Inputs`]) |
+//! | [`Signal::Volume`] | more than was applied for, or sudden volume | the day against the declared [`Volume`], this hour against the usual hour |
+//! | [`Signal::Subjects`] | more than was applied for, or sudden spread | distinct subjects of the day against the declared [`Volume`] and the usual day |
+//! | [`Signal::List`] | one unit takes much of what all units together may match with a list | its share of the bound, once an epoch |
 //!
 //! The first signal slows the scenario down; another one while it is slow stops it, where the signal is one of guessing
 //! or copying. A volume may have good reasons: it slows and alarms, and never stops.
 
 mod day;
+mod inputs;
 mod refusals;
 mod sequential;
 mod sketch;
 #[cfg(test)]
 mod tests;
 mod usual;
+mod volume;
 
 use std::time::Duration;
 
 use shuzha_core::Timestamp;
 
 use day::Day;
+pub use inputs::{Inputs, LEAVES_MAX, leaf};
 pub use refusals::Refusals;
 pub use sequential::Sequential;
 use sketch::Sketch;
 use usual::Usual;
+use volume::Over;
+pub use volume::Volume;
 
 /// How long a scenario stays slow after a signal.
 pub const SLOW_FOR: Duration = Duration::from_hours(1);
@@ -41,10 +47,6 @@ pub const SLOW_INTERVAL: Duration = Duration::from_secs(5);
 pub const VOLUME_FLOOR: u64 = 1_000;
 /// Distinct subjects in a day below which no spread is sudden.
 pub const SUBJECTS_FLOOR: u64 = 500;
-/// Inputs that a new one is compared with.
-const RECENT: usize = 8;
-/// Most leaves of an input that are compared.
-pub const LEAVES_MAX: usize = 64;
 
 const HOUR_SECONDS: i64 = 3_600;
 const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
@@ -66,11 +68,13 @@ pub enum Signal {
     Refusals,
     /// The product service sent leaves that its contract does not list.
     Drift,
+    /// One unit takes much of what all units together may match with a blinded list.
+    List,
 }
 
 impl Signal {
     /// Every signal.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Misses,
         Self::Canary,
         Self::Probing,
@@ -78,6 +82,7 @@ impl Signal {
         Self::Subjects,
         Self::Refusals,
         Self::Drift,
+        Self::List,
     ];
 
     /// Its name in the journal, the log and metrics.
@@ -91,6 +96,7 @@ impl Signal {
             Self::Subjects => "abuse-subjects",
             Self::Refusals => "abuse-refusals",
             Self::Drift => "abuse-drift",
+            Self::List => "abuse-list",
         }
     }
 
@@ -103,7 +109,7 @@ impl Signal {
 
 /// What of one call is looked at.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seen<'s> {
+pub struct Seen {
     /// How many answers were asked for.
     pub parts: u32,
     /// For an answer about a subject: whether it was 查无 or 不一致.
@@ -112,8 +118,10 @@ pub struct Seen<'s> {
     pub subject: Option<u64>,
     /// The whole question about the subject, as a keyed hash.
     pub question: u64,
-    /// For a model: the leaves of the input, each as a keyed hash of its name and value, in order of name.
-    pub input: Option<&'s [u32]>,
+    /// For a model: whether its inputs of the day are a grid ([`Inputs::observe`]).
+    pub probing: bool,
+    /// What the scenario was approved for.
+    pub volume: Volume,
 }
 
 /// What follows from a signal.
@@ -125,17 +133,18 @@ pub enum Step {
     Stop,
 }
 
-/// The state of one scenario. About 400 bytes; 2 KiB more for models, and for answers about subjects.
+/// The state of one scenario. About 400 bytes; 2 KiB more for answers about subjects.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     misses: Sequential,
     /// Misses among what was new that day.
     padded: Sequential,
     day: Day,
-    probes: Sequential,
-    recent: Vec<Vec<u32>>,
     calls: Usual<HOUR_SECONDS, VOLUME_FLOOR>,
+    calls_by_day: Usual<DAY_SECONDS, { u64::MAX }>,
     subjects: Usual<DAY_SECONDS, SUBJECTS_FLOOR>,
+    calls_over: Over,
+    subjects_over: Over,
     sketch: Sketch,
     slow_until: Timestamp,
     /// When the next call of a slow scenario may come.
@@ -162,7 +171,7 @@ impl Watch {
     }
 
     /// Takes one answered call into account; the gravest signal that it sets off.
-    pub fn observe(&mut self, seen: &Seen<'_>, now: Timestamp) -> Option<Signal> {
+    pub fn observe(&mut self, seen: &Seen, now: Timestamp) -> Option<Signal> {
         self.latest = now;
         let mut signal = None;
         let mut note = |set_off: bool, which: Signal| {
@@ -173,10 +182,13 @@ impl Watch {
         if let Some(missed) = seen.missed {
             note(self.misses.observe(missed), Signal::Misses);
         }
-        if let Some(neighbour) = seen.input.and_then(|input| self.is_neighbour(input)) {
-            note(self.probes.observe(neighbour), Signal::Probing);
-        }
-        note(self.calls.add(now, seen.parts.into()), Signal::Volume);
+        note(seen.probing, Signal::Probing);
+        let sudden = self.calls.add(now, seen.parts.into());
+        let learned = self.calls_by_day.is_learned();
+        self.calls_by_day.add(now, seen.parts.into());
+        let most = seen.volume.calls_max(learned);
+        let over = self.calls_over.exceeds(now, self.calls_by_day.count(), most);
+        note(sudden || over, Signal::Volume);
         if let Some(subject) = seen.subject {
             if self.subjects.roll(now) {
                 self.sketch = Sketch::default();
@@ -189,7 +201,10 @@ impl Watch {
                 let alarm = self.day.observe(&mut self.padded, missed, subject, seen.question, before + more);
                 note(alarm, Signal::Misses);
             }
-            note(self.subjects.add(now, more), Signal::Subjects);
+            let sudden = self.subjects.add(now, more);
+            let most = seen.volume.subjects_max(self.subjects.is_learned());
+            let over = self.subjects_over.exceeds(now, self.subjects.count(), most);
+            note(sudden || over, Signal::Subjects);
         }
         signal
     }
@@ -223,22 +238,5 @@ impl Watch {
     #[must_use]
     pub fn is_slow(&self, now: Timestamp) -> bool {
         now < self.slow_until
-    }
-
-    /// Whether an input differs from a recent one in exactly one leaf; none for one that repeats a recent one, which
-    /// tells its sender nothing new.
-    fn is_neighbour(&mut self, input: &[u32]) -> Option<bool> {
-        let input = &input[..input.len().min(LEAVES_MAX)];
-        let differences = |other: &Vec<u32>| other.iter().zip(input).filter(|(a, b)| a != b).count();
-        let same_shape = self.recent.iter().filter(|other| other.len() == input.len());
-        let least = same_shape.map(differences).min();
-        if least == Some(0) {
-            return None;
-        }
-        if self.recent.len() == RECENT {
-            self.recent.remove(0);
-        }
-        self.recent.push(input.to_vec());
-        Some(least == Some(1))
     }
 }

@@ -116,6 +116,26 @@ pub enum Dated<'r> {
     Undeclared,
 }
 
+/// How many answers of an operation may be had at all, because so many together give away what makes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnswersMax {
+    /// By one unit in a calendar quarter, for all its scenarios together: a model (数据模型) is copied by asking.
+    OfUnit(u64),
+    /// By all units together under one version of the product, and so in one epoch: a blinded list is read by asking, and
+    /// units can share what they learn.
+    OfAll(u64),
+}
+
+impl AnswersMax {
+    /// How many.
+    #[must_use]
+    pub const fn most(self) -> u64 {
+        match self {
+            Self::OfUnit(most) | Self::OfAll(most) => most,
+        }
+    }
+}
+
 /// How one operation's answers are released.
 pub trait Release: fmt::Debug + Send + Sync {
     /// The output contract, where the answer has leaves to choose from.
@@ -128,6 +148,16 @@ pub trait Release: fmt::Debug + Send + Sync {
 
     /// Of a package: how a unit's file is made of the original, where it is.
     fn watermark(&self) -> Option<&Arc<Layout>> {
+        None
+    }
+
+    /// How many answers may be had at all, where that is bounded.
+    fn answers_max(&self) -> Option<AnswersMax> {
+        None
+    }
+
+    /// To a multiple of how many bytes answers about persons are padded, where their length would tell them apart.
+    fn block(&self) -> Option<usize> {
         None
     }
 

@@ -8,7 +8,7 @@ use shuzha_pricing::price::WHOLE;
 use shuzha_pricing::{Billable, Ceiling, Effective, Outcome, Price, Purposes};
 
 use crate::parties::Organisation;
-use crate::product::Product;
+use crate::product::{Product, TELLS_APART};
 use crate::rights::Scenario;
 use crate::world::{Object, Scope, Table};
 use crate::yaml::{Place, Section};
@@ -88,24 +88,16 @@ impl Object for Price {
         let scenario = spec.optional("scenario").and_then(|place| scope.find::<Scenario>(&place));
         let purposes = spec.optional("purposes").map(|place| read_purposes(&place));
         let tariff = tariff::read(&spec);
-        let charged = spec.required("charged").and_then(|place| {
-            let charged = read_charged(&place)?;
-            let classes: &[Outcome] = product.map_or(&[], |(_, product)| product.kind.classes());
-            let told_apart = classes.windows(2).any(|two| charged.charges(two[0]) != charged.charges(two[1]));
-            // The invoice would show what the answers' length hides.
-            if told_apart && product.is_some_and(|(_, product)| product.answers_alike()) {
-                return place.fail("charges some classes of answers of a product that keeps them alike");
-            }
-            Some(charged)
-        });
+        let charged = spec.required("charged").and_then(|place| read_charged(&place));
         let trial = spec.optional("trial").and_then(|place| place.boolean());
         let free_use = tariff::free_use(&spec, trial.unwrap_or(false));
         let provider_parts = spec.optional("providerParts").and_then(|place| place.count(0..=WHOLE));
         let (act, effective) = act?;
-        Some(Self {
+        let (product, priced) = product?;
+        let price = Self {
             id: id.clone(),
             act: act.number.clone(),
-            product: product?.0.clone(),
+            product: product.clone(),
             operation,
             scenario: scenario.map(|(name, _)| name.clone()),
             purposes: purposes.map_or(Some(Purposes::default()), |read| read)?,
@@ -115,7 +107,12 @@ impl Object for Price {
             effective,
             billable: charged?,
             free_use: free_use?,
-        })
+        };
+        // The record and the invoice would show what the answer hides.
+        if priced.tells_apart(&price) && !scope.is_accepted() {
+            return spec.required("charged")?.fail(TELLS_APART);
+        }
+        Some(price)
     }
 
     fn table(world: &World) -> &Table<Self> {

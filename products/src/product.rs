@@ -1,5 +1,6 @@
 //! Products (数据产品) and their operations, compiled: nothing of a declaration is read again during a call.
 
+mod alike;
 mod anew;
 mod pseudonyms;
 mod subject;
@@ -25,7 +26,8 @@ use crate::upstream::{UPSTREAM_TIMEOUT_MAX, Upstream, path};
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
 
-pub use anew::{undeclared, unfounded};
+pub use alike::TELLS_APART;
+pub use anew::{unbounded, undeclared, unfounded};
 
 /// Most operations of one product.
 pub const OPERATIONS_MAX: usize = 64;
@@ -139,6 +141,8 @@ impl Operation {
             }
             // White space after a JSON text is ignored by every reader (RFC 8259 §2).
             released.bytes.resize(length, b' ');
+        } else if let Some(block) = self.block() {
+            released.bytes.resize(released.bytes.len().next_multiple_of(block), b' ');
         }
         Ok(released)
     }
@@ -168,12 +172,6 @@ pub struct Product {
 }
 
 impl Product {
-    /// Whether an operation's classes of answers must not be told apart.
-    #[must_use]
-    pub fn answers_alike(&self) -> bool {
-        self.operations.iter().any(|operation| operation.equal_bytes.is_some())
-    }
-
     /// The operation of this name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {

@@ -2,6 +2,7 @@
 
 use shuzha_core::Id;
 use shuzha_pricing::PurposeClass;
+use shuzha_privacy::abuse::Volume;
 use shuzha_privacy::output::LEAVES_MAX;
 
 use crate::parties::ApplicationUnit;
@@ -14,7 +15,7 @@ use crate::{Window, World};
 mod grant;
 
 pub(crate) use grant::read_operations;
-pub use grant::{Grant, GrantedOperation, Quota, QuotaPeriod, Rate};
+pub use grant::{Grant, GrantedOperation, NO_QUOTA, Quota, QuotaPeriod, Rate, unbounded};
 
 pub(crate) const PURPOSES: &[(&str, PurposeClass)] = &[
     ("public-governance", PurposeClass::PublicGovernance),
@@ -38,6 +39,8 @@ pub struct Scenario {
     pub approved: bool,
     /// Under what conditions it may be used free of charge.
     pub free_use: Vec<String>,
+    /// How much a day it was approved for; what its declaration leaves open is none.
+    pub volume: Volume,
     /// All that it was approved for; empty where the declaration leaves that to its grants.
     pub needs: Vec<Need>,
 }
@@ -70,6 +73,20 @@ impl Need {
 
 /// Fields of one need; a case's are the same.
 pub(crate) const NEED_FIELDS: &[&str] = &["product", "operations", "fields"];
+/// Largest volume of a day.
+const VOLUME_MAX: u64 = 1_000_000_000;
+
+/// Reads the volume that a scenario applies for, or was approved for.
+pub(crate) fn read_volume(place: &Place<'_>) -> Option<Volume> {
+    let section = place.section(&[&["callsPerDay", "subjectsPerDay"]])?;
+    let calls = section.required("callsPerDay").and_then(|place| place.count(1..=VOLUME_MAX));
+    let subjects = section.optional("subjectsPerDay").map(|place| place.count(1..=VOLUME_MAX));
+    Some(Volume {
+        calls_per_day: Some(calls?),
+        subjects_per_day: subjects.map_or(Some(None), |most| most.map(Some))?,
+    })
+}
+
 /// Most products of one scenario.
 pub(crate) const NEEDS_MAX: usize = 64;
 
@@ -77,14 +94,17 @@ impl Object for Scenario {
     const KIND: &'static str = "Scenario";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec =
-            spec.section(&[&["unit", "purpose", "title", "window", "approved", "needs"], &["freeUse"]])?;
+        let spec = spec.section(&[
+            &["unit", "purpose", "title", "window", "approved", "needs"],
+            &["freeUse", "volume"],
+        ])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let purpose = spec.required("purpose").and_then(|place| place.word(PURPOSES));
         let title = spec.required("title").and_then(|place| place.text());
         let window = spec.required("window").and_then(|place| place.window());
         let approved = spec.required("approved").and_then(|place| place.boolean());
         let needs = spec.optional("needs").and_then(|place| place.some_items(NEEDS_MAX)).unwrap_or_default();
+        let volume = spec.optional("volume").map_or(Some(Volume::default()), |place| read_volume(&place));
         let free_use =
             spec.optional("freeUse").and_then(|place| place.items(CONDITIONS_MAX)).unwrap_or_default();
         Some(Self {
@@ -94,6 +114,7 @@ impl Object for Scenario {
             window: window?,
             approved: approved?,
             free_use: free_use.iter().filter_map(|place| place.text().map(str::to_owned)).collect(),
+            volume: volume?,
             needs: needs.iter().filter_map(Need::read).collect(),
         })
     }

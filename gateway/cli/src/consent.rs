@@ -90,6 +90,12 @@ pub(crate) struct GiveArgs {
     /// Whether sensitive personal information is concerned.
     #[arg(long)]
     sensitive: bool,
+    /// For a blinded list: the state that the unit has prepared (`person.state`). The name is asked for.
+    #[arg(long, requires = "element")]
+    blind_state: Option<std::path::PathBuf>,
+    /// The element that the unit has prepared with it.
+    #[arg(long, requires = "blind_state")]
+    element: Option<String>,
     #[command(flatten)]
     narrow: Parts,
     #[command(flatten)]
@@ -200,8 +206,10 @@ pub(super) fn run(out: &mut Out, command: &ConsentCommand) -> Result<()> {
 }
 
 fn give(out: &mut Out, args: &GiveArgs) -> Result<()> {
+    let id_number = ask_id()?;
     let body = of::NewConsent {
-        id_number: ask_id()?,
+        id_number,
+        blinded: blinded(args)?,
         unit: Name::of(&args.unit),
         scenario: Name::of(&args.scenario),
         parts: args.narrow.given(),
@@ -211,6 +219,16 @@ fn give(out: &mut Out, args: &GiveArgs) -> Result<()> {
         sensitive: args.sensitive,
     };
     given(out, &args.connection.signed_on()?.post(CONSENTS, &body)?)
+}
+
+/// What a blinded consent is given for. The name is the person's, so it is asked for like their number.
+fn blinded(args: &GiveArgs) -> Result<Option<of::BlindedEntry>> {
+    let (Some(state), Some(element)) = (&args.blind_state, &args.element) else { return Ok(None) };
+    let text = files::read_text(state, Links::Follow, TOKEN_BYTES_MAX)
+        .with_context(|| format!("blind state {}", state.display()))?;
+    let name = ask_secret("姓名 name, as the list has it:")?;
+    let parts = Some(name.trim().to_owned()).filter(|name| !name.is_empty()).into_iter().collect();
+    Ok(Some(of::BlindedEntry { element: element.clone(), parts, state: text.trim().to_owned() }))
 }
 
 fn withdraw(out: &mut Out, args: &WithdrawArgs) -> Result<()> {

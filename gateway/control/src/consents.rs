@@ -27,7 +27,7 @@ use shuzha_store::{ConsentStore, DataUse, StoreError, UsesOf};
 
 use crate::{Caller, Control, Error, Page, Unrecorded};
 
-pub use issue::{Given, Wanted};
+pub use issue::{BlindedEntry, Given, Wanted};
 pub use outside::STATUS_TTL;
 
 /// Most consents of a page.

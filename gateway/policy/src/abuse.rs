@@ -7,6 +7,8 @@
 //! Slow and stopped scenarios are in the journal's projection and survive a restart. What the tests have summed up does
 //! not: whether an answer was a hit may stand nowhere (law 5). A restart therefore gives a guesser one more test's length.
 
+mod models;
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,13 +19,13 @@ use shuzha_core::{Code, Id, Refusal, Timestamp};
 use shuzha_evidence::{Act, ActKind};
 use shuzha_pricing::Outcome;
 use shuzha_privacy::abuse::{Refusals, Seen, Signal, Step, Watch};
-use shuzha_products::input::Parsed;
 use shuzha_store::Watched;
 
 use crate::gate::Gate;
 use crate::shards::{SHARDS, Shards, lock};
 use crate::snapshot::{Product, Snapshot};
 use crate::stages::validate::Ask;
+use models::Models;
 
 /// Most scenarios watched at once. Of more, those that called longest ago are forgotten.
 const WATCHES_MAX: usize = 65_536;
@@ -37,6 +39,7 @@ const ALARM_INTERVAL: Duration = Duration::from_hours(1);
 pub(crate) struct Abuse {
     scenarios: Shards<Id, Watch>,
     units: Shards<Id, Refusals>,
+    models: Models,
     /// Scenarios stopped by this gate. Read by every call, written by few: the count spares most calls the lock.
     stops: RwLock<BTreeMap<Id, Timestamp>>,
     stopped: AtomicUsize,
@@ -52,6 +55,7 @@ impl Abuse {
         let abuse = Self {
             scenarios: Shards::new(),
             units: Shards::new(),
+            models: Models::default(),
             stops: RwLock::default(),
             stopped: AtomicUsize::new(0),
             alarmed: Mutex::default(),
@@ -71,15 +75,6 @@ impl Abuse {
     /// Scenarios stopped by this gate.
     pub(crate) fn stopped(&self) -> usize {
         self.stopped.load(Ordering::Acquire)
-    }
-
-    /// The leaves of a model's input, each as a keyed hash of name and value.
-    pub(crate) fn leaves(&self, parsed: &Parsed) -> Vec<u32> {
-        #[expect(clippy::cast_possible_truncation, reason = "32 bits of a hash")]
-        let hash = |(name, value): (&String, &serde_json::Value)| {
-            self.hasher.hash_one((name, value.to_string())) as u32
-        };
-        parsed.value.as_object().into_iter().flatten().map(hash).collect()
     }
 
     fn with_watch<R>(&self, scenario: &Id, act: impl FnOnce(&mut Watch) -> R) -> R {
@@ -113,6 +108,7 @@ impl Abuse {
         let mut stops = self.stops.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         stops.remove(scenario);
         self.with_watch(scenario, Watch::clear);
+        self.models.forget(scenario);
         self.stopped.store(stops.len(), Ordering::Release);
     }
 }
@@ -175,14 +171,15 @@ impl Gate {
         // Known from one operation is new in another: an honest list is asked about in each.
         let asked = (&ask.right().product().name, &ask.right().operation().name);
         let hash = |about: &[u8]| self.abuse.hasher.hash_one((asked, about));
+        let (scenario, now) = (&ask.right().scenario().name, self.clock.now());
         let seen = Seen {
             parts: ask.parts(),
             missed: missed.filter(|_| about),
             subject: subject.map(|tag| hash(tag)),
             question: hash(body),
-            input: ask.input(),
+            probing: ask.input().is_some_and(|input| self.abuse.models.probed(scenario, asked.0, input, now)),
+            volume: ask.right().scenario().volume,
         };
-        let (scenario, now) = (&ask.right().scenario().name, self.clock.now());
         let signal = self.abuse.with_watch(scenario, |watch| watch.observe(&seen, now));
         if let Some(signal) = signal {
             self.signal(signal, scenario);
@@ -215,6 +212,11 @@ impl Gate {
     /// The product service sent leaves that no contract lists.
     pub(crate) fn saw_drift(&self, product: &Product) {
         self.alarm_seldom(Signal::Drift, &product.name);
+    }
+
+    /// One unit has taken much of what all units together may match with a list of the product.
+    pub(crate) fn saw_share(&self, unit: &Id) {
+        self.alarm_seldom(Signal::List, unit);
     }
 
     /// Records an alarm, unless one of its kind about `object` was recorded a short while ago: then it is counted.

@@ -18,7 +18,7 @@ use crate::bounds::Bounds;
 use crate::consent_cache::ConsentCache;
 use crate::env::Env;
 use crate::feed::{self, Feed};
-use crate::holds::{BudgetLedger, ConsentLedger, GrantLedger, PurseLedger};
+use crate::holds::{BudgetLedger, ConsentLedger, DrawnLedger, GrantLedger, PurseLedger};
 use crate::idempotency::Idempotency;
 use crate::metrics::Metrics;
 use crate::nonce::Nonces;
@@ -82,6 +82,7 @@ pub struct Gate {
     pub(crate) budgets: BudgetLedger,
     pub(crate) purses: PurseLedger,
     pub(crate) grants: GrantLedger,
+    pub(crate) drawn: DrawnLedger,
     pub(crate) packages: Packages,
     pub(crate) idempotency: Idempotency,
     pub(crate) sandbox: Sandbox,
@@ -145,6 +146,7 @@ impl Gate {
             budgets: BudgetLedger::new(start.budgets),
             purses: PurseLedger::new(start.purses, start.counts),
             grants: GrantLedger::new(Arc::clone(&parts.clock), start.usage),
+            drawn: DrawnLedger::new(start.drawn),
             packages: Packages::new(start.packages),
             idempotency: Idempotency::new(bounds, start.idempotency),
             sandbox: Sandbox::new(Arc::clone(&parts.clock), bounds),

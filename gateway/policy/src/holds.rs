@@ -5,11 +5,13 @@
 
 pub(crate) mod budget;
 pub(crate) mod consent;
+pub(crate) mod drawn;
 pub(crate) mod grant;
 pub(crate) mod purse;
 
 pub(crate) use budget::BudgetLedger;
 pub(crate) use consent::{Bounds as ConsentBounds, ConsentLedger, Consents};
+pub(crate) use drawn::DrawnLedger;
 pub(crate) use grant::GrantLedger;
 pub(crate) use purse::{CountKey, Ordered, PurseLedger};
 
@@ -88,6 +90,8 @@ pub(crate) struct Holds<'e> {
     pub(crate) charge: Option<Hold<'e, BudgetLedger>>,
     /// One call of the grant's quota, and its place among the concurrent calls.
     pub(crate) quota: Option<Hold<'e, GrantLedger>>,
+    /// Answers of an operation of which only so many may be had.
+    pub(crate) drawn: Option<Hold<'e, DrawnLedger>>,
     /// A place among the operation's calls at once.
     pub(crate) place: Option<Place<'e>>,
     /// The most the call may cost.
@@ -113,6 +117,9 @@ impl Holds<'_> {
         if let Some(hold) = &mut self.quota {
             hold.spend_on_drop();
         }
+        if let Some(hold) = &mut self.drawn {
+            hold.spend_on_drop();
+        }
     }
 
     /// The record did not reach the disk: nobody pays for an answer that does not leave.
@@ -121,6 +128,9 @@ impl Holds<'_> {
             hold.void_on_drop();
         }
         if let Some(hold) = &mut self.quota {
+            hold.void_on_drop();
+        }
+        if let Some(hold) = &mut self.drawn {
             hold.void_on_drop();
         }
     }

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use shuzha_core::{Id, MicroYuan, PurposeClass, Timestamp};
 use shuzha_pricing::PriceBook;
+use shuzha_privacy::abuse::Volume;
 use shuzha_privacy::consent::Issuers;
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
@@ -212,6 +213,8 @@ pub(crate) struct Scenario {
     pub(crate) purpose: PurposeClass,
     pub(crate) window: Window,
     pub(crate) approved: bool,
+    /// How much a day it was approved for.
+    pub(crate) volume: Volume,
 }
 
 /// An authorisation agreement (授权运营协议).

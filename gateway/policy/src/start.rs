@@ -6,6 +6,7 @@ use shuzha_privacy::budget::Ledger;
 use shuzha_store::{MarkStatus, State, Watched};
 
 use crate::holds::CountKey;
+use crate::holds::drawn::Drawn;
 use crate::idempotency::{Answered, Covered, Known, KnownPast};
 use crate::nonce::NonceTag;
 
@@ -18,6 +19,7 @@ pub struct Start {
     pub(crate) purses: Vec<(Id, MicroYuan)>,
     pub(crate) counts: Vec<(Id, CountKey, u64)>,
     pub(crate) usage: Vec<(Id, i32, u64)>,
+    pub(crate) drawn: Vec<Drawn>,
     pub(crate) packages: Vec<Id>,
     pub(crate) idempotency: Vec<Known>,
     pub(crate) nonces: Vec<NonceTag>,
@@ -31,6 +33,15 @@ impl Start {
         let id = |name: &str| Id::new(name).ok();
         let usage = state.usage.iter().filter_map(|((grant, day), usage)| {
             Some((id(grant)?, i32::try_from(*day).ok()?, usage.quantity))
+        });
+        let drawn = state.drawn.iter().filter_map(|(key, answers)| {
+            Some(Drawn {
+                operation: (id(&key.product)?, id(&key.operation)?),
+                unit: id(&key.unit)?,
+                version: key.version,
+                quarter: key.quarter,
+                answers: *answers,
+            })
         });
         let marks = state.marks.iter().filter_map(|(key, mark)| {
             let past = match mark.status {
@@ -69,6 +80,7 @@ impl Start {
             purses: state.posted.iter().filter_map(|(unit, sum)| Some((id(unit)?, *sum))).collect(),
             counts: counts.collect(),
             usage: usage.collect(),
+            drawn: drawn.collect(),
             packages: state.settled.keys().filter_map(|(grant, _)| id(grant)).collect(),
             idempotency: marks.collect(),
             watched: state.watched.iter().filter_map(|(name, watched)| Some((id(name)?, *watched))).collect(),

@@ -71,6 +71,30 @@ pub struct NewConsent {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schemars(extend("default" = false))]
     pub sensitive: bool,
+    /// For one blinded use of a list: what its element is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blinded: Option<BlindedEntry>,
+}
+
+/// What the element of a blinded consent is made of, beside one's own identity number. It is compared and not kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BlindedEntry {
+    /// The element that the unit will send, as it shows it.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{43}$"))]
+    pub element: String,
+    /// The parts of the entry after the identity number, such as the name.
+    #[schemars(length(max = 8))]
+    pub parts: Vec<String>,
+    /// The secret of the blinding, as the unit shows it (`person.state`).
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{43}$"))]
+    pub state: String,
+}
+
+impl std::fmt::Debug for BlindedEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BlindedEntry(withheld)")
+    }
 }
 
 /// A consent that an outside issuer has given.

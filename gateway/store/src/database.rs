@@ -22,7 +22,7 @@ const WAL_BYTES: i64 = 64 << 20;
 const STATEMENTS_MAX: usize = 64;
 
 /// Every migration, in order. One that was applied is never edited; refinery compares checksums.
-pub(crate) const MIGRATIONS: [(&str, &str); 12] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 13] = [
     ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
     ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
     ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
@@ -35,6 +35,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 12] = [
     ("V0010__projection_checkpoint", include_str!("../migrations/V0010__projection_checkpoint.sql")),
     ("V0011__withdrawals_end", include_str!("../migrations/V0011__withdrawals_end.sql")),
     ("V0012__dated_releases", include_str!("../migrations/V0012__dated_releases.sql")),
+    ("V0013__drawn", include_str!("../migrations/V0013__drawn.sql")),
 ];
 
 /// The embedded database. Clones share one connection, and calls take turns on it.

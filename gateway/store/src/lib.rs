@@ -32,8 +32,9 @@ pub use ledger::Books;
 pub use projection::{Comparison, Difference, UsesOf, given_back, projection_before, projection_digest};
 pub use projector::Projector;
 pub use reduce::{
-    BEFORE, CONSENT_KEPT, Changes, Consent, CoveredCharge, DataUse, Mark, MarkAnswer, MarkStatus, MeterKey,
-    OpenIntent, ProjectionCheckpoint, RegisterHead, State, Usage, Watched, local_day, local_midnight,
+    BEFORE, CONSENT_KEPT, Changes, Consent, CoveredCharge, DataUse, DrawnKey, Mark, MarkAnswer, MarkStatus,
+    MeterKey, OpenIntent, ProjectionCheckpoint, RegisterHead, State, Usage, Watched, local_day,
+    local_midnight, quarter_of,
 };
 pub use register::Register;
 pub use releases::{AskedRelease, Dating, Release};

@@ -17,6 +17,7 @@
 //! A call of the sandbox (沙箱) adds up to nothing, whatever its record says; only its nonce is remembered.
 
 mod changes;
+mod drawn;
 mod marks;
 mod meter;
 mod state;
@@ -29,6 +30,7 @@ use shuzha_journal::{Position, RawRecord};
 use shuzha_privacy::budget::{Account, Debit, Ledger, LedgerFault};
 
 pub use changes::Changes;
+pub use drawn::{DrawnKey, quarter_of};
 pub use meter::{MeterKey, basis};
 pub use state::{
     BEFORE, CONSENT_KEPT, Consent, CoveredCharge, DataUse, IDEMPOTENCY_WINDOW, Mark, MarkAnswer, MarkStatus,
@@ -311,6 +313,7 @@ impl Step<'_> {
         };
         (*used, *posted) = (used_now, posted_now);
         self.meter(call)?;
+        self.draw(call)?;
         self.state.fold_usage(&key.0, key.1, self.changes);
         self.changes.usage.insert(key);
         self.changes.posted.insert(unit.into());
@@ -330,6 +333,21 @@ impl Step<'_> {
         let more = more.ok_or_else(|| self.contradiction("a sum is past its range"))?;
         self.changes.meters.insert(key.clone());
         self.state.meters.insert(key, more);
+        Ok(())
+    }
+
+    /// Counts the answers of one call.
+    fn draw(&mut self, call: &Call<'_>) -> Result<(), StoreError> {
+        if call.quantity == 0 {
+            return Ok(());
+        }
+        let key = DrawnKey::of(call);
+        let before = self.state.drawn.get(&key).copied().unwrap_or(0);
+        let more = before.checked_add(call.quantity.into());
+        let more = more.ok_or_else(|| self.contradiction("a sum is past its range"))?;
+        self.state.fold_drawn(&key, self.changes);
+        self.state.drawn.insert(key.clone(), more);
+        self.changes.drawn.insert(key);
         Ok(())
     }
 

@@ -12,6 +12,13 @@ const INERTIA: u64 = 8;
 const SCALE: u64 = 256;
 /// Windows without a call after which the past is forgotten rather than walked through.
 const GAP_MAX: i64 = 1_000;
+/// Days begin at midnight in Asia/Shanghai, which has had no other offset since 1991.
+const OFFSET_SECONDS: i64 = 8 * 3_600;
+
+/// The window of `seconds` that holds `now`.
+pub(super) const fn window(now: Timestamp, seconds: i64) -> i64 {
+    (now.seconds() + OFFSET_SECONDS).div_euclid(seconds)
+}
 
 /// A count per window of `SECONDS`, and its moving mean. Below `FLOOR` nothing is sudden.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,9 +37,14 @@ impl<const SECONDS: i64, const FLOOR: u64> Usual<SECONDS, FLOOR> {
         self.count
     }
 
+    /// Whether enough was seen to call anything usual.
+    pub(super) const fn is_learned(&self) -> bool {
+        self.learned >= WINDOWS_LEARNED
+    }
+
     /// Moves to the window of `now`; whether it is another one. A clock that goes back stays in the window.
     pub(super) fn roll(&mut self, now: Timestamp) -> bool {
-        let window = now.seconds().div_euclid(SECONDS);
+        let window = window(now, SECONDS);
         if self.window == 0 {
             self.window = window;
             return true;
@@ -60,7 +72,7 @@ impl<const SECONDS: i64, const FLOOR: u64> Usual<SECONDS, FLOOR> {
     pub(super) fn add(&mut self, now: Timestamp, more: u64) -> bool {
         self.roll(now);
         self.count = self.count.saturating_add(more);
-        let sudden = self.learned >= WINDOWS_LEARNED
+        let sudden = self.is_learned()
             && self.count >= FLOOR
             && self.count.saturating_mul(SCALE) > self.usual.saturating_mul(FACTOR);
         let first = sudden && !self.alarmed;

@@ -10,6 +10,7 @@ use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
 use crate::jurisdiction::Jurisdiction;
 use crate::parties::ApplicationUnit;
+use crate::product::Product;
 use crate::rights::{self, Agreement, Scenario};
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
@@ -29,6 +30,8 @@ pub(crate) struct Grant {
     window: Window,
     scenario: (bool, Window),
     agreement: (bool, Window),
+    /// Whether nothing bounds what is learned by it; see [`rights::unbounded`].
+    unbounded: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub(crate) enum Command {
 
 impl Grant {
     fn check(&self, act: &Act<'_>) -> Result<(), Refused> {
+        if self.unbounded {
+            return Err(refused(Code::C1002, "spec.quota", rights::NO_QUOTA));
+        }
         for (path, (in_force, window)) in
             [("spec.scenario", self.scenario), ("spec.agreement", self.agreement)]
         {
@@ -88,6 +94,7 @@ impl Case for Grant {
             window: grant.window,
             scenario: (scenario.approved, scenario.window),
             agreement: (agreement.signed, agreement.window),
+            unbounded: rights::unbounded(Product::table(world).get(&grant.product)?, grant.quota),
         })
     }
 

@@ -23,7 +23,7 @@ use crate::jurisdiction::{Jurisdiction, Mode};
 use crate::parties::ApplicationUnit;
 use crate::price::CONDITIONS_MAX;
 use crate::product::Product;
-use crate::rights::{self, NEED_FIELDS, NEEDS_MAX, PURPOSES, read_operations};
+use crate::rights::{self, NEED_FIELDS, NEEDS_MAX, PURPOSES, read_operations, read_volume};
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
 
@@ -150,7 +150,7 @@ impl Case for Scenario {
 
     fn read(id: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let what = &["unit", "title", "purpose", "mode", "field", "necessity", "needs", "window"];
-        let spec = spec.section(&[what, &["measures", "securityOfficer", "emergencyPlan"]])?;
+        let spec = spec.section(&[what, &["measures", "securityOfficer", "emergencyPlan", "volume"]])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         spec.required("title").and_then(|place| place.text());
         let purpose = spec.required("purpose").and_then(|place| place.word(PURPOSES));
@@ -172,6 +172,10 @@ impl Case for Scenario {
             }
         });
         let window = spec.required("window").and_then(|place| place.window());
+        // What is asked for is part of what providers, experts and the authority look at; the gate holds the scenario to it.
+        if let Some(place) = spec.optional("volume") {
+            read_volume(&place)?;
+        }
         let needs = spec.required("needs").and_then(|place| place.some_items(NEEDS_MAX));
         let asked = needs.map(|needs| needs.iter().flat_map(|need| read_need(need, scope)).collect());
         let (unit, of) = unit?;
@@ -340,7 +344,7 @@ impl Case for Scenario {
             Stage::Suspended | Stage::Terminated | Stage::Archived => false,
             _ => return Vec::new(),
         };
-        let own = &["unit", "purpose", "title", "window", "needs"];
+        let own = &["unit", "purpose", "title", "window", "needs", "volume"];
         let mut spec = with(spec, own, [("approved", approved.into())]);
         if !state.free_use.is_empty() {
             spec["freeUse"] = state.free_use.clone().into();

@@ -14,9 +14,13 @@ use shuzha_pricing::Outcome;
 use shuzha_privacy::blind::{self, ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PROOF_TEXT_BYTES, Proof};
 use shuzha_privacy::output::{Contract, Cut};
 
-use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+use super::{AnswersMax, Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::input::InputContract;
 
+/// Most elements of one epoch.
+const PER_EPOCH_MAX: u64 = 1_000_000_000;
+/// What whoever declares a list of the older form is told.
+const UNBOUNDED: &str = "`elementsPerEpoch`: how many elements all units together may have evaluated in one epoch";
 /// Longest name of an epoch.
 const EPOCH_BYTES_MAX: usize = 32;
 
@@ -31,7 +35,7 @@ impl ProductKind for Blind {
     }
 
     fn manifest_fields(&self) -> &'static [&'static str] {
-        &["epoch", "publicKey", "elementsMax"]
+        &["epoch", "publicKey", "elementsMax", "elementsPerEpoch"]
     }
 
     fn is_blinded(&self) -> bool {
@@ -56,6 +60,12 @@ impl ProductKind for Blind {
             Some(place) => place.count(1..=ELEMENTS_MAX),
             None => Some(1),
         };
+        let per_epoch = match section.optional("elementsPerEpoch") {
+            Some(place) => Some(place.count(1..=PER_EPOCH_MAX)?),
+            // What was declared before that was asked goes on.
+            None if declared.accepted => None,
+            None => return section.place().fail(format!("is missing {UNBOUNDED}")),
+        };
         let key = key?;
         let most = most?;
         if declared.personal && most > 1 {
@@ -64,7 +74,7 @@ impl ProductKind for Blind {
             return place.fail("is 1 where `personal` is true: each person's consent is for one element");
         }
         let input = InputContract::blinded(&request_schema(epoch?, most));
-        Some(Compiled { input: Some(input), output: Box::new(Output { key }) })
+        Some(Compiled { input: Some(input), output: Box::new(Output { key, per_epoch }) })
     }
 }
 
@@ -85,6 +95,7 @@ fn request_schema(epoch: &str, most: u32) -> Value {
 /// The way out, under the list's public key.
 struct Output {
     key: Element,
+    per_epoch: Option<u64>,
 }
 
 impl fmt::Debug for Output {
@@ -98,6 +109,10 @@ fn fault(at: &str, what: &'static str) -> ReleaseFault {
 }
 
 impl Release for Output {
+    fn answers_max(&self) -> Option<AnswersMax> {
+        self.per_epoch.map(AnswersMax::OfAll)
+    }
+
     /// There is nothing to choose: a proof holds for the whole batch.
     fn contract(&self) -> Option<&Contract> {
         None

@@ -4,7 +4,18 @@ use serde_json::Value;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, Cut};
 
-use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+use super::{AnswersMax, Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+
+/// Most queries of a quarter.
+const PER_QUARTER_MAX: u64 = 1_000_000_000;
+/// What whoever declares a model of the older form is told.
+const UNBOUNDED: &str = "`queriesPerQuarter`: how many answers one unit may have in a quarter, far below what copies the model";
+/// Answers are padded to multiples of so many bytes.
+const BLOCK_BYTES: usize = 64;
+/// Longest number or boolean in JSON: a double has at most 17 digits, a sign, a point and an exponent.
+const NUMBER_BYTES_MAX: usize = 24;
+/// Quotes, braces and commas around one leaf.
+const PUNCTUATION_BYTES: usize = 8;
 
 pub(super) const KIND: Model = Model;
 
@@ -17,7 +28,7 @@ impl ProductKind for Model {
     }
 
     fn manifest_fields(&self) -> &'static [&'static str] {
-        &["input", "output"]
+        &["input", "output", "queriesPerQuarter"]
     }
 
     fn fields_chosen(&self) -> bool {
@@ -40,7 +51,13 @@ impl ProductKind for Model {
                 bounded = false;
             }
         }
-        let output = Box::new(Output { contract });
+        let per_quarter = match declared.section.optional("queriesPerQuarter") {
+            Some(place) => Some(place.count(1..=PER_QUARTER_MAX)?),
+            // What was declared before that was asked goes on.
+            None if declared.accepted => None,
+            None => return declared.section.place().fail(format!("is missing {UNBOUNDED}")),
+        };
+        let output = Box::new(Output { block: block(&rules), contract, per_quarter });
         bounded.then_some(Compiled { input: Some(input?), output })
     }
 }
@@ -57,14 +74,36 @@ fn check_leaf(rule: &Value) -> Result<(), &'static str> {
     }
 }
 
+/// How long an answer with every leaf can be, as a multiple of [`BLOCK_BYTES`]: what a leaf is worth must not be read off
+/// the number of bytes that left. Answers with lists may be several times as long.
+fn block(rules: &Value) -> usize {
+    let longest = |rule: &Value| {
+        let words = rule["enum"].as_array().into_iter().flatten().map(|word| word.to_string().len());
+        words.max().unwrap_or(NUMBER_BYTES_MAX)
+    };
+    let leaves = rules.as_object().into_iter().flatten();
+    let bytes: usize = leaves.map(|(pointer, rule)| pointer.len() + PUNCTUATION_BYTES + longest(rule)).sum();
+    bytes.next_multiple_of(BLOCK_BYTES).max(BLOCK_BYTES)
+}
+
 #[derive(Debug)]
 struct Output {
     contract: Contract,
+    block: usize,
+    per_quarter: Option<u64>,
 }
 
 impl Release for Output {
     fn contract(&self) -> Option<&Contract> {
         Some(&self.contract)
+    }
+
+    fn answers_max(&self) -> Option<AnswersMax> {
+        self.per_quarter.map(AnswersMax::OfUnit)
+    }
+
+    fn block(&self) -> Option<usize> {
+        Some(self.block)
     }
 
     fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {

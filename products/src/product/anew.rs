@@ -20,6 +20,24 @@ impl Product {
         let undeclared = |operation: &&Operation| operation.output.dated() == Some(Dated::Undeclared);
         self.operations.iter().filter(undeclared).map(|operation| &operation.name)
     }
+
+    /// Operations that are asked again and again until what answers is known, and say no bound: models without a budget of
+    /// queries, blinded lists without one of elements. What was declared so before goes on; nothing new is declared so.
+    pub fn unbounded(&self) -> impl Iterator<Item = &Id> {
+        let asked = |operation: &&Operation| operation.probed || self.kind.is_blinded();
+        let unbounded =
+            move |operation: &&Operation| asked(operation) && operation.output.answers_max().is_none();
+        self.operations.iter().filter(unbounded).map(|operation| &operation.name)
+    }
+}
+
+/// What is wrong with an operation of [`Product::unbounded`].
+#[must_use]
+pub fn unbounded(operation: &Id) -> String {
+    format!(
+        "operation `{operation}` has no bound on its answers: a model needs `queriesPerQuarter`, a blinded list \
+         `elementsPerEpoch`"
+    )
 }
 
 /// What is wrong with an operation of [`Product::unfounded`].

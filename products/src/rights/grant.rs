@@ -152,6 +152,17 @@ impl Marked for Grant {
     }
 }
 
+/// Whether a grant with this quota bounds nothing where the quota is the bound: whoever matches with a blinded list learns
+/// an entry by each element, and nobody here sees which. Such a grant is not given; one that was given before is to be
+/// given anew.
+#[must_use]
+pub fn unbounded(product: &Product, quota: Option<Quota>) -> bool {
+    product.kind.is_blinded() && quota.is_none()
+}
+
+/// What is wrong with a grant that is [`unbounded`].
+pub const NO_QUOTA: &str = "is missing: a grant of a blinded list says how many elements it is for";
+
 fn same_unit(place: &Place<'_>, unit: Option<&Id>, other: &Id) -> Option<()> {
     match unit {
         Some(unit) if unit != other => place.fail(format!("belongs to unit `{other}`")),

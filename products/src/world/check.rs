@@ -10,6 +10,7 @@ use super::object::{Declared, OBJECT_KINDS};
 use super::{Object, World};
 use crate::WorldError;
 use crate::data::{DataSet, caps_fit};
+use crate::rights::{self, Grant};
 use crate::yaml::Faults;
 
 /// A fault of one object of several: which, where, what.
@@ -24,8 +25,9 @@ pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
         }
         Err(found) => found,
     };
-    for (kind, id, path, reason) in clashes(world).into_iter().chain(found).chain(broken_reservations(world))
-    {
+    let unbounded = if declared.accepted { Vec::new() } else { unbounded_grants(world) };
+    let of_several = clashes(world).into_iter().chain(found).chain(broken_reservations(world));
+    for (kind, id, path, reason) in of_several.chain(unbounded) {
         let origin = declared.origin(&(kind, id.clone()));
         let (file, line) = origin.map_or(("?", 0), |origin| (&*origin.file, origin.line));
         let (file, object, path) = (file.to_owned(), format!("{kind}/{id}"), path.to_owned());
@@ -42,6 +44,15 @@ fn broken_reservations(world: &World) -> Vec<Found> {
     let reason = "the caps of the data sets over these people add up to more than the person-space's";
     let found = |id: &Id| (DataSet::KIND, id.clone(), "spec.privacy.quotas.reserved", reason.to_owned());
     reserving.map(found).collect()
+}
+
+/// Grants of blinded lists that are declared without a quota.
+fn unbounded_grants(world: &World) -> Vec<Found> {
+    let unbounded = world.grants.iter().filter(|(_, grant)| {
+        world.products.get(&grant.product).is_some_and(|product| rights::unbounded(product, grant.quota))
+    });
+    let found = |id: &Id| (Grant::KIND, id.clone(), "spec.quota", rights::NO_QUOTA.to_owned());
+    unbounded.map(|(id, _)| found(id)).collect()
 }
 
 /// Marks of different objects that meet.

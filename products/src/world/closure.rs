@@ -184,9 +184,12 @@ impl<'f, 'g> Closure<'f, 'g> {
         let kind =
             OBJECT_KINDS.iter().find(|kind| kind.name == key.0).expect("only objects of a kind are sought");
         self.open.push(key.clone());
+        // What is referred to was taken before, perhaps by an older version: rules for what is declared now are not its.
+        let of_root = mem::replace(&mut self.declared.accepted, true);
         let settled = self.settle("spec", &spec, |place, closure, seeking| {
             (kind.read)(&key.1, place, &mut closure.world, &closure.declared, Some(seeking));
         });
+        self.declared.accepted = of_root;
         self.open.pop();
         self.declared.insert(key);
         settled.is_some()

@@ -119,9 +119,14 @@ fn a_score_is_rounded_and_alone() {
     let answer = r#"{"probability":0.1234,"score":877,"model":"credit-default-1"}"#;
     let released = release(&world, "credit-score", "bank-score", answer).expect("good");
     assert_eq!(
-        (released.outcome, text(&released), released.unlisted),
+        (released.outcome, text(&released).trim_end(), released.unlisted),
         (Outcome::Answer, r#"{"score":880}"#, 2)
     );
+    // Whether a score has two digits or four stands in no record: what leaves has one length.
+    let of = |score: u32| release(&world, "credit-score", "bank-score", &format!(r#"{{"score":{score}}}"#));
+    for score in [0, 80, 990, 1000] {
+        assert_eq!(of(score).expect("good").bytes.len(), 64, "{score}");
+    }
     for lie in
         [r#"{"score":1001}"#, r#"{"score":-10}"#, r#"{"score":"880"}"#, r#"{"score":880.5}"#, "{}", "[880]"]
     {

@@ -98,6 +98,16 @@ const OF_FIELDS: &[Said] = &[
     said("input", "输入合约（JSON Schema 子集）", "Input contract, a subset of JSON Schema"),
     said("output", "输出合约：按 JSON 指针列出的字段", "Output contract: permitted fields by JSON pointer"),
     said(
+        "queriesPerQuarter",
+        "一个单位每季度的查询上限",
+        "Answers that one unit may have in a quarter, far below what copies the model",
+    ),
+    said(
+        "elementsPerEpoch",
+        "一个周期内所有单位合计可比对的条目数",
+        "Elements that all units together may have evaluated in one epoch",
+    ),
+    said(
         "verdicts",
         "产品服务结果码与核验结果的对应",
         "Which result code of the product service means which verdict",

@@ -35,7 +35,8 @@ const PROOF: &str = "3e-TdyaS5TXRpTkD2yQ2dzVcwszXjek75ajP_GmF3QZtQ0YJHRe_URfyoP8
 
 #[test]
 fn e5_a_blinded_operation_is_declared_whole() {
-    let good = format!("personal: false, epoch: 2026q4, publicKey: {KEY}, elementsMax: 3");
+    let good =
+        format!("personal: false, epoch: 2026q4, publicKey: {KEY}, elementsMax: 3, elementsPerEpoch: 100");
     let world = with("blind", &good).expect("a blinded product");
     let element = format!("\"{ELEMENT}\"");
     let ask = |elements: &[&str]| format!(r#"{{"epoch":"2026q4","elements":[{}]}}"#, elements.join(","));
@@ -55,6 +56,8 @@ fn e5_a_blinded_operation_is_declared_whole() {
         (good.replace(", epoch: 2026q4", ""), "epoch"),
         (good.replace(KEY, &"A".repeat(43)), "publicKey"),
         (good.replace("Max: 3", "Max: 513"), "elementsMax"),
+        (good.replace(", elementsPerEpoch: 100", ""), "elementsPerEpoch"),
+        (good.replace("Epoch: 100", "Epoch: 0"), "elementsPerEpoch"),
         (good.replace("personal: false", "personal: true"), "elementsMax"),
         (format!("{good}, subject: {{kind: organisation, pointer: /x}}"), "subject"),
     ] {
@@ -65,8 +68,8 @@ fn e5_a_blinded_operation_is_declared_whole() {
 
 #[test]
 fn e5_a_blinded_answer_is_written_anew_from_what_was_understood() {
-    let world =
-        with("blind", &format!("personal: false, epoch: e, publicKey: {KEY}")).expect("a blinded product");
+    let world = with("blind", &format!("personal: false, epoch: e, publicKey: {KEY}, elementsPerEpoch: 100"))
+        .expect("a blinded product");
     let release = |answer: &str| operation(&world).release(FieldSet::default(), answer.as_bytes());
     let good = format!(
         r#"{{"proof":"{PROOF}","evaluated":["{ELEMENT}","{ELEMENT}"],"debug":"690113200205284265"}}"#
@@ -119,6 +122,59 @@ fn e4_answers_that_look_alike_cost_alike() {
     }
     let short = demo_with(FILE, subject, &format!("{subject}      equalAnswerBytes: 0B\n"));
     assert!(!short.is_empty(), "no answer fits");
+}
+
+/// Issue 14, section 3: amount, outcome and basis in the record of a person told which verdict it was. About a person
+/// every class is charged or none; a price that was declared before is read as it was.
+#[test]
+fn e4_no_price_tells_what_was_answered_about_a_person() {
+    const CLASSES: [&str; 3] = ["consistent", "inconsistent", "no_record"];
+    for chosen in 1..8_u8 {
+        let names = (0..3).filter(|at| chosen >> at & 1 == 1).map(|at| CLASSES[at]);
+        let charged = format!("charged: [{}]", names.collect::<Vec<_>>().join(", "));
+        let mut files = demo_files();
+        let (_, text) = files.iter_mut().find(|(name, _)| name == "prices.yaml").expect("prices");
+        let all = "charged: [consistent, inconsistent, no_record]";
+        assert_eq!(text.matches(all).count(), 1, "the price of the checks of persons");
+        *text = text.replace(all, &charged);
+        let faults = World::parse(&files).map(drop).err().unwrap_or_default();
+        let told = faults.iter().any(|fault| fault.reason.contains("every class is charged or none"));
+        assert_eq!(told, chosen != 7, "{charged}: {faults:?}");
+    }
+    let charged = |charged: &str| {
+        let files = with_charged(charged);
+        let kinds: Vec<&'static str> = shuzha_products::world::KINDS.iter().map(|kind| kind.name).collect();
+        let documents = shuzha_products::world::documents(&files, &kinds).expect("they have envelopes");
+        let specs: Vec<_> = documents.iter().map(|one| (one.kind, &one.name, one.spec.to_string())).collect();
+        World::from_specs(specs.iter().map(|(kind, name, spec)| (*kind, *name, &**spec))).expect("it reads")
+    };
+    let names_it = |world: &World| {
+        let price = &world.prices["person-check-2025"];
+        world.products["person-check"].tells_apart(price)
+    };
+    assert!(names_it(&charged("[consistent]")), "and it is named as one to be declared anew");
+    assert!(!names_it(&charged("[consistent, inconsistent, no_record]")));
+}
+
+/// The demo's files with other classes charged for checks of persons.
+fn with_charged(charged: &str) -> Vec<(String, String)> {
+    let mut files = demo_files();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == "prices.yaml").expect("prices");
+    *text = text.replace("charged: [consistent, inconsistent, no_record]", &format!("charged: {charged}"));
+    files
+}
+
+/// Issue 14, section 4: the bound on guessing was optional, and absent in the demo.
+#[test]
+fn e8_a_grant_of_a_blinded_list_has_a_quota() {
+    const FILE: &str = "products-privacy.yaml";
+    let quota = "  quota: {max: 1000, per: month}\n";
+    let faults = demo_with(FILE, quota, "");
+    assert!(
+        faults.iter().any(|fault| fault.contains("bank-blind-match") && fault.contains("quota")),
+        "{faults:?}"
+    );
+    assert!(demo_with(FILE, quota, "  quota: {max: 1, per: term}\n").is_empty());
 }
 
 /// REQUIREMENTS E4: a map with its verdicts turned round reads every answer the other way: the table is what decides, and

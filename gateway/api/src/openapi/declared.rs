@@ -311,7 +311,7 @@ fn accuracy() -> Value {
 
 fn product() -> Value {
     let kinds: Vec<_> = kinds::KINDS.iter().map(|kind| kind.name()).collect();
-    let operation = json!({
+    let mut operation = json!({
         "type": "object",
         "required": ["name", "method", "path", "personal"],
         "additionalProperties": false,
@@ -349,6 +349,13 @@ fn product() -> Value {
             "elementsMax": {"type": "integer", "minimum": 1, "description": "Elements in one request. For blind."},
         },
     });
+    // The macro's recursion ends before these would be read.
+    for (name, description) in [
+        ("elementsPerEpoch", "Elements of all units in an epoch. For blind."),
+        ("queriesPerQuarter", "Answers of a unit in a quarter. For model."),
+    ] {
+        operation["properties"][name] = json!({"type": "integer", "minimum": 1, "description": description});
+    }
     object(
         &["kind", "title", "operator", "dataSets", "upstream", "version", "operations"],
         json!({

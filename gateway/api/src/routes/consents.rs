@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method};
-use shuzha_control::consents::{ConsentView, Given, STATUS_TTL, Wanted};
+use shuzha_control::consents::{BlindedEntry, ConsentView, Given, STATUS_TTL, Wanted};
 use shuzha_core::{Code, Id, Timestamp};
 use shuzha_privacy::consent::{Basis, FIELDS_MAX, Narrower, TOKEN_BYTES_MAX};
 use shuzha_schema::consent as of;
@@ -32,6 +32,9 @@ pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let page = ask.shared.consents.list(&caller, unit.as_ref(), before, limit)?;
     Ok(Reply::page(&page, consent))
 }
+
+/// Most parts of a blinded entry after the identity number.
+const BLINDED_PARTS_MAX: usize = 8;
 
 /// `POST /api/v1/consents`: the token is shown here and never again.
 pub(crate) fn give(ask: &Ask) -> Result<Reply, Problem> {
@@ -186,6 +189,7 @@ fn wanted(fields: &mut Fields<'_>) -> Option<Wanted> {
         })
     });
     let sensitive = fields.boolean("sensitive", false);
+    let blinded = blinded(fields);
     let [products, leaves, actions] = lists;
     Some(Wanted {
         unit: unit?,
@@ -199,7 +203,22 @@ fn wanted(fields: &mut Fields<'_>) -> Option<Wanted> {
         notice_hash: notice_hash?.to_owned(),
         basis: basis?,
         sensitive: sensitive?,
+        blinded: blinded?,
     })
+}
+
+fn blinded(fields: &mut Fields<'_>) -> Option<Option<BlindedEntry>> {
+    if fields.optional("blinded").is_none() {
+        return Some(None);
+    }
+    let read = |fields: &mut Fields<'_>| {
+        let element = fields.text("element", 1..=TEXT_BYTES_MAX);
+        let parts = fields.texts_or_none("parts", BLINDED_PARTS_MAX);
+        let state = fields.text("state", 1..=TEXT_BYTES_MAX);
+        let (element, state) = (element?.to_owned(), state?.to_owned());
+        Some(BlindedEntry { element, parts: parts?.unwrap_or_default(), state })
+    };
+    fields.section("blinded", read).map(Some)
 }
 
 fn narrower(fields: &mut Fields<'_>) -> Option<Narrower> {

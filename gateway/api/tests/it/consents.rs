@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shuzha_control::consents::ConsentGate as _;
-use shuzha_core::{Code, Role};
+use shuzha_core::{Code, OsRng, Role};
+use shuzha_privacy::blind::{self, Blinded};
 use shuzha_privacy::consent::{self, Algorithm, Claims, Issuers};
-use shuzha_privacy::subject::{CanonicalId, IdKind};
+use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonym};
 
 use crate::client::Answer;
 use crate::plane::{NOW, People, Plane, id};
@@ -104,6 +105,52 @@ fn d1_a_consent_is_given_as_asked_and_the_gate_would_take_it() {
     );
     let receipts = plane.by("zhang", "GET", &format!("{path}/receipts")).send().expect(200).json();
     assert_eq!(receipts, json!({"given": given["receipt"], "withdrawn": null}));
+}
+
+/// Issue 14, section 4: a consent to one blinded use could be issued by no program that ships. The service makes the element
+/// anew out of the person's own number: an element of somebody else's entry is not signed for, whoever shows it.
+#[test]
+fn e5_a_blinded_consent_is_given_for_ones_own_entry_only() {
+    let plane = plane();
+    let blinded = |number: &str, name: &str| {
+        let entry = blind::entry(&[number, name]).unwrap();
+        Blinded::new(entry, &OsRng).unwrap()
+    };
+    let shown = |of: &Blinded, name: &str| {
+        let state = URL_SAFE_NO_PAD.encode(of.scalar());
+        json!({"element": of.element().to_string(), "parts": [name], "state": state})
+    };
+    let body = |blinded: Value| {
+        let mut body = wanted();
+        body["blinded"] = blinded;
+        body
+    };
+    let own = blinded(ID, "张三");
+    let given = give(&plane, "zhang", &body(shown(&own, "张三"))).expect(201).json();
+    let token = consent::verify(text(&given, "token"), &platform(), "shuzha", NOW).unwrap();
+    assert_eq!(token.check_subject_is_element(), Ok(()));
+    assert_eq!(token.subject, Pseudonym::of_blinded(&id("bank"), &id("bank-onboarding"), own.element()));
+
+    let others = blinded(OTHER_ID, "李四");
+    let mut swapped = shown(&own, "张三");
+    swapped["element"] = others.element().to_string().into();
+    let mut damaged = shown(&own, "张三");
+    damaged["state"] = "A".repeat(43).into();
+    for (wrong, why) in [
+        (shown(&others, "李四"), "another person's entry"),
+        (shown(&own, "李四"), "another name than the element has"),
+        (swapped, "another's element under one's own secret"),
+        (damaged, "no secret"),
+    ] {
+        let refused = give(&plane, "zhang", &body(wrong)).refused("C1002");
+        let answer = String::from_utf8_lossy(&refused.body).into_owned();
+        assert!(
+            answer.contains("blinded.") && !answer.contains("李四") && !answer.contains(ID),
+            "{why}: {answer}"
+        );
+    }
+    // And nobody's for another, as without blinding.
+    give(&plane, "chen", &body(shown(&own, "张三"))).refused("C1502");
 }
 
 /// D2: the same codes as at use, and nothing is kept of it.

@@ -3,12 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shuzha_core::{Code, Id, PurposeClass, Timestamp};
+use shuzha_privacy::blind::{self, Blinded, Element};
 use shuzha_privacy::consent::{
-    self, Basis, Claims, Consent, Details, Event, Legal, Narrower, Receipt, STATUSES, Status, StatusEntry,
-    Use,
+    self, BLINDED_ELEMENT, Basis, Claims, Consent, Details, Event, Legal, Narrower, Receipt, STATUSES,
+    Status, StatusEntry, Use,
 };
+use shuzha_privacy::subject::{CanonicalId, Pseudonym};
 use shuzha_products::case::Fault;
 use shuzha_store::consents::{Holder, NewConsent, Taken};
+use zeroize::Zeroizing;
 
 use super::{ConsentService, claims_of};
 use crate::error::Refusal;
@@ -46,6 +49,25 @@ pub struct Wanted {
     pub basis: Basis,
     /// Whether sensitive personal information is concerned.
     pub sensitive: bool,
+    /// For one blinded use of a list: what its element is made of.
+    pub blinded: Option<BlindedEntry>,
+}
+
+/// What the element of a blinded consent is made of, beside the person's identifier. Compared and forgotten.
+#[derive(Clone)]
+pub struct BlindedEntry {
+    /// The element that the unit will send.
+    pub element: String,
+    /// The parts of the entry after the identifier, such as the name.
+    pub parts: Vec<String>,
+    /// The secret that blinds it, base64url, as the unit keeps it (`person.state`).
+    pub state: String,
+}
+
+impl std::fmt::Debug for BlindedEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BlindedEntry(withheld)")
+    }
 }
 
 /// A consent just given. The token is shown this once.
@@ -74,9 +96,15 @@ impl ConsentService {
             return Err(Code::C409.into());
         }
         let purpose = self.check_in_force(wanted)?;
-        let subject = self.gate.pseudonym(&wanted.unit, &wanted.scenario, &person);
         let now = self.control.now();
         let (sub_alg, sub_kid) = self.gate.pseudonym_key();
+        let (subject, sub_alg) = match &wanted.blinded {
+            None => (self.gate.pseudonym(&wanted.unit, &wanted.scenario, &person), sub_alg),
+            Some(blinded) => {
+                let element = own_element(&person, blinded)?;
+                (Pseudonym::of_blinded(&wanted.unit, &wanted.scenario, &element), BLINDED_ELEMENT)
+            }
+        };
         let claims = Claims {
             iss: self.signer.issuer().to_owned(),
             jti: self.fresh_jti(),
@@ -224,6 +252,25 @@ impl ConsentService {
         // Begins with a letter: what begins with `-` is an option to a command line.
         bytes[0] &= 0x1f;
         URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+/// The element of an entry of the person's own: made anew out of their identifier and the secret that is shown, so that
+/// nobody's consent is signed for an element that is another's. What is shown is compared with it.
+fn own_element(person: &CanonicalId, blinded: &BlindedEntry) -> Result<Element, Error> {
+    let fault = |path: &str, what: &str| Error::fault(Code::C1002, path, what.to_owned());
+    let parts: Vec<&str> =
+        std::iter::once(person.expose()).chain(blinded.parts.iter().map(String::as_str)).collect();
+    let entry = blind::entry(&parts).map_err(|_| fault("blinded.parts", "is no entry of a list"))?;
+    let scalar = Zeroizing::new(URL_SAFE_NO_PAD.decode(&blinded.state).unwrap_or_default());
+    let scalar =
+        scalar.as_slice().try_into().ok().and_then(|scalar| Blinded::with_scalar(entry, scalar).ok());
+    let made = scalar.ok_or_else(|| fault("blinded.state", "is not the secret of a blinded entry"))?;
+    let shown: Option<Element> = blinded.element.parse().ok();
+    if shown.as_ref() == Some(made.element()) {
+        Ok(made.element().clone())
+    } else {
+        Err(fault("blinded.element", "is not made of one's own entry with this secret"))
     }
 }
 

@@ -17,7 +17,8 @@ use crate::{Control, Error, Kind};
 ///
 /// # Errors
 /// C1002 for a key file that is named, for a product that answers from sensitive data of persons without asking them or
-/// naming an act, and for a table that does not say which keys its groups have.
+/// naming an act, for a table that does not say which keys its groups have, and for a model or blinded list without a bound
+/// on its answers.
 pub(super) fn check(kind: Kind, name: &Id, spec: &Value, world: &World) -> Result<(), Error> {
     let fault = |path: String, reason: &str| Fault { path, reason: reason.to_owned() };
     let faults: Vec<Fault> = match kind.name() {
@@ -29,7 +30,9 @@ pub(super) fn check(kind: Kind, name: &Id, spec: &Value, world: &World) -> Resul
             let product = world.products.get(name);
             let unfounded = product.into_iter().flat_map(|product| product.unfounded());
             let undeclared = product.into_iter().flat_map(|product| product.undeclared());
+            let unbounded = product.into_iter().flat_map(|product| product.unbounded());
             let told = unfounded.map(product::unfounded).chain(undeclared.map(product::undeclared));
+            let told = told.chain(unbounded.map(product::unbounded));
             told.map(|reason| fault("spec.operations".to_owned(), &reason)).collect()
         }
         _ => Vec::new(),

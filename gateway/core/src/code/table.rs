@@ -72,6 +72,7 @@ codes! {
     C502 429 "并发调用过多" "Too many calls at once";
     C503 429 "授权的配额已用完" "The grant's quota is exhausted";
     C504 429 "疑似异常使用，已限速" "The use looks abnormal and is slowed down";
+    C505 429 "可取得的答复总数已用完" "No more answers may be had of this";
     C601 403 "该人群的隐私预算已用完" "The person-space's privacy budget is exhausted";
     C602 403 "数据集的隐私预算已用完" "The data set's privacy budget is exhausted";
     C603 403 "该单位在此场景的隐私配额已用完" "The unit's privacy quota in this scenario is exhausted";

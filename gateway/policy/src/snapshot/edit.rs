@@ -129,6 +129,9 @@ impl Snapshot {
             }
             "Price" => {
                 let price = world.prices.get(name)?.clone();
+                if world.products.get(&price.product).is_some_and(|product| product.tells_apart(&price)) {
+                    tracing::warn!(price = %name, reason = product::TELLS_APART, "to be declared anew");
+                }
                 Arc::make_mut(&mut declared.prices).insert(name.clone(), price);
                 stale.prices = true;
             }
@@ -223,6 +226,7 @@ impl Snapshot {
             purpose: declared.purpose,
             window: declared.window,
             approved: declared.approved,
+            volume: declared.volume,
         };
         self.scenarios.insert(name.clone(), Arc::new(scenario));
         Some(())
@@ -268,6 +272,9 @@ impl Snapshot {
         let before = self.products.get(name).cloned();
         for operation in declared.undeclared() {
             tracing::warn!(product = %name, reason = product::undeclared(operation), "every call is refused");
+        }
+        for operation in declared.unbounded() {
+            tracing::warn!(product = %name, reason = product::unbounded(operation), "to be declared anew");
         }
         let lane = declared.kind.lane();
         let operations = declared.operations.into_iter().map(|operation| {

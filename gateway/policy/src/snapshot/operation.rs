@@ -12,7 +12,7 @@ use shuzha_privacy::output::{Contract, Cut, FieldSet, MaskKey};
 use shuzha_privacy::subject::{Pseudonymiser, SubjectPrf};
 use shuzha_privacy::watermark::Layout;
 use shuzha_products::input::{self, Parsed};
-use shuzha_products::kinds::{Dated, Lane, ReleaseFault, Released};
+use shuzha_products::kinds::{AnswersMax, Dated, Lane, ReleaseFault, Released};
 use shuzha_products::product;
 
 /// Names an operation together with the leaves of its answer: 16 bytes of SHA-256 over both. A grant holds leaves by
@@ -119,6 +119,11 @@ impl Operation {
     /// The table out of the noised cells of its query.
     pub(crate) fn tabulate(&self, noised: Noised) -> Result<Vec<u8>, Refusal> {
         self.declared.output.tabulate(noised).map_err(|fault| self.refused(fault))
+    }
+
+    /// How many answers may be had at all, where that is bounded.
+    pub(crate) fn answers_max(&self) -> Option<AnswersMax> {
+        self.declared.output.answers_max()
     }
 
     /// Whether answers could be used to copy what computes them.

@@ -57,6 +57,11 @@ impl Snapshot {
         world: &World,
         pool: &mut TermsPool,
     ) {
+        if let Some(product) = world.products.get(&declared.product)
+            && rights::unbounded(product, declared.quota)
+        {
+            tracing::warn!(grant = %name, "a blinded list is granted without a quota: to be granted anew");
+        }
         let operations =
             declared.operations.iter().filter_map(|granted| self.granted(declared, granted, world));
         let terms =

@@ -3,12 +3,14 @@
 //! Nothing here speaks HTTP: every test goes through [`shuzha_policy::Gate::serve`], as the data plane does.
 
 mod abuse;
+mod alike;
 mod authorisations;
 mod bounds;
 mod budgets;
 mod cast;
 mod consents;
 mod deltas;
+mod drawn;
 mod holds;
 mod house;
 mod in_force;

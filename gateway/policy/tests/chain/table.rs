@@ -18,7 +18,7 @@ use crate::world;
 use row::Row;
 
 /// Codes that no row can give, and why.
-const NOT_IN_THE_TABLE: [(Code, &str); 34] = [
+const NOT_IN_THE_TABLE: [(Code, &str); 35] = [
     (Code::C001, "framing: refused by whoever speaks HTTP"),
     (Code::C002, "paths: refused by whoever speaks HTTP"),
     (Code::C003, "sizes: refused by whoever speaks HTTP"),
@@ -37,6 +37,7 @@ const NOT_IN_THE_TABLE: [(Code, &str); 34] = [
     (Code::C091, "draining: refused by whoever speaks HTTP"),
     (Code::C114, "versions of the simple profile: `signing.rs`"),
     (Code::C115, "a signature that leaves out what was sent: `signing.rs`"),
+    (Code::C505, "what may be drawn of an operation at all: `drawn.rs`"),
     (Code::C312, "bodies beyond every contract; shown by the contracts' own tests"),
     (Code::C314, "answers that have gone; shown by retries.rs"),
     (Code::C313, "no contract that is let in costs so much; shown by the contracts' own tests"),

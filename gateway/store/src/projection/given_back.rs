@@ -51,6 +51,7 @@ pub fn given_back(before: &State, now: &State) -> Vec<Difference> {
         ("usage", was_used.iter().filter(|(name, was)| less_use(name, was)).count()),
         ("posted", less(&before.posted, &now.posted)),
         ("meters", less(&before.meters, &now.meters)),
+        ("drawn", less(&before.drawn_sums(), &now.drawn_sums())),
         ("settled", before.settled.iter().filter(|(key, at)| now.settled.get(*key) != Some(at)).count()),
     ];
     let wrong = counts.into_iter().filter(|(_, rows)| *rows > 0);

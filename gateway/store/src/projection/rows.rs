@@ -5,7 +5,7 @@ use shuzha_core::{MicroYuan, NanoCharge, PurposeClass, RequestId, Timestamp};
 use shuzha_journal::Position;
 use shuzha_pricing::{Basis, Month};
 
-use super::{budgets, data_uses, oldest_nonce};
+use super::{budgets, data_uses, drawn, oldest_nonce};
 use crate::StoreError;
 use crate::reduce::{
     Changes, Consent, CoveredCharge, Mark, MarkAnswer, MarkStatus, MeterKey, OpenIntent,
@@ -59,7 +59,7 @@ const TABLES: [&str; 11] = [
 
 /// Every table that makes up a state, but `position`.
 pub(super) fn tables() -> impl Iterator<Item = &'static str> {
-    TABLES.into_iter().chain(budgets::TABLES)
+    TABLES.into_iter().chain([drawn::TABLE]).chain(budgets::TABLES)
 }
 
 /// Empties them.
@@ -92,6 +92,7 @@ pub(super) fn load(transaction: &Transaction<'_>, state: &mut State) -> Result<(
         Ok(())
     })?;
     load_meters(transaction, state)?;
+    drawn::load(transaction, state)?;
     each(transaction, "SELECT grant_name, product, epoch, seq FROM settled", |row| {
         let position = Position { epoch: row.get(2)?, seq: count(row.get(3)?, "settled")? };
         state.settled.insert((row.get(0)?, row.get(1)?), position);
@@ -264,6 +265,7 @@ pub(super) fn save(
         put.execute((unit, state.posted.get(unit).copied().unwrap_or_default().micros()))?;
     }
     save_meters(transaction, state, changes)?;
+    drawn::save(transaction, state, changes)?;
     let mut put = transaction.prepare_cached("REPLACE INTO settled VALUES (?1, ?2, ?3, ?4)")?;
     for key @ (grant, product) in &changes.settled {
         let position = state.settled.get(key).copied().unwrap_or_default();

@@ -188,6 +188,7 @@ fn verify_names_the_tables_that_were_edited() {
         ("open_intents", "DELETE FROM open_debits"),
         ("usage", "UPDATE usage SET calls = 0"),
         ("posted", "UPDATE posted SET micro_yuan = 1"),
+        ("drawn", "UPDATE drawn SET quantity = quantity + 1"),
         ("settled", "DELETE FROM settled"),
         ("marks", "UPDATE marks SET at_micros = at_micros + 1"),
         ("nonce_batches", "DELETE FROM nonce_batches"),

@@ -7,8 +7,8 @@ use shuzha_evidence::Commitment;
 use shuzha_journal::Position;
 use shuzha_privacy::budget::Account;
 
-use super::MeterKey;
 use super::state::{DataUse, Name};
+use super::{DrawnKey, MeterKey};
 
 /// The keys that a batch of entries touched. A key that is no longer in the state is one whose row goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub struct Changes {
     pub(crate) usage: BTreeSet<(Name, i64)>,
     pub(crate) posted: BTreeSet<Name>,
     pub(crate) meters: BTreeSet<MeterKey>,
+    pub(crate) drawn: BTreeSet<DrawnKey>,
     pub(crate) settled: BTreeSet<(Name, Name)>,
     pub(crate) marks: BTreeSet<Commitment>,
     pub(crate) nonces: BTreeSet<(Timestamp, [u8; 8])>,

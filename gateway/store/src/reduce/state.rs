@@ -9,7 +9,7 @@ use shuzha_journal::Position;
 use shuzha_privacy::budget::{Debit, Ledger};
 use shuzha_privacy::consent::LIFETIME_MAX;
 
-use super::{Changes, MeterKey};
+use super::{Changes, DrawnKey, MeterKey};
 
 pub use shuzha_privacy::budget::Name;
 
@@ -234,6 +234,8 @@ pub struct State {
     pub posted: BTreeMap<Name, MicroYuan>,
     /// Charged quantity per unit, price and month.
     pub meters: BTreeMap<MeterKey, u64>,
+    /// Answers drawn per operation, unit, version and quarter.
+    pub drawn: BTreeMap<DrawnKey, u64>,
     /// The first answer per grant and product. A package is charged once: when it is in here, it has been.
     pub settled: BTreeMap<(Name, Name), Position>,
     /// Idempotency keys of the last [`IDEMPOTENCY_WINDOW`].
@@ -300,6 +302,29 @@ impl State {
             changes.usage.insert((grant.clone(), BEFORE));
             changes.usage.insert(key);
         }
+    }
+
+    /// Adds what was drawn in earlier quarters than that of `key` into one.
+    pub(crate) fn fold_drawn(&mut self, key: &DrawnKey, changes: &mut Changes) {
+        let past = key.in_quarter(BEFORE + 1)..key.in_quarter(key.quarter.max(BEFORE + 1));
+        let keys: Vec<_> = self.drawn.range(past).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let Some(drawn) = self.drawn.remove(&key) else { continue };
+            let before = key.in_quarter(BEFORE);
+            let sum = self.drawn.entry(before.clone()).or_default();
+            *sum = sum.saturating_add(drawn);
+            changes.drawn.extend([before, key]);
+        }
+    }
+
+    /// What was drawn in all quarters together.
+    pub(crate) fn drawn_sums(&self) -> BTreeMap<DrawnKey, u64> {
+        let mut sums = BTreeMap::new();
+        for (key, drawn) in &self.drawn {
+            let sum: &mut u64 = sums.entry(key.in_quarter(BEFORE)).or_default();
+            *sum = sum.saturating_add(*drawn);
+        }
+        sums
     }
 
     pub(crate) fn forget_old_nonces(&mut self) {
