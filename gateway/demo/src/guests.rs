@@ -7,6 +7,7 @@ use shuzha_core::Role;
 use shuzha_files::terminal::say;
 
 use super::keep;
+use super::view::View;
 
 /// For each role the account whose token is left, and what to try with it.
 pub(super) const GUESTS: [(Role, &str, &str); 11] = [
@@ -33,12 +34,16 @@ pub(super) struct Guest {
 }
 
 /// Keeps each token in a file for its owner only, and says how to use it. All on the stream of hints.
-pub(super) fn leave(guests: &[Guest], data_dir: &Path, api: &str) -> Result<()> {
-    say("  每个角色一枚令牌，文件仅本人可读 a token for each role, in a file for you only:");
+pub(super) fn leave(view: View, guests: &[Guest], data_dir: &Path, api: &str) -> Result<()> {
+    say(&format!(
+        "  {}",
+        view.line("每个角色一枚令牌，文件仅本人可读 a token for each role, in a file for you only:")
+    ));
     for guest in guests {
         let file = token_file(data_dir, guest.account);
         keep(&file, guest.token.as_bytes())?;
-        say(&format!("    {} {} · {}", guest.role.as_str(), guest.role.title_zh(), guest.person));
+        let role = view.either(guest.role.title_zh(), guest.role.as_str());
+        say(&format!("    {role} · {}", guest.person));
         say(&format!("      shuzha {} --api {api} --token-file {}", guest.command, file.display()));
     }
     Ok(())

@@ -14,6 +14,7 @@ mod script;
 mod services;
 mod story;
 mod table;
+mod view;
 mod words;
 
 use std::fs::File;
@@ -25,6 +26,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
+use shuzha_core::Lang;
 use shuzha_journal::disk::Directory;
 use shuzha_products::World;
 
@@ -40,6 +42,7 @@ use shuzha_node::control::REGISTER_FILE;
 use shuzha_node::node::JOURNAL_DIR;
 use shuzha_node::signals;
 use shuzha_node::world;
+use view::View;
 
 /// What the demo's world consists of.
 const WORLD: &[(&str, &str)] = &[
@@ -59,7 +62,7 @@ const WORLD: &[(&str, &str)] = &[
 ];
 
 /// Starts everything on this machine, makes real calls, and shows what happened.
-#[derive(clap::Args, Clone, Copy, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct DemoArgs {
     /// End when the calls are made, instead of staying up.
     #[arg(long)]
@@ -70,6 +73,19 @@ pub struct DemoArgs {
     /// Read the world from files, as `shuzha serve --world` does: no register, no story.
     #[arg(long)]
     files: bool,
+    /// 语言 zh or en alone, instead of both.
+    #[arg(long, value_parser = ["zh", "en"])]
+    lang: Option<String>,
+    /// Columns of the tables, 80 to 240; the terminal's own where it says them.
+    #[arg(long)]
+    width: Option<u16>,
+}
+
+impl DemoArgs {
+    fn view(&self) -> View {
+        let lang = self.lang.as_deref().map(|lang| if lang == "zh" { Lang::Zh } else { Lang::En });
+        View::new(lang, self.width)
+    }
 }
 
 /// What was shown, and how long it took.
@@ -97,10 +113,11 @@ pub fn run(out: &mut Out, args: DemoArgs, sources: Sources) -> Result<bool> {
     let disk = Arc::new(DemoDisk::new(directory));
     let files = args.files.then(declared).transpose()?;
     let gateway = Gateway::start(&place, &services, Arc::clone(&disk), files)?;
-    let shown = show(out, args, started, &gateway, &cast, (&mut services, &disk));
+    let (view, once) = (args.view(), args.once);
+    let shown = show(out, &args, started, &gateway, &cast, (&mut services, &disk));
     let done = shown.and_then(|shown| {
-        if !args.once {
-            stay_up(&cast, &gateway, &data_dir, &shown.guests)?;
+        if !once {
+            stay_up(view, &cast, &gateway, &data_dir, &shown.guests)?;
         }
         Ok(shown.as_expected)
     });
@@ -111,17 +128,18 @@ pub fn run(out: &mut Out, args: DemoArgs, sources: Sources) -> Result<bool> {
 /// The story, where the world is not there already; then the calls.
 fn show(
     out: &mut Out,
-    args: DemoArgs,
+    args: &DemoArgs,
     started: Instant,
     gateway: &Gateway,
     cast: &Cast,
     (services, disk): (&mut Services, &DemoDisk),
 ) -> Result<Shown> {
+    let view = args.view();
     let story = match &gateway.control {
         None => None,
         Some(control) => {
             if !args.json {
-                say("数闸演示 Shuzha demo：从空的登记簿开始 from an empty register to the first call");
+                say(&view.line("数闸演示：从空的登记簿到第一次调用 Shuzha demo: from an empty register to the first call"));
             }
             let stage = story::Stage {
                 control: format!("http://{}", control.address),
@@ -132,22 +150,27 @@ fn show(
                 clock: &gateway.clock,
                 cast,
             };
-            Some(story::play(&stage, (!args.json).then_some(&mut *out))?)
+            Some(story::play(&stage, view, (!args.json).then_some(&mut *out))?)
         }
     };
     let ready = started.elapsed();
     if !args.json {
         let steps = story.as_ref().and_then(|story| story.json.as_array()).map_or(0, Vec::len);
-        let told = if steps > 0 { format!("共 {steps} 步 steps，") } else { String::new() };
-        say(&format!("\n{told}就绪用时 ready after {:.1} 秒 s", ready.as_secs_f64()));
+        let seconds = ready.as_secs_f64();
+        let zh = if steps > 0 { format!("共 {steps} 步，") } else { String::new() };
+        let en = if steps > 0 { format!("{steps} steps, ") } else { String::new() };
+        let told =
+            view.either(&format!("{zh}就绪用时 {seconds:.1} 秒"), &format!("{en}ready after {seconds:.1} s"));
+        say(&format!("\n{told}"));
     }
     let results = script::play(&gateway.base(), cast, &gateway.keys, services, disk)?;
     let told = story.as_ref().map_or_else(|| json!([]), |story| story.json.clone());
     if args.json {
         out.line(&table::json(&results, ready, &told).to_string())?;
     } else {
-        table::print(out, &results)?;
-        say(&format!("全程用时 the whole took {:.1} 秒 s", started.elapsed().as_secs_f64()));
+        table::print(out, view, &results)?;
+        let seconds = started.elapsed().as_secs_f64();
+        say(&view.either(&format!("全程用时 {seconds:.1} 秒"), &format!("the whole took {seconds:.1} s")));
     }
     let as_expected =
         results.iter().all(|result| result.ok) && story.as_ref().is_none_or(|story| story.as_expected);
@@ -179,18 +202,21 @@ fn journal_directory(data_dir: &Path) -> Result<(Directory, File)> {
 }
 
 /// Says how to try it, and waits for Ctrl-C.
-fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, guests: &[Guest]) -> Result<()> {
+fn stay_up(view: View, cast: &Cast, gateway: &Gateway, data_dir: &Path, guests: &[Guest]) -> Result<()> {
     for (name, secret) in [("bank-1", cast.secret("bank-1")), ("bank-sandbox", cast.secret("bank-sandbox"))] {
         keep(&data_dir.join(format!("{name}.key")), BASE64_STANDARD.encode(secret).as_bytes())?;
     }
     let (base, (uscc, name)) = (gateway.base(), cast::COMPANY);
     let data = data_dir.display();
-    say("\n网关仍在运行，可以自己试 The gateway stays up; try it:");
+    say(&format!("\n{}", view.line("网关仍在运行，可以自己试 The gateway stays up; try it:")));
     say(&format!(
         "  shuzha call company-check verify --url {base} --key-id bank-1 --key-file {data}/bank-1.key \\"
     ));
     say(&format!("    --scenario bank-onboarding --data '{{\"uscc\":\"{uscc}\",\"name\":\"{name}\"}}'"));
-    say("  沙箱试调，合成数据，无需个人授权 in the sandbox, on synthetic data, without consent:");
+    say(&format!(
+        "  {}",
+        view.line("沙箱试调，合成数据，无需个人授权 in the sandbox, on synthetic data, without consent:")
+    ));
     say(&format!(
         "  shuzha call person-check verify --url {base} --key-id bank-sandbox --key-file {data}/bank-sandbox.key \\"
     ));
@@ -198,10 +224,13 @@ fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, guests: &[Guest]) ->
     say(&format!("    --data '{{\"id_number\":\"{number}\",\"name\":\"{name}\"}}'"));
     if let (Some(control), Some(authority)) = (&gateway.control, guests.first()) {
         let api = format!("http://{}", control.address);
-        guests::leave(guests, data_dir, &api)?;
+        guests::leave(view, guests, data_dir, &api)?;
         let file = guests::token_file(data_dir, authority.account);
         let options = format!("--api {api} --token-file {}", file.display());
-        say("  以数据主管部门的身份查看登记簿 as the authority, look at the register:");
+        say(&format!(
+            "  {}",
+            view.line("以数据主管部门的身份查看登记簿 as the authority, look at the register:")
+        ));
         say(&format!("    shuzha registration show company-check {options}"));
         say(&format!("    shuzha scenario list {options}"));
         say(&format!("    shuzha suspend product person-check --reason 试一试 {options}"));
@@ -210,7 +239,7 @@ fn stay_up(cast: &Cast, gateway: &Gateway, data_dir: &Path, guests: &[Guest]) ->
         say(&format!("  curl http://{operations}/status        curl http://{operations}/metrics"));
     }
     say(&format!("  curl {base}/errors/C401            shuzha journal inspect --data-dir {data}"));
-    say("按 Ctrl-C 结束 Ctrl-C ends it.");
+    say(&view.either("按 Ctrl-C 结束", "Ctrl-C ends it."));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         signals::stopped_or_left()?.await;

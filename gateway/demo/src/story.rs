@@ -28,6 +28,7 @@ use super::WORLD;
 use super::calls::{code_of, verdict_of};
 use super::cast::{self, Cast};
 use super::guests::{GUESTS, Guest};
+use super::view::View;
 use desk::{Came, Desk};
 use founding::Founding;
 use steps::{Chapter, Step, What};
@@ -84,7 +85,7 @@ pub(super) fn begin(clock: &ShiftedClock) {
 }
 
 /// Plays the story; prints it to `out` chapter by chapter where there is one.
-pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story> {
+pub(super) fn play(stage: &Stage<'_>, view: View, mut out: Option<&mut Out>) -> Result<Story> {
     let now = stage.clock.now();
     let desk = Desk::open(&Founding {
         base: &stage.control,
@@ -96,7 +97,8 @@ pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story
     let caller = HttpClient::new(&stage.data)?;
     let signer = stage.cast.signer(steps::CREDENTIAL)?;
     let total = chapters.iter().map(|chapter| chapter.steps.len()).sum();
-    let mut teller = Teller { stage, desk, caller, signer, progress: Progress::new(total, out.is_some()) };
+    let mut teller =
+        Teller { stage, desk, caller, signer, progress: Progress::new(total, view, out.is_some()) };
     let mut told = Vec::new();
     for Chapter { title, steps } in chapters {
         let begin = told.len();
@@ -107,7 +109,7 @@ pub(super) fn play(stage: &Stage<'_>, mut out: Option<&mut Out>) -> Result<Story
         }
         if let Some(out) = &mut out {
             teller.progress.clear();
-            shown::print(out, title, &told[begin..])?;
+            shown::print(out, view, title, &told[begin..])?;
         }
     }
     Ok(Story {
@@ -173,18 +175,22 @@ impl Teller<'_> {
 struct Progress {
     done: usize,
     total: usize,
+    view: View,
     shown: bool,
 }
 
 impl Progress {
-    fn new(total: usize, wanted: bool) -> Self {
-        Self { done: 0, total, shown: wanted && std::io::stderr().is_terminal() }
+    fn new(total: usize, view: View, wanted: bool) -> Self {
+        Self { done: 0, total, view, shown: wanted && std::io::stderr().is_terminal() }
     }
 
     fn step(&mut self) {
         self.done += 1;
         if self.shown {
-            let _ = write!(std::io::stderr(), "\r  第 {} 步，共 {} 步 step", self.done, self.total);
+            let (done, total) = (self.done, self.total);
+            let told =
+                self.view.either(&format!("第 {done} 步，共 {total} 步"), &format!("step {done} of {total}"));
+            let _ = write!(std::io::stderr(), "\r  {told}");
         }
     }
 

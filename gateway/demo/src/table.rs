@@ -6,78 +6,73 @@ use anyhow::Result;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
-use shuzha_core::{Code, Lang, MicroYuan, NanoCharge};
+use shuzha_core::{Code, MicroYuan, NanoCharge};
 use shuzha_files::terminal::Out;
 
 use super::calls::CallResult;
-use super::words;
+use super::view::View;
 
-/// Width of the table in columns of a terminal; longer cells wrap.
-const WIDTH: u16 = 152;
+/// Narrowest terminal that has room for everything; in a narrower one, what is asked for more rarely is left out.
+const WIDE: u16 = 140;
 
 /// Prints the table and its summary.
-pub(super) fn print(out: &mut Out, results: &[CallResult]) -> Result<()> {
+pub(super) fn print(out: &mut Out, view: View, results: &[CallResult]) -> Result<()> {
+    out.line(&drawn(view, results))?;
+    let count = |refused: bool| results.iter().filter(|result| result.code.is_some() == refused).count();
+    let (calls, answered, refused) = (results.len(), count(false), count(true));
+    let wrong = results.iter().filter(|result| !result.ok).count();
+    let (fee, charge) = (fees(results), charges(results));
+    let zh = format!(
+        "{calls} 次调用，答复 {answered} 次，拒绝 {refused} 次，共 {fee} 元，ε 共 {charge}；与预期不符 {wrong} 次"
+    );
+    let en = format!(
+        "{calls} calls, {answered} answered, {refused} refused, ¥{fee} charged, ε {charge} spent; {wrong} not as expected"
+    );
+    out.line(&view.cell(&format!("{zh} {en}")))
+}
+
+/// The table.
+fn drawn(view: View, results: &[CallResult]) -> String {
+    let is_wide = view.width >= WIDE;
     let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH)
-        .set_header([
-            "#",
-            "调用方 who",
-            "产品 product",
-            "情形 what",
-            "结果 outcome",
-            "HTTP",
-            "费用 元",
-            "ε",
-            "耗时 ms",
-            "回执 receipt",
-            "",
-        ]);
+    let arrangement = ContentArrangement::Dynamic;
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(arrangement).set_width(view.width);
+    let mut heads =
+        vec!["#", "调用方 unit", "产品 product", "情形 case", "结果 outcome", "费用 fee", "ε", ""];
+    if is_wide {
+        heads.splice(5..5, ["HTTP"]);
+        heads.splice(8..8, ["耗时 ms", "回执 receipt"]);
+    }
+    table.set_header(heads.iter().map(|head| view.cell(head)));
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     for (number, result) in (1..).zip(results) {
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let outcome = match &result.code {
             Some(code) => {
-                let title = code.parse::<Code>().map_or("", |code| code.title(Lang::Zh));
-                Cell::new(format!("{code} {title}"))
+                let title = code.parse::<Code>().map_or("", |code| code.title(view.lang()));
+                format!("{code} {title}")
             }
-            None => Cell::new(words::shown(&result.outcome)),
+            None => view.word(&result.outcome),
         };
-        let verdict =
-            if result.ok { Cell::new("✓") } else { Cell::new(format!("✗ {}", result.ask.expected())) };
-        table.add_row([
+        let verdict = if result.ok { "✓".to_owned() } else { format!("✗ {}", result.ask.expected()) };
+        let some = |is_zero: bool, text: String| right(if is_zero { String::new() } else { text });
+        let mut cells = vec![
             right(number.to_string()),
             Cell::new(result.ask.unit),
             Cell::new(result.ask.product),
-            Cell::new(words::two_lines(result.ask.story)),
-            outcome,
-            right(result.status.to_string()),
-            right(if result.fee.is_zero() { String::new() } else { result.fee.to_string() }),
-            right(if result.charge.is_zero() { String::new() } else { result.charge.to_string() }),
-            right(format!("{:.1}", milliseconds(result.latency_us))),
-            Cell::new(result.receipt.as_deref().unwrap_or("")),
-            verdict,
-        ]);
+            Cell::new(view.cell(result.ask.story)),
+            Cell::new(outcome),
+            some(result.fee.is_zero(), result.fee.to_string()),
+            some(result.charge.is_zero(), result.charge.to_string()),
+            Cell::new(verdict),
+        ];
+        if is_wide {
+            cells.insert(5, right(result.status.to_string()));
+            cells.insert(8, right(format!("{:.1}", milliseconds(result.latency_us))));
+            cells.insert(9, Cell::new(result.receipt.as_deref().unwrap_or("")));
+        }
+        table.add_row(cells);
     }
-    out.line(&table.to_string())?;
-    let wrong = results.iter().filter(|result| !result.ok).count();
-    out.line(&format!(
-        "{} 次调用，答复 {} 次，拒绝 {} 次，共 {} 元，ε 共 {}；与预期不符 {wrong} 次",
-        results.len(),
-        results.iter().filter(|result| result.code.is_none()).count(),
-        results.iter().filter(|result| result.code.is_some()).count(),
-        fees(results),
-        charges(results),
-    ))?;
-    out.line(&format!(
-        "{} calls, {} answered, {} refused, ¥{} charged, ε {} spent; {wrong} not as expected",
-        results.len(),
-        results.iter().filter(|result| result.code.is_none()).count(),
-        results.iter().filter(|result| result.code.is_some()).count(),
-        fees(results),
-        charges(results),
-    ))
+    table.to_string()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
@@ -132,4 +127,60 @@ pub(super) fn json(results: &[CallResult], ready: Duration, story: &Value) -> Va
             "ok": results.iter().all(|result| result.ok),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use shuzha_core::Lang;
+
+    use super::super::calls::{Ask, Expected};
+    use super::*;
+
+    fn result(code: Option<&str>) -> CallResult {
+        let ask = Ask {
+            story: "凭长期有效的授权核验身份（RFC 9421 签名） a person verified under a lasting consent",
+            unit: "insurer",
+            credential: "insurer-1",
+            product: "person-check-extended",
+            kind: "verification",
+            operation: "verify",
+            scenario: "insurance",
+            body: None,
+            headers: Vec::new(),
+            nonce: None,
+            signed: true,
+            expected: Expected::Answered("consistent"),
+        };
+        CallResult {
+            ask,
+            status: 200,
+            outcome: "consistent".to_owned(),
+            code: code.map(str::to_owned),
+            fee: MicroYuan::from_micros(1_234_560_000),
+            charge: NanoCharge::ZERO,
+            latency_us: 123_456,
+            receipt: Some("12.3456".to_owned()),
+            ok: false,
+            answer: Vec::new(),
+        }
+    }
+
+    /// Columns of a terminal: what is Chinese takes two.
+    fn columns(line: &str) -> usize {
+        line.chars().map(|letter| if letter >= '\u{2e80}' { 2 } else { 1 }).sum()
+    }
+
+    #[test]
+    fn tables_fit_the_terminal_in_either_language_and_in_both() {
+        let results = [result(None), result(Some("C305")), result(Some("C902"))];
+        for width in [80, 120, 160] {
+            for lang in [None, Some(Lang::Zh), Some(Lang::En)] {
+                let drawn = drawn(View::new(lang, Some(width)), &results);
+                let widest = drawn.lines().map(columns).max().expect("there are lines");
+                assert!(widest <= usize::from(width), "{widest} of {width} {lang:?}:\n{drawn}");
+                assert_eq!(drawn.contains("凭长期"), lang != Some(Lang::En), "{lang:?}");
+                assert_eq!(drawn.contains("lasting"), lang != Some(Lang::Zh), "{lang:?}");
+            }
+        }
+    }
 }

@@ -40,33 +40,33 @@ pub(super) fn shown(word: &str) -> String {
     found.map_or_else(|| word.to_owned(), |(_, zh)| format!("{zh} {word}"))
 }
 
-/// A text in both languages, each on a line of its own: English begins where a Latin letter follows 中文 and a space.
-pub(super) fn two_lines(text: &str) -> String {
+/// The Chinese and the English of a text that has both: English begins where a Latin letter follows 中文 and a space.
+pub(super) fn split(text: &str) -> (&str, Option<&str>) {
     let mut before = ' ';
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
         let begins = letters.peek().is_some_and(|(_, next)| next.is_ascii_alphabetic());
         if letter == ' ' && !before.is_ascii() && begins {
-            return format!("{}\n{}", &text[..at], &text[at + 1..]);
+            return (&text[..at], Some(&text[at + 1..]));
         }
         before = letter;
     }
-    text.to_owned()
+    (text, None)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::two_lines;
+    use super::split;
 
     #[test]
-    fn each_language_has_its_line() {
-        for (text, lines) in [
-            ("企业核验：一致 company: consistent", "企业核验：一致\ncompany: consistent"),
-            ("查无（RFC 9421 签名）不收费 no record", "查无（RFC 9421 签名）不收费\nno record"),
-            ("统计报告 ε=0.2 statistics", "统计报告 ε=0.2 statistics"),
-            ("没有英文", "没有英文"),
+    fn each_language_has_its_part() {
+        for (text, parts) in [
+            ("企业核验：一致 company: consistent", ("企业核验：一致", Some("company: consistent"))),
+            ("查无（RFC 9421 签名）不收费 no record", ("查无（RFC 9421 签名）不收费", Some("no record"))),
+            ("统计报告 ε=0.2 statistics", ("统计报告 ε=0.2 statistics", None)),
+            ("没有英文", ("没有英文", None)),
         ] {
-            assert_eq!(two_lines(text), lines);
+            assert_eq!(split(text), parts);
         }
     }
 }

@@ -136,11 +136,13 @@ fn shown(found: &Anonymity) -> Value {
     })
 }
 
+/// What is released of a subject: what may be known from elsewhere, and what is sensitive.
+type Record = (Vec<u8>, Option<Vec<u8>>);
+
 /// What one operation releases of each subject.
 struct Part {
     name: String,
-    /// By subject: what may be known from elsewhere, and what is sensitive.
-    released: BTreeMap<String, (Vec<u8>, Option<Vec<u8>>)>,
+    released: BTreeMap<String, Record>,
 }
 
 /// A line of a file of answers.
@@ -183,7 +185,7 @@ fn read_lines(
     file: &Path,
     contract: &Contract,
     (known, sensitive): (FieldSet, FieldSet),
-) -> Result<BTreeMap<String, (Vec<u8>, Option<Vec<u8>>)>> {
+) -> Result<BTreeMap<String, Record>> {
     let mut released = BTreeMap::new();
     for (at, line) in BufReader::new(File::open(file)?).lines().enumerate() {
         let line = line.with_context(|| format!("line {}", at + 1))?;
@@ -237,7 +239,7 @@ fn missing(world: &World, args: &AnonymityArgs) -> Vec<String> {
 
 /// All that is released of each subject, over all operations.
 fn joined(parts: &[Part]) -> Population {
-    let mut together: BTreeMap<&str, (Vec<u8>, Option<Vec<u8>>)> = BTreeMap::new();
+    let mut together: BTreeMap<&str, Record> = BTreeMap::new();
     for (at, part) in parts.iter().enumerate() {
         for (subject, (released, sensitive)) in &part.released {
             let (known, told) = together.entry(subject).or_default();

@@ -8,13 +8,22 @@ use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width};
 use serde_json::{Value, json};
 use shuzha_files::terminal::Out;
 
-use super::super::words::shown;
+use super::super::view::View;
 use super::Told;
 use super::persons::behind;
 use super::steps::What;
 
-/// Columns of the terminal for each column of the table, so that the chapters stand under each other.
-const WIDTHS: [u16; 5] = [12, 32, 54, 46, 3];
+/// Columns of the terminal for date and mark, and for the lines between all five.
+const FIXED: (u16, u16, u16) = (12, 3, 6);
+
+/// Columns for each column of the table, so that the chapters stand under each other.
+fn widths(view: View) -> [u16; 5] {
+    let (date, mark, lines) = FIXED;
+    let room = view.width - date - mark - lines;
+    let (who, does) = (room * 24 / 100, room * 41 / 100);
+    [date, who, does, room - who - does, mark]
+}
+
 /// Names shown of those who took the steps of one line.
 const NAMES_MAX: usize = 3;
 
@@ -28,26 +37,28 @@ impl Line<'_> {
         self.steps.last().expect("a line has a step")
     }
 
-    fn who(&self) -> String {
+    fn who(&self, view: View) -> String {
         let mut names: Vec<String> = Vec::new();
         let accounts: BTreeSet<_> = self.steps.iter().map(|told| told.step.who).collect();
         for person in self.steps.iter().filter_map(|told| behind(told.step.who)) {
             let name = match accounts.len() {
-                1 => format!("{} {}", person.name, person.role.title_zh()),
+                1 => format!("{} {}", person.name, view.role(person.role)),
                 _ => person.name.to_owned(),
             };
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let more = if names.len() > NAMES_MAX { format!(" 等 {} 人", names.len()) } else { String::new() };
+        let count = names.len();
+        let more = view.either(&format!(" 等 {count} 人"), &format!(" and others, {count} in all"));
+        let more = if count > NAMES_MAX { more } else { String::new() };
         names.truncate(NAMES_MAX);
         names.join("、") + &more
     }
 
-    fn outcome(&self) -> String {
+    fn outcome(&self, view: View) -> String {
         let (told, count) = (self.last(), self.steps.len());
-        let mut text = shown(&told.came.what);
+        let mut text = view.word(&told.came.what);
         if !told.came.note.is_empty() {
             text = format!("{text}\n{}", told.came.note);
         }
@@ -56,8 +67,10 @@ impl Line<'_> {
         };
         match count {
             1 => text,
-            _ if self.steps.iter().all(declared) => format!("{count:>2} 项 objects · {text}"),
-            _ => format!("{count:>2} 步 steps · {text}"),
+            _ if self.steps.iter().all(declared) => {
+                format!("{count:>2} {} · {text}", view.either("项", "objects"))
+            }
+            _ => format!("{count:>2} {} · {text}", view.either("步", "steps")),
         }
     }
 }
@@ -79,22 +92,30 @@ fn lines(told: &[Told]) -> Vec<Line<'_>> {
 }
 
 /// A chapter as a table.
-pub(super) fn print(out: &mut Out, title: &str, told: &[Told]) -> Result<()> {
+pub(super) fn print(out: &mut Out, view: View, title: &str, told: &[Told]) -> Result<()> {
     let mut table = Table::new();
     table
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["日期 date", "谁 who", "做什么 does what", "结果 outcome", ""])
-        .set_constraints(WIDTHS.map(|width| ColumnConstraint::Absolute(Width::Fixed(width))));
+        .set_header(
+            ["日期 date", "谁 who", "做什么 does what", "结果 outcome", ""].map(|head| view.cell(head)),
+        )
+        .set_constraints(widths(view).map(|width| ColumnConstraint::Absolute(Width::Fixed(width))));
     for line in lines(told) {
         let last = line.last();
         let title = last.step.line.as_deref().unwrap_or(&last.step.title);
         let ok = line.steps.iter().all(|told| told.came.ok);
         let mark = if ok { "✓" } else { "✗" };
-        let cells = [last.at.clone(), line.who(), title.to_owned(), line.outcome(), mark.to_owned()];
+        let cells = [
+            last.at.clone(),
+            line.who(view),
+            view.cell(title).into_owned(),
+            line.outcome(view),
+            mark.to_owned(),
+        ];
         table.add_row(cells.map(Cell::new));
     }
-    out.line(&format!("\n{title}"))?;
+    out.line(&format!("\n{}", view.line(title)))?;
     out.line(&table.to_string())
 }
 

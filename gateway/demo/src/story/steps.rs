@@ -91,7 +91,10 @@ pub(super) fn chapters(town: &Town) -> Result<Vec<Chapter>> {
         chapter("一、声明 Declarations", town.declared()?),
         chapter("二、登记 Registration (Gansu-R 23–34)", registration(town)?),
         chapter("三、出域审查 Exit review (Gansu-O 26)", exit_review(town)?),
-        chapter("四、应用场景 Scenarios (一场景一授权一申请)", scenario(town)?),
+        chapter(
+            "四、应用场景（一场景一授权一申请） Scenarios: one application and one authorisation each",
+            scenario(town)?,
+        ),
         chapter("五、授权协议 Agreements (Gansu-O 20)", agreement(town)?),
         chapter("六、授权、调用、紧急关闭 Grants, calls, an emergency stop", grant_and_calls(town)?),
     ])
