@@ -67,23 +67,20 @@ impl ProductKind for Table {
     fn compile(&self, declared: &Declared<'_>) -> Option<Compiled> {
         let section = declared.section;
         section.forbid("subject", "a table is not about one subject");
-        if declared.personal {
-            return section.place().fail("a table may not ask for personal consent: its answers are about nobody");
-        }
         let output: Box<dyn Release> = if is_undeclared(section) {
             if !declared.accepted {
                 return section.required("by")?.fail(UNDECLARED);
             }
             Box::new(Undeclared)
         } else {
-            let [data_set] = declared.data_sets? else {
-                return section.place().fail("a table needs exactly one data set");
-            };
             match section.optional("of") {
-                Some(of) => Box::new(view_of(declared, &of, data_set)?),
-                None => family(declared, data_set)?,
+                Some(of) => Box::new(view_of(declared, &of, data_set(declared)?)?),
+                None => family(declared)?,
             }
         };
+        if declared.personal {
+            return section.place().fail("a table may not ask for personal consent: its answers are about nobody");
+        }
         let nothing = json!({"type": "object", "additionalProperties": false});
         let input = InputContract::compile(&nothing).expect("the empty contract compiles");
         Some(Compiled { input: Some(input), output })
@@ -106,8 +103,16 @@ fn families<'s>(operations: &'s [Place<'s>]) -> impl Iterator<Item = Section<'s>
     sections.filter(|section| section.optional("of").is_none())
 }
 
+/// The one data set that a table is of.
+fn data_set<'d>(declared: &Declared<'d>) -> Option<&'d DataSet> {
+    match declared.data_sets? {
+        [one] => Some(one),
+        _ => declared.section.place().fail("a table needs exactly one data set"),
+    }
+}
+
 /// Compiles the operation that declares the family.
-fn family(declared: &Declared<'_>, data_set: &DataSet) -> Option<Box<dyn Release>> {
+fn family(declared: &Declared<'_>) -> Option<Box<dyn Release>> {
     let section = declared.section;
     let unreported = Faults::default();
     let operations: Vec<_> = declared.operations.iter().map(|place| place.reported_to(&unreported)).collect();
@@ -121,8 +126,9 @@ fn family(declared: &Declared<'_>, data_set: &DataSet) -> Option<Box<dyn Release
             for field in ["law", "referenceDate", "threshold"] {
                 section.forbid(field, "is of `protection: suppress`");
             }
+            let accuracy = noised::accuracy(section);
             let family = Family::read(section, DIMENSIONS_MAX)?;
-            let terms = noised::Terms::read(section, &family, data_set)?;
+            let terms = noised::Terms::read(section, &family, accuracy?, data_set(declared)?)?;
             Some(Box::new(noised::Output { view: View::whole(&family), family, terms }))
         }
         Protection::Suppress => {
@@ -130,7 +136,7 @@ fn family(declared: &Declared<'_>, data_set: &DataSet) -> Option<Box<dyn Release
                 section.forbid(field, "is of `protection: noise`");
             }
             let family = Family::read(section, DIMENSIONS_MAX)?;
-            Some(Box::new(suppressed::Output::read(section, family, data_set)?))
+            Some(Box::new(suppressed::Output::read(section, family, data_set(declared)?)?))
         }
     }
 }
@@ -153,7 +159,7 @@ fn view_of(declared: &Declared<'_>, of: &Place<'_>, data_set: &DataSet) -> Optio
         return of.fail("a table whose small groups are hidden has no views: what they show could be subtracted");
     }
     let family = Family::read(&base, DIMENSIONS_MAX)?;
-    let terms = noised::Terms::read(&base, &family, data_set)?;
+    let terms = noised::Terms::read(&base, &family, noised::accuracy(&base)?, data_set)?;
     Some(noised::Output { view: View::read(section, &family)?, family, terms })
 }
 

@@ -60,17 +60,28 @@ struct Row<'t> {
     accuracy_95: Option<u128>,
 }
 
+/// What a release costs, as a query says it.
+pub(super) fn accuracy(section: &Section<'_>) -> Option<Value> {
+    let place = section.required("accuracy")?;
+    place.section(&[&["epsilon", "rho"]])?;
+    Some(place.json())
+}
+
 impl Terms {
-    /// Reads `accuracy` and `minIntervalDays`, and checks that the query is one over the data set.
-    pub(super) fn read(section: &Section<'_>, family: &Family, data_set: &DataSet) -> Option<Self> {
+    /// Reads `minIntervalDays`, and checks that the query is one over the data set.
+    pub(super) fn read(
+        section: &Section<'_>,
+        family: &Family,
+        accuracy: Value,
+        data_set: &DataSet,
+    ) -> Option<Self> {
         let interval = section.required("minIntervalDays").and_then(|place| place.count(1..=INTERVAL_DAYS_MAX));
-        let accuracy = section.required("accuracy").map(|place| place.json());
         let Some(terms) = &data_set.privacy else {
             return section
                 .place()
                 .fail("a table is noised, and its data set needs `privacy` terms: its people's budget is charged");
         };
-        let query = query(family, &accuracy?);
+        let query = query(family, &accuracy);
         if let Err(refused) = Query::parse(&query, &terms.domain) {
             let at = refused.at.unwrap_or_default();
             return section.place().fail(format!(
