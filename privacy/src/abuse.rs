@@ -11,6 +11,7 @@
 //! | [`Signal::Probing`] | a model is copied step by step | sequential test on inputs that differ from one of the day in one place or two ([`Inputs`]) |
 //! | [`Signal::Volume`] | more than was applied for, or sudden volume | the day against the declared [`Volume`], this hour against the usual hour |
 //! | [`Signal::Subjects`] | more than was applied for, or sudden spread | distinct subjects of the day against the declared [`Volume`] and the usual day |
+//! | [`Signal::Undeclared`] | much use by a scenario that applied for no volume and has no past | the day against a modest volume; an alarm only |
 //! | [`Signal::List`] | one unit takes much of what all units together may match with a list | its share of the bound, once an epoch |
 //!
 //! The first signal slows the scenario down; another one while it is slow stops it, where the signal is one of guessing
@@ -70,11 +71,13 @@ pub enum Signal {
     Drift,
     /// One unit takes much of what all units together may match with a blinded list.
     List,
+    /// A scenario that applied for no volume and has no past passes a modest one.
+    Undeclared,
 }
 
 impl Signal {
     /// Every signal.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Misses,
         Self::Canary,
         Self::Probing,
@@ -83,6 +86,7 @@ impl Signal {
         Self::Refusals,
         Self::Drift,
         Self::List,
+        Self::Undeclared,
     ];
 
     /// Its name in the journal, the log and metrics.
@@ -97,6 +101,7 @@ impl Signal {
             Self::Refusals => "abuse-refusals",
             Self::Drift => "abuse-drift",
             Self::List => "abuse-list",
+            Self::Undeclared => "abuse-undeclared",
         }
     }
 
@@ -188,7 +193,9 @@ impl Watch {
         self.calls_by_day.add(now, seen.parts.into());
         let most = seen.volume.calls_max(learned);
         let over = self.calls_over.exceeds(now, self.calls_by_day.count(), most);
-        note(sudden || over, Signal::Volume);
+        let is_declared = seen.volume.calls_per_day.is_some();
+        note(sudden || over && is_declared, Signal::Volume);
+        let mut undeclared = over && !is_declared;
         if let Some(subject) = seen.subject {
             if self.subjects.roll(now) {
                 self.sketch = Sketch::default();
@@ -204,8 +211,11 @@ impl Watch {
             let sudden = self.subjects.add(now, more);
             let most = seen.volume.subjects_max(self.subjects.is_learned());
             let over = self.subjects_over.exceeds(now, self.subjects.count(), most);
-            note(sudden || over, Signal::Subjects);
+            let is_declared = seen.volume.subjects_per_day.is_some();
+            note(sudden || over && is_declared, Signal::Subjects);
+            undeclared |= over && !is_declared;
         }
+        note(undeclared, Signal::Undeclared);
         signal
     }
 

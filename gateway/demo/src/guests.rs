@@ -42,7 +42,7 @@ pub(super) fn leave(view: View, guests: &[Guest], data_dir: &Path, api: &str) ->
     for guest in guests {
         let file = token_file(data_dir, guest.account);
         keep(&file, guest.token.as_bytes())?;
-        let role = view.either(guest.role.title_zh(), guest.role.as_str());
+        let role = view.role_named(guest.role);
         say(&format!("    {role} · {}", guest.person));
         say(&format!("      shuzha {} --api {api} --token-file {}", guest.command, file.display()));
     }

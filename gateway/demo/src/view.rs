@@ -70,6 +70,14 @@ impl View {
         }
     }
 
+    /// The same, after the word that scripts say.
+    pub(super) fn role_named(&self, role: Role) -> String {
+        match self.lang {
+            None => format!("{} {}", role.as_str(), role.title_zh()),
+            Some(_) => self.role(role).to_owned(),
+        }
+    }
+
     /// The language of what there is in one language at a time.
     pub(super) fn lang(&self) -> Lang {
         self.lang.unwrap_or(Lang::Zh)

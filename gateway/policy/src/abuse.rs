@@ -181,8 +181,11 @@ impl Gate {
             volume: ask.right().scenario().volume,
         };
         let signal = self.abuse.with_watch(scenario, |watch| watch.observe(&seen, now));
-        if let Some(signal) = signal {
-            self.signal(signal, scenario);
+        match signal {
+            None => {}
+            // It was approved before volumes were asked for: its reviewers are told, and what it was given stays.
+            Some(Signal::Undeclared) => self.alarm_seldom(Signal::Undeclared, scenario),
+            Some(signal) => self.signal(signal, scenario),
         }
     }
 

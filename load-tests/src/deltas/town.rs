@@ -198,7 +198,8 @@ impl Town {
         let needs: Vec<_> = (0..PRODUCTS).map(need).collect();
         let scenario = json!({"unit": UNIT, "title": "核验", "purpose": "industry", "mode": "scenario",
             "necessity": "办理业务", "needs": needs, "window": window(), "measures": ["专线"],
-            "securityOfficer": "林望舒", "emergencyPlan": UNIT});
+            "securityOfficer": "林望舒", "emergencyPlan": UNIT,
+            "volume": {"callsPerDay": 1_000_000_000, "subjectsPerDay": 1_000_000_000}});
         self.put(ApplicationUnit, "Scenario", &first, &scenario)?;
         self.act(ApplicationUnit, "Scenario", &first, "submit", &json!({}))?;
         self.act(Provider, "Scenario", &first, "agree", &json!({}))?;

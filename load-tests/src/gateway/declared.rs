@@ -143,7 +143,9 @@ fn declare_unit<W: Write>(world: &mut Yaml<W>, at: u32, most: u32) -> Result<u32
     let mut made = 0;
     for scenario in 0..SCENARIOS_PER_UNIT {
         let scenario = format!("{unit}-s{scenario}");
-        let spec = format!("{{unit: {unit}, purpose: {PURPOSE}, title: 核验, {FROM}, approved: true}}");
+        let spec = format!(
+            "{{unit: {unit}, purpose: {PURPOSE}, title: 核验, {FROM}, volume: {{callsPerDay: 1000000000, subjectsPerDay: 1000000000}}, approved: true}}"
+        );
         world.object("Scenario", &scenario, spec)?;
         for product in 0..PRODUCTS {
             let who = format!("unit: {unit}, scenario: {scenario}, agreement: {unit}");

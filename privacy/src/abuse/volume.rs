@@ -1,16 +1,16 @@
 //! How much a scenario was approved for, and whether a day is beyond it.
 //!
 //! A limit that is learned from the past lets a newcomer do anything. What a scenario needs is part of its application, so
-//! that its reviewers see it; until a scenario without such a figure has a past, it has a modest one.
+//! that its reviewers see it. Beyond a modest figure, one that states none and has no past is told to those who answer for it.
 
 use shuzha_core::Timestamp;
 
 use super::DAY_SECONDS;
 use super::usual::window;
 
-/// Calls in a day of a scenario that declares none and has no past.
+/// Calls in a day of a scenario that declares none and has no past: more is an alarm.
 pub(super) const CALLS_UNDECLARED: u64 = 10_000;
-/// Distinct subjects in a day of a scenario that declares none and has no past.
+/// Distinct subjects in a day of a scenario that declares none and has no past: more is an alarm.
 pub(super) const SUBJECTS_UNDECLARED: u64 = 3_000;
 
 /// What a scenario was approved for (申请的日调用量与对象数), each where its application says so.

@@ -128,7 +128,7 @@ fn family(declared: &Declared<'_>) -> Option<Box<dyn Release>> {
             }
             let accuracy = noised::accuracy(section);
             let family = Family::read(section, DIMENSIONS_MAX)?;
-            let terms = noised::Terms::read(section, &family, accuracy?, data_set(declared)?)?;
+            let terms = noised::Terms::read(section, &family, &accuracy?, data_set(declared)?)?;
             Some(Box::new(noised::Output { view: View::whole(&family), family, terms }))
         }
         Protection::Suppress => {
@@ -159,7 +159,7 @@ fn view_of(declared: &Declared<'_>, of: &Place<'_>, data_set: &DataSet) -> Optio
         return of.fail("a table whose small groups are hidden has no views: what they show could be subtracted");
     }
     let family = Family::read(&base, DIMENSIONS_MAX)?;
-    let terms = noised::Terms::read(&base, &family, noised::accuracy(&base)?, data_set)?;
+    let terms = noised::Terms::read(&base, &family, &noised::accuracy(&base)?, data_set)?;
     Some(noised::Output { view: View::read(section, &family)?, family, terms })
 }
 

@@ -72,7 +72,7 @@ impl Terms {
     pub(super) fn read(
         section: &Section<'_>,
         family: &Family,
-        accuracy: Value,
+        accuracy: &Value,
         data_set: &DataSet,
     ) -> Option<Self> {
         let interval = section.required("minIntervalDays").and_then(|place| place.count(1..=INTERVAL_DAYS_MAX));
@@ -81,7 +81,7 @@ impl Terms {
                 .place()
                 .fail("a table is noised, and its data set needs `privacy` terms: its people's budget is charged");
         };
-        let query = query(family, &accuracy);
+        let query = query(family, accuracy);
         if let Err(refused) = Query::parse(&query, &terms.domain) {
             let at = refused.at.unwrap_or_default();
             return section.place().fail(format!(
