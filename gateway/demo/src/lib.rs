@@ -96,7 +96,7 @@ struct Shown {
 }
 
 /// Runs the demo; `true` when every step and every call went as expected.
-pub fn run(out: &mut Out, args: DemoArgs, sources: Sources) -> Result<bool> {
+pub fn run(out: &mut Out, args: &DemoArgs, sources: Sources) -> Result<bool> {
     let started = now();
     let temporary = tempfile::Builder::new().prefix("shuzha-demo-").tempdir()?;
     let place = Place::read(sources, temporary.path(), !args.once)?;
@@ -114,7 +114,7 @@ pub fn run(out: &mut Out, args: DemoArgs, sources: Sources) -> Result<bool> {
     let files = args.files.then(declared).transpose()?;
     let gateway = Gateway::start(&place, &services, Arc::clone(&disk), files)?;
     let (view, once) = (args.view(), args.once);
-    let shown = show(out, &args, started, &gateway, &cast, (&mut services, &disk));
+    let shown = show(out, args, started, &gateway, &cast, (&mut services, &disk));
     let done = shown.and_then(|shown| {
         if !once {
             stay_up(view, &cast, &gateway, &data_dir, &shown.guests)?;

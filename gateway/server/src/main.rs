@@ -138,7 +138,7 @@ fn main() -> ExitCode {
     }
     let command = match arguments.command {
         // The demo decides some of the configuration itself.
-        Command::Demo(args) => return finish(shuzha_demo::run(&mut out, args, sources)),
+        Command::Demo(args) => return finish(shuzha_demo::run(&mut out, &args, sources)),
         Command::Call(args) => return finish(shuzha_cli::call::run(&mut out, *args)),
         Command::Api(command) => return end(shuzha_cli::run(&mut out, *command)),
         Command::Witness(command) => {

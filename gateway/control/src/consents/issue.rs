@@ -268,7 +268,7 @@ fn own_element(person: &CanonicalId, blinded: &BlindedEntry) -> Result<Element, 
     let made = scalar.ok_or_else(|| fault("blinded.state", "is not the secret of a blinded entry"))?;
     let shown: Option<Element> = blinded.element.parse().ok();
     if shown.as_ref() == Some(made.element()) {
-        Ok(made.element().clone())
+        Ok(*made.element())
     } else {
         Err(fault("blinded.element", "is not made of one's own entry with this secret"))
     }
