@@ -1,6 +1,6 @@
 //! Abnormal use (异常使用), noticed call by call and acted on at once: slowed down, then stopped (REQUIREMENTS E7, I3).
 //!
-//! The tests are `shuzha_privacy::abuse`'s; here is who is watched, and what is done. Every signal is an act in the journal, a
+//! The tests are `shuzha_privacy::abuse`'s; here is who is watched, in `watching` what is done. Every signal is an act in the journal, a
 //! count and a line of the log. A stop is this gate's own and in force before the next call; it ends through the usual
 //! way of suspensions: whoever is responsible declares a suspension of the scenario, and later takes it back.
 //!
@@ -10,43 +10,33 @@
 mod models;
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
-use std::time::Duration;
 
-use shuzha_core::{Code, Id, Refusal, Timestamp};
-use shuzha_evidence::{Act, ActKind};
-use shuzha_pricing::Outcome;
-use shuzha_privacy::abuse::{Refusals, Seen, Signal, Step, Watch};
+use shuzha_core::{Id, Timestamp};
+use shuzha_privacy::abuse::{Refusals, Signal, Watch};
 use shuzha_store::Watched;
 
-use crate::gate::Gate;
-use crate::shards::{SHARDS, Shards, lock};
-use crate::snapshot::{Product, Snapshot};
-use crate::stages::validate::Ask;
+use crate::shards::{SHARDS, Shards};
 use models::Models;
 
 /// Most scenarios watched at once. Of more, those that called longest ago are forgotten.
 const WATCHES_MAX: usize = 65_536;
 /// Most units whose refusals are counted at once.
-const UNITS_MAX: usize = 65_536;
-/// An alarm of one kind about one unit or product is recorded at most so often. Those between are counted, and the next act says
-/// how many they were: acts are kept for good.
-const ALARM_INTERVAL: Duration = Duration::from_hours(1);
-
+pub(crate) const UNITS_MAX: usize = 65_536;
 /// Everyone who is watched.
 pub(crate) struct Abuse {
     scenarios: Shards<Id, Watch>,
-    units: Shards<Id, Refusals>,
-    models: Models,
+    pub(crate) units: Shards<Id, Refusals>,
+    pub(crate) models: Models,
     /// Scenarios stopped by this gate. Read by every call, written by few: the count spares most calls the lock.
     stops: RwLock<BTreeMap<Id, Timestamp>>,
     stopped: AtomicUsize,
     /// When an alarm was last recorded, and how many of its kind have come since.
-    alarmed: Mutex<HashMap<(Signal, Id), (Timestamp, u64)>>,
+    pub(crate) alarmed: Mutex<HashMap<(Signal, Id), (Timestamp, u64)>>,
     /// Keyed afresh in each process: what it hashes cannot be looked up in another.
-    hasher: RandomState,
+    pub(crate) hasher: RandomState,
 }
 
 impl Abuse {
@@ -77,7 +67,7 @@ impl Abuse {
         self.stopped.load(Ordering::Acquire)
     }
 
-    fn with_watch<R>(&self, scenario: &Id, act: impl FnOnce(&mut Watch) -> R) -> R {
+    pub(crate) fn with_watch<R>(&self, scenario: &Id, act: impl FnOnce(&mut Watch) -> R) -> R {
         self.scenarios.with(scenario, |shard| {
             if !shard.contains_key(scenario) {
                 make_room(shard, WATCHES_MAX / SHARDS, |watch| watch.latest());
@@ -86,25 +76,25 @@ impl Abuse {
         })
     }
 
-    fn stop(&self, scenario: &Id, at: Timestamp) {
+    pub(crate) fn stop(&self, scenario: &Id, at: Timestamp) {
         let mut stops = self.stops.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         stops.insert(scenario.clone(), at);
         self.stopped.store(stops.len(), Ordering::Release);
     }
 
-    fn is_stopped(&self, scenario: &Id) -> bool {
+    pub(crate) fn is_stopped(&self, scenario: &Id) -> bool {
         self.stopped() > 0
             && self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(scenario)
     }
 
     /// The scenarios stopped by this gate, and since when.
-    fn stops(&self) -> Vec<(Id, Timestamp)> {
+    pub(crate) fn stops(&self) -> Vec<(Id, Timestamp)> {
         let stops = self.stops.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         stops.iter().map(|(scenario, at)| (scenario.clone(), *at)).collect()
     }
 
     /// Ends the stop of a scenario.
-    fn lift(&self, scenario: &Id) {
+    pub(crate) fn lift(&self, scenario: &Id) {
         let mut stops = self.stops.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         stops.remove(scenario);
         self.with_watch(scenario, Watch::clear);
@@ -113,215 +103,13 @@ impl Abuse {
     }
 }
 
-/// Whether a refusal may come of somebody's trying what they may not. It does not where somebody else has decided (C208 a
-/// suspension), where time has passed (C309, C311, C314) or where we are at fault (C410): every unit would be alarmed about then.
-/// Nor does what stages 5 to 7 refuse: a limit, a budget (C607 its pace, C609 a query under way) or a price that is met.
-fn is_trying(code: Code) -> bool {
-    let ours = matches!(code, Code::C208 | Code::C309 | Code::C311 | Code::C314 | Code::C410);
-    matches!(code.stage(), 2..=4) && !ours
-}
-
 /// Forgets the entry that was touched longest ago, where a shard is full.
-fn make_room<V>(shard: &mut HashMap<Id, V>, most: usize, latest: impl Fn(&V) -> Timestamp) {
+pub(crate) fn make_room<V>(shard: &mut HashMap<Id, V>, most: usize, latest: impl Fn(&V) -> Timestamp) {
     if shard.len() < most {
         return;
     }
     let oldest = shard.iter().min_by_key(|(_, value)| latest(value)).map(|(name, _)| name.clone());
     if let Some(oldest) = oldest {
         shard.remove(&oldest);
-    }
-}
-
-impl Gate {
-    /// The scenarios that this gate has stopped for abnormal use, and since when.
-    #[must_use]
-    pub fn stopped_scenarios(&self) -> Vec<(Id, Timestamp)> {
-        self.abuse.stops()
-    }
-
-    /// Whether this gate has stopped the scenario.
-    pub(crate) fn is_use_stopped(&self, scenario: &Id) -> bool {
-        self.abuse.is_stopped(scenario)
-    }
-
-    /// Lets one call of a slow scenario through every few seconds, of any other at once.
-    ///
-    /// # Errors
-    /// C504 with the time to wait.
-    pub(crate) fn admit_use(&self, scenario: &Id) -> Result<(), Refusal> {
-        let now = self.clock.now();
-        let admitted = self.abuse.with_watch(scenario, |watch| watch.admit(now));
-        admitted.map_err(|wait| Refusal::retry(Code::C504, wait))
-    }
-
-    /// An answer is about to leave, to a question whose body has the digest `body`.
-    pub(crate) fn saw_answer(
-        &self,
-        ask: &Ask<'_>,
-        subject: Option<&[u8; 16]>,
-        body: &[u8; 32],
-        outcome: Outcome,
-    ) {
-        let about = ask.subject().is_some();
-        let missed = match outcome {
-            Outcome::Consistent | Outcome::Answer => Some(false),
-            Outcome::Inconsistent | Outcome::NoRecord => Some(true),
-            Outcome::Package => None,
-        };
-        // Known from one operation is new in another: an honest list is asked about in each.
-        let asked = (&ask.right().product().name, &ask.right().operation().name);
-        let hash = |about: &[u8]| self.abuse.hasher.hash_one((asked, about));
-        let (scenario, now) = (&ask.right().scenario().name, self.clock.now());
-        let seen = Seen {
-            parts: ask.parts(),
-            missed: missed.filter(|_| about),
-            subject: subject.map(|tag| hash(tag)),
-            question: hash(body),
-            probing: ask.input().is_some_and(|input| self.abuse.models.probed(scenario, asked.0, input, now)),
-            volume: ask.right().scenario().volume,
-        };
-        let signal = self.abuse.with_watch(scenario, |watch| watch.observe(&seen, now));
-        match signal {
-            None => {}
-            // It was approved before volumes were asked for: its reviewers are told, and what it was given stays.
-            Some(Signal::Undeclared) => self.alarm_seldom(Signal::Undeclared, scenario),
-            Some(signal) => self.signal(signal, scenario),
-        }
-    }
-
-    /// A canary record was asked for.
-    pub(crate) fn saw_canary(&self, scenario: &Id) {
-        self.signal(Signal::Canary, scenario);
-    }
-
-    /// A call was refused. Only refusals that a caller can provoke by trying things out are counted.
-    pub(crate) fn saw_refusal(&self, unit: &str, code: Code) {
-        let Ok(unit) = Id::new(unit) else { return };
-        if !is_trying(code) {
-            return;
-        }
-        let now = self.clock.now();
-        let alarm = self.abuse.units.with(&unit, |shard| {
-            if !shard.contains_key(&unit) {
-                make_room(shard, UNITS_MAX / SHARDS, |refusals| refusals.latest());
-            }
-            shard.entry(unit.clone()).or_default().observe(now)
-        });
-        if alarm {
-            self.alarm_seldom(Signal::Refusals, &unit);
-        }
-    }
-
-    /// The product service sent leaves that no contract lists.
-    pub(crate) fn saw_drift(&self, product: &Product) {
-        self.alarm_seldom(Signal::Drift, &product.name);
-    }
-
-    /// One unit has taken much of what all units together may match with a list of the product.
-    pub(crate) fn saw_share(&self, unit: &Id) {
-        self.alarm_seldom(Signal::List, unit);
-    }
-
-    /// Records an alarm, unless one of its kind about `object` was recorded a short while ago: then it is counted.
-    fn alarm_seldom(&self, signal: Signal, object: &Id) {
-        let now = self.clock.now();
-        let mut alarmed = lock(&self.abuse.alarmed);
-        let folded = match alarmed.get_mut(&(signal, object.clone())) {
-            Some((before, folded)) if *before <= now && now < before.plus(ALARM_INTERVAL) => {
-                *folded += 1;
-                return;
-            }
-            Some((before, folded)) => {
-                *before = now;
-                std::mem::take(folded)
-            }
-            None => {
-                // Beyond as many as are watched, all of this is forgotten: an act more is better than an alarm less.
-                if alarmed.len() >= UNITS_MAX {
-                    alarmed.clear();
-                }
-                alarmed.insert((signal, object.clone()), (now, 0));
-                0
-            }
-        };
-        drop(alarmed);
-        let target = if folded == 0 { String::new() } else { format!("folded:{folded}") };
-        tracing::warn!(signal = signal.as_str(), %object, step = "alarmed", folded, "abnormal use");
-        self.metrics.use_signal(signal, self.abuse.stopped());
-        self.write_with(ActKind::UseAlarmed, signal.as_str(), object, &target);
-    }
-
-    /// Slows the scenario down, or stops it.
-    fn signal(&self, signal: Signal, scenario: &Id) {
-        let now = self.clock.now();
-        match self.abuse.with_watch(scenario, |watch| watch.step(signal, now)) {
-            Step::Slow => self.alarm(signal, ActKind::UseSlowed, scenario),
-            Step::Stop => {
-                // In force first, then recorded: this order errs on the side of stopping.
-                self.abuse.stop(scenario, now);
-                self.alarm(signal, ActKind::UseStopped, scenario);
-            }
-        }
-    }
-
-    /// Ends stops whose scenario's declared suspension was in force before `next` and is not in it.
-    pub(crate) fn lift_stops(&self, before: &Snapshot, next: &Snapshot) {
-        let now = self.clock.now();
-        let suspended = |snapshot: &Snapshot, scenario: &Id| snapshot.suspensions.of_scenario(scenario, now);
-        for (scenario, _) in self.abuse.stops() {
-            if suspended(before, &scenario) && !suspended(next, &scenario) {
-                tracing::info!(%scenario, "a stop for abnormal use has ended");
-                // Recorded first, then over: no answer stands in the journal between a stop and its end.
-                self.write(ActKind::UseResumed, "gateway", &scenario);
-                self.abuse.lift(&scenario);
-            }
-        }
-        self.metrics.use_stopped(self.abuse.stopped());
-    }
-
-    fn alarm(&self, signal: Signal, kind: ActKind, object: &Id) {
-        let step = match kind {
-            ActKind::UseStopped => "stopped",
-            ActKind::UseSlowed => "slowed",
-            _ => "alarmed",
-        };
-        tracing::warn!(signal = signal.as_str(), %object, step, "abnormal use");
-        self.metrics.use_signal(signal, self.abuse.stopped());
-        self.write(kind, signal.as_str(), object);
-    }
-
-    fn write(&self, kind: ActKind, actor: &str, object: &Id) {
-        self.write_with(kind, actor, object, "");
-    }
-
-    fn write_with(&self, kind: ActKind, actor: &str, object: &Id, target: &str) {
-        let (at, object) = (self.clock.now(), object.as_str());
-        self.note(&Act { at, kind, actor, object, commitment: None, target });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// I3: waiting for a pace or a query under way, a suspension, a stale feed are nobody's guessing.
-    #[test]
-    fn i3_only_what_a_caller_tries_is_held_against_them() {
-        let theirs = [Code::C201, Code::C206, Code::C301, Code::C305, Code::C403, Code::C406, Code::C407];
-        assert!(theirs.into_iter().all(is_trying));
-        let not_theirs = [
-            Code::C208,
-            Code::C309,
-            Code::C311,
-            Code::C314,
-            Code::C410,
-            Code::C501,
-            Code::C607,
-            Code::C609,
-            Code::C704,
-        ];
-        assert!(!not_theirs.into_iter().any(is_trying));
-        let counted = Code::ALL.iter().filter(|code| is_trying(**code));
-        assert!(counted.clone().all(|code| (2..=4).contains(&code.stage())) && counted.count() > 25);
     }
 }

@@ -9,14 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Refusal, RequestId, Rng, Timestamp};
+use shuzha_core::{Clock, Code, Id, MicroYuan, NanoCharge, Rng, Timestamp};
 use shuzha_evidence::{Act, ActKind, Commitment, Entry};
 use shuzha_journal::Journal;
 
 use crate::abuse::Abuse;
 use crate::bounds::Bounds;
 use crate::consent_cache::ConsentCache;
-use crate::env::Env;
 use crate::feed::{self, Feed};
 use crate::holds::{BudgetLedger, ConsentLedger, DrawnLedger, GrantLedger, PurseLedger};
 use crate::idempotency::Idempotency;
@@ -31,7 +30,7 @@ use crate::snapshot::{Snapshot, Stopped, Suspensions};
 use crate::start::Start;
 use crate::tally::Tally;
 use crate::units::Units;
-use crate::{CompileError, Delta, Inbound, KeyRing, Payload, Reply, Upstream, stages};
+use crate::{CompileError, Delta, KeyRing};
 pub use keys::Keys;
 pub(crate) use keys::subject_tag;
 pub use upkeep::Weight;
@@ -177,49 +176,6 @@ impl Gate {
         Ok(gate)
     }
 
-    /// Takes one call through the ten stages. Dropping the future settles what it held.
-    pub async fn serve<U: Upstream>(&self, call: &Inbound<'_>, upstream: &U) -> Reply<U::Stream> {
-        let snapshot = self.snapshot();
-        let mut env = Env::new(self, &snapshot, call);
-        match stages::walk(&mut env, upstream).await {
-            Ok(reply) => reply,
-            Err(refusal) => {
-                env.refuse(refusal.code).await;
-                refused(call.request, env.facts.limit, env.sandbox, refusal)
-            }
-        }
-    }
-
-    /// Refuses one call whatever it asks for, before its unit is known: it is counted, and nothing is taken.
-    pub fn refuse<S>(&self, call: &Inbound<'_>, code: Code) -> Reply<S> {
-        let snapshot = self.snapshot();
-        let mut env = Env::new(self, &snapshot, call);
-        env.close_without_answer(code);
-        refused(call.request, env.facts.limit, env.sandbox, code.into())
-    }
-
-    /// Which unit signed `call`, where it asks for what is its own and uses no product; and whether it did so with a test
-    /// credential. A refusal is recorded as one of a call is.
-    ///
-    /// # Errors
-    /// C1xx: it is not signed as it must be.
-    pub fn unit_of(&self, call: &Inbound<'_>) -> Result<(Id, bool), Refusal> {
-        let snapshot = self.snapshot();
-        let mut env = Env::new(self, &snapshot, call);
-        match stages::identify::run(&mut env) {
-            Ok(identified) => {
-                let unit = identified.unit().name.clone();
-                let trial = matches!(identified, stages::identify::Identified::Trial(_));
-                env.dismiss();
-                Ok((unit, trial))
-            }
-            Err(refusal) => {
-                env.close_without_answer(refusal.code);
-                Err(refusal)
-            }
-        }
-    }
-
     /// The snapshot in force.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -345,19 +301,5 @@ impl Gate {
     #[must_use]
     pub fn privacy_spent(&self, data_set: &Id) -> NanoCharge {
         self.budgets.of_data_set(data_set.as_str())
-    }
-}
-
-/// The reply of a refusal.
-fn refused<S>(request: RequestId, limit: crate::RateLimits, sandbox: bool, refusal: Refusal) -> Reply<S> {
-    Reply {
-        request,
-        status: refusal.code.status(),
-        receipt: None,
-        fee: None,
-        limit,
-        replayed: false,
-        sandbox,
-        payload: Payload::Refused(refusal),
     }
 }

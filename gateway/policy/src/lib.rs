@@ -5,6 +5,7 @@
 mod abuse;
 mod bounds;
 pub mod call;
+mod calls;
 mod consent_cache;
 mod delivery;
 mod env;
@@ -28,6 +29,7 @@ mod stages;
 mod start;
 mod tally;
 mod units;
+mod watching;
 
 pub use bounds::{Bounds, IDEMPOTENCY_KEY_BYTES_MAX, NONCE_BYTES_MAX, Use};
 pub use call::{

@@ -18,11 +18,11 @@ const MODELS_MAX: usize = 32;
 
 /// Inputs of the models that are asked.
 #[derive(Default)]
-pub(super) struct Models(Mutex<HashMap<(Id, Id), Inputs>>);
+pub(crate) struct Models(Mutex<HashMap<(Id, Id), Inputs>>);
 
 impl Models {
     /// Takes one input into account; whether the inputs are a grid.
-    pub(super) fn probed(&self, scenario: &Id, product: &Id, input: &[u32], now: Timestamp) -> bool {
+    pub(crate) fn probed(&self, scenario: &Id, product: &Id, input: &[u32], now: Timestamp) -> bool {
         let mut models = lock(&self.0);
         let key = (scenario.clone(), product.clone());
         if models.len() >= MODELS_MAX && !models.contains_key(&key) {
@@ -33,7 +33,7 @@ impl Models {
     }
 
     /// Forgets what a scenario asked.
-    pub(super) fn forget(&self, scenario: &Id) {
+    pub(crate) fn forget(&self, scenario: &Id) {
         lock(&self.0).retain(|(asked_for, _), _| asked_for != scenario);
     }
 }
