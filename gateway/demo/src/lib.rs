@@ -77,7 +77,7 @@ pub struct DemoArgs {
     #[arg(long, value_parser = ["zh", "en"])]
     lang: Option<String>,
     /// Columns of the tables, 80 to 240; the terminal's own where it says them.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(80..=240))]
     width: Option<u16>,
 }
 

@@ -288,7 +288,7 @@ impl Stage<'_> {
             body: Some(json!({})),
             ..company_check(story, Expected::Answered("answered"))
         };
-        self.call(table("cells", "统计表：差分隐私，ε=0.5 a table, noised"))?;
+        self.call(table("cells", "统计表（差分隐私，ε 为 0.5） a table, noised at ε 0.5"))?;
         self.call(table("by-sector", "同一发布的另一视图，不再扣 ε another view, no ε"))
     }
 

@@ -28,7 +28,7 @@ pub(super) fn print(out: &mut Out, view: View, results: &[CallResult]) -> Result
     let en = format!(
         "{calls} calls, {answered} answered, {refused} refused, ¥{fee} charged, ε {charge} spent; {wrong} not as expected"
     );
-    out.line(&view.cell(&format!("{zh} {en}")))
+    out.line(&view.both(&zh, &en))
 }
 
 /// The table.

@@ -54,6 +54,11 @@ impl View {
         }
     }
 
+    /// The same, each on a line of its own where both are wanted.
+    pub(super) fn both(&self, zh: &str, en: &str) -> String {
+        if self.lang.is_none() { format!("{zh}\n{en}") } else { self.either(zh, en) }
+    }
+
     /// A state, verdict or code; the word itself is what scripts and documents say.
     pub(super) fn word(&self, word: &str) -> String {
         match self.lang {

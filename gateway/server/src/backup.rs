@@ -72,12 +72,13 @@ fn make(out: &mut Out, config: &Config, folder: &Path, keys: Option<&Path>) -> R
     if !data.join(JOURNAL_DIR).is_dir() {
         bail!("{} 中没有日志 holds no journal: nothing to back up", data.display());
     }
-    for new in [Some(folder), keys].into_iter().flatten() {
-        files::new_folder(new)?;
-        if std::path::absolute(new)?.starts_with(std::path::absolute(data)?) {
-            bail!("{} 在数据目录内 lies in the data folder: a backup lies elsewhere", new.display());
+    let new = || [Some(folder), keys].into_iter().flatten();
+    for (one, elsewhere) in new().map(|one| (one, data)).chain(keys.map(|keys| (keys, folder))) {
+        if files::lies_in(one, elsewhere)? {
+            bail!("{} 在 lies in {}: 须另放 it lies elsewhere", one.display(), elsewhere.display());
         }
     }
+    new().try_for_each(files::new_folder)?;
     files::copy_settled(&data.join(EVIDENCE_DIR), &folder.join(EVIDENCE_DIR))?;
     let (mut databases, mut secrets) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(data).with_context(|| data.display().to_string())? {

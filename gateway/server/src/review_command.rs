@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shuzha_core::Id;
-use shuzha_files::terminal::{Out, say};
+use shuzha_files::terminal::Out;
 use shuzha_node::config::Config;
 use shuzha_privacy::anonymity::{Anonymity, Population};
 use shuzha_privacy::output::{Contract, FieldSet};
@@ -75,6 +75,7 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: &ReviewCommand) -> Re
     let ReviewCommand::Anonymity(args) = command;
     let world = declared(config)?;
     let k_min = u64::from(args.k.unwrap_or(world.jurisdiction().anonymity_k_min));
+    check_sensitive(&world, args)?;
     let mut parts = Vec::new();
     for answers in &args.answers {
         parts.push(Part::read(&world, args, answers)?);
@@ -92,15 +93,18 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: &ReviewCommand) -> Re
         });
         out.line(&told.to_string())?;
     } else {
-        tell(out, k_min, &measured, &all)?;
-        if !missing.is_empty() {
-            say(&format!("未计入 not measured, though the scenario may call them: {}", missing.join(", ")));
-        }
+        tell(out, k_min, &measured, &all, &missing)?;
     }
     Ok(all.k >= k_min && missing.is_empty())
 }
 
-fn tell(out: &mut Out, k_min: u64, measured: &[(&str, Anonymity)], all: &Anonymity) -> Result<()> {
+fn tell(
+    out: &mut Out,
+    k_min: u64,
+    measured: &[(&str, Anonymity)],
+    all: &Anonymity,
+    missing: &[String],
+) -> Result<()> {
     let rows = measured.iter().map(|(name, found)| (*name, found));
     for (name, found) in rows.chain([("合计 together", all)]) {
         out.line(&format!(
@@ -117,7 +121,9 @@ fn tell(out: &mut Out, k_min: u64, measured: &[(&str, Anonymity)], all: &Anonymi
             found.risk_most, found.risk_average
         ))?;
     }
-    out.line(&if all.k >= k_min {
+    out.line(&if all.k >= k_min && !missing.is_empty() {
+        format!("未定：还可调用，未计入 Not decided: not measured, though the scenario may call them: {}", missing.join(", "))
+    } else if all.k >= k_min {
         format!("合格：每类至少 {k_min} 条 In order: at least {k_min} records are alike.")
     } else {
         format!("不合格：已脱敏，但不是匿名 Not in order: this is masked, and not anonymous; {k_min} must be alike.")
@@ -179,6 +185,20 @@ impl Part {
         }
         population
     }
+}
+
+/// A pointer that is no leaf would leave what it meant among what is known, and say nothing.
+fn check_sensitive(world: &World, args: &AnonymityArgs) -> Result<()> {
+    let operations = args.answers.iter().filter_map(|answers| {
+        let product = world.products.get(&answers.product)?;
+        product.operations.iter().find(|one| one.name == answers.operation)?.output.contract()
+    });
+    let contracts: Vec<_> = operations.collect();
+    for pointer in &args.sensitive {
+        let is_leaf = |contract: &&Contract| contract.fields([pointer.as_str()]).is_ok();
+        ensure!(contracts.iter().any(is_leaf), "{pointer} 不是回答的字段 is no leaf of these answers");
+    }
+    Ok(())
 }
 
 fn read_lines(

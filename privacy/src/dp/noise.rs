@@ -82,16 +82,19 @@ impl Scale {
     /// Both laws are symmetric, so by Lévy's inequality the largest partial sum passes a with at most twice the probability of
     /// the whole one. The Gaussian is σ²-subgaussian (Canonne, Kamath and Steinke 2020): 4·exp(−a²/2nσ²) ≤ 5 % at
     /// a = σ√(2n·ln 80). Laplace has E[exp(tX)] ≤ 1/(1 − b²t²) ≤ exp(2·ln 2·b²t²) for b²t² ≤ ½, hence by Chernoff
-    /// a = b√(8·ln 2·n·ln 80) = b√(24.3·n), which needs n ≥ 7; for fewer each is within b·ln(20n) at once.
+    /// a = b√(8·ln 2·n·ln 80) = b√(24.3·n), which needs n ≥ 7; for fewer each is within b·ln(20n) at once,
+    /// and what bounds the first seven sums bounds fewer of them.
     pub(super) fn accuracy_of_sums_95_up(self, count: usize) -> u128 {
         /// b·n·ln(20n) for n of 1 to 6, in ten-thousandths.
         const FEW: [u128; 6] = [29_958, 73_778, 122_832, 175_282, 230_259, 287_250];
+        /// √(24.3·7) in ten-thousandths, rounded up.
+        const SEVEN: u128 = 130_423;
         let n = count.max(1) as u128;
         // The root in ten-thousandths, rounded up.
         let root = |hundred_millionths: u128| (n * hundred_millionths).isqrt() + 1;
         let factor = match (self.measure, FEW.get(count.max(1) - 1)) {
             (Measure::Rho, _) => root(876_410_600),
-            (Measure::PureEps, Some(few)) => *few,
+            (Measure::PureEps, Some(few)) => (*few).min(SEVEN),
             (Measure::PureEps, None) => root(2_430_000_000),
         };
         (u128::from(self.numerator) * factor).div_ceil(10_000 << self.shift)

@@ -28,6 +28,8 @@ struct Stated {
     measure: Option<String>,
     cap: Option<NanoCharge>,
     space: Option<String>,
+    /// Whose the data set is.
+    provider: Option<String>,
     /// The data version and the digest of its domain.
     domain: Option<(String, DomainDigest)>,
 }
@@ -44,6 +46,7 @@ impl Stated {
             measure: text("measure"),
             cap: text("cap").and_then(|cap| cap.parse().ok()),
             space: text("personSpace"),
+            provider: spec.get("privacy").and_then(|_| spec.get("provider")?.as_str().map(str::to_owned)),
             domain: text("dataVersion").zip(domain.map(|domain| domain.digest())),
         }
     }
@@ -55,6 +58,7 @@ pub struct Promised {
     measure: Option<String>,
     cap: Option<NanoCharge>,
     space: Option<String>,
+    provider: Option<String>,
     domains: BTreeMap<String, DomainDigest>,
 }
 
@@ -82,6 +86,7 @@ impl Promised {
                     let stated = Stated::of(spec);
                     promised.measure = promised.measure.or(stated.measure);
                     promised.space = promised.space.or(stated.space);
+                    promised.provider = promised.provider.or(stated.provider);
                     promised.cap = match (promised.cap, stated.cap) {
                         (Some(least), Some(cap)) => Some(least.min(cap)),
                         (least, cap) => least.or(cap),
@@ -124,6 +129,16 @@ impl Promised {
             && first != now
         {
             return broken(Code::C1553, "spec.privacy.personSpace", format!("is `{first}` for good"));
+        }
+        // Who is asked before a cap rises is part of the promise: nobody takes their place by a declaration.
+        if let (Some(first), Some(now)) = (&self.provider, &stated.provider)
+            && first != now
+        {
+            return broken(
+                Code::C1553,
+                "spec.provider",
+                format!("is `{first}` while its people have a budget"),
+            );
         }
         if let (Some(least), Some(cap)) = (self.cap, stated.cap)
             && cap > least
@@ -212,6 +227,9 @@ mod tests {
         assert_eq!(code(&promised, &first), None);
         assert_eq!(code(&promised, &json!({"provider": "p"})), None, "taking terms away promises nothing");
         assert_eq!(code(&promised, &set("b", "5", "v1", 2_000)), Some(Code::C1553));
+        let mut of_another = first;
+        of_another["provider"] = json!("q");
+        assert_eq!(code(&promised, &of_another), Some(Code::C1553), "whoever must agree to a raise stays");
         assert_eq!(code(&promised, &set("a", "5.1", "v1", 2_000)), Some(Code::C1552));
         for maximum in [1_999, 2_001, 10] {
             assert_eq!(code(&promised, &set("a", "5", "v1", maximum)), Some(Code::C1554), "{maximum}");

@@ -139,7 +139,7 @@ impl Desk {
         let certified: Certified = serde_json::from_value(status.details).unwrap_or_default();
         let note = certified.certificate.map(|certificate| {
             let last = Timestamp::from_micros(certificate.until).minus(Duration::from_secs(1));
-            format!("{} 至 until {}", certificate.code, date(last))
+            format!("{} → {}", certificate.code, date(last))
         });
         let ok = status.state == state;
         Ok(Came { what: status.state, note: note.unwrap_or_default(), ok })

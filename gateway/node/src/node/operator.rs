@@ -144,9 +144,6 @@ impl Operator for Running {
         reasons.extend(self.wals.unready());
         reasons.extend(self.standing.unready());
         reasons.extend(self.standing.lacking());
-        if let Some(handle) = self.reached.get() {
-            reasons.extend(upstreams::unconfirmed(handle, &self.gate.snapshot(), self.clock.now()));
-        }
         reasons.extend(self.desk.unready());
         reasons.extend(self.desk.closed().map(|code| format!("{code}: {}", code.title(Lang::En))));
         reasons
@@ -154,6 +151,9 @@ impl Operator for Running {
 
     fn status(&self) -> String {
         let snapshot = self.gate.snapshot();
+        // One report whose service keeps another domain is refused by itself: it makes no other product unready.
+        let asked = |handle: &Handle| upstreams::unconfirmed(handle, &snapshot, self.clock.now());
+        let unconfirmed = self.reached.get().map(asked).unwrap_or_default();
         let stopped: serde_json::Map<_, _> = self
             .gate
             .stopped_scenarios()
@@ -175,7 +175,7 @@ impl Operator for Running {
             "stopped_for_abnormal_use": stopped,
             "started_from": self.begun,
             "not_in_force": self.standing.status(),
-            "warnings": self.unwatched.into_iter().collect::<Vec<_>>(),
+            "warnings": self.unwatched.into_iter().map(str::to_owned).chain(unconfirmed).collect::<Vec<_>>(),
         })
         .to_string()
     }

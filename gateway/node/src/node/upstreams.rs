@@ -21,7 +21,7 @@ use shuzha_proxy::{Described, Endpoint, Handle, UpstreamOptions};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest pause between two pieces of a package.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Most reports that readiness names.
+/// Most reports that the status names.
 const NAMED_MAX: usize = 8;
 
 /// Tells the data plane what it need know of a snapshot that is in force: whose names may be labels of metrics, and which
@@ -32,7 +32,7 @@ pub(crate) fn announce(handle: &Handle, snapshot: &Snapshot) {
     handle.upstreams().inquire_of(engines);
 }
 
-/// Reports that cannot be served because their statistics service does not keep the declared domain, for readiness.
+/// Reports that cannot be served because their statistics service does not keep the declared domain, for the status.
 pub(crate) fn unconfirmed(handle: &Handle, snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
     let other = |engine: &Engine<'_>| handle.upstreams().denies(engine.upstream, engine.domain);
     let told = |Engine { product, upstream, domain }: Engine<'_>| {

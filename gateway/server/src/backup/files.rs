@@ -142,3 +142,15 @@ pub(super) fn settle(folder: &Path) -> Result<()> {
     let file = File::open(folder).with_context(shown)?;
     rustix::fs::syncfs(&file).with_context(shown)
 }
+
+/// Whether `path`, which need not be there yet, lies in `folder`; links are followed as far as there is something.
+pub(super) fn lies_in(path: &Path, folder: &Path) -> Result<bool> {
+    Ok(resolved(path)?.starts_with(resolved(folder)?))
+}
+
+fn resolved(path: &Path) -> Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let there = path.ancestors().find(|part| part.exists()).unwrap_or(&path).to_path_buf();
+    let rest = path.strip_prefix(&there).unwrap_or(Path::new("")).to_path_buf();
+    Ok(there.canonicalize().with_context(|| there.display().to_string())?.join(rest))
+}

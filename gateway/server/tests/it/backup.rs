@@ -272,3 +272,28 @@ fn a_lost_or_corrupt_store_names_the_way_back() {
     assert_eq!(Caller::new(node.data).call(&home.credential("bank-1"), &ask).status, 200);
     assert!(node.drain().0.success());
 }
+
+/// Keys that lie in the backup open it to whoever takes it; a backup in the data folder would be part of the next one. Nothing is made
+/// of what is refused, links or not.
+#[test]
+fn keys_lie_apart_and_a_backup_outside_what_it_is_of() {
+    let home = Home::new();
+    drop(Node::start(&home));
+    let beside = |name: &str| home.data().with_file_name(name);
+    let link = beside("link");
+    std::os::unix::fs::symlink(home.data(), &link).expect("linked");
+    let inside = |folder: &Path| folder.join("inside").display().to_string();
+    let apart = beside("apart").display().to_string();
+    for (folder, keys) in
+        [(apart.clone(), Some(format!("{apart}/keys"))), (inside(&home.data()), None), (inside(&link), None)]
+    {
+        let mut words = vec!["backup", &folder];
+        if let Some(keys) = &keys {
+            words.extend(["--keys", keys]);
+        }
+        let refused = home.run(&words);
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        assert!(text(&refused.stderr).contains("lies elsewhere"), "{refused:?}");
+        assert!(!Path::new(&folder).exists(), "{folder} was made");
+    }
+}

@@ -54,7 +54,19 @@ fn e3_masked_is_not_anonymous_and_the_reviewer_is_told_how_far() {
 
     let (code, shown, said) = measured(&home, &lines, &[]);
     assert_eq!(code, Some(1));
-    assert!(shown.contains("不是匿名") && said.contains("not measured"), "{shown}{said}");
+    assert!(shown.contains("不是匿名"), "{shown}{said}");
+    let alike = (0..12).fold(String::new(), |mut lines, row| {
+        writeln!(lines, "{}", json!({"subject": row.to_string(), "answer": company(1)}))
+            .expect("a string takes text");
+        lines
+    });
+    let (code, undecided, _) = measured(&home, &alike, &[]);
+    assert!(
+        code == Some(1) && undecided.contains("Not decided") && !undecided.contains("In order"),
+        "{undecided}"
+    );
+    let (code, none, told) = measured(&home, &alike, &["--sensitive", "/debt"]);
+    assert!(code == Some(1) && none.is_empty() && told.contains("is no leaf"), "{told}");
     for value in ["王某", "139", "6901", "91690"] {
         assert!(!shown.contains(value), "a value of the data is shown: {shown}");
     }
