@@ -1,7 +1,7 @@
 //! Abnormal use (异常使用), noticed call by call and acted on at once: slowed down, then stopped (REQUIREMENTS E7, I3).
 //!
-//! The tests are `shuzha_privacy::abuse`'s; here is who is watched, in `watching` what is done. Every signal is an act in the journal, a
-//! count and a line of the log. A stop is this gate's own and in force before the next call; it ends through the usual
+//! The tests are `shuzha_privacy::abuse`'s; here stands who is watched. What is done stands in `watching`: every signal is an act in the
+//! journal, a count and a line of the log. A stop is this gate's own and in force before the next call; it ends through the usual
 //! way of suspensions: whoever is responsible declares a suspension of the scenario, and later takes it back.
 //!
 //! Slow and stopped scenarios are in the journal's projection and survive a restart. What the tests have summed up does
@@ -25,6 +25,7 @@ use models::Models;
 const WATCHES_MAX: usize = 65_536;
 /// Most units whose refusals are counted at once.
 pub(crate) const UNITS_MAX: usize = 65_536;
+
 /// Everyone who is watched.
 pub(crate) struct Abuse {
     scenarios: Shards<Id, Watch>,

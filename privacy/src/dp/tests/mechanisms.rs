@@ -91,6 +91,16 @@ fn e6_the_accuracy_of_sums_holds() {
     }
 }
 
+/// A sum of more is never told to be nearer than a sum of fewer.
+#[test]
+fn e6_the_accuracy_of_sums_never_falls_as_they_grow() {
+    for measure in [Measure::PureEps, Measure::Rho] {
+        let scale = Scale::charge_up(measure, 1, NanoCharge::from_nanos(500_000_000)).unwrap();
+        let told: Vec<_> = (1..=64).map(|cells| scale.accuracy_of_sums_95_up(cells)).collect();
+        assert!(told.is_sorted(), "{measure:?}: {told:?}");
+    }
+}
+
 #[test]
 fn e6_open_keys_show_only_above_the_threshold() {
     for measure in [Measure::PureEps, Measure::Rho] {
