@@ -1,6 +1,7 @@
 //! `cargo xtask pages`: every file that is written from something else, in one list.
 //!
 //! What is written by hand are the tables: `gateway/core/codes.toml`, `config/default.toml`, `docs/requirements.tsv`,
+//! `docs/coverage.tsv`,
 //! `xtask/arch.toml` and the manifests. `tidy` compares this list with what is in the repository.
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use crate::say::say;
 use crate::tidy::edges::Arch;
 use crate::tree::Tree;
 use crate::workspace::Package;
-use crate::{codes, configuration, crates, requirements};
+use crate::{codes, configuration, coverage, crates, requirements};
 
 /// Folders in which every Markdown file is a generated one.
 const FOLDERS: [&str; 2] = [codes::FOLDER, requirements::FOLDER];
@@ -26,6 +27,7 @@ const FOLDERS: [&str; 2] = [codes::FOLDER, requirements::FOLDER];
 pub(crate) fn files(tree: &Tree, arch: &Arch, packages: &[Package]) -> Result<BTreeMap<String, String>> {
     let mut files = codes::Table::read(tree)?.files();
     files.extend(requirements::files(tree)?);
+    files.insert(coverage::PAGE_FILE.to_owned(), coverage::page(tree)?);
     files.insert(configuration::PAGE_FILE.to_owned(), configuration::page(tree)?);
     files.insert(crates::PAGE_FILE.to_owned(), crates::page(arch, packages));
     Ok(files)

@@ -5,6 +5,7 @@
 mod bench;
 mod codes;
 mod configuration;
+mod coverage;
 mod crates;
 mod deny;
 mod finding;

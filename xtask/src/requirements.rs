@@ -2,7 +2,7 @@
 //!
 //! A test shows a requirement by its name: `b2_acceptance_takes_three_working_days` shows B2.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail};
@@ -86,6 +86,22 @@ fn tests_of(text: &str) -> impl Iterator<Item = (String, &str)> {
         let name = line.trim_start_matches("async ").strip_prefix("fn ")?.split(['(', '<']).next()?;
         std::mem::take(&mut marked).then(|| shown_by(name).map(|id| (id, name)))?
     })
+}
+
+/// Requirements that are in the list and have a test.
+pub(crate) fn shown(tree: &Tree) -> BTreeSet<String> {
+    let listed: BTreeSet<&str> = tree
+        .text(LIST_FILE)
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    let sources = tree.ending(".rs").filter(|(path, _)| !path.starts_with("xtask/"));
+    sources
+        .flat_map(|(_, text)| tests_of(text))
+        .map(|(id, _)| id)
+        .filter(|id| listed.contains(id.as_str()))
+        .collect()
 }
 
 /// Path and text of every page.

@@ -21,6 +21,7 @@ use crate::deed::Deed;
 use crate::guard::Asker;
 use crate::limits::{DISCARD_BYTES_MAX, RETRY};
 use crate::problem::Problem;
+use crate::public::disclosed;
 use crate::room::{Arriving, Turn};
 use crate::shared::Shared;
 use crate::source::Source;
@@ -38,6 +39,7 @@ fn answers_json(path: &str) -> bool {
     path.starts_with("/api/")
         && !FILES.iter().any(|files| path.starts_with(files))
         && !path.ends_with("/paper")
+        && !(path.starts_with("/api/v1/public/") && path.ends_with(disclosed::CSV))
 }
 
 /// Takes a request whole, waits for nothing but its own bytes, and has it answered.

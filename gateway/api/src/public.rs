@@ -1,4 +1,6 @@
-//! The public register (REQUIREMENTS B10): registrations and certificates, for anyone.
+//! The public register (REQUIREMENTS B10): registrations and certificates, for anyone; and what is disclosed beside them.
+
+pub(crate) mod disclosed;
 
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
@@ -68,6 +70,7 @@ fn shown(found: &PublicRegistration) -> of::PublicRegistration {
     of::PublicRegistration {
         name: Name::of(&found.name),
         title: registered.title.clone(),
+        r#type: registered.subject.clone(),
         product: registered.product.as_ref().map(Name::of),
         operator: found.operator.as_ref().map(|operator| of::PublicOperator {
             organisation: Name::of(&operator.organisation),
@@ -85,6 +88,8 @@ fn shown(found: &PublicRegistration) -> of::PublicRegistration {
             matter: shown.matter.to_owned(),
             title: shown.title.clone(),
             r#abstract: shown.summary.clone(),
+            from: instant(shown.from),
+            until: found.publicity_until.map(instant),
         }),
     }
 }

@@ -162,6 +162,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/public/registrations", methods(&[(GET, public::registrations)], None))
         .route("/api/v1/public/certificates/{code}", methods(&[(GET, public::certificate)], None))
         .route("/api/v1/public/privacy-budgets", methods(&[(GET, public::privacy_budgets)], None))
+        .route("/api/v1/public/{subject}", methods(&[(GET, public::disclosed::get)], None))
         .route("/api/v1/{plural}", methods(&[(GET, objects::list)], None))
         .route(
             "/api/v1/{plural}/{name}",

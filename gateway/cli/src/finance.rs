@@ -38,7 +38,7 @@ pub(crate) enum FinanceCommand {
     Dispute(SayArgs),
     /// 答复异议 Answers a dispute.
     Resolve(SayArgs),
-    /// 软结 Soft-closes a month that is over: the first of two persons.
+    /// 预结账 Soft-closes a month that is over: the first of two persons.
     SoftClose(MonthArgs),
     /// 结账 Closes a period: the second of two persons.
     Close(CloseArgs),

@@ -240,7 +240,7 @@ impl Finance {
     /// Every balance (试算平衡表), as it is or as it stood at some instant; they sum to nothing.
     ///
     /// # Errors
-    /// As [`Self::periods`].
+    /// As [`Self::periods`]; C1001 for an instant that is yet to come.
     pub fn balances(
         &self,
         caller: &Caller,
@@ -249,6 +249,10 @@ impl Finance {
         self.reader(caller)?;
         let balances = match as_of {
             None => self.0.books.balances()?,
+            Some(at) if at > self.0.clock.now() => {
+                let reason = "尚未到来：余额只能查到此刻 is yet to come: balances are known up to now";
+                return Err(Error::fault(Code::C1001, "?as_of", reason));
+            }
             Some(at) => self.0.books.balances_at(at)?,
         };
         Ok(balances.into_iter().collect())

@@ -25,7 +25,7 @@ pub mod finance;
 mod force;
 mod kind;
 mod permission;
-mod public;
+pub mod public;
 mod queue;
 mod reading;
 mod scheduler;

@@ -1,9 +1,10 @@
 //! The public register (REQUIREMENTS B10; Gansu-R 19, 34): what anyone may ask, without signing on.
 
 mod budgets;
+mod disclosed;
 
 use serde_json::Value;
-use shuzha_core::{Code, Id};
+use shuzha_core::{Code, Id, Timestamp};
 use shuzha_products::case::registration::{self, Public};
 use shuzha_store::register::{Filter, Object};
 
@@ -11,6 +12,7 @@ use crate::force::{json, unreadable};
 use crate::writing::state_of;
 use crate::{Control, Error, Page};
 pub use budgets::{PublicBudget, PublicRaise};
+pub use disclosed::{Cell, CellKind, DISCLOSURES, DisclosedColumn, Disclosure, Rows};
 
 /// The kind that is public.
 const KIND: &str = "Registration";
@@ -28,6 +30,8 @@ pub struct PublicRegistration {
     pub operator: Option<Operator>,
     /// Whether the certificate is good now.
     pub valid: bool,
+    /// When a publicity ends that runs; none where none does, or the rules set it no term.
+    pub publicity_until: Option<Timestamp>,
 }
 
 /// Whoever answers for what is registered.
@@ -93,7 +97,20 @@ impl Control {
             None => None,
         };
         let valid = registered.valid_at(self.now());
-        Ok(Some(PublicRegistration { name: object.name.clone(), registered, operator, valid }))
+        let publicity_until = match registered.publicity {
+            Some(_) => {
+                let due = self.register.deadlines(KIND, object.name.as_str())?;
+                due.into_iter().find(|deadline| deadline.what == "publicity").map(|deadline| deadline.at)
+            }
+            None => None,
+        };
+        Ok(Some(PublicRegistration {
+            name: object.name.clone(),
+            registered,
+            operator,
+            valid,
+            publicity_until,
+        }))
     }
 
     /// Text of a field of a declared object.

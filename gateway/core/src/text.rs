@@ -28,6 +28,14 @@ pub enum TextError {
     NotNormalised,
 }
 
+/// Whether a spreadsheet could take a cell with `text` for a formula, for a line of control totals, or for one that was guarded
+/// against that already: an apostrophe goes before it then.
+#[must_use]
+pub fn needs_guard_in_a_sheet(text: &str) -> bool {
+    const DANGEROUS: [char; 13] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', '#', '\''];
+    text.starts_with(DANGEROUS) || text.trim_start().starts_with(DANGEROUS)
+}
+
 /// Checks a text that people read. Line ends and tabs are left to whoever takes the text.
 ///
 /// # Errors

@@ -14,8 +14,10 @@ use anyhow::{Context as _, Result, bail};
 use prometheus::Registry;
 use shuzha_core::{Clock, Code, Id, Refusal, RequestId};
 use shuzha_evidence::Entry;
+use shuzha_evidence::checkpoint::Checkpoint;
 use shuzha_evidence::commit::PeriodCommitters;
-use shuzha_evidence::log::{LogError, LogKeys};
+use shuzha_evidence::folder::Folder;
+use shuzha_evidence::log::{LogError, LogKeys, LogReader, Shard, Source};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::receipt::Enclosed;
 use shuzha_journal::Journal;
@@ -112,6 +114,31 @@ impl Evidence {
         }
         self.thread.join().map_err(|_| anyhow::anyhow!("the evidence log's thread panicked"))
     }
+}
+
+/// The name of the log in the data folder: what its latest checkpoint says, and the configured one while there is none. A
+/// command that is run without the node's configuration speaks of the folder that it is given.
+///
+/// # Errors
+/// Of the files.
+pub fn origin_of(config: &Config) -> Result<String> {
+    let folder = config.data_dir.join(EVIDENCE_DIR);
+    let mut shards: Vec<Shard> = Vec::new();
+    if folder.is_dir() {
+        for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            shards.extend(entry?.file_name().to_str().and_then(|name| name.parse::<Shard>().ok()));
+        }
+    }
+    shards.sort_unstable();
+    let files: Arc<dyn Source> = Arc::new(Folder::new(&folder));
+    for shard in shards.iter().rev() {
+        if let Some(note) = LogReader::new(Arc::clone(&files), &shard.to_string()).checkpoint::<Sha256>()? {
+            let stated = Checkpoint::parse(note.text()).context("the latest checkpoint")?.origin;
+            // A half-year's log is named by the log and the half-year.
+            return Ok(stated.strip_suffix(&format!("/{shard}")).unwrap_or(&stated).to_owned());
+        }
+    }
+    Ok(config.evidence_origin.clone())
 }
 
 /// What a log's fault is to whoever asked.

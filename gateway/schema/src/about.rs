@@ -108,6 +108,10 @@ pub struct Publicity {
     pub title: String,
     /// What the data is about.
     pub r#abstract: String,
+    /// When the publicity began.
+    pub from: Instant,
+    /// When it ends; null where the rules set it no term.
+    pub until: Option<Instant>,
 }
 
 /// What is promised to the people of a person-space (人群), as anyone may see it.
@@ -161,6 +165,9 @@ pub struct PublicRegistration {
     pub name: Name,
     /// The registered name.
     pub title: String,
+    /// Whether a product or a data resource is registered.
+    #[schemars(extend("enum" = ["product", "resource"]))]
+    pub r#type: String,
     /// Null for a data resource.
     pub product: Option<Name>,
     /// Who operates the product, or registered the data resource.

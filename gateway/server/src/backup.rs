@@ -22,8 +22,8 @@ use shuzha_core::{Clock as _, SystemClock};
 use shuzha_files::secret;
 use shuzha_files::terminal::Out;
 use shuzha_node::config::Config;
-use shuzha_node::evidence::EVIDENCE_DIR;
 use shuzha_node::evidence::custody::{Custody, passphrase_in};
+use shuzha_node::evidence::{EVIDENCE_DIR, origin_of};
 use shuzha_node::node::JOURNAL_DIR;
 use shuzha_store::backup::Moment;
 use zeroize::Zeroizing;
@@ -123,7 +123,8 @@ fn make(out: &mut Out, config: &Config, folder: &Path, keys: Option<&Path>) -> R
         Some(path) => passphrase_in(path),
         None => ask_secret("口令 passphrase:").map(Zeroizing::new),
     };
-    let custody = Custody { data_dir: data, origin: &config.evidence_origin, passphrase: &passphrase };
+    let origin = origin_of(config)?;
+    let custody = Custody { data_dir: data, origin: &origin, passphrase: &passphrase };
     let digest = manifest::write(folder, &of, &custody)?;
     files::settle(folder)?;
     keys.map_or(Ok(()), files::settle)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
-use shuzha_core::{Clock as _, SystemClock};
+use shuzha_core::{Clock as _, Code, Lang, SystemClock};
 use shuzha_files::terminal::Out;
 use shuzha_node::config::{self, Config};
 use shuzha_node::control::{REGISTER_FILE, world_in_force};
@@ -18,6 +18,7 @@ use shuzha_products::World;
 use shuzha_products::credential::{PublicKey, SignatureAlgorithm};
 use shuzha_proxy::RENEW_DAYS;
 use shuzha_store::Register;
+use shuzha_verify::Trouble;
 
 /// Files that a node opens beside its connections: databases, segments, product services.
 const FILES_BESIDE: u64 = 256;
@@ -156,6 +157,18 @@ fn machine(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
 fn registered(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
     if !config.data_dir.join(REGISTER_FILE).exists() {
         return findings.good("register: will be made at first start");
+    }
+    match crate::verify::differs(&config.data_dir) {
+        Ok(None) => findings.good("register: is what its acts made it, and the journal has them")?,
+        Ok(Some(what)) => {
+            let code = Code::C1740;
+            let todo = "shuzha register verify; restored from a copy: shuzha register adopt --reason …";
+            findings.bad(&format!("register: {code} {}: {what}: {todo}", code.title(Lang::En)))?;
+        }
+        // A folder of before there were seals and bound acts is put right by its next start.
+        Err(Trouble::Incomplete(why)) => findings.warn(&format!("register: not compared: {why}"))?,
+        Err(Trouble::Bad(what) | Trouble::Usage(what)) => findings.bad(&format!("register: {what}"))?,
+        Err(Trouble::Out(error)) => findings.bad(&format!("register: {error:#}"))?,
     }
     let read = register_in(&config.data_dir).and_then(|register| world_in_force(&register, &config.control));
     match read {

@@ -14,6 +14,7 @@ use shuzha_files::terminal::{Out, say};
 use shuzha_node::config::Config;
 use shuzha_node::control::REGISTER_FILE;
 use shuzha_node::evidence::custody::{Custody, passphrase_in};
+use shuzha_node::evidence::origin_of;
 use shuzha_node::issued::IssuedSecrets;
 use shuzha_node::node::{PSEUDONYM_KEY_FILE, PSEUDONYM_KEY_ID};
 use shuzha_node::period_keys::PeriodKeyFiles;
@@ -105,7 +106,8 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             Ok(())
         }
         KeysCommand::Log { handovers } => {
-            let custody = Custody { data_dir, origin: &config.evidence_origin, passphrase: &passphrase };
+            let origin = origin_of(config)?;
+            let custody = Custody { data_dir, origin: &origin, passphrase: &passphrase };
             if handovers {
                 return custody
                     .handovers()?
@@ -115,14 +117,16 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             custody.present()?.known().iter().try_for_each(|key| out.line(&key.to_string()))
         }
         KeysCommand::SealLog => {
-            let custody = Custody { data_dir, origin: &config.evidence_origin, passphrase: &passphrase };
+            let origin = origin_of(config)?;
+            let custody = Custody { data_dir, origin: &origin, passphrase: &passphrase };
             custody.seal(&passphrase()?)?;
             say("已加密保管；启动时需要 evidence.key_passphrase_file。");
             say("Sealed. The gateway needs evidence.key_passphrase_file from its next start on.");
             Ok(())
         }
         KeysCommand::RotateLog { ed25519, sm2 } => {
-            let custody = Custody { data_dir, origin: &config.evidence_origin, passphrase: &passphrase };
+            let origin = origin_of(config)?;
+            let custody = Custody { data_dir, origin: &origin, passphrase: &passphrase };
             let given = ed25519.as_deref().zip(sm2.as_deref()).map(|(one, other)| [one, other]);
             let public = custody.prepare(given)?;
             say("新密钥已备好，下次启动（或热升级）时完成交接并记入日志。");

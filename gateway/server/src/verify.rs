@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use shuzha_files::terminal::Out;
 use shuzha_verify::{Check, finish};
 
-pub(crate) use register::RegisterArgs;
+pub(crate) use register::{RegisterArgs, differs};
 
 /// Checks evidence offline. 离线验证存证
 #[derive(clap::Subcommand, Debug)]

@@ -8,6 +8,7 @@
 use std::io::Write;
 
 use shuzha_core::Lang;
+use shuzha_core::text::needs_guard_in_a_sheet;
 
 use super::columns::{Kind, Layout};
 use super::error::{CellFault, Fault};
@@ -125,11 +126,7 @@ impl<W: Write> Sheet for Csv<W> {
 fn is_guarded(kind: Kind, text: &str) -> bool {
     match kind {
         Kind::Id => !text.is_empty(),
-        Kind::Text => {
-            const DANGEROUS: [char; 13] =
-                ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠', '#', '\''];
-            text.starts_with(DANGEROUS) || text.trim_start().starts_with(DANGEROUS)
-        }
+        Kind::Text => needs_guard_in_a_sheet(text),
         _ => false,
     }
 }

@@ -167,7 +167,19 @@ const PACKAGES: Maker = || Ok(Box::new(Packages::enterprises()));
 type Plan = Vec<(SocketAddr, Make)>;
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+    match command(Arguments::parse()) {
+        // A reader that went away (`| head`) has what it wanted.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        done => done,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref().map(std::io::Error::kind);
+    error.chain().filter_map(kind).any(|kind| kind == std::io::ErrorKind::BrokenPipe)
+}
+
+fn command(arguments: Arguments) -> anyhow::Result<()> {
     let (plan, common) = match arguments.command {
         Command::Register { listen, common } => (one(listen, REGISTER), common),
         Command::Model { listen, common } => (one(listen, MODEL), common),

@@ -122,7 +122,9 @@ pub(super) fn paths() -> Vec<(String, &'static str, Operation)> {
                 schema::<of::NewRerating>(),
             ),
             "close" => ("closePeriod", "Close it (结账), the second of two persons.", schema::<Nothing>()),
-            _ => ("softClosePeriod", "Soft-close it (软结), the first of two persons.", schema::<Nothing>()),
+            _ => {
+                ("softClosePeriod", "Soft-close it (预结账), the first of two persons.", schema::<Nothing>())
+            }
         };
         let answer = match verb {
             "preview" => schema::<of::Preview>(),
@@ -328,6 +330,6 @@ fn month_schema() -> Value {
     json!({"type": "string", "pattern": "^(199[2-9]|2[0-9]{3})-(0[1-9]|1[0-2])$"})
 }
 
-fn lang() -> Value {
+pub(super) fn lang() -> Value {
     query("lang", "The language of headings and captions.", json!({"enum": ["zh", "en"], "default": "zh"}))
 }

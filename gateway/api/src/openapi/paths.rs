@@ -59,7 +59,7 @@ pub(super) fn all() -> Value {
         put(&mut paths, &path, method, operation);
     }
     for (path, operation) in public::paths() {
-        put(&mut paths, path, "get", operation);
+        put(&mut paths, &path, "get", operation);
     }
     Value::Object(paths)
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod cases;
 mod client;
 mod consents;
+mod disclosed;
 mod document;
 mod evidence;
 mod finance;

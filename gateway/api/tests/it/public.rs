@@ -27,7 +27,7 @@ fn person(name: &str, organisation: &str, roles: &[Role]) -> Caller {
     }
 }
 
-fn operator() -> Caller {
+pub(crate) fn operator() -> Caller {
     person("sun", "yunze-data", &[Role::Authority, Role::Operator, Role::Pricing])
 }
 
@@ -36,7 +36,7 @@ fn registrar(name: &str) -> Caller {
 }
 
 /// A plane under the rules of Gansu, with the demo's organisations, data sets, product services and products.
-fn furnished() -> Plane {
+pub(crate) fn furnished() -> Plane {
     let plane = Plane::new();
     let rules = Rules { jurisdiction: pack("gansu").unwrap(), calendar: calendar().clone() };
     plane.control.set_rules(rules).unwrap();
@@ -85,7 +85,7 @@ fn application(product: &str, title: &str) -> Value {
 }
 
 impl Plane {
-    fn draft(&self, name: &str, product: &str) {
+    pub(crate) fn draft(&self, name: &str, product: &str) {
         let spec = application(product, &format!("企业身份核验 {product}"));
         self.control.put(&operator(), "Registration", &id(name), &spec, &Request::default()).unwrap();
     }
@@ -112,7 +112,7 @@ impl Plane {
     }
 
     /// Takes a draft through acceptance, review and publicity.
-    fn certify(&self, name: &str) {
+    pub(crate) fn certify(&self, name: &str) {
         let none = json!({});
         self.does(&operator(), name, "submit", &none);
         self.does(&registrar("li"), name, "accept", &none);
@@ -186,6 +186,31 @@ fn b10_what_has_become_of_a_certificate_is_told() {
     assert_eq!((&item()["state"], &item()["valid"]), (&json!("certified"), &json!(false)));
     plane.does(&registrar("chen"), name, "revoke", &json!({"ground": "fraud", "evidence": "ef".repeat(32)}));
     assert_eq!(item()["state"], "revoked");
+}
+
+#[test]
+fn b14_a_publicity_says_whose_of_what_type_and_from_when_until_when() {
+    let plane = furnished();
+    plane.draft("company-check-1", "company-check");
+    plane.does(&operator(), "company-check-1", "submit", &json!({}));
+    plane.does(&registrar("li"), "company-check-1", "accept", &json!({}));
+    plane.does(&registrar("li"), "company-check-1", "review", &json!({"passed": true}));
+    plane.does(&registrar("chen"), "company-check-1", "approve", &json!({}));
+    let item = plane.public("")["items"][0].clone();
+    assert_eq!((&item["type"], &item["operator"]["organisation"]), (&json!("product"), &json!("yunze-data")));
+    let instant = |field: &str| {
+        let text = item["publicity"][field].as_str().unwrap();
+        text.parse::<jiff::Timestamp>().unwrap()
+    };
+    let days = instant("until").duration_since(instant("from")).as_hours() / 24;
+    assert!((10..=30).contains(&days), "ten working days and what holidays lie between: {days}");
+    let until = instant("until");
+    plane.clock.advance(DAY * 40);
+    plane.control.tick().unwrap();
+    let item = plane.public("")["items"][0].clone();
+    assert_eq!((&item["publicity"], &item["state"]), (&Value::Null, &json!("certified")));
+    let from = item["window"]["from"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(from >= until, "certified when the publicity had ended");
 }
 
 #[test]
@@ -292,8 +317,12 @@ fn b6_anyone_with_an_account_objects_and_sees_the_public_part_only() {
         (&publicised["state"], &publicised["code"], &publicised["valid"]),
         (&json!("publicity"), &Value::Null, &json!(false))
     );
-    let shown = json!({"matter": "first", "title": "企业身份核验 company-check", "abstract": "核验。"});
-    assert_eq!(publicised["publicity"], shown, "kind, name, abstract; and the registrant beside them");
+    let shown = &publicised["publicity"];
+    assert_eq!(
+        (&shown["matter"], &shown["title"], &shown["abstract"]),
+        (&json!("first"), &json!("企业身份核验 company-check"), &json!("核验。")),
+        "kind, name, abstract; and the registrant beside them"
+    );
     assert_eq!(publicised["operator"]["organisation"], "yunze-data");
 
     for person in ["subject", "lender", "root"] {

@@ -11,7 +11,7 @@ use super::{Finance, READERS, may_read};
 use crate::{Caller, Error, act_log};
 
 impl Finance {
-    /// Soft-closes a month that is over (软结): the first of two persons.
+    /// Soft-closes a month that is over (预结账): the first of two persons.
     ///
     /// # Errors
     /// C1104, C1106 without the role; C1602 where it is closed; C1611 before it is over; C090 where the act cannot be

@@ -192,6 +192,8 @@ fn g3_from_calls_to_payable_shares() {
     assert_eq!(back.corrects.as_deref(), Some(paid.key.as_str()));
     let balances = finance.balances(&li(), None).expect("reads");
     let before = finance.balances(&li(), Some(february.begin())).expect("reads");
+    let to_come = shuzha_core::Timestamp::from_micros(i64::MAX);
+    assert_eq!(code(finance.balances(&li(), Some(to_come))), Code::C1001);
     assert!(before.is_empty(), "nothing was posted then");
     let of = |account: &str| {
         let found = balances.iter().find(|(one, _)| one.to_string() == account);

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod disclosed;
 mod evidence;
 mod finance;
 mod force;

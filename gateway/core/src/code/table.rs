@@ -186,8 +186,8 @@ codes! {
     C1554 409 "公共域改变须用新的数据版本" "A changed domain needs a new data version";
     C1555 403 "提高隐私上限须由不同机构共同决定" "A privacy cap is raised by different organisations together";
     C1556 409 "超过隐私预算参考上限，须说明理由" "Above the ceiling for privacy budgets: name the reason";
-    C1600 409 "账期尚未软结" "The period has not been soft-closed";
-    C1601 403 "软结与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
+    C1600 409 "账期尚未预结账" "The period has not been soft-closed";
+    C1601 403 "预结账与结账须由不同的两人完成" "Soft-closing and closing are done by two different persons";
     C1602 409 "账期已结账，不可更改" "The period is closed and does not change";
     C1603 409 "宽限期未满，尚不可结账" "The time of grace has not passed";
     C1604 422 "该账期无法结账" "The period cannot be closed";
@@ -208,6 +208,7 @@ codes! {
     C1620 422 "登记簿中没有该单位" "The register has no such party";
     C1621 409 "该分录不能红冲" "This transaction cannot be reversed";
     C1622 409 "该笔付款或红冲已有决定" "The proposed posting is decided already";
+    C1623 409 "该月早于账簿的起点" "The month lies before the books begin";
     C1630 409 "更正后该行低于零或高于上限" "The corrected line would be below nothing or above its ceiling";
     C1650 422 "有字符不能用 GB 18030 表示" "A character cannot be held by GB 18030";
     C1651 422 "有单元格超出该格式的容量" "A cell is beyond what this format holds";

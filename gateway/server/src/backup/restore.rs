@@ -13,6 +13,7 @@ use shuzha_evidence::{Act, ActKind, Entry};
 use shuzha_files::terminal::Out;
 use shuzha_journal::{Journal, Options};
 use shuzha_node::config::Config;
+use shuzha_node::control::REGISTER_FILE;
 use shuzha_node::node::{CLOCK_WITHIN, JOURNAL_DIR};
 
 use super::files::{self, Listed};
@@ -70,7 +71,13 @@ pub(crate) fn restore(out: &mut Out, config: &Config, args: &RestoreArgs) -> Res
              kept that sees two histories.",
         )?;
     }
-    out.line("启动前核对 Before the start: shuzha journal verify; shuzha register verify")
+    if args.journal.is_some() && args.into.join(REGISTER_FILE).exists() {
+        out.line(
+            "登记簿停在备份之时，日志更新：核对后须接管，否则启动被拒绝（C1740）。 The register is as old as the backup, the journal is \
+             not: check it and take it over, or the start is refused (C1740): shuzha register adopt --reason …",
+        )?;
+    }
+    out.line("启动前核对 Before the start: shuzha journal verify; shuzha register verify; shuzha doctor")
 }
 
 /// Puts what the backup has into the new folder.

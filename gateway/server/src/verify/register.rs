@@ -107,13 +107,38 @@ fn sealed(folder: &Path, walked: &mut Vec<String>) -> Result<bool, Trouble> {
     Ok(folder.join(REGISTER_SEAL_FILE).exists())
 }
 
-/// Walks over the register and says what is wrong with it.
-pub(crate) fn run(out: &mut Out, args: &RegisterArgs, folder: &Path) -> Result<(), Trouble> {
+/// What a walk over the register and a look at the seals found.
+struct Checked {
+    walked: Walked,
+    /// Everything that is wrong, as it is told.
+    wrong: Vec<String>,
+    /// Whether there was something to compare the acts with.
+    compared: bool,
+    /// Whether the register's seal was checked.
+    keyed: bool,
+}
+
+fn checked(args: &RegisterArgs, folder: &Path) -> Result<Checked, Trouble> {
     let register = open(folder)?;
     let (walked, compared) = walk(&register, args, folder)?;
     let mut wrong: Vec<String> = walked.findings.iter().map(ToString::to_string).collect();
-    let by_acts = walked.wrong;
     let keyed = sealed(folder, &mut wrong)?;
+    Ok(Checked { walked, wrong, compared, keyed })
+}
+
+/// What in the register of `folder` would keep a node from starting, by what the journal beside it says; none where it is sound.
+pub(crate) fn differs(folder: &Path) -> Result<Option<String>, Trouble> {
+    let args = RegisterArgs { folder: None, log: None, keys: Vec::new(), json: false };
+    let found = checked(&args, folder)?;
+    let more = found.wrong.len().saturating_sub(1);
+    let more = if more == 0 { String::new() } else { format!("; 另有 {more} 处 and {more} more") };
+    Ok(found.wrong.into_iter().next().map(|first| format!("{first}{more}")))
+}
+
+/// Walks over the register and says what is wrong with it.
+pub(crate) fn run(out: &mut Out, args: &RegisterArgs, folder: &Path) -> Result<(), Trouble> {
+    let Checked { walked, wrong, compared, keyed } = checked(args, folder)?;
+    let by_acts = walked.wrong;
     show(out, args, (&walked, &wrong), (compared, keyed))?;
     match wrong.first() {
         Some(first) => {

@@ -100,6 +100,21 @@ pub(super) fn earlier_open(connection: &Connection, month: Month) -> Result<bool
     Ok(found.is_some())
 }
 
+/// Whether nothing will be posted in `month` any more: a later one is closed, or it lies before everything in the books; in
+/// books that hold nothing, before the month that ended last.
+fn begins_after(connection: &Connection, month: Month, at: Timestamp) -> Result<bool, StoreError> {
+    if first_open(connection)?.is_some_and(|open| month < open) {
+        return Ok(true);
+    }
+    let sql = "SELECT min(period) FROM (SELECT period FROM rollup UNION ALL SELECT period FROM correction
+                         UNION ALL SELECT period FROM line_correction WHERE period IS NOT NULL)";
+    let first: Option<i32> = connection.query_one(sql, [], |row| row.get(0))?;
+    Ok(match first {
+        Some(index) => month.index() < index,
+        None => month.next().end() <= at,
+    })
+}
+
 impl Books {
     /// The month after the last that is closed; none where none is.
     ///
@@ -130,9 +145,10 @@ impl Books {
         months.into_iter().map(|month| period(&connection, month)).collect()
     }
 
-    /// Soft-closes a month that is over. Doing so again is the same.
+    /// Soft-closes a month that is over (预结账). Doing so again is the same.
     ///
     /// # Errors
+    /// C1623 for a month before the books begin, or before one that is closed.
     /// C1602 where it is closed, C1611 where the month is not over.
     pub fn soft_close(&self, month: Month, by: &Id, at: Timestamp) -> Result<Period, BooksError> {
         if at < month.end() {
@@ -144,6 +160,9 @@ impl Books {
             PeriodState::Closed => Err(Code::C1602.into()),
             PeriodState::SoftClosed => Ok(before),
             PeriodState::Open => {
+                if begins_after(&connection, month, at)? {
+                    return Err(Code::C1623.into());
+                }
                 let sql = "INSERT INTO period (month, state, soft_by, soft_at) VALUES (?1, 1, ?2, ?3)";
                 connection.execute(sql, (month.index(), by.as_str(), at.micros()))?;
                 Ok(period(&connection, month)?)

@@ -15,6 +15,8 @@ use super::Registration;
 pub struct Public {
     /// The registered name (名称), or the one under publicity.
     pub title: String,
+    /// 登记对象: `product` or `resource`.
+    pub subject: String,
     /// The product; none for a data resource.
     pub product: Option<String>,
     /// The certificate; none before it is issued.
@@ -47,6 +49,8 @@ pub struct Publicised {
     pub title: String,
     /// 数据内容简介.
     pub summary: String,
+    /// When the publicity began.
+    pub from: Timestamp,
 }
 
 /// States in which a registration may be public: publicity, and all that follow it.
@@ -88,7 +92,8 @@ pub fn public(spec: &Value, state: &Value) -> Result<Option<Public>, Refused> {
     let publicity = publicity.map(|procedure| {
         let shown = procedure.pending.as_ref().map_or(content, |pending| &pending.content);
         let matter = if procedure.matter == Matter::First { "first" } else { "change" };
-        Publicised { matter, title: text(shown, "name"), summary: text(shown, "abstract") }
+        let from = Timestamp::from_micros(procedure.since);
+        Publicised { matter, title: text(shown, "name"), summary: text(shown, "abstract"), from }
     });
     let standing = match state.standing {
         Standing::Open if publicity.is_some() => "publicity",
@@ -107,7 +112,8 @@ pub fn public(spec: &Value, state: &Value) -> Result<Option<Public>, Refused> {
         until: Timestamp::from_micros(certificate.until),
     });
     let (title, objected) = (text(content, "name"), state.objected());
-    Ok(Some(Public { title, product, certificate, standing, objected, publicity }))
+    let subject = text(content, "type");
+    Ok(Some(Public { title, subject, product, certificate, standing, objected, publicity }))
 }
 
 fn text(content: &Value, field: &str) -> String {

@@ -36,6 +36,10 @@ fn a_register_comes_back_from_a_backup_and_what_came_after_is_said_to_be_missing
     // With the old journal the register is behind it: what acts left since is nowhere else, and somebody says that it is so.
     std::fs::rename(&data, at("second")).expect("moved");
     done(&house, &[&restore[..], &["--journal", &at("lost/journal")]].concat());
+    let doctor = run(&house, &["doctor"]);
+    let found = text(&doctor.stdout);
+    assert!(!doctor.status.success() && found.contains("BAD   register: C1740"), "{found}");
+    assert!(found.contains("register adopt"), "{found}");
     let told = refused(&house);
     assert!(told.contains("C1740") && told.contains("older copy"), "{told}");
     done(&house, &["register", "adopt", "--reason", "restored from the backup"]);

@@ -23,6 +23,10 @@ fn g3_two_persons_close_in_order_and_once() {
     assert_eq!(refused(try_close(&wang, late)), Code::C1600);
     let too_soon = Timestamp::from_micros(november.end().micros() - 1);
     assert_eq!(refused(books.soft_close(november, &li, too_soon)), Code::C1611);
+    // Nothing is as early as these.
+    for early in ["1999-01", "2023-10"] {
+        assert_eq!(refused(books.soft_close(month(early), &li, late)), Code::C1623, "{early}");
+    }
     let soft = books.soft_close(november, &li, november.end()).unwrap();
     assert_eq!(books.soft_close(november, &wang, late).unwrap(), soft, "doing so again is the same");
     assert_eq!(refused(try_close(&li, late)), Code::C1601);
@@ -51,6 +55,8 @@ fn g3_two_persons_close_in_order_and_once() {
     assert_eq!(statements, closing.statements);
     assert_eq!(books.ledger(0, 100).unwrap().items.len(), closing.transactions.len());
     assert_eq!(books.trial_balance().unwrap(), 0);
+    // A month before one that is closed takes nothing any more.
+    assert_eq!(refused(books.soft_close(month("2023-10"), &li, late)), Code::C1623);
     // Periods close in order.
     let january = month("2024-01");
     let minute = (january.begin().micros() - entries::START) / 60_000_000 + 1;

@@ -1,0 +1,220 @@
+//! Rows from declared objects and cases.
+
+use serde_json::Value;
+use shuzha_core::Id;
+use shuzha_products::Window;
+use shuzha_store::register::Object;
+
+use super::Cell;
+use crate::{Control, Error};
+
+/// Most products of an operator that are named.
+const PRODUCTS_MAX: usize = 200;
+
+type Row = Result<Option<Vec<Cell>>, Error>;
+
+fn text(spec: &Value, field: &str) -> Cell {
+    spec.get(field).and_then(Value::as_str).map_or(Cell::None, |text| Cell::Text(text.to_owned()))
+}
+
+fn texts(spec: &Value, field: &str) -> Option<Vec<String>> {
+    let items = spec.get(field)?.as_array()?;
+    Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+/// When the window begins and ends.
+fn window(spec: &Value) -> [Cell; 2] {
+    match spec.get("window").and_then(Window::of_spec) {
+        Some(window) => [Cell::Instant(window.from()), Cell::Instant(window.until())],
+        None => [Cell::None, Cell::None],
+    }
+}
+
+fn state(object: &Object) -> Cell {
+    object.state.as_ref().map_or(Cell::None, |state| Cell::Text(state.name.clone()))
+}
+
+impl Control {
+    /// The title of a named object, by the field of its kind that holds it.
+    fn titled(&self, kind: &str, name: Option<&str>) -> Result<Cell, Error> {
+        let field = if kind == "Organisation" { "name" } else { "title" };
+        let Some(name) = name else { return Ok(Cell::None) };
+        Ok(self.named(kind, name, field)?.map_or(Cell::None, Cell::Text))
+    }
+
+    /// Titles of named objects; the name where one has none.
+    fn titles<'n>(&self, kind: &str, names: impl IntoIterator<Item = &'n str>) -> Result<Cell, Error> {
+        let mut found = Vec::new();
+        for name in names {
+            found.push(match self.titled(kind, Some(name))? {
+                Cell::Text(title) => title,
+                _ => name.to_owned(),
+            });
+        }
+        Ok(Cell::Texts(found))
+    }
+
+    /// The organisation of an application unit, by its title.
+    fn unit_title(&self, spec: &Value) -> Result<Cell, Error> {
+        let Some(unit) = spec.get("unit").and_then(Value::as_str) else { return Ok(Cell::None) };
+        let organisation = self.named("ApplicationUnit", unit, "organisation")?;
+        self.titled("Organisation", organisation.as_deref())
+    }
+
+    /// Number and issuer of the act behind a price or ceiling.
+    fn act_behind(&self, spec: &Value) -> Result<[Cell; 2], Error> {
+        let Some(act) = spec.get("act").and_then(Value::as_str) else { return Ok([Cell::None, Cell::None]) };
+        let number = self.named("PriceAct", act, "number")?.map_or(Cell::None, Cell::Text);
+        let issuer = self.named("PriceAct", act, "issuer")?;
+        Ok([number, self.titled("Organisation", issuer.as_deref())?])
+    }
+
+    /// The certificate of a product that is good now: its code, and until when.
+    fn good_certificate(&self, product: &Id) -> Result<[Cell; 2], Error> {
+        for name in self.register.referrers_of("Registration", "Product", product.as_str())? {
+            let Some(object) = self.register.get("Registration", name.as_str())? else { continue };
+            let Some(found) = self.published(&object)?.filter(|found| found.valid) else { continue };
+            if found.registered.product.as_deref() == Some(product.as_str())
+                && let Some(certificate) = found.registered.certificate
+            {
+                return Ok([Cell::Text(certificate.code), Cell::Instant(certificate.until)]);
+            }
+        }
+        Ok([Cell::None, Cell::None])
+    }
+}
+
+/// A product.
+pub(super) fn product(control: &Control, object: &Object, spec: &Value) -> Row {
+    let operations = spec.get("operations").and_then(Value::as_array);
+    let operations: Vec<&Value> = operations.into_iter().flatten().collect();
+    let names = operations.iter().filter_map(|one| one.get("name")?.as_str());
+    let personal = operations.iter().any(|one| one.get("personal") == Some(&Value::Bool(true)));
+    let sets = texts(spec, "dataSets").unwrap_or_default();
+    let operator = spec.get("operator").and_then(Value::as_str);
+    let [code, until] = control.good_certificate(&object.name)?;
+    Ok(Some(vec![
+        text(spec, "title"),
+        text(spec, "kind"),
+        Cell::Texts(names.map(str::to_owned).collect()),
+        Cell::Flag(personal),
+        text(spec, "operator"),
+        control.titled("Organisation", operator)?,
+        control.titles("DataSet", sets.iter().map(String::as_str))?,
+        code,
+        until,
+    ]))
+}
+
+/// A price.
+pub(super) fn price(control: &Control, _: &Object, spec: &Value) -> Row {
+    const FORMS: [&str; 5] = ["perCall", "graduated", "volume", "package", "free"];
+    let form = FORMS.into_iter().find(|form| spec.get(form).is_some());
+    let amount = form.and_then(|form| spec.get(form)).map_or(Cell::None, amount);
+    let minimum = spec.get("minimum").map_or(Cell::None, amount_of);
+    let [act, issuer] = control.act_behind(spec)?;
+    let [from, until] = window(spec);
+    Ok(Some(vec![
+        text(spec, "product"),
+        control.titled("Product", spec.get("product").and_then(Value::as_str))?,
+        text(spec, "operation"),
+        text(spec, "scenario"),
+        texts(spec, "purposes").map_or(Cell::None, Cell::Texts),
+        form.map_or(Cell::None, |form| Cell::Text(form.to_owned())),
+        amount,
+        text(spec, "annual"),
+        minimum,
+        text(spec, "maximum"),
+        texts(spec, "charged").map_or(Cell::None, Cell::Texts),
+        Cell::Flag(spec.get("trial") == Some(&Value::Bool(true))),
+        act,
+        issuer,
+        from,
+        until,
+    ]))
+}
+
+fn amount_of(value: &Value) -> Cell {
+    amount(value)
+}
+
+/// A sum, tiers, or a sum for a number of calls, as text: what is charged, by from which call on.
+fn amount(value: &Value) -> Cell {
+    fn shown(value: &Value) -> String {
+        match value {
+            Value::String(text) => text.clone(),
+            Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join("; "),
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(name, value)| format!("{name} {}", shown(value)));
+                fields.collect::<Vec<_>>().join(" ")
+            }
+            other => other.to_string(),
+        }
+    }
+    Cell::Text(shown(value))
+}
+
+/// A ceiling.
+pub(super) fn ceiling(control: &Control, _: &Object, spec: &Value) -> Row {
+    let [act, issuer] = control.act_behind(spec)?;
+    let [from, until] = window(spec);
+    Ok(Some(vec![
+        text(spec, "product"),
+        control.titled("Product", spec.get("product").and_then(Value::as_str))?,
+        text(spec, "perCallMax"),
+        text(spec, "annualMax"),
+        act,
+        issuer,
+        from,
+        until,
+    ]))
+}
+
+/// An operator; no other organisation.
+pub(super) fn operator(control: &Control, object: &Object, spec: &Value) -> Row {
+    if spec.get("kind").and_then(Value::as_str) != Some("operator") {
+        return Ok(None);
+    }
+    let mut products = control.register.referrers_of("Product", "Organisation", object.name.as_str())?;
+    products.truncate(PRODUCTS_MAX);
+    let mut operated = Vec::new();
+    for product in products {
+        if control.named("Product", product.as_str(), "operator")?.as_deref() == Some(object.name.as_str()) {
+            operated.push(product);
+        }
+    }
+    let operated = control.titles("Product", operated.iter().map(Id::as_str))?;
+    Ok(Some(vec![text(spec, "name"), text(spec, "uscc"), operated]))
+}
+
+/// A scenario that was approved.
+pub(super) fn scenario(control: &Control, object: &Object, spec: &Value) -> Row {
+    let needs = spec.get("needs").and_then(Value::as_array);
+    let needs = needs.into_iter().flatten().filter_map(|need| need.get("product")?.as_str());
+    let [from, until] = window(spec);
+    Ok(Some(vec![
+        text(spec, "title"),
+        text(spec, "purpose"),
+        text(spec, "mode"),
+        control.unit_title(spec)?,
+        control.titles("Product", needs)?,
+        from,
+        until,
+        state(object),
+    ]))
+}
+
+/// An agreement that is or was in force.
+pub(super) fn agreement(control: &Control, object: &Object, spec: &Value) -> Row {
+    let (parties, scenarios) = (texts(spec, "parties").unwrap_or_default(), texts(spec, "scenarios"));
+    let [from, until] = window(spec);
+    Ok(Some(vec![
+        control.unit_title(spec)?,
+        control.titles("Organisation", parties.iter().map(String::as_str))?,
+        control.titles("Scenario", scenarios.unwrap_or_default().iter().map(String::as_str))?,
+        text(spec, "scope"),
+        from,
+        until,
+        state(object),
+    ]))
+}

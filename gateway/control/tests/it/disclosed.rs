@@ -1,0 +1,85 @@
+//! What anyone may read (J1): exactly the columns, of what is public, and no person.
+
+use serde_json::json;
+use shuzha_control::public::{Cell, CellKind, DISCLOSURES, Disclosure};
+
+use crate::town::Town;
+use crate::ways::ways;
+
+fn rows(town: &Town, plural: &str) -> Vec<Vec<Cell>> {
+    let subject = Disclosure::find(plural).expect("a subject");
+    let page = town.house.control.disclosed(subject, None, 200).expect("answers");
+    assert_eq!(page.next, None);
+    page.items
+}
+
+/// The cell of a row in a column.
+fn cell<'r>(plural: &str, row: &'r [Cell], column: &str) -> &'r Cell {
+    let columns = Disclosure::find(plural).expect("a subject").columns;
+    &row[columns.iter().position(|one| one.name == column).expect("a column")]
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
+}
+
+fn said(town: &Town) -> Vec<(Cell, Cell)> {
+    let of = |row: &Vec<Cell>| {
+        let cell = |column| cell("announcements", row, column).clone();
+        (cell("name"), cell("state"))
+    };
+    rows(town, "announcements").iter().map(of).collect()
+}
+
+#[test]
+fn j1_authorisations_are_disclosed_with_object_content_scope_and_term() {
+    let town = Town::authorised();
+    let scenarios = rows(&town, "scenarios");
+    let onboarding = scenarios.iter().find(|row| row[0] == text("onboarding")).expect("approved");
+    assert_eq!(cell("scenarios", onboarding, "state"), &text("approved"));
+    assert!(matches!(cell("scenarios", onboarding, "unitTitle"), Cell::Text(_)));
+    assert!(matches!(cell("scenarios", onboarding, "until"), Cell::Instant(_)));
+    let agreements = rows(&town, "agreements");
+    let agreement = agreements.iter().find(|row| row[0] == text("bank-2026")).expect("in force");
+    for column in ["unitTitle", "scope", "state"] {
+        assert!(matches!(cell("agreements", agreement, column), Cell::Text(_)), "{column}");
+    }
+    assert!(said(&town).contains(&(text("onboarding"), text("approved"))));
+    assert!(said(&town).contains(&(text("bank-2026"), text("in-force"))));
+
+    let before = said(&town).len();
+    let body = json!({"rectifyBy": "2026-12-01"});
+    town.act("wang", "Scenario", "onboarding", "suspend", &body).expect("suspended");
+    assert_eq!(said(&town)[0], (text("onboarding"), text("suspended")), "the latest comes first");
+    assert_eq!(said(&town).len(), before + 1);
+    assert_eq!(cell("scenarios", &rows(&town, "scenarios")[0], "state"), &text("suspended"));
+}
+
+#[test]
+fn j1_what_is_applied_for_and_whoever_is_a_person_stays_untold() {
+    let town = Town::authorised();
+    let draft = ways().into_iter().find(|way| way.kind == "Scenario").expect("a way");
+    town.open("wu", "Scenario", "applied-for", &draft.spec);
+    let accounts = ["sun", "wang", "wu", "zhao", "zhou"];
+    for subject in &DISCLOSURES {
+        for row in rows(&town, subject.plural) {
+            assert_eq!(row.len(), subject.columns.len(), "{}", subject.plural);
+            assert!(row[0] != text("applied-for"), "{}", subject.plural);
+            for (column, cell) in subject.columns.iter().zip(&row) {
+                let fits = matches!(
+                    (column.kind, cell),
+                    (_, Cell::None)
+                        | (CellKind::Name | CellKind::Text, Cell::Text(_))
+                        | (CellKind::Texts, Cell::Texts(_))
+                        | (CellKind::Instant, Cell::Instant(_))
+                        | (CellKind::Flag, Cell::Flag(_))
+                );
+                assert!(fits, "{} {}: {cell:?}", subject.plural, column.name);
+                let shown = format!("{cell:?}");
+                assert!(!shown.contains("林望舒"), "{} {}: {shown}", subject.plural, column.name);
+                assert!(accounts.iter().all(|account| *cell != text(account)), "{}: {shown}", column.name);
+            }
+        }
+    }
+    assert!(!said(&town).iter().any(|(name, _)| *name == text("applied-for")));
+}
