@@ -36,10 +36,11 @@ pub(crate) type Path = Result<RawPathParams, RawPathParamsRejection>;
 /// Whether an address answers JSON; files, papers and pictures are what they are.
 fn answers_json(path: &str) -> bool {
     const FILES: [&str; 2] = ["/api/v1/exports/", "/api/v1/finance/charts/"];
+    let sheet = path.starts_with("/api/v1/public/") && path.ends_with(disclosed::CSV);
     path.starts_with("/api/")
+        && !sheet
         && !FILES.iter().any(|files| path.starts_with(files))
         && !path.ends_with("/paper")
-        && !(path.starts_with("/api/v1/public/") && path.ends_with(disclosed::CSV))
 }
 
 /// Takes a request whole, waits for nothing but its own bytes, and has it answered.

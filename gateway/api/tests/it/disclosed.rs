@@ -18,7 +18,7 @@ fn sheet(plane: &Plane, path: &str) -> (String, Option<String>) {
     let answer = ask.send().expect(200);
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
     let next = answer.header("link").map(str::to_owned);
-    (String::from_utf8(answer.body.clone()).unwrap(), next)
+    (String::from_utf8(answer.body).unwrap(), next)
 }
 
 #[test]
