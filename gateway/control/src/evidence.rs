@@ -4,6 +4,7 @@
 //! The auditor and the authority see all. A provider sees what was done with its data, without what it was sold for; a unit sees
 //! its own calls. What is not theirs to see is answered like what is not there.
 
+mod authorisations;
 mod catalogue;
 mod log;
 mod retention;

@@ -62,6 +62,7 @@ impl Running {
             books,
             store,
             register: control.register().clone(),
+            authorisations: control.clone(),
             keys,
             origin,
             term,

@@ -12,6 +12,7 @@ mod decisions;
 mod destroy;
 mod document;
 mod seal;
+mod term;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,6 +34,7 @@ use crate::{Books, Register, Store, StoreError, Traces};
 
 pub use decisions::{Decided, Decision, Decisions};
 pub use destroy::Step;
+pub use term::{AuthorisationEnd, Authorisations, Term};
 
 /// Months for which network logs are kept at least, whatever is configured: 网络安全法 21(三).
 pub const LOG_MONTHS_MIN: u16 = 6;
@@ -56,21 +58,14 @@ pub struct Parts {
     pub store: Store,
     /// The register.
     pub register: Register,
+    /// The authorisations that calls belong to.
+    pub authorisations: Arc<dyn Authorisations>,
     /// What every origin of the log begins with.
     pub origin: String,
     /// The log's keys: they sign manifests and certificates.
     pub keys: Arc<dyn LogKeys>,
     /// How long calls are kept.
     pub term: Term,
-}
-
-/// How long records of calls are kept after the end of their half-year.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
-    /// Months.
-    pub months: u16,
-    /// By which article no less.
-    pub article: String,
 }
 
 /// Retention over its parts.
@@ -83,6 +78,8 @@ pub enum Hold {
     Open,
     /// Its time is not over.
     Until(Timestamp),
+    /// The time after this authorisation, which was in force in it, is not over.
+    Authorisation(String, Timestamp),
     /// It is not sealed.
     Unsealed,
     /// An earlier half-year is still there.
@@ -125,6 +122,10 @@ impl fmt::Display for Hold {
             Self::Until(at) => {
                 let day = Day::of(*at);
                 write!(f, "留存期至 {day} 止 its calls are kept until {day}")
+            }
+            Self::Authorisation(of, at) => {
+                let day = Day::of(*at);
+                write!(f, "自 {of} 终止起算，留存期至 {day} 止 kept until {day}, counted from the end of {of}")
             }
             Self::Unsealed => f.write_str("尚未封存 it is not sealed"),
             Self::Earlier(shard) => write!(f, "须先销毁 {shard}  {shard} goes first"),
@@ -214,16 +215,24 @@ impl Retention {
         let volumes = self.library().half_years()?;
         let latest = volumes.last().map(|(shard, ..)| *shard);
         for (shard, first_seq, size) in volumes {
+            let authorisation = self.after_authorisation(shard)?;
+            let own = shard.months_after(self.0.term.months);
             let mut year = HalfYear {
                 shard,
                 first_seq,
                 size,
-                free_from: shard.months_after(self.0.term.months),
+                free_from: authorisation.as_ref().map_or(own, |(_, until)| own.max(*until)),
                 sealed: decided.remove(&(shard, false)),
                 destroyed: decided.remove(&(shard, true)),
                 holds: Vec::new(),
             };
             year.holds = self.holds(&year, &years, latest, now)?;
+            // The later of the two terms says why.
+            if let Some((of, until)) = authorisation.filter(|(_, until)| *until > own)
+                && let Some(hold) = year.holds.iter_mut().find(|hold| matches!(hold, Hold::Until(_)))
+            {
+                *hold = Hold::Authorisation(of, until);
+            }
             years.push(year);
         }
         Ok(years)

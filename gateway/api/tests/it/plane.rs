@@ -462,9 +462,14 @@ fn archive(folder: &Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> E
         books: Books::open(&folder.join("finance.db")).unwrap(),
         store: Store::in_memory().unwrap(),
         register: control.register().clone(),
+        authorisations: control.clone(),
         origin: origin.to_owned(),
         keys: Arc::new(SeedKeys::new(origin, [1; 32], [1; 32], []).unwrap()),
-        term: retention::Term { months: 24, article: "Heilongjiang 29".to_owned() },
+        term: retention::Term {
+            months: 24,
+            after_authorisation: None,
+            article: "Heilongjiang 29".to_owned(),
+        },
     });
     Evidence::new(evidence::Parts {
         control: control.clone(),

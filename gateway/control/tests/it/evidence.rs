@@ -15,6 +15,7 @@ use shuzha_evidence::{Call, Decision, Entry, Outcome, Terms};
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_journal::{Journal, Options};
 use shuzha_store::ledger::MeterOptions;
+use shuzha_store::retention::Authorisations as _;
 use shuzha_store::traces::{Of, Options as TracerOptions, Query, TracerHandle};
 use shuzha_store::{Books, Retention, Store, Traces, projector, retention, tiles};
 
@@ -65,9 +66,14 @@ impl Archive {
             books,
             store,
             register: town.house.register.clone(),
+            authorisations: control.clone(),
             origin: "log.example/gate-1".to_owned(),
             keys: Arc::new(keys),
-            term: retention::Term { months: 24, article: "Heilongjiang 29".to_owned() },
+            term: retention::Term {
+                months: 24,
+                after_authorisation: None,
+                article: "Heilongjiang 29".to_owned(),
+            },
         });
         let log = Arc::new(JournalLog(journal.clone()));
         let evidence = Evidence::new(Parts { control, traces, retention, log, clock, rng: Arc::new(OsRng) });
@@ -425,4 +431,27 @@ fn h1_supervisors_get_proofs_of_single_records_and_between_checkpoints() {
     assert!(checkpoints.sm3.is_some() && checkpoints.cosigned.is_none());
     assert_eq!(code(evidence.checkpoints(&by("wu"), shard)), Code::C1104);
     assert_eq!(code(evidence.checkpoints(&auditor(), "2020h1".parse().expect("one"))), Code::C1003);
+}
+
+/// In force until the end of its term; ended early, until that.
+#[test]
+fn h8_an_authorisation_ends_when_it_was_ended_and_never_before_it_was_in_force() {
+    let town = Town::authorised();
+    let day = |year, month| shuzha_core::calendar::Day::new(year, month, 1).expect("a day").start();
+    let end = |from, until| town.house.control.last_end(from, until).expect("reads");
+    let found = end(day(2026, 1), day(2026, 7)).expect("one is in force");
+    assert_eq!(found.of, "Agreement/bank-2026");
+    let term = found.at;
+    assert!(term > town.house.clock.now(), "the end of its term");
+    assert_eq!(end(term.plus(std::time::Duration::from_secs(1)), day(2199, 1)), None);
+    let ended = town.house.clock.now();
+    town.act("wang", "Agreement", "bank-2026", "terminate", &serde_json::json!({})).expect("ended");
+    town.house.clock.advance(std::time::Duration::from_secs(86_400));
+    for (who, verb) in [("wu", "hand-over"), ("wu", "destroy")] {
+        let digest = serde_json::json!({"digest": "ab".repeat(32)});
+        town.act(who, "Agreement", "bank-2026", verb, &digest).expect(verb);
+    }
+    town.act("wang", "Agreement", "bank-2026", "archive", &serde_json::json!({})).expect("archived");
+    let found = end(day(2026, 1), day(2026, 7)).expect("it was in force");
+    assert_eq!((found.at, found.of.as_str()), (ended, "Agreement/bank-2026"), "not when it was archived");
 }

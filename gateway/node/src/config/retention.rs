@@ -22,7 +22,11 @@ pub(crate) fn read(r: &mut Reader, rules: Option<&Jurisdiction>) -> Option<Term>
         return None;
     }
     match u16::try_from(months) {
-        Ok(months) if usize::from(months) <= MONTHS_MAX => Some(Term { months, article }),
+        Ok(months) if usize::from(months) <= MONTHS_MAX => {
+            // Heilongjiang 29, Qingtian 二(六): what a pack demands counts from the end of the authorisation.
+            let after_authorisation = rules.and_then(|rules| rules.network_log_months);
+            Some(Term { months, after_authorisation, article })
+        }
         _ => {
             r.fault("retention.call_log_months", format!("at most {MONTHS_MAX}"));
             None
@@ -74,6 +78,10 @@ mod tests {
         assert_eq!(article("heilongjiang").as_deref(), Ok("Heilongjiang 29"));
         assert_eq!(article("qingtian").as_deref(), Ok("Qingtian 二(六)"));
         assert_eq!(article("gansu").as_deref(), Ok(LAW));
+        for (name, after) in [("heilongjiang", Some(24)), ("qingtian", Some(6)), ("gansu", None)] {
+            let term = read_with(240, &pack(name).expect("built in"));
+            assert_eq!(term.map(|term| term.after_authorisation), Ok(after), "{name}");
+        }
         assert!(read_with(-1, &Jurisdiction::default()).is_err());
         assert!(read_with(1_201, &Jurisdiction::default()).is_err());
     }

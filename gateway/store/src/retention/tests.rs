@@ -38,6 +38,19 @@ struct House {
     books: Books,
     store: Store,
     register: Register,
+    ends: Ends,
+}
+
+/// Authorisations: from when, until when.
+#[derive(Clone, Default)]
+struct Ends(Vec<(Timestamp, Timestamp)>);
+
+impl Authorisations for Ends {
+    fn last_end(&self, from: Timestamp, until: Timestamp) -> Result<Option<AuthorisationEnd>, StoreError> {
+        let alive = self.0.iter().filter(|(began, ended)| *began < until && *ended >= from);
+        let last = alive.max_by_key(|(_, ended)| *ended);
+        Ok(last.map(|(_, at)| AuthorisationEnd { of: "Agreement/bank-2026".to_owned(), at: *at }))
+    }
 }
 
 fn id(text: &str) -> Id {
@@ -66,6 +79,7 @@ impl House {
             books: Books::open(&dir.path().join("finance.db")).unwrap(),
             store: Store::in_memory().unwrap(),
             register: Register::in_memory().unwrap(),
+            ends: Ends::default(),
             dir,
         }
     }
@@ -113,9 +127,14 @@ impl House {
             books: self.books.clone(),
             store: self.store.clone(),
             register: self.register.clone(),
+            authorisations: Arc::new(self.ends.clone()),
             origin: ORIGIN.to_owned(),
             keys: Arc::new(keys()),
-            term: Term { months: MONTHS, article: "Heilongjiang 29".to_owned() },
+            term: Term {
+                months: MONTHS,
+                after_authorisation: Some(MONTHS),
+                article: "Heilongjiang 29".to_owned(),
+            },
         })
     }
 
@@ -628,4 +647,29 @@ fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
     std::fs::write(&entries, bytes).unwrap();
     let outcome = house.retention(&journal).seal("2026h1".parse().unwrap(), asked(&wang, house.now()));
     assert!(matches!(&outcome, Err(RetentionError::Finding(finding)) if finding.is_bad()), "{outcome:?}");
+}
+
+/// Heilongjiang 29, Qingtian 二(六): logs are kept so long after the end of the agreement; before, from the half-year alone, so that
+/// they could go while the authorisation that they belong to was in force.
+#[test]
+fn h8_calls_are_kept_from_the_end_of_the_authorisation_they_were_made_under() {
+    let mut past = Past::new();
+    let now = past.house.now();
+    let until = |past: &Past| {
+        let year = past.retention().plan(now).unwrap().remove(0);
+        (year.free_from, year.holds.into_iter().find(|hold| matches!(hold, Hold::Authorisation(..))))
+    };
+    assert_eq!(until(&past), (day(2028, 7, 1), None), "nobody was authorised");
+    // Over before the half-year began, or begun behind it: none of its calls belongs to it.
+    past.house.ends.0 = vec![(day(2020, 1, 1), day(2025, 12, 31)), (day(2026, 7, 1), day(2035, 1, 1))];
+    assert_eq!(until(&past), (day(2028, 7, 1), None));
+    // In force in it, and in force still: two years after its term, counted in whole months as half-years are.
+    past.house.ends.0.push((day(2026, 6, 30), day(2030, 3, 10)));
+    let kept = day(2032, 4, 1);
+    assert_eq!(until(&past), (kept, Some(Hold::Authorisation("Agreement/bank-2026".to_owned(), kept))));
+    let why = held(past.retention().ask(past.first, asked(&id("wang"), now)));
+    assert!(why.iter().any(|hold| hold.to_string().contains("Agreement/bank-2026")), "{why:?}");
+    // It ended early.
+    past.house.ends.0[2].1 = day(2026, 6, 30);
+    assert_eq!(until(&past), (day(2028, 7, 1), None), "the half-year's own term is the same");
 }
