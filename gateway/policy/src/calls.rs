@@ -2,20 +2,22 @@
 
 use shuzha_core::{Code, Id, Refusal, RequestId};
 
-use crate::env::Env;
+use crate::context::CallContext;
 use crate::gate::Gate;
-use crate::{Inbound, Payload, Reply, Upstream, stages};
+use crate::open_call::OpenCall;
+use crate::stages::{self, identify};
+use crate::{Inbound, Payload, Reply, Upstream};
 
 impl Gate {
     /// Takes one call through the ten stages. Dropping the future settles what it held.
     pub async fn serve<U: Upstream>(&self, call: &Inbound<'_>, upstream: &U) -> Reply<U::Stream> {
         let snapshot = self.snapshot();
-        let mut env = Env::new(self, &snapshot, call);
-        match stages::walk(&mut env, upstream).await {
+        let mut open = OpenCall::new(self, &snapshot, call);
+        match stages::walk(CallContext::received(&mut open), upstream).await {
             Ok(reply) => reply,
             Err(refusal) => {
-                env.refuse(refusal.code).await;
-                refused(call.request, env.facts.limit, env.sandbox, refusal)
+                open.refuse(refusal.code).await;
+                refused(call.request, &open, refusal)
             }
         }
     }
@@ -23,9 +25,9 @@ impl Gate {
     /// Refuses one call whatever it asks for, before its unit is known: it is counted, and nothing is taken.
     pub fn refuse<S>(&self, call: &Inbound<'_>, code: Code) -> Reply<S> {
         let snapshot = self.snapshot();
-        let mut env = Env::new(self, &snapshot, call);
-        env.close_without_answer(code);
-        refused(call.request, env.facts.limit, env.sandbox, code.into())
+        let mut open = OpenCall::new(self, &snapshot, call);
+        open.close_without_answer(code);
+        refused(call.request, &open, code.into())
     }
 
     /// Which unit signed `call`, where it asks for what is its own and uses no product; and whether it did so with a test
@@ -35,32 +37,27 @@ impl Gate {
     /// C1xx: it is not signed as it must be.
     pub fn unit_of(&self, call: &Inbound<'_>) -> Result<(Id, bool), Refusal> {
         let snapshot = self.snapshot();
-        let mut env = Env::new(self, &snapshot, call);
-        match stages::identify::run(&mut env) {
-            Ok(identified) => {
-                let unit = identified.unit().name.clone();
-                let trial = matches!(identified, stages::identify::Identified::Trial(_));
-                env.dismiss();
-                Ok((unit, trial))
-            }
-            Err(refusal) => {
-                env.close_without_answer(refusal.code);
-                Err(refusal)
-            }
+        let mut open = OpenCall::new(self, &snapshot, call);
+        let identified = identify::run(CallContext::received(&mut open));
+        let caller = identified.map(|call| (call.caller.unit.name.clone(), call.caller.is_trial()));
+        match &caller {
+            Ok(_) => open.dismiss(),
+            Err(refusal) => open.close_without_answer(refusal.code),
         }
+        caller
     }
 }
 
 /// The reply of a refusal.
-fn refused<S>(request: RequestId, limit: crate::RateLimits, sandbox: bool, refusal: Refusal) -> Reply<S> {
+fn refused<S>(request: RequestId, open: &OpenCall<'_>, refusal: Refusal) -> Reply<S> {
     Reply {
         request,
         status: refusal.code.status(),
         receipt: None,
         fee: None,
-        limit,
+        limit: open.limits,
         replayed: false,
-        sandbox,
+        sandbox: open.draft.sandbox,
         payload: Payload::Refused(refusal),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use purse::{CountKey, Ordered, PurseLedger};
 
 use shuzha_core::MicroYuan;
 
-use crate::snapshot::Place;
+use crate::snapshot::ConcurrencyPermit;
 
 /// An authority over something scarce, in memory, rebuilt from the journal's projection at start.
 pub(crate) trait Authority {
@@ -92,8 +92,8 @@ pub(crate) struct Holds<'e> {
     pub(crate) quota: Option<Hold<'e, GrantLedger>>,
     /// Answers of an operation of which only so many may be had.
     pub(crate) drawn: Option<Hold<'e, DrawnLedger>>,
-    /// A place among the operation's calls at once.
-    pub(crate) place: Option<Place<'e>>,
+    /// A permit among the operation's calls at once.
+    pub(crate) permit: Option<ConcurrencyPermit<'e>>,
     /// The most the call may cost.
     pub(crate) money: Option<Hold<'e, PurseLedger>>,
 }

@@ -13,7 +13,7 @@ use shuzha_evidence::{Commitment, Decision, Entry, Refund};
 use shuzha_privacy::budget::{Account, Debit, refund_fits};
 use shuzha_store::local_day;
 
-use crate::env::unavailable;
+use crate::open_call::unavailable;
 use crate::shards::lock;
 use crate::{Gate, RefundOutcome};
 

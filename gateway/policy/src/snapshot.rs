@@ -34,7 +34,7 @@ use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
 pub use mark::Mark;
-pub(crate) use operation::{Operation, Place, Tag};
+pub(crate) use operation::{ConcurrencyPermit, Operation, Tag};
 pub(crate) use suspensions::{Stopped, Suspensions};
 pub(crate) use tables::ReleaseName;
 

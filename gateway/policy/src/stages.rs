@@ -1,5 +1,9 @@
-//! The ten stages of a call, in order. Each stage is one file; each hands on a proof that only it can build and
-//! the next demands, so the order is the only one that compiles (DESIGN §1, law 1).
+//! The ten stages of a call, in order (DESIGN §1, law 1). Each stage is one file: its head says what it asks, what it takes and
+//! which codes it refuses with; its state is what the call has learned when it has passed. A stage takes a [`CallContext`] in the
+//! state of the stage before, so the order below is the only one that compiles.
+//!
+//! A trial in the sandbox is a mode of the same walk, decided once, in stage 1 (`AuthenticatedCaller`). A plan (`:plan`) is the
+//! same walk up to stage 5, and then what the stages up to dispatch would say, who take nothing for it.
 
 pub(crate) mod authorise;
 pub(crate) mod budget;
@@ -10,68 +14,41 @@ pub(crate) mod limit;
 mod plan;
 pub(crate) mod price;
 pub(crate) mod release;
-mod sandbox;
 pub(crate) mod settle;
+#[cfg(test)]
+mod tests;
 pub(crate) mod validate;
 
 use shuzha_core::Refusal;
 
-use crate::env::Env;
-use crate::idempotency::{Found, Kept};
+use crate::context::{CallContext, Received};
 use crate::{Reply, Upstream};
-use identify::Identified;
-
-/// Where admission leads.
-enum Admitted<'e> {
-    /// To the product service.
-    Go(price::Admission<'e>),
-    /// To the answer an earlier try with the same idempotency key was given.
-    Again(Kept),
-    /// To a plan: what the query would cost, and no further.
-    Plan(limit::Slot<'e>),
-    /// To the sandbox: a test credential signed.
-    Trial(identify::Trial<'e>),
-}
+use validate::Validation;
 
 /// Walks one call through all stages.
-pub(crate) async fn walk<'e, U: Upstream>(
-    env: &mut Env<'e>,
+///
+/// Stages 1 to 7 are plain functions: none of them waits, so none can be overtaken by what it has decided.
+pub(crate) async fn walk<U: Upstream>(
+    call: CallContext<'_, '_, Received>,
     upstream: &U,
 ) -> Result<Reply<U::Stream>, Refusal> {
-    let admission = match admit(env)? {
-        Admitted::Go(admission) => admission,
-        Admitted::Again(kept) => return settle::again(env, kept).await,
-        Admitted::Plan(slot) => return plan::run(env, &slot).await,
-        Admitted::Trial(trial) => return sandbox::walk(env, trial, upstream).await,
-    };
-    let fetched = forward::run(env, admission, upstream).await?;
-    let released = release::run(env, fetched).await?;
-    settle::run(env, released).await
-}
-
-/// Stages 1–7: nothing in here waits, so nothing in here can be overtaken.
-fn admit<'e>(env: &mut Env<'e>) -> Result<Admitted<'e>, Refusal> {
-    let caller = match identify::run(env)? {
-        Identified::Caller(caller) => caller,
-        Identified::Trial(trial) => return Ok(Admitted::Trial(trial)),
-    };
-    let right = authorise::run(env, caller)?;
-    let ask = validate::run(env, right)?;
-    // A plan takes nothing, so there is nothing that a second try must not take again.
-    if !env.plans {
-        match ask.begin_try(env)? {
-            Found::Answered(kept) => {
-                limit::pace(env, &ask)?;
-                return Ok(Admitted::Again(kept));
-            }
-            Found::First | Found::Spent(_) | Found::AnsweredBefore(_) => {}
+    let call = identify::run(call)?;
+    let call = authorise::run(call)?;
+    let call = match validate::run(call)? {
+        Validation::ToAnswer(call) => call,
+        Validation::Answered(call, response) => {
+            let call = limit::pace(call)?;
+            return settle::again(call, response).await;
         }
+    };
+    let call = consent::run(call)?;
+    let call = limit::run(call)?;
+    if call.authorization.is_plan {
+        return plan::run(call, upstream).await;
     }
-    let agreed = consent::run(env, ask)?;
-    let slot = limit::run(env, agreed)?;
-    if env.plans {
-        return Ok(Admitted::Plan(slot));
-    }
-    let spend = budget::run(env, slot)?;
-    price::run(env, spend).map(Admitted::Go)
+    let call = budget::run(call)?;
+    let call = price::run(call)?;
+    let (call, answer) = forward::run(call, upstream).await?;
+    let (call, body) = release::run(call, answer).await?;
+    settle::run(call, body).await
 }

@@ -11,8 +11,8 @@ use shuzha_privacy::abuse::{Seen, Signal, Step};
 use crate::abuse::{UNITS_MAX, make_room};
 use crate::gate::Gate;
 use crate::shards::{SHARDS, lock};
-use crate::snapshot::{Product, Snapshot};
-use crate::stages::validate::Ask;
+use crate::snapshot::{Product, Scenario, Snapshot};
+use crate::stages::validate::ValidatedRequest;
 
 /// An alarm of one kind about one unit or product is recorded at most so often. Those between are counted, and the next act says
 /// how many they were: acts are kept for good.
@@ -48,31 +48,32 @@ impl Gate {
         admitted.map_err(|wait| Refusal::retry(Code::C504, wait))
     }
 
-    /// An answer is about to leave, to a question whose body has the digest `body`.
+    /// An answer to `request`, whose body has the digest `body`, is about to leave; `asked` is of which scenario, product and
+    /// operation.
     pub(crate) fn saw_answer(
         &self,
-        ask: &Ask<'_>,
-        subject: Option<&[u8; 16]>,
+        (scenario, product, operation): (&Scenario, &Id, &Id),
+        request: &ValidatedRequest<'_>,
         body: &[u8; 32],
         outcome: Outcome,
     ) {
-        let about = ask.subject().is_some();
+        let about = request.subject.is_some();
         let missed = match outcome {
             Outcome::Consistent | Outcome::Answer => Some(false),
             Outcome::Inconsistent | Outcome::NoRecord => Some(true),
             Outcome::Package => None,
         };
         // Known from one operation is new in another: an honest list is asked about in each.
-        let asked = (&ask.right().product().name, &ask.right().operation().name);
-        let hash = |about: &[u8]| self.abuse.hasher.hash_one((asked, about));
-        let (scenario, now) = (&ask.right().scenario().name, self.clock.now());
+        let hash = |about: &[u8]| self.abuse.hasher.hash_one(((product, operation), about));
+        let (volume, scenario, now) = (scenario.volume, &scenario.name, self.clock.now());
+        let probed = |input: &[u32]| self.abuse.models.probed(scenario, product, input, now);
         let seen = Seen {
-            parts: ask.parts(),
+            parts: request.parts,
             missed: missed.filter(|_| about),
-            subject: subject.map(|tag| hash(tag)),
+            subject: request.subject.as_ref().map(|subject| hash(&subject.tag)),
             question: hash(body),
-            probing: ask.input().is_some_and(|input| self.abuse.models.probed(scenario, asked.0, input, now)),
-            volume: ask.right().scenario().volume,
+            probing: request.input.as_deref().is_some_and(probed),
+            volume,
         };
         let signal = self.abuse.with_watch(scenario, |watch| watch.observe(&seen, now));
         match signal {

@@ -5,9 +5,9 @@ use shuzha_evidence::{Act, ActKind, Entry};
 use shuzha_journal::Durable;
 
 use super::{Gate, Keys};
-use crate::env::unavailable;
 use crate::feed::FEED_AGE_MAX;
 use crate::holds::Consents;
+use crate::open_call::unavailable;
 
 impl Gate {
     /// Withdraws the consent that the issuer's signed `statement` names. Effective at once for every stage that

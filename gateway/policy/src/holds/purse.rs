@@ -144,6 +144,20 @@ impl PurseLedger {
         Ok(Hold::new(self, Sum { unit, ordered, held, posted, taken: None }))
     }
 
+    /// Whether [`PurseLedger::hold`] would hold it now. Nothing is held.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn would(&self, unit: &Id, limit: MicroYuan, ordered: &Ordered) -> Result<(), Code> {
+        self.with(unit, |purse| match ordered.flat {
+            Some(each) => {
+                let amount = each.checked_mul(ordered.calls.into()).ok_or(Code::C705)?;
+                purse.check(limit, amount.micros())
+            }
+            None => purse.next(limit, ordered).map(drop),
+        })
+    }
+
     /// What the unit has been charged.
     pub(crate) fn posted(&self, unit: &Id) -> MicroYuan {
         let micros = self.purses.with(unit, |shard| shard.get(unit).map_or(0, |purse| purse.posted));
@@ -216,11 +230,17 @@ impl Purse {
         if total > limit.micros() { Err(Code::C704) } else { Ok(()) }
     }
 
-    fn hold_next(&mut self, limit: MicroYuan, ordered: &Ordered) -> Result<i64, Code> {
+    /// What the next calls come to, where the limit lets them.
+    fn next(&mut self, limit: MicroYuan, ordered: &Ordered) -> Result<i64, Code> {
         let (key, calls, priced) = (&ordered.key, ordered.calls.into(), ordered.priced());
         let amount = self.course(key).next(key, calls, priced).ok_or(Code::C705)?;
         self.check(limit, amount)?;
-        self.course(key).hold(key, calls, priced);
+        Ok(amount)
+    }
+
+    fn hold_next(&mut self, limit: MicroYuan, ordered: &Ordered) -> Result<i64, Code> {
+        let amount = self.next(limit, ordered)?;
+        self.course(&ordered.key).hold(&ordered.key, ordered.calls.into(), ordered.priced());
         Ok(amount.max(0))
     }
 }

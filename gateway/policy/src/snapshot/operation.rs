@@ -42,10 +42,10 @@ pub(crate) struct Operation {
     all_list: Box<str>,
 }
 
-/// A place among the calls at once; free again when dropped.
-pub(crate) struct Place<'e>(&'e AtomicU32);
+/// A permit (并发许可) among the calls at once; free again when dropped.
+pub(crate) struct ConcurrencyPermit<'e>(&'e AtomicU32);
 
-impl Drop for Place<'_> {
+impl Drop for ConcurrencyPermit<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -173,13 +173,13 @@ impl Operation {
     ///
     /// # Errors
     /// C502 when none is free.
-    pub(crate) fn enter(&self) -> Result<Place<'_>, Refusal> {
-        let place = Place(&self.in_flight);
+    pub(crate) fn enter(&self) -> Result<ConcurrencyPermit<'_>, Refusal> {
+        let permit = ConcurrencyPermit(&self.in_flight);
         // Counted first and given back by the guard, so two callers never both take the last place.
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.declared.concurrency {
             return Err(Refusal::retry(Code::C502, Duration::from_secs(1)));
         }
-        Ok(place)
+        Ok(permit)
     }
 
     /// The leaves among `pointers`. A pointer that is no leaf here allows nothing.

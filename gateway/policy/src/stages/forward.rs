@@ -1,31 +1,43 @@
 //! Stage 8 of 10, forward: the product service answers.
 //!
-//! A statistics service that is known to keep another domain than was declared is asked nothing, and the charge is void (C810).
-//! Then the intent, naming what is held, goes to the journal; for ε its debit is on disk before anything else
-//! happens. Then noise is drawn, so that its timing carries nothing about it or the data; then the request leaves.
-//! From there on consent use and ε are spent, whatever the product service does.
+//! Asks: whether a statistics service is known to keep another domain than was declared: then nothing is sent and the charge is void.
+//! The intent, naming what is held, goes to the journal; for ε its debit is on disk before anything else happens. Then noise is drawn,
+//! so that its timing carries nothing about it or the data; then the request leaves. A trial holds nothing, writes no intent, and asks
+//! the product's synthetic service or its declared example.
+//! Takes: from here on consent use and ε are spent, whatever the product service does, unless nothing was sent.
+//! Refuses: C801 C802 C803 C805 C806 C808 C809 C810, and C804 in stage 9, which reads the answer; C807 where the caller has gone; C314
+//! for a release that has gone; C090 C092 C093.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use shuzha_core::{Code, Id, Refusal};
-use shuzha_privacy::dp::{Noise, Query};
-use shuzha_privacy::output::FieldSet;
+use shuzha_privacy::dp::Noise;
 
-use super::price::Admission;
-use crate::env::Env;
+use super::authorise::{Authorization, Right, Source};
+use super::budget::PrivacyReservation;
+use super::consent::ConsentedRequest;
+use super::identify::AuthenticatedCaller;
+use super::price::{Admitted, PriceInForce};
+use super::validate::ValidatedRequest;
+use crate::context::CallContext;
+use crate::releases::ReleaseKey;
 use crate::signature::sha256;
-use crate::snapshot::{Operation, Statistics};
 use crate::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
-/// Proof that the product service answered, and what.
-pub(crate) struct Forwarded<'e, S> {
-    admission: Admission<'e>,
-    pub(super) answer: Answer<S>,
+/// The state of a call that was answered.
+pub(crate) struct Forwarded<'e> {
+    pub(crate) caller: AuthenticatedCaller<'e>,
+    pub(crate) authorization: Authorization<'e>,
+    pub(crate) request: ValidatedRequest<'e>,
+    pub(crate) consent: ConsentedRequest,
+    pub(crate) privacy: PrivacyReservation,
+    pub(crate) price: PriceInForce<'e>,
+    _answered: (),
 }
 
 /// What came back.
-pub(super) enum Answer<S> {
+pub(crate) enum Answer<'e, S> {
     /// A whole answer.
     Whole(Fetched),
     /// Exact aggregates, and the noise drawn for them before they were asked for.
@@ -34,54 +46,69 @@ pub(super) enum Answer<S> {
     Released(Bytes),
     /// An opened package.
     Stream(Opened<S>),
-}
-
-impl<'e, S> Forwarded<'e, S> {
-    /// The admission it was forwarded under, and the answer.
-    pub(super) fn into_parts(self) -> (Admission<'e>, Answer<S>) {
-        (self.admission, self.answer)
-    }
+    /// The declared example, in the sandbox.
+    Example(&'e [u8]),
 }
 
 /// Sends the request.
-pub(crate) async fn run<'e, U: Upstream>(
-    env: &mut Env<'e>,
-    mut admission: Admission<'e>,
+pub(crate) async fn run<'c, 'e, U: Upstream>(
+    mut call: CallContext<'c, 'e, Admitted<'e>>,
     upstream: &U,
-) -> Result<Forwarded<'e, U::Stream>, Refusal> {
-    if let Some(key) = admission.spend_mut().take_release() {
-        return match env.gate.releases.read(key).await? {
-            Some(release) => Ok(Forwarded { admission, answer: Answer::Released(release) }),
-            // It was lost with its store. Whoever was answered with it is not answered by another.
-            None if env.was_answered() => Err(Code::C314.into()),
-            // What is published once is not published again for having been lost.
-            None if admission.spend().slot().agreed().ask().query().is_none() => Err(Code::C090.into()),
-            None => {
-                env.gate.releases.lost(&key);
-                Err(Code::C090.into())
-            }
-        };
-    }
-    let agreed = admission.spend().slot().agreed();
-    let right = agreed.ask().right();
-    let query = agreed.ask().query();
-    confirm(upstream, &right.product().upstream, query)?;
-    env.intend().await?;
-    let noise = draw(env, query).await?;
-    let outgoing = Outgoing {
-        upstream: &right.product().upstream,
-        operation: right.operation(),
-        unit: &right.unit().name,
-        scenario: right.scenario().name.as_str(),
-        fields: agreed.fields(),
-        query,
+) -> Result<(CallContext<'c, 'e, Forwarded<'e>>, Answer<'e, U::Stream>), Refusal> {
+    let answer = match (call.privacy.release, call.authorization.basis) {
+        (Some(key), _) => Answer::Released(earlier(&call, key).await?),
+        (None, Right::Sandbox(offer)) => match offer.source {
+            Source::Example(example) => Answer::Example(example),
+            Source::Service(service) => ask(&mut call, service, upstream).await?,
+        },
+        (None, Right::Granted(_)) => {
+            let service = &call.authorization.product.upstream;
+            ask(&mut call, service, upstream).await?
+        }
     };
-    let answered = send(env, outgoing, noise, upstream).await;
-    env.facts.answered = Some(env.now());
-    match answered {
-        Ok(answer) => Ok(Forwarded { admission, answer }),
-        Err(fault) => Err(refuse(env, fault)),
+    let call = call.advance(|Admitted { caller, authorization, request, consent, privacy, price }| {
+        Forwarded { caller, authorization, request, consent, privacy, price, _answered: () }
+    });
+    Ok((call, answer))
+}
+
+/// The release that the same query was answered with.
+async fn earlier(call: &CallContext<'_, '_, Admitted<'_>>, key: ReleaseKey) -> Result<Bytes, Refusal> {
+    let releases = &call.gate.releases;
+    let (was_answered, is_query) = (call.request.replay.was_answered(), call.request.query().is_some());
+    match releases.read(key).await? {
+        Some(release) => Ok(release),
+        // It was lost with its store. Whoever was answered with it is not answered by another.
+        None if was_answered => Err(Code::C314.into()),
+        // What is published once is not published again for having been lost.
+        None if !is_query => Err(Code::C090.into()),
+        None => {
+            releases.lost(&key);
+            Err(Code::C090.into())
+        }
     }
+}
+
+/// Asks the product service.
+async fn ask<'e, U: Upstream>(
+    call: &mut CallContext<'_, 'e, Admitted<'e>>,
+    service: &Id,
+    upstream: &U,
+) -> Result<Answer<'e, U::Stream>, Refusal> {
+    confirm(call, upstream)?;
+    let is_real = matches!(call.authorization.basis, Right::Granted(_));
+    if is_real {
+        let is_retry = call.request.replay.is_retry();
+        call.open.intend(is_retry).await?;
+    }
+    let noise = draw(call).await?;
+    if !is_real {
+        // It holds nothing, so there is no intent to write.
+        call.open.dispatching();
+    }
+    let answered = send(call, service, noise, upstream).await;
+    call.open.draft.answered = Some(call.now());
+    answered.map_err(|fault| refuse(call, fault))
 }
 
 /// Makes sure that the statistics service is not known to keep another domain than the noise would be drawn for.
@@ -89,12 +116,20 @@ pub(crate) async fn run<'e, U: Upstream>(
 /// # Errors
 /// C810. Nothing was debited for good, and no query is sent.
 pub(super) fn confirm<U: Upstream>(
+    call: &CallContext<'_, '_, Admitted<'_>>,
     upstream: &U,
-    service: &Id,
-    query: Option<(&Query, &Statistics)>,
 ) -> Result<(), Refusal> {
-    match query {
-        Some((_, statistics)) if !upstream.keeps(service, statistics.domain().digest()) => {
+    let service = match call.authorization.basis {
+        Right::Granted(_) => &call.authorization.product.upstream,
+        Right::Sandbox(offer) => match offer.source {
+            Source::Service(service) => service,
+            Source::Example(_) => return Ok(()),
+        },
+    };
+    match call.request.query() {
+        Some((_, statistics))
+            if call.privacy.release.is_none() && !upstream.keeps(service, statistics.domain().digest()) =>
+        {
             Err(Code::C810.into())
         }
         _ => Ok(()),
@@ -106,14 +141,11 @@ pub(super) fn confirm<U: Upstream>(
 pub(super) const DRAW_SLOT: Duration = Duration::from_millis(5);
 
 /// Draws the noise for a report. What is wrong with it here is ours: the charge stays spent.
-pub(super) async fn draw(
-    env: &Env<'_>,
-    query: Option<(&Query, &Statistics)>,
-) -> Result<Option<Noise>, Refusal> {
-    let Some((query, statistics)) = query else { return Ok(None) };
+async fn draw(call: &CallContext<'_, '_, Admitted<'_>>) -> Result<Option<Noise>, Refusal> {
+    let Some((query, statistics)) = call.request.query() else { return Ok(None) };
     // Its end is fixed before the first number is drawn.
     let slot = tokio::time::sleep(DRAW_SLOT);
-    let noise = query.base().draw(statistics.domain(), &*env.gate.rng).map_err(|fault| {
+    let noise = query.base().draw(statistics.domain(), &*call.gate.rng).map_err(|fault| {
         tracing::error!(%fault, "no noise was drawn");
         Code::C093
     })?;
@@ -121,59 +153,50 @@ pub(super) async fn draw(
     Ok(Some(noise))
 }
 
-/// What goes to which product service, beside the request itself.
-pub(super) struct Outgoing<'d> {
-    pub(super) upstream: &'d Id,
-    pub(super) operation: &'d Operation,
-    pub(super) unit: &'d Id,
-    pub(super) scenario: &'d str,
-    pub(super) fields: FieldSet,
-    /// For a report: what the engine is asked instead of the caller's words.
-    pub(super) query: Option<(&'d Query, &'d Statistics)>,
-}
-
 /// Sends, and reads the answer or opens it.
-pub(super) async fn send<U: Upstream>(
-    env: &mut Env<'_>,
-    outgoing: Outgoing<'_>,
+async fn send<'e, U: Upstream>(
+    call: &mut CallContext<'_, 'e, Admitted<'e>>,
+    service: &Id,
     noise: Option<Noise>,
     upstream: &U,
-) -> Result<Answer<U::Stream>, UpstreamFault> {
-    let operation = outgoing.operation;
-    let (body, body_sha256) = match outgoing.query {
+) -> Result<Answer<'e, U::Stream>, UpstreamFault> {
+    let (gate, inbound) = (call.gate, call.inbound);
+    let (known, open) = call.split();
+    let (operation, query) = (known.authorization.operation, known.request.query());
+    let (body, body_sha256) = match query {
+        // The engine is asked this instead of the caller's words.
         Some((query, statistics)) => {
             let body = Bytes::from(query.engine_request(statistics.domain()).to_string());
             let digest = sha256(&body);
             (body, digest)
         }
-        None => (env.call.body.clone(), env.facts.body_sha256),
+        None => (inbound.body.clone(), known.caller.body_sha256),
     };
-    let fields = operation.field_list(outgoing.fields);
+    let fields = operation.field_list(known.consent.fields);
+    let scenario = known.authorization.scenario();
     let dispatch = Dispatch {
-        request: env.call.request,
-        upstream: outgoing.upstream,
+        request: inbound.request,
+        upstream: service,
         method: operation.method.clone(),
         path: operation.upstream_path(),
         body,
         body_sha256,
-        unit: outgoing.unit.as_str(),
-        scenario: outgoing.scenario,
+        unit: known.caller.unit.name.as_str(),
+        scenario: scenario.map_or("", |scenario| scenario.name.as_str()),
         fields: &fields,
-        range: env
-            .call
+        range: inbound
             .headers
             .get(http::header::RANGE)
             .filter(|_| operation.streamed() && operation.watermark().is_none()),
         timeout: operation.timeout(),
         // How long exact aggregates are follows from data, so a limit that some of them pass would tell.
-        answer_bytes_max: outgoing
-            .query
+        answer_bytes_max: query
             .map_or(0, |(query, of)| query.answer_bytes_max(of.domain()))
             .max(operation.answer_bytes_max()),
         persons: operation.persons,
-        domain: outgoing.query.map(|(_, statistics)| statistics.domain().digest()),
+        domain: query.map(|(_, statistics)| statistics.domain().digest()),
     };
-    env.facts.sent = Some(env.now());
+    open.draft.sent = Some(gate.clock.now());
     if operation.streamed() {
         return upstream.open(dispatch).await.map(Answer::Stream);
     }
@@ -185,7 +208,7 @@ pub(super) async fn send<U: Upstream>(
 }
 
 /// The code for a fault. Where nothing was sent, nothing is spent.
-pub(super) fn refuse(env: &mut Env<'_>, fault: UpstreamFault) -> Refusal {
+fn refuse<S>(call: &mut CallContext<'_, '_, S>, fault: UpstreamFault) -> Refusal {
     let code = match fault {
         UpstreamFault::Unreachable => Code::C801,
         UpstreamFault::Timeout => Code::C802,
@@ -205,7 +228,7 @@ pub(super) fn refuse(env: &mut Env<'_>, fault: UpstreamFault) -> Refusal {
         UpstreamFault::Timeout | UpstreamFault::Closed | UpstreamFault::TooLarge => false,
     };
     if unsent {
-        env.not_dispatched();
+        call.open.not_dispatched();
     }
     code.into()
 }

@@ -1,36 +1,68 @@
-//! Beside stage 6: what a query would cost, what is left for it, and how accurate its answer would be.
+//! A plan (`:plan`), beside the walk: what a query would cost, what is left for it, how accurate its answer would be, and whether it
+//! would be refused.
 //!
-//! It goes through stages 1 to 5 like the call it plans, and ends there. All of it follows from the query, public metadata
-//! and the unit's own spending, and never from what others asked: no data is asked, so it costs no budget and no money. It is recorded (decision `planned`)
-//! because every request is: who explored what is evidence, and its nonce must not be used twice; and waited for,
-//! because what a caller was told outlives the process.
+//! It goes through stages 1 to 5 like the call it plans. Then stages 6 to 8 judge it as they judge the call, up to where the request
+//! would leave, and take nothing; the first refusal of theirs is told. All of it follows from the query, public metadata and the
+//! unit's own spending, and never from what others asked: no data is asked, so it costs no budget and no money. It is recorded
+//! (decision `planned`) because every request is: who explored what is evidence, and its nonce must not be used twice; and waited
+//! for, because what a caller was told outlives the process.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use shuzha_core::{Code, NanoCharge, Refusal};
-use shuzha_privacy::dp::Query;
 use shuzha_store::local_day;
 
-use super::limit::Slot;
-use crate::env::Env;
-use crate::snapshot::Statistics;
-use crate::{Payload, Reply};
+use super::authorise::{Granted, Right};
+use super::limit::Limited;
+use super::{budget, forward, price};
+use crate::context::CallContext;
+use crate::{Payload, Reply, Upstream};
 
 /// Tells the plan of a call that passed stages 1 to 5.
-pub(super) async fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Reply<S>, Refusal> {
-    let ask = slot.agreed().ask();
-    let right = ask.right();
-    let (query, statistics) = ask.query().ok_or(Code::C610)?;
-    env.facts.terms.data_set = statistics.data_set.name.as_str();
-    let (unit, scenario) = (&right.unit().name, &right.scenario().name);
+pub(super) async fn run<'e, U: Upstream>(
+    call: CallContext<'_, 'e, Limited<'e>>,
+    upstream: &U,
+) -> Result<Reply<U::Stream>, Refusal> {
+    let mut plan = described(&call)?;
+    let (limited, open) = call.into_parts();
+    // The context of the call that is planned, as far as it gets.
+    let refused = foresee(CallContext::new(open, limited), upstream).err();
+    plan["refused_with"] = refused.map_or(Value::Null, |refusal| refusal.code.as_str().into());
+    open.close_planned().await?;
+    Ok(Reply {
+        request: open.inbound.request,
+        status: 200,
+        receipt: None,
+        fee: None,
+        limit: open.limits,
+        replayed: false,
+        sandbox: open.draft.sandbox,
+        payload: Payload::Answer(Bytes::from(plan.to_string())),
+    })
+}
+
+/// What the stages before dispatch would say, in their order.
+fn foresee<'e, U: Upstream>(call: CallContext<'_, 'e, Limited<'e>>, upstream: &U) -> Result<(), Refusal> {
+    let call = budget::run(call)?;
+    let call = price::run(call)?;
+    forward::confirm(&call, upstream)
+}
+
+/// What follows from the query and what is public; of a real call, what its unit has left.
+fn described<'e>(call: &CallContext<'_, 'e, Limited<'e>>) -> Result<Value, Refusal> {
+    let (query, statistics) = call.request.query().ok_or(Code::C610)?;
+    let mut plan = query.plan(statistics.domain());
+    plan["per_query_max"] = statistics.data_set.terms.per_query_max.to_string().into();
+    // There is no budget in the sandbox, so nothing of one.
+    let Right::Granted(Granted { scenario, .. }) = call.authorization.basis else { return Ok(plan) };
+    let (gate, unit, scenario) = (call.gate, &call.caller.unit.name, &scenario.name);
     let caps = statistics.caps(unit, scenario);
-    let debit = statistics.debit(unit, scenario, local_day(env.call.received), query.charge());
-    let (spent, fits) = env.gate.budgets.would(&caps, &debit);
+    let debit = statistics.debit(unit, scenario, local_day(call.inbound.received), query.charge());
+    let (spent, _) = gate.budgets.would(&caps, &debit);
     // That another unit was given the release is not told: its questions are its own.
-    let name = ask.release_name();
-    let released = name.is_some_and(|name| env.gate.releases.was_asked_by(&name.key, &env.gate.asker(unit)));
+    let name = call.request.release_name(&call.authorization);
+    let released = name.is_some_and(|name| gate.releases.was_asked_by(&name.key, &gate.asker(unit)));
     let window = |max: NanoCharge, spent: NanoCharge| json!({"max": max.to_string(), "spent": spent.to_string(), "left": max.saturating_sub(spent).to_string()});
-    let mut plan = described(query, statistics);
     // Repeating what was released costs nothing, even with nothing left.
     let charge = if released { NanoCharge::ZERO } else { query.charge() };
     plan["released_before"] = released.into();
@@ -41,38 +73,5 @@ pub(super) async fn run<'e, S>(env: &mut Env<'e>, slot: &Slot<'e>) -> Result<Rep
         plan["pace"] = window(pace.max, spent.paced);
         plan["pace"]["days"] = pace.days.into();
     }
-    plan["refused_with"] = match fits {
-        Err(code) if !released => code.as_str().into(),
-        _ => Value::Null,
-    };
-    reply(env, &plan).await
-}
-
-/// Tells the plan of a trial: there is no budget in the sandbox, so nothing of one.
-pub(super) async fn trial<S>(
-    env: &mut Env<'_>,
-    query: &Query,
-    statistics: &Statistics,
-) -> Result<Reply<S>, Refusal> {
-    reply(env, &described(query, statistics)).await
-}
-
-fn described(query: &Query, statistics: &Statistics) -> Value {
-    let mut plan = query.plan(statistics.domain());
-    plan["per_query_max"] = statistics.data_set.terms.per_query_max.to_string().into();
-    plan
-}
-
-async fn reply<S>(env: &mut Env<'_>, plan: &Value) -> Result<Reply<S>, Refusal> {
-    env.close_planned().await?;
-    Ok(Reply {
-        request: env.call.request,
-        status: 200,
-        receipt: None,
-        fee: None,
-        limit: env.facts.limit,
-        replayed: false,
-        sandbox: env.sandbox,
-        payload: Payload::Answer(Bytes::from(plan.to_string())),
-    })
+    Ok(plan)
 }

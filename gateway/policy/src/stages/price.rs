@@ -1,97 +1,128 @@
-//! Stage 7 of 10, price: exactly one price in force, under the ceiling, for a product that may be traded, and the unit can
-//! pay it.
+//! Stage 7 of 10, price: exactly one price in force, under the ceiling, for a product that may be traded, and the unit can pay it.
 //!
-//! The purpose class of the approved scenario decides free or paid, never the request. The most the call may cost
-//! is held; what its outcome costs is posted in stage 10.
+//! Asks: the price of product, operation, scenario and purpose; the purpose class of the approved scenario decides free or paid, never
+//! the request. In the sandbox nothing has a price.
+//! Takes: the most that the call may cost of the unit's credit; what its outcome costs is posted in stage 10. A plan is judged alike
+//! and takes nothing.
+//! Refuses: C701 C702 C703 C704 C705 C706.
 
 use shuzha_core::{Code, MicroYuan, Refusal};
 use shuzha_pricing::rating::{basis, with_outcome};
 use shuzha_pricing::{Asked, Basis, Month, Outcome, Price};
 
-use super::authorise::Right;
-use super::budget::Spend;
-use crate::env::Env;
+use super::authorise::{Authorization, Granted, Right};
+use super::budget::{Budgeted, PrivacyReservation};
+use super::consent::ConsentedRequest;
+use super::identify::AuthenticatedCaller;
+use super::validate::ValidatedRequest;
+use crate::context::CallContext;
 use crate::holds::{CountKey, Ordered};
 
-/// Proof that stages 1–7 passed. Only with this can a request leave for a product service.
-pub(crate) struct Admission<'e> {
-    spend: Spend<'e>,
-    price: &'e Price,
-    basis: Basis,
+/// The state of a call that stages 1 to 7 admit. Only from here can a request leave for a product service.
+pub(crate) struct Admitted<'e> {
+    pub(crate) caller: AuthenticatedCaller<'e>,
+    pub(crate) authorization: Authorization<'e>,
+    pub(crate) request: ValidatedRequest<'e>,
+    pub(crate) consent: ConsentedRequest,
+    pub(crate) privacy: PrivacyReservation,
+    pub(crate) price: PriceInForce<'e>,
 }
 
-impl<'e> Admission<'e> {
-    /// What is spent.
-    pub(crate) fn spend(&self) -> &Spend<'e> {
-        &self.spend
-    }
-    /// What is spent.
-    pub(crate) fn spend_mut(&mut self) -> &mut Spend<'e> {
-        &mut self.spend
-    }
+/// The price of a call; a trial has none.
+#[derive(Clone, Copy)]
+pub(crate) struct PriceInForce<'e> {
+    price: Option<(&'e Price, Basis)>,
+}
 
+impl PriceInForce<'_> {
     /// On what basis an answer of this kind is charged or free.
     pub(crate) fn basis(&self, outcome: Outcome) -> Basis {
-        with_outcome(self.basis, self.price, outcome)
+        self.price.map_or_else(Basis::default, |(price, basis)| with_outcome(basis, price, outcome))
     }
 }
 
 /// Resolves the price and holds the most the call may cost.
-pub(crate) fn run<'e>(env: &mut Env<'e>, spend: Spend<'e>) -> Result<Admission<'e>, Refusal> {
-    let ask = spend.slot().agreed().ask();
-    let (right, parts) = (ask.right(), ask.parts());
-    let (product, scenario) = (right.product(), right.scenario());
+pub(crate) fn run<'c, 'e>(
+    mut call: CallContext<'c, 'e, Budgeted<'e>>,
+) -> Result<CallContext<'c, 'e, Admitted<'e>>, Refusal> {
+    let price = match call.authorization.basis {
+        Right::Granted(granted) => Some(resolve(&mut call, granted)?),
+        Right::Sandbox(_) => None,
+    };
+    if !call.authorization.is_plan {
+        call.open.draft.admitted = Some(call.now());
+    }
+    let price = PriceInForce { price };
+    Ok(call.advance(|Budgeted { caller, authorization, request, consent, privacy }| Admitted {
+        caller,
+        authorization,
+        request,
+        consent,
+        privacy,
+        price,
+    }))
+}
+
+/// The price of a real call, and on what basis it is charged; what it may cost is held.
+fn resolve<'e>(
+    call: &mut CallContext<'_, 'e, Budgeted<'e>>,
+    granted: Granted<'e>,
+) -> Result<(&'e Price, Basis), Refusal> {
+    let Authorization { product, operation, is_plan, .. } = call.authorization;
+    let Granted { scenario, grant, .. } = granted;
     let asked = Asked {
         product: product.name.as_str(),
-        operation: right.operation().name.as_str(),
+        operation: operation.name.as_str(),
         scenario: scenario.name.as_str(),
         purpose: scenario.purpose,
     };
-    let price = env.snapshot.prices.resolve(&asked, env.call.received)?;
-    env.facts.terms.price = price.id.as_str();
-    let provider = price.provider_parts.is_some() && env.snapshot.provides(right.unit(), product);
+    let price = call.snapshot.prices.resolve(&asked, call.inbound.received)?;
+    if !is_plan {
+        call.open.draft.terms.price = price.id.as_str();
+    }
+    let unit = call.caller.unit;
+    let provider = price.provider_parts.is_some() && call.snapshot.provides(unit, product);
     let mut basis = basis(price, scenario.purpose, provider);
     // A package is charged once per grant (REQUIREMENTS E9): ranges and resumptions of a paid one are free.
-    if basis.is_charged()
-        && right.operation().streamed()
-        && env.gate.packages.is_paid(right.grant().name.as_str())
-    {
+    if basis.is_charged() && operation.streamed() && call.gate.packages.is_paid(grant.name.as_str()) {
         basis = Basis::Repeated;
     }
-    if basis.is_charged() && !env.was_answered() {
-        hold(env, right, price, (basis, parts))?;
+    if basis.is_charged() && !call.request.replay.was_answered() {
+        let (limit, ordered) = ordered(call, granted, price, basis)?;
+        if is_plan {
+            call.gate.purses.would(&unit.name, limit, &ordered)?;
+        } else {
+            call.open.holds.money = Some(call.gate.purses.hold(&unit.name, limit, ordered)?);
+        }
     }
-    env.facts.admitted = Some(env.now());
-    Ok(Admission { spend, price, basis })
+    Ok((price, basis))
 }
 
-/// Holds what the call may cost, and its place among the calls of its price. Where every call costs nothing it needs no credit.
-fn hold<'e>(
-    env: &mut Env<'e>,
-    right: &Right<'e>,
+/// What is to be held, and the credit it is held of. Where every call costs nothing it needs no credit.
+fn ordered<'e>(
+    call: &CallContext<'_, 'e, Budgeted<'e>>,
+    Granted { scenario, agreement, .. }: Granted<'e>,
     price: &Price,
-    (basis, parts): (Basis, u32),
-) -> Result<(), Refusal> {
-    let unit = right.unit();
+    basis: Basis,
+) -> Result<(MicroYuan, Ordered), Refusal> {
+    let (snapshot, received) = (call.snapshot, call.inbound.received);
     let nothing = basis == Basis::Price && price.tariff.flat().is_some_and(MicroYuan::is_zero);
     // REQUIREMENTS G6: free purposes need no exchange.
-    if !nothing && !env.snapshot.rules.listing.permits_payment(&right.product().listings, env.call.received) {
+    let listings = &call.authorization.product.listings;
+    if !nothing && !snapshot.rules.listing.permits_payment(listings, received) {
         return Err(Code::C706.into());
     }
-    let limit = match unit.credit_limit {
+    let limit = match call.caller.unit.credit_limit {
         None if nothing => MicroYuan::ZERO,
         limit => limit.ok_or(Code::C704)?,
     };
-    let agreement = env.snapshot.agreement(right.grant()).ok_or(Code::C205)?;
     let key = CountKey {
         price: price.id.clone(),
-        scenario: right.scenario().name.clone(),
+        scenario: scenario.name.clone(),
         agreement: agreement.name.clone(),
-        purpose: right.scenario().purpose,
+        purpose: scenario.purpose,
         basis,
-        month: Month::of(env.call.received).map_err(|_| Code::C705)?,
+        month: Month::of(received).map_err(|_| Code::C705)?,
     };
-    let ordered = Ordered::new(key, parts, price, &env.snapshot.prices);
-    env.holds.money = Some(env.gate.purses.hold(&unit.name, limit, ordered)?);
-    Ok(())
+    Ok((limit, Ordered::new(key, call.request.parts, price, &snapshot.prices)))
 }

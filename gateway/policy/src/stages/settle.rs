@@ -1,7 +1,8 @@
 //! Stage 10 of 10, settle: one record, durable, then the answer leaves.
 //!
-//! Money and quota are posted for an answer that was produced, at the price of its outcome; nothing is charged for
-//! our failure or the product service's.
+//! Asks: what the outcome costs at the price of stage 7. Nothing is charged for our failure, the product service's, or a trial.
+//! Takes: money and quota are posted for an answer that was produced; of several first fetches of a package at once, one pays.
+//! Refuses: C090 C092 C093: nothing leaves without its record. For an answer that is given again: C408 C410.
 
 use std::sync::Arc;
 
@@ -10,130 +11,137 @@ use shuzha_core::{Code, MicroYuan, Refusal};
 use shuzha_evidence::{Commitment, Decision, Delivery as DeliveryRecord, Entry, Outcome};
 use shuzha_pricing::{Basis, Outcome as Billed};
 
+use super::authorise::Right;
+use super::limit::Paced;
 use super::release::{Released, ReleasedBody};
+use crate::context::CallContext;
 use crate::delivery::{Delivery, Marking};
-use crate::env::{Ending, Env, unavailable};
+use crate::draft::CallOutcome;
 use crate::idempotency::Kept;
+use crate::open_call::unavailable;
 use crate::{Opened, Payload, Reply};
 
 /// Settles the call and hands its answer out.
-pub(crate) async fn run<'e, S>(env: &mut Env<'e>, released: Released<'e, S>) -> Result<Reply<S>, Refusal> {
-    let (admission, outcome, body) = released.into_parts();
-    let ask = admission.spend().slot().agreed().ask();
-    let (grant, parts) = (ask.right().grant().name.as_str(), ask.parts());
-    let mut basis = admission.basis(outcome);
+pub(crate) async fn run<'e, S>(
+    mut call: CallContext<'_, 'e, Released<'e>>,
+    body: ReleasedBody<S>,
+) -> Result<Reply<S>, Refusal> {
+    // A trial is free, and of no quantity.
+    let Right::Granted(granted) = call.authorization.basis else {
+        return answer(&mut call, body, MicroYuan::ZERO, 0).await;
+    };
+    let gate = call.gate;
+    let mut basis = call.price.basis(call.outcome);
     // Of several first fetches at once, one pays.
-    let claims = outcome == Billed::Package && basis.is_charged() && env.holds.money.is_some();
-    let claimed = claims && env.gate.packages.claim(grant);
+    let claims = call.outcome == Billed::Package && basis.is_charged() && call.open.holds.money.is_some();
+    let claimed = claims && gate.packages.claim(granted.grant.name.as_str());
     if claims && !claimed {
         basis = Basis::Repeated;
     }
-    env.facts.basis = basis;
-    let charged = env.holds.money.as_mut().filter(|_| basis.is_charged());
+    call.open.draft.basis = basis;
+    let charged = call.open.holds.money.as_mut().filter(|_| basis.is_charged());
     let amount = charged.map_or(MicroYuan::ZERO, |hold| hold.charge());
-    let quantity = if env.was_answered() { 0 } else { parts };
-    let settled = answer(env, body, amount, quantity).await;
+    let quantity = if call.request.replay.was_answered() { 0 } else { call.request.parts };
+    let settled = answer(&mut call, body, amount, quantity).await;
     if settled.is_err() && claimed {
-        env.gate.packages.unclaim(grant);
+        gate.packages.unclaim(granted.grant.name.as_str());
     }
     settled
 }
 
-/// Settles a trial: free, of no quantity.
-pub(super) async fn trial<S>(env: &mut Env<'_>, body: ReleasedBody<S>) -> Result<Reply<S>, Refusal> {
-    answer(env, body, MicroYuan::ZERO, 0).await
-}
-
 /// Records the answer at `amount`, and hands it out.
-async fn answer<S>(
-    env: &mut Env<'_>,
+async fn answer<'e, S>(
+    call: &mut CallContext<'_, 'e, Released<'e>>,
     body: ReleasedBody<S>,
     amount: MicroYuan,
     quantity: u32,
 ) -> Result<Reply<S>, Refusal> {
     let (status, bytes, commitment) = match &body {
-        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(env, bytes)?)),
+        ReleasedBody::Whole(bytes) => (200, bytes.len() as u64, Some(committed(call, bytes)?)),
         ReleasedBody::Stream(opened, _) => (opened.status, opened.length.unwrap_or(0), None),
     };
-    let replayed = env.was_answered();
-    let ending = Ending {
+    let replayed = call.request.replay.was_answered();
+    let charged = quantity > 0 && call.open.draft.basis.is_charged();
+    let ended = CallOutcome {
         decision: if replayed { Decision::Replayed } else { Decision::Answered },
         code: None,
-        outcome: if quantity > 0 && env.facts.basis.is_charged() {
-            Outcome::Charged
-        } else {
-            Outcome::Uncharged
-        },
+        outcome: if charged { Outcome::Charged } else { Outcome::Uncharged },
         quantity,
         amount,
         response_bytes: bytes,
         response_commitment: commitment,
     };
-    let receipt = record(env, &ending).await?;
+    let receipt = record(call, &ended).await?;
     let payload = match body {
         ReleasedBody::Whole(body) => {
-            keep(env, &body, amount, &receipt);
+            keep(call, &body, amount, &receipt);
             Payload::Answer(body)
         }
-        ReleasedBody::Stream(opened, marking) => stream(env, opened, marking),
+        ReleasedBody::Stream(opened, marking) => stream(call, opened, marking),
     };
-    Ok(reply(env, status, receipt, amount, replayed, payload))
+    Ok(reply(call, status, receipt, amount, replayed, payload))
 }
 
 /// Gives the answer of an earlier try again: recorded, not charged, not counted.
-pub(crate) async fn again<S>(env: &mut Env<'_>, kept: Kept) -> Result<Reply<S>, Refusal> {
+pub(crate) async fn again<S>(mut call: CallContext<'_, '_, Paced>, kept: Kept) -> Result<Reply<S>, Refusal> {
     if let Some(consents) = &kept.consent {
-        env.gate.check_withdrawals_known()?;
-        if env.gate.consents.is_withdrawn(consents) {
+        call.gate.check_withdrawals_known()?;
+        if call.gate.consents.is_withdrawn(consents) {
             return Err(Code::C408.into());
         }
     }
-    let ending = Ending {
+    let ended = CallOutcome {
         decision: Decision::Replayed,
         code: None,
         outcome: Outcome::Uncharged,
         quantity: 0,
         amount: MicroYuan::ZERO,
         response_bytes: kept.body.len() as u64,
-        response_commitment: Some(committed(env, &kept.body)?),
+        response_commitment: Some(committed(&call, &kept.body)?),
     };
-    record(env, &ending).await?;
-    Ok(reply(env, 200, kept.receipt, kept.fee, true, Payload::Answer(kept.body)))
+    record(&mut call, &ended).await?;
+    Ok(reply(&call, 200, kept.receipt, kept.fee, true, Payload::Answer(kept.body)))
 }
 
 /// Waits until the record is on disk. If it cannot be, nothing leaves and no money is taken.
-async fn record(env: &mut Env<'_>, ending: &Ending) -> Result<String, Refusal> {
-    let durable = env.close(ending)?;
+async fn record<S>(call: &mut CallContext<'_, '_, S>, ended: &CallOutcome) -> Result<String, Refusal> {
+    let durable = call.open.close(ended)?;
     match durable.await {
         Ok(position) => Ok(position.to_string()),
         Err(why) => {
-            env.not_recorded();
+            call.open.not_recorded();
             Err(unavailable(why))
         }
     }
 }
 
-fn keep(env: &mut Env<'_>, body: &Bytes, fee: MicroYuan, receipt: &str) {
-    if let Some(key) = env.in_use.take() {
-        let consent = env.facts.consent;
+fn keep<'e>(call: &mut CallContext<'_, 'e, Released<'e>>, body: &Bytes, fee: MicroYuan, receipt: &str) {
+    if let Some(key) = call.open.key.take() {
+        let consent = call.consent.consents;
         key.answered(Kept { body: body.clone(), fee, receipt: receipt.to_owned(), consent });
     }
 }
 
-pub(super) fn committed(env: &Env<'_>, body: &[u8]) -> Result<Commitment, Refusal> {
-    let request = &env.call.request;
-    let committer = env.gate.keys.period(env.call.received)?;
+/// The commitment to an answer.
+pub(super) fn committed<S>(call: &CallContext<'_, '_, S>, body: &[u8]) -> Result<Commitment, Refusal> {
+    let request = &call.inbound.request;
+    let committer = call.gate.keys.period(call.inbound.received)?;
     Ok(committer.opening(request.as_bytes()).answer(request, body))
 }
 
 /// A package on its way: what arrives is counted, and recorded when the stream ends.
-fn stream<S>(env: &Env<'_>, opened: Opened<S>, marking: Option<Box<Marking>>) -> Payload<S> {
-    let journal = env.gate.journal.clone();
-    let clock = Arc::clone(&env.gate.clock);
-    let request = env.call.request;
-    let grant = env.facts.terms.grant.to_owned();
+fn stream<'e, S>(
+    call: &CallContext<'_, 'e, Released<'e>>,
+    opened: Opened<S>,
+    marking: Option<Box<Marking>>,
+) -> Payload<S> {
+    let journal = call.gate.journal.clone();
+    let clock = Arc::clone(&call.gate.clock);
+    let request = call.inbound.request;
+    let grant = call.open.draft.terms.grant.to_owned();
     let from = opened.content_range.as_ref().and_then(|range| first_byte(range.as_bytes())).unwrap_or(0);
-    let opening = env.gate.keys.period(env.call.received).ok().map(|keys| keys.opening(request.as_bytes()));
+    let opening =
+        call.gate.keys.period(call.inbound.received).ok().map(|keys| keys.opening(request.as_bytes()));
     let delivery = Delivery::new(move |delivered| {
         let (at, bytes, complete) = (clock.now(), delivered.bytes, delivered.is_complete());
         let digest = delivered.sha256.as_ref().zip(opening.as_ref());
@@ -158,8 +166,8 @@ fn first_byte(content_range: &[u8]) -> Option<u64> {
     text.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
-fn reply<S>(
-    env: &Env<'_>,
+fn reply<S, T>(
+    call: &CallContext<'_, '_, T>,
     status: u16,
     receipt: String,
     fee: MicroYuan,
@@ -167,13 +175,13 @@ fn reply<S>(
     payload: Payload<S>,
 ) -> Reply<S> {
     Reply {
-        request: env.call.request,
+        request: call.inbound.request,
         status,
         receipt: Some(receipt),
         fee: Some(fee),
-        limit: env.facts.limit,
+        limit: call.open.limits,
         replayed,
-        sandbox: env.sandbox,
+        sandbox: call.open.draft.sandbox,
         payload,
     }
 }

@@ -1,136 +1,179 @@
 //! Stage 3 of 10, validate: is the request what the product's input contract asks for, and whom is it about?
 //!
-//! Parsed once, strictly, into a document that the later stages read; the subject's identifier is checked and
-//! turned into a keyed pseudonym here, and travels on only inside the body.
+//! Asks: the body, parsed once, strictly, into a document that the later stages read; the subject's identifier, which is checked and
+//! turned into a keyed pseudonym here, and travels on only inside the body; whether the idempotency key was used before.
+//! Takes: the idempotency key, for as long as the call lasts. A plan takes none: there is nothing that a second try must not take again.
+//! Refuses: C301 C302 C303 C304 C305 C306 C307 C308 C309 C310 C311 C312 C313 C314; C604 C605 C606 for a query; C009 for a header that
+//! repeats or a key that is malformed; C092 C093 C097.
 
 use shuzha_core::{Code, Refusal};
+use shuzha_evidence::Commitment;
 use shuzha_evidence::commit::{HalfYear, Opening};
 use shuzha_privacy::dp::Query;
 use shuzha_privacy::subject::Pseudonym;
 use shuzha_products::input::Parsed;
 
-use super::authorise::Right;
-use crate::env::Env;
+use super::authorise::{Authorization, Authorized, Granted, Right};
+use super::identify::{AuthenticatedCaller, committed};
+use crate::context::CallContext;
 use crate::gate::subject_tag;
-use crate::idempotency::{Found, Idempotency, KEY_BYTES_MAX, RETENTION};
+use crate::idempotency::{Found, KEY_BYTES_MAX, Kept, RETENTION};
+use crate::replay::ReplayPolicy;
 use crate::signature::single;
-use crate::snapshot::{Operation, Product, ReleaseName, Statistics};
+use crate::snapshot::{Operation, ReleaseName, Statistics};
 
-/// Proof that the request meets the contract.
-pub(crate) struct Ask<'e> {
-    right: Right<'e>,
-    subject: Option<Pseudonym>,
-    query: Option<(Query, &'e Statistics)>,
-    parts: u32,
-    is_blinded: bool,
-    input: Option<Vec<u32>>,
+/// The state of a call whose request meets the contract.
+pub(crate) struct Validated<'e> {
+    pub(crate) caller: AuthenticatedCaller<'e>,
+    pub(crate) authorization: Authorization<'e>,
+    pub(crate) request: ValidatedRequest<'e>,
 }
 
-impl<'e> Ask<'e> {
-    /// The right it is made under.
-    pub(crate) fn right(&self) -> &Right<'e> {
-        &self.right
-    }
-
-    /// The pairwise pseudonym of the person or organisation it is about.
-    pub(crate) fn subject(&self) -> Option<&Pseudonym> {
-        self.subject.as_ref()
-    }
-
+/// Proof that the request meets the contract.
+pub(crate) struct ValidatedRequest<'e> {
+    /// The person or organisation it is about.
+    pub(crate) subject: Option<Subject>,
     /// Whether its subject is a blinded element, and nobody here can tell whose.
-    pub(crate) fn is_blinded(&self) -> bool {
-        self.is_blinded
-    }
-
+    pub(crate) is_blinded: bool,
     /// How many answers are asked for: each is metered and paid for.
-    pub(crate) fn parts(&self) -> u32 {
-        self.parts
-    }
-
+    pub(crate) parts: u32,
     /// The leaves of a model's input, hashed.
-    pub(crate) fn input(&self) -> Option<&[u32]> {
-        self.input.as_deref()
-    }
+    pub(crate) input: Option<Vec<u32>>,
+    /// What earlier tries under the same idempotency key leave to be taken.
+    pub(crate) replay: ReplayPolicy,
+    query: Option<(Query, &'e Statistics)>,
+}
 
+/// A subject as this unit and scenario know it, and as records do.
+pub(crate) struct Subject {
+    /// Pairwise: of this unit and scenario.
+    pub(crate) pseudonym: Pseudonym,
+    pub(crate) tag: Commitment,
+}
+
+impl<'e> ValidatedRequest<'e> {
     /// The statistical query, for a report.
     pub(crate) fn query(&self) -> Option<(&Query, &'e Statistics)> {
         self.query.as_ref().map(|(query, statistics)| (query, *statistics))
     }
 
     /// The names under which the answer is released and kept, where it is.
-    pub(crate) fn release_name(&self) -> Option<ReleaseName> {
-        ReleaseName::of(self.right.product(), self.right.operation(), self.query())
-    }
-
-    /// Looks the idempotency key up, if one was sent.
-    pub(crate) fn begin_try(&self, env: &mut Env<'e>) -> Result<Found, Refusal> {
-        let keys = &env.gate.idempotency;
-        begin_try(env, "idempotency", keys)
+    pub(crate) fn release_name(&self, authorization: &Authorization<'_>) -> Option<ReleaseName> {
+        ReleaseName::of(authorization.product, authorization.operation, self.query())
     }
 }
 
-/// Looks the idempotency key up among `keys`, if one was sent; `purpose` keeps its commitment apart from those of others.
-pub(super) fn begin_try<'e>(
-    env: &mut Env<'e>,
-    purpose: &str,
-    keys: &'e Idempotency,
-) -> Result<Found, Refusal> {
-    let Some(key) = single(env.call.headers, "idempotency-key")? else { return Ok(Found::First) };
+/// Where a valid request leads.
+pub(crate) enum Validation<'c, 'e> {
+    /// Through the other stages.
+    ToAnswer(CallContext<'c, 'e, Validated<'e>>),
+    /// To the answer that an earlier try with the same idempotency key was given.
+    Answered(CallContext<'c, 'e, Validated<'e>>, Kept),
+}
+
+/// Validates the request.
+pub(crate) fn run<'c, 'e>(
+    mut call: CallContext<'c, 'e, Authorized<'e>>,
+) -> Result<Validation<'c, 'e>, Refusal> {
+    let operation = call.authorization.operation;
+    let parsed = parse(&call, operation)?;
+    let mut request = ValidatedRequest {
+        subject: None,
+        is_blinded: false,
+        parts: 1,
+        input: None,
+        replay: ReplayPolicy::First,
+        query: None,
+    };
+    if let Some(parsed) = &parsed {
+        if let Right::Granted(granted) = call.authorization.basis {
+            watch(&mut call, &granted, parsed, &mut request)?;
+        }
+        request.query = query(&call.authorization, parsed)?;
+    }
+    let found = if call.authorization.is_plan { Found::First } else { begin_try(&mut call)? };
+    request.replay = ReplayPolicy::from(&found);
+    let call =
+        call.advance(|Authorized { caller, authorization }| Validated { caller, authorization, request });
+    Ok(match found {
+        Found::Answered(kept) => Validation::Answered(call, kept),
+        Found::First | Found::Spent(_) | Found::AnsweredBefore(_) => Validation::ToAnswer(call),
+    })
+}
+
+/// The body under the operation's input contract; none where it takes no body.
+fn parse(
+    call: &CallContext<'_, '_, Authorized<'_>>,
+    operation: &Operation,
+) -> Result<Option<Parsed>, Refusal> {
+    let inbound = call.inbound;
+    if inbound.query.is_some() {
+        return Err(Code::C307.into());
+    }
+    if !operation.takes_body() {
+        return if inbound.body.is_empty() { Ok(None) } else { Err(Code::C302.into()) };
+    }
+    if !is_json_in_utf8(single(inbound.headers, "content-type")?.unwrap_or_default()) {
+        return Err(Refusal::at(Code::C303, "content-type"));
+    }
+    operation.check(&inbound.body).map(Some)
+}
+
+/// Learns of a real request whom it is about, how much it asks for, and what tells abnormal use.
+fn watch<'e>(
+    call: &mut CallContext<'_, 'e, Authorized<'e>>,
+    granted: &Granted<'_>,
+    parsed: &Parsed,
+    request: &mut ValidatedRequest<'e>,
+) -> Result<(), Refusal> {
+    let Authorization { product, operation, .. } = call.authorization;
+    let gate = call.gate;
+    request.subject = subject(call, granted, parsed)?;
+    if operation.is_canary(&gate.keys.pseudonymiser, &product.name, parsed) {
+        gate.saw_canary(&granted.scenario.name);
+    }
+    request.input = operation.probed().then(|| gate.abuse.leaves(parsed));
+    request.is_blinded = !parsed.blinded.is_empty();
+    request.parts = parsed.parts();
+    Ok(())
+}
+
+/// Looks the idempotency key up, if one was sent. Its commitment is kept apart from those of other purposes; the sandbox has keys of
+/// its own.
+fn begin_try<'e>(call: &mut CallContext<'_, 'e, Authorized<'e>>) -> Result<Found, Refusal> {
+    let (gate, inbound) = (call.gate, call.inbound);
+    let Some(key) = single(inbound.headers, "idempotency-key")? else { return Ok(Found::First) };
     let well_formed =
         (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     if !well_formed {
         return Err(Refusal::at(Code::C009, "idempotency-key"));
     }
-    let committer = &env.gate.keys.committer;
-    let unit = env.facts.terms.unit;
-    let commitment = committer.commit(purpose, &[unit.as_bytes(), key.as_bytes()]);
+    let (purpose, keys) = match call.authorization.basis {
+        Right::Granted(_) => ("idempotency", &gate.idempotency),
+        Right::Sandbox(_) => ("sandbox idempotency", &gate.sandbox.keys),
+    };
+    let unit = call.caller.unit.name.as_str();
+    let commitment = gate.keys.committer.commit(purpose, &[unit.as_bytes(), key.as_bytes()]);
     // Without the consent, a retry could be answered under one of which no use was ever taken.
-    let consent = single(env.call.headers, "x-consent")?.unwrap_or_default();
-    let opening = env.gate.keys.period(env.call.received)?.opening(&commitment);
-    let tried =
-        |opening: &Opening| opening.retried(&env.committed_request(), env.facts.terms.scenario, consent);
+    let consent = single(inbound.headers, "x-consent")?.unwrap_or_default();
+    let scenario = call.authorization.scenario().map_or("", |scenario| scenario.name.as_str());
+    let opening = gate.keys.period(inbound.received)?.opening(&commitment);
+    let (body, answer) = (&call.caller.body_sha256, &call.caller.opening);
+    let tried = |opening: &Opening| opening.retried(&committed(inbound, body), scenario, consent);
     let request = tried(&opening);
     // The half-year may have turned since the first try, and the keys of commitments turn with it.
-    let before = env.call.received.minus(RETENTION);
-    let turned = HalfYear::of(before) != HalfYear::of(env.call.received);
-    let earlier = turned.then(|| env.gate.keys.periods.at(before)).flatten();
+    let before = inbound.received.minus(RETENTION);
+    let turned = HalfYear::of(before) != HalfYear::of(inbound.received);
+    let earlier = turned.then(|| gate.keys.periods.at(before)).flatten();
     let earlier = earlier.map_or(request, |committer| tried(&committer.opening(&commitment)));
-    env.facts.request_commitment = Some(request);
-    env.facts.openings = env.facts.answer_opening.map(|answer| Opening::bound(&opening, &answer));
-    env.facts.idempotency = Some(commitment);
-    let (found, in_use) = keys.begin(unit, commitment, &[request, earlier], env.call.received)?;
-    env.retry_of(&found, in_use);
+    let openings = Opening::bound(&opening, answer);
+    let draft = &mut call.open.draft;
+    draft.request_commitment = Some(request);
+    draft.openings = Some(openings);
+    draft.idempotency = Some(commitment);
+    let (found, in_use) = keys.begin(unit, commitment, &[request, earlier], inbound.received)?;
+    call.open.key = in_use;
     Ok(found)
-}
-
-/// Validates the request.
-pub(crate) fn run<'e>(env: &mut Env<'e>, right: Right<'e>) -> Result<Ask<'e>, Refusal> {
-    let Some(parsed) = parse(env, right.operation())? else {
-        return Ok(Ask { right, subject: None, query: None, parts: 1, is_blinded: false, input: None });
-    };
-    let subject = pseudonym(env, &right, &parsed)?;
-    if right.operation().is_canary(&env.gate.keys.pseudonymiser, &right.product().name, &parsed) {
-        env.gate.saw_canary(&right.scenario().name);
-    }
-    let query = query(right.product(), right.operation(), &parsed)?;
-    let input = right.operation().probed().then(|| env.gate.abuse.leaves(&parsed));
-    let is_blinded = !parsed.blinded.is_empty();
-    Ok(Ask { right, subject, query, parts: parsed.parts(), is_blinded, input })
-}
-
-/// The body under the operation's input contract; none where it takes no body.
-pub(super) fn parse(env: &Env<'_>, operation: &Operation) -> Result<Option<Parsed>, Refusal> {
-    let call = env.call;
-    if call.query.is_some() {
-        return Err(Code::C307.into());
-    }
-    if !operation.takes_body() {
-        return if call.body.is_empty() { Ok(None) } else { Err(Code::C302.into()) };
-    }
-    if !is_json_in_utf8(single(call.headers, "content-type")?.unwrap_or_default()) {
-        return Err(Refusal::at(Code::C303, "content-type"));
-    }
-    operation.check(&call.body).map(Some)
 }
 
 /// Whether a content type (RFC 9110 §8.3.1) is `application/json`, with no parameter but `charset=utf-8`. Under another
@@ -149,11 +192,11 @@ fn is_json_in_utf8(kind: &str) -> bool {
 }
 
 /// The statistical query, for a report.
-pub(super) fn query<'e>(
-    product: &'e Product,
-    operation: &Operation,
+fn query<'e>(
+    authorization: &Authorization<'e>,
     parsed: &Parsed,
 ) -> Result<Option<(Query, &'e Statistics)>, Refusal> {
+    let Authorization { product, operation, .. } = *authorization;
     if !operation.statistical() {
         return Ok(None);
     }
@@ -163,22 +206,23 @@ pub(super) fn query<'e>(
     Ok(Some((Query::parse(asked, statistics.domain())?, statistics)))
 }
 
-/// The pseudonym of the subject under this unit and scenario, and its tag for the record. Of a blinded person there is
-/// the element alone: the consent binds it.
-fn pseudonym<'e>(
-    env: &mut Env<'e>,
-    right: &Right<'e>,
+/// The subject under this unit and scenario. Of a blinded person there is the element alone: the consent binds it.
+fn subject<'e>(
+    call: &mut CallContext<'_, 'e, Authorized<'e>>,
+    granted: &Granted<'_>,
     parsed: &Parsed,
-) -> Result<Option<Pseudonym>, Refusal> {
-    let (unit, scenario) = (&right.unit().name, &right.scenario().name);
+) -> Result<Option<Subject>, Refusal> {
+    let (unit, scenario) = (&call.caller.unit.name, &granted.scenario.name);
     let pseudonym = match (&parsed.subject, &*parsed.blinded) {
-        (Some(subject), _) => env.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject),
-        (None, [element]) if right.operation().personal => Pseudonym::of_blinded(unit, scenario, element),
+        (Some(subject), _) => call.gate.keys.pseudonymiser.pseudonym(unit, scenario, subject),
+        (None, [element]) if call.authorization.operation.personal => {
+            Pseudonym::of_blinded(unit, scenario, element)
+        }
         _ => return Ok(None),
     };
-    let committer = env.gate.keys.period(env.call.received)?;
-    env.facts.subject = Some(subject_tag(&committer, &pseudonym));
-    Ok(Some(pseudonym))
+    let tag = subject_tag(&*call.gate.keys.period(call.inbound.received)?, &pseudonym);
+    call.open.draft.subject = Some(tag);
+    Ok(Some(Subject { pseudonym, tag }))
 }
 
 #[cfg(test)]

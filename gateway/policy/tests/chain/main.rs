@@ -17,6 +17,7 @@ mod in_force;
 mod instants;
 mod listings;
 mod packages;
+mod plans;
 mod post_processing;
 mod presenters;
 mod releases;

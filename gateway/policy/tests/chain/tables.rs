@@ -142,6 +142,9 @@ async fn e6_a_noised_table_keeps_its_interval() {
         let nothing = Fake::new([]);
         let early = house.call(&ask("ward-table", operation), &nothing).await;
         assert_eq!((code(&early), nothing.seen().len()), ((Code::C611, true), 0));
+        let mut plan = ask("ward-table", operation);
+        plan.path.push_str(":plan");
+        assert_eq!(parsed(&house.call(&plan, &nothing).await)["refused_with"], "C611");
     }
     // A restart does not forget when it was.
     let house = house.planned_again(noised("ward-2"));
