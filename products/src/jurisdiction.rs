@@ -4,6 +4,7 @@
 //! not there does not exist there. What its absence means stands at each field, and in `docs/jurisdictions.md`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use shuzha_core::{Id, NanoCharge, PurposeClass, Timestamp};
 
@@ -25,6 +26,8 @@ pub struct Jurisdiction {
     pub title: String,
     /// On which level the gateway stands.
     pub level: Level,
+    /// When its texts are in force (有效期). Absent: no end is stated.
+    pub validity: Option<Window>,
     /// Whether a product is served only on a valid certificate (Gansu-O 27–28; Heilongjiang 20(四)). Absent: no.
     pub certificate_required: bool,
     /// What counts as a product (产品形态). Absent: anything.
@@ -69,6 +72,8 @@ pub struct Jurisdiction {
     articles: BTreeMap<&'static str, String>,
 }
 
+/// How long before the texts end that is said: their successor has to be put into force by then.
+pub const VALIDITY_WARNED: Duration = Duration::from_secs(60 * 86_400);
 /// In how many hours an emergency stop is confirmed where nothing else is said.
 pub const EMERGENCY_HOURS: u16 = 24;
 /// Fewest records alike in what is released of them, where the rules say nothing: what statistical offices ask for as a rule.
@@ -271,6 +276,7 @@ impl Default for Jurisdiction {
         Self {
             title: String::new(),
             level: Level::default(),
+            validity: None,
             certificate_required: true,
             product_kinds: None,
             modes: vec![Mode::Scenario],
@@ -318,6 +324,13 @@ impl Jurisdiction {
     #[must_use]
     pub fn permits_form(&self, form: ProductForm) -> bool {
         self.product_kinds.as_ref().is_none_or(|list| !list.exhaustive || list.kinds.contains(&form))
+    }
+
+    /// When the texts end or ended, within [`VALIDITY_WARNED`] before `at` or earlier.
+    #[must_use]
+    pub fn ending(&self, at: Timestamp) -> Option<Timestamp> {
+        let until = self.validity?.until();
+        (at.plus(VALIDITY_WARNED) >= until).then_some(until)
     }
 
     /// The article behind a rule of the pack, `agreement_term`.

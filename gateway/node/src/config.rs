@@ -14,6 +14,7 @@ mod listeners;
 mod reader;
 mod retention;
 mod shares;
+mod warnings;
 mod witnesses;
 
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ pub(crate) use control::Provider;
 pub use egress::EgressConfig;
 pub use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
+pub use warnings::ending;
 pub use witnesses::WitnessConfig;
 
 /// The documented defaults.
@@ -47,18 +49,6 @@ const ENV_PREFIX: &str = "SHUZHA__";
 const AUDIENCE_BYTES_MAX: usize = 128;
 /// Longest path of a Unix socket (unix(7)), less what an upgrade puts behind it while it is made.
 const SOCKET_BYTES_MAX: usize = 107 - ".new".len();
-
-/// Said where neither witness nor anchor is configured.
-const UNWATCHED: &str = "未配置见证方与锚定：整个数据目录被换成旧副本时，外部无人能察觉；请设置 evidence.witnesses 或 evidence.anchors \
-    no witness and no anchor is configured: nobody outside would notice that the whole data folder was put back to an older \
-    copy; set evidence.witnesses or evidence.anchors (docs/evidence.md)";
-
-impl Config {
-    /// What is to be said where nobody outside watches the evidence log.
-    pub fn unwatched(&self) -> Option<&'static str> {
-        (self.witnesses.is_empty() && self.anchoring.anchors.is_empty()).then_some(UNWATCHED)
-    }
-}
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -205,7 +205,7 @@ impl Node {
                 Arc::clone(&standing),
                 config.node.clone(),
                 (source.name(), source.begun()),
-                config.unwatched(),
+                (config.unwatched(), config.control.rules.jurisdiction.clone()),
             )),
             clock: setup.clock.clone(),
             sockets: setup.sockets,

@@ -59,6 +59,9 @@ pub(crate) fn run(out: &mut Out, config: &Config) -> Result<bool> {
     if let Some(unwatched) = config.unwatched() {
         findings.warn(unwatched)?;
     }
+    if let Some(ending) = config::ending(&config.control.rules.jurisdiction, SystemClock.now()) {
+        findings.warn(&ending)?;
+    }
     addresses(&mut findings, config)?;
     if config.world.is_empty() {
         registered(&mut findings, config)?;

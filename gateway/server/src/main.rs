@@ -190,6 +190,9 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Package(command) => package_command::run(out, config, &command),
         Command::Review(command) => review_command::run(out, config, &command),
         Command::Journal(JournalCommand::Rebuild) => register_command::rebuild(out, config).map(|()| true),
+        Command::Register(register_command::RegisterCommand::Fits { rules, level }) => {
+            register_command::fits(out, config, &rules, level.as_deref())
+        }
         Command::Register(register_command::RegisterCommand::Adopt { reason }) => {
             register_command::adopt(out, config, reason).map(|()| true)
         }

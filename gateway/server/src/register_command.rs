@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publish, Rules};
+use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publish, Rules, misfits};
 use shuzha_core::clock::ShiftedClock;
-use shuzha_core::{Clock as _, Id, OsRng, RequestId, Rng as _};
+use shuzha_core::{Clock as _, Id, Lang, OsRng, RequestId, Rng as _, SystemClock};
 use shuzha_files::terminal::Out;
 use shuzha_node::config::Config;
 use shuzha_node::control::REGISTER_FILE;
 use shuzha_node::node::integrity::REGISTER_SEAL_FILE;
 use shuzha_node::node::{self, beside};
 use shuzha_node::store::{For, SealFile, open_store_for, resealed_store};
+use shuzha_products::jurisdiction::{self, Level, PACKS};
 use shuzha_store::register::{ADOPT, Act, REGISTER};
 use shuzha_store::{Changes, Register, projection_before};
 
@@ -24,6 +25,15 @@ use crate::verify::RegisterArgs;
 pub(crate) enum RegisterCommand {
     /// 核对 Walks over acts, versions and what stands in the register, and compares them with the journal.
     Verify(RegisterArgs),
+    /// 规则变更 Says what in the register no longer fits under another rule pack, and what becomes of it, before it is put into use.
+    Fits {
+        /// The pack, as it would stand in `control.rules`.
+        #[arg(long)]
+        rules: String,
+        /// On which level the gateway would stand: `province` or `local`; as configured where it is left out.
+        #[arg(long)]
+        level: Option<String>,
+    },
     /// 接管 Takes the register over as it stands, after it was restored from a copy; an act says so for good.
     Adopt {
         /// Why; it stands in the act.
@@ -84,6 +94,45 @@ pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()
     drop(control);
     journal.close();
     out.line(&format!("登记簿已按现状接管 The register is taken over as it stands, by act {revision}."))
+}
+
+/// Lists what would no longer fit; `false` where there is something.
+pub(crate) fn fits(out: &mut Out, config: &Config, name: &str, level: Option<&str>) -> Result<bool> {
+    let Some(mut pack) = jurisdiction::pack(name) else {
+        let known: Vec<&str> = PACKS.iter().map(|(name, _)| *name).collect();
+        bail!("没有规则包 no rule pack `{name}`: {}", known.join(", "));
+    };
+    let present = &config.control.rules;
+    pack.level = match level {
+        None => present.jurisdiction.level,
+        Some("province") => Level::Province,
+        Some("local") => Level::Local,
+        Some(other) => bail!("层级 level `{other}`: province 或 or local"),
+    };
+    let other = Rules { jurisdiction: pack, calendar: present.calendar.clone() };
+    let path = config.data_dir.join(REGISTER_FILE);
+    let register = Register::open_read_only(&path).with_context(|| path.display().to_string())?;
+    let found = misfits(&register, SystemClock.now(), present, &other)?;
+    for one in &found {
+        let what = if one.stops {
+            "换用后其调用即被拒绝 its calls are refused from then on"
+        } else {
+            "已生效的仍有效，重新申请时按新规则 it stays in force; whoever applies anew is held to the new rules"
+        };
+        let (code, title) = (one.code, one.code.title(Lang::Zh));
+        out.line(&format!("{}/{}: {code} {title} {}", one.kind, one.name, one.code.title(Lang::En)))?;
+        if !one.reason.is_empty() {
+            out.line(&format!("    {}", one.reason))?;
+        }
+        out.line(&format!("    {what}"))?;
+    }
+    let (title, count) = (&other.jurisdiction.title, found.len());
+    out.line(&if count == 0 {
+        format!("在{title}的规则下一切仍合 Everything fits under the rules of {title}.")
+    } else {
+        format!("在{title}的规则下有 {count} 项不合 {count} do not fit under the rules of {title}.")
+    })?;
+    Ok(count == 0)
 }
 
 /// Builds the projection anew from the journal's first record, or from the projection that is kept in the place of those before it.

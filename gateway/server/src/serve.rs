@@ -13,8 +13,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use shuzha_core::clock::ShiftedClock;
+use shuzha_core::{Clock as _, SystemClock};
 use shuzha_files::terminal::say;
-use shuzha_node::config::{Config, LogFormat, Sources};
+use shuzha_node::config::{self, Config, LogFormat, Sources};
 use shuzha_node::logging;
 use shuzha_node::node::{Node, Setup};
 use shuzha_node::signals;
@@ -140,6 +141,9 @@ fn serve(config: &Config, args: &ServeArgs, early: signals::Early) -> Result<()>
     let node = Node::build(config, setup)?;
     if let Some(unwatched) = config.unwatched() {
         tracing::warn!("{unwatched}");
+    }
+    if let Some(ending) = config::ending(&config.control.rules.jurisdiction, SystemClock.now()) {
+        tracing::warn!("{ending}");
     }
     early.obey(&node);
     let addresses = node.handle.addresses();

@@ -9,8 +9,8 @@ use super::{
     ConsentRule, Jurisdiction, Level, ListingRule, Mode, Period, PriceRegime, PriceRules, PrivacyRules,
     ProductForm, ProductKinds, RegistrationRules, Renewal, Reviewer,
 };
-use crate::WorldError;
 use crate::yaml::{Entry, Faults, Node, Place, Section, Value};
+use crate::{Window, WorldError};
 
 /// The packs that are built in, as name and text.
 pub const PACKS: &[(&str, &str)] = &[
@@ -25,6 +25,7 @@ pub const PACKS: &[(&str, &str)] = &[
 const RULES: &[&str] = &[
     "title",
     "sources",
+    "validity",
     "product_kinds",
     "authorisation_modes",
     "agreement_term",
@@ -209,6 +210,7 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
     Some(Jurisdiction {
         title: title.unwrap_or_default().to_owned(),
         level: Level::default(),
+        validity: validity(&mut rules),
         certificate_required: flag(certificate, "required").unwrap_or(false),
         product_kinds: product_kinds(&mut rules),
         modes: modes
@@ -245,6 +247,14 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
         emergency_hours: super::EMERGENCY_HOURS,
         articles: rules.articles,
     })
+}
+
+fn validity(rules: &mut Rules<'_>) -> Option<Window> {
+    let section = rules.rule("validity", &["from", "until"])?;
+    let from = section.required("from").and_then(|place| place.instant());
+    let until = section.required("until");
+    let window = Window::new(from?, until.as_ref()?.instant()?);
+    window.or_else(|| until?.fail("is not after `from`"))
 }
 
 fn product_kinds(rules: &mut Rules<'_>) -> Option<ProductKinds> {

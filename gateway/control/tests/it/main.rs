@@ -5,6 +5,7 @@ mod accounts;
 mod disclosed;
 mod evidence;
 mod finance;
+mod fits;
 mod force;
 mod house;
 mod laws;

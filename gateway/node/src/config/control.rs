@@ -22,7 +22,8 @@ pub struct ControlConfig {
     pub listen: SocketAddr,
     /// A front with TLS stands before it.
     pub https: bool,
-    pub(crate) rules: Rules,
+    /// By which rules cases are decided.
+    pub rules: Rules,
     /// The same rules as an object of the world in force; none where no pack is named.
     pub pack: Option<(&'static str, Value)>,
     /// Who else vouches for persons.

@@ -11,10 +11,12 @@ use shuzha_core::clock::GuardedClock;
 use shuzha_core::{Clock as _, Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
 use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream, Weight};
+use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_proxy::{Handle, LogFile, Operator};
 use shuzha_store::Watch;
 
 use super::upstreams;
+use crate::config;
 use crate::control::Standing;
 use crate::evidence::Desk;
 use crate::followers::Followers;
@@ -93,6 +95,8 @@ pub(crate) struct Running {
     begun: String,
     /// What is said where nobody outside watches the log.
     unwatched: Option<&'static str>,
+    /// The rules, which may end.
+    rules: Jurisdiction,
     clock: Arc<GuardedClock>,
     wals: Wals,
     /// The data plane, once it is built.
@@ -107,7 +111,7 @@ impl Running {
         standing: Arc<Standing>,
         node: Id,
         (world, begun): (&'static str, String),
-        unwatched: Option<&'static str>,
+        (unwatched, rules): (Option<&'static str>, Jurisdiction),
     ) -> Self {
         Self {
             gate,
@@ -119,6 +123,7 @@ impl Running {
             world,
             begun,
             unwatched,
+            rules,
             clock,
             wals,
             reached,
@@ -154,6 +159,8 @@ impl Operator for Running {
         // One report whose service keeps another domain is refused by itself: it makes no other product unready.
         let asked = |handle: &Handle| upstreams::unconfirmed(handle, &snapshot, self.clock.now());
         let unconfirmed = self.reached.get().map(asked).unwrap_or_default();
+        let ending = config::ending(&self.rules, self.clock.now());
+        let warnings = self.unwatched.map(str::to_owned).into_iter().chain(ending).chain(unconfirmed);
         let stopped: serde_json::Map<_, _> = self
             .gate
             .stopped_scenarios()
@@ -175,7 +182,7 @@ impl Operator for Running {
             "stopped_for_abnormal_use": stopped,
             "started_from": self.begun,
             "not_in_force": self.standing.status(),
-            "warnings": self.unwatched.into_iter().map(str::to_owned).chain(unconfirmed).collect::<Vec<_>>(),
+            "warnings": warnings.collect::<Vec<_>>(),
         })
         .to_string()
     }

@@ -123,3 +123,26 @@ fn e6_ceilings_of_privacy_budgets_are_a_rule_like_any_other() {
     assert_eq!(read.article("privacy_budget"), Some("X 7"));
     assert!(parse("here", &text.replace("\"4\"", "4.0")).is_err(), "a figure is text, as everywhere");
 }
+
+/// Yantai 29: the text ends with 2026. Nothing said so.
+#[test]
+fn l1_a_pack_says_in_time_that_its_text_ends() {
+    let yantai = rules("yantai");
+    let day = |text: &str| crate::yaml::parse_instant(text).expect("a date");
+    let until = day("2027-01-01");
+    for (at, ending) in [
+        ("2026-11-01", None),
+        ("2026-11-03", Some(until)),
+        ("2026-12-31", Some(until)),
+        ("2028-01-01", Some(until)),
+    ] {
+        assert_eq!(yantai.ending(day(at)), ending, "{at}");
+    }
+    assert_eq!(yantai.article("validity"), Some("Yantai 29"));
+    for (name, _) in PACKS.iter().filter(|(name, _)| *name != "yantai") {
+        assert_eq!(rules(name).ending(day("2099-01-01")), None, "{name} states no date");
+    }
+    let pack = "title = \"此地\"\n[sources]\n\"X\" = \"规定\"\n[validity]\nfrom = \"2027-01-01\"\n\
+                until = \"2026-01-01\"\narticle = \"X 9\"\n";
+    assert!(parse("here", pack).is_err(), "it ends before it begins");
+}
