@@ -12,7 +12,7 @@ use crate::force::{json, unreadable};
 use crate::writing::state_of;
 use crate::{Control, Error, Page};
 pub use budgets::{PublicBudget, PublicRaise};
-pub use disclosed::{Cell, CellKind, DISCLOSURES, DisclosedColumn, Disclosure, Rows};
+pub use disclosed::{Cell, CellKind, DISCLOSURES, DisclosedColumn, Disclosure, Rows, in_chinese};
 
 /// The kind that is public.
 const KIND: &str = "Registration";

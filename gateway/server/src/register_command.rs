@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publish, Rules, misfits};
 use shuzha_core::clock::ShiftedClock;
-use shuzha_core::{Clock as _, Id, Lang, OsRng, RequestId, Rng as _, SystemClock};
+use shuzha_core::{Clock as _, Code, Id, Lang, OsRng, RequestId, Rng as _, SystemClock};
 use shuzha_files::terminal::Out;
 use shuzha_node::config::Config;
 use shuzha_node::control::REGISTER_FILE;
@@ -114,7 +114,9 @@ pub(crate) fn fits(out: &mut Out, config: &Config, name: &str, level: Option<&st
     let register = Register::open_read_only(&path).with_context(|| path.display().to_string())?;
     let found = misfits(&register, SystemClock.now(), present, &other)?;
     for one in &found {
-        let what = if one.stops {
+        let what = if one.stops && one.code == Code::C706 {
+            "换用后其付费调用即被拒绝 its paid calls are refused from then on"
+        } else if one.stops {
             "换用后其调用即被拒绝 its calls are refused from then on"
         } else {
             "已生效的仍有效，重新申请时按新规则 it stays in force; whoever applies anew is held to the new rules"

@@ -80,7 +80,7 @@ fn page(subject: &Disclosure) -> Value {
     for (index, column) in subject.columns.iter().enumerate() {
         let (kind, more) = match column.kind {
             CellKind::Name => ("string", Some(schema::<Name>())),
-            CellKind::Text => ("string", None),
+            CellKind::Text | CellKind::Word => ("string", None),
             CellKind::Texts => ("array", None),
             CellKind::Instant => ("string", Some(schema::<Instant>())),
             CellKind::Flag => ("boolean", None),

@@ -3,7 +3,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, LINK};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value};
-use shuzha_control::public::{Cell, Disclosure, Rows};
+use shuzha_control::public::{Cell, CellKind, DisclosedColumn, Disclosure, Rows, in_chinese};
 use shuzha_core::text::needs_guard_in_a_sheet;
 use shuzha_core::{Code, Lang};
 use shuzha_schema::Page;
@@ -66,7 +66,8 @@ fn sheet(ask: &Ask, subject: &Disclosure, mut after: Option<String>, lang: Lang)
             ask.shared.control.disclosed(subject, after.as_deref(), CSV_ROWS_MAX - rows)?;
         rows += items.len();
         for row in items {
-            line(&mut text, row.into_iter().map(|cell| shown(cell, lang)));
+            let cells = subject.columns.iter().zip(row);
+            line(&mut text, cells.map(|(column, cell)| shown(column, cell, lang)));
         }
         after = next;
         if after.is_none() || rows >= CSV_ROWS_MAX {
@@ -94,12 +95,21 @@ const fn heading(zh: &'static str, en: &'static str, lang: Lang) -> &'static str
     }
 }
 
+/// A word for people, where it is one.
+fn said(column: &str, word: &str, lang: Lang) -> String {
+    let known = in_chinese(column, word).filter(|_| lang == Lang::Zh);
+    known.map_or_else(|| word.to_owned(), str::to_owned)
+}
+
 /// A cell for people.
-fn shown(cell: Cell, lang: Lang) -> String {
+fn shown(column: &DisclosedColumn, cell: Cell, lang: Lang) -> String {
     match cell {
         Cell::None => String::new(),
+        Cell::Text(text) if column.kind == CellKind::Word => said(column.name, &text, lang),
         Cell::Text(text) => text,
-        Cell::Texts(texts) => texts.join(BETWEEN),
+        Cell::Texts(texts) => {
+            texts.iter().map(|text| said(column.name, text, lang)).collect::<Vec<_>>().join(BETWEEN)
+        }
         Cell::Instant(at) => instant(at).as_str().to_owned(),
         Cell::Flag(true) => heading("是", "yes", lang).to_owned(),
         Cell::Flag(false) => heading("否", "no", lang).to_owned(),

@@ -4,6 +4,7 @@
 
 mod announcements;
 mod read;
+mod words;
 
 use serde_json::Value;
 use shuzha_core::{Id, Timestamp};
@@ -20,7 +21,9 @@ pub enum CellKind {
     Name,
     /// Text as it was declared.
     Text,
-    /// Texts.
+    /// A word of a closed list; [`in_chinese`] says it for people.
+    Word,
+    /// Texts, or words.
     Texts,
     /// An instant.
     Instant,
@@ -88,7 +91,9 @@ pub struct Disclosure {
 /// Rows of a subject; where the next page begins, if there is one.
 pub type Rows = Page<Vec<Cell>, String>;
 
-use CellKind::{Flag, Instant, Name, Text, Texts};
+pub use words::in_chinese;
+
+use CellKind::{Flag, Instant, Name, Text, Texts, Word};
 
 /// Everything that is disclosed.
 pub const DISCLOSURES: [Disclosure; 7] = [
@@ -99,7 +104,7 @@ pub const DISCLOSURES: [Disclosure; 7] = [
         columns: &[
             column("name", Name, "标识", "Its name."),
             column("title", Text, "名称", "What it is called."),
-            column("kind", Text, "产品类型", "Kind of product."),
+            column("kind", Word, "产品类型", "Kind of product."),
             column("operations", Texts, "操作", "What it can be asked."),
             column("personal", Flag, "须个人授权", "Whether the person's own consent is needed."),
             column("operator", Name, "运营机构", "The operator."),
@@ -121,7 +126,7 @@ pub const DISCLOSURES: [Disclosure; 7] = [
             column("operation", Text, "操作", "The operation; null for all."),
             column("scenario", Name, "应用场景", "The scenario that it is for; null for all."),
             column("purposes", Texts, "用途类别", "Classes of purpose that it is for; null for all."),
-            column("form", Text, "计费方式", "Form of charging."),
+            column("form", Word, "计费方式", "Form of charging."),
             column("amount", Text, "价格（元）", "Yuan, without tax: a call's, or by tier `from N: yuan`."),
             column("annual", Text, "年费（元）", "Yuan a year besides."),
             column("minimum", Text, "最低收费", "The least that is charged."),
@@ -171,13 +176,13 @@ pub const DISCLOSURES: [Disclosure; 7] = [
         columns: &[
             column("name", Name, "标识", "Its name."),
             column("title", Text, "名称", "What it is."),
-            column("purpose", Text, "用途类别", "Class of purpose."),
-            column("mode", Text, "授权方式", "Mode of authorisation."),
+            column("purpose", Word, "用途类别", "Class of purpose."),
+            column("mode", Word, "授权方式", "Mode of authorisation."),
             column("unitTitle", Text, "应用单位", "The application unit's organisation."),
             column("products", Texts, "所需产品", "Titles of the products that it needs."),
             column("from", Instant, "起", "When its term begins."),
             column("until", Instant, "止", "First instant after its term."),
-            column("state", Text, "状态", "State."),
+            column("state", Word, "状态", "State."),
         ],
         source: Source::Objects {
             kind: "Scenario",
@@ -197,7 +202,7 @@ pub const DISCLOSURES: [Disclosure; 7] = [
             column("scope", Text, "授权范围", "Its scope."),
             column("from", Instant, "起", "When its term begins."),
             column("until", Instant, "止", "First instant after its term."),
-            column("state", Text, "状态", "State."),
+            column("state", Word, "状态", "State."),
         ],
         source: Source::Objects {
             kind: "Agreement",
@@ -212,10 +217,10 @@ pub const DISCLOSURES: [Disclosure; 7] = [
         columns: &[
             column("number", Text, "序号", "Its place in the order of all acts."),
             column("at", Instant, "时间", "When."),
-            column("kind", Text, "类别", "Kind of the object."),
+            column("kind", Word, "类别", "Kind of the object."),
             column("name", Name, "标识", "The object."),
             column("title", Text, "名称", "What the object is called."),
-            column("state", Text, "状态", "What it became."),
+            column("state", Word, "状态", "What it became."),
             column("what", Text, "公告事项", "The same for people."),
         ],
         source: Source::Acts,

@@ -69,7 +69,7 @@ fn j1_what_is_applied_for_and_whoever_is_a_person_stays_untold() {
                 let fits = matches!(
                     (column.kind, cell),
                     (_, Cell::None)
-                        | (CellKind::Name | CellKind::Text, Cell::Text(_))
+                        | (CellKind::Name | CellKind::Text | CellKind::Word, Cell::Text(_))
                         | (CellKind::Texts, Cell::Texts(_))
                         | (CellKind::Instant, Cell::Instant(_))
                         | (CellKind::Flag, Cell::Flag(_))

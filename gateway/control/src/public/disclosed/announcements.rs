@@ -12,7 +12,7 @@ use crate::{Control, Error, Page};
 const LOOKED_AT_MAX: usize = 2_000;
 
 /// What is announced: the kind, the state that a case of it reached, and the words for people.
-const ANNOUNCED: &[(&str, &str, &str)] = &[
+pub(super) const ANNOUNCED: &[(&str, &str, &str)] = &[
     ("Registration", "publicity", "登记公示 publicity of a registration"),
     ("Registration", "certified", "准予登记，凭证有效 registered, the certificate is good"),
     ("Registration", "suspended", "凭证暂停 certificate suspended"),
