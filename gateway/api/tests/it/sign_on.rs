@@ -217,7 +217,7 @@ fn a3_an_account_makes_a_token_and_is_closed() {
 
 /// Who, what, which object, which code: of signed-on persons one by one, of names that nobody has as a number.
 #[test]
-fn a3_refused_acts_and_failed_sign_ons_leave_a_record() {
+fn h7_refused_acts_and_failed_sign_ons_leave_a_record() {
     let plane = Plane::new();
     let organisation = json!({"kind": "unit", "uscc": "91350100M000100Y43", "name": "某银行"});
     plane.put("provider", "Organisation", "organisations", "bank", &organisation).send().expect(403);

@@ -108,7 +108,7 @@ fn a3_every_role_reads_and_writes_declared_objects_by_the_table_and_no_further()
 
 /// New objects in another's name.
 #[test]
-fn a3_nobody_declares_what_is_another_companys() {
+fn a6_nobody_declares_what_is_another_companys() {
     let town = full();
     let mut credential = example("Credential", "bank-1");
     credential["unit"] = json!("bank");
