@@ -7,6 +7,7 @@ pub mod blind;
 pub mod budget;
 pub mod consent;
 pub mod dp;
+pub mod extraction;
 pub mod groups;
 pub mod json;
 pub mod output;

@@ -4,6 +4,7 @@
 //! checked on that value. A refusal names a place of the contract, never a value and never a key that the caller
 //! made up: keys may be personal data too.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ use shuzha_privacy::subject::{CanonicalId, IdKind};
 
 use crate::product::Operation;
 
+mod choice;
 mod compile;
 mod node;
 mod pattern;
@@ -20,6 +22,7 @@ mod plain;
 mod strict;
 mod walk;
 
+pub use choice::Choice;
 pub(crate) use compile::always_text;
 use node::Node;
 pub use strict::{DEPTH_MAX, NUMBER_MAX};
@@ -126,6 +129,22 @@ impl InputContract {
         let own = but.and_then(|pointer| root.members.listed.get(pointer.strip_prefix('/')?));
         let others = self.nodes.iter().enumerate().filter(|(at, _)| own != Some(at));
         others.map(|(_, node)| node).any(Node::may_identify)
+    }
+
+    /// Whether a request holds the text at `pointer` and nothing else that could be chosen.
+    pub(crate) fn is_only(&self, pointer: &str) -> bool {
+        let members = &self.nodes.last().expect("a contract has a root").members.listed;
+        let named = pointer.strip_prefix('/');
+        members.len() == 1 && named.is_some_and(|name| members.contains_key(name))
+    }
+
+    /// The fixed places of a request and what may stand there, by pointer and in the order of pointers: what whoever asks may
+    /// choose. None where a request may hold more than that: lists, members that are not named, branches.
+    #[must_use]
+    pub fn choices(&self) -> Option<BTreeMap<String, Choice>> {
+        let mut found = BTreeMap::new();
+        let root = self.nodes.len() - 1;
+        choice::collect(&self.nodes, root, String::new(), &mut found).then_some(found)
     }
 
     /// Checks `value`; gives the steps that it took.

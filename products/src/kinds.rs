@@ -38,6 +38,8 @@ kinds! {
     table
 }
 
+mod padding;
+
 pub(crate) use table::UNDECLARED as UNDECLARED_TABLE;
 
 /// How an operation's answer travels (DESIGN §2).

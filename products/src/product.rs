@@ -336,7 +336,7 @@ fn read_operation(
         None => Some(None),
     };
     let canaries = match section.optional("canaries") {
-        Some(place) => subject::canaries(&place, &section),
+        Some(place) => subject::canaries(&place, &section, kind),
         None => Some(Vec::new()),
     };
     let personal = permission.is_some_and(|asked| asked.personal);

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the repository's own tasks, in plain Rust so that they run wherever the workspace builds.
 //!
-//! `tidy` reads, `test` and `deny` run the checks that CI runs, `pages` writes what is generated, `bench` measures.
+//! `tidy` reads, `test` and `deny` run the checks that CI runs, `drill` runs tests at full size, `pages` writes what is generated,
+//! `bench` measures.
 
 mod bench;
 mod codes;
@@ -8,6 +9,7 @@ mod configuration;
 mod coverage;
 mod crates;
 mod deny;
+mod drill;
 mod finding;
 mod generated;
 mod requirements;
@@ -30,6 +32,7 @@ usage: cargo xtask <task>
   test           format, lints, tidy, all tests
   deny           licences, banned crates and sources of every dependency
   pages          write every generated page: refusal codes, configuration, requirements, crates
+  drill [args]   the tests at full size, one after the other, with a report; --list names them
   bench [args]   the load tests, in release mode; arguments go to shuzha-load";
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Some("deny") => deny::run(&root),
         // The two narrower words are those of earlier versions.
         Some("pages" | "codes" | "requirements") => tidy::write_pages(&root),
+        Some("drill") => drill::run(&root, &args[1..]),
         Some("bench") => bench::run(&root, &args[1..]),
         Some("help" | "--help" | "-h") => {
             say(USAGE);

@@ -45,7 +45,7 @@ impl Counts {
     }
 
     /// Reads one line of output; only the summary lines of cargo's and nextest's runners count.
-    fn read(self, line: &str) -> Self {
+    pub(crate) fn read(self, line: &str) -> Self {
         // An indented result is one that nextest shows of a failed test; its own summary counts that test.
         if !(line.starts_with("test result:") || line.trim_start().starts_with("Summary [")) {
             return self;

@@ -53,6 +53,12 @@ fn promised(found: &PublicBudget) -> of::PublicBudget {
         cause: raise.cause.clone(),
         at: instant(raise.at),
     });
+    let queries = found.queries.iter().map(|query| of::PublicQuery {
+        data_set: Name::of(&query.data_set),
+        per_query_max: query.per_query_max.clone(),
+        odds: query.odds.clone(),
+        reason: query.reason.clone(),
+    });
     of::PublicBudget {
         name: Name::of(&found.name),
         measure: found.measure.clone(),
@@ -60,6 +66,7 @@ fn promised(found: &PublicBudget) -> of::PublicBudget {
         odds: found.odds.clone(),
         above_ceiling: found.above_ceiling,
         reason: found.reason.clone(),
+        queries: queries.collect(),
         raises: raises.collect(),
     }
 }

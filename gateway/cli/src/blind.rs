@@ -6,10 +6,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shuzha_core::OsRng;
 use shuzha_core::files::{self, Links};
+use shuzha_core::{OsRng, hex};
 use shuzha_files::secret;
 use shuzha_privacy::blind::{self, Blinded, Element, Proof, TagFile};
 use zeroize::Zeroizing;
@@ -20,6 +21,15 @@ const ENTRIES_MAX: usize = 1_000_000;
 const LIST_BYTES_MAX: u64 = 1 << 30;
 /// Longest blind state.
 const STATE_BYTES_MAX: u64 = 4 << 10;
+
+/// The secret in the file of a blind state. Whoever reads it and sees the element can try entries, so a file that others may
+/// read is refused.
+///
+/// # Errors
+/// Where it may be read by others, or does not hold one word.
+pub(crate) fn state_of(file: &Path) -> Result<String> {
+    secret::load_word(file, STATE_BYTES_MAX).with_context(|| format!("blind state {}", file.display()))
+}
 
 /// Entries of a text: one in each line, its parts separated by tabs. Empty lines are left out.
 ///
@@ -51,10 +61,33 @@ impl TagList {
         Self::of(&bytes, public_key).with_context(|| format!("tag file {}", path.display()))
     }
 
+    /// The same, where the file must be the one with this SHA-256: the one that the product's declaration is committed to.
+    ///
+    /// # Errors
+    /// As for [`TagList::read`], and where it is another file.
+    pub fn read_committed(path: &Path, public_key: &str, sha256: &str) -> Result<Self> {
+        let bytes = files::read(path, Links::Follow, LIST_BYTES_MAX)
+            .with_context(|| format!("tag file {}", path.display()))?;
+        Self::of_committed(&bytes, public_key, sha256).with_context(|| format!("tag file {}", path.display()))
+    }
+
     /// The same, of a file's content.
     ///
     /// # Errors
-    /// As for [`TagList::read`].
+    /// As for [`TagList::read_committed`].
+    pub fn of_committed(file: &[u8], public_key: &str, sha256: &str) -> Result<Self> {
+        let is = digest(&SHA256, file);
+        ensure!(
+            hex::encode(is.as_ref()) == sha256.trim(),
+            "名单与产品声明的不同 this is another list than the product's declaration is committed to"
+        );
+        Self::of(file, public_key)
+    }
+
+    /// The tags, whatever file they come from.
+    ///
+    /// # Errors
+    /// Where it is not whole, or was made with another key.
     pub fn of(file: &[u8], public_key: &str) -> Result<Self> {
         let tags = TagFile::read(file)?;
         let key: Element = public_key.trim().parse().context("the public key")?;
@@ -82,9 +115,8 @@ impl BlindedEntries {
 
     /// The one entry, blinded as [`prepare`] did, so that it is the element the consent was given for.
     pub fn prepared(entry: &[u8], state: &Path) -> Result<Self> {
-        let text = files::read_text(state, Links::Follow, STATE_BYTES_MAX)
-            .with_context(|| format!("blind state {}", state.display()))?;
-        let scalar = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(text.trim()).context("the blind state")?);
+        let text = Zeroizing::new(state_of(state)?);
+        let scalar = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(&*text).context("the blind state")?);
         let scalar: &[u8; 32] = scalar.as_slice().try_into().context("the blind state is not 32 bytes")?;
         Ok(Self(vec![Blinded::with_scalar(entry.to_vec(), scalar)?]))
     }

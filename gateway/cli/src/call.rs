@@ -76,6 +76,9 @@ struct BlindArgs {
     /// The list's public key, as the product's declaration publishes it.
     #[arg(long, requires = "entries", allow_hyphen_values = true)]
     public_key: Option<String>,
+    /// SHA-256 of the tag file, as the product's declaration publishes it (`list.tags`): another list is refused.
+    #[arg(long, requires = "tags")]
+    tags_sha256: Option<String>,
     /// Entries in one request.
     #[arg(long, requires = "entries", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=i64::from(ELEMENTS_MAX)))]
     batch: u32,
@@ -188,7 +191,10 @@ fn match_entries(
     let (Some(tags), Some(key)) = (&args.tags, &args.public_key) else {
         bail!("--blind needs --tags and --public-key");
     };
-    let list = TagList::read(tags, key)?;
+    let list = match &args.tags_sha256 {
+        Some(sha256) => TagList::read_committed(tags, key, sha256)?,
+        None => TagList::read(tags, key)?,
+    };
     let entries = args.read(file)?;
     let mut line = 0;
     for chunk in entries.chunks(args.batch as usize) {

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use shuzha_client::encoded;
 use shuzha_core::files::{self, Links};
+use shuzha_core::{Clock as _, SystemClock, Timestamp};
 use shuzha_files::terminal::{Out, say};
 use shuzha_schema::account::WaitingRequest;
 use shuzha_schema::consent as of;
@@ -14,10 +15,9 @@ use super::api::Connection;
 use super::show;
 use super::terminal::ask_secret;
 
-/// Where consents are.
 /// Longest file of a consent token.
 const TOKEN_BYTES_MAX: u64 = 64 << 10;
-
+/// Where consents are.
 const CONSENTS: &str = "/api/v1/consents";
 
 /// What to do.
@@ -224,11 +224,10 @@ fn give(out: &mut Out, args: &GiveArgs) -> Result<()> {
 /// What a blinded consent is given for. The name is the person's, so it is asked for like their number.
 fn blinded(args: &GiveArgs) -> Result<Option<of::BlindedEntry>> {
     let (Some(state), Some(element)) = (&args.blind_state, &args.element) else { return Ok(None) };
-    let text = files::read_text(state, Links::Follow, TOKEN_BYTES_MAX)
-        .with_context(|| format!("blind state {}", state.display()))?;
+    let state = crate::blind::state_of(state)?;
     let name = ask_secret("姓名 name, as the list has it:")?;
     let parts = Some(name.trim().to_owned()).filter(|name| !name.is_empty()).into_iter().collect();
-    Ok(Some(of::BlindedEntry { element: element.clone(), parts, state: text.trim().to_owned() }))
+    Ok(Some(of::BlindedEntry { element: element.clone(), parts, state }))
 }
 
 fn withdraw(out: &mut Out, args: &WithdrawArgs) -> Result<()> {
@@ -261,7 +260,7 @@ fn line(consent: &of::Consent) -> String {
     let state = match (consent.live, &consent.withdrawn) {
         (_, Some(_)) => "已撤回 withdrawn",
         (true, None) => "有效 live",
-        (false, None) => "已到期 over",
+        (false, None) => ended(consent, SystemClock.now()),
     };
     format!(
         "{}  {state}  {} {} {:?} ×{} 至 until {}",
@@ -272,6 +271,21 @@ fn line(consent: &of::Consent) -> String {
         show::text(consent.uses_max),
         consent.until.as_ref().map_or_else(|| show::NOTHING.to_owned(), show::local)
     )
+}
+
+/// Why a consent that nobody withdrew cannot be used.
+fn ended(consent: &of::Consent, now: Timestamp) -> &'static str {
+    let is_used_up = consent.uses_max.is_some_and(|most| consent.used.is_some_and(|used| used >= most));
+    let until = consent.until.as_ref().and_then(show::read);
+    if is_used_up {
+        "已用完 used up"
+    } else if until.is_some_and(|until| until <= now) {
+        "已到期 over"
+    } else if show::read(&consent.from).is_some_and(|from| now < from) {
+        "未到生效时间 not begun"
+    } else {
+        "不可用：其上级授权已撤回或用完 not usable: the one it narrows was withdrawn or used up"
+    }
 }
 
 fn used(one: &of::DataUse) -> String {

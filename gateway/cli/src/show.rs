@@ -36,7 +36,8 @@ pub(super) fn local(written: &Instant) -> String {
     }
 }
 
-fn read(written: &Instant) -> Option<Timestamp> {
+/// The instant that is written.
+pub(super) fn read(written: &Instant) -> Option<Timestamp> {
     let at: jiff::Timestamp = written.as_str().parse().ok()?;
     Some(Timestamp::from_micros(at.as_microsecond()))
 }

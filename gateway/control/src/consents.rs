@@ -134,6 +134,8 @@ pub struct ConsentView {
     pub given: Timestamp,
     /// When it was withdrawn.
     pub withdrawn: Option<Timestamp>,
+    /// How often it was used.
+    pub used: u32,
     /// Whether it can be used at present: begun, not over, not withdrawn, not used up, and neither is the one it narrows.
     pub live: bool,
 }
@@ -260,7 +262,8 @@ impl ConsentService {
             && now < kept.expires
             && kept.withdrawn.is_none()
             && std::iter::once(own).chain(parent).all(usable);
-        Ok(ConsentView { claims, given: kept.given, withdrawn: kept.withdrawn, live })
+        let used = self.gate.times_used(&kept.issuer, &kept.jti);
+        Ok(ConsentView { claims, given: kept.given, withdrawn: kept.withdrawn, used, live })
     }
 }
 

@@ -43,7 +43,7 @@ pub use error::{Error, NotInForce, Refusal, Unfit};
 pub use fits::{Misfit, misfits};
 pub use force::{Delta, Force, Publish};
 pub use kind::Kind;
-pub use public::{Operator, PublicBudget, PublicRaise, PublicRegistration};
+pub use public::{Operator, PublicBudget, PublicQuery, PublicRaise, PublicRegistration};
 pub use reading::{AuditQuery, Page, Query};
 pub use view::{Attachment, Author, Consequences, HistoryEntry, ObjectView, Outcome, Request};
 pub use writing::Quotas;

@@ -11,7 +11,7 @@ use shuzha_store::register::{Filter, Object};
 use crate::force::{json, unreadable};
 use crate::writing::state_of;
 use crate::{Control, Error, Page};
-pub use budgets::{PublicBudget, PublicRaise};
+pub use budgets::{PublicBudget, PublicQuery, PublicRaise};
 pub use disclosed::{Cell, CellKind, DISCLOSURES, DisclosedColumn, Disclosure, Rows, in_chinese};
 
 /// The kind that is public.

@@ -8,6 +8,7 @@
 pub mod beside;
 pub mod integrity;
 mod operator;
+mod promises;
 mod reload;
 mod source;
 pub(crate) mod upstreams;

@@ -6,7 +6,7 @@ use crate::context::CallContext;
 use crate::gate::Gate;
 use crate::open_call::OpenCall;
 use crate::stages::{self, identify};
-use crate::{Inbound, Payload, Reply, Upstream};
+use crate::{Inbound, Payload, RateLimits, Reply, Upstream};
 
 impl Gate {
     /// Takes one call through the ten stages. Dropping the future settles what it held.
@@ -16,8 +16,9 @@ impl Gate {
         match stages::walk(CallContext::received(&mut open), upstream).await {
             Ok(reply) => reply,
             Err(refusal) => {
+                let limit = given_back(&open);
                 open.refuse(refusal.code).await;
-                refused(call.request, &open, refusal)
+                refused(call.request, limit, &open, refusal)
             }
         }
     }
@@ -27,7 +28,7 @@ impl Gate {
         let snapshot = self.snapshot();
         let mut open = OpenCall::new(self, &snapshot, call);
         open.close_without_answer(code);
-        refused(call.request, &open, code.into())
+        refused(call.request, open.limits, &open, code.into())
     }
 
     /// Which unit signed `call`, where it asks for what is its own and uses no product; and whether it did so with a test
@@ -48,14 +49,24 @@ impl Gate {
     }
 }
 
+/// The limits as a refused call leaves them: what it held of the quota goes back.
+fn given_back(open: &OpenCall<'_>) -> RateLimits {
+    let held = open.holds.quota.as_ref().map_or(0, |hold| hold.token().parts());
+    let mut limit = open.limits;
+    if let Some(quota) = &mut limit.quota {
+        quota.remaining = quota.remaining.saturating_add(held).min(quota.quota);
+    }
+    limit
+}
+
 /// The reply of a refusal.
-fn refused<S>(request: RequestId, open: &OpenCall<'_>, refusal: Refusal) -> Reply<S> {
+fn refused<S>(request: RequestId, limit: RateLimits, open: &OpenCall<'_>, refusal: Refusal) -> Reply<S> {
     Reply {
         request,
         status: refusal.code.status(),
         receipt: None,
         fee: None,
-        limit: open.limits,
+        limit,
         replayed: false,
         sandbox: open.draft.sandbox,
         payload: Payload::Refused(refusal),

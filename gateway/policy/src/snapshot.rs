@@ -26,9 +26,11 @@ use shuzha_core::{Id, MicroYuan, PurposeClass, Timestamp};
 use shuzha_pricing::PriceBook;
 use shuzha_privacy::abuse::Volume;
 use shuzha_privacy::consent::Issuers;
+use shuzha_privacy::subject::{Pseudonym, Pseudonymiser, SubjectPrf};
 use shuzha_products::Window;
 use shuzha_products::credential::Cidr;
 use shuzha_products::exit_review::Reviewable;
+use shuzha_products::input::Parsed;
 use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
 
 pub use compile::{CompileError, Delta, KeyRing};
@@ -57,6 +59,8 @@ pub struct Snapshot {
     /// By the number of the name, as agreements and grants are.
     units: CowMap<u32, Arc<Unit>, ByNumber>,
     pub(crate) products: CowMap<Id, Arc<Product>>,
+    /// Canaries on blinded lists, by the product of the list.
+    baits: CowMap<Id, Arc<[Pseudonym]>>,
     pub(crate) scenarios: CowMap<Id, Arc<Scenario>>,
     agreements: CowMap<u32, Arc<Agreement>, ByNumber>,
     grants: GrantTable,
@@ -93,6 +97,12 @@ impl Snapshot {
     pub fn purpose(&self, unit: &Id, scenario: &Id, now: Timestamp) -> Option<PurposeClass> {
         let found = self.scenarios.get(scenario)?;
         (found.unit == *unit && found.approved && found.window.contains(now)).then_some(found.purpose)
+    }
+
+    /// Whether a request is about an entry of a blinded list that belongs to nobody: it is known from the list alone.
+    pub(crate) fn is_bait<P: SubjectPrf>(&self, keys: &Pseudonymiser<P>, parsed: &Parsed) -> bool {
+        let Some(subject) = &parsed.subject else { return false };
+        self.baits.iter().any(|(product, tags)| tags.contains(&keys.canary(product, subject)))
     }
 
     /// Whether a product in force asks for a consent to an operation.

@@ -129,10 +129,26 @@ pub struct PublicBudget {
     pub odds: String,
     /// Whether the cap is above the ceiling of the rules.
     pub above_ceiling: bool,
-    /// The reason given with its latest declaration; empty where none was.
+    /// Why the cap is above the ceiling: the reason of the act that put it there; empty where it is not above.
     pub reason: String,
+    /// Data sets over these people of which one query may take more than the ceiling of the rules.
+    pub queries: Vec<PublicQuery>,
     /// Raises of a cap over these people that are under publicity or count, the latest first.
     pub raises: Vec<PublicRaise>,
+}
+
+/// A data set of which one query may take more than the ceiling of the rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicQuery {
+    /// The data set.
+    pub data_set: Name,
+    /// The most that one query may take, ε or ρ as quoted decimal text.
+    pub per_query_max: String,
+    /// What that means, e^ε to one.
+    pub odds: String,
+    /// Why: the reason of the act that put it above the ceiling; empty where that was before reasons were asked for.
+    pub reason: String,
 }
 
 /// A raise of a privacy cap, decided by different organisations together.

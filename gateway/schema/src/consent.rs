@@ -199,6 +199,9 @@ pub struct Consent {
     /// How often it may be used.
     #[schemars(required)]
     pub uses_max: Option<u32>,
+    /// How often it was used.
+    #[schemars(required)]
+    pub used: Option<u32>,
     /// When it begins.
     pub from: Instant,
     /// When it ends.

@@ -94,10 +94,10 @@ pub(crate) struct State {
     /// Of the product as submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
-    /// Privacy budgets above the ceilings of the rules, as it was submitted.
+    /// Privacy budgets above the ceilings of the rules, as they stood at the last act.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
-    /// The budget that its answers share with all other statistics over these people, as it was submitted.
+    /// The budget that its answers share with all other statistics over these people, as it stood at the last act.
     #[serde(default, rename = "sharedBudget", skip_serializing_if = "Option::is_none")]
     shared_budget: Option<SharedBudget>,
     opinions: Vec<Opinion>,
@@ -187,11 +187,12 @@ impl Case for ExitReview {
 
     fn decide(&self, state: &State, command: Command, act: &Act<'_>) -> Result<State, Refused> {
         let mut next = state.clone();
+        // Figures that were declared since stand before whoever acts next.
+        next.warnings = self.warnings(&act.rules.privacy);
+        next.shared_budget.clone_from(&self.shared);
         next.stage = match (state.stage, command) {
             (Stage::Draft, Command::Submit) => {
                 next.digest = Some(self.now.digest.to_string());
-                next.warnings = self.warnings(&act.rules.privacy);
-                next.shared_budget.clone_from(&self.shared);
                 Stage::Review
             }
             (Stage::Review, Command::Opine(findings)) => {

@@ -143,6 +143,14 @@ impl Case for PrivacyRaise {
         let fault = match astray {
             Some(at) => Some((format!("spec.dataSets[{at}]"), "is not over these people".to_owned())),
             None if then <= now => Some(("spec.cap".to_owned(), format!("is no raise: the cap is {now}"))),
+            // What is spent of a data set is spent of its people: more than they have is promised to nobody.
+            None if own.is_some() && then > space.cap => {
+                let most = space.cap;
+                Some((
+                    "spec.cap".to_owned(),
+                    format!("is above the person-space's own, {most}: raise that first"),
+                ))
+            }
             None => None,
         };
         let providers = sets.iter().map(|(_, set)| set.provider.clone()).collect();
@@ -305,6 +313,10 @@ mod tests {
         }
         let mut own = desk();
         own.spec["dataSet"] = json!("census");
+        own.spec["cap"] = json!("6.5");
+        let refused =
+            own.open(&of(Role::Provider, "market-regulator")).expect_err("more than its people have");
+        assert_eq!(shown(&refused), ("C1002", vec!["spec.cap"]));
         own.spec["cap"] = json!("5.5");
         assert_eq!(
             own.open(&of(Role::Provider, "market-regulator")).expect("opens").state["oddsNow"],

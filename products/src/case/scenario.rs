@@ -55,6 +55,8 @@ pub(crate) struct Scenario {
     mode: Mode,
     purpose: PurposeClass,
     window: Window,
+    /// Whether it says how much it needs. Applications from before that was asked do not.
+    has_volume: bool,
     /// Providers of the data sets it touches, and sources of what they share (C3, C8).
     asked: BTreeSet<Id>,
 }
@@ -117,6 +119,10 @@ impl Scenario {
         if self.window.until() <= act.at {
             return Err(refused(Code::C1002, "spec.window.until", "lies in the past"));
         }
+        if !self.has_volume {
+            let missing = "is missing: how many calls and distinct subjects a day are applied for";
+            return Err(refused(Code::C1002, "spec.volume", missing));
+        }
         Ok(())
     }
 }
@@ -173,9 +179,7 @@ impl Case for Scenario {
         });
         let window = spec.required("window").and_then(|place| place.window());
         // What is asked for is part of what providers, experts and the authority look at; the gate holds the scenario to it.
-        if let Some(place) = spec.optional("volume") {
-            read_volume(&place)?;
-        }
+        let volume = spec.optional("volume").map(|place| read_volume(&place));
         let needs = spec.required("needs").and_then(|place| place.some_items(NEEDS_MAX));
         let asked = needs.map(|needs| needs.iter().flat_map(|need| read_need(need, scope)).collect());
         let (unit, of) = unit?;
@@ -186,6 +190,10 @@ impl Case for Scenario {
             mode: mode?,
             purpose: purpose?,
             window: window?,
+            has_volume: match volume {
+                Some(read) => read.map(|_| true)?,
+                None => false,
+            },
             asked: asked?,
         })
     }

@@ -15,10 +15,16 @@ use shuzha_privacy::blind::{self, ELEMENT_TEXT_BYTES, ELEMENTS_MAX, Element, PRO
 use shuzha_privacy::output::{Contract, Cut};
 
 use super::{AnswersMax, Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+use crate::exit_review::Digest;
 use crate::input::InputContract;
+use crate::yaml::Place;
 
 /// Most elements of one epoch.
 const PER_EPOCH_MAX: u64 = 1_000_000_000;
+/// Most entries of a list.
+const ENTRIES_MAX: u64 = 1 << 26;
+/// What whoever declares a list without its commitment is told.
+const UNCOMMITTED: &str = "`list: {entries, tags}`: how many entries it has and the SHA-256 of its tag file, so that another list shows";
 /// What whoever declares a list of the older form is told.
 const UNBOUNDED: &str = "`elementsPerEpoch`: how many elements all units together may have evaluated in one epoch";
 /// Longest name of an epoch.
@@ -35,7 +41,7 @@ impl ProductKind for Blind {
     }
 
     fn manifest_fields(&self) -> &'static [&'static str] {
-        &["epoch", "publicKey", "elementsMax", "elementsPerEpoch"]
+        &["epoch", "publicKey", "elementsMax", "elementsPerEpoch", "list"]
     }
 
     fn is_blinded(&self) -> bool {
@@ -66,6 +72,11 @@ impl ProductKind for Blind {
             None if declared.accepted => None,
             None => return section.place().fail(format!("is missing {UNBOUNDED}")),
         };
+        match section.optional("list") {
+            Some(place) => commitment(&place)?,
+            None if declared.accepted => {}
+            None => return section.place().fail(format!("is missing {UNCOMMITTED}")),
+        }
         let key = key?;
         let most = most?;
         if declared.personal && most > 1 {
@@ -76,6 +87,15 @@ impl ProductKind for Blind {
         let input = InputContract::blinded(&request_schema(epoch?, most));
         Some(Compiled { input: Some(input), output: Box::new(Output { key, per_epoch }) })
     }
+}
+
+/// What a list is committed to: reviewed, certified and published with the product, and compared by callers with the tag file
+/// they are given. Another list is another version of the product.
+fn commitment(place: &Place<'_>) -> Option<()> {
+    let list = place.section(&[&["entries", "tags"]])?;
+    let entries = list.required("entries").and_then(|place| place.count(1..=ENTRIES_MAX));
+    let tags = list.required("tags").and_then(|place| place.parsed::<Digest>());
+    entries.zip(tags).map(drop)
 }
 
 /// The outer shape of a request; the elements themselves are checked as group elements.

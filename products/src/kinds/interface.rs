@@ -4,6 +4,7 @@ use serde_json::Value;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, Cut};
 
+use super::padding::block;
 use super::{Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
 use crate::yaml::Place;
 
@@ -39,8 +40,9 @@ impl ProductKind for Interface {
         let input = declared.input();
         let output = declared.output();
         let no_record = declared.section.optional("noRecord").and_then(|place| NoRecord::read(&place));
-        let (contract, _) = output?;
-        Some(Compiled { input: Some(input?), output: Box::new(Output { contract, no_record }) })
+        let (contract, rules) = output?;
+        let output = Output { block: block(&rules), contract, no_record };
+        Some(Compiled { input: Some(input?), output: Box::new(output) })
     }
 }
 
@@ -74,6 +76,7 @@ impl NoRecord {
 #[derive(Debug)]
 struct Output {
     contract: Contract,
+    block: usize,
     no_record: Option<NoRecord>,
 }
 
@@ -84,6 +87,10 @@ impl Release for Output {
 
     fn reads_status(&self, status: u16) -> bool {
         status == 200 || self.no_record.as_ref().is_some_and(|rule| rule.status == status)
+    }
+
+    fn block(&self) -> Option<usize> {
+        Some(self.block)
     }
 
     fn release(&self, cut: Cut<'_>, answer: &[u8]) -> Result<Released, ReleaseFault> {

@@ -4,18 +4,19 @@ use serde_json::Value;
 use shuzha_pricing::Outcome;
 use shuzha_privacy::output::{Contract, Cut};
 
+use super::padding::block;
 use super::{AnswersMax, Compiled, Declared, ProductKind, Release, ReleaseFault, Released};
+use crate::input::InputContract;
+use crate::yaml::{Place, Section};
 
 /// Most queries of a quarter.
 const PER_QUARTER_MAX: u64 = 1_000_000_000;
 /// What whoever declares a model of the older form is told.
 const UNBOUNDED: &str = "`queriesPerQuarter`: how many answers one unit may have in a quarter, far below what copies the model";
-/// Answers are padded to multiples of so many bytes.
-const BLOCK_BYTES: usize = 64;
-/// Longest number or boolean in JSON: a double has at most 17 digits, a sign, a point and an exponent.
-const NUMBER_BYTES_MAX: usize = 24;
-/// Quotes, braces and commas around one leaf.
-const PUNCTUATION_BYTES: usize = 8;
+/// What is wrong with a number that could hold anything.
+const UNBOUNDED_LEAF: &str = "a model's number needs minimum, maximum and step; or, for bands of a score, a mask `band(n)`";
+/// A mask that shows of an integer the band that holds it.
+const BAND: &str = "band(";
 
 pub(super) const KIND: Model = Model;
 
@@ -28,7 +29,7 @@ impl ProductKind for Model {
     }
 
     fn manifest_fields(&self) -> &'static [&'static str] {
-        &["input", "output", "queriesPerQuarter"]
+        &["input", "output", "inputs", "queriesPerQuarter"]
     }
 
     fn fields_chosen(&self) -> bool {
@@ -57,8 +58,29 @@ impl ProductKind for Model {
             None if declared.accepted => None,
             None => return declared.section.place().fail(format!("is missing {UNBOUNDED}")),
         };
+        let subjects_only = declared.section.optional("inputs").map(|place| {
+            let word = place.word(&[("free", false), ("subjects", true)])?;
+            if word { committed(&place, declared.section, input.as_ref()) } else { Some(()) }
+        });
         let output = Box::new(Output { block: block(&rules), contract, per_quarter });
-        bounded.then_some(Compiled { input: Some(input?), output })
+        (bounded && subjects_only != Some(None)).then_some(Compiled { input: Some(input?), output })
+    }
+}
+
+/// `inputs: subjects`: a request names a subject and nothing else, and the product service looks its features up. So nobody asks
+/// about a client that does not exist, or about one as it is not.
+fn committed(place: &Place<'_>, section: &Section<'_>, input: Option<&InputContract>) -> Option<()> {
+    let Some(subject) = section.optional("subject") else {
+        return place.fail("an operation whose inputs are subjects says where they stand: `subject`");
+    };
+    let subject = subject.json();
+    // Faults of either are told where they are.
+    let (Some(pointer), Some(input)) = (subject["pointer"].as_str(), input) else { return Some(()) };
+    match input.is_only(pointer) {
+        false => {
+            place.fail(format!("a request holds {pointer} and nothing else: whoever chooses features makes clients up"))
+        }
+        true => Some(()),
     }
 }
 
@@ -67,23 +89,14 @@ impl ProductKind for Model {
 fn check_leaf(rule: &Value) -> Result<(), &'static str> {
     let has = |key: &str| !rule[key].is_null();
     match rule["type"].as_str() {
-        Some("integer" | "number") if has("minimum") && has("maximum") && has("step") => Ok(()),
-        Some("integer" | "number") => Err("a model's number needs minimum, maximum and step"),
+        Some("integer" | "number") if !has("minimum") || !has("maximum") => Err(UNBOUNDED_LEAF),
+        // 分数段: only the band leaves.
+        Some("integer") if rule["mask"].as_str().is_some_and(|mask| mask.starts_with(BAND)) => Ok(()),
+        Some("integer" | "number") if has("step") => Ok(()),
+        Some("integer" | "number") => Err(UNBOUNDED_LEAF),
         Some("string") if !has("enum") => Err("a model's text needs an enum"),
         _ => Ok(()),
     }
-}
-
-/// How long an answer with every leaf can be, as a multiple of [`BLOCK_BYTES`]: what a leaf is worth must not be read off
-/// the number of bytes that left. Answers with lists may be several times as long.
-fn block(rules: &Value) -> usize {
-    let longest = |rule: &Value| {
-        let words = rule["enum"].as_array().into_iter().flatten().map(|word| word.to_string().len());
-        words.max().unwrap_or(NUMBER_BYTES_MAX)
-    };
-    let leaves = rules.as_object().into_iter().flatten();
-    let bytes: usize = leaves.map(|(pointer, rule)| pointer.len() + PUNCTUATION_BYTES + longest(rule)).sum();
-    bytes.next_multiple_of(BLOCK_BYTES).max(BLOCK_BYTES)
 }
 
 #[derive(Debug)]

@@ -3,14 +3,21 @@
 use shuzha_privacy::subject::{IdKind, Pseudonym};
 
 use crate::input::{SubjectRule, always_text};
+use crate::kinds::ProductKind;
 use crate::yaml::{Place, Section};
 
 /// Most canary records of one operation.
 const CANARIES_MAX: usize = 1_024;
 
-pub(super) fn canaries(place: &Place<'_>, operation: &Section<'_>) -> Option<Vec<Pseudonym>> {
-    if operation.optional("subject").is_none() {
-        return place.fail("an operation without a `subject` has no canaries");
+/// Those of a blinded list stand on it: a request about one, of whatever product, knows it from the list alone.
+pub(super) fn canaries(
+    place: &Place<'_>,
+    operation: &Section<'_>,
+    kind: &dyn ProductKind,
+) -> Option<Vec<Pseudonym>> {
+    if operation.optional("subject").is_none() && !kind.is_blinded() {
+        return place
+            .fail("an operation without a `subject` has no canaries, unless it is of a blinded list");
     }
     let items = place.some_items(CANARIES_MAX)?;
     items.iter().map(|item| item.parsed::<Pseudonym>()).collect()

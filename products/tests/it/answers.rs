@@ -114,13 +114,13 @@ fn a_lying_interface_answers_nothing() {
 }
 
 #[test]
-fn a_score_is_rounded_and_alone() {
+fn a_score_is_a_band_and_alone() {
     let world = demo();
     let answer = r#"{"probability":0.1234,"score":877,"model":"credit-default-1"}"#;
     let released = release(&world, "credit-score", "bank-score", answer).expect("good");
     assert_eq!(
         (released.outcome, text(&released).trim_end(), released.unlisted),
-        (Outcome::Answer, r#"{"score":880}"#, 2)
+        (Outcome::Answer, r#"{"score":"500-999"}"#, 2)
     );
     // Whether a score has two digits or four stands in no record: what leaves has one length.
     let of = |score: u32| release(&world, "credit-score", "bank-score", &format!(r#"{{"score":{score}}}"#));

@@ -156,7 +156,7 @@ fn each_sort_of_fault_is_found_alone() {
         ("products-data.yaml", "mask: name", "mask: nom", "/legal_person"),
         (
             "products-data.yaml",
-            ", step: 10}",
+            ", mask: band(500)}",
             "}",
             "/score: a model's number needs minimum, maximum and step",
         ),

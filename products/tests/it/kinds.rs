@@ -98,9 +98,19 @@ const OF_FIELDS: &[Said] = &[
     said("input", "输入合约（JSON Schema 子集）", "Input contract, a subset of JSON Schema"),
     said("output", "输出合约：按 JSON 指针列出的字段", "Output contract: permitted fields by JSON pointer"),
     said(
+        "inputs",
+        "可以问什么：`free`（默认）或 `subjects`（只问主体，特征由产品服务查取）",
+        "What may be asked: `free`, the default, or `subjects`: a request names a subject only, whose features the product service looks up",
+    ),
+    said(
         "queriesPerQuarter",
         "一个单位每季度的查询上限",
         "Answers that one unit may have in a quarter, far below what copies the model",
+    ),
+    said(
+        "list",
+        "名单的条目数和标签文件的 SHA-256：换了名单就是新版本",
+        "How many entries the list has and the SHA-256 of its tag file: another list is another version",
     ),
     said(
         "elementsPerEpoch",

@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod faults;
 mod kinds;
+mod models;
 mod output;
 mod pseudonyms;
 mod requests;

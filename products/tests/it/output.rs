@@ -29,14 +29,18 @@ fn operation(world: &World) -> &Operation {
 
 /// The public key of RFC 9497 A.1.2.
 const KEY: &str = "yAPizGsF_BUGRUm1kgZZykp3ssym8E9rNXAJM1R2rU4";
+/// What a list is committed to.
+const LIST: &str =
+    "list: {entries: 3, tags: \"0000000000000000000000000000000000000000000000000000000000000000\"}";
 /// An element and a proof of RFC 9497 A.1.2.1.
 const ELEMENT: &str = "qo-gSHZNViOGhnlAL_YQjSUhiE-hOM1_nHZpqaAUJn4";
 const PROOF: &str = "3e-TdyaS5TXRpTkD2yQ2dzVcwszXjek75ajP_GmF3QZtQ0YJHRe_URfyoP8PyyrnWfWKU5376FekC85M9J7GAA";
 
 #[test]
 fn e5_a_blinded_operation_is_declared_whole() {
-    let good =
-        format!("personal: false, epoch: 2026q4, publicKey: {KEY}, elementsMax: 3, elementsPerEpoch: 100");
+    let good = format!(
+        "personal: false, epoch: 2026q4, publicKey: {KEY}, elementsMax: 3, elementsPerEpoch: 100, {LIST}"
+    );
     let world = with("blind", &good).expect("a blinded product");
     let element = format!("\"{ELEMENT}\"");
     let ask = |elements: &[&str]| format!(r#"{{"epoch":"2026q4","elements":[{}]}}"#, elements.join(","));
@@ -58,6 +62,9 @@ fn e5_a_blinded_operation_is_declared_whole() {
         (good.replace("Max: 3", "Max: 513"), "elementsMax"),
         (good.replace(", elementsPerEpoch: 100", ""), "elementsPerEpoch"),
         (good.replace("Epoch: 100", "Epoch: 0"), "elementsPerEpoch"),
+        (good.replace(&format!(", {LIST}"), ""), "list"),
+        (good.replace("entries: 3", "entries: 0"), "entries"),
+        (good.replace("tags: \"0", "tags: \"x"), "tags"),
         (good.replace("personal: false", "personal: true"), "elementsMax"),
         (format!("{good}, subject: {{kind: organisation, pointer: /x}}"), "subject"),
     ] {
@@ -68,8 +75,8 @@ fn e5_a_blinded_operation_is_declared_whole() {
 
 #[test]
 fn e5_a_blinded_answer_is_written_anew_from_what_was_understood() {
-    let world = with("blind", &format!("personal: false, epoch: e, publicKey: {KEY}, elementsPerEpoch: 100"))
-        .expect("a blinded product");
+    let declared = format!("personal: false, epoch: e, publicKey: {KEY}, elementsPerEpoch: 100, {LIST}");
+    let world = with("blind", &declared).expect("a blinded product");
     let release = |answer: &str| operation(&world).release(FieldSet::default(), answer.as_bytes());
     let good = format!(
         r#"{{"proof":"{PROOF}","evaluated":["{ELEMENT}","{ELEMENT}"],"debug":"690113200205284265"}}"#

@@ -30,6 +30,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
+use shuzha_core::hex;
 use voprf::{BlindedElement, Group as _, Ristretto255, VoprfServer};
 
 use crate::Error;
@@ -109,6 +110,16 @@ impl Blind {
         self.lists.iter().map(|keyed| {
             let key = Ristretto255::serialize_elem(keyed.key.get_public_key());
             (keyed.list.name(), URL_SAFE_NO_PAD.encode(key))
+        })
+    }
+
+    /// What each list is committed to in its product's declaration: its name, how many entries it has, and the SHA-256 of its tag
+    /// file. Some seconds of work.
+    pub fn commitments(&self) -> impl Iterator<Item = (&'static str, usize, String)> {
+        self.lists.iter().map(|keyed| {
+            let file = tags::file(&keyed.key, &self.epoch, keyed.list.entries());
+            let digest = ring::digest::digest(&ring::digest::SHA256, &file);
+            (keyed.list.name(), keyed.list.entries().len(), hex::encode(digest.as_ref()))
         })
     }
 

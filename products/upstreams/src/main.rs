@@ -5,9 +5,10 @@
 //! ends on SIGTERM and SIGINT, and with `--exit-with-stdin` also when its standard input closes: whoever
 //! started it by a pipe takes it along.
 
-use std::io::{Read as _, Write as _};
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -17,6 +18,7 @@ use shuzha_core::SystemClock;
 use shuzha_upstreams::Error;
 use shuzha_upstreams::blind::Blind;
 use shuzha_upstreams::model::Model;
+use shuzha_upstreams::model::features::{BOUNDS, Features};
 use shuzha_upstreams::packages::Packages;
 use shuzha_upstreams::register::{ENTERPRISES, Enterprise, PERSONS, Person, Register, enterprise, person};
 use shuzha_upstreams::service::{Options, Product, Service};
@@ -95,13 +97,24 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Print the public key of each blinded list, one line of JSON each, for its product's declaration.
+    /// Print the public key, size and digest of each blinded list, one line of JSON each, for its product's declaration.
     BlindKeys {
         #[command(flatten)]
         keys: SeedArgs,
     },
     /// Print entries of the register, one line of JSON each, to ask for. They are synthetic.
     Sample(Sample),
+    /// Answer clients on the standard input with the scoring model, a line each, for `shuzha review extraction`.
+    Score,
+    /// Print clients of the scoring model's table, one line of JSON each, for `shuzha review extraction --clients`.
+    Clients {
+        /// The table: CSV with a header, compressed with gzip.
+        #[arg(long)]
+        table: PathBuf,
+        /// How many.
+        #[arg(long, default_value_t = 1_000)]
+        count: usize,
+    },
 }
 
 #[derive(Args)]
@@ -203,6 +216,8 @@ fn command(arguments: Arguments) -> anyhow::Result<()> {
             (all.into_iter().flat_map(|(listen, make)| one(listen, make)).collect(), common)
         }
         Command::Sample(wanted) => return sample(&wanted).context("cannot write to the standard output"),
+        Command::Score => return score_lines(),
+        Command::Clients { table, count } => return clients(&table, count),
     };
     let level = if common.quiet { tracing::Level::WARN } else { tracing::Level::INFO };
     tracing_subscriber::fmt().json().with_max_level(level).with_writer(std::io::stderr).init();
@@ -219,8 +234,9 @@ fn one(listen: SocketAddr, make: Maker) -> Plan {
 /// Prints the public key of each list.
 fn print_keys(lists: &Blind) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    for (list, key) in lists.public_keys() {
-        writeln!(out, "{}", json!({"list": list, "epoch": lists.epoch(), "public_key": key}))?;
+    for ((list, key), (_, entries, tags)) in lists.public_keys().zip(lists.commitments()) {
+        let line = json!({"list": list, "epoch": lists.epoch(), "public_key": key, "entries": entries, "tags_sha256": tags});
+        writeln!(out, "{line}")?;
     }
     Ok(())
 }
@@ -235,6 +251,35 @@ fn sample(wanted: &Sample) -> std::io::Result<()> {
     for index in (wanted.first..ENTERPRISES).take(wanted.enterprises as usize) {
         let Enterprise { uscc, name, at_risk, .. } = enterprise(index);
         writeln!(out, "{}", json!({ "enterprise": index, "uscc": uscc, "name": name, "at_risk": at_risk }))?;
+    }
+    Ok(())
+}
+
+/// Scores a client a line until the input ends.
+fn score_lines() -> anyhow::Result<()> {
+    let model = Model::credit_default()?;
+    let mut out = std::io::stdout().lock();
+    for (at, line) in std::io::stdin().lock().lines().enumerate() {
+        let (line, place) = (line.context("cannot read the standard input")?, at + 1);
+        let features: Features = serde_json::from_str(&line).with_context(|| format!("line {place}"))?;
+        features.check().map_err(|fault| anyhow::anyhow!("line {place}: {fault}"))?;
+        serde_json::to_writer(&mut out, &model.scored(&features)?)?;
+        writeln!(out)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// Prints clients of a table.
+fn clients(table: &Path, count: usize) -> anyhow::Result<()> {
+    let file = std::fs::File::open(table).with_context(|| table.display().to_string())?;
+    let mut reader = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
+    let mut out = std::io::stdout().lock();
+    for (at, row) in reader.deserialize::<BTreeMap<String, i64>>().take(count).enumerate() {
+        let row = row.with_context(|| format!("{}: row {}", table.display(), at + 1))?;
+        let input: BTreeMap<&str, Option<&i64>> =
+            BOUNDS.iter().map(|(name, _)| (*name, row.get(*name))).collect();
+        writeln!(out, "{}", json!({ "input": input }))?;
     }
     Ok(())
 }

@@ -34,8 +34,8 @@ pub struct Model {
 }
 
 /// An answer on the wire.
-#[derive(Serialize)]
-struct Scored {
+#[derive(Clone, Debug, Serialize)]
+pub struct Scored {
     probability: f64,
     score: u16,
     model: &'static str,
@@ -70,6 +70,16 @@ impl Model {
             _ => Err(Error::Model("the graph did not give one probability".to_owned())),
         }
     }
+
+    /// The answer about one client.
+    ///
+    /// # Errors
+    /// As [`Model::probability`].
+    pub fn scored(&self, features: &Features) -> Result<Scored, Error> {
+        let probability = self.probability(features)?;
+        let rounded = (f64::from(probability) * 1e4).round() / 1e4;
+        Ok(Scored { probability: rounded, score: score(probability), model: MODEL })
+    }
 }
 
 /// The score of a probability of default: 1000 × (1 − probability), to the nearest whole number.
@@ -98,15 +108,8 @@ impl Product for Model {
             if let Err(fault) = features.check() {
                 return Answer::invalid(&fault);
             }
-            match self.probability(features) {
-                Ok(probability) => Answer::json(
-                    StatusCode::OK,
-                    &Scored {
-                        probability: (f64::from(probability) * 1e4).round() / 1e4,
-                        score: score(probability),
-                        model: MODEL,
-                    },
-                ),
+            match self.scored(features) {
+                Ok(scored) => Answer::json(StatusCode::OK, &scored),
                 Err(error) => {
                     tracing::error!(%error, "the model could not be run");
                     Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, "model_failed")

@@ -356,6 +356,11 @@ fn product() -> Value {
     ] {
         operation["properties"][name] = json!({"type": "integer", "minimum": 1, "description": description});
     }
+    operation["properties"]["list"] = object(
+        &["entries", "tags"],
+        json!({"entries": {"type": "integer", "minimum": 1}, "tags": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the tag file. For blind."}}),
+    );
+    operation["properties"]["inputs"] = json!({"enum": ["free", "subjects"], "description": "What may be asked; `free` where it is absent. For model."});
     object(
         &["kind", "title", "operator", "dataSets", "upstream", "version", "operations"],
         json!({

@@ -269,6 +269,7 @@ fn consent(view: &ConsentView) -> of::Consent {
         fields: details.map(|details| details.fields.clone()),
         actions: details.map(|details| details.actions.clone()),
         uses_max: claims.r#use.as_ref().and_then(|uses| uses.max),
+        used: Some(view.used),
         from: seconds(claims.nbf),
         until: claims.exp.map(seconds),
         basis: claims.legal.basis.as_str().to_owned(),

@@ -13,6 +13,10 @@ use crate::{Control, Error, Page};
 
 /// The kind whose caps are the promise.
 const SPACE: &str = "PersonSpace";
+/// The kind whose queries are charged to it.
+const DATA_SET: &str = "DataSet";
+/// Where a data set says how much one query may take.
+const PER_QUERY: &str = "/privacy/perQueryMax";
 /// Most raises of one person-space that are shown, the latest.
 const RAISES_MAX: usize = 50;
 
@@ -29,10 +33,25 @@ pub struct PublicBudget {
     pub odds: String,
     /// Whether the cap is above the ceiling of the rules.
     pub above_ceiling: bool,
-    /// The reason that was given with its latest declaration; empty where none was.
+    /// Why its cap is above the ceiling: the reason of the act that put it there; empty where it is not above.
     pub reason: String,
+    /// Data sets over the people of which one query may take more than the ceiling of the rules.
+    pub queries: Vec<PublicQuery>,
     /// Raises of its cap, or of a data set over the people, that are publicised or count.
     pub raises: Vec<PublicRaise>,
+}
+
+/// A data set of which one query may take more than the ceiling of the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicQuery {
+    /// The data set.
+    pub data_set: Id,
+    /// The most that one query may take.
+    pub per_query_max: String,
+    /// What that means: e^ε to one.
+    pub odds: String,
+    /// Why: the reason of the act that put it above the ceiling.
+    pub reason: String,
 }
 
 /// A raise, publicised or counting.
@@ -70,25 +89,67 @@ impl Control {
     fn budget(&self, object: &Object) -> Result<PublicBudget, Error> {
         let spec = json(object, &object.spec)?;
         let text = |field: &str| spec.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (measure, cap) = (text("measure"), text("cap"));
-        let charge: NanoCharge = cap.parse().unwrap_or_default();
+        let measure = text("measure");
+        let charge = charge(&spec, "/cap").unwrap_or_default();
         let counts = if measure == "rho" { Measure::Rho } else { Measure::PureEps };
-        let acts = self.register.acts(&ActFilter {
-            kind: Some(SPACE),
-            name: Some(object.name.as_str()),
-            limit: 1,
-            ..ActFilter::default()
-        })?;
-        let reason = acts.into_iter().next().map(|recorded| recorded.act.reason).unwrap_or_default();
+        let ceilings = self.rules().jurisdiction.privacy;
+        let reason = self.reason_above(SPACE, &object.name, "/cap", ceilings.space_year_max)?;
         Ok(PublicBudget {
             name: object.name.clone(),
             measure,
             odds: odds(counts, charge),
-            above_ceiling: charge > self.rules().jurisdiction.privacy.space_year_max,
+            above_ceiling: charge > ceilings.space_year_max,
+            queries: self.costly(&object.name, counts, ceilings.per_query_max)?,
             cap: charge.to_string(),
             reason,
             raises: self.public_raises(&object.name)?,
         })
+    }
+
+    /// Data sets over a person-space of which one query may take more than `ceiling`.
+    fn costly(&self, space: &Id, measure: Measure, ceiling: NanoCharge) -> Result<Vec<PublicQuery>, Error> {
+        let mut found = Vec::new();
+        for data_set in self.register.referrers_of(DATA_SET, SPACE, space.as_str())? {
+            let Some(object) = self.register.get(DATA_SET, data_set.as_str())? else { continue };
+            let charge = charge(&json(&object, &object.spec)?, PER_QUERY);
+            let Some(charge) = charge.filter(|charge| *charge > ceiling) else { continue };
+            let reason = self.reason_above(DATA_SET, &data_set, PER_QUERY, ceiling)?;
+            let (per_query_max, odds) = (charge.to_string(), odds(measure, charge));
+            found.push(PublicQuery { data_set, per_query_max, odds, reason });
+        }
+        found.sort_by(|one, other| one.data_set.cmp(&other.data_set));
+        Ok(found)
+    }
+
+    /// The reason of the act that put a figure above its ceiling, or further above it; empty where it is not above, and where that
+    /// was before reasons were asked for.
+    fn reason_above(
+        &self,
+        kind: &'static str,
+        name: &Id,
+        figure: &str,
+        ceiling: NanoCharge,
+    ) -> Result<String, Error> {
+        let (mut lifted, mut before) = (None, None);
+        for object in self.register.history(kind, name.as_str())? {
+            let now = charge(&json(&object, &object.spec)?, figure);
+            if now.is_none_or(|now| now <= ceiling) {
+                lifted = None;
+            } else if before < now {
+                lifted = Some(object.version);
+            }
+            before = now;
+        }
+        let Some(version) = lifted else { return Ok(String::new()) };
+        let acts = self.register.acts(&ActFilter {
+            before: Some(version + 1),
+            kind: Some(kind),
+            name: Some(name.as_str()),
+            limit: 1,
+            ..ActFilter::default()
+        })?;
+        let act = acts.into_iter().next().filter(|recorded| recorded.revision == version);
+        Ok(act.map(|recorded| recorded.act.reason).unwrap_or_default())
     }
 
     fn public_raises(&self, space: &Id) -> Result<Vec<PublicRaise>, Error> {
@@ -117,4 +178,9 @@ impl Control {
         raises.truncate(RAISES_MAX);
         Ok(raises)
     }
+}
+
+/// The figure at a place of a declaration.
+fn charge(spec: &Value, pointer: &str) -> Option<NanoCharge> {
+    spec.pointer(pointer)?.as_str()?.parse().ok()
 }

@@ -170,10 +170,20 @@ fn e6_above_a_ceiling_a_reason_is_named() {
     let shown = public.items.iter().find(|one| one.name == id("many")).expect("shown to anyone");
     assert_eq!((shown.above_ceiling, shown.reason.as_str()), (true, "合成数据"));
     put("PersonSpace", "many", &people("8000000"), "").expect("it falls");
+    let shown = |name: &str| {
+        let public = town.house.control.public_budgets(None, 10).expect("answers");
+        public.items.into_iter().find(|one| one.name == id(name)).expect("shown to anyone")
+    };
+    assert_eq!(shown("many").reason, "合成数据", "a later act without a reason does not hide it");
+    assert_eq!((shown("few").above_ceiling, shown("few").reason.as_str()), (false, ""));
+    assert_eq!(shown("residents").queries, []);
     let costly = |spec: &mut Value| spec["privacy"]["perQueryMax"] = "1.1".into();
     assert_eq!(code(put("DataSet", "doors", &set("residents", "police", costly), "")), Code::C1556);
     put("DataSet", "doors", &set("residents", "police", costly), "试验").expect("with a reason");
-    put("DataSet", "doors", &set("residents", "police", costly), "").expect("it is so already");
+    put("DataSet", "doors", &set("residents", "police", costly), "别的").expect("it is so already");
+    let queries = shown("residents").queries;
+    let [query] = &*queries else { panic!("one data set: {queries:?}") };
+    assert_eq!((query.per_query_max.as_str(), query.reason.as_str()), ("1.1", "试验"));
 }
 
 /// Many declarations by everybody who may declare: what is in force is never above the least there was, but for a raise.

@@ -112,7 +112,8 @@ impl Town {
         let window = json!({"from": "2026-01-01", "until": "2028-01-01"});
         let scenario = json!({"unit": "bank", "title": "企业开户核验", "purpose": "industry", "mode": "scenario",
             "necessity": "仅核验", "needs": [{"product": "company-check", "operations": ["verify"]}],
-            "window": window, "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan"});
+            "window": window, "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan",
+            "volume": {"callsPerDay": 20_000, "subjectsPerDay": 5_000}});
         town.open("wu", "Scenario", "onboarding", &scenario);
         town.done("wu", "Scenario", "onboarding", "submit");
         town.done("zhao", "Scenario", "onboarding", "agree");

@@ -150,7 +150,8 @@ fn ending() -> Vec<Step> {
 fn scenarios() -> Vec<Way> {
     let spec = json!({"unit": "bank", "title": "企业开户核验", "purpose": "industry", "mode": "scenario",
         "necessity": "仅核验", "needs": [{"product": "company-check", "operations": ["verify"]}],
-        "window": window(), "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan"});
+        "window": window(), "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan",
+        "volume": {"callsPerDay": 20_000, "subjectsPerDay": 5_000}});
     let applied =
         [plain("wu", "submit"), plain("zhao", "agree"), ("zhou", "opine", json!({"favourable": true}))];
     let used = [plain("wang", "approve")];

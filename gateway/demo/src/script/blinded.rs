@@ -18,8 +18,8 @@ use super::{Stage, company_check};
 const ENTERPRISES: [&str; 5] =
     ["91690107MA1AT0YY01", "91690111MA7BKNRM3X", COMPANY.0, "91690101MAKN5LLD98", "91350100M000100Y43"];
 
-/// The public key of an operation of blinded matching, as the product's declaration publishes it.
-fn public_key(operation: &str) -> Result<String> {
+/// The public key of an operation of blinded matching and the digest of its list's tags, as the product's declaration publishes them.
+fn published(operation: &str) -> Result<(String, String)> {
     let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
     let declared =
         documents(WORLD, &kinds).map_err(|faults| anyhow::anyhow!("the demo's world: {faults:?}"))?;
@@ -27,7 +27,8 @@ fn public_key(operation: &str) -> Result<String> {
     let spec = product.context("blinded matching is declared")?.spec.clone();
     let Matching { operations } = serde_json::from_value(spec)?;
     let published = operations.into_iter().find(|one| one.name == operation);
-    published.and_then(|one| one.public_key).context("its key is published")
+    let published = published.and_then(|one| one.public_key.zip(one.list.map(|list| list.tags)));
+    published.context("its key and its list are published")
 }
 
 /// What a declaration of blinded matching publishes.
@@ -41,6 +42,13 @@ struct Matching {
 struct Published {
     name: String,
     public_key: Option<String>,
+    list: Option<Committed>,
+}
+
+/// What a list is committed to.
+#[derive(Deserialize)]
+struct Committed {
+    tags: String,
 }
 
 fn matching(story: &'static str, operation: &'static str, body: &[u8], expected: Expected) -> Result<Ask> {
@@ -98,8 +106,11 @@ impl Stage<'_> {
             ..company_check(story, Expected::Answered("answered"))
         })?;
         let result = self.results.last().context("it was just called")?;
-        let list = (result.status < 300).then(|| TagList::of(&result.answer, &public_key(operation)?));
-        list.transpose().context(story)
+        if result.status >= 300 {
+            return Ok(None);
+        }
+        let (key, tags) = published(operation)?;
+        TagList::of_committed(&result.answer, &key, &tags).map(Some).context(story)
     }
 
     /// Makes a call and finds at home what matched.

@@ -14,6 +14,7 @@ use shuzha_products::World;
 use shuzha_products::credential::Credential;
 use shuzha_proxy::{Handle, UpstreamOptions};
 
+use super::promises::Promises;
 use super::upstreams;
 use crate::control::{Publisher, Standing};
 use crate::issued::IssuedSecrets;
@@ -27,19 +28,21 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Compiles `world` with the keys of the node, whole. `endpoints` stand in for the addresses of product services.
+    /// Compiles `world`, read from files, with the keys of the node, whole, and remembers what it promises. `endpoints` stand in for the addresses of product services.
     ///
     /// # Errors
-    /// Every fault of the world, or the key that cannot be used.
+    /// Every fault of the world, a promise that it breaks, or the key that cannot be used.
     pub(crate) fn new(
         data: &DataStore,
         world: World,
         data_dir: &Path,
         endpoints: &HashMap<String, SocketAddr>,
     ) -> Result<Self> {
+        let promises = Promises::check(&world, data_dir)?;
         let (prepared, left_out) = Self::sound(data, world, data_dir, endpoints)?;
         let lines: Vec<_> = left_out.iter().map(|one| format!("{}: {}", one.object(), one.reason)).collect();
         if lines.is_empty() {
+            promises.keep()?;
             Ok(prepared)
         } else {
             bail!("the world cannot be put in force:\n{}", lines.join("\n"))

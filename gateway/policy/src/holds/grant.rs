@@ -186,6 +186,13 @@ pub(crate) struct Taken {
     day: i32,
 }
 
+impl Taken {
+    /// How many answers are asked for.
+    pub(crate) const fn parts(&self) -> u64 {
+        self.parts
+    }
+}
+
 /// States of all grants that were ever called.
 pub(crate) struct GrantLedger {
     states: Shards<Id, Arc<GrantState>>,

@@ -182,6 +182,7 @@ impl Snapshot {
             }
             "Product" => {
                 self.products.remove(name);
+                self.baits.remove(name);
             }
             "ExitReview" => {
                 Arc::make_mut(&mut declared.exit_reviews).remove(name);
@@ -275,6 +276,13 @@ impl Snapshot {
         }
         for operation in declared.unbounded() {
             tracing::warn!(product = %name, reason = product::unbounded(operation), "to be declared anew");
+        }
+        let baits = declared.operations.iter().filter(|_| declared.kind.is_blinded());
+        let baits: Arc<[_]> = baits.flat_map(|operation| &operation.canaries).copied().collect();
+        if baits.is_empty() {
+            self.baits.remove(name);
+        } else {
+            self.baits.insert(name.clone(), baits);
         }
         let lane = declared.kind.lane();
         let operations = declared.operations.into_iter().map(|operation| {

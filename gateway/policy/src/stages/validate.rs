@@ -129,7 +129,8 @@ fn watch<'e>(
     let Authorization { product, operation, .. } = call.authorization;
     let gate = call.gate;
     request.subject = subject(call, granted, parsed)?;
-    if operation.is_canary(&gate.keys.pseudonymiser, &product.name, parsed) {
+    let keys = &gate.keys.pseudonymiser;
+    if operation.is_canary(keys, &product.name, parsed) || call.snapshot.is_bait(keys, parsed) {
         gate.saw_canary(&granted.scenario.name);
     }
     request.input = operation.probed().then(|| gate.abuse.leaves(parsed));

@@ -147,6 +147,32 @@ async fn e7_a_canary_alarms_at_once_and_again_stops() {
     assert_ne!(canary("company-check", OTHER), canary("company-profile", OTHER));
 }
 
+/// Issue 14, section 4: canaries on a blinded list. A hit is known to whoever asked alone; what they do with it is seen, whatever product they
+/// ask, and until the list goes.
+#[tokio::test]
+async fn e8_an_entry_of_a_blinded_list_that_is_nobody_alarms_wherever_it_is_asked_about() {
+    let house = House::new();
+    let list = "elementsPerEpoch: 1000\n";
+    let declared = format!("{list}      canaries: [\"{}\"]\n", canary("toy-match", OTHER));
+    house.gate.install(world::with(&[(list, &declared)]));
+    let profile = |uscc: &str| {
+        Ask::new("bank-1", "company-profile", "lookup", "bank-credit")
+            .body(&format!(r#"{{"uscc":"{uscc}"}}"#))
+    };
+    assert_eq!(outcome(&house.call(&profile(COMPANY.0), &Fake::new([])).await), "answered");
+    let noticed =
+        |acts: &[(ActKind, String, String)]| acts.iter().any(|(_, signal, _)| signal == "abuse-canary");
+    assert!(!noticed(&acts(&house).await));
+    assert_eq!(outcome(&house.call(&profile(OTHER), &Fake::new([])).await), "C504");
+    assert!(noticed(&acts(&house).await));
+    let house = House::new();
+    assert_eq!(
+        outcome(&house.call(&profile(OTHER), &Fake::new([])).await),
+        "answered",
+        "another list, no canary"
+    );
+}
+
 #[tokio::test]
 async fn e7_a_model_asked_along_a_grid_is_slowed() {
     let house = House::new();

@@ -69,7 +69,7 @@ pub(crate) fn consent(
             r#type: "data-product".to_owned(),
             au: unit.to_owned(),
             scenario: scenario.to_owned(),
-            products: vec!["person-check".to_owned()],
+            products: vec!["person-check".to_owned(), "person-made".to_owned()],
             fields: vec!["/result".to_owned()],
             purpose: purpose.to_owned(),
             actions: vec!["verify".to_owned()],

@@ -1,5 +1,6 @@
 //! Blinded verification end to end: the program's client, the gateway, the product service, each a process of its own.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -23,6 +24,9 @@ struct Lists {
     node: Option<Node>,
     service: Child,
     keys: Vec<(String, String)>,
+    /// What the lists' products are committed to, by list.
+    digests: BTreeMap<String, String>,
+    entries: BTreeMap<String, usize>,
 }
 
 impl Drop for Lists {
@@ -54,10 +58,9 @@ impl Lists {
         let seed = seed.to_str().expect("UTF-8");
         let printed = services().args(["blind-keys", "--epoch", "2026q4", "--seed-file", seed]).output();
         let text_of = |line: &Value, name: &str| line[name].as_str().expect("text").to_owned();
-        let keys: Vec<_> = json_lines(&printed.expect("it starts"))
-            .iter()
-            .map(|line| (text_of(line, "list"), text_of(line, "public_key")))
-            .collect();
+        let printed = json_lines(&printed.expect("it starts"));
+        let keys: Vec<_> =
+            printed.iter().map(|line| (text_of(line, "list"), text_of(line, "public_key"))).collect();
         let mut service = services()
             .args(["blind", "--listen", "127.0.0.1:0", "--quiet", "--epoch", "2026q4", "--seed-file", seed])
             .arg("--gateway-key-file")
@@ -73,12 +76,19 @@ impl Lists {
         let ready: Value = serde_json::from_str(&ready).expect("JSON");
         let mut world =
             include_str!("world/blind.yaml").replace("BLIND", ready["listen"].as_str().expect("text"));
-        for (list, key) in &keys {
-            world = world.replace(&format!("KEY-{list}"), key);
+        for line in &printed {
+            let list = text_of(line, "list");
+            world = world.replace(&format!("KEY-{list}"), &text_of(line, "public_key"));
+            world = world.replace(&format!("ENTRIES-{list}"), &line["entries"].to_string());
+            world = world.replace(&format!("TAGS-{list}"), &format!("\"{}\"", text_of(line, "tags_sha256")));
         }
         home.declare(&[WORLD, &world].concat());
         let node = Some(Node::start(&home));
-        Self { home, node, service, keys }
+        let of = |line: &Value| text_of(line, "list");
+        let digests = printed.iter().map(|line| (of(line), text_of(line, "tags_sha256"))).collect();
+        let count = |line: &Value| usize::try_from(line["entries"].as_u64().expect("a count")).expect("few");
+        let entries = printed.iter().map(|line| (of(line), count(line))).collect();
+        Self { home, node, service, keys, digests, entries }
     }
 
     fn node(&self) -> &Node {
@@ -181,6 +191,29 @@ fn e8_a_list_is_matched_unseen_and_paid_by_element() {
             assert!(!holds(content, entry.as_bytes()), "{name} holds an entry");
         }
     }
+}
+
+/// Issue 14, section 4: set sizes are committed. A list that is not the declared one shows before anything is matched with it.
+#[test]
+fn e5_another_list_than_was_declared_is_refused() {
+    let lists = Lists::start();
+    let tags = lists.tags("risk-tags");
+    let digest = lists.digests["enterprises-at-risk"].clone();
+    let entry = ["91350100M000100Y43".to_owned()];
+    let done = lists.match_risk(&tags, &entry, &["--tags-sha256", &digest]);
+    assert!(done.status.success(), "{done:?}");
+    // The last tag is gone: whole, in order, and under the right key.
+    let mut shorter = std::fs::read(&tags).expect("readable");
+    let count_at = shorter.len() - 16 * lists.entries["enterprises-at-risk"] - 8;
+    let count = u64::from_be_bytes(shorter[count_at..count_at + 8].try_into().expect("8 bytes"));
+    shorter.truncate(shorter.len() - 16);
+    shorter[count_at..count_at + 8].copy_from_slice(&(count - 1).to_be_bytes());
+    let other = lists.home.file("other.tags", "");
+    std::fs::write(&other, shorter).expect("written");
+    assert!(lists.match_risk(&other, &entry, &[]).status.success(), "without its digest, nothing shows");
+    let refused = lists.match_risk(&other, &entry, &["--tags-sha256", &digest]);
+    assert!(!refused.status.success() && text(&refused.stderr).contains("another list"), "{refused:?}");
+    assert!(!text(&refused.stderr).contains("X-Fee"), "nothing was asked: {refused:?}");
 }
 
 /// REQUIREMENTS E5, D1: one person, one element, one consent. The issuer sees for itself whose element it signs for; the

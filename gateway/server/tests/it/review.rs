@@ -1,10 +1,13 @@
 //! `shuzha review`: what a reviewer of a scenario is told about real data, and what of it stands in no line.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::home::{Home, text};
+use crate::demo::{SERVICES, build_services};
+use crate::home::{Home, shuzha, text};
 
 /// A company of a register: everything in it is public.
 fn company(row: u32) -> Value {
@@ -83,4 +86,112 @@ fn e3_a_file_that_is_none_is_told_by_its_line_and_no_value_of_it() {
         assert!(code == Some(1) && said.contains(line), "{said}");
         assert!(!said.contains("罕见姓名") && shown.is_empty(), "{said}");
     }
+}
+
+/// Clients of the demo's scoring model, as whoever measures it has them.
+fn clients(count: usize) -> Vec<String> {
+    build_services();
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../../products/upstreams/data/credit-default.csv.gz");
+    let program = services();
+    let done =
+        Command::new(program).args(["clients", "--table", table, "--count", &count.to_string()]).output();
+    let done = done.expect("it starts");
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    text(&done.stdout).lines().map(str::to_owned).collect()
+}
+
+fn services() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_shuzha")).with_file_name(SERVICES)
+}
+
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/examples/demo");
+/// How the demo's score leaves.
+const BANDS: &str = "mask: band(500)";
+
+/// The demo's files, as the configuration lists them, with the score leaving as `leaf` says.
+fn world(home: &Home, leaf: &str) -> String {
+    let names = [
+        "data-sets",
+        "grants",
+        "jurisdiction",
+        "organisations",
+        "prices",
+        "products-data",
+        "products-verification",
+    ];
+    let more = ["registration", "scenarios", "suspensions", "units", "upstreams"];
+    let files = names.into_iter().chain(more).map(|name| {
+        let text = std::fs::read_to_string(format!("{DEMO}/{name}.yaml")).expect("a file of the demo");
+        format!("'{}'", home.file(&format!("{name}.yaml"), &text.replace(BANDS, leaf)).display())
+    });
+    files.collect::<Vec<_>>().join(", ")
+}
+
+fn copied(
+    home: &Home,
+    files: &str,
+    clients: &[String],
+    (more, model): (&[&str], &[&str]),
+) -> (Option<i32>, String, String) {
+    let config = home.file("review.toml", &format!("[world]\nfiles = [{files}]\n"));
+    let file = home.file("clients.jsonl", &clients.join("\n"));
+    let mut words = vec!["review", "extraction", "credit-score.score"];
+    words.extend(["--config", config.to_str().expect("UTF-8"), "--clients", file.to_str().expect("UTF-8")]);
+    words.extend_from_slice(more);
+    // Last of all the model, behind two hyphens: nothing of ours comes after.
+    let mut command = shuzha();
+    command.arg("--data-dir").arg(home.data()).args(&words).args(model);
+    let done = command.output().expect("it starts");
+    (done.status.code(), text(&done.stdout).to_owned(), text(&done.stderr).to_owned())
+}
+
+/// Issue 14, section 4: 500 made-to-order queries copied the score. With what the demo's product permits in a quarter no copy is made. In steps
+/// of ten, as it left before, ten answers made one: the same attack shows that. `SHUZHA_FULL=1`: more clients.
+#[test]
+fn e7_what_a_unit_may_ask_in_a_quarter_copies_no_model() {
+    let home = Home::new();
+    let program = services();
+    let program = program.to_str().expect("UTF-8");
+    let clients = clients(if is_full() { 6_000 } else { 1_200 });
+    let measured = |leaf: &str, more: &[&str]| {
+        let words = [&["--json"], more].concat();
+        let model = ["--", program, "score"];
+        let (code, told, said) = copied(&home, &world(&home, leaf), &clients, (&words, &model));
+        let told: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("one object: {told}{said}"));
+        let r2 = told["r2"].as_f64().expect("a number");
+        println!(
+            "figure: {leaf}: R² {r2:.2} with {} answers, recommended {}",
+            told["queries"], told["recommended"]
+        );
+        (code, r2, told)
+    };
+    let (code, r2, told) = measured(BANDS, &[]);
+    assert!(code == Some(0) && r2 < 0.6, "{told}");
+    assert!(told["recommended"].as_u64() >= told["queries"].as_u64(), "{told}");
+    assert_eq!(told["leaves"][0]["r2"].as_object().expect("by design").len(), 4, "{told}");
+    let (code, r2, told) = measured("step: 10", &[]);
+    assert!(code == Some(1) && r2 > 0.8, "{told}");
+    assert!(told["recommended"].as_u64().is_none_or(|most| most < 100), "{told}");
+    // Several units that share what they learn.
+    let (_, _, told) = measured(BANDS, &["--units", "2"]);
+    assert_eq!(told["queries"], 200, "{told}");
+}
+
+#[test]
+fn e7_a_copy_is_not_measured_on_too_little() {
+    let home = Home::new();
+    let (clients, demo) = (clients(60), format!("'{DEMO}'"));
+    let program = services();
+    let words = ["--", program.to_str().expect("UTF-8"), "score"];
+    let (code, shown, said) = copied(&home, &demo, &clients, (&[], &words));
+    assert!(code == Some(1) && shown.is_empty() && said.contains("too few clients"), "{shown}{said}");
+    let (code, _, said) = copied(&home, &demo, &clients, (&[], &[]));
+    assert!(code == Some(1) && said.contains("line 1") && !said.contains("limit_bal"), "{said}");
+    let (code, _, said) = copied(&home, &demo, &[String::from("{\"input\": [罕见]}")], (&[], &[]));
+    assert!(code == Some(1) && said.contains("line 1") && !said.contains("罕见"), "{said}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests, not configuration")]
+fn is_full() -> bool {
+    std::env::var("SHUZHA_FULL").is_ok()
 }

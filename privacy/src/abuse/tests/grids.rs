@@ -49,20 +49,31 @@ fn noticed(period: usize, leaves: usize, seed: u64) -> Option<usize> {
 /// steps in two leaves at once.
 #[test]
 fn e7_grids_of_any_period_are_noticed() {
+    let mut slowest = 0;
     for (period, leaves) in [(1, 1), (9, 1), (1, 2), (9, 2), (648, 1), (10_000, 1), (10_000, 2)] {
-        for seed in 0..3 {
+        for seed in 0..if is_full() { 20 } else { 3 } {
             let calls = noticed(period, leaves, seed);
             assert!(calls.is_some_and(|calls| calls <= 60), "period {period}, {leaves} leaves: {calls:?}");
+            slowest = slowest.max(calls.unwrap_or(0));
         }
     }
+    println!("figure: the slowest grid was noticed after {slowest} calls");
 }
 
-/// 200,000 clients in a few days: none of them is a grid. At most two alarms in a million are promised.
+/// Clients in a few days: none of them is a grid. At most two alarms in a million calls are promised: 200,000 are made here, a
+/// million by a drill.
 #[test]
 fn e7_honest_clients_are_no_grid() {
     let (mut dice, mut inputs) = (Dice(47), Inputs::default());
-    let alarms = (0..200_000_i64).filter(|call| inputs.observe(&hashed(&client(&mut dice)), at(call * 2)));
-    assert_eq!(alarms.count(), 0);
+    let calls = if is_full() { 1_000_000 } else { 200_000_i64 };
+    let alarms = (0..calls).filter(|call| inputs.observe(&hashed(&client(&mut dice)), at(call * 2))).count();
+    println!("figure: {alarms} alarms in {calls} honest calls");
+    assert!(alarms <= if is_full() { 2 } else { 0 }, "{alarms}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests, not configuration")]
+fn is_full() -> bool {
+    std::env::var("SHUZHA_FULL").is_ok()
 }
 
 /// The same client again tells nothing new, and does not make steps in between look rare.

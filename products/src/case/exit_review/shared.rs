@@ -21,29 +21,40 @@ pub(crate) struct SharedBudget {
     person_space: Name,
     /// What there is for all of them together, for ever.
     cap: String,
-    /// Of a table: what each release takes.
+    /// What each release of a table takes; of a report, the most that one answer may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     per_release: Option<String>,
     /// Of a table: how many releases a year has at most, by its least interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     releases_per_year_max: Option<u64>,
+    /// So many releases at that cost use up what the data set may take in its life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    releases_max: Option<u64>,
 }
 
 impl SharedBudget {
     /// The budget that the answers of `product` are charged to; none where they are no statistics.
     pub(super) fn of(product: &Product, sets: &[(Id, &DataSet)], scope: &Scope<'_>) -> Option<Self> {
         let terms = sets.iter().find_map(|(_, set)| set.privacy.as_ref())?;
-        let cap = PersonSpace::table(scope.world()).get(&terms.person_space)?.cap.to_string();
+        let cap = PersonSpace::table(scope.world()).get(&terms.person_space)?.cap;
         let tables = product.operations.iter().filter_map(|operation| {
             let Dated::Noised { interval_min } = operation.output.dated()? else { return None };
             let query = Query::parse(operation.output.query()?, &terms.domain).ok()?;
-            Some((query.charge().to_string(), 1 + (YEAR - 1) / interval_min.as_secs().max(1)))
+            Some((query.charge(), 1 + (YEAR - 1) / interval_min.as_secs().max(1)))
         });
         // Its tables are views of one release.
         let table = tables.into_iter().next();
         let charged = table.is_some() || product.kind.lane() == Lane::Statistics;
-        let (per_release, releases_per_year_max) = table.unzip();
-        let person_space = Name(terms.person_space.clone());
-        charged.then_some(Self { person_space, cap, per_release, releases_per_year_max })
+        let (of_table, releases_per_year_max) = table.unzip();
+        let per_release = of_table.unwrap_or(terms.per_query_max);
+        let own = terms.cap.min(cap).nanos();
+        Some(Self {
+            person_space: Name(terms.person_space.clone()),
+            cap: cap.to_string(),
+            per_release: Some(per_release.to_string()),
+            releases_per_year_max,
+            releases_max: own.checked_div(per_release.nanos()),
+        })
+        .filter(|_| charged)
     }
 }

@@ -116,6 +116,19 @@ fn e6_a_review_warns_of_privacy_budgets_above_their_ceilings() {
     );
 }
 
+/// What was declared since the product was submitted is told with the next act.
+#[test]
+fn e6_warnings_of_a_review_are_those_of_its_last_act() {
+    let mut desk =
+        Desk::new("ExitReview", json!({"product": "census-report", "evidence": "测试报告第 12 号"}));
+    let submitted = desk.walk(Role::Operator, &["submit"]);
+    desk.change("PersonSpace", "census-sample", "cap", json!("20.0"));
+    let found = json!({"noRawData": true, "notReversible": true, "noJoiningRisk": true});
+    let told = desk.act(&submitted.state, &person(Role::Expert), "opine", &found).expect("an opinion");
+    assert_eq!(told.state["warnings"][0]["figure"], "20.0");
+    assert_eq!(told.state["sharedBudget"]["cap"], "20.0");
+}
+
 /// Whoever reviews a report or a table is told that both take from one budget, and how much the table does.
 #[test]
 fn e6_a_review_tells_which_budget_is_shared() {
@@ -126,12 +139,15 @@ fn e6_a_review_tells_which_budget_is_shared() {
     assert_eq!(told(&desk()), serde_json::Value::Null, "no statistics");
     let mut desk =
         Desk::new("ExitReview", json!({"product": "census-report", "evidence": "测试报告第 12 号"}));
-    assert_eq!(told(&desk), json!({"personSpace": "census-sample", "cap": "6.0"}));
+    assert_eq!(
+        told(&desk),
+        json!({"personSpace": "census-sample", "cap": "6.0", "perRelease": "1.0", "releasesMax": 5}),
+        "of a report, the most that one answer takes, and how many such answers the data set has"
+    );
     let cells = json!({"name": "query", "method": "POST", "path": "/v1/aggregate", "personal": false,
         "by": [{"name": "sex", "keys": ["Female", "Male"]}], "accuracy": {"epsilon": "0.5"}, "minIntervalDays": 30});
     desk.change("Product", "census-report", "kind", json!("table"));
     desk.change("Product", "census-report", "operations", json!([cells]));
-    let table =
-        json!({"personSpace": "census-sample", "cap": "6.0", "perRelease": "0.5", "releasesPerYearMax": 13});
+    let table = json!({"personSpace": "census-sample", "cap": "6.0", "perRelease": "0.5", "releasesPerYearMax": 13, "releasesMax": 10});
     assert_eq!(told(&desk), table);
 }

@@ -12,6 +12,7 @@ fn spec() -> Value {
         "needs": [{"product": "company-profile", "operations": ["lookup"], "fields": fields}],
         "window": {"from": "2026-01-01", "until": "2028-01-01"},
         "measures": ["专网接入"], "securityOfficer": "数据安全部", "emergencyPlan": "bank-plan",
+        "volume": {"callsPerDay": 20_000, "subjectsPerDay": 5_000},
     })
 }
 
@@ -73,6 +74,24 @@ fn c2_an_application_names_everything_and_all_faults_show_at_once() {
             "spec.needs[0].fields[1]",
         ]
     );
+}
+
+/// Issue 14, section 4: limits of volume come from what was applied for. What was applied for before goes on, and is not applied for anew
+/// without.
+#[test]
+fn i3_an_application_says_how_much_it_needs() {
+    let mut without = desk();
+    without.spec.as_object_mut().expect("a spec").remove("volume");
+    let refused = without.open(&person(Role::ApplicationUnit)).expect_err("no volume");
+    assert_eq!(shown(&refused), ("C1002", vec!["spec.volume"]));
+    // Opened by an earlier version: what is under way is decided, and what is returned is not submitted again without.
+    let draft = desk().walk(Role::ApplicationUnit, &[]);
+    let refused = without.act(&draft.state, &person(Role::ApplicationUnit), "submit", &json!({}));
+    assert_eq!(shown(&refused.expect_err("no volume")), ("C1002", vec!["spec.volume"]));
+    let agreed = desk().walk(Role::ApplicationUnit, &["submit", "agree", "agree@police", "opine"]);
+    let approved =
+        without.act(&agreed.state, &person(Role::Authority), "approve", &json!({})).expect("it goes on");
+    assert_eq!((approved.state_name, approved.in_force[0].spec.get("volume")), ("approved", None));
 }
 
 #[test]

@@ -111,10 +111,14 @@ fn a_world_names_its_pack() {
     assert_eq!(world("level: province"), Err(2));
 }
 
-/// No pack states figures for privacy budgets: no regulation does. One that would is read, with its article.
+/// No regulation states figures for privacy budgets, so every pack says that it takes the default. One that states others is read,
+/// with its article.
 #[test]
 fn e6_ceilings_of_privacy_budgets_are_a_rule_like_any_other() {
-    assert!(PACKS.iter().all(|(name, _)| rules(name).privacy == PrivacyRules::default()));
+    for (name, _) in PACKS {
+        assert_eq!(rules(name).privacy, PrivacyRules::default(), "{name}");
+        assert_eq!(rules(name).article("privacy_budget"), Some("Default ADR-0033"), "{name}");
+    }
     let text = "title = \"此地\"\n[sources]\n\"X\" = \"规定\"\n[privacy_budget]\nper_query = \"0.5\"\n\
                 space_year = \"4\"\nraise_working_days = 20\narticle = \"X 7\"\n";
     let read = parse("here", text).expect("a pack");

@@ -160,7 +160,8 @@ impl Town {
             let spec = json!({"unit": "bank", "purpose": purpose, "title": scenario, "mode": "scenario",
                 "window": {"from": "2025-01-01", "until": "2031-01-01"}, "necessity": "仅用于办理本人申请的业务",
                 "needs": [{"product": product, "operations": [operation]}], "measures": ["专线接入"],
-                "securityOfficer": officer, "emergencyPlan": "bank-plan"});
+                "securityOfficer": officer, "emergencyPlan": "bank-plan",
+                "volume": {"callsPerDay": 20_000, "subjectsPerDay": 5_000}});
             let favourable: &[&str] = &["--field", "favourable=true", "--reason", "用途明确"];
             let acts = [
                 ("wu", "submit", &[][..]),
