@@ -18,7 +18,7 @@ use table::{DRILLS, Drill};
 
 /// Makes tests run at their full size.
 const FULL: &str = "SHUZHA_FULL";
-/// A line of a test's output that begins with this is kept as what was measured.
+/// What follows this in a line of a test's output is kept as what was measured. The runner's own words may stand before it.
 const FIGURE: &str = "figure: ";
 /// How the tests are built: optimised, without the link-time optimisation that each of their programs would wait for.
 const PROFILE: &str = "drill";
@@ -78,6 +78,11 @@ fn read(root: &Path, args: &[String]) -> Result<Wanted> {
     Ok(wanted)
 }
 
+/// What a drill's tests measured.
+fn figures(told: &str) -> Vec<String> {
+    told.lines().filter_map(|line| Some(line.split_once(FIGURE)?.1.to_owned())).collect()
+}
+
 /// Runs one drill with its output in a file of the report's folder.
 fn carry_out(root: &Path, wanted: &Wanted, drill: &'static Drill) -> Result<Done> {
     let log = wanted.folder.join(format!("{}.log", drill.name));
@@ -96,8 +101,30 @@ fn carry_out(root: &Path, wanted: &Wanted, drill: &'static Drill) -> Result<Done
     let told = std::fs::read(&log).with_context(|| log.display().to_string())?;
     let told = String::from_utf8_lossy(&told);
     let counts = told.lines().fold(Counts::default(), Counts::read);
-    let figures = told.lines().filter_map(|line| line.strip_prefix(FIGURE)).map(str::to_owned).collect();
+    let figures = figures(&told);
     // A name that no test has would pass by running nothing.
     let ok = status.success() && counts.failed == 0 && counts.passed >= drill.tests.len() as u64;
     Ok(Done { drill, ok, took, figures })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_found_behind_the_runners_words() {
+        let told = "running 2 tests\ntest grids ... figure: 0 alarms\nfigure: 3 calls\nok\n";
+        assert_eq!(figures(told), ["0 alarms", "3 calls"]);
+    }
+
+    #[test]
+    fn a_drill_that_nobody_knows_is_refused_before_anything_runs() {
+        let args = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let wanted = read(Path::new("/there"), &args(&["grids", "--folder", "kept"])).expect("known");
+        assert_eq!((wanted.drills.len(), wanted.folder.as_path()), (1, Path::new("/there/kept")));
+        assert_eq!(read(Path::new("/there"), &[]).expect("all").drills.len(), DRILLS.len());
+        for wrong in [&["no-such-drill"][..], &["--folder"], &["--profile"]] {
+            assert!(read(Path::new("/there"), &args(wrong)).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -75,7 +75,8 @@ pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Resu
     let world = declared(config)?;
     let operation = args.of.find(&world)?;
     ensure!(operation.probed, "{} 不是数据模型 is no operation of a model", args.of);
-    let queries = usize::try_from(budget(args, operation)?).unwrap_or(QUERIES_MAX).min(QUERIES_MAX);
+    let budget = budget(args, operation)?;
+    let queries = usize::try_from(budget).unwrap_or(QUERIES_MAX).min(QUERIES_MAX);
     let program = if args.program.is_empty() { None } else { Some(Program::start(&args.program)?) };
     let inputs = Inputs::read(operation, args.clients.as_deref(), program.is_some())?;
     let mut copied = Vec::new();
@@ -86,7 +87,7 @@ pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Resu
     ensure!(!copied.is_empty(), "{} 的回答没有可复制的字段 answers with no leaf to copy", args.of);
     let worst = copied.iter().map(Copied::best).fold(f64::NEG_INFINITY, f64::max);
     let recommended = copied.iter().map(|one| one.recommended).min().flatten();
-    let is_bounded = worst < R2_MAX;
+    let is_bounded = in_order(worst, budget);
     if args.json {
         let leaves: Vec<_> = copied
             .iter()
@@ -97,7 +98,7 @@ pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Resu
             })
             .collect();
         let told = json!({
-            "operation": args.of.to_string(), "queries": queries, "r2": worst, "r2Max": R2_MAX,
+            "operation": args.of.to_string(), "budget": budget, "queries": queries, "r2": worst, "r2Max": R2_MAX,
             "recommended": recommended, "leaves": leaves,
         });
         out.line(&told.to_string())?;
@@ -110,6 +111,8 @@ pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Resu
         })?;
         out.line(&if is_bounded {
             format!("合格：R² {worst:.2}，低于 {R2_MAX} In order: below {R2_MAX}.")
+        } else if worst < R2_MAX {
+            format!("不合格：上限 {budget} 次，只试到 {queries} 次 Not in order: {budget} answers may be had, and {queries} were tried.")
         } else {
             format!("不合格：R² {worst:.2}，{queries} 次查询即可复制 Not in order: {queries} answers copy the model.")
         })?;
@@ -161,7 +164,7 @@ fn measured(
     let held_out: Vec<(Input, f64)> = truths.collect::<Result<_>>()?;
     let attack = Attack { axes, own: &own, held_out: &held_out, seed: args.seed };
     let mut ask = |input: &Input| model.answered(&leaf, input);
-    let mut designs = BTreeMap::new();
+    let mut designs: BTreeMap<Design, f64> = BTreeMap::new();
     for design in Design::ALL.into_iter().filter(|design| attack.admits(*design)) {
         let too_few = axes.is_none() && own.len() < queries;
         ensure!(
@@ -169,20 +172,44 @@ fn measured(
             "客户不足 too few clients: {queries} answers are asked for, and half of the file is {}",
             own.len()
         );
-        designs.insert(design, attack.best(design, queries, &mut ask)?);
+        designs.insert(design, f64::NEG_INFINITY);
     }
     ensure!(!designs.is_empty(), "没有可问的 nothing to ask: give --clients, or a program that answers");
-    let mut recommended = None;
-    'steps: for step in LADDER {
-        if axes.is_none() && own.len() < step {
-            break;
-        }
-        for design in designs.keys() {
-            if attack.best(*design, step, &mut ask)? >= R2_MAX {
-                break 'steps;
+    // Whoever may have so many answers may stop sooner: the best copy on the way counts.
+    let mut steps: Vec<usize> = LADDER.into_iter().filter(|step| *step != queries).chain([queries]).collect();
+    steps.sort_unstable();
+    let (mut recommended, mut is_copied) = (None, false);
+    for step in steps.into_iter().filter(|step| axes.is_some() || *step <= own.len()) {
+        for (design, best) in &mut designs {
+            if step > queries && is_copied {
+                continue;
+            }
+            let r2 = attack.best(*design, step, &mut ask)?;
+            is_copied |= r2 >= R2_MAX;
+            if step <= queries {
+                *best = best.max(r2);
             }
         }
-        recommended = Some(step);
+        if !is_copied {
+            recommended = Some(step);
+        }
     }
     Ok(Copied { leaf, designs, recommended })
+}
+
+/// Whether a product is in order. Of more answers than are tried here nothing was shown.
+fn in_order(r2: f64, budget: u64) -> bool {
+    r2 < R2_MAX && budget <= QUERIES_MAX as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e7_what_was_not_tried_is_not_passed() {
+        let most = QUERIES_MAX as u64;
+        assert!(in_order(0.59, most) && !in_order(0.6, most));
+        assert!(!in_order(0.1, most + 1) && !in_order(0.1, u64::MAX));
+    }
 }
