@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shuzha_core::calendar::{Calendar, Due};
-use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_core::{Code, Id, NanoCharge, Role, Timestamp};
 
 use crate::jurisdiction::Jurisdiction;
 use crate::world::Scope;
@@ -72,6 +72,19 @@ pub enum By<'a> {
     Node,
 }
 
+/// Reasons that were given when something was declared.
+pub trait Reasons: std::fmt::Debug {
+    /// Why a figure of an object stands above its ceiling: the words of the act that put it there; empty where there were none.
+    fn above(&self, kind: &'static str, name: &Id, figure: &str, ceiling: NanoCharge) -> String;
+}
+
+/// None are known.
+impl Reasons for () {
+    fn above(&self, _: &'static str, _: &Id, _: &str, _: NanoCharge) -> String {
+        String::new()
+    }
+}
+
 /// The circumstances of one act.
 #[derive(Clone, Copy, Debug)]
 pub struct Act<'a> {
@@ -85,6 +98,8 @@ pub struct Act<'a> {
     pub rules: &'a Jurisdiction,
     /// Working days.
     pub calendar: &'a Calendar,
+    /// Reasons of earlier declarations.
+    pub reasons: &'a dyn Reasons,
 }
 
 /// What an act is in the separation of duties: on one case, nobody does two of the first three.

@@ -26,7 +26,7 @@ impl Control {
         let (at, rules) = (self.now(), self.rules());
         let reason = refusal.map(|code| code.to_string()).unwrap_or_default();
         let (rules, calendar) = (&rules.jurisdiction, &rules.calendar);
-        let act = Act { by: By::Node, at, reason: &reason, rules, calendar };
+        let act = Act { by: By::Node, at, reason: &reason, rules, calendar, reasons: self };
         let (decided, met) = self.force().fetching(|fetch| {
             case.reported(&mut Subject { name, spec: &spec, fetch }, &state, refusal, &act)
         })?;

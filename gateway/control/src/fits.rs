@@ -116,6 +116,7 @@ fn refused_anew(
             reason: "",
             rules: &rules.jurisdiction,
             calendar: &rules.calendar,
+            reasons: &(),
         };
         let (opened, _) = Force::new(register)
             .fetching(|fetch| case.open(&mut Subject { name: &object.name, spec: &spec, fetch }, &act))?;

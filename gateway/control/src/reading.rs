@@ -215,7 +215,7 @@ impl Control {
         let Some((_, first)) = verbs.first() else { return Ok(Vec::new()) };
         let rules = self.rules();
         let (rules, calendar) = (&rules.jurisdiction, &rules.calendar);
-        let act = Act { by: By::Person(first), at: self.now(), reason: "", rules, calendar };
+        let act = Act { by: By::Person(first), at: self.now(), reason: "", rules, calendar, reasons: self };
         let (possible, _) = self.force().fetching(|fetch| {
             case.possible(&mut Subject { name: &view.name, spec: &view.spec, fetch }, state, &verbs, &act)
         })?;

@@ -209,6 +209,7 @@ impl Control {
             reason: "",
             rules: &rules.jurisdiction,
             calendar: &rules.calendar,
+            reasons: self,
         };
         let (decided, met) = self.force().fetching(|fetch| {
             case.passed(&mut Subject { name, spec: &spec, fetch }, &state, &deadline.what, &act)

@@ -161,6 +161,7 @@ impl Control {
             reason: request.reason,
             rules: &rules.jurisdiction,
             calendar: &rules.calendar,
+            reasons: self,
         };
         let (decided, met) = self.force().fetching(|fetch| {
             case.act(&mut Subject { name, spec: &spec, fetch }, &state, verb.name, body, &act)
@@ -236,7 +237,7 @@ impl Control {
         }
         let rules = self.rules();
         let (rules, calendar) = (&rules.jurisdiction, &rules.calendar);
-        let act = Act { by: By::Person(actor), at, reason, rules, calendar };
+        let act = Act { by: By::Person(actor), at, reason, rules, calendar, reasons: self };
         let (decided, met) =
             self.force().fetching(|fetch| case.open(&mut Subject { name, spec, fetch }, &act))?;
         let owner = Some(actor.organisation.clone());

@@ -13,7 +13,7 @@ use super::parts::{At, NOTHING, Name, asked, nothing, person, refused, stages, v
 use super::{Act, By, Case, Declared, Duty, Refused, Verb};
 use crate::data::{DataSet, PersonSpace, odds};
 use crate::exit_review::{self, Reviewable};
-use crate::jurisdiction::{PrivacyRules, Reviewer};
+use crate::jurisdiction::Reviewer;
 use crate::product::Product;
 use crate::world::{Object, Scope};
 use crate::yaml::Place;
@@ -35,10 +35,21 @@ pub(crate) struct ExitReview {
     now: Reviewable,
     operator: Id,
     providers: BTreeSet<Id>,
-    /// Figures of privacy budgets behind it: data set, field, figure, and what a person-space counts in.
-    budgets: Vec<(Id, Figure, NanoCharge, Measure)>,
+    /// Figures of privacy budgets behind it.
+    budgets: Vec<Budget>,
     /// Of statistics and noised tables.
     shared: Option<SharedBudget>,
+}
+
+/// A figure of a privacy budget.
+#[derive(Debug)]
+struct Budget {
+    data_set: Id,
+    space: Id,
+    figure: Figure,
+    is: NanoCharge,
+    /// What the person-space counts in.
+    measure: Measure,
 }
 
 /// A figure that has a ceiling.
@@ -59,6 +70,9 @@ pub(crate) struct Warning {
     ceiling: String,
     /// What the figure means: e^ε to one.
     odds: String,
+    /// Why it is above the ceiling, as was said when it was declared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
 }
 
 /// What one reviewer found; the words are the act's reason.
@@ -146,9 +160,13 @@ impl Case for ExitReview {
         for (name, set) in &sets {
             let Some(terms) = &set.privacy else { continue };
             let measure = terms.domain.measure();
-            budgets.push((name.clone(), Figure::PerQuery, terms.per_query_max, measure));
+            let budget = |figure, is| {
+                let (data_set, space) = (name.clone(), terms.person_space.clone());
+                Budget { data_set, space, figure, is, measure }
+            };
+            budgets.push(budget(Figure::PerQuery, terms.per_query_max));
             let space = PersonSpace::table(scope.world()).get(&terms.person_space);
-            budgets.extend(space.map(|space| (name.clone(), Figure::SpaceCap, space.cap, measure)));
+            budgets.extend(space.map(|space| budget(Figure::SpaceCap, space.cap)));
         }
         let shared = SharedBudget::of(product, &sets, scope);
         let providers = sets.iter().map(|(_, set)| set.provider.clone()).collect();
@@ -188,7 +206,7 @@ impl Case for ExitReview {
     fn decide(&self, state: &State, command: Command, act: &Act<'_>) -> Result<State, Refused> {
         let mut next = state.clone();
         // Figures that were declared since stand before whoever acts next.
-        next.warnings = self.warnings(&act.rules.privacy);
+        next.warnings = self.warnings(act);
         next.shared_budget.clone_from(&self.shared);
         next.stage = match (state.stage, command) {
             (Stage::Draft, Command::Submit) => {
@@ -244,18 +262,24 @@ impl Case for ExitReview {
 
 impl ExitReview {
     /// Privacy budgets above the ceilings of the rules.
-    fn warnings(&self, rules: &PrivacyRules) -> Vec<Warning> {
-        let above = self.budgets.iter().filter_map(|(set, figure, is, measure)| {
-            let (field, ceiling) = match figure {
-                Figure::PerQuery => ("perQueryMax", rules.per_query_max),
-                Figure::SpaceCap => ("cap", rules.space_year_max),
+    fn warnings(&self, act: &Act<'_>) -> Vec<Warning> {
+        let rules = &act.rules.privacy;
+        let above = self.budgets.iter().filter_map(|budget| {
+            let Budget { data_set, space, figure, is, measure } = budget;
+            let (field, ceiling, declared) = match figure {
+                Figure::PerQuery => {
+                    ("perQueryMax", rules.per_query_max, (DataSet::KIND, data_set, "/privacy/perQueryMax"))
+                }
+                Figure::SpaceCap => ("cap", rules.space_year_max, (PersonSpace::KIND, space, "/cap")),
             };
+            let (kind, name, at) = declared;
             (*is > ceiling).then(|| Warning {
-                data_set: Name(set.clone()),
+                data_set: Name(data_set.clone()),
                 field: field.to_owned(),
                 figure: is.to_string(),
                 ceiling: ceiling.to_string(),
                 odds: odds(*measure, *is),
+                reason: act.reasons.above(kind, name, at, ceiling),
             })
         });
         above.collect()

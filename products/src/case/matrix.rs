@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use shuzha_core::calendar::Calendar;
-use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_core::{Code, Id, NanoCharge, Role, Timestamp};
 
-use super::{Act, Actor, By, CaseKind, Outcome, Refused, Subject, Verb};
+use super::{Act, Actor, By, CaseKind, Outcome, Reasons, Refused, Subject, Verb};
 use crate::jurisdiction::{self, Jurisdiction};
 use crate::yaml::{self, Node};
 
@@ -42,12 +42,20 @@ pub(super) fn of(role: Role, organisation: &str) -> Actor {
     Actor { account: id(&format!("{role}-1")), organisation: id(organisation), role }
 }
 
+#[derive(Debug)]
 pub(super) struct Desk {
     kind: &'static CaseKind,
     register: HashMap<(String, String), Value>,
     pub(super) spec: Value,
     pub(super) rules: Jurisdiction,
     pub(super) now: Timestamp,
+}
+
+/// Of these tests, every declaration had the same reason.
+impl Reasons for Desk {
+    fn above(&self, kind: &'static str, name: &Id, figure: &str, _: NanoCharge) -> String {
+        format!("{kind} {name} {figure}")
+    }
 }
 
 impl Desk {
@@ -82,7 +90,10 @@ impl Desk {
 
     fn with<T>(&self, by: By<'_>, run: impl FnOnce(&mut Subject<'_, '_>, &Act<'_>) -> T) -> T {
         let calendar = Calendar::default();
-        let act = Act { by, at: self.now, reason: "理由", rules: &self.rules, calendar: &calendar };
+        let act =
+            Act {
+                by, at: self.now, reason: "理由", rules: &self.rules, calendar: &calendar, reasons: self
+            };
         let name: Id = "case-1".parse().expect("a name");
         let mut fetch = |kind: &'static str, name: &Id| self.object(kind, name);
         run(&mut Subject { name: &name, spec: &self.spec, fetch: &mut fetch }, &act)

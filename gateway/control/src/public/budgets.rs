@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use shuzha_core::{Id, Measure, NanoCharge, Timestamp};
+use shuzha_products::case::Reasons;
 use shuzha_products::case::privacy_raise::{self, raised};
 use shuzha_products::data::odds;
 use shuzha_store::register::{ActFilter, Filter, Object};
@@ -177,6 +178,16 @@ impl Control {
         raises.sort_by_key(|raise| std::cmp::Reverse(raise.at));
         raises.truncate(RAISES_MAX);
         Ok(raises)
+    }
+}
+
+impl Reasons for Control {
+    fn above(&self, kind: &'static str, name: &Id, figure: &str, ceiling: NanoCharge) -> String {
+        self.reason_above(kind, name, figure, ceiling).unwrap_or_else(|error| {
+            // A review shows its figures all the same.
+            tracing::warn!(%error, kind, %name, "why a figure is above its ceiling cannot be read");
+            String::new()
+        })
     }
 }
 

@@ -110,8 +110,10 @@ fn e6_a_review_warns_of_privacy_budgets_above_their_ceilings() {
     assert_eq!(
         desk.walk(Role::Operator, &["submit"]).state["warnings"],
         json!([
-            {"dataSet": "census", "field": "perQueryMax", "figure": "1.5", "ceiling": "1.0", "odds": "4.48 : 1"},
-            {"dataSet": "census", "field": "cap", "figure": "20.0", "ceiling": "10.0", "odds": "4.9e8 : 1"},
+            {"dataSet": "census", "field": "perQueryMax", "figure": "1.5", "ceiling": "1.0", "odds": "4.48 : 1",
+                "reason": "DataSet census /privacy/perQueryMax"},
+            {"dataSet": "census", "field": "cap", "figure": "20.0", "ceiling": "10.0", "odds": "4.9e8 : 1",
+                "reason": "PersonSpace census-sample /cap"},
         ])
     );
 }

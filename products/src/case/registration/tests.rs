@@ -96,7 +96,7 @@ fn actor() -> Actor {
 }
 
 fn act<'a>(rules: &'a Jurisdiction, actor: &'a Actor, at: Timestamp) -> Act<'a> {
-    Act { by: By::Person(actor), at, reason: "按规定", rules, calendar: calendar() }
+    Act { by: By::Person(actor), at, reason: "按规定", rules, calendar: calendar(), reasons: &() }
 }
 
 /// Certified under Gansu's rules on 2025-10-22, authorised until `until`.
