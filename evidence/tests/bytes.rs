@@ -14,44 +14,17 @@ use shuzha_evidence::receipt::Receipt;
 use shuzha_evidence::tile::{Entries, Tile, bundle_entries, push_entry, tile_bytes, tile_hashes};
 use shuzha_evidence::witness::AddCheckpoint;
 use shuzha_evidence::{Act, ActKind, Entry, Refund};
+use shuzha_testkit::Seeded;
 
 /// Cases that every run tries, of each kind of bytes.
 const CASES: u32 = 20_000;
 
-/// splitmix64 (Steele, Lea, Flood 2014): every run tries the same.
-struct Seeded(u64);
-
-impl Seeded {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ mixed >> 31) % bound.max(1) as u64).expect("below a length")
-    }
-
-    /// One of `goods` with up to four changes; now and then noise.
-    fn bytes(&mut self, goods: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = goods[self.below(goods.len())].clone();
-        if self.below(20) == 0 {
-            return (0..self.below(200)).map(|_| u8::try_from(self.below(256)).expect("a byte")).collect();
-        }
-        for _ in 0..self.below(5) {
-            let at = self.below(bytes.len() + 1);
-            let end = (at + self.below(24)).min(bytes.len());
-            match self.below(5) {
-                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
-                1 if at < bytes.len() => bytes[at] = u8::try_from(self.below(256)).expect("a byte"),
-                2 => drop(bytes.drain(at..end)),
-                3 => {
-                    let piece = bytes[at..end].to_vec();
-                    let to = self.below(bytes.len() + 1);
-                    bytes.splice(to..to, piece);
-                }
-                _ => drop(bytes.splice(at..end, *b"\n\n")),
-            }
-        }
-        bytes
+/// One of `goods`, as it is or with changes; now and then noise.
+fn bytes(rng: &Seeded, goods: &[Vec<u8>]) -> Vec<u8> {
+    match rng.below(20) {
+        0 => (0..rng.below(200)).map(|_| rng.byte()).collect(),
+        1..=4 => goods[rng.index(goods.len())].clone(),
+        _ => rng.changed(&goods[rng.index(goods.len())], &["\n\n"]),
     }
 }
 
@@ -98,10 +71,10 @@ fn note() -> Note {
 
 /// Tries `cases` changed texts with a reader whose results are shown as they were written.
 fn canonical<T: Display>(seed: u64, cases: u32, goods: &[Vec<u8>], read: impl Fn(&[u8]) -> Option<T>) {
-    let mut seeded = Seeded(seed);
+    let seeded = Seeded::new(seed);
     let (mut accepted, mut refused) = (0, 0);
     for _ in 0..cases {
-        let bytes = seeded.bytes(goods);
+        let bytes = bytes(&seeded, goods);
         match read(&bytes) {
             Some(read) => {
                 assert_eq!(read.to_string().as_bytes(), bytes, "another spelling was accepted");
@@ -115,10 +88,10 @@ fn canonical<T: Display>(seed: u64, cases: u32, goods: &[Vec<u8>], read: impl Fn
 
 /// An entry as the journal holds it, shown as what it encodes to.
 fn try_entries(cases: u32) {
-    let (mut seeded, goods) = (Seeded(1), entries());
+    let (seeded, goods) = (Seeded::new(1), entries());
     let (mut accepted, mut refused) = (0, 0);
     for _ in 0..cases {
-        let bytes = seeded.bytes(&goods);
+        let bytes = bytes(&seeded, &goods);
         let Ok((entry, salt)) = Entry::decode_salted(&bytes) else {
             refused += 1;
             continue;
@@ -136,12 +109,12 @@ fn try_entries(cases: u32) {
 }
 
 fn try_bundles(cases: u32) {
-    let (mut seeded, mut good) = (Seeded(6), Vec::new());
+    let (seeded, mut good) = (Seeded::new(6), Vec::new());
     entries().iter().for_each(|entry| push_entry(&mut good, entry));
     let goods = [good];
     let mut whole = 0;
     for _ in 0..cases {
-        let bytes = seeded.bytes(&goods);
+        let bytes = bytes(&seeded, &goods);
         let found = Entries::of(&bytes).count();
         let width = u16::try_from(found).expect("few");
         if let Ok(entries) = bundle_entries(&bytes, width) {

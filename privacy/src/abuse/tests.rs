@@ -1,30 +1,15 @@
 //! How fast abuse is noticed and how seldom honest use is taken for it: measured, with seeds.
 
+use shuzha_testkit::Seeded;
+
 use super::*;
 
 mod grids;
 mod volumes;
 
-/// SplitMix64: the same numbers on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-}
-
 /// Calls until the alarm, of `runs` attackers who miss `percent` of their calls: median and 99th percentile.
 fn detection(percent: u64, runs: usize, seed: u64) -> (usize, usize) {
-    let mut dice = Dice(seed);
+    let dice = Seeded::new(seed);
     let mut lengths: Vec<usize> = (0..runs)
         .map(|_| {
             let mut test = Sequential::default();
@@ -50,7 +35,7 @@ fn e7_guessing_is_detected_fast() {
 #[test]
 fn e7_honest_use_is_left_alone() {
     const MILLIONS: usize = 10;
-    let (mut dice, mut test) = (Dice(7), Sequential::default());
+    let (dice, mut test) = (Seeded::new(7), Sequential::default());
     let alarms = (0..MILLIONS * 1_000_000).filter(|_| test.observe(dice.percent(5))).count();
     assert!(alarms <= 2 * MILLIONS, "{alarms} false alarms in {MILLIONS} million calls");
 }
@@ -120,7 +105,7 @@ fn about(subject: u64, question: u64, missed: bool) -> Seen {
 #[test]
 fn e7_guesses_among_known_subjects_are_noticed() {
     for (known, most) in [(4, 12), (40, 20), (1_000_000, 40)] {
-        let (mut watch, mut dice) = (Watch::default(), Dice(17));
+        let (mut watch, dice) = (Watch::default(), Seeded::new(17));
         let mut second = 0_i64;
         let noticed = (1..=200).find(|_| {
             for _ in 0..4 {
@@ -129,7 +114,7 @@ fn e7_guesses_among_known_subjects_are_noticed() {
                 let subject = (second.cast_unsigned() % known + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 assert_eq!(watch.observe(&about(subject, subject, false), at(second)), None);
             }
-            let guessed = dice.next();
+            let guessed = dice.u64();
             watch.observe(&about(guessed, guessed, true), at(second)) == Some(Signal::Misses)
         });
         assert!(noticed.is_some_and(|guess| guess <= most), "{known} known: {noticed:?}");
@@ -139,13 +124,13 @@ fn e7_guesses_among_known_subjects_are_noticed() {
 /// The name of one person is guessed: one subject, another question each time.
 #[test]
 fn e7_guesses_about_one_subject_are_noticed_too() {
-    let (mut watch, mut dice) = (Watch::default(), Dice(19));
+    let (mut watch, dice) = (Watch::default(), Seeded::new(19));
     let noticed = (1..=50).find(|_| {
         for known in 1..=4_u64 {
             let known = known.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             assert_eq!(watch.observe(&about(known, known, false), at(0)), None);
         }
-        watch.observe(&about(7, dice.next(), true), at(0)) == Some(Signal::Misses)
+        watch.observe(&about(7, dice.u64(), true), at(0)) == Some(Signal::Misses)
     });
     assert!(noticed.is_some_and(|guess| guess <= 12), "{noticed:?}");
 }
@@ -154,15 +139,15 @@ fn e7_guesses_about_one_subject_are_noticed_too() {
 /// the next hundred stop it. The next day begins anew.
 #[test]
 fn e7_misses_of_a_day_have_a_quota() {
-    let (mut watch, mut dice) = (Watch::default(), Dice(23));
+    let (mut watch, dice) = (Watch::default(), Seeded::new(23));
     let mut signals = |day: i64, guesses: u32| {
         let mut noticed = Vec::new();
         for guess in 1..=guesses {
             for _ in 0..9 {
-                let subject = dice.next();
+                let subject = dice.u64();
                 assert_eq!(watch.observe(&about(subject, subject, false), at(day * 86_400)), None);
             }
-            let subject = dice.next();
+            let subject = dice.u64();
             if watch.observe(&about(subject, subject, true), at(day * 86_400)) == Some(Signal::Misses) {
                 noticed.push(guess);
             }
@@ -195,10 +180,10 @@ fn e7_honest_portfolios_are_left_alone() {
         }
     }
     // And large ones, of subjects never asked about before.
-    let (mut watch, mut dice) = (Watch::default(), Dice(31));
+    let (mut watch, dice) = (Watch::default(), Seeded::new(31));
     let mut alarms = 0;
     for call in 0..1_000_000_i64 {
-        let (subject, missed) = (dice.next(), dice.percent(5));
+        let (subject, missed) = (dice.u64(), dice.percent(5));
         let signal = watch.observe(&about(subject, subject, missed), at(second + call / 2));
         alarms += usize::from(signal == Some(Signal::Misses));
     }
@@ -231,8 +216,8 @@ fn i3_a_sudden_volume_is_noticed_once_an_hour_and_only_when_something_is_usual()
 
 #[test]
 fn i3_a_sudden_spread_of_subjects_is_noticed() {
-    let (mut watch, mut dice) = (Watch::default(), Dice(3));
-    let regulars: Vec<u64> = (0..40).map(|_| dice.next()).collect();
+    let (mut watch, dice) = (Watch::default(), Seeded::new(3));
+    let regulars: Vec<u64> = (0..40).map(|_| dice.u64()).collect();
     for day in 0..30 {
         for (second, &subject) in (0..).zip(&regulars) {
             let seen = Seen { subject: Some(subject), ..call() };
@@ -248,7 +233,7 @@ fn i3_a_sudden_spread_of_subjects_is_noticed() {
         (at(31 * 86_400 + second * 20), Seen { subject: Some(subject), ..call() })
     };
     let signals = (0..1_000).filter_map(|second| {
-        let (now, seen) = sweep(second, dice.next());
+        let (now, seen) = sweep(second, dice.u64());
         watch.observe(&seen, now)
     });
     assert_eq!(signals.collect::<Vec<_>>(), [Signal::Subjects]);
@@ -257,9 +242,9 @@ fn i3_a_sudden_spread_of_subjects_is_noticed() {
 #[test]
 fn the_sketch_counts_within_a_fifth() {
     for (seed, count) in [(1, 10_u64), (2, 100), (3, 600), (4, 5_000), (5, 200_000)] {
-        let (mut dice, mut sketch) = (Dice(seed), Sketch::default());
+        let (dice, mut sketch) = (Seeded::new(seed), Sketch::default());
         for _ in 0..count {
-            let hash = dice.next();
+            let hash = dice.u64();
             sketch.insert(hash);
             assert!(!sketch.insert(hash), "a second time changes nothing");
         }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use shuzha_core::{Code, NanoCharge};
 
-use super::sampler::tests::Seeded;
 use super::*;
+use shuzha_testkit::Seeded;
 
 mod audit;
 mod domains;

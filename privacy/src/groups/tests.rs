@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proptest::prelude::*;
+use shuzha_testkit::Seeded;
 
 use super::*;
 
@@ -18,22 +19,6 @@ fn full() -> bool {
 
 fn tree(rows: usize, columns: usize) -> Tree {
     Tree::new(rows, columns, &vec![true; rows * columns]).expect("a shape")
-}
-
-/// A small generator, so that a failure is found again.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, most: u64) -> u64 {
-        self.next() % most
-    }
 }
 
 /// The publication as the strongest reader sees it.
@@ -146,7 +131,7 @@ fn is_wide(tree: &Tree, counts: &[u64], at: usize, threshold: u64) -> bool {
 
 #[test]
 fn e6_ten_thousand_tables_cannot_be_run_backwards() {
-    let mut draws = Draws(0x5eed);
+    let draws = Seeded::new(0x5eed);
     let tables = if full() { 10_000 } else { 1_000 };
     for (rows, columns) in [(2, 3), (1, 5), (4, 4), (8, 6)] {
         let tree = tree(rows, columns);
@@ -165,7 +150,7 @@ fn e6_ten_thousand_tables_cannot_be_run_backwards() {
 fn e6_impossible_cells_are_no_room() {
     let possible: Vec<bool> = (0..36).map(|at| at % 12 / 4 == at / 12).collect();
     let tree = Tree::new(3, 12, &possible).expect("a shape");
-    let mut draws = Draws(0xc0);
+    let draws = Seeded::new(0xc0);
     for _ in 0..500 {
         let counts: Vec<u64> =
             possible.iter().map(|&possible| if possible { draws.below(40) } else { 0 }).collect();

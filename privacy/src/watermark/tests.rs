@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use shuzha_testkit::Seeded;
+
 use super::*;
 
 const SECRET: [u8; 32] = [7; 32];
@@ -13,24 +15,8 @@ fn layout() -> Arc<Layout> {
     Arc::new(Layout::new(columns, &names(&["uscc"]), &names(&["staff", "revenue"])).expect("a layout"))
 }
 
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-}
-
 fn original(rows: u64) -> String {
-    let mut rng = Rng(1);
+    let rng = Seeded::new(1);
     let mut text = "uscc,name,staff,revenue\r\n".to_owned();
     for row in 0..rows {
         let (staff, revenue) = (rng.below(5_000), rng.below(100_000_000));
@@ -66,7 +52,7 @@ fn names(trace: &Traced) -> Vec<&str> {
 }
 
 /// The file with one row in `of` kept, and one mark in `flipped` of the others turned.
-fn thinned(file: &[u8], rng: &mut Rng, percent: u64, flipped: u64) -> Vec<u8> {
+fn thinned(file: &[u8], rng: &Seeded, percent: u64, flipped: u64) -> Vec<u8> {
     let lines = lines(file);
     let mut out = lines[0].to_vec();
     for line in &lines[1..] {
@@ -115,14 +101,14 @@ fn e9_forty_of_forty_are_found_and_nobody_else() {
 
 fn trials(seed: u64, trials: u64) {
     let original = original(ROWS);
-    let mut rng = Rng(seed);
+    let rng = Seeded::new(seed);
     for trial in 0..trials {
-        let one = usize::try_from(rng.below(1_000)).expect("small");
+        let one = rng.index(1_000);
         let name = format!("unit-{one}");
         let file = marked(&name, original.as_bytes(), 1 << 16);
         // Nineteen rows in twenty are gone; seven in ten, and one mark in five was turned.
         for (kept, flipped) in [(5, 0), (30, 20)] {
-            let trace = traced(&thinned(&file, &mut rng, kept, flipped), 1_000);
+            let trace = traced(&thinned(&file, &rng, kept, flipped), 1_000);
             assert_eq!(names(&trace), [name.as_str()], "trial {trial}: {trace:?}");
         }
         // Three mixed what they have.
@@ -130,10 +116,8 @@ fn trials(seed: u64, trials: u64) {
         let files: Vec<_> =
             [&name, &others[0], &others[1]].map(|name| marked(name, original.as_bytes(), 1 << 16)).into();
         let all: Vec<_> = files.iter().map(|file| lines(file)).collect();
-        let mixed: Vec<u8> = (0..all[0].len())
-            .flat_map(|at| all[usize::try_from(rng.below(3)).expect("small")][at].to_vec())
-            .collect();
-        let trace = traced(&thinned(&mixed, &mut rng, 30, 0), 1_000);
+        let mixed: Vec<u8> = (0..all[0].len()).flat_map(|at| all[rng.index(3)][at].to_vec()).collect();
+        let trace = traced(&thinned(&mixed, &rng, 30, 0), 1_000);
         let mut expected = [name.as_str(), &others[0], &others[1]];
         expected.sort_unstable();
         assert_eq!(names(&trace), expected, "trial {trial}: {trace:?}");

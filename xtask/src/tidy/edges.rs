@@ -19,6 +19,8 @@ pub(crate) const DENY_FILE: &str = "deny.toml";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Arch {
+    #[serde(default)]
+    for_tests: Vec<String>,
     layers: BTreeMap<String, u8>,
     #[serde(default)]
     same_layer: Vec<SameLayer>,
@@ -60,7 +62,13 @@ pub(crate) fn check(arch: &Arch, packages: &[Package]) -> Vec<Finding> {
             find(format!("{} has no layer", package.name));
             continue;
         };
-        for Dependency { name, .. } in &package.dependencies {
+        for Dependency { name, kind } in &package.dependencies {
+            if arch.for_tests.contains(name) {
+                if kind.as_deref() != Some("dev") && !arch.for_tests.contains(&package.name) {
+                    find(format!("{} is built of {name}, which is for tests alone", package.name));
+                }
+                continue;
+            }
             let Some(below) = arch.layers.get(name) else {
                 if let Some(gate) = broken_gate(arch, &package.name, name) {
                     let only = gate.only.join(", ");
@@ -121,7 +129,8 @@ pub(crate) fn names(
         Some(prefix) => locked.range(prefix..).next().is_some_and(|name| name.starts_with(prefix)),
         None => locked.contains(pattern),
     };
-    let of_ours = arch.layers.keys().chain(arch.gate.iter().flat_map(|gate| &gate.only));
+    let of_ours =
+        arch.layers.keys().chain(&arch.for_tests).chain(arch.gate.iter().flat_map(|gate| &gate.only));
     let of_ours = of_ours.chain(arch.same_layer.iter().flat_map(|edge| [&edge.from, &edge.to]));
     let gated = arch.gate.iter().flat_map(|gate| &gate.crates);
     let missing: BTreeSet<&String> = of_ours
@@ -152,7 +161,9 @@ mod tests {
     use super::*;
 
     const ARCH: &str = r#"
+        for_tests = ["kit"]
         [layers]
+        kit = 9
         low = 0
         mid = 1
         side = 1
@@ -168,11 +179,15 @@ mod tests {
     "#;
 
     fn found(edges: &[(&str, &str)]) -> Vec<String> {
+        found_of(edges, None)
+    }
+
+    fn found_of(edges: &[(&str, &str)], kind: Option<&str>) -> Vec<String> {
         let arch = toml::from_str(ARCH).expect("the arch above parses");
         let package = |(from, to): &(&str, &str)| Package {
             name: (*from).to_owned(),
             description: None,
-            dependencies: vec![Dependency { name: (*to).to_owned(), kind: None }],
+            dependencies: vec![Dependency { name: (*to).to_owned(), kind: kind.map(str::to_owned) }],
         };
         let packages: Vec<Package> = edges.iter().map(package).collect();
         check(&arch, &packages).iter().map(Finding::to_string).collect()
@@ -183,6 +198,7 @@ mod tests {
         let fine =
             [("top", "mid"), ("mid", "low"), ("side", "mid"), ("top", "web"), ("top", "db-x"), ("low", "x")];
         assert_eq!(found(&fine), [""; 0]);
+        assert_eq!(found_of(&[("low", "kit"), ("kit", "top")], Some("dev")), [""; 0]);
     }
 
     #[test]
@@ -193,6 +209,7 @@ mod tests {
             (("mid", "web"), "mid names web, which only top may"),
             (("low", "db-lite"), "low names db-lite"),
             (("new", "low"), "new has no layer"),
+            (("top", "kit"), "top is built of kit, which is for tests alone"),
         ];
         for (edge, expected) in planted {
             let findings = found(&[edge]);
@@ -206,7 +223,7 @@ mod tests {
         let arch: Arch = toml::from_str(ARCH).expect("the arch above parses");
         let package =
             |name: &str| Package { name: name.to_owned(), description: None, dependencies: Vec::new() };
-        let packages = ["low", "mid", "side", "top"].map(package);
+        let packages = ["low", "mid", "side", "top", "kit"].map(package);
         let lock = "name = \"db-x\"\nname = \"mid\"\nname = \"top\"\nname = \"web\"\n";
         let deny = "[bans]\ndeny = [{ crate = 'web', wrappers = ['top'] }, { crate = 'never' }]\n";
         let found = |packages: &[Package], lock: &str, deny: &str| -> Vec<String> {

@@ -11,7 +11,7 @@ use crate::tree::Tree;
 const WORDS: [&str; 5] = ["struct", "enum", "trait", "type", "union"];
 
 /// Folders whose names nobody else sees; and the documents of the control API, each of which has the name of what it shows.
-const APART: [&str; 4] = ["xtask/", "fuzz/", "load-tests/", "gateway/schema/"];
+const APART: [&str; 5] = ["xtask/", "fuzz/", "load-tests/", "testkit/", "gateway/schema/"];
 
 /// Compares names that several files declare with those that are listed.
 pub(crate) fn check(tree: &Tree, listed: &BTreeMap<String, usize>) -> Vec<Finding> {

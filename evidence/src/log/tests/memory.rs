@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 
+use shuzha_testkit::Seeded;
+
 use crate::log::{Files, Source};
 
 #[derive(Default)]
@@ -64,13 +66,7 @@ impl Memory {
     /// Keeps what was synced; of each later change, all, a part or nothing.
     pub(crate) fn crash(&self, seed: u64) {
         let mut state = self.0.lock().expect("one thread");
-        let mut random = seed | 1;
-        let mut next = || {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            random
-        };
+        let rng = Seeded::new(seed);
         let names: std::collections::BTreeSet<_> =
             state.files.keys().chain(state.durable.keys()).cloned().collect();
         for name in names {
@@ -78,10 +74,10 @@ impl Memory {
             if now == before {
                 continue;
             }
-            let left = match (next() % 3, now) {
+            let left = match (rng.below(3), now) {
                 (0, now) => now,
                 (1, Some(mut now)) => {
-                    now.truncate(usize::try_from(next() % 64).expect("small"));
+                    now.truncate(rng.index(64));
                     Some(now)
                 }
                 _ => before,

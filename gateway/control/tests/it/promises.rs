@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request};
 use shuzha_core::{Code, NanoCharge};
+use shuzha_testkit::Seeded;
 
 use crate::house::{code, id};
 use crate::town::{Town, by, example};
@@ -191,10 +192,9 @@ fn e6_above_a_ceiling_a_reason_is_named() {
 fn e6_no_order_of_declarations_lifts_a_cap() {
     let town = town();
     let mut least: NanoCharge = "2".parse().expect("a charge");
-    let mut seed = 7_u64;
+    let rng = Seeded::new(7);
     for _ in 0..40 {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let cap = NanoCharge::from_nanos((seed >> 33) % 4_000_000_000 + 1);
+        let cap = NanoCharge::from_nanos(1 + rng.below(4_000_000_000));
         let accepted = town.put("wang", "PersonSpace", "residents", &people(&cap.to_string())).is_ok();
         // Data sets' own caps must fit: what is below them is refused for that.
         assert!(!accepted || cap <= least, "{cap} after {least}");

@@ -1,11 +1,13 @@
 //! Kills and power cuts: what was promised durable is there, whatever the disk kept of the rest.
 
+use shuzha_testkit::Seeded;
+
 use super::*;
 
 /// Appends for a while, then cuts the power at an arbitrary moment; again and again on what is left. Says what was
 /// promised and is lost.
 fn run(seed: u64, lying: bool) -> Result<(), String> {
-    let mut dice = Dice(seed);
+    let rng = Seeded::new(seed);
     let mut disk = MemoryDisk::new();
     let mut promised = Vec::new();
     let mut appended = 0;
@@ -15,14 +17,14 @@ fn run(seed: u64, lying: bool) -> Result<(), String> {
             disk.dangerous_lie_about_syncs();
         }
         let mut waiting = Vec::new();
-        for _ in 0..dice.below(60) {
+        for _ in 0..rng.below(60) {
             appended += 1;
-            if dice.below(3) == 0 {
+            if rng.below(3) == 0 {
                 journal.append(&entry(appended)).expect("serving");
             } else {
                 waiting.push((appended, journal.append_durable(&entry(appended)).expect("serving")));
             }
-            match dice.below(8) {
+            match rng.below(8) {
                 0 => disk.hold_syncs(),
                 1 => disk.release_syncs(),
                 2 => {
@@ -35,7 +37,7 @@ fn run(seed: u64, lying: bool) -> Result<(), String> {
                 _ => {}
             }
         }
-        let after = if dice.below(4) == 0 { disk.killed() } else { disk.cut_power(|| dice.roll()) };
+        let after = if rng.below(4) == 0 { disk.killed() } else { disk.cut_power(|| rng.u64()) };
         disk.release_syncs();
         drop(journal);
         disk = after;

@@ -20,6 +20,7 @@ use shuzha_core::{Clock, Id, NanoCharge, RequestId, Timestamp};
 use shuzha_journal::disk::Disk;
 use shuzha_journal::disk::memory::Fault;
 use shuzha_policy::Bounds;
+use shuzha_testkit::Seeded;
 
 use crate::cast::{Ask, PERSON, Sent, histogram};
 use crate::consents::Consent;
@@ -27,7 +28,7 @@ use crate::house::{House, NOON, Plan, replayed};
 use crate::world;
 use audit::{Audit, Given, Told};
 use planted::{Covered, Planted};
-use weather::{Chance, Rng, Weather};
+use weather::{Chance, Weather};
 
 /// Seeds that every run of the tests tries.
 const SEEDS: u64 = 160;
@@ -55,7 +56,7 @@ struct Cast {
 }
 
 impl Cast {
-    fn new(house: &House, rng: &mut Rng, refunds: bool) -> Self {
+    fn new(house: &House, rng: &Seeded, refunds: bool) -> Self {
         let mut consents = Vec::new();
         let mut asks = Vec::new();
         for unit in ["probe", "probe", "startup"] {
@@ -113,7 +114,7 @@ fn query_of(ask: &Ask) -> Option<(String, u64)> {
 
 /// The data over the ward's people have another version, or the charge of a lost call is given back.
 async fn change(house: &House, chance: &Chance, lost: &Lost) {
-    let (wait, refund, which) = chance.with(|rng| (rng.below(40), rng.below(3) > 0, rng.next()));
+    let (wait, refund, which) = chance.with(|rng| (rng.below(40), rng.below(3) > 0, rng.u64()));
     turns(wait).await;
     pass(house, chance);
     if refund {
@@ -222,7 +223,7 @@ async fn call(
 type Wire = RefCell<Vec<(usize, Sent)>>;
 
 /// Whether the disk fails, or is soon full.
-fn trouble(house: &House, rng: &mut Rng) -> bool {
+fn trouble(house: &House, rng: &Seeded) -> bool {
     let fault = [Fault::Before, Fault::Half, Fault::After][rng.index(3)];
     match rng.below(4) {
         0 => house.disk.fail_after(rng.below(8), fault),
@@ -241,7 +242,7 @@ fn trouble(house: &House, rng: &mut Rng) -> bool {
 /// # Errors
 /// The law that was broken, in a sentence.
 async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
-    let mut rng = Rng::new(seed);
+    let rng = Seeded::new(seed);
     let guarded = planted != Planted::BelievesTheClock;
     let plan = Plan { guarded, snapshot: Some(in_version(1)), ..Plan::default() };
     let mut house = House::planned_at(MIDNIGHT.minus(BEFORE_MIDNIGHT), plan);
@@ -249,7 +250,7 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
         house.disk.dangerous_lie_about_syncs();
     }
     let refunds = matches!(planted, Planted::Nothing | Planted::CoversRefunded);
-    let mut cast = Cast::new(&house, &mut rng, refunds);
+    let mut cast = Cast::new(&house, &rng, refunds);
     if planted == Planted::CoversRefunded {
         // It shows in retries of queries alone.
         let keyed = |ask: &Ask| ask.headers.iter().any(|(name, _)| name == "idempotency-key");
@@ -258,8 +259,8 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
     let mut audit = Audit::new(&cast.consents);
     let (lost, wire, mut version) = (Lost::default(), Wire::default(), 1);
     for _ in 0..STARTS {
-        let troubled = planted == Planted::Nothing && trouble(&house, &mut rng);
-        let chance = Chance::new(rng.next(), Weather::of(&mut rng), version);
+        let troubled = planted == Planted::Nothing && trouble(&house, &rng);
+        let chance = Chance::new(rng.u64(), Weather::of(&rng), version);
         let calls =
             std::array::from_fn::<_, CALLS, _>(|_| Box::pin(call(&house, &cast, &chance, (&lost, &wire))));
         let changes = std::array::from_fn::<_, CHANGES, _>(|_| Box::pin(change(&house, &chance, &lost)));
@@ -281,7 +282,7 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
         let disk = if rng.below(2) == 0 && planted != Planted::DiskLies {
             house.disk.killed()
         } else {
-            house.disk.cut_power(|| rng.next())
+            house.disk.cut_power(|| rng.u64())
         };
         // A journal that shows what its disk lost is refused: then nothing is served that is not in the journal.
         // Where no answer fits, each is gone at once, as after newer ones.
@@ -291,7 +292,7 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
         let opened = house.forgetful_on(disk, plan, |state| planted.forget(state, &lost.covered.borrow()));
         house = opened.map_err(|damage| format!("promised and not in the journal: {damage}"))?;
         for _ in 0..2 {
-            give_back(&house, &lost, rng.next());
+            give_back(&house, &lost, rng.u64());
         }
         audit.check(&house, planted == Planted::Nothing)?;
     }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use shuzha_core::{MicroYuan, NanoCharge, OsRng, Rng, hex};
+use shuzha_testkit::Seeded;
 
 use crate::answers::Answer;
 use crate::books::{Books, Limits};
@@ -35,18 +36,6 @@ const LIMITS: Limits = Limits {
 };
 /// A verification of a company.
 const PRICE: MicroYuan = MicroYuan::from_micros(300_000);
-
-/// Numbers that a seed repeats (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % most
-    }
-}
 
 /// A call that was sent, and what came back before the kill, or why nothing did.
 struct Sent {
@@ -81,16 +70,13 @@ impl Cast {
         Ask::report((17 + number % 37, 54 + number / 37 % 37), "0.02")
     }
 
-    fn throw(&self, dice: &mut Dice, consents: &[String]) -> (&Credential, Ask) {
+    fn throw(&self, dice: &Seeded, consents: &[String]) -> (&Credential, Ask) {
         let company = |scenario| Ask::company(scenario, COMPANY.1);
         match dice.below(8) {
             0 => (&self.bank, self.report()),
             1 => (&self.insurer, company("insurer-scenario")),
             2 => (&self.startup, company("startup-scenario")),
-            3 | 4 => {
-                let which = usize::try_from(dice.below(consents.len() as u64)).expect("a few");
-                (&self.bank, Ask::person(Some(consents[which].clone())))
-            }
+            3 | 4 => (&self.bank, Ask::person(Some(consents[dice.index(consents.len())].clone()))),
             5 => (&self.bank, company("bank-scenario")),
             _ => {
                 let key = Some(hex::encode(&OsRng.bytes::<8>()));
@@ -105,9 +91,9 @@ fn client(cast: Cast, seed: u64, node: &Node, consents: &[String], tell: Sender<
     let (gateway, consents) = (node.data, consents.to_vec());
     std::thread::spawn(move || {
         let caller = Caller::new(gateway);
-        let mut dice = Dice(seed);
+        let dice = Seeded::new(seed);
         loop {
-            let (credential, ask) = cast.throw(&mut dice, &consents);
+            let (credential, ask) = cast.throw(&dice, &consents);
             let signed = ask.signed(credential);
             let answer = caller.send(&signed);
             let gone = answer.is_err();
@@ -123,7 +109,7 @@ fn client(cast: Cast, seed: u64, node: &Node, consents: &[String], tell: Sender<
 fn load_and_kill(
     cast: &Cast,
     node: Node,
-    dice: &mut Dice,
+    dice: &Seeded,
     consents: &[String],
     answers: u64,
 ) -> (Vec<Sent>, Vec<String>) {
@@ -191,19 +177,10 @@ fn until_refused(caller: &Caller, credential: &Credential, ask: impl Fn() -> Ask
     codes.next().expect("there is an end to it")
 }
 
-fn seed() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "repeats a failed run; no part of the program's configuration"
-    )]
-    let given = std::env::var("SHUZHA_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    given.unwrap_or_else(|| u64::from_be_bytes(OsRng.bytes()) | 1)
-}
-
 #[test]
 fn killed_fifty_times_no_answer_is_lost_and_nothing_is_overspent() {
-    let seed = seed();
-    let mut dice = Dice(seed);
+    let dice = Seeded::from_environment();
+    let seed = dice.seed();
     let home = Home::new();
     let cast = Cast::new(&home);
     let mut books = Books::new(home.journal());
@@ -224,7 +201,7 @@ fn killed_fifty_times_no_answer_is_lost_and_nothing_is_overspent() {
         let last = &consents[consents.len().saturating_sub(3)..];
         let answers = 1 + dice.below(ANSWERS_MAX);
         let log;
-        (before, log) = load_and_kill(&cast, node, &mut dice, last, answers);
+        (before, log) = load_and_kill(&cast, node, &dice, last, answers);
         books.read_on();
         books.check(&LIMITS);
         answered += compare(&books, &before, &log);

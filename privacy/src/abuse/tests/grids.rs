@@ -8,9 +8,9 @@ type Client = Vec<u64>;
 
 /// A made-up client: five leaves of who they are, eighteen of six months. One in 25 has an account that nothing moves in,
 /// so that eighteen leaves are those of every other such client (2.7 % in the public data set that the demo scores).
-fn client(dice: &mut Dice) -> Client {
+fn client(dice: &Seeded) -> Client {
     let idle = dice.percent(4);
-    let mut few = |count: u64| dice.next() % count;
+    let few = |count: u64| dice.below(count);
     let mut leaves = vec![few(80), few(2), few(4), few(3), few(50)];
     for month in 0..18 {
         let history = if month < 6 { few(5) } else { few(60_000) };
@@ -21,9 +21,9 @@ fn client(dice: &mut Dice) -> Client {
 
 fn hashed(client: &Client) -> Vec<u32> {
     let hash = |name: usize, value: u64| {
-        let mut dice = Dice(name as u64 * 1_000_003);
-        let name = dice.next();
-        leaf(name, Dice(name ^ value.wrapping_mul(0x9e37_79b9_7f4a_7c15)).next())
+        let dice = Seeded::new(name as u64 * 1_000_003);
+        let name = dice.u64();
+        leaf(name, Seeded::new(name ^ value.wrapping_mul(0x9e37_79b9_7f4a_7c15)).u64())
     };
     let mut leaves: Vec<u32> = client.iter().enumerate().map(|(name, value)| hash(name, *value)).collect();
     leaves.sort_unstable();
@@ -32,8 +32,8 @@ fn hashed(client: &Client) -> Vec<u32> {
 
 /// Calls of a grid until it is noticed, after one lap over its bases: `period` clients in turn, `leaves` of each changed.
 fn noticed(period: usize, leaves: usize, seed: u64) -> Option<usize> {
-    let (mut dice, mut inputs) = (Dice(seed), Inputs::default());
-    let mut bases: Vec<Client> = (0..period).map(|_| client(&mut dice)).collect();
+    let (dice, mut inputs) = (Seeded::new(seed), Inputs::default());
+    let mut bases: Vec<Client> = (0..period).map(|_| client(&dice)).collect();
     let lap = bases.iter().filter(|base| inputs.observe(&hashed(base), at(0))).count();
     assert_eq!(lap, 0, "clients of their own are no grid");
     (1..=60).find(|call_at| {
@@ -64,9 +64,9 @@ fn e7_grids_of_any_period_are_noticed() {
 /// million by a drill.
 #[test]
 fn e7_honest_clients_are_no_grid() {
-    let (mut dice, mut inputs) = (Dice(47), Inputs::default());
+    let (dice, mut inputs) = (Seeded::new(47), Inputs::default());
     let calls = if is_full() { 1_000_000 } else { 200_000_i64 };
-    let alarms = (0..calls).filter(|call| inputs.observe(&hashed(&client(&mut dice)), at(call * 2))).count();
+    let alarms = (0..calls).filter(|call| inputs.observe(&hashed(&client(&dice)), at(call * 2))).count();
     println!("figure: {alarms} alarms in {calls} honest calls");
     assert!(alarms <= if is_full() { 2 } else { 0 }, "{alarms}");
 }
@@ -79,8 +79,8 @@ fn is_full() -> bool {
 /// The same client again tells nothing new, and does not make steps in between look rare.
 #[test]
 fn e7_a_repeated_input_counts_for_nothing() {
-    let (mut dice, mut inputs) = (Dice(53), Inputs::default());
-    let mut base = client(&mut dice);
+    let (dice, mut inputs) = (Seeded::new(53), Inputs::default());
+    let mut base = client(&dice);
     for _ in 0..1_000 {
         assert!(!inputs.observe(&hashed(&base), at(0)));
     }
@@ -96,15 +96,15 @@ fn e7_a_repeated_input_counts_for_nothing() {
 /// What is kept has an end: two generations, and none of them older than two days.
 #[test]
 fn e7_what_is_kept_of_inputs_has_an_end() {
-    let (mut dice, mut inputs) = (Dice(59), Inputs::default());
-    let base = client(&mut dice);
+    let (dice, mut inputs) = (Seeded::new(59), Inputs::default());
+    let base = client(&dice);
     inputs.observe(&hashed(&base), at(0));
     for _ in 0..3 * INPUTS_MAX {
-        inputs.observe(&hashed(&client(&mut dice)), at(1));
+        inputs.observe(&hashed(&client(&dice)), at(1));
     }
     assert!(inputs.held() <= 2 * INPUTS_MAX, "{}", inputs.held());
     inputs.observe(&hashed(&base), at(2 * 86_400));
-    inputs.observe(&hashed(&client(&mut dice)), at(4 * 86_400));
+    inputs.observe(&hashed(&client(&dice)), at(4 * 86_400));
     assert!(inputs.held() <= 2, "{}", inputs.held());
 }
 

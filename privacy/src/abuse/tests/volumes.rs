@@ -4,9 +4,9 @@ use super::*;
 
 /// Calls until the signal of a scenario that asks about another company each time, in its first minutes.
 fn sweep(volume: Volume) -> Option<(i64, Signal)> {
-    let (mut watch, mut dice) = (Watch::default(), Dice(41));
+    let (mut watch, dice) = (Watch::default(), Seeded::new(41));
     (1..=12_000).find_map(|call_at| {
-        let seen = Seen { subject: Some(dice.next()), volume, ..call() };
+        let seen = Seen { subject: Some(dice.u64()), volume, ..call() };
         watch.observe(&seen, at(call_at / 545)).map(|signal| (call_at, signal))
     })
 }
@@ -41,9 +41,9 @@ fn i3_declared_calls_of_a_day_are_a_limit() {
 #[test]
 fn i3_what_was_applied_for_may_be_used() {
     let volume = Volume { calls_per_day: Some(100_000), subjects_per_day: Some(50_000) };
-    let (mut watch, mut dice) = (Watch::default(), Dice(43));
+    let (mut watch, dice) = (Watch::default(), Seeded::new(43));
     for call_at in 0..45_000 {
-        let seen = Seen { subject: Some(dice.next()), volume, ..call() };
+        let seen = Seen { subject: Some(dice.u64()), volume, ..call() };
         assert_eq!(watch.observe(&seen, at(call_at / 2)), None, "{call_at}");
     }
 }

@@ -14,6 +14,7 @@ mod audit;
 use std::collections::BTreeMap;
 
 use shuzha_core::{Code, Measure, NanoCharge, RequestId};
+use shuzha_testkit::Seeded;
 
 use super::{account, nanos};
 use crate::budget::{Account, Caps, Debit, Ledger, Pace, refund_fits};
@@ -96,22 +97,6 @@ const CAPS: Caps = Caps {
     per_query: NanoCharge::from_nanos(u64::MAX),
 };
 
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
-    fn index(&mut self, end: usize) -> usize {
-        usize::try_from(self.below(end as u64)).expect("below a length")
-    }
-}
-
 /// What the journal holds.
 #[derive(Clone, Debug)]
 enum Entry {
@@ -130,7 +115,7 @@ struct Flight {
 
 struct Node {
     bug: Bug,
-    dice: Dice,
+    dice: Seeded,
     day: i64,
     calls: u64,
     memory: Ledger,
@@ -159,7 +144,7 @@ impl Node {
     fn new(seed: u64, bug: Bug) -> Self {
         Self {
             bug,
-            dice: Dice(seed),
+            dice: Seeded::new(seed),
             day: 0,
             calls: 0,
             memory: Ledger::default(),

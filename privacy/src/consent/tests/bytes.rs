@@ -2,6 +2,8 @@
 //! It changes good tokens and their payloads — flips, cuts, repetitions, words that JSON and JWS know — and holds the
 //! readers to two things: they never panic, and what they accept obeys the rules.
 
+use shuzha_testkit::Seeded;
+
 use super::*;
 
 /// Changed payloads read by the reader of claims and the rules.
@@ -45,47 +47,6 @@ const WORDS: &[&str] = &[
     "\u{202e}",
 ];
 
-/// splitmix64 (Steele, Lea, Flood 2014): every run tries the same.
-pub(super) struct Seeded(pub(super) u64);
-
-impl Seeded {
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ mixed >> 31) % bound.max(1) as u64).unwrap()
-    }
-
-    /// `text` with one to four changes.
-    fn changed(&mut self, text: &[u8]) -> Vec<u8> {
-        let mut bytes = text.to_vec();
-        for _ in 0..=self.below(4) {
-            let at = self.below(bytes.len() + 1);
-            match self.below(6) {
-                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
-                1 if at < bytes.len() => bytes[at] = u8::try_from(self.below(256)).unwrap(),
-                2 => drop(bytes.splice(at..at, WORDS[self.below(WORDS.len())].bytes())),
-                3 => {
-                    let end = (at + self.below(24)).min(bytes.len());
-                    bytes.drain(at..end);
-                }
-                4 => {
-                    let end = (at + self.below(40)).min(bytes.len());
-                    let piece = bytes[at..end].to_vec();
-                    let to = self.below(bytes.len() + 1);
-                    bytes.splice(to..to, piece);
-                }
-                _ => {
-                    let end = (at + self.below(12)).min(bytes.len());
-                    drop(bytes.splice(at..end, WORDS[self.below(WORDS.len())].bytes()));
-                }
-            }
-        }
-        bytes
-    }
-}
-
 /// What a reader accepts must be bounded, listed and single.
 fn holds(claims: &Claims) -> bool {
     let [details] = &*claims.authorization_details else { return false };
@@ -110,11 +71,11 @@ fn d2_a_million_changed_payloads_are_refused_or_obey_the_rules() {
 }
 
 fn try_payloads(seed: u64, cases: u32) {
-    let mut seeded = Seeded(seed);
+    let seeded = Seeded::new(seed);
     let good = payload().to_string().into_bytes();
     let (mut accepted, mut refused) = (0, 0);
     for _ in 0..cases {
-        let bytes = seeded.changed(&good);
+        let bytes = seeded.changed(&good, WORDS);
         let read = claims::read::<Claims>(&bytes).and_then(|claims| rules::check(&claims).map(|()| claims));
         match read {
             Ok(claims) => {
@@ -143,14 +104,14 @@ fn d6_a_million_changed_tokens_are_refused() {
 }
 
 fn try_tokens(seed: u64, cases: u32) {
-    let mut seeded = Seeded(seed);
+    let seeded = Seeded::new(seed);
     let good = good();
     let withdrawal = issue_withdrawal("AAAAAAAAAAAAAAAAAAAAAA", None, at(NOW), &signer()).unwrap();
     for _ in 0..cases {
-        let bytes = seeded.changed(good.as_bytes());
+        let bytes = seeded.changed(good.as_bytes(), WORDS);
         let token = String::from_utf8_lossy(&bytes);
         assert_eq!(verify(&token, &issuers(), GATE, at(NOW)).is_ok(), token == good, "{token}");
-        let bytes = seeded.changed(withdrawal.as_bytes());
+        let bytes = seeded.changed(withdrawal.as_bytes(), WORDS);
         let token = String::from_utf8_lossy(&bytes);
         assert_eq!(verify_withdrawal(&token, &issuers()).is_ok(), token == withdrawal, "{token}");
         assert!(verify_receipt(&token, &issuers()).is_err());

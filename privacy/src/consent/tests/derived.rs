@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use shuzha_testkit::Seeded;
+
 use super::*;
 
 /// A consent to three products, three leaves and forty uses within thirty days.
@@ -118,10 +120,9 @@ fn d3_a_status_list_is_the_issuers_and_ends() {
 #[test]
 fn d3_the_largest_status_list_fits() {
     let mut list = StatusList::new();
-    let mut state = 1_u64;
+    let rng = Seeded::new(1);
     for idx in 0..STATUSES {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        if state >> 63 == 1 {
+        if rng.percent(50) {
             list.withdraw(idx);
         }
     }

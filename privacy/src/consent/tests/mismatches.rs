@@ -2,9 +2,9 @@
 //! here differs from the good one in one to three of them, at random; none may be accepted. One that differs in nothing
 //! is accepted now and then, so that the test can tell.
 
-use super::bytes::Seeded;
 use super::*;
 use crate::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
+use shuzha_testkit::Seeded;
 
 /// Calls that a good consent is presented for.
 const CALLS: u32 = 100_000;
@@ -33,15 +33,15 @@ fn token_of_first() -> Value {
 
 /// Presents a good consent for calls that are something else.
 fn try_calls(seed: u64, cases: u32) {
-    let mut seeded = Seeded(seed);
+    let seeded = Seeded::new(seed);
     let token = sign(&header(), token_of_first().to_string().as_bytes());
     let consent = verify(&token, &issuers(), GATE, at(NOW)).expect("the good one");
     let mut accepted = 0;
     for _ in 0..cases {
-        let mut at_most = |bound: usize| if seeded.below(3) == 0 { seeded.below(bound) } else { 0 };
+        let at_most = |bound: usize| if seeded.index(3) == 0 { seeded.index(bound) } else { 0 };
         let [person, unit, scenario, product, action, purpose, key] =
             [PERSONS.len(), UNITS.len(), SCENARIOS.len(), PRODUCTS.len(), ACTIONS.len(), PURPOSES.len(), 2]
-                .map(&mut at_most);
+                .map(at_most);
         let asked = Asked {
             unit: UNITS[unit],
             scenario: SCENARIOS[scenario],
@@ -60,7 +60,7 @@ fn try_calls(seed: u64, cases: u32) {
 
 /// Says something else and signs it properly, or signs with something else.
 fn try_tokens(seed: u64, cases: u32) {
-    let mut seeded = Seeded(seed);
+    let seeded = Seeded::new(seed);
     let good = token_of_first();
     let asked = Asked {
         unit: UNITS[0],
@@ -75,16 +75,16 @@ fn try_tokens(seed: u64, cases: u32) {
     let mut accepted = 0;
     for _ in 0..cases {
         let (mut payload, mut header, mut key) = (good.clone(), header(), 0);
-        let changes = seeded.below(4);
+        let changes = seeded.index(4);
         for _ in 0..changes {
-            let (pointer, value) = match seeded.below(19) {
+            let (pointer, value) = match seeded.index(19) {
                 0 => ("/sub", json!(subject(PERSONS[1], UNITS[0], SCENARIOS[0], 5).to_string())),
-                1 => ("/authorization_details/0/au", json!(UNITS[1 + seeded.below(3)])),
-                2 => ("/authorization_details/0/scenario", json!(SCENARIOS[1 + seeded.below(3)])),
-                3 => ("/authorization_details/0/products", json!([PRODUCTS[1 + seeded.below(3)]])),
+                1 => ("/authorization_details/0/au", json!(UNITS[1 + seeded.index(3)])),
+                2 => ("/authorization_details/0/scenario", json!(SCENARIOS[1 + seeded.index(3)])),
+                3 => ("/authorization_details/0/products", json!([PRODUCTS[1 + seeded.index(3)]])),
                 4 => ("/authorization_details/0/products", json!(["credit-score", "*"])),
-                5 => ("/authorization_details/0/actions", json!([ACTIONS[1 + seeded.below(2)]])),
-                6 => ("/authorization_details/0/purpose", json!(PURPOSES[1 + seeded.below(2)])),
+                5 => ("/authorization_details/0/actions", json!([ACTIONS[1 + seeded.index(2)]])),
+                6 => ("/authorization_details/0/purpose", json!(PURPOSES[1 + seeded.index(2)])),
                 7 => ("/authorization_details/0/fields", json!(["/*"])),
                 8 => {
                     let details = good["authorization_details"][0].clone();
@@ -97,20 +97,20 @@ fn try_tokens(seed: u64, cases: u32) {
                 13 => ("/use/max", Value::Null),
                 14 => ("/use/max", json!(0)),
                 15 => {
-                    header["kid"] = ["other-2026", "nobody", "", "key-2026 "][seeded.below(4)].into();
+                    header["kid"] = ["other-2026", "nobody", "", "key-2026 "][seeded.index(4)].into();
                     continue;
                 }
                 16 => {
                     header["alg"] =
-                        ["none", "HS256", "ES256", "SM2-SM3", "eddsa", ""][seeded.below(6)].into();
+                        ["none", "HS256", "ES256", "SM2-SM3", "eddsa", ""][seeded.index(6)].into();
                     continue;
                 }
                 17 => {
-                    key = 1 + seeded.below(2);
+                    key = 1 + seeded.index(2);
                     continue;
                 }
                 _ => {
-                    header["typ"] = ["JWT", "consent+jwt", ""][seeded.below(3)].into();
+                    header["typ"] = ["JWT", "consent+jwt", ""][seeded.index(3)].into();
                     continue;
                 }
             };

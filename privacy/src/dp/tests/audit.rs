@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use shuzha_core::Rng as _;
 
 use super::{domain_with, open_domain};
-use crate::dp::sampler::tests::Seeded;
 use crate::dp::{Domain, Measure, Query};
+use shuzha_testkit::Seeded;
 
 /// Answers per side. More of them: `cargo test -p shuzha-privacy --release -- --ignored`.
 const RUNS: usize = 10_000;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use shuzha_core::OsRng;
 
 use super::{asked, domain, parse};
-use crate::dp::sampler::tests::Seeded;
 use crate::dp::{Domain, Measure, Query, Terms};
+use shuzha_testkit::Seeded;
 
 fn compiled(declared: &Value) -> Domain {
     let terms = Terms { measure: Measure::PureEps, per_query_max: "1".parse().unwrap() };

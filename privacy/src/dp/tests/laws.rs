@@ -7,8 +7,8 @@ use shuzha_core::NanoCharge;
 use super::{asked, domain, domain_with};
 use crate::dp::map::map_up;
 use crate::dp::noise::Scale;
-use crate::dp::sampler::tests::Seeded;
 use crate::dp::{Domain, MapFault, Measure, Query, map};
+use shuzha_testkit::Seeded;
 
 /// A person's rows: (sex, town, age, gain).
 type Person = Vec<(usize, usize, i64, i64)>;

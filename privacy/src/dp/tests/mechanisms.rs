@@ -5,9 +5,9 @@ use shuzha_core::{Code, NanoCharge};
 
 use super::{domain, domain_with, open_domain, parse};
 use crate::dp::noise::Scale;
-use crate::dp::sampler::tests::Seeded;
 use crate::dp::threshold::threshold_up;
 use crate::dp::{Domain, Measure, Query};
+use shuzha_testkit::Seeded;
 
 fn released(domain: &Domain, asked: &Value, rows: &Value, seed: u64) -> Value {
     let query = Query::parse(asked, domain).unwrap();

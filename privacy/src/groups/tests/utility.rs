@@ -3,14 +3,16 @@
 use serde_json::json;
 use shuzha_core::{NanoCharge, OsRng};
 
-use super::{Draws, tree};
+use shuzha_testkit::Seeded;
+
+use super::tree;
 use crate::dp::{Domain, Measure, Query, Terms, nearest_nonnegative};
 
 const THRESHOLD: u64 = 10;
 const TABLES: u64 = 60;
 
 /// A count between 1 and about 2,000, small ones as likely as large ones in logarithms: three in ten are below ten.
-fn skewed(draws: &mut Draws) -> u64 {
+fn skewed(draws: &Seeded) -> u64 {
     let exponent = draws.below(760);
     (0..exponent).fold(1_000_000_u64, |count, _| count + count / 100) / 1_000_000
 }
@@ -56,7 +58,7 @@ impl Error {
 /// Refusals at most 2 %, whichever way; and the noise of the default leaves cells within a few persons.
 #[test]
 fn e6_tables_are_of_use() {
-    let mut draws = Draws(0xab1e);
+    let draws = Seeded::new(0xab1e);
     for (rows, columns) in [(1, 6), (3, 4), (5, 4), (8, 6)] {
         let tree = tree(rows, columns);
         let (mut small, mut hidden, mut cells, mut refused) = (0_usize, 0_usize, 0_usize, 0_u64);
@@ -64,7 +66,7 @@ fn e6_tables_are_of_use() {
         let mut at =
             [("0.5", Error::default(), Error::default()), ("1.0", Error::default(), Error::default())];
         for _ in 0..TABLES {
-            let counts: Vec<u64> = (0..rows * columns).map(|_| skewed(&mut draws)).collect();
+            let counts: Vec<u64> = (0..rows * columns).map(|_| skewed(&draws)).collect();
             cells += counts.len();
             small += counts.iter().filter(|count| **count < THRESHOLD).count();
             let shown = tree.protect(&counts, THRESHOLD).expect("a table");

@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use shuzha_testkit::Seeded;
+
 use super::*;
 
 /// Answers that are tried.
@@ -12,19 +14,6 @@ const ANSWERS: usize = 100_000;
 /// What no contract lists holds one of these.
 const SECRETS: [&str; 3] = ["SECRET", "987654321", "秘密"];
 const KEYS: [&str; 6] = ["a", "b", "c", "a/b", "~", "名"];
-
-/// SplitMix64.
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ z >> 31) >> 33).expect("31 bits") % bound
-    }
-}
 
 /// A place of a contract.
 enum Place {
@@ -37,16 +26,16 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn place(dice: &mut Dice, depth: usize, pointer: &str) -> Place {
-    match dice.below(if depth >= 3 { 1 } else { 4 }) {
+fn place(dice: &Seeded, depth: usize, pointer: &str) -> Place {
+    match dice.index(if depth >= 3 { 1 } else { 4 }) {
         1 | 2 => {
-            let from = dice.below(KEYS.len());
-            let keys = (0..=dice.below(3)).map(|at| KEYS[(from + at) % KEYS.len()]);
+            let from = dice.index(KEYS.len());
+            let keys = (0..=dice.index(3)).map(|at| KEYS[(from + at) % KEYS.len()]);
             let member = |key| (key, place(dice, depth + 1, &format!("{pointer}/{}", escaped(key))));
             Place::Object(keys.map(member).collect())
         }
         3 => Place::Array(Box::new(place(dice, depth + 1, &format!("{pointer}/*")))),
-        _ => Place::Leaf { kind: dice.below(4), granted: dice.below(2) == 0, pointer: pointer.to_owned() },
+        _ => Place::Leaf { kind: dice.index(4), granted: dice.index(2) == 0, pointer: pointer.to_owned() },
     }
 }
 
@@ -70,8 +59,8 @@ fn declare(at: &Place, rules: &mut serde_json::Map<String, Value>, granted: &mut
 }
 
 /// A marked value of any shape.
-fn secret(dice: &mut Dice, depth: usize, out: &mut String) {
-    match dice.below(if depth >= 3 { 4 } else { 7 }) {
+fn secret(dice: &Seeded, depth: usize, out: &mut String) {
+    match dice.index(if depth >= 3 { 4 } else { 7 }) {
         0 => out.push_str("\"SECRET\""),
         1 => out.push_str("987654321"),
         2 => out.push_str("-987654321e-3"),
@@ -82,7 +71,7 @@ fn secret(dice: &mut Dice, depth: usize, out: &mut String) {
             out.push(']');
         }
         _ => {
-            write!(out, "{{\"{}SECRET\":", KEYS[dice.below(4)]).expect("to memory");
+            write!(out, "{{\"{}SECRET\":", KEYS[dice.index(4)]).expect("to memory");
             secret(dice, depth + 1, out);
             out.push('}');
         }
@@ -99,9 +88,9 @@ fn may_hold_text(at: &Place) -> bool {
 }
 
 /// An answer that mostly has the contract's shape.
-fn answer(dice: &mut Dice, at: &Place, out: &mut String) {
+fn answer(dice: &Seeded, at: &Place, out: &mut String) {
     // A granted text may hold any short text: there a mark would be no leak.
-    if dice.below(60) == 0 && !may_hold_text(at) {
+    if dice.index(60) == 0 && !may_hold_text(at) {
         // Another shape than the contract's: where a granted leaf lies here, nothing may leave.
         return secret(dice, 0, out);
     }
@@ -109,13 +98,13 @@ fn answer(dice: &mut Dice, at: &Place, out: &mut String) {
         Place::Object(members) => {
             out.push('{');
             for (key, member) in members {
-                if dice.below(10) > 0 {
+                if dice.index(10) > 0 {
                     write!(out, "{}:", json!(key)).expect("to memory");
                     answer(dice, member, out);
                     out.push(',');
                 }
             }
-            if dice.below(3) == 0 {
+            if dice.index(3) == 0 {
                 out.push_str("\"SECRET\":");
                 secret(dice, 0, out);
                 out.push(',');
@@ -127,7 +116,7 @@ fn answer(dice: &mut Dice, at: &Place, out: &mut String) {
         }
         Place::Array(item) => {
             out.push('[');
-            for _ in 0..dice.below(4) {
+            for _ in 0..dice.index(4) {
                 answer(dice, item, out);
                 out.push(',');
             }
@@ -154,18 +143,18 @@ fn e2_no_unlisted_byte_leaves_in_a_million_answers() {
 }
 
 fn try_answers(seed: u64, cases: usize) {
-    let mut dice = Dice(seed);
+    let dice = Seeded::new(seed);
     let (mut left, mut refused, mut counted, mut written) = (0, 0, 0_u64, 0);
     let mut text = String::new();
     while left + refused < cases {
-        let root = place(&mut dice, 0, "");
+        let root = place(&dice, 0, "");
         let (mut rules, mut granted) = (serde_json::Map::new(), Vec::new());
         declare(&root, &mut rules, &mut granted);
         let Ok(contract) = Contract::compile(&Value::Object(rules)) else { continue };
         let fields = contract.fields(granted.iter().map(String::as_str)).expect("declared");
         for _ in 0..20 {
             text.clear();
-            answer(&mut dice, &root, &mut text);
+            answer(&dice, &root, &mut text);
             match contract.project(fields, text.as_bytes()) {
                 Ok(projected) => {
                     let shown = std::str::from_utf8(&projected.bytes).expect("JSON is UTF-8");
@@ -202,7 +191,7 @@ fn e2_no_bytes_break_the_readers_in_a_million() {
 }
 
 fn try_bytes(seed: u64, cases: usize) {
-    let mut dice = Dice(seed);
+    let dice = Seeded::new(seed);
     let good =
         r#"{"score":612,"ratio":0.33,"items":[{"kind":"b"}],"holder":{"name":"张三"},"a/b":"x\u0041"}"#;
     let contract = contract();
@@ -213,15 +202,13 @@ fn try_bytes(seed: u64, cases: usize) {
     let mut whole = 0;
     for _ in 0..cases {
         let mut bytes = good.as_bytes().to_vec();
-        match dice.below(3) {
-            0 => {
-                bytes = (0..dice.below(64)).map(|_| u8::try_from(dice.below(256)).expect("a byte")).collect()
-            }
-            1 => bytes.truncate(dice.below(bytes.len())),
+        match dice.index(3) {
+            0 => bytes = (0..dice.index(64)).map(|_| dice.byte()).collect(),
+            1 => bytes.truncate(dice.index(bytes.len())),
             _ => {
-                for _ in 0..=dice.below(3) {
-                    let at = dice.below(bytes.len());
-                    bytes[at] = u8::try_from(dice.below(256)).expect("a byte");
+                for _ in 0..=dice.index(3) {
+                    let at = dice.index(bytes.len());
+                    bytes[at] = dice.byte();
                 }
             }
         }

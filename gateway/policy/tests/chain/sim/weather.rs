@@ -1,41 +1,15 @@
 //! Randomness of the simulation, and a product service that depends on it.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
+use shuzha_testkit::Seeded;
 
 use crate::upstream::{CONSISTENT, WARD};
 
 /// 不一致: what a service may say when it is asked again.
 const INCONSISTENT: &str = r#"{"code":"01"}"#;
-
-/// SplitMix64: every seed is as good as any other.
-pub(super) struct Rng(u64);
-
-impl Rng {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0x5DEE_CE66)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// An index below `length`.
-    pub(super) fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("below a length")
-    }
-}
 
 /// How well the product service does.
 #[derive(Clone, Copy)]
@@ -47,14 +21,14 @@ pub(super) enum Weather {
 }
 
 impl Weather {
-    pub(super) fn of(rng: &mut Rng) -> Self {
+    pub(super) fn of(rng: &Seeded) -> Self {
         if rng.below(3) == 0 { Self::Foul } else { Self::Fair }
     }
 }
 
 /// The product service.
 pub(super) struct Chance {
-    rng: Mutex<Rng>,
+    rng: Seeded,
     weather: Weather,
     /// Of the data over the ward's people.
     version: AtomicUsize,
@@ -62,7 +36,7 @@ pub(super) struct Chance {
 
 impl Chance {
     pub(super) fn new(seed: u64, weather: Weather, version: usize) -> Self {
-        Self { rng: Mutex::new(Rng::new(seed)), weather, version: version.into() }
+        Self { rng: Seeded::new(seed), weather, version: version.into() }
     }
 
     /// The version of the ward's data.
@@ -75,8 +49,8 @@ impl Chance {
         self.version.store(version, Ordering::Relaxed);
     }
 
-    pub(super) fn with<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
-        draw(&mut self.rng.lock().expect("no holder panics"))
+    pub(super) fn with<T>(&self, draw: impl FnOnce(&Seeded) -> T) -> T {
+        draw(&self.rng)
     }
 
     async fn happens(&self) -> Result<bool, UpstreamFault> {
