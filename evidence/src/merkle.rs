@@ -1,18 +1,20 @@
 //! The Merkle tree of a log: RFC 6962 §2.1 hashing over a digest of choice, roots, and both kinds of proof.
 //!
 //! A tree is read through [`Nodes`], which gives the hashes of complete subtrees. [`inclusion`] and [`consistency`] make
-//! proofs from it; [`check_inclusion`] and [`check_consistency`] need nothing but the proof. [`Edge`] is the other end: it
-//! takes leaves and gives full tiles.
+//! proofs from it; [`check_inclusion`] and [`check_consistency`] need nothing but the proof. [`Frontier`] is the other
+//! end: it takes leaves, and [`GrowingTiles`] gives full tiles besides.
 
 mod check;
 mod digest;
-mod edge;
+mod frontier;
+mod growing;
 mod prove;
 
 pub use check::{WrongProof, check_consistency, check_inclusion};
 pub use digest::{Digest, Sha256, Sm3};
-pub use edge::Edge;
-pub(crate) use edge::subtree;
+pub use frontier::Frontier;
+pub use growing::GrowingTiles;
+pub(crate) use growing::subtree;
 pub use prove::{Nodes, consistency, inclusion, root};
 
 /// Bytes of a hash, of either digest.

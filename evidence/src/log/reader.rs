@@ -164,6 +164,15 @@ impl LogReader {
         Ok(Some(Receipt { enclosed, index, path, note }))
     }
 
+    /// The root over the first `size` leaves.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn root<D: Digest>(&self, size: u64) -> Result<Hash, LogError> {
+        let mut nodes = TileNodes::<D, _>::new(size, |tile| self.hashes::<D>(tile));
+        merkle::root::<D, _>(&mut nodes, size)
+    }
+
     /// The proof that the tree of `old` leaves is the beginning of the tree of `new`.
     ///
     /// # Errors

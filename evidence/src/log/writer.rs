@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{CHECKPOINT, Files, LogError, LogKeys, LogReader, Shard};
 use crate::checkpoint::Checkpoint;
-use crate::merkle::{Digest, Edge, Hash, Sha256, Sm3};
+use crate::merkle::{Digest, GrowingTiles, Hash, Sha256, Sm3};
 use crate::note::{Note, Signer};
 use crate::policy::Policy;
 use crate::tile::{self, TILE_HASHES, Tile, TileLevel};
@@ -70,7 +70,7 @@ impl LogWriter {
     /// Leaves so far, published or not.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.sha256.edge.size()
+        self.sha256.tiles.size()
     }
 
     /// Leaves under the latest checkpoint.
@@ -89,7 +89,7 @@ impl LogWriter {
         let (files, stale) = (&*self.files, &mut self.stale);
         self.sha256.push(files, &folder, entry, stale)?;
         self.sm3.push(files, &folder, entry, stale)?;
-        let size = self.sha256.edge.size();
+        let size = self.sha256.tiles.size();
         if size.is_multiple_of(TILE_HASHES as u64) {
             let full = Tile::full(TileLevel::Entries, size / TILE_HASHES as u64 - 1);
             write_tile(files, &folder, full, &self.bundle, stale)?;
@@ -147,7 +147,7 @@ impl LogWriter {
     }
 }
 
-/// The bundle at the right edge, where it is not full.
+/// The bundle at the frontier, where it is not full.
 fn partial_bundle(size: u64) -> Option<Tile> {
     Tile::in_tree(TileLevel::Entries, size / TILE_HASHES as u64, size)
 }
@@ -174,7 +174,7 @@ fn head<D: Digest>(
 /// One of the two trees.
 struct Tree<D> {
     origin: String,
-    edge: Edge,
+    tiles: GrowingTiles,
     signer: Box<dyn Signer>,
     /// A checkpoint that was given out for more leaves than the tree has: they must come out the same.
     ahead: Option<Checkpoint>,
@@ -189,12 +189,15 @@ impl<D: Digest> Tree<D> {
         head: Option<Checkpoint>,
         signer: Box<dyn Signer>,
     ) -> Result<Self, LogError> {
-        let edge = Edge::load(size, |tile| reader.hashes::<D>(tile))?;
-        if head.as_ref().is_some_and(|head| head.size == size && head.root != edge.root::<D>()) {
+        let tiles = GrowingTiles::load(size, |tile| reader.hashes::<D>(tile))?;
+        if head
+            .as_ref()
+            .is_some_and(|head| head.size == size && head.root != tiles.frontier::<D>().root::<D>())
+        {
             return Err(LogError::Damaged { path: origin, what: "its tiles do not lead to its checkpoint" });
         }
         let ahead = head.filter(|head| head.size > size);
-        Ok(Self { origin, edge, signer, ahead, digest: PhantomData })
+        Ok(Self { origin, tiles, signer, ahead, digest: PhantomData })
     }
 
     fn is_behind(&self) -> bool {
@@ -210,24 +213,24 @@ impl<D: Digest> Tree<D> {
     ) -> Result<(), LogError> {
         let mut outcome = Ok(());
         let folder = format!("{folder}{}", D::SUFFIX);
-        self.edge.push::<D>(D::leaf(entry), &mut |tile: Tile, hashes: &[Hash]| {
+        self.tiles.push::<D>(D::leaf(entry), &mut |tile: Tile, hashes: &[Hash]| {
             if outcome.is_ok() {
                 outcome = write_tile(files, &folder, tile, &tile::tile_bytes(hashes), stale);
             }
         });
         outcome?;
-        let size = self.edge.size();
+        let size = self.tiles.size();
         if let Some(ahead) = self.ahead.take_if(|ahead| ahead.size == size)
-            && ahead.root != self.edge.root::<D>()
+            && ahead.root != self.tiles.frontier::<D>().root::<D>()
         {
             return Err(LogError::Disagrees { shard: self.origin.clone(), index: size - 1 });
         }
         Ok(())
     }
 
-    /// Writes the tiles at the right edge that have grown since `published`.
+    /// Writes the tiles at the frontier that have grown since `published`.
     fn write_partial(&self, files: &dyn Files, folder: &str, published: u64) -> Result<(), LogError> {
-        for (tile, hashes) in self.edge.partial() {
+        for (tile, hashes) in self.tiles.partial() {
             if Tile::in_tree(tile.level, tile.index, published) != Some(tile) {
                 let path = format!("{folder}{}/{tile}", D::SUFFIX);
                 files.write(&path, &tile::tile_bytes(hashes)).map_err(LogError::io("write", &path))?;
@@ -237,8 +240,8 @@ impl<D: Digest> Tree<D> {
     }
 
     fn publish(&self, files: &dyn Files, folder: &str) -> Result<(), LogError> {
-        let root = self.edge.root::<D>();
-        let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.edge.size(), root };
+        let root = self.tiles.frontier::<D>().root::<D>();
+        let checkpoint = Checkpoint { origin: self.origin.clone(), size: self.tiles.size(), root };
         let mut note =
             Note::unsigned(checkpoint.to_string()).expect("an origin is a name, the rest is ASCII");
         note.sign(&*self.signer)?;

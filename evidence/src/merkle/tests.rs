@@ -138,23 +138,25 @@ fn e4_the_sm3_tree_has_the_same_shape() {
     }
 }
 
-/// The edge gives the root after every leaf, and its tiles are those of the oracle with the oracle's hashes.
+/// Both give the root after every leaf, and the tiles are those of the oracle with the oracle's hashes.
 #[test]
-fn the_edge_gives_roots_and_tiles() {
+fn g3_the_frontier_and_its_tiles_give_roots_and_tiles() {
     const LEAVES: u64 = 256 * 256 + 256 + 7;
-    let mut edge = Edge::default();
+    let (mut growing, mut frontier) = (GrowingTiles::default(), Frontier::default());
     let mut tiles = std::collections::BTreeMap::new();
     let mut reference = whole::<Sha256>(LEAVES);
     for index in 0..LEAVES {
         let leaf = Sha256::leaf(&entry(index));
-        edge.push::<Sha256>(leaf, &mut |tile: Tile, hashes: &[Hash]| {
+        frontier.push::<Sha256>(leaf);
+        growing.push::<Sha256>(leaf, &mut |tile: Tile, hashes: &[Hash]| {
             assert!(tiles.insert(tile, hashes.to_vec()).is_none(), "{tile} is full once");
         });
         if index < 600 || index % 997 == 0 || index + 1 == LEAVES {
-            assert_eq!(edge.root::<Sha256>(), sound(root::<Sha256, _>(&mut reference, index + 1)));
+            assert_eq!(growing.frontier::<Sha256>(), frontier);
+            assert_eq!(frontier.root::<Sha256>(), sound(root::<Sha256, _>(&mut reference, index + 1)));
         }
     }
-    tiles.extend(edge.partial().map(|(tile, hashes)| (tile, hashes.to_vec())));
+    tiles.extend(growing.partial().map(|(tile, hashes)| (tile, hashes.to_vec())));
     let mut expected: Vec<String> = tlog_tiles::Tile::new_tiles(8, 0, LEAVES)
         .iter()
         .map(|tile| tile.path().replace("tile/8/", "tile/"))
@@ -171,7 +173,7 @@ fn the_edge_gives_roots_and_tiles() {
     }
     // What was written is what a proof is made from, and where a restart goes on.
     let read = |tile: Tile| Ok::<_, Infallible>(tiles[&tile].clone());
-    assert_eq!(sound(Edge::load(LEAVES, read)), edge);
+    assert_eq!(sound(GrowingTiles::load(LEAVES, read)), growing);
     let mut from_tiles = TileNodes::<Sha256, _>::new(LEAVES, read);
     for index in [0, 1, 255, 256, 65_535, 65_536, LEAVES - 1] {
         assert_eq!(

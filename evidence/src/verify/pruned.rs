@@ -8,7 +8,7 @@ use super::range::check_nodes;
 use super::{Checked, Finding, Head, What};
 use crate::Malformed;
 use crate::log::LogReader;
-use crate::merkle::{Digest, Edge};
+use crate::merkle::Digest;
 use crate::tile::{TILE_HASHES, Tile, TileLevel};
 
 /// Bytes of a file of life-cycle records: one begins where this is reached.
@@ -66,8 +66,7 @@ pub fn check_pruned<'f, D: Digest>(
     files: impl IntoIterator<Item = &'f [u8]>,
 ) -> Result<Checked, Finding> {
     let mut checked = Checked { nodes: check_nodes::<D>(reader, head.size)?, ..Checked::default() };
-    let edge = Edge::load(head.size, |tile| reader.hashes::<D>(tile))?;
-    if edge.root::<D>() != head.root {
+    if reader.root::<D>(head.size)? != head.root {
         return Err(Finding::Entries { first: 0, end: head.size, what: What::Root });
     }
     let (mut next, width) = (0, TILE_HASHES as u64);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Finding, Head, What};
 use crate::log::LogReader;
-use crate::merkle::{Digest, Edge, Hash, subtree};
+use crate::merkle::{Digest, Hash, subtree};
 use crate::record::Entry;
 use crate::tile::{Entries, TILE_HASHES, Tile, TileLevel, bundle_entries};
 
@@ -70,8 +70,7 @@ pub fn check_range<D: Digest>(
         checked.add(result?);
     }
     checked.nodes += check_nodes::<D>(reader, head.size)?;
-    let edge = Edge::load(head.size, |tile| reader.hashes::<D>(tile))?;
-    if edge.root::<D>() != head.root {
+    if reader.root::<D>(head.size)? != head.root {
         return Err(Finding::Entries { first: 0, end: head.size, what: What::Root });
     }
     Ok(checked)

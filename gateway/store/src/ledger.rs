@@ -11,7 +11,6 @@
 mod closing;
 mod credit;
 mod error;
-mod frontier;
 mod gather;
 mod line_columns;
 mod line_corrections;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use shuzha_evidence::checkpoint::Checkpoint;
-use shuzha_evidence::merkle::{Digest as _, Edge, Hash, Sha256};
+use shuzha_evidence::merkle::{Digest as _, Frontier, Hash, Sha256};
 use shuzha_node::evidence::EVIDENCE_DIR;
 use shuzha_node::node::JOURNAL_DIR;
 use shuzha_store::tiles::{Directory, Library};
@@ -86,12 +86,12 @@ fn heads(folder: &Path) -> Result<Vec<Head>> {
 
 /// The root over the journal's records that are under the checkpoint.
 fn root(journal: &Path, head: &Head) -> Result<Hash> {
-    let mut edge = Edge::default();
+    let mut frontier = Frontier::default();
     let records = shuzha_journal::read(journal, head.first_seq)?;
     for record in records.take(usize::try_from(head.size).unwrap_or(usize::MAX)) {
-        edge.push::<Sha256>(Sha256::leaf(&record?.bytes), &mut |_, _| {});
+        frontier.push::<Sha256>(Sha256::leaf(&record?.bytes));
     }
-    Ok(edge.root::<Sha256>())
+    Ok(frontier.root::<Sha256>())
 }
 
 impl Published {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction as Sql, params};
 use shuzha_core::{Code, Id, Timestamp};
+use shuzha_evidence::merkle::{Frontier, Sha256};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Before, CallTree, Closing, Input, Terms};
 use shuzha_pricing::metering::{Dimensions, Row, Sums};
 use shuzha_pricing::period::Hour;
 use shuzha_pricing::rerating::Correction;
 
-use super::frontier::Frontier;
 use super::periods::{Period, may_close, period};
 use super::{
     Books, BooksError, Columns, PeriodState, integer, line_columns, line_corrections, reratings, rows,
@@ -116,7 +116,7 @@ impl Books {
                 let (unit, size, edge) = (columns.id()?, columns.count()?, columns.next::<Vec<u8>>()?);
                 let edge = Frontier::read(size, &edge).ok_or(StoreError::BadRow("call_tree"))?;
                 let (first_seq, last_seq) = (columns.count()?, columns.count()?);
-                Ok((unit, CallTree { root: edge.root(), size, first_seq, last_seq }))
+                Ok((unit, CallTree { root: edge.root::<Sha256>(), size, first_seq, last_seq }))
             },
         )?;
         Ok(Gatherings {

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Transaction};
 use shuzha_core::Id;
-use shuzha_evidence::merkle::{Digest as _, Hash, Sha256};
+use shuzha_evidence::merkle::{Digest as _, Frontier, Hash, Sha256};
 use shuzha_evidence::{Call, Decision, Entry};
 use shuzha_journal::{Position, RawRecord};
 use shuzha_pricing::Month;
 use shuzha_pricing::metering::{Rollup, Row, Use};
 
-use super::frontier::Frontier;
 use super::{Books, BooksError, Columns, integer};
 use crate::StoreError;
 use crate::reduce::basis;
@@ -209,7 +208,7 @@ fn append(transaction: &Transaction<'_>, period: Month, unit: &Id, tree: &Tree) 
             .and_then(|size| Frontier::read(size, &edge))
             .ok_or(StoreError::BadRow("call_tree"))?,
     };
-    tree.leaves.iter().for_each(|leaf| frontier.push(*leaf));
+    tree.leaves.iter().for_each(|leaf| frontier.push::<Sha256>(*leaf));
     transaction
         .prepare_cached(
             "INSERT INTO call_tree VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use shuzha_core::Id;
 use shuzha_evidence::Entry;
-use shuzha_evidence::merkle::{Digest as _, Edge, Sha256};
+use shuzha_evidence::merkle::{Digest as _, Frontier, Sha256};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Before, CallTree};
 use shuzha_pricing::metering::{Rollup, Row};
@@ -57,7 +57,7 @@ impl Closes {
 /// The records of one unit's calls.
 #[derive(Default)]
 struct Growing {
-    edge: Edge,
+    frontier: Frontier,
     first_seq: u64,
     last_seq: u64,
 }
@@ -96,11 +96,11 @@ impl<'a> Recount<'a> {
         rollup.add(&one).map_err(|error| wrong(&error))?;
         if period == self.month {
             let tree = self.trees.entry(one.unit.to_owned()).or_default();
-            if tree.edge.size() == 0 {
+            if tree.frontier.size() == 0 {
                 tree.first_seq = seq;
             }
             tree.last_seq = seq;
-            tree.edge.push::<Sha256>(Sha256::leaf(bytes), &mut |_, _| {});
+            tree.frontier.push::<Sha256>(Sha256::leaf(bytes));
         }
         Ok(())
     }
@@ -116,8 +116,11 @@ impl<'a> Recount<'a> {
         }
         let trees = self.trees.into_iter().map(|(unit, tree)| {
             let unit = Id::new(&unit).map_err(|error| format!("{unit}: {error}"))?;
-            let Growing { edge, first_seq, last_seq } = tree;
-            Ok((unit, CallTree { root: edge.root::<Sha256>(), size: edge.size(), first_seq, last_seq }))
+            let Growing { frontier, first_seq, last_seq } = tree;
+            Ok((
+                unit,
+                CallTree { root: frontier.root::<Sha256>(), size: frontier.size(), first_seq, last_seq },
+            ))
         });
         Ok(Counted { trees: trees.collect::<Result<_, String>>()?, rows: self.now.into_rows(), before })
     }

@@ -1,29 +1,29 @@
-//! The right edge of a growing tree: all that is needed to append a leaf and to know the root.
+//! The tiles at the frontier of a growing tree, which are not full yet.
 
-use super::{Digest, Hash};
+use super::{Digest, Frontier, Hash};
 use crate::tile::{TILE_HASHES, Tile, TileLevel};
 
-/// The tiles at the right edge that are not full yet, one per level of tiles.
+/// The tiles that are not full yet, one per level of tiles: from them comes the [`Frontier`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Edge {
+pub struct GrowingTiles {
     size: u64,
     levels: Vec<Vec<Hash>>,
 }
 
-impl Edge {
-    /// The edge of the tree with `size` leaves, whose tiles `read` gives.
+impl GrowingTiles {
+    /// Those of the tree with `size` leaves, which `read` gives.
     ///
     /// # Errors
     /// Of `read`.
     pub fn load<E>(size: u64, mut read: impl FnMut(Tile) -> Result<Vec<Hash>, E>) -> Result<Self, E> {
-        let tiles = edge_tiles(size);
-        let levels = tiles.into_iter().map(|tile| tile.map_or_else(|| Ok(Vec::new()), &mut read));
+        let tiles = last_tiles(size).into_iter();
+        let levels = tiles.map(|tile| tile.map_or_else(|| Ok(Vec::new()), &mut read));
         Ok(Self { size, levels: levels.collect::<Result<_, E>>()? })
     }
 
     /// Leaves so far.
     #[must_use]
-    pub fn size(&self) -> u64 {
+    pub const fn size(&self) -> u64 {
         self.size
     }
 
@@ -50,30 +50,29 @@ impl Edge {
 
     /// The tiles that are not full, with at least one hash each.
     pub fn partial(&self) -> impl Iterator<Item = (Tile, &[Hash])> {
-        let tiles = edge_tiles(self.size).into_iter();
+        let tiles = last_tiles(self.size).into_iter();
         tiles.zip(&self.levels).filter_map(|(tile, hashes)| tile.map(|tile| (tile, hashes.as_slice())))
     }
 
-    /// The root of the tree.
+    /// The frontier of the tree.
     #[must_use]
-    pub fn root<D: Digest>(&self) -> Hash {
-        let mut root = None;
-        for hashes in &self.levels {
-            let mut end = hashes.len();
-            while end > 0 {
-                // The rightmost complete subtree is as large as the lowest set bit of what is left.
-                let begin = end & (end - 1);
-                let hash = subtree::<D>(&hashes[begin..end]);
-                root = Some(root.map_or(hash, |right| D::node(&hash, &right)));
-                end = begin;
+    pub fn frontier<D: Digest>(&self) -> Frontier {
+        let mut subtrees = Vec::new();
+        for hashes in self.levels.iter().rev() {
+            let mut left = hashes.as_slice();
+            // The leftmost subtree is as large as the highest set bit of what is left.
+            while let Some(length) = left.len().checked_ilog2() {
+                let (first, others) = left.split_at(1 << length);
+                subtrees.push(subtree::<D>(first));
+                left = others;
             }
         }
-        root.unwrap_or_else(D::empty)
+        Frontier::of(self.size, subtrees)
     }
 }
 
-/// The tile at the right edge of each level of tiles, where it is neither empty nor full.
-fn edge_tiles(size: u64) -> Vec<Option<Tile>> {
+/// The last tile of each level of tiles, where it is neither empty nor full.
+fn last_tiles(size: u64) -> Vec<Option<Tile>> {
     let mut tiles = Vec::new();
     let mut hashes = size;
     while hashes > 0 {
