@@ -29,7 +29,7 @@ use shuzha_policy::kept::{Specs, read_world};
 use shuzha_policy::{Gate, LeftOut};
 use shuzha_products::World;
 use shuzha_store::retention::Term;
-use shuzha_store::{MasterKey, Register, Store, Watch};
+use shuzha_store::{MasterKey, Register, Sealable as _, Store, Watch};
 
 use crate::config::{ConsentConfig, ControlConfig, Provider};
 use crate::finance;

@@ -32,7 +32,7 @@ use shuzha_policy::{Gate, Keys, Options as GateOptions, Parts, Start};
 use shuzha_privacy::subject::Pseudonymiser;
 use shuzha_privacy::watermark::Watermarks;
 use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, SystemResolver};
-use shuzha_store::{Changes, State, Store, StoreError, Watch, projector};
+use shuzha_store::{Changes, Sealable as _, State, Store, StoreError, Watch, projector};
 
 use crate::config::Config;
 use crate::control::{Standing, Worker, by_name};

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use shuzha_core::{Code, Id, Lang, OsRng};
 use shuzha_files::secret;
 use shuzha_store::seal::BROKEN;
-use shuzha_store::{MasterKey, SealKey, Sealed, Store};
+use shuzha_store::{MasterKey, SealKey, Sealable as _, Sealed, Store};
 
 use crate::data_folder;
 use crate::way_back;

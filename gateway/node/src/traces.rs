@@ -14,7 +14,7 @@ use shuzha_journal::Journal;
 use shuzha_store::retention::{self, Decisions, Retention, Term};
 use shuzha_store::tiles::Directory;
 use shuzha_store::traces::{Options, TracerHandle};
-use shuzha_store::{Books, Store, StoreError, Traces, Watch};
+use shuzha_store::{Books, Sealable as _, Store, StoreError, Traces, Watch};
 
 use crate::data_folder::TRACES_FILE;
 use crate::evidence::EVIDENCE_DIR;

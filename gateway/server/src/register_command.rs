@@ -16,7 +16,7 @@ use shuzha_node::node::{self, beside};
 use shuzha_node::store::{For, SealFile, open_store_for, resealed_store};
 use shuzha_products::jurisdiction::{self, Level, PACKS};
 use shuzha_store::register::{ADOPT, Act, REGISTER};
-use shuzha_store::{Changes, Register, projection_before};
+use shuzha_store::{Changes, Register, Sealable as _, projection_before};
 
 use crate::verify::RegisterArgs;
 

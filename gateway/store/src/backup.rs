@@ -8,11 +8,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
-use crate::database::{Database, at_rest, to_read};
+use crate::database::{Database, at_rest, checkpoint, to_read, to_wait};
 
 /// Pages that are copied at once.
 const PAGES: i32 = 4_096;
@@ -41,7 +41,7 @@ impl Moment {
             Ok(Held { path: path.clone(), reads: to_read(path)? })
         };
         let held = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let turns = paths.iter().map(|path| to_wait(path)).collect::<Result<Vec<_>, _>>()?;
+        let turns = paths.iter().map(|path| to_wait(path, TURN)).collect::<Result<Vec<_>, _>>()?;
         let mut tries = 0;
         while !all(&turns)? {
             tries += 1;
@@ -78,20 +78,13 @@ impl Moment {
             while backup.step(PAGES)? != StepResult::Done {}
             drop(backup);
             // Whole in its file.
-            target.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            checkpoint(&target)?;
             target.close().map_err(|(_, error)| error)?;
             let file = std::fs::File::open(&path).map_err(StoreError::io("open", &path))?;
             file.sync_all().map_err(StoreError::io("sync", &path))?;
         }
         Ok(())
     }
-}
-
-/// A connection by which nothing is written, that can keep others from writing.
-fn to_wait(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(TURN)?;
-    Ok(connection)
 }
 
 /// Takes the turn at all of them, or at none.

@@ -10,15 +10,12 @@
 
 mod feed;
 
-use std::path::Path;
-use std::sync::MutexGuard;
-
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior};
+use rusqlite::{ErrorCode, OptionalExtension as _, Row, TransactionBehavior};
 use shuzha_core::{Id, Timestamp};
 
 use crate::StoreError;
 use crate::database::Database;
-use crate::sealable::sealable;
+use crate::sealable::embedded;
 
 pub use feed::Withdrawn;
 
@@ -101,25 +98,11 @@ pub struct ConsentStore {
     database: Database,
 }
 
+embedded!(ConsentStore);
+
 impl ConsentStore {
-    /// Opens the register at `path`, for its owner only; creates file and directory if they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the file system, the database or its migrations.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
-    }
-
-    /// A register in memory, for tests and simulations.
-    ///
-    /// # Errors
-    /// As [`ConsentStore::open`].
-    pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock()
+    fn of(database: Database) -> Result<Self, StoreError> {
+        Ok(Self { database })
     }
 
     /// Notes which person an account is; false where the account is bound already, or the person has another one.
@@ -325,14 +308,6 @@ impl ConsentStore {
     /// Of the database.
     pub fn last_list(&self) -> Result<Option<u32>, StoreError> {
         Ok(self.lock().query_row("SELECT max(list) FROM consents", [], |row| row.get(0))?)
-    }
-}
-
-sealable!(ConsentStore);
-
-impl std::fmt::Debug for ConsentStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ConsentStore")
     }
 }
 

@@ -1,4 +1,14 @@
 //! The embedded database: one SQLite file, created and migrated at first start.
+//!
+//! Every connection to a database file is opened here, for one of these purposes:
+//!
+//! | function | for | may write |
+//! |---|---|---|
+//! | [`Database::open`], [`Database::open_sealed`], [`Database::open_resealed`], [`Database::reopened`] | a store | yes |
+//! | [`to_read`] | reading beside whoever writes | no |
+//! | [`at_rest`] | a file that nobody changes, as a copy on read-only media | no, not beside it either |
+//! | [`to_wait`] | keeping others from writing for a moment | no |
+//! | [`blank`] | the migrations up to one of before, in memory | yes |
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -21,130 +31,8 @@ const WAL_BYTES: i64 = 64 << 20;
 /// Prepared statements that are kept.
 const STATEMENTS_MAX: usize = 64;
 
-/// Every migration, in order. One that was applied is never edited; refinery compares checksums.
-pub(crate) const MIGRATIONS: [(&str, &str); 13] = [
-    ("V0001__projection", include_str!("../migrations/V0001__projection.sql")),
-    ("V0002__releases_and_secrets", include_str!("../migrations/V0002__releases_and_secrets.sql")),
-    ("V0003__consents", include_str!("../migrations/V0003__consents.sql")),
-    ("V0004__budgets", include_str!("../migrations/V0004__budgets.sql")),
-    ("V0005__abuse", include_str!("../migrations/V0005__abuse.sql")),
-    ("V0006__meters", include_str!("../migrations/V0006__meters.sql")),
-    ("V0007__register_head", include_str!("../migrations/V0007__register_head.sql")),
-    ("V0008__marks", include_str!("../migrations/V0008__marks.sql")),
-    ("V0009__ended", include_str!("../migrations/V0009__ended.sql")),
-    ("V0010__projection_checkpoint", include_str!("../migrations/V0010__projection_checkpoint.sql")),
-    ("V0011__withdrawals_end", include_str!("../migrations/V0011__withdrawals_end.sql")),
-    ("V0012__dated_releases", include_str!("../migrations/V0012__dated_releases.sql")),
-    ("V0013__drawn", include_str!("../migrations/V0013__drawn.sql")),
-];
-
-/// The embedded database. Clones share one connection, and calls take turns on it.
-///
-/// Guarantees, all by SQLite's write-ahead log with `synchronous=FULL`:
-/// - A call that writes is one transaction: whole or not at all, and durable on return.
-/// - [`Store::project`] moves the position in the transaction of its rows: every record counts exactly once.
-/// - [`Store::release_put`] keeps the first answer for a query and hands it back to everyone.
-/// - An applied migration that was edited, or that this software does not know, stops [`Store::open`].
-/// - [`Store::release_get`] reads by a connection of its own: it waits for nobody who writes.
-#[derive(Clone)]
-pub struct Store {
-    pub(crate) database: Database,
-    /// To look releases up; opened when the first is.
-    lookups: Arc<Mutex<Option<Connection>>>,
-}
-
-impl Store {
-    /// Opens the database at `path`, for its owner only; creates file and directory if they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the file system, the database or its migrations.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Database::open(path, &MIGRATIONS).map(Self::of)
-    }
-
-    /// The same, with the key of its seal: see [`SealKey`]. A database that is made here is sealed at once.
-    ///
-    /// # Errors
-    /// As [`Store::open`]; [`StoreError::Edited`] when what is to be migrated does not agree with its seal.
-    pub fn open_sealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
-        Database::open_sealed(path, &MIGRATIONS, key).map(Self::of)
-    }
-
-    /// The same, whatever its seal says: what stands there is taken as it is and sealed anew. For whoever builds the
-    /// projection again.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn dangerous_open_resealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
-        Database::open_resealed(path, &MIGRATIONS, key).map(Self::of)
-    }
-
-    /// Whether the database carries a seal.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn is_sealed(&self) -> Result<bool, StoreError> {
-        seal::is_sealed(&self.lock())
-    }
-
-    /// Seals the database as it stands.
-    ///
-    /// # Errors
-    /// Of the database; [`StoreError::Unkeyed`] where it was opened without a key.
-    pub fn seal(&self) -> Result<(), StoreError> {
-        self.database.seal()
-    }
-
-    /// Compares the database with its seal, tables of at most `rows_max` rows; the others are named as left.
-    ///
-    /// # Errors
-    /// As [`Store::seal`].
-    pub fn check_seal(&self, rows_max: u64) -> Result<Sealed, StoreError> {
-        self.database.check_seal(rows_max)
-    }
-
-    /// Brings what the write-ahead log holds into the file, and empties it: a copy of the file alone is whole then.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        self.database.checkpoint()
-    }
-
-    /// A database in memory, for tests and simulations.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub fn in_memory() -> Result<Self, StoreError> {
-        Database::in_memory(&MIGRATIONS).map(Self::of)
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock()
-    }
-
-    pub(crate) fn of(database: Database) -> Self {
-        Self { database, lookups: Arc::default() }
-    }
-
-    /// Runs `read` on a connection that nobody writes by, and that sees everything committed before. A database in memory has
-    /// one connection only.
-    pub(crate) fn look_up<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let Some(path) = &self.database.path else { return read(&self.lock()) };
-        let mut lookups = self.lookups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let connection = match lookups.take() {
-            Some(connection) => connection,
-            None => to_read(path)?,
-        };
-        // One that failed is not used again.
-        let found = read(&connection)?;
-        *lookups = Some(connection);
-        Ok(found)
-    }
-}
+/// Migrations by name, in order. One that was applied is never edited; refinery compares checksums.
+pub(crate) type Migrations = [(&'static str, &'static str)];
 
 /// A file with its migrations, behind one connection. Clones share it.
 #[derive(Clone)]
@@ -158,7 +46,7 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the file at `path`, for its owner only; creates file and directory if they are missing. One that carries a seal
     /// is opened for reading: without the key its seal would be broken.
-    pub(crate) fn open(path: &Path, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, migrations: &Migrations) -> Result<Self, StoreError> {
         let (connection, _) = Self::file(path)?;
         Self::prepared(connection, migrations, Some(path.into()), None)
     }
@@ -166,7 +54,7 @@ impl Database {
     /// The same, with the key of its seal.
     pub(crate) fn open_sealed(
         path: &Path,
-        migrations: &[(&str, &str)],
+        migrations: &Migrations,
         key: &SealKey,
     ) -> Result<Self, StoreError> {
         let (connection, is_new) = Self::file(path)?;
@@ -178,7 +66,7 @@ impl Database {
     }
 
     /// The same file by a connection of its own, with the same key.
-    pub(crate) fn reopened(&self, migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+    pub(crate) fn reopened(&self, migrations: &Migrations) -> Result<Self, StoreError> {
         let path = self.path.as_ref().ok_or(StoreError::Unkeyed)?;
         let (connection, _) = Self::file(path)?;
         Self::prepared(connection, migrations, Some(Arc::clone(path)), self.key.clone())
@@ -186,18 +74,18 @@ impl Database {
 
     /// Brings what the write-ahead log holds into the file, and empties it.
     pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
-        Ok(self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        checkpoint(&self.lock())
     }
 
     /// A database that ends with the process.
-    pub(crate) fn in_memory(migrations: &[(&str, &str)]) -> Result<Self, StoreError> {
+    pub(crate) fn in_memory(migrations: &Migrations) -> Result<Self, StoreError> {
         Self::prepared(Connection::open_in_memory()?, migrations, None, None)
     }
 
     /// The same, whatever its seal says: what stands there is taken as it is and sealed anew.
     pub(crate) fn open_resealed(
         path: &Path,
-        migrations: &[(&str, &str)],
+        migrations: &Migrations,
         key: &SealKey,
     ) -> Result<Self, StoreError> {
         let (connection, is_new) = Self::file(path)?;
@@ -210,9 +98,20 @@ impl Database {
         Ok(database)
     }
 
-    /// An open connection to the file at `path`, as it is.
-    pub(crate) fn of(connection: Connection, path: &Path) -> Self {
-        Self { connection: Arc::new(Mutex::new(connection)), path: Some(path.into()), key: None }
+    /// The file at `path` as it is, for reading alone.
+    pub(crate) fn to_read(path: &Path) -> Result<Self, StoreError> {
+        let connection = Arc::new(Mutex::new(to_read(path)?));
+        Ok(Self { connection, path: Some(path.into()), key: None })
+    }
+
+    /// Where the file is; nowhere in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Whether the database carries a seal.
+    pub(crate) fn is_sealed(&self) -> Result<bool, StoreError> {
+        seal::is_sealed(&self.lock())
     }
 
     /// The file, and whether it was made now.
@@ -231,7 +130,7 @@ impl Database {
     /// Sets the connection to durable commits and applies the migrations that are still missing.
     pub(crate) fn prepared(
         mut connection: Connection,
-        migrations: &[(&str, &str)],
+        migrations: &Migrations,
         path: Option<Arc<Path>>,
         key: Option<SealKey>,
     ) -> Result<Self, StoreError> {
@@ -242,8 +141,7 @@ impl Database {
         connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "trusted_schema", false)?;
-        let known = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
-        let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
+        let known = read(migrations)?;
         // A migration changes rows, and their seal with them: what it starts from must be what was sealed.
         let reseal = match &key {
             Some(key) if seal::is_sealed(&connection)? && applied(&connection)? < count(&known) => {
@@ -292,7 +190,7 @@ impl Database {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let Some(path) = &self.path else {
+        let Some(path) = self.path() else {
             let mut connection = self.lock();
             return read(&*connection.transaction()?);
         };
@@ -340,6 +238,30 @@ pub(crate) fn at_rest(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// A connection by which nothing is written, that can keep others from writing; it waits for them no longer than `patience`.
+pub(crate) fn to_wait(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(patience)?;
+    Ok(connection)
+}
+
+/// A database in memory that has `migrations` and nothing else.
+pub(crate) fn blank(migrations: &Migrations) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    Runner::new(&read(migrations)?).run(&mut connection).map_err(Box::new)?;
+    Ok(connection)
+}
+
+/// Brings what the write-ahead log holds into the file, and empties it.
+pub(crate) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
+fn read(migrations: &Migrations) -> Result<Vec<Migration>, StoreError> {
+    let read = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql));
+    Ok(read.collect::<Result<_, _>>().map_err(Box::new)?)
+}
+
 fn cannot_write_beside(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
@@ -365,46 +287,5 @@ pub(crate) fn applied(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.query_row("SELECT count(*) FROM refinery_schema_history", [], |row| row.get(0))?)
 }
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store")
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn the_file_is_its_owners_and_opens_again() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("state").join("shuzha.db");
-        for _ in 0..2 {
-            let store = Store::open(&path).expect("opens");
-            let pragma = |name| store.lock().pragma_query_value(None, name, |row| row.get::<_, String>(0));
-            assert_eq!(pragma("journal_mode").expect("answers"), "wal");
-            let full: i64 =
-                store.lock().pragma_query_value(None, "synchronous", |row| row.get(0)).expect("answers");
-            assert_eq!(full, 2);
-        }
-        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!((mode(&path), mode(path.parent().expect("has one"))), (0o600, 0o700));
-    }
-
-    #[test]
-    fn edited_and_unknown_migrations_are_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("shuzha.db");
-        drop(Store::open(&path).expect("opens"));
-        let with = |migrations: &[(&str, &str)]| Database::open(&path, migrations);
-        let edited = [MIGRATIONS[0], (MIGRATIONS[1].0, "CREATE TABLE other (a INTEGER) STRICT;")];
-        assert!(matches!(with(&edited), Err(StoreError::Migration(_))));
-        assert!(
-            matches!(with(&MIGRATIONS[..1]), Err(StoreError::Migration(_))),
-            "older software, newer file"
-        );
-        assert!(with(&MIGRATIONS).is_ok());
-    }
-}
+mod tests;

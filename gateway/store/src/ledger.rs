@@ -24,8 +24,7 @@ mod snapshot;
 mod statements;
 mod transactions;
 
-use std::path::Path;
-use std::sync::{LazyLock, MutexGuard};
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, Row};
 use shuzha_core::{Id, MicroYuan, PurposeClass};
@@ -49,7 +48,7 @@ pub use transactions::{Broken, Verified};
 
 use crate::StoreError;
 use crate::database::Database;
-use crate::sealable::sealable;
+use crate::sealable::embedded;
 
 /// The migrations in files; never edited once applied.
 const FILES: [(&str, &str); 6] = [
@@ -74,37 +73,13 @@ pub struct Books {
     database: Database,
 }
 
+embedded!(Books);
+
 impl Books {
-    /// Opens the books at `path`, for their owner only; creates file and directory if they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the file system, the database or its migrations.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::of(Database::open(path, &MIGRATIONS)?)
-    }
-
-    /// Books in memory, of which there can be no [`Books::snapshot`].
-    #[cfg(test)]
-    pub(crate) fn in_memory() -> Result<Self, StoreError> {
-        Self::of(Database::in_memory(&MIGRATIONS)?)
-    }
-
     fn of(database: Database) -> Result<Self, StoreError> {
         // So that a REPLACE meets the triggers against deleting.
         database.lock().pragma_update(None, "recursive_triggers", true)?;
         Ok(Self { database })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock()
-    }
-}
-
-sealable!(Books, of);
-
-impl std::fmt::Debug for Books {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Books")
     }
 }
 

@@ -28,9 +28,6 @@ mod sign_on;
 mod touched;
 mod walk;
 
-use std::path::Path;
-use std::sync::MutexGuard;
-
 use rusqlite::{Connection, Row};
 use shuzha_core::{Id, Timestamp};
 
@@ -48,8 +45,9 @@ pub use requests::{AccountRequest, Invitation, RequestDecision, RequestState};
 pub use sign_on::OneTimeSecret;
 pub use walk::{Finding, InJournal, Walked};
 
+use crate::StoreError;
 use crate::database::Database;
-use crate::{SealKey, Sealed, StoreError};
+use crate::sealable::embedded;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 8] = [
@@ -69,38 +67,11 @@ pub struct Register {
     database: Database,
 }
 
+embedded!(Register);
+
 impl Register {
-    /// Opens the register at `path`, for its owner only; creates file and directory if they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the file system, the database or its migrations.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
-    }
-
-    /// The same, with the key of its seal: see [`SealKey`]. A register that is made here is sealed at once.
-    ///
-    /// # Errors
-    /// As [`Register::open`]; [`StoreError::Edited`] when what is to be migrated does not agree with its seal.
-    pub fn open_sealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open_sealed(path, &MIGRATIONS, key)? })
-    }
-
-    /// The same, whatever its seal says: what stands there is taken as it is and sealed anew. For whoever takes a register over
-    /// by an act of its own.
-    ///
-    /// # Errors
-    /// As [`Register::open`].
-    pub fn dangerous_open_resealed(path: &Path, key: &SealKey) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open_resealed(path, &MIGRATIONS, key)? })
-    }
-
-    /// Whether the register carries a seal.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn is_sealed(&self) -> Result<bool, StoreError> {
-        crate::seal::is_sealed(&self.lock())
+    fn of(database: Database) -> Result<Self, StoreError> {
+        Ok(Self { database })
     }
 
     /// How many rows the seal counts; none without a seal.
@@ -109,42 +80,6 @@ impl Register {
     /// Of the database.
     pub fn sealed_rows(&self) -> Result<Option<u64>, StoreError> {
         crate::seal::rows(&self.lock())
-    }
-
-    /// Seals the register as it stands.
-    ///
-    /// # Errors
-    /// Of the database; [`StoreError::Unkeyed`] where it was opened without a key.
-    pub fn seal(&self) -> Result<(), StoreError> {
-        self.database.seal()
-    }
-
-    /// Compares the register with its seal, tables of at most `rows_max` rows; the others are named as left.
-    ///
-    /// # Errors
-    /// As [`Register::seal`].
-    pub fn check_seal(&self, rows_max: u64) -> Result<Sealed, StoreError> {
-        self.database.check_seal(rows_max)
-    }
-
-    /// Brings what the write-ahead log holds into the file, and empties it: a copy of the file alone is whole then.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        self.database.checkpoint()
-    }
-
-    /// A register in memory, for tests and simulations.
-    ///
-    /// # Errors
-    /// As [`Register::open`].
-    pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock()
     }
 
     /// How many acts were accepted so far.
@@ -182,12 +117,6 @@ impl Register {
             }
         }
         Ok(text)
-    }
-}
-
-impl std::fmt::Debug for Register {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Register")
     }
 }
 

@@ -51,34 +51,51 @@ pub trait Sealable: Sized + Send + 'static {
     fn checkpoint(&self) -> Result<(), StoreError>;
 }
 
-/// [`Sealable`] for a store that is one database in its field `database`, with its `MIGRATIONS`; made by its function where
-/// one is named.
-macro_rules! sealable {
-    (made $database:expr) => {
-        Ok(Self { database: $database })
-    };
-    (made $database:expr, $of:ident) => {
-        Self::$of($database)
-    };
-    ($store:ty $(, $of:ident)?) => {
+/// How a store is opened that is one database in its field `database`, with the `MIGRATIONS` beside it, and how it is sealed. Its
+/// function `of` makes it of the database.
+macro_rules! embedded {
+    ($store:ident) => {
+        impl $store {
+            /// Opens the database at `path`, for its owner only; creates file and directory if they are missing. One that carries
+            /// a seal is opened for reading.
+            ///
+            /// # Errors
+            /// [`StoreError`](crate::StoreError) of the file system, the database or its migrations.
+            pub fn open(path: &std::path::Path) -> Result<Self, crate::StoreError> {
+                Self::of(crate::database::Database::open(path, &MIGRATIONS)?)
+            }
+
+            /// A database in memory, for tests and simulations.
+            ///
+            /// # Errors
+            /// Of the database or its migrations.
+            pub fn in_memory() -> Result<Self, crate::StoreError> {
+                Self::of(crate::database::Database::in_memory(&MIGRATIONS)?)
+            }
+
+            pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, rusqlite::Connection> {
+                self.database.lock()
+            }
+        }
+
         impl crate::Sealable for $store {
             fn open_sealed(path: &std::path::Path, key: &crate::SealKey) -> Result<Self, crate::StoreError> {
-                sealable!(made crate::database::Database::open_sealed(path, &MIGRATIONS, key)? $(, $of)?)
+                Self::of(crate::database::Database::open_sealed(path, &MIGRATIONS, key)?)
             }
 
             fn dangerous_open_resealed(
                 path: &std::path::Path,
                 key: &crate::SealKey,
             ) -> Result<Self, crate::StoreError> {
-                sealable!(made crate::database::Database::open_resealed(path, &MIGRATIONS, key)? $(, $of)?)
+                Self::of(crate::database::Database::open_resealed(path, &MIGRATIONS, key)?)
             }
 
             fn reopened(&self) -> Result<Self, crate::StoreError> {
-                sealable!(made self.database.reopened(&MIGRATIONS)? $(, $of)?)
+                Self::of(self.database.reopened(&MIGRATIONS)?)
             }
 
             fn is_sealed(&self) -> Result<bool, crate::StoreError> {
-                crate::seal::is_sealed(&self.database.lock())
+                self.database.is_sealed()
             }
 
             fn seal(&self) -> Result<(), crate::StoreError> {
@@ -93,9 +110,15 @@ macro_rules! sealable {
                 self.database.checkpoint()
             }
         }
+
+        impl std::fmt::Debug for $store {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($store))
+            }
+        }
     };
 }
-pub(crate) use sealable;
+pub(crate) use embedded;
 
 /// Compares the database at `path` with its seal, whoever has it open; nothing is written.
 ///

@@ -12,9 +12,6 @@ mod follower;
 mod gather;
 mod query;
 
-use std::path::Path;
-use std::sync::MutexGuard;
-
 use rusqlite::Connection;
 use shuzha_core::Id;
 use shuzha_journal::Position;
@@ -24,6 +21,7 @@ pub use query::{Cursor, Edition, Of, Page, Query, QueryError, SOURCES_MAX, Trace
 
 use crate::StoreError;
 use crate::database::Database;
+use crate::sealable::embedded;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 1] =
@@ -55,29 +53,11 @@ pub struct Traces {
     database: Database,
 }
 
+embedded!(Traces);
+
 impl Traces {
-    /// Opens the index at `path`, for its owner only; creates file and directory if they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the file system, the database or its migrations.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
-    }
-
-    /// An index in memory, for tests and simulations.
-    ///
-    /// # Errors
-    /// As [`Traces::open`].
-    pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { database: Database::in_memory(&MIGRATIONS)? })
-    }
-
-    /// Brings what the write-ahead log holds into the file, and empties it.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        self.database.checkpoint()
+    fn of(database: Database) -> Result<Self, StoreError> {
+        Ok(Self { database })
     }
 
     /// The last record that is in the index.
@@ -106,8 +86,7 @@ impl Traces {
             while self.lock().execute(PART, (edition, integer(through)?))? > 0 {}
         }
         // Pages of before lie in the write-ahead log until then.
-        self.lock().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        self.database.checkpoint()
     }
 
     /// Whether a use up to record `through` is in the index.
@@ -117,16 +96,6 @@ impl Traces {
     pub(crate) fn holds(&self, through: u64) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM uses WHERE seq <= ?1)";
         Ok(self.lock().query_one(sql, [integer(through)?], |row| row.get(0))?)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.database.lock()
-    }
-}
-
-impl std::fmt::Debug for Traces {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Traces")
     }
 }
 

@@ -12,7 +12,9 @@ use anyhow::{Context as _, Result, bail};
 use shuzha_core::{Code, Lang};
 use shuzha_journal::Journal;
 use shuzha_proxy::Handle;
-use shuzha_store::{Register, RegisterHead, Sealed, State, Store, StoreError, given_back, projection_digest};
+use shuzha_store::{
+    Register, RegisterHead, Sealable as _, Sealed, State, Store, StoreError, given_back, projection_digest,
+};
 
 use super::beside::Rest;
 use crate::control::REGISTER_FILE;

@@ -1,6 +1,6 @@
 //! The books as they stood at one instant, for reading much without holding up those who write.
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Contribution, RatedLine, Share, ShareBill};
 use shuzha_pricing::metering::Row;
@@ -9,6 +9,7 @@ use super::closing::{ROLLUP, rollup_row};
 use super::read::{self, Posted};
 use super::{Books, Stated, Verified, each_row, transactions};
 use crate::StoreError;
+use crate::database::to_read;
 
 /// The books as they stood when it was taken. Reading it twice gives the same, whatever is posted meanwhile.
 ///
@@ -25,14 +26,9 @@ impl Books {
     /// Of the database.
     ///
     /// # Panics
-    /// For books in memory, which only tests of this crate have.
+    /// For books in memory, which only tests have.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let path = self.lock().path().map(str::to_owned);
-        let path = path.filter(|path| !path.is_empty()).expect("the books are a file");
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(crate::database::BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
+        let connection = to_read(self.database.path().expect("the books are a file"))?;
         // The first read of a transaction fixes what all others see.
         connection.execute_batch("BEGIN")?;
         let reached: i64 = connection.query_one("SELECT seq FROM position", [], |row| row.get(0))?;

@@ -5,7 +5,6 @@
 //! persons' data are left out: nothing is decided by them. The form is that of the tables: software with more migrations reads
 //! it into a database of its time and migrates that.
 
-use refinery::{Migration, Runner};
 use ring::digest::SHA256;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -13,9 +12,10 @@ use shuzha_evidence::Entry;
 use shuzha_journal::{Journal, JournalError, Position, Reader};
 
 use super::{position, rows};
-use crate::database::{Database, MIGRATIONS, applied};
+use crate::database::{Database, applied, blank};
 use crate::reduce::{ProjectionCheckpoint, State};
 use crate::seal::put_value;
+use crate::store::MIGRATIONS;
 use crate::{Store, StoreError};
 
 const MAGIC: &[u8; 8] = b"SHUZHAP1";
@@ -146,12 +146,9 @@ impl Store {
         let Value::Integer(begun) = cursor.value()? else { return Err(Cursor::BAD) };
         let begun = usize::try_from(begun).ok().filter(|begun| *begun <= MIGRATIONS.len());
         let begun = begun.ok_or(Cursor::BAD)?;
-        let mut connection = Connection::open_in_memory()?;
-        let known = MIGRATIONS.iter().take(begun).map(|(name, sql)| Migration::unapplied(name, sql));
-        let known = known.collect::<Result<Vec<_>, _>>().map_err(Box::new)?;
-        Runner::new(&known).run(&mut connection).map_err(Box::new)?;
+        let connection = blank(&MIGRATIONS[..begun])?;
         cursor.fill(&connection)?;
-        Database::prepared(connection, &MIGRATIONS, None, None).map(Self::of)
+        Self::of(Database::prepared(connection, &MIGRATIONS, None, None)?)
     }
 
     /// Puts the projection in `bytes` in the place of the one that stands here. Releases and secrets stay, and so do uses of data

@@ -10,6 +10,7 @@ use super::acts::{self, Recorded};
 use super::bound::{self, ActDigest, TABLES, Thing};
 use super::{Register, first, integer, number};
 use crate::StoreError;
+use crate::database::Database;
 
 /// Something that is not as the acts left it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,14 +110,13 @@ impl Register {
     /// # Errors
     /// [`StoreError::Unbound`] when software wrote it that did not bind; of the database.
     pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let connection = crate::database::to_read(path)?;
-        let bound = connection
-            .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bindings'")?
-            .exists([])?;
+        let database = Database::to_read(path)?;
+        let bound = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'bindings'";
+        let bound = database.lock().prepare(bound)?.exists([])?;
         if !bound {
             return Err(StoreError::Unbound);
         }
-        Ok(Self { database: crate::database::Database::of(connection, path) })
+        Self::of(database)
     }
 
     /// Compares acts with those of a journal.

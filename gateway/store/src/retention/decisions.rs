@@ -1,7 +1,5 @@
 //! What was decided, in an SQLite file of its own.
 
-use std::path::Path;
-
 use rusqlite::{Row, params};
 use shuzha_core::{Id, Timestamp};
 use shuzha_evidence::RetentionAct;
@@ -9,7 +7,7 @@ use shuzha_evidence::log::Shard;
 
 use crate::StoreError;
 use crate::database::Database;
-use crate::sealable::sealable;
+use crate::sealable::embedded;
 
 /// Every migration, in order; never edited once applied.
 const MIGRATIONS: [(&str, &str); 2] = [
@@ -88,20 +86,16 @@ fn decided(row: &Row<'_>) -> Result<Decided, StoreError> {
     })
 }
 
-sealable!(Decisions);
+embedded!(Decisions);
 
 impl Decisions {
-    /// Opens the decisions at `path`, for their owner only; creates file and directory if they are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the file system, the database or its migrations.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(path, &MIGRATIONS)? })
+    fn of(database: Database) -> Result<Self, StoreError> {
+        Ok(Self { database })
     }
 
     /// Every sealing and destruction, by half-year.
     pub(super) fn all(&self) -> Result<Vec<Decided>, StoreError> {
-        let connection = self.database.lock();
+        let connection = self.lock();
         let sql = format!("SELECT {COLUMNS} FROM acts ORDER BY shard, what");
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query([])?;
@@ -122,13 +116,13 @@ impl Decisions {
         let sql = "INSERT INTO acts (shard, what, asked_by, asked_at, reason) VALUES (?1, ?2, ?3, ?4, ?5)
                    ON CONFLICT DO NOTHING";
         let parameters = params![shard.to_string(), number(what), by.as_str(), at.micros(), reason];
-        Ok(self.database.lock().execute(sql, parameters)? == 1)
+        Ok(self.lock().execute(sql, parameters)? == 1)
     }
 
     /// Takes back what was asked for and not decided; answers whether there was any.
     pub(super) fn withdraw(&self, shard: Shard, what: RetentionAct) -> Result<bool, StoreError> {
         let sql = "DELETE FROM acts WHERE shard = ?1 AND what = ?2 AND document IS NULL";
-        Ok(self.database.lock().execute(sql, (shard.to_string(), number(what)))? == 1)
+        Ok(self.lock().execute(sql, (shard.to_string(), number(what)))? == 1)
     }
 
     /// Notes the decision, durable on return; answers whether it was open.
@@ -144,13 +138,13 @@ impl Decisions {
         let (by, at) = &decision.by;
         let parameters =
             params![shard.to_string(), number(what), by.as_str(), at.micros(), decision.document, seq];
-        Ok(self.database.lock().execute(sql, parameters)? == 1)
+        Ok(self.lock().execute(sql, parameters)? == 1)
     }
 
     /// Notes that all of it was done.
     pub(super) fn finish(&self, shard: Shard, what: RetentionAct, at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE acts SET finished_at = ?3 WHERE shard = ?1 AND what = ?2 AND finished_at IS NULL";
-        self.database.lock().execute(sql, (shard.to_string(), number(what), at.micros()))?;
+        self.lock().execute(sql, (shard.to_string(), number(what), at.micros()))?;
         Ok(())
     }
 }

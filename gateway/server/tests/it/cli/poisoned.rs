@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shuzha_core::{Id, OsRng, RequestId, Rng as _, SystemClock};
 use shuzha_products::world::KINDS;
 use shuzha_store::register::{Act, Batch, Change, Content};
-use shuzha_store::{Register, SealKey, dangerous_edit};
+use shuzha_store::{Register, SealKey, Sealable as _, dangerous_edit};
 
 use super::town::Town;
 use crate::caller::{Ask, Caller};
