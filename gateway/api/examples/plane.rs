@@ -1,6 +1,9 @@
 //! A control plane with a person of every role, for tools that test an API from its document. Prints the address and the
 //! tokens, and serves until its standard input ends.
 
+#[path = "../tests/it/people.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, which use all of it")]
+mod people;
 #[path = "../tests/it/plane.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, which use all of it")]
 mod plane;

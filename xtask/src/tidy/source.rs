@@ -75,16 +75,16 @@ fn floats(path: &str, text: &str) -> Vec<Finding> {
 fn lengths(tree: &Tree, rules: &Rules) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.ending(".rs") {
-        let lines = lines_before_tests(path, text);
+        let lines = text.lines().count();
         let own = rules.long.iter().find(|long| long.path == path);
         let limit = own.map_or(rules.lines_max, |long| long.lines);
         if lines > limit {
-            let message = format!("{lines} lines before its tests, limit {limit}: split it by what it knows");
+            let message = format!("{lines} lines, limit {limit}: split it by what it knows");
             findings.push(Finding::at(path, 0, message));
         }
     }
     for long in &rules.long {
-        let lines = tree.text(&long.path).map(|text| lines_before_tests(&long.path, text));
+        let lines = tree.text(&long.path).map(|text| text.lines().count());
         let stale = match lines {
             None => "is gone",
             Some(lines) if lines <= rules.lines_max => "needs no exception any more",
@@ -94,15 +94,6 @@ fn lengths(tree: &Tree, rules: &Rules) -> Vec<Finding> {
         findings.push(Finding::at(RULES_FILE, 0, format!("{} {stale}", long.path)));
     }
     findings
-}
-
-/// Lines up to the file's test module; a file that is all tests counts none.
-fn lines_before_tests(path: &str, text: &str) -> usize {
-    let is_test = path.ends_with("/tests.rs") || path.contains("/tests/") || path.contains("/benches/");
-    if is_test {
-        return 0;
-    }
-    text.lines().position(|line| line == "#[cfg(test)]").unwrap_or_else(|| text.lines().count())
 }
 
 fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -163,10 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn tests_do_not_count_as_length_and_floats_elsewhere_are_fine() {
-        let tested = "//! x\n\n#[cfg(test)]\nmod tests {\n\n\n}\n";
-        let files = [("a.rs", tested), ("b/tests.rs", "//! x\n\n\n\n\n"), ("dp.rs", "//! x\nf64")];
-        assert_eq!(found(&files, &rules()), [""; 0]);
+    fn tests_count_as_length_and_floats_elsewhere_are_fine() {
+        let tested = "//! x\n\n#[cfg(test)]\nmod tests {}\n";
+        for path in ["a.rs", "b/tests.rs", "b/tests/it/a.rs", "b/benches/a.rs"] {
+            assert_eq!(found(&[(path, tested)], &rules()).len(), 1, "{path}");
+        }
+        assert_eq!(found(&[("dp.rs", "//! x\nf64")], &rules()), [""; 0]);
     }
 
     #[test]

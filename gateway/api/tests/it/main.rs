@@ -14,6 +14,7 @@ mod listener;
 mod objects;
 #[cfg(feature = "oidc")]
 mod oidc;
+mod people;
 mod plane;
 mod public;
 mod random;
