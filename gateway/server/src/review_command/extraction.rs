@@ -27,6 +27,8 @@ use model::{Model, Program};
 const QUERIES_MAX: usize = 2_000;
 /// Made-up inputs that a copy is measured on where there is no file of clients.
 const HELD_OUT: usize = 400;
+/// A recommendation is looked for up to so many times the answers that may be had.
+const BEYOND: usize = 4;
 /// Most clients that a copy is measured on.
 const HELD_OUT_MAX: usize = 2_000;
 
@@ -176,7 +178,8 @@ fn measured(
     }
     ensure!(!designs.is_empty(), "没有可问的 nothing to ask: give --clients, or a program that answers");
     // Whoever may have so many answers may stop sooner: the best copy on the way counts.
-    let mut steps: Vec<usize> = LADDER.into_iter().filter(|step| *step != queries).chain([queries]).collect();
+    let tried = LADDER.into_iter().filter(|step| *step != queries && *step <= BEYOND * queries);
+    let mut steps: Vec<usize> = tried.chain([queries]).collect();
     steps.sort_unstable();
     let (mut recommended, mut is_copied) = (None, false);
     for step in steps.into_iter().filter(|step| axes.is_some() || *step <= own.len()) {

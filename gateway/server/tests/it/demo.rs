@@ -59,8 +59,10 @@ pub(crate) fn build_services() {
     let target = folder.parent().expect("profiles are folders of the target folder");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "-p", SERVICES, "--target-dir"]).arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    if folder.ends_with("release") {
-        cargo.arg("--release");
+    // A profile's folder has its name, but for the first.
+    let profile = folder.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+    if profile != "debug" {
+        cargo.args(["--profile", profile]);
     }
     let built = cargo.status().expect("cargo starts");
     assert!(built.success(), "{SERVICES} cannot be built");
