@@ -24,6 +24,7 @@ mod grant;
 mod kind;
 #[cfg(test)]
 mod matrix;
+mod operating_agreement;
 mod parts;
 pub mod privacy_raise;
 mod privacy_refund;
@@ -41,6 +42,7 @@ pub const KINDS: &[CaseKind] = &[
     CaseKind::of::<scenario::Scenario>(),
     CaseKind::of::<agreement::Agreement>(),
     CaseKind::of::<grant::Grant>(),
+    CaseKind::of::<operating_agreement::OperatingAgreement>(),
     CaseKind::of::<suspension::Suspension>(),
     CaseKind::of::<exit_review::ExitReview>(),
     CaseKind::of::<emergency_plan::EmergencyPlan>(),

@@ -231,6 +231,8 @@ pub struct DataSet {
     /// The department or place it came from by sharing (共享), where the provider is not its source: that source too must
     /// agree to its use (Gansu-O 12; Heilongjiang 8).
     pub shared_from: Option<Id>,
+    /// The field (领域) that it belongs to, where it is said: what an authorisation by field covers.
+    pub field: Option<String>,
     /// Level.
     pub sensitivity: Sensitivity,
     /// Whether it holds business secrets (商业秘密) of the enterprises that it is about: products over it ask each for its
@@ -252,8 +254,14 @@ impl Object for DataSet {
     const KIND: &'static str = "DataSet";
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
-        let spec =
-            spec.section(&[&["provider", "sharedFrom", "sensitivity", "businessSecret", "privacy"]])?;
+        let spec = spec.section(&[&[
+            "provider",
+            "sharedFrom",
+            "field",
+            "sensitivity",
+            "businessSecret",
+            "privacy",
+        ]])?;
         let provider = spec.required("provider").and_then(|place| {
             let (id, found) = scope.find::<Organisation>(&place)?;
             match found.kind {
@@ -265,6 +273,10 @@ impl Object for DataSet {
             Some(place) => Some(scope.find::<Organisation>(&place)?.0.clone()),
             None => None,
         };
+        let field = match spec.optional("field") {
+            Some(place) => Some(place.text()?.to_owned()),
+            None => None,
+        };
         let sensitivity = spec.required("sensitivity").and_then(|place| place.word(SENSITIVITIES));
         let business_secret = match spec.optional("businessSecret") {
             Some(place) => place.boolean()?,
@@ -274,7 +286,14 @@ impl Object for DataSet {
             Some(place) => Some(PrivacyTerms::read(&place, scope)?),
             None => None,
         };
-        Some(Self { provider: provider?, shared_from, sensitivity: sensitivity?, business_secret, privacy })
+        Some(Self {
+            provider: provider?,
+            shared_from,
+            field,
+            sensitivity: sensitivity?,
+            business_secret,
+            privacy,
+        })
     }
 
     fn table(world: &World) -> &Table<Self> {

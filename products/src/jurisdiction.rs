@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use shuzha_core::{Id, NanoCharge, PurposeClass, Timestamp};
 
+use crate::operating::{Demand, Mode};
 use crate::world::{Object, Scope, Table};
 use crate::yaml::Place;
 use crate::{Window, World};
@@ -38,6 +39,12 @@ pub struct Jurisdiction {
     pub modes_province: Option<Vec<Mode>>,
     /// Longest term of an agreement in years. Absent: as the parties agree.
     pub agreement_years_max: Option<u8>,
+    /// Whether that is so in principle only (原则上、一般): a longer term then gives its reason. Absent: no.
+    pub agreement_years_in_principle: bool,
+    /// Whether a product needs an operating agreement that covers its data. Absent: no.
+    pub operating: Demand,
+    /// What an operating agreement must say, of [`CONTENTS`]. Absent: what its parties write down.
+    pub agreement_contents: Vec<&'static str>,
     /// In how many last months of a term a new application may be made (Qingtian 二(五)). Absent: at any time.
     pub reapplication_months: Option<u8>,
     /// Steps and terms of registration (登记).
@@ -74,6 +81,23 @@ pub struct Jurisdiction {
 
 /// How long before the texts end that is said: their successor has to be put into force by then.
 pub const VALIDITY_WARNED: Duration = Duration::from_secs(60 * 86_400);
+
+/// Contents of an operating agreement beside its term (Gansu-O 20, Heilongjiang 14), in their order there.
+pub const CONTENTS: &[&str] = &[
+    "catalogue",
+    "products",
+    "platform",
+    "ownership",
+    "disclosure",
+    "accounting",
+    "security",
+    "evaluation",
+    "breach",
+    "disputes",
+    "amendment",
+    "other",
+];
+
 /// In how many hours an emergency stop is confirmed where nothing else is said.
 pub const EMERGENCY_HOURS: u16 = 24;
 /// Fewest records alike in what is released of them, where the rules say nothing: what statistical offices ask for as a rule.
@@ -138,17 +162,6 @@ pub enum ProductForm {
     Service,
     /// 业务服务.
     BusinessService,
-}
-
-/// 授权模式.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// 整体授权.
-    Whole,
-    /// 分领域授权.
-    Field,
-    /// 依场景授权.
-    Scenario,
 }
 
 /// Steps and terms of registration. Terms of steps are in working days (工作日).
@@ -282,6 +295,9 @@ impl Default for Jurisdiction {
             modes: vec![Mode::Scenario],
             modes_province: None,
             agreement_years_max: Some(3),
+            agreement_years_in_principle: false,
+            operating: Demand::default(),
+            agreement_contents: Vec::new(),
             reapplication_months: None,
             registration: RegistrationRules {
                 first_filing: Some(20),
@@ -347,9 +363,10 @@ impl Object for Jurisdiction {
         if let Some(name) = scope.world().jurisdictions.keys().next() {
             return spec.fail(format!("the world already runs under `{name}`"));
         }
-        let section = spec.section(&[&["certificateRequired", "rules", "level"]])?;
+        let section = spec.section(&[&["certificateRequired", "rules", "level", "operatingFrom"]])?;
         let Some(rules) = section.optional("rules") else {
             section.forbid("level", "goes with `rules`");
+            section.forbid("operatingFrom", "goes with `rules`");
             let required = section.required("certificateRequired").and_then(|place| place.boolean());
             return Some(Self { certificate_required: required?, ..Self::default() });
         };
@@ -358,7 +375,11 @@ impl Object for Jurisdiction {
         let level = section.optional("level").map(|place| place.word(&words));
         let packs: Vec<_> = PACKS.iter().map(|(name, _)| (*name, *name)).collect();
         let found = rules.word(&packs).and_then(pack);
-        Some(Self { level: level.unwrap_or(Some(Level::default()))?, ..found? })
+        let binds_from = section.optional("operatingFrom").map(|place| place.instant());
+        let binds_from = binds_from.map_or(Some(None), |at| at.map(Some));
+        let mut found = Self { level: level.unwrap_or(Some(Level::default()))?, ..found? };
+        found.operating.binds_from = binds_from?;
+        Some(found)
     }
 
     fn table(world: &World) -> &Table<Self> {

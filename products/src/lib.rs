@@ -21,6 +21,7 @@ pub mod input;
 pub mod jurisdiction;
 pub mod kinds;
 pub mod listing;
+pub mod operating;
 pub mod parties;
 mod permission;
 pub mod price;

@@ -4,7 +4,8 @@ use shuzha_core::{Id, Timestamp};
 
 use crate::World;
 use crate::data::DataSet;
-use crate::parties::ApplicationUnit;
+use crate::operating::OperatingAgreement;
+use crate::parties::{ApplicationUnit, Organisation, OrganisationKind};
 use crate::product::Product;
 use crate::rights::Scenario;
 use crate::world::{Object, Scope, Table};
@@ -24,6 +25,10 @@ pub enum Target {
     Scenario(Id),
     /// A data set, and with it every product made of it.
     DataSet(Id),
+    /// An operator, and with it every product of its own.
+    Operator(Id),
+    /// An operating agreement, and with it every product that stands under no other.
+    OperatingAgreement(Id),
     /// Everything (I1): nothing is served.
     Everything,
 }
@@ -66,6 +71,16 @@ impl Object for Suspension {
     }
 }
 
+/// The organisation that is stopped: one that operates.
+fn operator(scope: &Scope<'_>, place: &Place<'_>) -> Option<Target> {
+    let name = scope.name_of::<Organisation>(place)?;
+    let found = Organisation::table(scope.world()).get(&name);
+    if found.is_some_and(|found| found.kind != OrganisationKind::Operator) {
+        return place.fail("is no operator");
+    }
+    Some(Target::Operator(name))
+}
+
 /// Reads a target. In a suspension that a register put in force it is its name alone: whether the object can be read
 /// does not decide whether it is stopped.
 pub(crate) fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target> {
@@ -75,6 +90,10 @@ pub(crate) fn read_target(place: &Place<'_>, scope: &Scope<'_>) -> Option<Target
         (ApplicationUnit::KIND, |scope, name| scope.name_of::<ApplicationUnit>(name).map(Target::Unit)),
         (Scenario::KIND, |scope, name| scope.name_of::<Scenario>(name).map(Target::Scenario)),
         (DataSet::KIND, |scope, name| scope.name_of::<DataSet>(name).map(Target::DataSet)),
+        (Organisation::KIND, operator),
+        (OperatingAgreement::KIND, |scope, name| {
+            scope.name_of::<OperatingAgreement>(name).map(Target::OperatingAgreement)
+        }),
     ];
     let section = place.section(&[&["kind", "name"]])?;
     if section.optional("name").is_none() && section.required("kind")?.text() == Some(EVERYTHING) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shuzha_core::Timestamp;
 
-use crate::yaml::parse_instant;
+use crate::yaml::{months_before, parse_instant};
 
 /// A half-open window `[from, until)`: in force at `from`, no longer at `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,12 @@ impl Window {
     #[must_use]
     pub fn contains(self, at: Timestamp) -> bool {
         self.from <= at && at < self.until
+    }
+
+    /// When the last `months` months of it begin; none where that cannot be told.
+    #[must_use]
+    pub fn last_months(self, months: u8) -> Option<Timestamp> {
+        months_before(self.until, months)
     }
 
     /// Whether some instant lies in both.

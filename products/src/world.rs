@@ -19,6 +19,7 @@ use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
 use crate::listing::Listing;
+use crate::operating::OperatingAgreement;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::privacy_refund::PrivacyRefund;
@@ -35,6 +36,7 @@ mod documents;
 mod kinds;
 mod marks;
 mod object;
+mod operated;
 mod specs;
 
 pub(crate) use closure::Closure;
@@ -73,6 +75,8 @@ pub struct World {
     pub person_spaces: Table<PersonSpace>,
     /// Data sets.
     pub data_sets: Table<DataSet>,
+    /// Operating agreements.
+    pub operating_agreements: Table<OperatingAgreement>,
     /// Product services.
     pub upstreams: Table<Upstream>,
     /// Products.

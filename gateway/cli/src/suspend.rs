@@ -23,6 +23,10 @@ pub(crate) enum SuspendCommand {
     Scenario(NamedArgs),
     /// 数据集 A data set.
     DataSet(NamedArgs),
+    /// 运营机构，仅数据主管部门 An operator with everything under it, the authority alone.
+    Operator(NamedArgs),
+    /// 授权运营协议，仅数据主管部门 An operating agreement, the authority alone.
+    OperatingAgreement(NamedArgs),
     /// 全部，仅数据主管部门 Everything, the authority alone.
     Everything(StopArgs),
 }
@@ -62,6 +66,8 @@ pub(super) fn run(out: &mut Out, command: &SuspendCommand) -> Result<()> {
         SuspendCommand::Unit(one) => ("ApplicationUnit", Some(&one.name), &one.stop),
         SuspendCommand::Scenario(one) => ("Scenario", Some(&one.name), &one.stop),
         SuspendCommand::DataSet(one) => ("DataSet", Some(&one.name), &one.stop),
+        SuspendCommand::Operator(one) => ("Organisation", Some(&one.name), &one.stop),
+        SuspendCommand::OperatingAgreement(one) => ("OperatingAgreement", Some(&one.name), &one.stop),
         SuspendCommand::Everything(stop) => ("Everything", None, stop),
     };
     let case = args.case.clone().unwrap_or_else(|| show::fresh_name("stop", SystemClock.now()));

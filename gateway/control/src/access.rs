@@ -101,6 +101,7 @@ pub(crate) const CASES: &[(&str, &[&str], &[Row])] = &[
     ("Registration",  &[OPEN],                        &[(Operator, Product), (Provider, Data)]),
     ("Scenario",      &[OPEN],                        &[(Operator, Served), (ApplicationUnit, Unit)]),
     ("Agreement",     &[OPEN, "hand-over", "destroy"], &[(Operator, Party), (ApplicationUnit, Unit)]),
+    ("OperatingAgreement", &["hand-over", "destroy"], &[(Operator, Party)]),
     ("Grant",         &[OPEN],                        &[(ApplicationUnit, Unit)]),
     ("Grant",         &[OPEN, "issue", "reject", "revoke"], &[(Operator, Product)]),
     ("ExitReview",    &[OPEN, "opine"],               &[(Operator, Product)]),
@@ -115,7 +116,19 @@ pub(crate) const CASES: &[(&str, &[&str], &[Row])] = &[
 /// What may be suspended by whom. Others than these roles suspend nothing; everything at once is the authority's to stop,
 /// and its second person's to confirm.
 pub(crate) const SUSPENDED: &[(Role, &[&str], Whose)] = &[
-    (Authority, &["Product", "ApplicationUnit", "Scenario", "DataSet", "Everything"], Everybodys),
+    (
+        Authority,
+        &[
+            "Product",
+            "ApplicationUnit",
+            "Scenario",
+            "DataSet",
+            "Organisation",
+            "OperatingAgreement",
+            "Everything",
+        ],
+        Everybodys,
+    ),
     (Sre, &["Product", "ApplicationUnit", "Scenario", "DataSet"], Everybodys),
     (Operator, &["Product"], Own),
     (Operator, &["ApplicationUnit", "Scenario"], Served),

@@ -92,8 +92,9 @@ fn good(register: &Register, kind: &'static str, now: Timestamp) -> Result<BTree
 /// Whether the case puts something in force that is not over.
 fn runs(object: &Object) -> Result<bool, Error> {
     // An authorisation that has ended stays known, so that nothing points nowhere.
-    let over =
-        |spec: &Value| ["approved", "signed"].iter().any(|word| spec.get(*word) == Some(&Value::Bool(false)));
+    let over = |spec: &Value| {
+        ["approved", "signed", "inForce"].iter().any(|word| spec.get(*word) == Some(&Value::Bool(false)))
+    };
     Ok(object.state.is_some() && in_force(object)?.iter().any(|held| !over(&held.spec)))
 }
 

@@ -146,7 +146,7 @@ impl Control {
             return Err(Error::fault(
                 Code::C1406,
                 "spec.target",
-                "an operator stops products of its own and units that it serves; everything is the authority's to stop",
+                "an operator stops products of its own and units that it serves; operators, their agreements and everything are the authority's to stop",
             ));
         }
         caller.acting(case.opened_by)
@@ -182,7 +182,9 @@ impl Control {
             },
             Whose::Party => {
                 let parties = of.spec.get("parties").and_then(Value::as_array);
-                parties.is_some_and(|list| list.iter().any(|party| party == organisation.as_str()))
+                let named =
+                    parties.is_some_and(|list| list.iter().any(|party| party == organisation.as_str()));
+                named || field("operator") == Some(organisation.as_str())
             }
             Whose::Concerned => self.register.concerns(organisation, of.kind, of.name.as_str())?,
         })

@@ -7,6 +7,7 @@ mod credentials;
 mod declare;
 mod likeness;
 mod marks;
+mod operating;
 mod prices;
 mod promises;
 mod quota;
@@ -263,6 +264,8 @@ impl Control {
         self.claim(&mut ready, Some(actor), &change)?;
         self.check_likeness(&ready)?;
         self.append_only(&ready, now)?;
+        self.check_operating(&ready, &change, now)?;
+        self.check_reapplication(&ready, now)?;
         self.check_promises(actor, &ready, &change, request.reason)?;
         self.check_reservations(&ready, &change)?;
         self.check_force(&change.put, &change.removed)?;

@@ -49,6 +49,7 @@ const WORLD: &[(&str, &str)] = &[
     ("data-sets", include_str!("../../../config/examples/demo/data-sets.yaml")),
     ("grants", include_str!("../../../config/examples/demo/grants.yaml")),
     ("jurisdiction", include_str!("../../../config/examples/demo/jurisdiction.yaml")),
+    ("operating", include_str!("../../../config/examples/demo/operating.yaml")),
     ("organisations", include_str!("../../../config/examples/demo/organisations.yaml")),
     ("prices", include_str!("../../../config/examples/demo/prices.yaml")),
     ("products-data", include_str!("../../../config/examples/demo/products-data.yaml")),

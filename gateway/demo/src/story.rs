@@ -6,6 +6,7 @@
 
 mod desk;
 mod founding;
+mod operating;
 mod persons;
 mod registered;
 mod shown;

@@ -62,7 +62,7 @@ pub fn world_in_force(register: &Register, config: &ControlConfig) -> Result<(Wo
             unread.push(LeftOut { kind, name, reason, dangling: false });
         },
     )?;
-    if let Some((name, spec)) = &config.pack {
+    if let Some((name, spec)) = config.pack_of(register)? {
         objects.insert(("Jurisdiction".to_owned(), Id::new(name)?), spec.to_string().into());
     }
     let (world, mut left_out) = read_world(objects)?;
@@ -118,7 +118,7 @@ impl ControlPlane {
     /// # Errors
     /// Of the register, the journal or the listening address.
     pub(crate) fn start(setup: Setup) -> Result<Self> {
-        let rules = setup.config.rules.clone();
+        let rules = setup.config.rules_of(&setup.register)?;
         let publisher = Arc::clone(&setup.publisher);
         let mends = Arc::clone(&publisher);
         let mending = Worker::start("mending", publisher.mending.clone(), move || mends.mend())?;
@@ -128,7 +128,7 @@ impl ControlPlane {
             rng: Arc::new(OsRng),
             log: Arc::new(JournalLog(setup.journal.clone())),
             publish: setup.publisher,
-            rules: setup.config.rules,
+            rules: rules.clone(),
         })?);
         let writes = Arc::clone(&control);
         let refunds =

@@ -13,6 +13,7 @@ mod grants;
 mod links;
 mod mark;
 mod name;
+mod operating;
 mod operation;
 mod roll;
 mod rows;
@@ -32,6 +33,7 @@ use shuzha_products::credential::Cidr;
 use shuzha_products::exit_review::Reviewable;
 use shuzha_products::input::Parsed;
 use shuzha_products::jurisdiction::{Jurisdiction, ListingRule};
+use shuzha_products::operating::{Authorised, Demand};
 
 pub use compile::{CompileError, Delta, KeyRing};
 pub(crate) use grants::{Grant, GrantKey, Terms, quota_code};
@@ -137,6 +139,8 @@ pub(crate) struct Rules {
     pub(crate) certificate_required: bool,
     /// Whether somebody must have reviewed a product as it is before its answers leave the domain (出域审查).
     pub(crate) exit_review_required: bool,
+    /// Whether a product needs an operating agreement (授权运营协议) that covers its data.
+    pub(crate) operating: Demand,
     /// Whether what is paid for must be listed at an exchange.
     pub(crate) listing: ListingRule,
 }
@@ -153,6 +157,7 @@ impl From<&Jurisdiction> for Rules {
         Self {
             certificate_required: rules.certificate_required,
             exit_review_required: !rules.exit_review_by.is_empty(),
+            operating: rules.operating,
             listing: rules.exchange_listing,
         }
     }
@@ -208,6 +213,8 @@ pub(crate) struct Product {
     reviewable: Reviewable,
     /// Whether an exit review in force speaks for the product as it is.
     pub(crate) reviewed: bool,
+    /// The operating agreements that it stands under.
+    pub(crate) authorised: Authorised,
     /// The synthetic service that answers in the sandbox, where there is one.
     pub(crate) sandbox: Option<Id>,
     pub(crate) data_sets: Vec<Id>,
@@ -227,7 +234,7 @@ pub(crate) struct Scenario {
     pub(crate) volume: Volume,
 }
 
-/// An authorisation agreement (授权运营协议).
+/// A service agreement (应用服务协议).
 pub(crate) struct Agreement {
     pub(crate) name: Id,
     pub(crate) window: Window,

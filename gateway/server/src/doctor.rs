@@ -14,8 +14,8 @@ use shuzha_node::control::{REGISTER_FILE, world_in_force};
 use shuzha_node::node::JOURNAL_DIR;
 use shuzha_node::store::{self, open_store};
 use shuzha_node::world;
-use shuzha_products::World;
 use shuzha_products::credential::{PublicKey, SignatureAlgorithm};
+use shuzha_products::{World, instant_text};
 use shuzha_proxy::RENEW_DAYS;
 use shuzha_store::Register;
 use shuzha_verify::Trouble;
@@ -204,6 +204,7 @@ fn declared(findings: &mut Findings<'_>, config: &Config, world: &World, from: &
             findings.warn(&format!("credential {name} has no key here: `shuzha keys issue {name}`"))?;
         }
     }
+    operated(findings, world)?;
     for (name, upstream) in &world.upstreams {
         for endpoint in &upstream.endpoints {
             let text = format!("{}:{}", endpoint.host(), endpoint.port());
@@ -216,6 +217,22 @@ fn declared(findings: &mut Findings<'_>, config: &Config, world: &World, from: &
                 findings.warn(&format!("upstream {name} at {text} does not answer"))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Which operators have products that stand under no operating agreement, where the rules demand one.
+fn operated(findings: &mut Findings<'_>, world: &World) -> Result<()> {
+    let (demand, now) = (world.jurisdiction().operating, SystemClock.now());
+    for (operator, products) in world.outside_agreements(now) {
+        let binds = demand.binds_from.filter(|binds| now < *binds && world.in_transition(&operator));
+        let then = match binds {
+            Some(binds) => format!("from {} they are refused with C211", instant_text(binds)),
+            None => "they are refused with C211".to_owned(),
+        };
+        findings.warn(&format!(
+            "operator {operator}: {products} products stand under no operating agreement; {then}"
+        ))?;
     }
     Ok(())
 }

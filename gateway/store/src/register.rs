@@ -50,7 +50,7 @@ use crate::database::Database;
 use crate::sealable::embedded;
 
 /// Every migration, in order; never edited once applied.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     ("V0001__register", include_str!("../migrations/control/V0001__register.sql")),
     ("V0002__accounts", include_str!("../migrations/control/V0002__accounts.sql")),
     ("V0003__marks", include_str!("../migrations/control/V0003__marks.sql")),
@@ -59,6 +59,7 @@ const MIGRATIONS: [(&str, &str); 8] = [
     ("V0006__accounts_by_two", include_str!("../migrations/control/V0006__accounts_by_two.sql")),
     ("V0007__bindings", include_str!("../migrations/control/V0007__bindings.sql")),
     ("V0008__promises", include_str!("../migrations/control/V0008__promises.sql")),
+    ("V0009__operating", include_str!("../migrations/control/V0009__operating.sql")),
 ];
 
 /// The register. Clones share one connection, and calls take turns on it.
@@ -89,6 +90,16 @@ impl Register {
     pub fn revision(&self) -> Result<u64, StoreError> {
         let value = self.lock().query_one("SELECT value FROM revision", [], |row| row.get(0))?;
         number(value, "revision")
+    }
+
+    /// From when an operator that never had an operating agreement needs one: in a register from before there were any, a time
+    /// of transition after it was brought to this version; none in one that began with them.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn operating_binds_from(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT binds_from_micros FROM operating";
+        first(&self.lock(), sql, [], |row| at(row, 0))
     }
 
     /// Every row of every table as text, for tests that compare the whole register before and after.

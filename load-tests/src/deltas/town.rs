@@ -22,7 +22,7 @@ use shuzha_store::{MasterKey, Register};
 use copies::copy;
 
 /// The rules: an exit review, no certificate.
-pub(super) const RULES: &str = "yantai";
+pub(super) const RULES: &str = "qingdao";
 /// Name of the node whose journal holds the acts.
 pub(super) const NODE: &str = "load";
 /// The unit that calls, and its credential.
@@ -170,6 +170,7 @@ impl Town {
             let found = json!({"noRawData": true, "notReversible": true, "noJoiningRisk": true});
             self.put(Operator, "ExitReview", &name, &json!({"product": name, "evidence": "测试报告"}))?;
             self.act(Operator, "ExitReview", &name, "submit", &json!({}))?;
+            self.act(Provider, "ExitReview", &name, "opine", &found)?;
             self.act(Authority, "ExitReview", &name, "pass", &found)?;
             let ceiling =
                 json!({"act": "ceilings", "product": name, "perCallMax": "0.02", "window": window()});

@@ -1,4 +1,5 @@
-//! Agreements (授权使用协议; Gansu-O 20, Heilongjiang 14, Qingtian 二(五)): parties, scenarios, term, revenue split.
+//! Service agreements (应用服务协议) between operator and unit: parties, scenarios, term, revenue split. They stand inside the operator's own
+//! authorisation, the operating agreement (Gansu-O 20, Heilongjiang 14, Qingtian 二(五)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::parts::{
     At, Close, Closing, DIGEST, NOTHING, Name, RECTIFY, ahead, any_close, applies_for, asked, close, fixed,
-    nothing, person, rectify_by, refused, soon, stages, verb, with,
+    nothing, person, rectify_by, refused, soon, stages, term, verb, with,
 };
 use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
@@ -19,7 +20,7 @@ use crate::parties::{ApplicationUnit, Organisation};
 use crate::product::Product;
 use crate::rights::{self, SCENARIOS_MAX, Scenario};
 use crate::world::{Object, Scope};
-use crate::yaml::{Place, months_before, years_after};
+use crate::yaml::{Place, months_before};
 
 /// Most parties of one agreement.
 const PARTIES_MAX: usize = 32;
@@ -44,6 +45,8 @@ pub(crate) struct Agreement {
     organisation: Id,
     parties: BTreeSet<Id>,
     window: Window,
+    /// Whether a reason is given for a term longer than the rules allow in principle.
+    excepted: bool,
     /// Term of the agreement that this one renews.
     renews: Option<Window>,
     /// Who would share by contribution, and is no party.
@@ -77,17 +80,7 @@ pub(crate) enum Command {
 impl Agreement {
     fn check(&self, act: &Act<'_>) -> Result<(), Refused> {
         applies_for(act, &self.organisation)?;
-        let (from, until) = (self.window.from(), self.window.until());
-        if until <= act.at {
-            return Err(refused(Code::C1002, "spec.window.until", "lies in the past"));
-        }
-        if let Some(years) = act.rules.agreement_years_max
-            && years_after(from, years).is_none_or(|end| until > end)
-        {
-            let article = act.rules.article("agreement_term").unwrap_or_default();
-            let reason = format!("a term is at most {years} years {article}");
-            return Err(refused(Code::C1301, "spec.window", reason.trim_end()));
-        }
+        term(self.window, self.excepted, act)?;
         if let (Some(old), Some(months)) = (self.renews, act.rules.reapplication_months)
             && months_before(old.until(), months).is_none_or(|begin| act.at < begin)
         {
@@ -117,7 +110,7 @@ impl Agreement {
 impl Case for Agreement {
     const KIND: &'static str = "Agreement";
     const PLURAL: &'static str = "agreements";
-    const TITLE_ZH: &'static str = "授权协议";
+    const TITLE_ZH: &'static str = "应用服务协议";
     const STATES: &'static [&'static str] = Stage::NAMES;
     const VERBS: &'static [Verb] = &[
         verb("submit", "提交签署", &[Role::ApplicationUnit, Role::Operator], Duty::Apply, NOTHING),
@@ -138,7 +131,7 @@ impl Case for Agreement {
 
     fn read(_: &Id, spec: &Place<'_>, scope: &Scope<'_>) -> Option<Self> {
         let what = &["unit", "scenarios", "window", "parties", "split"];
-        let spec = spec.section(&[what, &["securityOfficer", "scope", "renews"], SHARING])?;
+        let spec = spec.section(&[what, &["securityOfficer", "scope", "renews", "termReason"], SHARING])?;
         let unit = spec.required("unit").and_then(|place| scope.find::<ApplicationUnit>(&place));
         let scenarios = spec.required("scenarios").and_then(|place| place.some_items(SCENARIOS_MAX));
         let pool = spec.optional("byContribution").and_then(|place| place.count(0..=WHOLE)).unwrap_or(0);
@@ -171,6 +164,7 @@ impl Case for Agreement {
             .unwrap_or_default();
         spec.required("securityOfficer").and_then(|place| place.text());
         spec.required("scope").and_then(|place| place.text());
+        let excepted = spec.optional("termReason").and_then(|place| place.text()).is_some();
         let renews = spec.optional("renews").and_then(|place| {
             let (_, old) = scope.find::<rights::Agreement>(&place)?;
             match unit {
@@ -185,7 +179,7 @@ impl Case for Agreement {
         let sharing = sources.into_iter().chain(by_fields).map(|(_, party)| party);
         let unsigned = sharing.filter(|party| pool > 0 && !parties.contains(party)).collect();
         let by_contribution = pool > 0;
-        Some(Self { organisation, parties, window: window?, renews, unsigned, by_contribution })
+        Some(Self { organisation, parties, window: window?, excepted, renews, unsigned, by_contribution })
     }
 
     fn command(verb: &str, body: &Place<'_>, _: &Scope<'_>) -> Option<Command> {
@@ -329,7 +323,7 @@ const BASES: &[(&str, ())] = &[("gross", ()), ("net", ())];
 
 /// The revenue split (收益分配; Gansu-O 20(七), REQUIREMENTS G2): each party's part of ten thousand, and the parts that go to
 /// the providers by what their data contributed.
-fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>, by_contribution: u32) -> Option<()> {
+pub(super) fn read_split(place: &Place<'_>, parties: &BTreeSet<Id>, by_contribution: u32) -> Option<()> {
     let mut sum = by_contribution;
     let mut seen = BTreeSet::new();
     for item in place.some_items(PARTIES_MAX)? {

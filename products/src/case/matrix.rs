@@ -17,6 +17,7 @@ pub(super) const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822
 
 const FILES: &[&str] = &[
     include_str!("../../../config/examples/demo/organisations.yaml"),
+    include_str!("../../../config/examples/demo/operating.yaml"),
     include_str!("../../../config/examples/demo/units.yaml"),
     include_str!("../../../config/examples/demo/scenarios.yaml"),
     include_str!("../../../config/examples/demo/data-sets.yaml"),
@@ -81,6 +82,11 @@ impl Desk {
     pub(super) fn change(&mut self, kind: &str, name: &str, field: &str, value: Value) {
         let key = (kind.to_owned(), name.to_owned());
         self.register.get_mut(&key).expect("an object")[field] = value;
+    }
+
+    /// Puts an object into the register.
+    pub(super) fn declare(&mut self, kind: &str, name: &str, spec: Value) {
+        self.register.insert((kind.to_owned(), name.to_owned()), spec);
     }
 
     /// An object of the register.
@@ -190,6 +196,8 @@ pub(super) fn body(kind: &str, verb: &str) -> Value {
     match (kind, verb) {
         ("ExitReview", "opine" | "pass") => findings,
         (_, "opine") => json!({"favourable": true, "reason": "用途明确", "attachments": []}),
+        (_, "amend") => json!({"agreement": "amended"}),
+        ("OperatingAgreement", "file") => json!({"digest": DIGEST}),
         (_, "activate") => json!({"agreement": "bank-2025"}),
         ("Scenario" | "Agreement", "suspend") => json!({"rectifyBy": "2026-07-01"}),
         (_, "hand-over" | "destroy" | "import" | "remove") => json!({"digest": DIGEST}),

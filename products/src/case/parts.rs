@@ -9,8 +9,9 @@ use shuzha_core::calendar::Due;
 use shuzha_core::{Code, Id, Role, Timestamp};
 
 use super::{Act, Actor, By, Deadline, Duty, Fault, Refused, Verb};
+use crate::Window;
 use crate::exit_review::Digest;
-use crate::yaml::{Place, parse_instant, show_instant};
+use crate::yaml::{Place, parse_instant, show_instant, years_after};
 
 /// Declares the stages of a machine, each with its name.
 macro_rules! stages {
@@ -120,6 +121,26 @@ pub(super) fn applies_for(act: &Act<'_>, organisation: &Id) -> Result<(), Refuse
 /// A refusal at one place.
 pub(super) fn refused(code: Code, path: &str, reason: &str) -> Refused {
     Refused { code, faults: vec![Fault { path: path.to_owned(), reason: reason.to_owned() }] }
+}
+
+/// A term ends in the future, and is no longer than the rules allow; where these say so in principle only (原则上、一般), a longer
+/// one gives its reason.
+pub(super) fn term(window: Window, excepted: bool, act: &Act<'_>) -> Result<(), Refused> {
+    if window.until() <= act.at {
+        return Err(refused(Code::C1002, "spec.window.until", "lies in the past"));
+    }
+    let excepted = excepted && act.rules.agreement_years_in_principle;
+    if let Some(years) = act.rules.agreement_years_max
+        && !excepted
+        && years_after(window.from(), years).is_none_or(|end| window.until() > end)
+    {
+        let article = act.rules.article("agreement_term").unwrap_or_default();
+        let unless =
+            if act.rules.agreement_years_in_principle { "; a longer one gives its `termReason`" } else { "" };
+        let reason = format!("a term is at most {years} years {article}");
+        return Err(refused(Code::C1301, "spec.window", &format!("{}{unless}", reason.trim_end())));
+    }
+    Ok(())
 }
 
 /// A term for rectification lies ahead.

@@ -19,7 +19,8 @@ use super::{Act, Case, Deadline, Declared, Duty, Refused, Verb};
 use crate::Window;
 use crate::data::DataSet;
 use crate::emergency::EmergencyPlan;
-use crate::jurisdiction::{Jurisdiction, Mode};
+use crate::jurisdiction::Jurisdiction;
+use crate::operating::{MODES, Mode};
 use crate::parties::ApplicationUnit;
 use crate::price::CONDITIONS_MAX;
 use crate::product::Product;
@@ -29,8 +30,6 @@ use crate::yaml::Place;
 
 /// Most security measures named.
 const MEASURES_MAX: usize = 32;
-const MODES: &[(&str, Mode)] =
-    &[("whole", Mode::Whole), ("field", Mode::Field), ("scenario", Mode::Scenario)];
 
 stages! {
     Draft "draft";

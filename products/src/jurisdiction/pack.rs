@@ -6,9 +6,10 @@ use shuzha_core::PurposeClass;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    ConsentRule, Jurisdiction, Level, ListingRule, Mode, Period, PriceRegime, PriceRules, PrivacyRules,
+    CONTENTS, ConsentRule, Jurisdiction, Level, ListingRule, Period, PriceRegime, PriceRules, PrivacyRules,
     ProductForm, ProductKinds, RegistrationRules, Renewal, Reviewer,
 };
+use crate::operating::{Demand, MODES, Mode};
 use crate::yaml::{Entry, Faults, Node, Place, Section, Value};
 use crate::{Window, WorldError};
 
@@ -29,6 +30,7 @@ const RULES: &[&str] = &[
     "product_kinds",
     "authorisation_modes",
     "agreement_term",
+    "operating_agreement",
     "reapplication",
     "certificate",
     "registration_filing",
@@ -61,9 +63,6 @@ pub(crate) const FORMS: &[(&str, ProductForm)] = &[
     ("service", ProductForm::Service),
     ("business-service", ProductForm::BusinessService),
 ];
-
-const MODES: &[(&str, Mode)] =
-    &[("whole", Mode::Whole), ("field", Mode::Field), ("scenario", Mode::Scenario)];
 
 const REVIEWERS: &[(&str, Reviewer)] = &[
     ("authority", Reviewer::Authority),
@@ -195,7 +194,8 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
     let mut rules = Rules { pack, sources, articles: BTreeMap::new() };
     let modes = rules.rule("authorisation_modes", &["permitted", "province"]);
     let reapplication = rules.rule("reapplication", &["window_months"]);
-    let agreement = rules.rule("agreement_term", &["years_max"]);
+    let agreement = rules.rule("agreement_term", &["years_max", "in_principle"]);
+    let operating = rules.rule("operating_agreement", &["required", "contents"]);
     let certificate = rules.rule("certificate", &["required"]);
     let selection = rules.rule("operator_selection", &["publicity_working_days"]);
     let results = rules.rule("results", &["published"]);
@@ -220,7 +220,24 @@ fn read(root: &Place<'_>) -> Option<Jurisdiction> {
         modes_province: modes
             .filter(|section| section.optional("province").is_some())
             .and_then(|section| Rules::words(&section, "province", MODES)),
-        agreement_years_max: agreement.and_then(|section| section.required("years_max")?.count(1..=50)),
+        agreement_years_max: agreement
+            .as_ref()
+            .and_then(|section| section.required("years_max")?.count(1..=50)),
+        agreement_years_in_principle: agreement
+            .and_then(|section| section.optional("in_principle")?.boolean())
+            .unwrap_or(false),
+        agreement_contents: operating
+            .as_ref()
+            .filter(|section| section.optional("contents").is_some())
+            .and_then(|section| {
+                Rules::words(
+                    section,
+                    "contents",
+                    &CONTENTS.iter().map(|one| (*one, *one)).collect::<Vec<_>>(),
+                )
+            })
+            .unwrap_or_default(),
+        operating: Demand { required: flag(operating, "required").unwrap_or(false), binds_from: None },
         reapplication_months: reapplication
             .and_then(|section| section.required("window_months")?.count(1..=24)),
         registration: registration(&mut rules),

@@ -19,6 +19,7 @@ use crate::emergency::EmergencyPlan;
 use crate::exit_review::ExitReview;
 use crate::jurisdiction::Jurisdiction;
 use crate::listing::Listing;
+use crate::operating::OperatingAgreement;
 use crate::parties::{ApplicationUnit, Organisation};
 use crate::price::PriceAct;
 use crate::privacy_refund::PrivacyRefund;
@@ -66,6 +67,7 @@ pub(super) const OBJECT_KINDS: &[ObjectKind] = &[
     kind::<Agreement>(),
     kind::<PersonSpace>(),
     marked::<DataSet>(),
+    kind::<OperatingAgreement>(),
     marked::<Upstream>(),
     marked::<Product>(),
     marked::<Certificate>(),

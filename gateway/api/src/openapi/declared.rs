@@ -184,8 +184,16 @@ fn window() -> Value {
 
 fn jurisdiction() -> Value {
     let packs: Vec<_> = jurisdiction::PACKS.iter().map(|(name, _)| *name).collect();
-    let by_pack =
-        object(&["rules"], json!({"rules": {"enum": packs}, "level": {"enum": ["province", "local"]}}));
+    let by_pack = object(
+        &["rules"],
+        json!({
+            "rules": {"enum": packs}, "level": {"enum": ["province", "local"]},
+            "operatingFrom": {
+                "allOf": [reference("Moment")],
+                "description": "From when an operator that never had an operating agreement needs one.",
+            },
+        }),
+    );
     json!({"oneOf": [by_pack, object(&["certificateRequired"], json!({"certificateRequired": {"type": "boolean"}}))]})
 }
 
@@ -220,6 +228,7 @@ fn data_set() -> Value {
         &["provider", "sensitivity"],
         json!({
             "provider": reference("Name"), "sharedFrom": reference("Name"),
+            "field": {"type": "string", "minLength": 1, "maxLength": 512, "description": "领域: what an operating agreement by field covers."},
             "sensitivity": {"enum": ["general", "sensitive", "important", "core"]},
             "businessSecret": {"type": "boolean", "description": "Holds business secrets of the enterprises it is about."},
             "privacy": privacy,

@@ -57,6 +57,7 @@ pub(crate) fn jurisdiction(ask: &Ask) -> Result<Reply, Problem> {
     let items = [
         rule("certificate", rules.certificate_required.into()),
         rule("agreement_term", rules.agreement_years_max.into()),
+        rule("operating_agreement", rules.operating.required.into()),
         rule("reapplication", rules.reapplication_months.into()),
         rule("registration_acceptance", steps.acceptance.into()),
         rule("registration_review", steps.review.into()),

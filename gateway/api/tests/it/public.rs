@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shuzha_control::{Caller, Error, Kind, Outcome, Request, Rules};
 use shuzha_core::{Code, Id, Role};
-use shuzha_products::jurisdiction::{calendar, pack};
+use shuzha_products::jurisdiction::{CONTENTS, calendar, pack};
 use shuzha_products::world::documents;
 
 use crate::plane::Plane;
@@ -55,7 +55,30 @@ pub(crate) fn furnished() -> Plane {
             plane.control.put(&operator(), document.kind, &document.name, &document.spec, &request).unwrap();
         }
     }
+    operating(&plane);
     plane
+}
+
+/// An operating agreement over all data, deliberated by two persons and signed by both sides.
+fn operating(plane: &Plane) {
+    let contents = CONTENTS.iter().map(|content| ((*content).to_owned(), "另附".into()));
+    let spec = json!({
+        "authoriser": "data-bureau", "operator": "yunze-data", "mode": "whole",
+        "providers": ["police", "market-regulator", "credit-centre"],
+        "window": {"from": "2025-01-01", "until": "2030-01-01"},
+        "contents": contents.collect::<serde_json::Map<_, _>>(),
+        "ending": {"handOverDays": 10, "destroyDays": 20},
+    });
+    let authority = |name| person(name, "data-bureau", &[Role::Authority]);
+    let name: Id = "yunze-2025".parse().unwrap();
+    let (kind, control) = ("OperatingAgreement", &plane.control);
+    let mut last = control.put(&authority("wang"), kind, &name, &spec, &Request::default()).unwrap();
+    let signs = [(authority("wang"), "submit"), (authority("feng"), "approve"), (authority("wang"), "sign")];
+    for (who, verb) in signs.into_iter().chain([(operator(), "sign")]) {
+        let expected = last.object.as_ref().map(|object| object.version);
+        let request = Request { expected, reason: "审议通过", ..Request::default() };
+        last = control.act(&who, kind, &name, verb, &json!({}), &request).unwrap();
+    }
 }
 
 fn attachment(name: &str) -> Value {

@@ -10,11 +10,11 @@ use crate::Control;
 use crate::force::json;
 
 /// Kinds of authorisation.
-const KINDS: [&str; 1] = ["Agreement"];
+const KINDS: [&str; 2] = ["Agreement", "OperatingAgreement"];
 /// States in which one is in force.
 const IN_FORCE: [&str; 2] = ["in-force", "suspended"];
 /// States that one enters when it ends.
-const ENDED: [&str; 2] = ["terminated", "expired"];
+const ENDED: [&str; 3] = ["terminated", "expired", "amended"];
 /// What follows its end.
 const CLOSED: &str = "archived";
 /// Objects, or acts of one, that are read at once.

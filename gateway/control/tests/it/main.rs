@@ -10,6 +10,7 @@ mod force;
 mod house;
 mod laws;
 mod marks;
+mod operating;
 mod promises;
 mod secrets;
 mod services;

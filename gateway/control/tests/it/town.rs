@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shuzha_control::{Caller, Error, Outcome, Rules};
 use shuzha_core::Role;
 use shuzha_products::World;
+use shuzha_products::jurisdiction::CONTENTS;
 
 use crate::house::{House, id, person};
 
@@ -82,6 +83,17 @@ pub(crate) fn example(kind: &str, name: &str) -> Value {
     serde_json::from_str(found.expect("in the worked example").1).expect("JSON")
 }
 
+/// An operating agreement by mode `whole`, with everything that any pack asks it to say.
+pub(crate) fn operating_agreement(from: &str, until: &str) -> Value {
+    let contents = CONTENTS.iter().map(|content| ((*content).to_owned(), "另附".into()));
+    json!({
+        "authoriser": "data-bureau", "operator": "yunze-data", "mode": "whole",
+        "providers": ["market-regulator", "police"], "window": {"from": from, "until": until},
+        "contents": contents.collect::<serde_json::Map<_, _>>(),
+        "ending": {"handOverDays": 10, "destroyDays": 20},
+    })
+}
+
 pub(crate) struct Town {
     pub(crate) house: House,
 }
@@ -129,6 +141,16 @@ impl Town {
             town.done(who, "Agreement", "bank-2026", "sign");
         }
         town
+    }
+
+    /// With an operating agreement in force over all data of two providers, under rules that permit it.
+    pub(crate) fn operating(&self, name: &str) {
+        self.open("wang", "OperatingAgreement", name, &operating_agreement("2026-01-01", "2029-01-01"));
+        self.done("wang", "OperatingAgreement", name, "submit");
+        self.done("feng", "OperatingAgreement", name, "approve");
+        for who in ["wang", "sun"] {
+            self.done(who, "OperatingAgreement", name, "sign");
+        }
     }
 
     pub(crate) fn put(&self, who: &str, kind: &str, name: &str, spec: &Value) -> Result<Outcome, Error> {

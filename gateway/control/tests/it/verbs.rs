@@ -14,7 +14,7 @@ use crate::ways::{TIME, Way, pass, ways};
 const ANYBODY: &str = "wang zhou zheng tang auditor root subject zhao jiang sun rival wu he zhang";
 
 /// Kind, verbs, who may. Others are refused by role or relation.
-const VERBS: [(&str, &str, &str); 37] = [
+const VERBS: [(&str, &str, &str); 41] = [
     ("Scenario", "submit", "wu zhang"),
     ("Scenario", "agree decline", "zhao"),
     ("Scenario", "opine", "zhou"),
@@ -25,6 +25,10 @@ const VERBS: [(&str, &str, &str); 37] = [
     ("Agreement", "sign return", "wang sun wu zhang zhao"),
     ("Agreement", "suspend resume terminate archive", "wang"),
     ("Agreement", "hand-over destroy", "sun wu zhang"),
+    ("OperatingAgreement", "submit approve amend terminate archive", "wang"),
+    ("OperatingAgreement", "file", "wang"),
+    ("OperatingAgreement", "sign return", "wang sun zhao tang"),
+    ("OperatingAgreement", "hand-over destroy", "sun"),
     ("Grant", "issue reject revoke", "wang sun"),
     ("EmergencyPlan", "submit", "wu zhang"),
     ("EmergencyPlan", "file return retire", "wang"),
@@ -55,9 +59,10 @@ const VERBS: [(&str, &str, &str); 37] = [
 ];
 
 /// Kind, who sees a case of it beside whoever supervises the whole.
-const SEES: [(&str, &str); 11] = [
+const SEES: [(&str, &str); 12] = [
     ("Scenario", "zhou zhao sun tang wu zhang"),
     ("Agreement", "zhou zhao sun tang wu zhang"),
+    ("OperatingAgreement", "zhao sun tang wu zhang"),
     ("Grant", "zhou zhao sun tang wu zhang"),
     ("EmergencyPlan", "sun wu zhang"),
     ("ExitReview", "zhou zhao sun tang"),
@@ -91,8 +96,8 @@ fn sees(way: &Way) -> String {
 
 #[test]
 fn a3_every_verb_of_a_case_is_done_by_whom_the_table_names_and_by_nobody_else() {
-    // Activation takes a scenario and an agreement that is in force.
-    let mut met = vec![("Scenario", "activate")];
+    // Activation takes a scenario and an agreement that is in force, an amendment the agreement that it amends.
+    let mut met = vec![("Scenario", "activate"), ("OperatingAgreement", "amend")];
     for (at, way) in ways().into_iter().enumerate() {
         let name = format!("way-{at}");
         let town = way.begin(&name);

@@ -30,6 +30,7 @@ impl Way {
         if self.kind == "Registration" {
             let rules = Rules { jurisdiction: pack("gansu").expect("known"), calendar: calendar().clone() };
             town.house.control.set_rules(rules).expect("taken");
+            town.operating("yunze-2026");
         }
         if matches!(self.kind, "PrivacyRefund" | "PrivacyRaise") {
             counted(&town);
@@ -170,7 +171,23 @@ fn agreements() -> Vec<Way> {
         "securityOfficer": "林望舒", "scope": "企业身份核验"});
     let signed = [plain("wu", "submit"), plain("wu", "sign"), plain("sun", "sign"), plain("wang", "sign")];
     let grant = grant("2026-02-01", "2027-01-01");
+    let mut operating = crate::town::operating_agreement("2026-01-01", "2029-01-01");
+    operating["mode"] = "scenario".into();
+    operating["scenario"] = "onboarding".into();
+    operating["dataSets"] = json!(["enterprises"]);
+    operating.as_object_mut().expect("an object").remove("providers");
+    let operates =
+        [plain("wang", "submit"), plain("feng", "approve"), plain("wang", "sign"), plain("sun", "sign")];
+    let ends = [
+        digest("wang", "file"),
+        plain("wang", "terminate"),
+        digest("sun", "hand-over"),
+        digest("sun", "destroy"),
+        plain("wang", "archive"),
+    ];
     vec![
+        way("OperatingAgreement", "wang", &operating, &[&operates, &ends]),
+        way("OperatingAgreement", "wang", &operating, &[&[plain("wang", "submit"), plain("feng", "return")]]),
         way("Agreement", "wu", &spec, &[&signed, &ending()]),
         way("Agreement", "wu", &spec, &[&[plain("wu", "submit"), plain("sun", "return")]]),
         way("Grant", "wu", &grant, &[&[plain("sun", "issue"), plain("sun", "revoke")]]),

@@ -42,6 +42,7 @@ codes! {
     C208 403 "已被暂停" "Suspended";
     C209 403 "产品没有有效的出域审查" "No exit review speaks for the product as it is";
     C210 403 "该产品没有沙箱" "The product has no sandbox";
+    C211 403 "产品不在有效的授权运营协议之内" "No operating agreement in force covers the product";
     C301 422 "请求正文不是合规的 JSON" "The request body is not well-formed JSON";
     C302 422 "请求不符合产品的输入合约" "The request does not meet the product's input contract";
     C303 422 "请求的内容类型不受支持" "The request's content type is not supported";
@@ -169,6 +170,7 @@ codes! {
     C1311 409 "移交或销毁尚未完成" "Records are not handed over or data not destroyed yet";
     C1312 422 "整改期限须在将来" "The term for rectification must lie in the future";
     C1313 403 "不得代其他机构申请" "You may not apply for another organisation";
+    C1314 409 "没有涵盖该产品的授权运营协议" "No operating agreement in force covers the product";
     C1401 403 "只有数据主管部门可以提出非紧急的暂时关闭" "Only the authority orders a suspension that is no emergency";
     C1402 409 "整改期限未到且未反馈整改，不能终止" "Rectification is still open; it cannot be terminated";
     C1403 409 "产品内容已变，须重新审查" "The product has changed since it was submitted for review";

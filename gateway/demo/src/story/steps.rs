@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use shuzha_control::Kind;
 
-use super::town::Town;
+use super::town::{OPERATOR, Town};
 
 /// The product that the story is about.
 pub(super) const PRODUCT: &str = "company-check";
@@ -88,15 +88,34 @@ fn reason(words: &str) -> Value {
 pub(super) fn chapters(town: &Town) -> Result<Vec<Chapter>> {
     let chapter = |title, steps| Chapter { title, steps };
     Ok(vec![
-        chapter("一、声明 Declarations", town.declared()?),
-        chapter("二、登记 Registration (Gansu-R 23–34)", registration(town)?),
-        chapter("三、出域审查 Exit review (Gansu-O 26)", exit_review(town)?),
+        chapter("一、授权运营 Authorisation of operation (Gansu-O 13–20)", operation(town)?),
+        chapter("二、声明 Declarations", town.declared()?),
+        chapter("三、登记 Registration (Gansu-R 23–34)", registration(town)?),
+        chapter("四、出域审查 Exit review (Gansu-O 26)", exit_review(town)?),
         chapter(
-            "四、应用场景（一场景一授权一申请） Scenarios: one application and one authorisation each",
+            "五、应用场景（一场景一授权一申请） Scenarios: one application and one authorisation each",
             scenario(town)?,
         ),
-        chapter("五、授权协议 Agreements (Gansu-O 20)", agreement(town)?),
-        chapter("六、授权、调用、紧急关闭 Grants, calls, an emergency stop", grant_and_calls(town)?),
+        chapter("六、应用服务协议 Service agreements", agreement(town)?),
+        chapter("七、授权、调用、紧急关闭 Grants, calls, an emergency stop", grant_and_calls(town)?),
+        chapter("八、暂停运营机构 The operator suspended (Gansu-O 21)", operator_stopped()?),
+    ])
+}
+
+/// Everything of an operator stops with it, and goes on when it may operate again.
+fn operator_stopped() -> Result<Vec<Step>> {
+    const STOP: &str = "suspensions/operator-stop";
+    let spec = json!({
+        "target": {"kind": "Organisation", "name": OPERATOR}, "emergency": true, "reason": "重大数据安全事件",
+    });
+    let title = "紧急关闭运营机构 stops the operator";
+    let confirms = "另一人确认 a second person confirms";
+    Ok(vec![
+        put("wang", title, "Suspension", "operator-stop", spec)?,
+        call("运营机构关闭后调用 calls after the stop", "C208"),
+        act("feng", confirms, STOP, "confirm", reason("情况属实"), "in-force"),
+        act("feng", "恢复 resumes", STOP, "resume", reason("整改完成"), "lifted"),
+        call("恢复后调用 calls after resumption", "consistent"),
     ])
 }
 
@@ -164,7 +183,7 @@ fn scenario(town: &Town) -> Result<Vec<Step>> {
 fn agreement(town: &Town) -> Result<Vec<Step>> {
     let mut steps = town.agreement(AGREEMENT)?;
     for name in town.agreements().filter(|name| *name != AGREEMENT) {
-        let line = format!("授权协议 agreement: {name}");
+        let line = format!("应用服务协议 service agreement: {name}");
         steps.extend(town.agreement(name)?.into_iter().map(|step| step.within(&line)));
     }
     Ok(steps)
@@ -191,5 +210,11 @@ fn grant_and_calls(town: &Town) -> Result<Vec<Step>> {
     steps.push(act("feng", "恢复 resumes", STOP, "resume", reason("整改完成"), "lifted"));
     steps.push(call("恢复后调用 calls after resumption", "consistent"));
     steps.extend(town.suspensions()?);
+    Ok(steps)
+}
+
+fn operation(town: &Town) -> Result<Vec<Step>> {
+    let mut steps = town.organisations()?;
+    steps.extend(town.operating_agreements()?);
     Ok(steps)
 }

@@ -22,7 +22,9 @@ use super::steps::{CREDENTIAL, PRODUCT, Step, act, put};
 
 /// Whose declarations these are.
 const AUTHORITY: &str = "data-bureau";
-const OPERATOR: &str = "yunze-data";
+pub(super) const OPERATOR: &str = "yunze-data";
+/// The kind of organisations.
+const ORGANISATION: &str = "Organisation";
 
 /// The declared world, and when the story begins.
 pub(super) struct Town {
@@ -66,7 +68,7 @@ impl Town {
     }
 
     /// The fields of a spec.
-    fn fields(&self, kind: &'static str, name: &str) -> Result<Map<String, Value>> {
+    pub(super) fn fields(&self, kind: &'static str, name: &str) -> Result<Map<String, Value>> {
         Ok(serde_json::from_value(self.spec(kind, name)?)?)
     }
 
@@ -78,14 +80,24 @@ impl Town {
         self.world.units.get(name).with_context(|| format!("there is no unit {name}"))
     }
 
-    fn names(&self, kind: &'static str) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self, kind: &'static str) -> impl Iterator<Item = &str> {
         self.specs.keys().filter(move |(of, _)| *of == kind).map(|(_, name)| name.as_str())
     }
 
-    /// Everything that is declared and not decided on, in an order in which references point backwards.
+    /// The organisations, which are there before anything is agreed on.
+    pub(super) fn organisations(&self) -> Result<Vec<Step>> {
+        self.declares_all(|kind| kind == ORGANISATION)
+    }
+
+    /// Everything else that is declared and not decided on.
     pub(super) fn declared(&self) -> Result<Vec<Step>> {
+        self.declares_all(|kind| !matches!(kind, "Jurisdiction" | ORGANISATION))
+    }
+
+    /// What is declared of some kinds, in an order in which references point backwards.
+    fn declares_all(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Step>> {
         let mut steps = Vec::new();
-        for kind in world::KINDS.iter().filter(|kind| kind.declared && kind.name != "Jurisdiction") {
+        for kind in world::KINDS.iter().filter(|kind| kind.declared && wanted(kind.name)) {
             for name in self.names(kind.name) {
                 let mut spec = self.spec(kind.name, name)?;
                 let who = self.declares(kind.name, &spec)?;
@@ -105,7 +117,7 @@ impl Town {
     fn declares(&self, kind: &str, spec: &Value) -> Result<&'static str> {
         let field = |name: &str| spec[name].as_str().unwrap_or_default();
         match kind {
-            "Organisation" | "ConsentIssuer" | "PersonSpace" => acting_for(AUTHORITY, Role::Authority),
+            ORGANISATION | "ConsentIssuer" | "PersonSpace" => acting_for(AUTHORITY, Role::Authority),
             // The people behind statistics are the authority's to name.
             "DataSet" if spec.get("privacy").is_some() => acting_for(AUTHORITY, Role::Authority),
             "DataSet" => acting_for(field("provider"), Role::Provider),
@@ -286,7 +298,7 @@ impl Town {
         self.world.agreements.keys().map(Id::as_str)
     }
 
-    /// An agreement (授权协议) about all scenarios that the unit was approved for; one that stays a draft is signed by the
+    /// A service agreement (应用服务协议) about all scenarios that the unit was approved for; one that stays a draft is signed by the
     /// unit alone.
     pub(super) fn agreement(&self, name: &str) -> Result<Vec<Step>> {
         let declared = self.world.agreements.get(name).context("an agreement")?;
@@ -308,7 +320,7 @@ impl Town {
         }
         let sign = |who, title: &str, state| act(who, title, path, "sign", json!({}), state);
         let mut steps = vec![
-            put(who, "起草授权协议 drafts the agreement", "Agreement", name, spec.into())?,
+            put(who, "起草应用服务协议 drafts the service agreement", "Agreement", name, spec.into())?,
             act(who, "提交签署 submits it for signing", path, "submit", json!({}), "signing"),
             sign(who, "应用单位签署 the unit signs", "signing"),
         ];

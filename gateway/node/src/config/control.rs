@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use shuzha_control::Rules;
+use shuzha_products::instant_text;
 use shuzha_products::jurisdiction::{self, Level, PACKS};
+use shuzha_store::{Register, StoreError};
 
 use super::access::{self, AccessConfig};
 use super::reader::Reader;
@@ -30,6 +32,31 @@ pub struct ControlConfig {
     pub(crate) provider: Option<Provider>,
     /// How persons come to it.
     pub access: AccessConfig,
+}
+
+impl ControlConfig {
+    /// The rules as they bind what is in `register`: operation that began before operating agreements were demanded has a time
+    /// of transition.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub(crate) fn rules_of(&self, register: &Register) -> Result<Rules, StoreError> {
+        let mut rules = self.rules.clone();
+        rules.jurisdiction.operating.binds_from = register.operating_binds_from()?;
+        Ok(rules)
+    }
+
+    /// The same as an object of the world in force, with its name; none where no pack is named.
+    ///
+    /// # Errors
+    /// Of the register.
+    pub(crate) fn pack_of(&self, register: &Register) -> Result<Option<(&'static str, Value)>, StoreError> {
+        let Some((name, mut spec)) = self.pack.clone() else { return Ok(None) };
+        if let Some(binds) = register.operating_binds_from()? {
+            spec["operatingFrom"] = instant_text(binds).into();
+        }
+        Ok(Some((name, spec)))
+    }
 }
 
 /// An OpenID Connect provider.

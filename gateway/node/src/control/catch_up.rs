@@ -117,13 +117,13 @@ fn changes(
     }
     let rules = kept.specs.iter().filter(|((kind, _), _)| *kind == JURISDICTION);
     let rules: Vec<_> = rules.map(|((_, name), spec)| (name.clone(), spec)).collect();
-    let configured = config.pack.as_ref().map(|(name, spec)| Id::new(name).map(|name| (name, spec)));
+    let configured = config.pack_of(register)?.map(|(name, spec)| Id::new(name).map(|name| (name, spec)));
     let configured = configured.transpose()?;
     for (name, _) in rules.iter().filter(|(name, _)| configured.as_ref().is_none_or(|(now, _)| now != name)) {
         delta.removed.push((JURISDICTION, name.clone()));
     }
     if let Some((name, spec)) = configured {
-        delta.put.push(Declared { kind: JURISDICTION, name, spec: spec.clone() });
+        delta.put.push(Declared { kind: JURISDICTION, name, spec });
     }
     Ok(delta)
 }

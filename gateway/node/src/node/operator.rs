@@ -10,7 +10,8 @@ use serde_json::json;
 use shuzha_core::clock::GuardedClock;
 use shuzha_core::{Clock as _, Code, Id, Lang, Refusal, RequestId, Timestamp};
 use shuzha_journal::Health;
-use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Upstream, Weight};
+use shuzha_policy::{Gate, Inbound, Payload, RateLimits, Reply, Snapshot, Upstream, Weight};
+use shuzha_products::instant_text;
 use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_proxy::{Handle, LogFile, Operator};
 use shuzha_store::Watch;
@@ -160,7 +161,9 @@ impl Operator for Running {
         let asked = |handle: &Handle| upstreams::unconfirmed(handle, &snapshot, self.clock.now());
         let unconfirmed = self.reached.get().map(asked).unwrap_or_default();
         let ending = config::ending(&self.rules, self.clock.now());
-        let warnings = self.unwatched.map(str::to_owned).into_iter().chain(ending).chain(unconfirmed);
+        let passing = transition(&snapshot, self.clock.now());
+        let warnings =
+            self.unwatched.map(str::to_owned).into_iter().chain(ending).chain(unconfirmed).chain(passing);
         let stopped: serde_json::Map<_, _> = self
             .gate
             .stopped_scenarios()
@@ -190,4 +193,12 @@ impl Operator for Running {
     async fn log_file(&self, address: &str) -> Result<Option<LogFile>, Refusal> {
         Arc::clone(&self.desk).file(address.to_owned(), true).await
     }
+}
+
+/// Who operates without an operating agreement in the time of transition, and what comes at its end.
+fn transition(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
+    let (ends, operators) = snapshot.in_transition(now)?;
+    let operators: Vec<_> = operators.into_iter().map(Id::as_str).collect();
+    let (operators, ends) = (operators.join(", "), instant_text(ends));
+    Some(format!("no operating agreement of {operators}: from {ends} their products are refused with C211"))
 }

@@ -11,6 +11,7 @@ use shuzha_products::credential::{ConsentIssuer, TokenAlgorithm};
 use shuzha_products::exit_review::ExitReview;
 use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_products::listing::Listing;
+use shuzha_products::operating::OperatingAgreement;
 use shuzha_products::registration::Certificate;
 use shuzha_products::suspension::Suspension;
 use shuzha_products::{data, world::Table};
@@ -30,6 +31,7 @@ pub(super) struct Declared {
     pub(super) person_spaces: Arc<Table<data::PersonSpace>>,
     pub(super) data_sets: Arc<Table<data::DataSet>>,
     pub(super) certificates: Arc<Table<Certificate>>,
+    pub(super) operating_agreements: Arc<Table<OperatingAgreement>>,
     pub(super) listings: Arc<Table<Listing>>,
     pub(super) exit_reviews: Arc<Table<ExitReview>>,
     pub(super) ceilings: Arc<Table<Ceiling>>,
@@ -44,6 +46,7 @@ pub(super) struct Stale {
     pub(super) issuers: bool,
     pub(super) statistics: bool,
     pub(super) certificates: bool,
+    pub(super) authorised: bool,
     pub(super) listings: bool,
     pub(super) exit_reviews: bool,
     pub(super) prices: bool,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shuzha_core::Id;
 use shuzha_privacy::consent::Issuers;
 use shuzha_products::credential::{self, ConsentIssuer, PublicKey, SignatureAlgorithm};
+use shuzha_products::operating::Authorised;
 use shuzha_products::parties::ApplicationUnit;
 use shuzha_products::{World, product};
 
@@ -99,13 +100,20 @@ impl Snapshot {
                 let set = world.data_sets.get(name)?.clone();
                 Arc::make_mut(&mut declared.data_sets).insert(name.clone(), set);
                 stale.statistics = true;
+                stale.authorised = true;
             }
             "Product" => {
                 self.put_product(name, world.products.remove(name)?);
                 stale.statistics = true;
                 stale.certificates = true;
+                stale.authorised = true;
                 stale.listings = true;
                 stale.exit_reviews = true;
+            }
+            "OperatingAgreement" => {
+                let agreement = world.operating_agreements.get(name)?.clone();
+                Arc::make_mut(&mut declared.operating_agreements).insert(name.clone(), agreement);
+                stale.authorised = true;
             }
             "ExitReview" => {
                 let review = world.exit_reviews.get(name)?.clone();
@@ -179,10 +187,15 @@ impl Snapshot {
             "DataSet" => {
                 Arc::make_mut(&mut declared.data_sets).remove(name);
                 stale.statistics = true;
+                stale.authorised = true;
             }
             "Product" => {
                 self.products.remove(name);
                 self.baits.remove(name);
+            }
+            "OperatingAgreement" => {
+                Arc::make_mut(&mut declared.operating_agreements).remove(name);
+                stale.authorised = true;
             }
             "ExitReview" => {
                 Arc::make_mut(&mut declared.exit_reviews).remove(name);
@@ -301,6 +314,7 @@ impl Snapshot {
             listings: Vec::new(),
             reviewable: declared.reviewable,
             reviewed: false,
+            authorised: Authorised::default(),
             sandbox: declared.sandbox,
             statistics: None,
             data_sets: declared.data_sets,

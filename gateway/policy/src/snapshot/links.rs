@@ -35,6 +35,9 @@ impl Snapshot {
                 by_product(self.declared.certificates.values().map(|one| (&one.product, one.window)));
             self.link(certified, |product| &product.certificates, |product| &mut product.certificates);
         }
+        if stale.authorised {
+            self.link_authorised();
+        }
         if stale.listings {
             let listed = by_product(self.declared.listings.values().map(|one| (&one.product, one.window)));
             self.link(listed, |product| &product.listings, |product| &mut product.listings);

@@ -1,4 +1,4 @@
-//! What is suspended (暂时关闭): a unit, a product, a scenario, a data set, or everything. An operator's stop of a unit or scenario
+//! What is suspended (暂时关闭): a unit, a product, a scenario, a data set, an operator, an operating agreement, or everything. An operator's stop of a unit or scenario
 //! reaches that operator's products alone.
 
 use std::collections::HashMap;
@@ -63,6 +63,9 @@ pub(crate) struct Suspensions {
     products: Stops,
     scenarios: Stops,
     data_sets: Stops,
+    operators: Stops,
+    /// Operating agreements. What stands under another one too goes on.
+    agreements: Stops,
     /// Of units and scenarios, for one operator's products, by operator.
     units_at: HashMap<Id, Stops>,
     scenarios_at: HashMap<Id, Stops>,
@@ -95,6 +98,8 @@ impl Suspensions {
                 (Target::Scenario(name), None) => all.scenarios.note(name, stop),
                 (Target::Product(name), _) => all.products.note(name, stop),
                 (Target::DataSet(name), _) => all.data_sets.note(name, stop),
+                (Target::Operator(name), _) => all.operators.note(name, stop),
+                (Target::OperatingAgreement(name), _) => all.agreements.note(name, stop),
             }
         }
         all
@@ -110,6 +115,8 @@ impl Suspensions {
             .chain(self.products.all("product"))
             .chain(self.scenarios.all("scenario"))
             .chain(self.data_sets.all("data-set"))
+            .chain(self.operators.all("operator"))
+            .chain(self.agreements.all("operating-agreement"))
             .chain(self.units_at.values().flat_map(|stops| stops.all("unit-at-operator")))
             .chain(self.scenarios_at.values().flat_map(|stops| stops.all("scenario-at-operator")))
     }
@@ -138,8 +145,20 @@ impl Suspensions {
             .or_else(|| self.products.begun(&product.name, now))
             .or_else(|| self.scenarios.begun(&scenario?.name, now))
             .or_else(|| product.data_sets.iter().find_map(|name| self.data_sets.begun(name, now)))
+            .or_else(|| self.operators.begun(&product.operator, now))
+            .or_else(|| self.of_agreements(product, scenario, now))
             .or_else(|| self.units_at.get(&product.operator)?.begun(unit, now))
             .or_else(|| self.scenarios_at.get(&product.operator)?.begun(&scenario?.name, now))
+    }
+
+    /// Which suspension of an operating agreement leaves data of the product without one.
+    fn of_agreements(&self, product: &Product, scenario: Option<&Scenario>, now: Timestamp) -> Option<&str> {
+        if self.agreements.0.is_empty() {
+            return None;
+        }
+        let stopped = |name: &Id| self.agreements.begun(name, now).is_some();
+        let scenario = scenario.map(|scenario| &scenario.name);
+        self.agreements.begun(product.authorised.fails_without(scenario, now, stopped)?, now)
     }
 
     /// Whether the scenario itself is suspended.

@@ -1,10 +1,11 @@
 //! Stage 2 of 10, authorise: may this unit do this, for this scenario, now?
 //!
-//! Asks: 一场景一授权一申请: a product certified, reviewed as it is (出域审查) and live, a scenario approved for this very unit, an
-//! agreement in force, a grant for (unit, scenario, product, operation) and its fields, nothing of it suspended. Absence is denial.
+//! Asks: 一场景一授权一申请: a product certified, reviewed as it is (出域审查) and live, a scenario approved for this very unit, an operating
+//! agreement that covers the product's data for it where one is demanded, a service agreement in force, a grant for (unit, scenario,
+//! product, operation) and its fields, nothing of it suspended. Absence is denial.
 //! A trial asks for a product with a sandbox and nothing suspended; a scenario that it names is the unit's own, approved or not.
 //! Takes: nothing.
-//! Refuses: C201 C202 C203 C204 C205 C206 C207 C208 C209 C210; C610 for the plan of what has none; C009 for a header that repeats.
+//! Refuses: C201 C202 C203 C204 C205 C206 C207 C208 C209 C210 C211; C610 for the plan of what has none; C009 for a header that repeats.
 
 use shuzha_core::{Code, Id, Refusal, Timestamp};
 use shuzha_privacy::output::FieldSet;
@@ -139,6 +140,9 @@ fn grant<'e>(
     let terms = &mut call.open.draft.terms;
     terms.scenario = scenario.name.as_str();
     terms.purpose = Some(scenario.purpose);
+    if !snapshot.rules.operating.permits(&product.authorised, Some(&scenario.name), now) {
+        return Err(Code::C211.into());
+    }
     let grant = find_grant(snapshot, unit, scenario, product, operation, now)?;
     terms.grant = grant.name.as_str();
     let agreement = snapshot.agreement(grant).ok_or(Code::C205)?;
@@ -246,8 +250,8 @@ impl<'e> Authorization<'e> {
         granted && self.check_suspension(caller, &latest, now).is_ok()
     }
 
-    /// Whether the credential, the scenario, the product's certificate and exit review, the grant and its agreement stand in
-    /// `latest`. Everything is looked up by name, because a snapshot that was compiled anew numbers names anew.
+    /// Whether the credential, the scenario, the product's certificate, exit review and operating agreement, the grant and its
+    /// agreement stand in `latest`. Everything is looked up by name, because a snapshot that was compiled anew numbers names anew.
     fn is_granted_in(
         &self,
         granted: &Granted<'_>,
@@ -267,13 +271,15 @@ impl<'e> Authorization<'e> {
             let reviewed = !latest.rules.exit_review_required
                 || product.reviewed
                 || product.version != self.product.version;
+            let demand = latest.rules.operating;
+            let operated = demand.permits(&product.authorised, Some(&scenario.name), now);
             let operation = product.operations.iter().find(|one| one.name == self.operation.name)?;
             let grants = latest.grants_of(unit, scenario, product);
             let grant = grants.iter().find(|grant| grant.name == granted.grant.name)?;
             let agreement = latest.agreement(grant)?;
             let agreed = agreement.signed && agreement.window.contains(now);
             let granted = grant.covers(operation) && grant.window().contains(now);
-            Some(open && certified && reviewed && agreed && granted)
+            Some(open && certified && reviewed && operated && agreed && granted)
         };
         standing() == Some(true)
     }

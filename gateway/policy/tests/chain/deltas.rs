@@ -87,6 +87,9 @@ const EDITS: &[Edit] = &[
     Edit::Absent("Grant", "bank-profile"),
     Edit::Absent("Certificate", "company-check-2025"),
     Edit::Absent("Listing", "company-check-listing"),
+    Edit::Text("OperatingAgreement", "yunze-2025", "inForce: true", "inForce: false"),
+    Edit::Absent("OperatingAgreement", "yunze-2025"),
+    Edit::Text("DataSet", "enterprises", "provider: market-regulator", "provider: ndrc"),
     Edit::Absent("Price", "company-profile-2025"),
     Edit::Absent("Credential", "bank-1"),
     Edit::Absent("ConsentIssuer", "yunze-consent"),
@@ -95,7 +98,7 @@ const EDITS: &[Edit] = &[
 /// The exit review of `company-check`, as it is in the world of these tests.
 const REVIEW: &str = "company-check-review";
 
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 20] = [
     "Jurisdiction",
     "Organisation",
     "ApplicationUnit",
@@ -105,6 +108,7 @@ const KINDS: [&str; 19] = [
     "Agreement",
     "PersonSpace",
     "DataSet",
+    "OperatingAgreement",
     "Upstream",
     "Product",
     "Certificate",

@@ -32,6 +32,14 @@ pub(crate) fn without(pack: &str) -> Snapshot {
     whole(&objects)
 }
 
+/// The world where the operator's agreement (授权运营协议) was ended, and one is demanded.
+pub(crate) fn unauthorised() -> Snapshot {
+    let mut objects = under("heilongjiang");
+    let agreement = objects.get_mut(&at("OperatingAgreement", "yunze-2025")).expect("the agreement");
+    *agreement = agreement.replace("inForce: true", "inForce: false");
+    whole(&objects)
+}
+
 fn paid(house: &House) -> String {
     outcome(&block_on(
         house.call(&Ask::new("bank-1", "company-check", "verify", "bank-onboarding"), &Fake::new([])),

@@ -47,3 +47,26 @@ async fn i1_the_stopped_caller_is_told_which_suspension_and_of_what_class() {
     let emergency = called(&stop("ApplicationUnit", "bank", "  emergency: true\n"), "bank-sandbox").await;
     assert_eq!(emergency, ("C208".to_owned(), Some("suspensions/stop-1, emergency".to_owned())));
 }
+
+/// An operator is one target: everything of it stops, the sandbox included, and nothing of others.
+#[tokio::test]
+async fn c18_a_stopped_operator_serves_nothing() {
+    for credential in ["bank-1", "bank-sandbox"] {
+        let own = stop("Organisation", "yunze-data", "");
+        let told = Some("suspensions/stop-1, decided".to_owned());
+        assert_eq!(called(&own, credential).await, ("C208".to_owned(), told), "{credential}");
+    }
+}
+
+/// What stands under a stopped agreement stops; what stands under another one too goes on.
+#[tokio::test]
+async fn c18_a_stopped_operating_agreement_takes_with_it_what_stands_under_no_other() {
+    let own = stop("OperatingAgreement", "yunze-2025", "");
+    assert_eq!(called(&own, "bank-1").await.0, "C208");
+    let other = "---\napiVersion: shuzha/v1\nkind: OperatingAgreement\nmetadata: {name: other}\nspec:\n  \
+        authoriser: data-bureau\n  operator: yunze-data\n  mode: scenario\n  scenario: bank-onboarding\n  \
+        dataSets: [enterprises]\n  window: {from: 2025-01-01, until: 2030-01-01}\n  inForce: true\n";
+    assert_eq!(called(&format!("{own}{other}"), "bank-1").await.0, "answered");
+    let elsewhere = other.replace("scenario: bank-onboarding", "scenario: bank-credit");
+    assert_eq!(called(&format!("{own}{elsewhere}"), "bank-1").await.0, "C208", "it is for another scenario");
+}

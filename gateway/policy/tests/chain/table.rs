@@ -213,6 +213,7 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
                 answered(&ask, &Fake::new([Say::Json(200, MISS)])).await;
             }
         }
+        "unauthorised" => house.gate.install(listings::unauthorised()),
         "listing-demanded" => house.gate.install(listings::without("heilongjiang")),
         "reviews-demanded" => house.gate.install(world::under("gansu")),
         "feed-silent" => {

@@ -13,8 +13,8 @@ macro_rules! demo {
 }
 
 /// The files of the demo's world.
-const DEMO: [(&str, &str); 12] = demo!(
-    "data-sets" "grants" "jurisdiction" "organisations" "prices" "products-data" "products-verification"
+const DEMO: [(&str, &str); 13] = demo!(
+    "data-sets" "grants" "jurisdiction" "operating" "organisations" "prices" "products-data" "products-verification"
     "registration" "scenarios" "suspensions" "units" "upstreams"
 );
 

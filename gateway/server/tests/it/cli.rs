@@ -38,6 +38,7 @@ fn demo_world() -> String {
         "Jurisdiction",
         "Scenario",
         "Agreement",
+        "OperatingAgreement",
         "Certificate",
         "Grant",
         "Suspension",

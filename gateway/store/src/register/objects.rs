@@ -122,8 +122,11 @@ const SUSPENDED: &str =
         UNION
         SELECT r.to_kind, r.to_name FROM stands JOIN refers r ON r.kind = stands.kind AND r.name = stands.name
     )
-    SELECT 1 FROM stands WHERE kind = json_extract(o.spec, '$.target.kind')
-    AND name = json_extract(o.spec, '$.target.name'))))";
+    SELECT 1 FROM stands WHERE (kind = json_extract(o.spec, '$.target.kind')
+        AND name = json_extract(o.spec, '$.target.name'))
+    OR (kind = 'Organisation' AND json_extract(o.spec, '$.target.kind') = 'OperatingAgreement' AND name = (
+        SELECT json_extract(a.spec, '$.operator') FROM objects a
+        WHERE a.kind = 'OperatingAgreement' AND a.name = json_extract(o.spec, '$.target.name'))))))";
 
 fn object(row: &Row<'_>) -> Result<Object, StoreError> {
     let state: (Option<String>, Option<String>) = (row.get(5)?, row.get(6)?);

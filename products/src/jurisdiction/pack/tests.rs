@@ -25,6 +25,10 @@ fn packs_say_what_the_regulations_say() {
     let years = |years: Option<u8>| years.map_or("-".to_owned(), |years| years.to_string());
     let days = |days: Option<u16>| days.map_or("-".to_owned(), |days| days.to_string());
     assert_eq!(row(&|one| years(one.agreement_years_max)), ["-", "5", "3", "3", "-"]);
+    let principle = ["false", "true", "true", "true", "false"];
+    assert_eq!(row(&|one| one.agreement_years_in_principle.to_string()), principle);
+    assert_eq!(row(&|one| one.operating.required.to_string()), ["true", "true", "true", "true", "false"]);
+    assert_eq!(row(&|one| one.agreement_contents.len().to_string()), ["0", "12", "1", "12", "0"]);
     assert_eq!(row(&|one| years(one.reapplication_months)), ["-", "-", "6", "-", "-"]);
     assert_eq!(row(&|one| one.certificate_required.to_string()), ["false", "true", "false", "true", "false"]);
     assert_eq!(row(&|one| days(one.registration.publicity)), ["-", "10", "-", "-", "-"]);
@@ -99,11 +103,15 @@ fn a_world_names_its_pack() {
     assert_eq!(world("rules: gansu"), Ok(rules("gansu")));
     assert_eq!(world("certificateRequired: true"), Ok(Jurisdiction::default()));
     let province = Jurisdiction { level: Level::Province, ..rules("heilongjiang") };
+    let mut bound = rules("gansu");
+    bound.operating.binds_from = Some(shuzha_core::Timestamp::from_seconds(1_790_812_800));
+    assert_eq!(world("rules: gansu, operatingFrom: 2026-10-01T08:00:00+08:00"), Ok(bound));
     assert_eq!(world("rules: heilongjiang, level: province"), Ok(province));
     for wrong in [
         "rules: peking",
         "rules: gansu, certificateRequired: true",
         "level: province",
+        "certificateRequired: true, operatingFrom: 2026-10-01",
         "rules: gansu, level: x",
     ] {
         assert!(world(wrong).is_err(), "{wrong}");

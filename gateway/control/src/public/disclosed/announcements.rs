@@ -26,6 +26,10 @@ pub(super) const ANNOUNCED: &[(&str, &str, &str)] = &[
     ("Agreement", "suspended", "协议暂停 agreement suspended"),
     ("Agreement", "terminated", "协议终止 agreement ended"),
     ("Agreement", "expired", "协议到期 agreement expired"),
+    ("OperatingAgreement", "in-force", "授权运营协议生效 operating agreement in force"),
+    ("OperatingAgreement", "amended", "授权运营协议变更 operating agreement amended"),
+    ("OperatingAgreement", "terminated", "授权运营协议终止 operating agreement ended"),
+    ("OperatingAgreement", "expired", "授权运营协议到期 operating agreement expired"),
     ("PrivacyRaise", "publicity", "隐私预算上限提高公示 publicity of a raise of a privacy cap"),
     ("PrivacyRaise", "in-force", "隐私预算上限提高生效 raise of a privacy cap in force"),
 ];
@@ -89,7 +93,11 @@ impl Control {
             return Ok(self.published(&object)?.map(|found| found.registered.title));
         }
         let spec = crate::force::json(&object, &object.spec)?;
-        let field = if kind == "Agreement" { "scope" } else { "title" };
+        let field = match kind {
+            "Agreement" => "scope",
+            "OperatingAgreement" => "operator",
+            _ => "title",
+        };
         Ok(spec.get(field).and_then(Value::as_str).map(str::to_owned))
     }
 }

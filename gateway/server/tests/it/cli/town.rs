@@ -64,7 +64,7 @@ impl Town {
     pub(super) fn open() -> Self {
         // No certificates and no publicity periods: this test does not wait for ten working days.
         let house = House::configured(
-            "[control]\nrules = \"yantai\"\n[egress]\nallow = [\"127.0.0.1\"]\nself_description = \"declared\"\n",
+            "[control]\nrules = \"qingdao\"\n[egress]\nallow = [\"127.0.0.1\"]\nself_description = \"declared\"\n",
         );
         let credential = Credential { name: "bank-1", secret: Vec::new() };
         let mut town = Self { house, services: Vec::new(), credential };
@@ -154,7 +154,7 @@ impl Town {
                 "--field",
                 "noJoiningRisk=true",
             ];
-            let acts = [("sun", "submit", &[][..]), ("zhou", "opine", found), ("li", "pass", found)];
+            let acts = [("sun", "submit", &[][..]), (provider, "opine", found), ("li", "pass", found)];
             self.case("ExitReview", product, &review, &acts);
             let purpose = if product == "census-report" { "sector" } else { "industry" };
             let spec = json!({"unit": "bank", "purpose": purpose, "title": scenario, "mode": "scenario",
