@@ -28,6 +28,8 @@ pub const RECEIPT_BYTES_MAX: usize = 128 << 10;
 pub struct Receipt {
     /// The entry, and what opens its commitments; none in a proof that others made.
     pub enclosed: Option<Enclosed>,
+    /// Extra data that others put into their proof: theirs to read, and written again as it stood.
+    pub others: Option<Vec<u8>>,
     /// Where the entry stands: 0 for the first.
     pub index: u64,
     /// Hashes from the leaf's neighbour up.
@@ -74,19 +76,23 @@ impl Receipt {
         if lines.next() != Some(HEADER) {
             return Err(WRONG);
         }
-        let enclosed = match lines.next_if(|line| line.starts_with("extra ")) {
+        let (enclosed, others) = match lines.next_if(|line| line.starts_with("extra ")) {
             Some(line) => {
                 let bytes = line.strip_prefix("extra ").and_then(|text| BASE64.decode(text).ok());
-                Enclosed::decode(&bytes.ok_or(WRONG)?)?
+                let bytes = bytes.ok_or(WRONG)?;
+                match Enclosed::decode(&bytes)? {
+                    None => (None, Some(bytes)),
+                    ours => (ours, None),
+                }
             }
-            None => None,
+            None => (None, None),
         };
         let index = lines.next().and_then(|line| decimal(line.strip_prefix("index ")?)).ok_or(WRONG)?;
         let path = lines.map(|line| hash_from_base64(line).ok_or(WRONG)).collect::<Result<Vec<_>, _>>()?;
         if path.len() > PROOF_HASHES_MAX {
             return Err(Malformed("the length of a proof"));
         }
-        Ok(Self { enclosed, index, path, note: Note::parse(note.as_bytes())? })
+        Ok(Self { enclosed, others, index, path, note: Note::parse(note.as_bytes())? })
     }
 
     /// Checks that `entry` stands where the receipt says, in a tree that `policy` believes in.
@@ -103,8 +109,9 @@ impl Receipt {
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
-        if let Some(enclosed) = &self.enclosed {
-            writeln!(f, "extra {}", BASE64.encode(enclosed.encode()))?;
+        let extra = self.enclosed.as_ref().map(Enclosed::encode);
+        if let Some(extra) = extra.as_ref().or(self.others.as_ref()) {
+            writeln!(f, "extra {}", BASE64.encode(extra))?;
         }
         writeln!(f, "index {}", self.index)?;
         for hash in &self.path {

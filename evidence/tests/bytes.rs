@@ -143,7 +143,7 @@ fn try_all(cases: u32) {
         Checkpoint::parse(&text(bytes)?).ok().filter(|read| read.to_string().len() == bytes.len())
     });
     let path = vec![[1; 32], [2; 32], [4; 32]];
-    let receipt = Receipt { enclosed: None, index: 5, path: path.clone(), note: note() };
+    let receipt = Receipt { enclosed: None, others: None, index: 5, path: path.clone(), note: note() };
     canonical(4, cases, &[receipt.to_string().into_bytes()], |bytes| Receipt::parse(bytes).ok());
     let asked = AddCheckpoint { old_size: 12, proof: path, note: note() };
     canonical(5, cases, &[asked.to_string().into_bytes()], |bytes| AddCheckpoint::parse(bytes).ok());

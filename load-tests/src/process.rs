@@ -107,8 +107,10 @@ impl Process {
         let (_, cpu) = self.cpu(&folder)?;
         let mut threads: BTreeMap<String, Duration> = BTreeMap::new();
         for thread in fs::read_dir(folder.join("task")).with_context(|| format!("{} has ended", self.name))? {
-            let (name, cpu) = self.cpu(&thread?.path())?;
-            *threads.entry(name).or_default() += cpu;
+            // One that ended between listing and reading is in the sum of its process, and no end of that.
+            if let Ok((name, cpu)) = self.cpu(&thread?.path()) {
+                *threads.entry(name).or_default() += cpu;
+            }
         }
         let resident = resident_kib(&status).context("an unknown form of /proc/PID/status")? * 1024;
         Ok(Usage { cpu, threads, resident })

@@ -161,7 +161,7 @@ impl LogReader {
         let Some((note, size)) = note else { return Ok(None) };
         let mut nodes = TileNodes::<D, _>::new(size, |tile| self.hashes::<D>(tile));
         let path = merkle::inclusion::<D, _>(&mut nodes, index, size)?;
-        Ok(Some(Receipt { enclosed, index, path, note }))
+        Ok(Some(Receipt { enclosed, others: None, index, path, note }))
     }
 
     /// The root over the first `size` leaves.

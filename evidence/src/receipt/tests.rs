@@ -57,7 +57,7 @@ fn receipt(index: u64, size: u64, length: usize, witnesses: u8) -> Receipt {
         let name = format!("witness{number}.example");
         note.sign(&CosignatureSigner::new(&name, &[number + 9; 32], clock).expect("a name")).expect("signed");
     }
-    Receipt { enclosed: Some(enclosed(length)), index, path, note }
+    Receipt { enclosed: Some(enclosed(length)), others: None, index, path, note }
 }
 
 /// The root to which a path leads, for the last leaf of a tree: every neighbour stands on the left.
@@ -104,7 +104,9 @@ fn a_proof_by_others_reads_without_an_entry() {
     let text = bare.to_string();
     assert_eq!(Receipt::parse(text.as_bytes()), Ok(bare.clone()));
     let foreign = text.replacen("\nindex", "\nextra /////w==\nindex", 1);
-    assert_eq!(Receipt::parse(foreign.as_bytes()), Ok(bare));
+    let read = Receipt::parse(foreign.as_bytes()).unwrap();
+    assert_eq!(read, Receipt { others: Some(vec![0xff; 4]), ..bare });
+    assert_eq!(read.to_string(), foreign, "what is theirs is written again");
 }
 
 #[test]
@@ -124,6 +126,18 @@ fn what_is_no_receipt_is_refused() {
         "x".repeat(RECEIPT_BYTES_MAX + 1),
     ] {
         assert!(Receipt::parse(bad.as_bytes()).is_err(), "{bad}");
+    }
+}
+
+proptest! {
+    /// Before, extra data of others was dropped when a receipt was written again.
+    #[test]
+    fn whatever_is_enclosed_a_receipt_is_written_again_as_it_stood(extra in prop::collection::vec(any::<u8>(), 0..80)) {
+        let bare = Receipt { enclosed: None, ..receipt(8, 9, 50, 0) }.to_string();
+        let text = bare.replacen("\nindex", &format!("\nextra {}\nindex", BASE64.encode(&extra)), 1);
+        if let Ok(read) = Receipt::parse(text.as_bytes()) {
+            prop_assert_eq!(read.to_string(), text);
+        }
     }
 }
 
@@ -174,8 +188,11 @@ proptest! {
         text in "(c2sp.org/tlog-proof@v1\n)?(extra [A-Za-z0-9+/=]{0,60}\n)?(index [0-9]{0,21}\n)?([A-Za-z0-9+/]{43}=\n){0,3}\n?.{0,60}",
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
-        let _ = Receipt::parse(text.as_bytes());
-        let _ = Receipt::parse(&bytes);
+        for bytes in [text.as_bytes(), &bytes] {
+            if let Ok(receipt) = Receipt::parse(bytes) {
+                prop_assert_eq!(receipt.to_string().into_bytes(), bytes.to_vec(), "written again as it stood");
+            }
+        }
     }
 }
 

@@ -211,7 +211,13 @@ fn receipts() {
     let opening = Opening::from_bytes([2; 16]);
     for witnesses in 0..=3_u8 {
         let enclosed = Some(Enclosed { entry: entry.clone(), request: opening, answer: opening });
-        let whole = Receipt { enclosed, index: 12_345_678, path: vec![[3; 32]; PATH], note: note.clone() };
+        let whole = Receipt {
+            enclosed,
+            others: None,
+            index: 12_345_678,
+            path: vec![[3; 32]; PATH],
+            note: note.clone(),
+        };
         let bare = Receipt { enclosed: None, ..whole.clone() };
         let bytes = |receipt: &Receipt| receipt.to_string().len();
         say(&format!(
