@@ -96,7 +96,7 @@ pub use words::in_chinese;
 use CellKind::{Flag, Instant, Name, Text, Texts, Word};
 
 /// Everything that is disclosed.
-pub const DISCLOSURES: [Disclosure; 7] = [
+pub const DISCLOSURES: [Disclosure; 8] = [
     Disclosure {
         plural: "products",
         zh: "数据产品和服务清单",
@@ -168,6 +168,29 @@ pub const DISCLOSURES: [Disclosure; 7] = [
             column("products", Texts, "产品", "Titles of the products that it operates."),
         ],
         source: Source::Objects { kind: "Organisation", states: &[], read: read::operator },
+    },
+    Disclosure {
+        plural: "operating-agreements",
+        zh: "授权运营协议：授权对象、内容、范围和期限",
+        en: "Operating agreements that are or were in force: with which operator, about what, how long.",
+        columns: &[
+            column("name", Name, "标识", "Its name."),
+            column("authoriser", Text, "授权方", "What the authorising organisation is called."),
+            column("operator", Name, "运营机构", "The operator."),
+            column("operatorTitle", Text, "授权对象", "What the operator is called."),
+            column("parties", Texts, "其他签署方", "Titles of the further organisations that sign it."),
+            column("mode", Word, "授权方式", "Mode of authorisation."),
+            column("extent", Texts, "授权范围", "Providers, fields, or the scenario and its data sets."),
+            column("products", Text, "授权内容", "What is to be made of the data, as agreed."),
+            column("from", Instant, "起", "When its term begins."),
+            column("until", Instant, "止", "First instant after its term."),
+            column("state", Word, "状态", "State."),
+        ],
+        source: Source::Objects {
+            kind: "OperatingAgreement",
+            states: &["in-force", "amended", "terminated", "expired", "archived"],
+            read: read::operating_agreement,
+        },
     },
     Disclosure {
         plural: "scenarios",

@@ -1,7 +1,9 @@
 //! What anyone may read (J1): exactly the columns, of what is public, and no person.
 
 use serde_json::json;
+use shuzha_control::Rules;
 use shuzha_control::public::{Cell, CellKind, DISCLOSURES, Disclosure};
+use shuzha_products::jurisdiction::{calendar, pack};
 
 use crate::town::Town;
 use crate::ways::ways;
@@ -82,4 +84,20 @@ fn j1_what_is_applied_for_and_whoever_is_a_person_stays_untold() {
         }
     }
     assert!(!said(&town).iter().any(|(name, _)| *name == text("applied-for")));
+}
+
+#[test]
+fn j1_operating_agreements_are_disclosed_with_object_content_extent_and_term() {
+    let town = Town::authorised();
+    let rules = Rules { jurisdiction: pack("gansu").expect("built in"), calendar: calendar().clone() };
+    town.house.control.set_rules(rules).expect("taken");
+    town.operating("yunze-2026");
+    let found = rows(&town, "operating-agreements");
+    let one = found.iter().find(|row| row[0] == text("yunze-2026")).expect("in force");
+    for column in ["authoriser", "operatorTitle", "mode", "products", "state"] {
+        assert!(matches!(cell("operating-agreements", one, column), Cell::Text(_)), "{column}");
+    }
+    let Cell::Texts(extent) = cell("operating-agreements", one, "extent") else { panic!("an extent") };
+    assert!(!extent.is_empty());
+    assert!(said(&town).contains(&(text("yunze-2026"), text("in-force"))));
 }

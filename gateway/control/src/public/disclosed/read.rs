@@ -218,3 +218,36 @@ pub(super) fn agreement(control: &Control, object: &Object, spec: &Value) -> Row
         state(object),
     ]))
 }
+
+/// An operating agreement that is or was in force.
+pub(super) fn operating_agreement(control: &Control, object: &Object, spec: &Value) -> Row {
+    let named = |field: &str| spec.get(field).and_then(Value::as_str);
+    let listed = |field: &str| texts(spec, field).unwrap_or_default();
+    let (parties, providers, sets) = (listed("parties"), listed("providers"), listed("dataSets"));
+    let mut extent = Vec::new();
+    let found = [
+        control.titles("Organisation", providers.iter().map(String::as_str))?,
+        Cell::Texts(listed("fields")),
+        control.titles("Scenario", named("scenario"))?,
+        control.titles("DataSet", sets.iter().map(String::as_str))?,
+    ];
+    for cell in found {
+        if let Cell::Texts(titles) = cell {
+            extent.extend(titles);
+        }
+    }
+    let products = spec.get("contents").map_or(Cell::None, |contents| text(contents, "products"));
+    let [from, until] = window(spec);
+    Ok(Some(vec![
+        control.titled("Organisation", named("authoriser"))?,
+        text(spec, "operator"),
+        control.titled("Organisation", named("operator"))?,
+        control.titles("Organisation", parties.iter().map(String::as_str))?,
+        text(spec, "mode"),
+        Cell::Texts(extent),
+        products,
+        from,
+        until,
+        state(object),
+    ]))
+}

@@ -38,6 +38,7 @@ const WORDS: &[(&str, &str)] = &[
     ("archived", "已归档"),
     ("in-force", "生效"),
     ("expired", "已到期"),
+    ("amended", "已变更"),
     ("publicity", "公示中"),
     ("certified", "已登记"),
     ("cancelled", "已注销"),
@@ -46,6 +47,7 @@ const WORDS: &[(&str, &str)] = &[
     ("Registration", "登记"),
     ("Scenario", "应用场景"),
     ("Agreement", "协议"),
+    ("OperatingAgreement", "授权运营协议"),
     ("PrivacyRaise", "隐私预算上限提高"),
 ];
 
