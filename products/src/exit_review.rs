@@ -110,15 +110,7 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let lower = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() != 2 * SHA256_OUTPUT_LEN || !text.bytes().all(lower) {
-            return Err(DigestError);
-        }
-        let mut digest = [0; SHA256_OUTPUT_LEN];
-        for (byte, at) in digest.iter_mut().zip((0..).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| DigestError)?;
-        }
-        Ok(Self(digest))
+        shuzha_core::hex::decode(text).map(Self).ok_or(DigestError)
     }
 }
 

@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use shuzha_core::{Code, Lang, Timestamp};
+use shuzha_core::{Code, Lang, Timestamp, calendar};
 use shuzha_products::case::Fault;
 
 use crate::problem::Problem;
 
-/// Where local dates are local: Asia/Shanghai has kept this offset since 1991.
-pub(crate) const LOCAL: Offset = Offset::constant(8);
+/// Where local dates are local.
+pub(crate) const LOCAL: Offset = Offset::constant(calendar::OFFSET_HOURS);
 
 /// Most objects of a page.
 pub(crate) const PAGE_MAX: usize = 200;

@@ -90,7 +90,7 @@ pub(super) fn keep_token(
 ) -> Result<()> {
     let path = connection.token_path()?;
     let now = SystemClock.now();
-    let until = show::instant(now.plus(Duration::from_secs(u64::from(days) * 86_400)));
+    let until = shuzha_core::calendar::local_text(now.plus(Duration::from_secs(u64::from(days) * 86_400)));
     let token = show::fresh_name("cli", now);
     let body =
         of::NewToken { name: Name::of(token), roles: roles.to_vec(), read_only, until: Moment::of(&until) };

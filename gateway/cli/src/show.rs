@@ -4,23 +4,18 @@ use comfy_table::{Table, presets};
 use jiff::tz::Offset;
 use serde_json::Value;
 use shuzha_control::Kind;
+use shuzha_core::calendar;
 use shuzha_core::{OsRng, Rng as _, Timestamp};
 use shuzha_schema::Instant;
 use shuzha_schema::object::{Act, Author, Deadline, Object};
 
-/// China's offset, the same all year since 1992.
-const LOCAL: Offset = Offset::constant(8);
+const LOCAL: Offset = Offset::constant(calendar::OFFSET_HOURS);
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
 fn civil(at: Timestamp) -> jiff::civil::DateTime {
     let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or(jiff::Timestamp::MAX);
     LOCAL.to_datetime(at)
-}
-
-/// An instant with its offset, for programs.
-pub(super) fn instant(at: Timestamp) -> String {
-    format!("{}+08:00", civil(at).strftime("%Y-%m-%dT%H:%M:%S"))
 }
 
 /// A name that nobody else makes: of the time, and of chance for those who are quick.
@@ -179,7 +174,6 @@ mod tests {
     #[test]
     fn times_are_chinas_and_days_are_counted() {
         let now = Timestamp::from_seconds(1_770_000_000);
-        assert_eq!(instant(now), "2026-02-02T10:40:00+08:00");
         let name = fresh_name("stop", now);
         assert!(name.starts_with("stop-20260202-104000-") && shuzha_core::Id::check(&name).is_ok(), "{name}");
         assert_eq!(local(&Instant::of("2026-02-02T02:40:00Z")), "2026-02-02 10:40");

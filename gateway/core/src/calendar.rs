@@ -10,8 +10,9 @@ use std::fmt;
 use crate::Timestamp;
 use crate::clock::MICROS_PER_SECOND;
 
-/// China keeps UTC+8 all year since 1992; earlier summer times do not matter to terms of today.
-const OFFSET_MICROS: i64 = 8 * 3_600 * MICROS_PER_SECOND;
+/// Hours by which China is ahead of UTC, all year since 1992; earlier summer times do not matter to terms of today.
+pub const OFFSET_HOURS: i8 = 8;
+const OFFSET_MICROS: i64 = OFFSET_HOURS as i64 * 3_600 * MICROS_PER_SECOND;
 const DAY_MICROS: i64 = 86_400 * MICROS_PER_SECOND;
 
 /// One day in Asia/Shanghai, counted from 1970-01-01.
@@ -89,6 +90,15 @@ impl Day {
         let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
         (year_of_era + era * 400 + (month <= 2) as i64, month, day)
     }
+}
+
+/// An instant in China as RFC 3339 has it, to the second: `2026-01-31T08:00:00+08:00`.
+#[must_use]
+pub fn local_text(at: Timestamp) -> String {
+    let day = Day::of(at);
+    let seconds = at.seconds() - day.start().seconds();
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{day}T{hours:02}:{minutes:02}:{seconds:02}+{OFFSET_HOURS:02}:00")
 }
 
 impl fmt::Display for Day {

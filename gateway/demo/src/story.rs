@@ -205,9 +205,7 @@ impl Progress {
 
 /// The date in China.
 fn date(at: Timestamp) -> String {
-    let at = jiff::Timestamp::from_microsecond(at.micros()).unwrap_or_default();
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
-    at.to_zoned(zone).date().to_string()
+    shuzha_core::calendar::Day::of(at).to_string()
 }
 
 /// What the control API says went wrong.

@@ -22,6 +22,7 @@ mod marks;
 mod meter;
 mod state;
 
+use shuzha_core::calendar::Day;
 use shuzha_core::{MicroYuan, RequestId, Timestamp};
 use shuzha_evidence::{
     Act, ActKind, Call, Commitment, Decision, Entry, Intent, Projected, Refund, Registered, Terms,
@@ -39,21 +40,16 @@ pub use state::{
 
 use crate::StoreError;
 
-/// Offset of Asia/Shanghai from UTC in microseconds. The zone has had no summer time since 1991.
-const SHANGHAI_MICROS: i64 = 8 * 3_600 * 1_000_000;
-
-const DAY_MICROS: i64 = 86_400 * 1_000_000;
-
 /// The day in Asia/Shanghai that holds `at`, in days since 1970-01-01.
 #[must_use]
 pub const fn local_day(at: Timestamp) -> i64 {
-    at.micros().saturating_add(SHANGHAI_MICROS).div_euclid(DAY_MICROS)
+    Day::of(at).days()
 }
 
 /// When the local `day` begins.
 #[must_use]
 pub const fn local_midnight(day: i64) -> Timestamp {
-    Timestamp::from_micros(day.saturating_mul(DAY_MICROS).saturating_sub(SHANGHAI_MICROS))
+    Day::from_days(day).start()
 }
 
 /// One entry being applied.

@@ -1,6 +1,7 @@
 //! What is usual in a window of time, and whether this window is far above it.
 
 use shuzha_core::Timestamp;
+use shuzha_core::calendar::OFFSET_HOURS;
 
 /// How many times the usual is sudden.
 const FACTOR: u64 = 10;
@@ -12,8 +13,8 @@ const INERTIA: u64 = 8;
 const SCALE: u64 = 256;
 /// Windows without a call after which the past is forgotten rather than walked through.
 const GAP_MAX: i64 = 1_000;
-/// Days begin at midnight in Asia/Shanghai, which has had no other offset since 1991.
-const OFFSET_SECONDS: i64 = 8 * 3_600;
+/// Days begin at midnight in China.
+const OFFSET_SECONDS: i64 = OFFSET_HOURS as i64 * 3_600;
 
 /// The window of `seconds` that holds `now`.
 pub(super) const fn window(now: Timestamp, seconds: i64) -> i64 {

@@ -7,7 +7,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use shuzha_core::Timestamp;
 
-/// Where local dates are local: the regulations' terms begin and end at midnight in China.
+/// Where local dates are local: the regulations' terms begin and end at midnight in China. The zone and not the offset alone
+/// (`shuzha_core::calendar`), for dates before 1992, when there was summer time.
 static LOCAL: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("Asia/Shanghai").expect("the time zone is compiled in"));
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io;
 
 use serde_json::json;
+use shuzha_core::calendar::local_text;
 use shuzha_core::{Code, Timestamp, hex};
 use shuzha_evidence::log::{DESTROYED as CERTIFICATE, Files as _, LogError, Shard};
 use shuzha_evidence::merkle::{Sha256, Sm3};
 use shuzha_evidence::verify::{KEPT_BYTES_MAX, check_pruned, for_each_entry, head, kept_path, push_kept};
 use shuzha_evidence::{Entry, RetentionAct};
 
-use super::document::{self, DESTROYED, instant};
+use super::document::{self, DESTROYED};
 use super::{Asked, Decided, Decision, HalfYear, Hold, Retention, RetentionError};
 use crate::tiles::LOOKUP;
 
@@ -230,9 +231,9 @@ impl Retention {
             "destroyed": gone, "kept": kept,
             "rootSha256": hex::encode(&heads.0.root), "rootSm3": hex::encode(&heads.1.root),
             "sealing": sealed.map(|sealed| hex::encode(&document::digest(&sealed.document))),
-            "askedBy": waiting.asked.0.as_str(), "askedAt": instant(waiting.asked.1), "reason": waiting.reason,
-            "confirmedBy": asked.by.as_str(), "confirmedAt": instant(asked.at),
-            "keptUntil": instant(year.free_from), "months": self.0.term.months, "article": self.0.term.article,
+            "askedBy": waiting.asked.0.as_str(), "askedAt": local_text(waiting.asked.1), "reason": waiting.reason,
+            "confirmedBy": asked.by.as_str(), "confirmedAt": local_text(asked.at),
+            "keptUntil": local_text(year.free_from), "months": self.0.term.months, "article": self.0.term.article,
         });
         document::signed(&self.0, year, DESTROYED, &content)
     }

@@ -2,8 +2,6 @@
 
 use ring::digest::SHA256;
 use serde_json::Value;
-use shuzha_core::Timestamp;
-use shuzha_core::calendar::Day;
 use shuzha_evidence::merkle::{Digest as _, Sha256};
 use shuzha_evidence::note::Note;
 
@@ -36,11 +34,4 @@ pub(super) fn signed(
 pub(super) fn digest(document: &str) -> [u8; 32] {
     let digest = ring::digest::digest(&SHA256, document.as_bytes());
     digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
-}
-
-/// An instant as RFC 3339 with China's offset, to the second.
-pub(super) fn instant(at: Timestamp) -> String {
-    let day = Day::of(at);
-    let seconds = at.seconds() - day.start().seconds();
-    format!("{day}T{:02}:{:02}:{:02}+08:00", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }

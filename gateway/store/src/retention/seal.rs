@@ -5,13 +5,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Map, json};
+use shuzha_core::calendar::local_text;
 use shuzha_core::{Code, Timestamp, hex};
 use shuzha_evidence::RetentionAct;
 use shuzha_evidence::log::{CHECKPOINT, COSIGNED, Files as _, LogError, Source as _};
 use shuzha_evidence::merkle::{Digest, Sha256, Sm3};
 use shuzha_evidence::verify::{Head, check_range, head};
 
-use super::document::{self, SEALED, instant};
+use super::document::{self, SEALED};
 use super::{Asked, Decided, Decision, HalfYear, Hold, Retention, RetentionError, THREADS};
 
 /// Name of the manifest in the half-year's folder.
@@ -91,7 +92,7 @@ impl Retention {
             "what": "sealed", "log": heads.0.origin, "halfYear": year.shard.to_string(),
             "firstSequence": year.first_seq, "lastSequence": year.last_seq(), "entries": heads.0.size,
             "entryBytes": checked.bytes, "rootSha256": hex::encode(&heads.0.root), "rootSm3": hex::encode(&heads.1.root),
-            "files": listed, "sealedBy": asked.by.as_str(), "sealedAt": instant(asked.at), "reason": asked.reason,
+            "files": listed, "sealedBy": asked.by.as_str(), "sealedAt": local_text(asked.at), "reason": asked.reason,
         });
         document::signed(&self.0, year, SEALED, &content)
     }
