@@ -80,6 +80,15 @@ impl Parameters {
         text.parse().map_or_else(|error: T::Err| self.fail(name, error.to_string()), Some)
     }
 
+    /// `cursor` where pages go by a number of the register or the books: as large as those get.
+    pub(crate) fn number_cursor(&mut self) -> Option<u64> {
+        let text = self.text("cursor")?;
+        match text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok()) {
+            Some(number) => Some(number),
+            None => self.fail("cursor", "不是上一页给出的 `next` is not the `next` of a page"),
+        }
+    }
+
     /// `true` or `false`; false where it is not given.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
         match self.text(name).as_deref() {

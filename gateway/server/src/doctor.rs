@@ -82,17 +82,35 @@ pub(crate) fn run(out: &mut Out, config: &Config) -> Result<bool> {
 
 fn data_folder(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
     let dir = config.data_dir.display();
-    match open_store(&config.data_dir) {
-        Ok(_) => findings.good(&format!("data folder {dir} and {}", store::STORE_FILE))?,
-        Err(error) => findings.bad(&format!("data folder {dir}: {error:#}"))?,
+    // Looking makes nothing: a folder that is filled by mistake stands in the way of a restore.
+    if !config.data_dir.join(store::STORE_FILE).exists() {
+        findings.good(&format!("data folder {dir}: {} will be made at first start", store::STORE_FILE))?;
+    } else {
+        opened(findings, config)?;
     }
     let journal = config.data_dir.join(JOURNAL_DIR);
     if !journal.exists() {
         return findings.good("journal: will be made at first start");
     }
+    match shuzha_journal::node_of(&journal) {
+        Ok(Some(node)) if node != config.node.as_str() => findings.bad(&format!(
+            "journal: 属于节点 belongs to node `{node}`, not to `{}`: 请将 set node.name = \"{node}\"",
+            config.node
+        ))?,
+        Ok(_) => {}
+        Err(error) => return findings.bad(&format!("journal: {error}")),
+    }
     match shuzha_journal::verify(&journal) {
         Ok(summary) => findings.good(&format!("journal: whole, {} to {}", summary.first, summary.last)),
         Err(error) => findings.bad(&format!("journal: {error}")),
+    }
+}
+
+fn opened(findings: &mut Findings<'_>, config: &Config) -> Result<()> {
+    let dir = config.data_dir.display();
+    match open_store(&config.data_dir) {
+        Ok(_) => findings.good(&format!("data folder {dir} and {}", store::STORE_FILE)),
+        Err(error) => findings.bad(&format!("data folder {dir}: {error:#}")),
     }
 }
 
@@ -192,7 +210,9 @@ fn declared(findings: &mut Findings<'_>, config: &Config, world: &World, from: &
         world.units.len(),
         world.grants.len()
     ))?;
-    let kept = open_store(&config.data_dir).and_then(|data| data.secret_names()).unwrap_or_default();
+    let there = config.data_dir.join(store::STORE_FILE).exists();
+    let names = || open_store(&config.data_dir).and_then(|data| data.secret_names()).unwrap_or_default();
+    let kept = if there { names() } else { Vec::new() };
     for (name, credential) in &world.credentials {
         let there = match (&credential.public_key, credential.algorithm) {
             (Some(PublicKey::Inline(_)), _) => true,

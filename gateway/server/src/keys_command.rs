@@ -105,6 +105,9 @@ pub(crate) fn run(out: &mut Out, config: &Config, command: KeysCommand) -> Resul
             }
             Ok(())
         }
+        KeysCommand::Log { .. } | KeysCommand::SealLog if !data_dir.is_dir() => {
+            bail!("没有这个数据目录 there is no data folder {}: nothing is made here", data_dir.display())
+        }
         KeysCommand::Log { handovers } => {
             let origin = origin_of(config)?;
             let custody = Custody { data_dir, origin: &origin, passphrase: &passphrase };

@@ -81,7 +81,7 @@ fn page(subject: &Disclosure) -> Value {
         let (kind, more) = match column.kind {
             CellKind::Name => ("string", Some(schema::<Name>())),
             CellKind::Text | CellKind::Word => ("string", None),
-            CellKind::Texts => ("array", None),
+            CellKind::Texts | CellKind::Words => ("array", None),
             CellKind::Instant => ("string", Some(schema::<Instant>())),
             CellKind::Flag => ("boolean", None),
         };
@@ -92,7 +92,7 @@ fn page(subject: &Disclosure) -> Value {
             None if index == 0 => json!({"type": kind}),
             None => json!({"type": [kind, "null"]}),
         };
-        if column.kind == CellKind::Texts {
+        if matches!(column.kind, CellKind::Texts | CellKind::Words) {
             cell["items"] = json!({"type": "string"});
         }
         cell["description"] = format!("{}。 {}", column.zh, column.en).into();

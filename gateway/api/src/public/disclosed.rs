@@ -17,6 +17,8 @@ use crate::shown::instant;
 pub(crate) const CSV: &str = ".csv";
 /// Most rows of one spreadsheet; `Link` says where the next begins.
 pub(crate) const CSV_ROWS_MAX: usize = 2_000;
+/// Most pages that one spreadsheet is made from, however few rows they have: what a request may cost.
+const CSV_PAGES_MAX: usize = 20;
 /// Tells a spreadsheet program that the file is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// Between texts of one cell.
@@ -60,7 +62,7 @@ fn value(cell: Cell) -> Value {
 fn sheet(ask: &Ask, subject: &Disclosure, mut after: Option<String>, lang: Lang) -> Result<Reply, Problem> {
     let mut text = BYTE_ORDER_MARK.to_owned();
     line(&mut text, subject.columns.iter().map(|column| heading(column.zh, column.en, lang).to_owned()));
-    let mut rows = 0;
+    let (mut rows, mut pages) = (0, 0);
     loop {
         let Rows { items, next } =
             ask.shared.control.disclosed(subject, after.as_deref(), CSV_ROWS_MAX - rows)?;
@@ -70,7 +72,8 @@ fn sheet(ask: &Ask, subject: &Disclosure, mut after: Option<String>, lang: Lang)
             line(&mut text, cells.map(|(column, cell)| shown(column, cell, lang)));
         }
         after = next;
-        if after.is_none() || rows >= CSV_ROWS_MAX {
+        pages += 1;
+        if after.is_none() || rows >= CSV_ROWS_MAX || pages == CSV_PAGES_MAX {
             break;
         }
     }
@@ -107,9 +110,10 @@ fn shown(column: &DisclosedColumn, cell: Cell, lang: Lang) -> String {
         Cell::None => String::new(),
         Cell::Text(text) if column.kind == CellKind::Word => said(column.name, &text, lang),
         Cell::Text(text) => text,
-        Cell::Texts(texts) => {
-            texts.iter().map(|text| said(column.name, text, lang)).collect::<Vec<_>>().join(BETWEEN)
+        Cell::Texts(words) if column.kind == CellKind::Words => {
+            words.iter().map(|word| said(column.name, word, lang)).collect::<Vec<_>>().join(BETWEEN)
         }
+        Cell::Texts(texts) => texts.join(BETWEEN),
         Cell::Instant(at) => instant(at).as_str().to_owned(),
         Cell::Flag(true) => heading("是", "yes", lang).to_owned(),
         Cell::Flag(false) => heading("否", "no", lang).to_owned(),

@@ -18,7 +18,7 @@ pub(crate) fn history(ask: &Ask) -> Result<Reply, Problem> {
     let kind = kind(ask)?;
     let caller = who::caller(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, before) = (parameters.limit(), parameters.number_cursor());
     parameters.done()?;
     let page = ask.shared.control.history(&caller, kind.name(), &ask.id("name")?, before, limit)?;
     Ok(acts(&page))
@@ -28,7 +28,7 @@ pub(crate) fn history(ask: &Ask) -> Result<Reply, Problem> {
 pub(crate) fn audit(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, before) = (parameters.limit(), parameters.number_cursor());
     let (kind, name) = (parameters.text("kind"), parameters.text("name"));
     let (actor, verb) = (parameters.text("actor"), parameters.text("verb"));
     let (from, until) = (parameters.instant("from"), parameters.instant("until"));
@@ -54,7 +54,7 @@ fn acts(page: &Page<HistoryEntry, u64>) -> Reply {
 pub(crate) fn refused(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, before) = (parameters.limit(), parameters.number_cursor());
     let (account, code) = (parameters.text("account"), parameters.text("code"));
     let (from, until) = (parameters.instant("from"), parameters.instant("until"));
     parameters.done()?;
@@ -68,7 +68,7 @@ pub(crate) fn refused(ask: &Ask) -> Result<Reply, Problem> {
 pub(crate) fn notices(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, before) = (parameters.limit(), parameters.number_cursor());
     parameters.done()?;
     let page = ask.shared.control.notices(&caller, before, limit)?;
     Ok(Reply::page(&page, shown::notice))

@@ -26,7 +26,7 @@ const STATUS_LIST: &str = "application/statuslist+jwt";
 pub(crate) fn list(ask: &Ask) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, before) = (parameters.limit(), parameters.number_cursor());
     let unit: Option<Id> = parameters.parsed("unit");
     parameters.done()?;
     let page = ask.shared.consents.list(&caller, unit.as_ref(), before, limit)?;
@@ -138,7 +138,7 @@ pub(crate) fn data_uses(ask: &Ask) -> Result<Reply, Problem> {
 fn used(ask: &Ask, jti: Option<&str>) -> Result<Reply, Problem> {
     let caller = who::caller(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, before) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, before) = (parameters.limit(), parameters.number_cursor());
     parameters.done()?;
     let page = ask.shared.consents.uses(&caller, jti, before, limit)?;
     Ok(Reply::page(&page, data_use))

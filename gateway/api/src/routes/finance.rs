@@ -214,7 +214,7 @@ fn is_word(ask: &Ask) -> bool {
 pub(crate) fn ledger(ask: &Ask) -> Result<Reply, Problem> {
     let (finance, caller) = asked(ask)?;
     let mut parameters = ask.parameters();
-    let (limit, after) = (parameters.limit(), parameters.parsed("cursor"));
+    let (limit, after) = (parameters.limit(), parameters.number_cursor());
     parameters.done()?;
     let page = finance.ledger(&caller, after.unwrap_or(0), limit)?;
     let items = page.items.iter().map(shown::posted).collect();

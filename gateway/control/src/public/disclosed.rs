@@ -7,7 +7,7 @@ mod read;
 mod words;
 
 use serde_json::Value;
-use shuzha_core::{Id, Timestamp};
+use shuzha_core::{Code, Id, Timestamp};
 use shuzha_store::register::{Filter, Object};
 
 use super::PAGE_MAX;
@@ -23,8 +23,10 @@ pub enum CellKind {
     Text,
     /// A word of a closed list; [`in_chinese`] says it for people.
     Word,
-    /// Texts, or words.
+    /// Texts.
     Texts,
+    /// Words of a closed list.
+    Words,
     /// An instant.
     Instant,
     /// Yes or no.
@@ -93,14 +95,14 @@ pub type Rows = Page<Vec<Cell>, String>;
 
 pub use words::in_chinese;
 
-use CellKind::{Flag, Instant, Name, Text, Texts, Word};
+use CellKind::{Flag, Instant, Name, Text, Texts, Word, Words};
 
 /// Everything that is disclosed.
 pub const DISCLOSURES: [Disclosure; 8] = [
     Disclosure {
         plural: "products",
         zh: "数据产品和服务清单",
-        en: "Products and services in force.",
+        en: "Products and services that may be had, or could: registered ones, where the rules demand that.",
         columns: &[
             column("name", Name, "标识", "Its name."),
             column("title", Text, "名称", "What it is called."),
@@ -109,9 +111,15 @@ pub const DISCLOSURES: [Disclosure; 8] = [
             column("personal", Flag, "须个人授权", "Whether the person's own consent is needed."),
             column("operator", Name, "运营机构", "The operator."),
             column("operatorTitle", Text, "运营机构名称", "What the operator is called."),
-            column("dataSets", Texts, "数据资源", "Titles of the data sets that it is made from."),
+            column("dataSets", Texts, "数据资源", "The data sets that it is made from."),
             column("certificate", Text, "登记凭证编码", "Code of the certificate that is good now."),
             column("certificateUntil", Instant, "凭证有效期至", "First instant after the certificate."),
+            column(
+                "state",
+                Word,
+                "状态",
+                "Whether it is in service, suspended, or its certificate is not good any more.",
+            ),
         ],
         source: Source::Objects { kind: "Product", states: &[], read: read::product },
     },
@@ -125,13 +133,13 @@ pub const DISCLOSURES: [Disclosure; 8] = [
             column("productTitle", Text, "产品名称", "What the product is called."),
             column("operation", Text, "操作", "The operation; null for all."),
             column("scenario", Name, "应用场景", "The scenario that it is for; null for all."),
-            column("purposes", Texts, "用途类别", "Classes of purpose that it is for; null for all."),
+            column("purposes", Words, "用途类别", "Classes of purpose that it is for; null for all."),
             column("form", Word, "计费方式", "Form of charging."),
             column("amount", Text, "价格（元）", "Yuan, without tax: a call's, or by tier `from N: yuan`."),
             column("annual", Text, "年费（元）", "Yuan a year besides."),
             column("minimum", Text, "最低收费", "The least that is charged."),
             column("maximum", Text, "最高收费（元）", "The most that is charged, in yuan."),
-            column("charged", Texts, "收费的结果", "Outcomes that are charged."),
+            column("charged", Words, "收费的结果", "Outcomes that are charged."),
             column("trial", Flag, "试行价格", "Whether it is a trial price."),
             column("act", Text, "文号", "Number of the act behind it."),
             column("issuer", Text, "制定机构", "Who issued the act."),
@@ -262,13 +270,17 @@ impl Control {
     /// Rows of `subject` after the one that `after` names. A page may be short, or empty, and still have a next.
     ///
     /// # Errors
-    /// Of the register; an `after` that is none as a page that begins anew.
+    /// C1001 for an `after` that no page gave; of the register.
     pub fn disclosed(&self, subject: &Disclosure, after: Option<&str>, limit: usize) -> Result<Rows, Error> {
+        const NO_CURSOR: &str = "不是上一页给出的 `next` is not the `next` of a page";
         let limit = limit.clamp(1, PAGE_MAX);
+        let wrong = || Error::fault(Code::C1001, "?cursor", NO_CURSOR);
         let Source::Objects { kind, states, read } = subject.source else {
-            return self.announcements(after.and_then(|text| text.parse().ok()), limit);
+            let number = |text: &str| u64::try_from(text.parse::<i64>().ok()?).ok();
+            let before = after.map(|text| number(text).ok_or_else(wrong)).transpose()?;
+            return self.announcements(before, limit);
         };
-        let after = after.and_then(|text| Id::new(text).ok());
+        let after = after.map(|text| Id::new(text).map_err(|_| wrong())).transpose()?;
         let filter = Filter { kind, after: after.as_ref(), states, limit: limit + 1, ..Filter::default() };
         let page = Page::cut(self.register.list(&filter)?, limit, |object| object.name.to_string());
         let mut items = Vec::with_capacity(page.items.len());

@@ -55,6 +55,11 @@ fn j1_authorisations_are_disclosed_with_object_content_scope_and_term() {
     assert_eq!(said(&town)[0], (text("onboarding"), text("suspended")), "the latest comes first");
     assert_eq!(said(&town).len(), before + 1);
     assert_eq!(cell("scenarios", &rows(&town, "scenarios")[0], "state"), &text("suspended"));
+    // Coming back is no other approval.
+    town.act("wang", "Scenario", "onboarding", "resume", &json!({})).expect("resumed");
+    let latest = &rows(&town, "announcements")[0];
+    let what = cell("announcements", latest, "what");
+    assert_eq!((cell("announcements", latest, "state"), what), (&text("approved"), &text("恢复 resumed")));
 }
 
 #[test]
@@ -72,7 +77,7 @@ fn j1_what_is_applied_for_and_whoever_is_a_person_stays_untold() {
                     (column.kind, cell),
                     (_, Cell::None)
                         | (CellKind::Name | CellKind::Text | CellKind::Word, Cell::Text(_))
-                        | (CellKind::Texts, Cell::Texts(_))
+                        | (CellKind::Texts | CellKind::Words, Cell::Texts(_))
                         | (CellKind::Instant, Cell::Instant(_))
                         | (CellKind::Flag, Cell::Flag(_))
                 );

@@ -71,7 +71,8 @@ pub(crate) fn restore(out: &mut Out, config: &Config, args: &RestoreArgs) -> Res
              kept that sees two histories.",
         )?;
     }
-    if args.journal.is_some() && args.into.join(REGISTER_FILE).exists() {
+    let differs = || !matches!(crate::verify::differs(&args.into), Ok(None));
+    if args.journal.is_some() && args.into.join(REGISTER_FILE).exists() && differs() {
         out.line(
             "登记簿停在备份之时，日志更新：核对后须接管，否则启动被拒绝（C1740）。 The register is as old as the backup, the journal is \
              not: check it and take it over, or the start is refused (C1740): shuzha register adopt --reason …",

@@ -1,4 +1,4 @@
-//! Announcements (公告): what became of registrations, authorisations and suspensions, from the acts that brought it about, so that
+//! Announcements (公告): what became of registrations and authorisations, from the acts that brought it about, so that
 //! what was announced stays announced.
 
 use serde_json::Value;
@@ -34,6 +34,10 @@ pub(super) const ANNOUNCED: &[(&str, &str, &str)] = &[
     ("PrivacyRaise", "in-force", "隐私预算上限提高生效 raise of a privacy cap in force"),
 ];
 
+/// The state of what was stopped for a time, and what leaving it for one in force is called.
+const SUSPENDED: &str = "suspended";
+const RESUMED: &str = "恢复 resumed";
+
 fn announced(kind: &str, state: Option<&str>) -> Option<&'static str> {
     let found = ANNOUNCED.iter().find(|(of, become_, _)| *of == kind && Some(*become_) == state);
     found.map(|(_, _, words)| *words)
@@ -51,17 +55,19 @@ impl Control {
                 break;
             }
             reached = Some(recorded.revision);
-            if let Some(words) = announced(&recorded.act.kind, recorded.act.state.as_deref())
-                && self.became(recorded)?
-            {
-                items.push(self.announcement(recorded, words)?);
+            let Some(words) = announced(&recorded.act.kind, recorded.act.state.as_deref()) else { continue };
+            match self.state_before(recorded)? {
+                // The act added to it, and changed nothing.
+                before if before == recorded.act.state => {}
+                Some(before) if before == SUSPENDED => items.push(self.announcement(recorded, RESUMED)?),
+                _ => items.push(self.announcement(recorded, words)?),
             }
         }
         Ok(Page { items, next })
     }
 
-    /// Whether the act changed the state, and did not only add to it.
-    fn became(&self, recorded: &Recorded) -> Result<bool, Error> {
+    /// The state that the act found.
+    fn state_before(&self, recorded: &Recorded) -> Result<Option<String>, Error> {
         let (before, act) = (Some(recorded.revision), &recorded.act);
         let filter = ActFilter {
             before,
@@ -70,7 +76,7 @@ impl Control {
             limit: 1,
             ..ActFilter::default()
         };
-        Ok(self.register.acts(&filter)?.first().is_none_or(|earlier| earlier.act.state != act.state))
+        Ok(self.register.acts(&filter)?.pop().and_then(|earlier| earlier.act.state))
     }
 
     fn announcement(&self, recorded: &Recorded, words: &str) -> Result<Vec<Cell>, Error> {
@@ -93,11 +99,13 @@ impl Control {
             return Ok(self.published(&object)?.map(|found| found.registered.title));
         }
         let spec = crate::force::json(&object, &object.spec)?;
-        let field = match kind {
-            "Agreement" => "scope",
-            "OperatingAgreement" => "operator",
-            _ => "title",
+        let title = match kind {
+            "Agreement" => self.unit_title(&spec)?,
+            "OperatingAgreement" => {
+                self.titled("Organisation", spec.get("operator").and_then(Value::as_str))?
+            }
+            _ => return Ok(spec.get("title").and_then(Value::as_str).map(str::to_owned)),
         };
-        Ok(spec.get(field).and_then(Value::as_str).map(str::to_owned))
+        Ok(if let Cell::Text(title) = title { Some(title) } else { None })
     }
 }

@@ -36,7 +36,7 @@ fn state(object: &Object) -> Cell {
 
 impl Control {
     /// The title of a named object, by the field of its kind that holds it.
-    fn titled(&self, kind: &str, name: Option<&str>) -> Result<Cell, Error> {
+    pub(super) fn titled(&self, kind: &str, name: Option<&str>) -> Result<Cell, Error> {
         let field = if kind == "Organisation" { "name" } else { "title" };
         let Some(name) = name else { return Ok(Cell::None) };
         Ok(self.named(kind, name, field)?.map_or(Cell::None, Cell::Text))
@@ -55,7 +55,7 @@ impl Control {
     }
 
     /// The organisation of an application unit, by its title.
-    fn unit_title(&self, spec: &Value) -> Result<Cell, Error> {
+    pub(super) fn unit_title(&self, spec: &Value) -> Result<Cell, Error> {
         let Some(unit) = spec.get("unit").and_then(Value::as_str) else { return Ok(Cell::None) };
         let organisation = self.named("ApplicationUnit", unit, "organisation")?;
         self.titled("Organisation", organisation.as_deref())
@@ -67,6 +67,30 @@ impl Control {
         let number = self.named("PriceAct", act, "number")?.map_or(Cell::None, Cell::Text);
         let issuer = self.named("PriceAct", act, "issuer")?;
         Ok([number, self.titled("Organisation", issuer.as_deref())?])
+    }
+
+    /// Whether the product has or had a certificate, or is under publicity for one.
+    fn was_certified(&self, product: &Id) -> Result<bool, Error> {
+        for name in self.register.referrers_of("Registration", "Product", product.as_str())? {
+            let Some(object) = self.register.get("Registration", name.as_str())? else { continue };
+            if self.published(&object)?.is_some_and(|found| found.registered.certificate.is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a suspension of the object itself is in force.
+    fn is_stopped(&self, kind: &str, name: &Id) -> Result<bool, Error> {
+        const STOPS: [&str; 2] = ["emergency", "in-force"];
+        for suspension in self.register.referrers_of("Suspension", kind, name.as_str())? {
+            let found = self.register.get("Suspension", suspension.as_str())?;
+            if found.and_then(|object| object.state).is_some_and(|state| STOPS.contains(&state.name.as_str()))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The certificate of a product that is good now: its code, and until when.
@@ -93,6 +117,18 @@ pub(super) fn product(control: &Control, object: &Object, spec: &Value) -> Row {
     let sets = texts(spec, "dataSets").unwrap_or_default();
     let operator = spec.get("operator").and_then(Value::as_str);
     let [code, until] = control.good_certificate(&object.name)?;
+    let demanded = control.rules().jurisdiction.certificate_required;
+    // What was never registered is a draft, where products are registered.
+    if demanded && code == Cell::None && !control.was_certified(&object.name)? {
+        return Ok(None);
+    }
+    let state = if control.is_stopped("Product", &object.name)? {
+        "suspended"
+    } else if demanded && code == Cell::None {
+        "lapsed"
+    } else {
+        "in-service"
+    };
     Ok(Some(vec![
         text(spec, "title"),
         text(spec, "kind"),
@@ -100,9 +136,10 @@ pub(super) fn product(control: &Control, object: &Object, spec: &Value) -> Row {
         Cell::Flag(personal),
         text(spec, "operator"),
         control.titled("Organisation", operator)?,
-        control.titles("DataSet", sets.iter().map(String::as_str))?,
+        Cell::Texts(sets),
         code,
         until,
+        Cell::Text(state.to_owned()),
     ]))
 }
 

@@ -31,6 +31,8 @@ const WORDS: &[(&str, &str)] = &[
     ("answer", "答复"),
     ("bytes", "按量"),
     // States.
+    ("in-service", "在用"),
+    ("lapsed", "凭证已失效"),
     ("approved", "已批准"),
     ("active", "已启用"),
     ("suspended", "已暂停"),
@@ -83,7 +85,8 @@ mod tests {
             .chain(PurposeClass::ALL.iter().map(|purpose| purpose.as_str()))
             .chain(Outcome::ALL.iter().map(|outcome| outcome.as_str()))
             .chain(KINDS.iter().map(|kind| kind.name()))
-            .chain(["whole", "field", "scenario", "perCall", "graduated", "volume", "package", "free"]);
+            .chain(["whole", "field", "scenario", "perCall", "graduated", "volume", "package", "free"])
+            .chain(["in-service", "lapsed"]);
         for word in words {
             assert!(in_chinese("", word).is_some(), "{word}");
         }
