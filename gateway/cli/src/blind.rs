@@ -76,9 +76,12 @@ impl TagList {
     /// # Errors
     /// As for [`TagList::read_committed`].
     pub fn of_committed(file: &[u8], public_key: &str, sha256: &str) -> Result<Self> {
-        let is = digest(&SHA256, file);
+        let declared = sha256.trim().to_ascii_lowercase();
+        let Some(declared) = hex::decode::<32>(&declared) else {
+            bail!("--tags-sha256 不是 SHA-256：须为 64 位十六进制 is no SHA-256: 64 hexadecimal digits are")
+        };
         ensure!(
-            hex::encode(is.as_ref()) == sha256.trim(),
+            digest(&SHA256, file).as_ref() == declared,
             "名单与产品声明的不同 this is another list than the product's declaration is committed to"
         );
         Self::of(file, public_key)
@@ -156,4 +159,27 @@ pub fn prepare(entry: &[u8], state: &Path) -> Result<Value> {
     let scalar = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(blinded.scalar()));
     secret::write_new(state, scalar.as_bytes())?;
     Ok(json!({"element": blinded.element().to_string(), "sub_alg": "blinded-element"}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_taken_in_either_case_and_told_when_it_is_none() {
+        let told = |sha256: &str| {
+            let read = TagList::of_committed(b"abc", "none", sha256);
+            format!("{:#}", read.err().expect("no list"))
+        };
+        let own = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        for same in [own.to_owned(), own.to_uppercase(), format!(" {own}\n")] {
+            let said = told(&same);
+            assert!(!said.contains("another list") && !said.contains("no SHA-256"), "{same}: {said}");
+        }
+        assert!(told(&"00".repeat(32)).contains("another list"));
+        for none in ["00", "", "zz", &format!("{own}00"), &own.replace('b', "文")] {
+            let said = told(none);
+            assert!(said.contains("is no SHA-256") && !said.contains("another list"), "{none}: {said}");
+        }
+    }
 }

@@ -109,6 +109,12 @@ impl BlindArgs {
 
 /// Makes the call; `false` when it was refused.
 pub fn run(out: &mut Out, args: CallArgs) -> Result<bool> {
+    // Matching makes calls that are charged; whoever asks for a plan wants none made.
+    ensure!(
+        !args.plan || args.blind.entries.is_none(),
+        "--plan 与 --blind 不能同用：隐匿核验没有可预估的隐私预算，未发出任何调用 --plan and --blind exclude each other: a \
+         blinded verification spends no privacy budget that could be told beforehand; no call was made"
+    );
     if let (true, Some(file), Some(state)) =
         (args.blind.prepare, &args.blind.entries, &args.blind.blind_state)
     {
@@ -214,4 +220,32 @@ fn match_entries(
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        call: CallArgs,
+    }
+
+    #[test]
+    fn a_plan_of_a_blinded_verification_makes_no_call() {
+        let gateway = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        gateway.set_nonblocking(true).expect("a socket");
+        let url = format!("http://{}", gateway.local_addr().expect("bound"));
+        let words =
+            "call risk-match evaluate --key-id k --key-file none --tags none --public-key none --blind none";
+        let words = words.split(' ').chain(["--plan", "--url", &url]);
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string()).expect("they are flags");
+        let refused = run(&mut Out::stdout(), line.call).expect_err("it is refused").to_string();
+        assert!(refused.contains("--plan 与 --blind 不能同用"), "{refused}");
+        assert!(refused.contains("--plan and --blind exclude each other"), "{refused}");
+        assert!(gateway.accept().is_err(), "somebody called");
+    }
 }
