@@ -38,6 +38,7 @@ kinds! {
     table
 }
 
+mod bands;
 mod padding;
 
 pub(crate) use table::UNDECLARED as UNDECLARED_TABLE;
@@ -279,7 +280,18 @@ impl Declared<'_> {
         let place = self.section.required("output")?;
         let declared = place.json();
         match Contract::compile(&declared) {
-            Ok(contract) => Some((contract, declared)),
+            // What was declared before bands were asked to hide something goes on.
+            Ok(contract) if self.accepted => Some((contract, declared)),
+            Ok(contract) => {
+                let mut hides = true;
+                for (pointer, rule) in declared.as_object().into_iter().flatten() {
+                    if let Err(why) = bands::check(rule) {
+                        place.fail::<()>(format!("{pointer}: {why}"));
+                        hides = false;
+                    }
+                }
+                hides.then_some((contract, declared))
+            }
             Err(faults) => {
                 for fault in faults {
                     place.fail::<()>(fault);

@@ -79,3 +79,28 @@ fn e7_a_score_may_leave_as_a_band() {
         assert!(faults.iter().any(|fault| fault.contains("minimum, maximum and step")), "{faults:?}");
     }
 }
+
+/// A band of width 1 is the number, and one that holds everything says nothing. What was declared before goes on.
+#[test]
+fn e7_a_band_hides_something_and_says_something() {
+    let banded = |width: u32| {
+        model(&format!(
+            "personal: false, input: {{type: object, additionalProperties: false}}, output: {{/score: {{type: integer, \
+             minimum: 0, maximum: 1000, mask: band({width})}}}}"
+        ))
+    };
+    for (width, wanted) in
+        [(1, "a band of width 1"), (1_001, "one band holds everything"), (u32::MAX, "one band")]
+    {
+        let faults = banded(width).expect_err("it is refused");
+        assert!(faults.iter().any(|fault| fault.contains("/score") && fault.contains(wanted)), "{faults:?}");
+    }
+    for width in [2, 100, 1_000] {
+        let world = banded(width).unwrap_or_else(|faults| panic!("{width}: {faults:?}"));
+        let old = |spec: &str| spec.replace(&format!("band({width})"), "band(1)");
+        let specs: Vec<_> = world.specs.iter().map(|((kind, name), spec)| (*kind, name, old(spec))).collect();
+        let specs = specs.iter().map(|(kind, name, spec)| (*kind, *name, spec.as_str()));
+        let held = World::from_specs(specs).unwrap_or_else(|faults| panic!("in force: {faults:?}"));
+        assert!(held.products.get("more").is_some());
+    }
+}
