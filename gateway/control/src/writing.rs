@@ -6,6 +6,7 @@ mod consequences;
 mod credentials;
 mod declare;
 mod likeness;
+mod losing;
 mod marks;
 mod operating;
 mod prices;

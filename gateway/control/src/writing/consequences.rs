@@ -1,7 +1,5 @@
 //! What a change does to what is in force, and to those who depend on it.
 
-use std::collections::{BTreeSet, VecDeque};
-
 use serde_json::Value;
 use shuzha_core::Id;
 use shuzha_products::World;
@@ -15,10 +13,6 @@ use crate::{Control, Error, Kind};
 /// Most objects that are read again because one they refer to changes.
 const REFERRERS_MAX: usize = 10_000;
 
-/// Most objects that are walked to find the grants that are cut off, and most grants named.
-const WALKED_MAX: usize = 10_000;
-const LOSING_MAX: usize = 1_000;
-
 /// The difference of what is in force, before and after.
 #[derive(Default)]
 pub(crate) struct Difference {
@@ -27,7 +21,7 @@ pub(crate) struct Difference {
     added: Vec<Reference>,
     changed: Vec<Reference>,
     /// What was in force and is not any more, as it was.
-    gone: Vec<Declared>,
+    pub(super) gone: Vec<Declared>,
 }
 
 impl Difference {
@@ -124,52 +118,6 @@ impl Control {
         });
         Ok(told.collect())
     }
-
-    /// Finds the grants in force that the change cuts off: those that go, and those that lead to what goes or is stopped.
-    fn losing(&self, difference: &Difference, consequences: &mut Consequences) -> Result<(), Error> {
-        let mut open: VecDeque<Reference> = VecDeque::new();
-        for gone in difference.gone.iter().filter(|gone| gone.kind != "Suspension") {
-            open.push_back((gone.kind.to_owned(), gone.name.clone()));
-            if matches!(gone.kind, "Certificate" | "ExitReview") {
-                open.extend(named(&gone.spec, "product").map(|name| ("Product".to_owned(), name)));
-            }
-            if gone.kind == "Grant" {
-                add(consequences, &gone.name, &gone.spec);
-            }
-        }
-        for put in difference.put.iter().filter(|put| put.kind == "Suspension") {
-            let target = &put.spec["target"];
-            let kind = target["kind"].as_str().unwrap_or_default().to_owned();
-            open.extend(named(target, "name").map(|name| (kind, name)));
-        }
-        let mut walked: BTreeSet<Reference> = open.iter().cloned().collect();
-        while let Some((kind, name)) = open.pop_front() {
-            let room = WALKED_MAX.saturating_sub(walked.len());
-            let referrers = self.register.referrers(&kind, name.as_str(), room + 1)?;
-            consequences.losing_more |= referrers.len() > room;
-            for referrer in referrers.into_iter().take(room) {
-                if !walked.insert(referrer.clone()) {
-                    continue;
-                }
-                if referrer.0 == "Grant"
-                    && let Some(spec) = self.force().spec("Grant", &referrer.1)?
-                {
-                    add(consequences, &referrer.1, &spec);
-                }
-                open.push_back(referrer);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn add(consequences: &mut Consequences, grant: &Id, spec: &Value) {
-    if consequences.losing.len() >= LOSING_MAX {
-        consequences.losing_more = true;
-        return;
-    }
-    let Some(unit) = named(spec, "unit") else { return };
-    consequences.losing.push((grant.clone(), unit));
 }
 
 pub(super) fn named(spec: &Value, field: &str) -> Option<Id> {

@@ -56,7 +56,7 @@ impl Control {
     }
 
     /// What stands behind a product in force; none where it cannot be read, of which the case itself tells.
-    fn authorised(&self, product: &Id) -> Result<Option<Authorised>, Error> {
+    pub(super) fn authorised(&self, product: &Id) -> Result<Option<Authorised>, Error> {
         let Ok(world) = self.read_in_force(&[("Product", product.clone())])? else { return Ok(None) };
         let Some(found) = world.products.get(product) else { return Ok(None) };
         let agreements = self.agreements_of(&found.operator)?;

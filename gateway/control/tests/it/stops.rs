@@ -75,6 +75,71 @@ fn i1_an_operators_stop_reaches_its_own_products_and_units_only() {
     }
 }
 
+/// A scenario that needs a suspended product goes on with its others, and what leads to what is stopped loses nothing by it.
+#[test]
+fn i1_only_grants_that_stop_are_told_to_lose_access() {
+    let town = town();
+    town.put("sun", "Product", "company-again", &example("Product", "company-check")).expect("declared");
+    let window = json!({"from": "2026-01-01", "until": "2028-01-01"});
+    let scenario = json!({"unit": "bank", "title": "企业续约核验", "purpose": "industry", "mode": "scenario",
+        "necessity": "仅核验", "needs": [{"product": "company-check", "operations": ["verify"]},
+            {"product": "company-again", "operations": ["verify"]}],
+        "window": window, "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan",
+        "volume": {"callsPerDay": 20_000, "subjectsPerDay": 5_000}});
+    town.open("wu", "Scenario", "renewal", &scenario);
+    town.done("wu", "Scenario", "renewal", "submit");
+    town.done("zhao", "Scenario", "renewal", "agree");
+    town.act("zhou", "Scenario", "renewal", "opine", &json!({"favourable": true})).expect("opined");
+    town.done("wang", "Scenario", "renewal", "approve");
+    let agreement = json!({"unit": "bank", "scenarios": ["renewal"], "window": window,
+        "parties": ["data-bureau", "yunze-data", "yunze-bank"],
+        "split": [{"party": "data-bureau", "parts": 3_000}, {"party": "yunze-data", "parts": 7_000}],
+        "securityOfficer": "林望舒", "scope": "企业身份核验"});
+    town.open("wu", "Agreement", "bank-more", &agreement);
+    town.done("wu", "Agreement", "bank-more", "submit");
+    for who in ["wu", "sun", "wang"] {
+        town.done(who, "Agreement", "bank-more", "sign");
+    }
+    for (name, product) in [("again-grant", "company-again"), ("renewal-grant", "company-check")] {
+        let mut grant = grant("2026-02-01", "2027-01-01");
+        (grant["scenario"], grant["agreement"]) = (json!("renewal"), json!("bank-more"));
+        grant["product"] = json!(product);
+        town.open("wu", "Grant", name, &grant);
+        town.done("sun", "Grant", name, "issue");
+    }
+    let jurisdiction = shuzha_products::jurisdiction::pack("gansu").expect("known");
+    let calendar = shuzha_products::jurisdiction::calendar().clone();
+    town.house.control.set_rules(Rules { jurisdiction, calendar }).expect("taken");
+    town.operating("yunze-2026");
+    let all = ["again-grant", "bank-grant", "renewal-grant"];
+    let lost = |who: &str, case: &str, kind: &str, name: &str| {
+        let done = town.put(who, "Suspension", case, &stop(kind, name));
+        let done = done.unwrap_or_else(|error| panic!("{who} {kind}/{name}: {error:?}"));
+        let mut losing: Vec<_> =
+            done.consequences.losing.iter().map(|(grant, _)| grant.to_string()).collect();
+        losing.sort();
+        assert!(!done.consequences.losing_more);
+        losing
+    };
+    for (case, who, kind, name, wanted) in [
+        ("s1", "wang", "Product", "company-check", &["bank-grant", "renewal-grant"][..]),
+        ("s2", "wang", "Product", "company-again", &["again-grant"]),
+        ("s3", "wang", "Product", "person-check", &[]),
+        ("s4", "wang", "Scenario", "onboarding", &["bank-grant"]),
+        ("s5", "sun", "Scenario", "renewal", &["again-grant", "renewal-grant"]),
+        ("s6", "wang", "ApplicationUnit", "bank", &all),
+        ("s7", "sun", "ApplicationUnit", "bank", &all),
+        ("s8", "wang", "DataSet", "enterprises", &all),
+        ("s9", "wang", "DataSet", "population", &[]),
+        ("s10", "wang", "Organisation", "yunze-data", &all),
+        ("s11", "wang", "Organisation", "rival-data", &[]),
+        ("s12", "wang", "OperatingAgreement", "yunze-2026", &all),
+        ("s13", "wang", "Everything", "", &all),
+    ] {
+        assert_eq!(lost(who, case, kind, name), wanted, "{kind}/{name}");
+    }
+}
+
 #[test]
 fn i1_everything_needs_a_second_person_within_the_term_and_lapses_without() {
     let mut rules = Rules::default();
