@@ -77,14 +77,6 @@ chart! {
     MemoContra "M99" "备查—对方" 0;
 }
 
-impl Chart {
-    /// Memo accounts stand apart from money.
-    #[must_use]
-    pub const fn is_memo(self) -> bool {
-        matches!(self, Self::FreeMemo | Self::MemoContra)
-    }
-}
-
 /// One account: `6001/credit-score/industry`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {

@@ -13,10 +13,7 @@ use shuzha_privacy::dp::{Domain, Measure, Query, Terms};
 use shuzha_privacy::output::Contract;
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, HmacSm3Prf, IdKind, Pseudonymiser, SubjectPrf};
 
-#[path = "printed/printed.rs"]
-mod printed;
-
-use printed::{heading, number};
+use shuzha_testkit::printed::{heading, number};
 
 /// Runs `work` often enough to be measured and prints microseconds per run.
 fn measure(name: &str, runs: u32, work: impl FnMut() -> bool) {

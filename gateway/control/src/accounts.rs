@@ -43,7 +43,7 @@ pub use shuzha_store::register::{Account, AccountRequest, RequestState, Token};
 pub use sign_on::{SignedOn, Started};
 
 use crate::control::Writer;
-use crate::{Control, Error, stored};
+use crate::{Control, Error};
 use turns::Turns;
 
 /// The kind under which acts on accounts stand in the audit trail.
@@ -175,20 +175,8 @@ impl Accounts {
 
     /// An act outside every case.
     fn act_on(&self, by: Author, verb: &str, (kind, name): (&str, &Id), reason: &str) -> register::Act {
-        let control = &self.control;
-        register::Act {
-            id: control.new_act_id(),
-            salt: control.random(),
-            at: control.now(),
-            by: Some(by),
-            duty: None,
-            verb: verb.to_owned(),
-            kind: kind.to_owned(),
-            name: name.clone(),
-            state: None,
-            reason: reason.to_owned(),
-            attachments: stored::write_attachments(&[]),
-        }
+        let act = self.control.new_act(verb, kind, name.clone());
+        register::Act { by: Some(by), reason: reason.to_owned(), ..act }
     }
 
     /// An unguessable text of 256 bits after `prefix`, and the hash under which it is kept.

@@ -79,24 +79,12 @@ pub(crate) fn record(
     (kind, name): (&str, &str),
     reason: String,
 ) -> Result<(), Error> {
-    let mut salt = [0; 16];
-    rng.fill(&mut salt);
-    let act = Act {
-        id: RequestId::generate(clock, rng),
-        salt,
-        at: clock.now(),
-        by: Some(Author {
-            account: actor.account.clone(),
-            organisation: actor.organisation.clone(),
-            role: actor.role,
-        }),
-        duty: None,
-        verb: verb.to_owned(),
-        kind: kind.to_owned(),
-        name: Id::new(name).map_err(|_| Code::C1003)?,
-        state: None,
-        reason,
-        attachments: "[]".to_owned(),
-    };
+    let by = Some(Author {
+        account: actor.account.clone(),
+        organisation: actor.organisation.clone(),
+        role: actor.role,
+    });
+    let name = Id::new(name).map_err(|_| Code::C1003)?;
+    let act = Act { by, reason, ..Act::new(clock, rng, verb, kind, name) };
     log.append(&Recorded::outside(act)).map(drop).map_err(|_| Error::Unrecorded)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock};
 
 use shuzha_core::calendar::Calendar;
-use shuzha_core::{Clock, Id, RequestId, Rng, Role, Timestamp};
+use shuzha_core::{Clock, Id, Rng, Role, Timestamp};
 use shuzha_products::case::Declared;
 use shuzha_products::jurisdiction::Jurisdiction;
 use shuzha_store::Register;
@@ -134,8 +134,9 @@ impl Control {
         self.publish.holds_secret(credential)
     }
 
-    pub(crate) fn new_act_id(&self) -> RequestId {
-        RequestId::generate(&*self.clock, &*self.rng)
+    /// An act of now, by nobody yet.
+    pub(crate) fn new_act(&self, verb: &str, kind: &str, name: Id) -> Act {
+        Act::new(&*self.clock, &*self.rng, verb, kind, name)
     }
 
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
@@ -183,19 +184,8 @@ impl Control {
         if !self.register.is_unbound()? {
             return Ok(());
         }
-        let act = Act {
-            id: self.new_act_id(),
-            salt: self.random(),
-            at: self.now(),
-            by: None,
-            duty: None,
-            verb: "bind".to_owned(),
-            kind: REGISTER.to_owned(),
-            name: Id::new("register").expect("a name"),
-            state: None,
-            reason: "acts bind what they leave from here on".to_owned(),
-            attachments: "[]".to_owned(),
-        };
+        let act = self.new_act("bind", REGISTER, Id::new("register").expect("a name"));
+        let act = Act { reason: "acts bind what they leave from here on".to_owned(), ..act };
         let mut writer = self.writer()?;
         writer.uncertain = true;
         self.register.bind_all(&act, 0)?;

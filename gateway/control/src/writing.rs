@@ -300,8 +300,6 @@ impl Control {
             _ => ready::notices(&ready, said.at),
         };
         let act = register::Act {
-            id: self.new_act_id(),
-            salt: self.random(),
             at: said.at,
             by: said.by.map(|actor| Author {
                 account: actor.account.clone(),
@@ -309,12 +307,10 @@ impl Control {
                 role: actor.role,
             }),
             duty: ready.duty.and_then(separation::word).map(str::to_owned),
-            verb: ready.verb,
-            kind: ready.kind.name().to_owned(),
-            name: ready.name.clone(),
             state: ready.to.as_ref().and_then(|to| to.state.as_ref()).map(|state| state.name.clone()),
             reason: said.reason.to_owned(),
             attachments: said.attachments,
+            ..self.new_act(&ready.verb, ready.kind.name(), ready.name.clone())
         };
         let change = Change {
             kind: ready.kind.name().to_owned(),
@@ -322,8 +318,7 @@ impl Control {
             expected: ready.before.map(|before| before.version),
             to: ready.to,
         };
-        let (answer, journalled) = (None, Vec::new());
-        Batch { act, changes: vec![change], effects, passed, answer, journalled }
+        Batch { changes: vec![change], effects, passed, ..Batch::of(act) }
     }
 
     /// The answer already given for this caller's idempotency key.

@@ -11,7 +11,6 @@ mod listener;
 mod publisher;
 mod scheduler;
 mod standing;
-mod worker;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,11 +34,11 @@ use crate::config::{ConsentConfig, ControlConfig, Provider};
 use crate::finance;
 use crate::node::beside::{self, Beside};
 use crate::traces;
+use crate::worker::Worker;
 pub(crate) use catch_up::{CaughtUp, catch_up, mark_at};
 use listener::Listener;
 pub(crate) use publisher::{Publisher, Services, Turn, by_name, mirror_secrets};
 pub(crate) use standing::Standing;
-pub(crate) use worker::{Waker, Worker};
 
 /// The register, inside the data folder.
 pub use crate::data_folder::REGISTER_FILE;

@@ -25,8 +25,8 @@ use shuzha_proxy::LogFile;
 use shuzha_store::tiles::{CHECKPOINT_INTERVAL, FollowerHandle, Found, Library, Options};
 
 use crate::config::Config;
+use crate::worker::Worker;
 use anchor::{Anchorer, Watch};
-use cosign::Cosigner;
 use custody::{Custody, passphrase_in};
 
 /// The log, inside the data folder.
@@ -45,7 +45,7 @@ pub(crate) struct Evidence {
     /// They sign what becomes of the log, too.
     pub keys: Arc<dyn LogKeys>,
     thread: JoinHandle<()>,
-    cosigner: Option<Cosigner>,
+    cosigner: Option<Worker>,
     anchorer: Option<Anchorer>,
 }
 
@@ -88,7 +88,7 @@ impl Evidence {
         let keys: Arc<dyn LogKeys> = Arc::new(rotation::keys(&custody, journal, &*clock, options)?);
         let follower = options(Arc::clone(&keys)).build(journal.clone()).context("the evidence log")?;
         let (handle, library) = (follower.handle(), follower.library());
-        let cosigner = Cosigner::start(config.witnesses.clone(), library.clone())?;
+        let cosigner = cosign::start(config.witnesses.clone(), library.clone())?;
         let anchorer =
             Anchorer::start(&config.anchoring, library.clone(), journal.clone(), Arc::clone(&clock))?;
         let anchoring = anchorer.as_ref().map(|anchorer| Arc::clone(&anchorer.watch));
@@ -106,7 +106,7 @@ impl Evidence {
     /// When the thread panicked.
     pub(crate) fn stop(self) -> Result<()> {
         if let Some(anchorer) = self.anchorer {
-            anchorer.stop();
+            anchorer.worker.stop();
         }
         self.handle.drain();
         if let Some(cosigner) = self.cosigner {

@@ -19,4 +19,5 @@ mod traces;
 mod upkeep;
 mod wal;
 mod way_back;
+mod worker;
 pub mod world;

@@ -35,7 +35,7 @@ use shuzha_proxy::{Egress, Handle, Options as ProxyOptions, Proxy, Sockets, Syst
 use shuzha_store::{Changes, Sealable as _, State, Store, StoreError, Watch, projector};
 
 use crate::config::Config;
-use crate::control::{Standing, Worker, by_name};
+use crate::control::{Standing, by_name};
 use crate::data_folder;
 pub use crate::data_folder::JOURNAL_DIR;
 use crate::evidence::Evidence;
@@ -46,6 +46,7 @@ use crate::period_keys::PeriodKeyFiles;
 use crate::store::{For, STORE_FILE, open_store_for};
 use crate::upkeep;
 use crate::wal::Wals;
+use crate::worker::Worker;
 use operator::Running;
 pub(crate) use reload::{Prepared, Reloader, key_ring};
 use shuzha_products::World;
@@ -221,10 +222,7 @@ impl Node {
             threads: threads(config.threads),
             // One thread has nobody to steal from, and a runtime without the means to is cheaper.
             work_stealing: threads(config.threads) > 1,
-            // `shuzha serve` obeys them itself; the demo leaves them alone.
-            signals: false,
             upgrade_socket: Some(config.upgrade_socket.clone()),
-            before_accept: None,
             on_drained: Some(Box::new(on_drained)),
         }
         .build()
@@ -271,7 +269,7 @@ impl Node {
     /// Serves until stopped; everything is on disk and closed when this returns.
     pub fn run(self) -> Result<()> {
         check_closed(self.journal.clone())?;
-        let served = self.proxy.run().context("the data plane");
+        self.proxy.run();
         if let Some(controlled) = self.control {
             controlled.stop();
         }
@@ -285,7 +283,7 @@ impl Node {
         let published = self.evidence.stop();
         // Last: the next process begins when the journal is free, and then the projection must be its alone.
         self.journal.close();
-        served.and(projected).and(published)?;
+        projected.and(published)?;
         self.edited.get().map_or(Ok(()), |edited| Err(anyhow::anyhow!("{edited:#}")))
     }
 }

@@ -9,7 +9,7 @@ use prometheus::{IntGauge, Registry};
 use shuzha_core::clock::{GuardedClock, ShiftedClock};
 use shuzha_policy::Gate;
 
-use crate::control::{Waker, Worker};
+use crate::worker::{Waker, Worker};
 
 /// Time between two rounds.
 const PAUSE: Duration = Duration::from_secs(5);

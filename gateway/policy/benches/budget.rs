@@ -22,10 +22,7 @@ const WAITING_MAX: usize = 256;
 /// Durable debits of a thread.
 const DEBITS: u64 = 50_000;
 
-#[path = "../../../privacy/benches/printed/printed.rs"]
-mod printed;
-
-use printed::{heading, number};
+use shuzha_testkit::printed::{heading, number};
 
 const CAPS: Caps = Caps {
     space: NanoCharge::from_nanos(u64::MAX),

@@ -15,12 +15,10 @@ use shuzha_core::Clock;
 #[path = "scaffold/scaffold.rs"]
 mod scaffold;
 
-#[path = "../../../privacy/benches/printed/printed.rs"]
-mod printed;
-
-use house::House;
-use printed::{heading, number};
-use scaffold::{AtOnce, cast, consents, house, now, say, upstream, world};
+use scaffold::{AtOnce, now, say};
+use shuzha_testkit::printed::{heading, number};
+use shuzha_testkit_policy::gateway::TestGateway;
+use shuzha_testkit_policy::{calls, gateway};
 
 /// Calls before anything is counted.
 const WARM_UP: usize = 200;
@@ -102,12 +100,12 @@ struct Cost {
 }
 
 /// Makes `calls` calls and counts what is within `Gate::serve`.
-async fn measure(house: &House, token: &str, calls: usize, trace: bool) -> Cost {
+async fn measure(house: &TestGateway, token: &str, calls: usize, trace: bool) -> Cost {
     let mut cost = Cost::default();
     for _ in 0..calls {
         house.clock.advance(PAUSE);
         let ask =
-            cast::Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", token);
+            calls::Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", token);
         let sent = ask.send(house.clock.now());
         let inbound = sent.inbound();
         let (count, cpu, start) = (COUNT.get(), on_cpu(), now());
@@ -118,7 +116,7 @@ async fn measure(house: &House, token: &str, calls: usize, trace: bool) -> Cost 
         cost.allocations += COUNT.get() - count - before;
         cost.wall += start.elapsed();
         cost.cpu_nanos += on_cpu() - cpu;
-        assert_eq!(house::outcome(&reply), "answered");
+        assert_eq!(gateway::outcome(&reply), "answered");
     }
     cost
 }
@@ -129,39 +127,39 @@ const CONSENTS: usize = 200;
 const MIX: (f64, f64) = (50_000.0, 0.95);
 
 /// The processor's time for one call about a company, which needs nobody's consent, in microseconds.
-async fn without_consent(house: &House) -> f64 {
+async fn without_consent(house: &TestGateway) -> f64 {
     let mut nanos = 0;
     for _ in 0..CALLS {
         house.clock.advance(PAUSE);
-        let ask = cast::Ask::new("bank-1", "company-check", "verify", "bank-onboarding");
+        let ask = calls::Ask::new("bank-1", "company-check", "verify", "bank-onboarding");
         let sent = ask.send(house.clock.now());
         let inbound = sent.inbound();
         let cpu = on_cpu();
         let reply = house.gate.serve(&inbound, &AtOnce).await;
         nanos += on_cpu() - cpu;
-        assert_eq!(house::outcome(&reply), "answered");
+        assert_eq!(gateway::outcome(&reply), "answered");
     }
     nanos as f64 / CALLS as f64 / 1e3
 }
 
 /// What a consent costs when it is known, all that is asked and held because of it included, and when it is seen for the
 /// first time; and how long it takes from a withdrawal to the first refusal, with the bytes that left after it.
-async fn consents(house: &House) {
+async fn consents(house: &TestGateway) {
     let (mut first, mut again) = (0, 0);
     let (mut refused_after, mut bytes_after) = (Vec::new(), 0);
     for _ in 0..CONSENTS {
-        let consent = house.consent(cast::PERSON.0, "bank", 3);
+        let consent = house.consent(calls::PERSON.0, "bank", 3);
         first += measure(house, &consent.token, 1, false).await.cpu_nanos;
         again += measure(house, &consent.token, 1, false).await.cpu_nanos;
-        let ask = cast::Ask::new("bank-1", "person-check", "verify", "bank-onboarding")
+        let ask = calls::Ask::new("bank-1", "person-check", "verify", "bank-onboarding")
             .with("x-consent", &consent.token);
         let start = now();
         house.withdraw(&consent).await;
         let sent = ask.send(house.clock.now());
         let reply = house.gate.serve(&sent.inbound(), &AtOnce).await;
         refused_after.push(start.elapsed());
-        assert_eq!(house::outcome(&reply), "C408");
-        bytes_after += house::body(&reply).len();
+        assert_eq!(gateway::outcome(&reply), "C408");
+        bytes_after += gateway::body(&reply).len();
     }
     refused_after.sort_unstable();
     let each = |nanos: u64| nanos as f64 / CONSENTS as f64 / 1e3;
@@ -180,8 +178,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let traced = std::env::args().any(|argument| argument == "where");
     runtime.block_on(async {
-        let house = House::new();
-        let consent = house.consent(cast::PERSON.0, "bank", 5_000);
+        let house = TestGateway::new();
+        let consent = house.consent(calls::PERSON.0, "bank", 5_000);
         measure(&house, &consent.token, WARM_UP, false).await;
         let cost = measure(&house, &consent.token, CALLS, false).await;
         if traced {
@@ -189,7 +187,7 @@ fn main() {
         }
         let made = WARM_UP + CALLS + usize::from(traced);
         let records = house.records().await;
-        assert_eq!(house::counted(&records), (made, made), "every call has its intent and its record");
+        assert_eq!(gateway::counted(&records), (made, made), "every call has its intent and its record");
         let calls = CALLS as u64;
         heading(
             "ten stages, consent known, product service that answers at once, journal on a disk in memory",

@@ -15,14 +15,12 @@ use shuzha_policy::kept::{self, Kept};
 use shuzha_policy::{Delta, Snapshot};
 use shuzha_products::World;
 
-#[path = "../../../privacy/benches/printed/printed.rs"]
-#[expect(dead_code, reason = "shared with benchmarks that print aims")]
-mod printed;
 #[path = "scaffold/scaffold.rs"]
 mod scaffold;
 
-use house::House;
-use scaffold::{AtOnce, cast, consents, house, now, say, upstream, world};
+use scaffold::{AtOnce, now, say};
+use shuzha_testkit_policy::gateway::TestGateway;
+use shuzha_testkit_policy::{calls, gateway, world};
 
 /// Grants where the command line says nothing.
 const GRANTS: usize = 1_000_000;
@@ -154,12 +152,12 @@ impl Times {
     }
 }
 
-async fn call(house: &House, credential: &str, scenario: &str) -> (String, Duration) {
+async fn call(house: &TestGateway, credential: &str, scenario: &str) -> (String, Duration) {
     house.clock.advance(Duration::from_millis(20));
-    let sent = cast::Ask::new(credential, "company-check", "verify", scenario).send(house.clock.now());
+    let sent = calls::Ask::new(credential, "company-check", "verify", scenario).send(house.clock.now());
     let began = now();
     let reply = house.gate.serve(&sent.inbound(), &AtOnce).await;
-    (house::outcome(&reply), began.elapsed())
+    (gateway::outcome(&reply), began.elapsed())
 }
 
 fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
@@ -167,7 +165,7 @@ fn on_one_thread<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Serves calls for [`SERVE`]; how long each took.
-fn serve(house: &House) -> Vec<Duration> {
+fn serve(house: &TestGateway) -> Vec<Duration> {
     on_one_thread(async {
         let end = now() + SERVE;
         let mut times = Vec::new();
@@ -182,7 +180,7 @@ fn serve(house: &House) -> Vec<Duration> {
 
 /// Takes the insurer's grant away and gives it back, again and again; how long that took, and how long until a
 /// call that it decides had ended. Reading the declaration is not in it.
-fn change(house: &House, stop: &AtomicBool, changes: &AtomicU32) -> (Vec<Duration>, Vec<Duration>) {
+fn change(house: &TestGateway, stop: &AtomicBool, changes: &AtomicU32) -> (Vec<Duration>, Vec<Duration>) {
     let ring = world::key_ring();
     let files = files("");
     let key = ("Grant", Id::new("insurer-company").expect("a name"));
@@ -221,7 +219,7 @@ fn measure(path: &Path) {
         total.as_secs_f64(),
         read.as_secs_f64()
     ));
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(snapshot);
     let alone = Times::of(serve(&house));
     say(&format!("calls, nothing changing: {}", alone.shown()));
@@ -250,7 +248,9 @@ fn main() {
         return prepare(grants.parse().expect("a number of grants"), Path::new(path));
     }
     let grants = arguments.first().map_or(GRANTS, |count| count.parse().expect("a number of grants"));
-    printed::heading(&format!("{grants} grants, the system's allocator, the journal in memory"));
+    shuzha_testkit::printed::heading(&format!(
+        "{grants} grants, the system's allocator, the journal in memory"
+    ));
     let folder = tempfile::tempdir().expect("a folder");
     let path: PathBuf = folder.path().join("kept.world");
     let own = std::env::current_exe().expect("this program");

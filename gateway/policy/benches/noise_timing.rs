@@ -12,27 +12,9 @@ use shuzha_core::{Clock, NanoCharge, OsRng};
 use shuzha_policy::{Dispatch, Fetched, Opened, Payload, Upstream, UpstreamFault};
 use shuzha_privacy::dp::{Domain, Measure, Query, Terms};
 
-#[path = "../tests/chain/cast.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod cast;
-#[path = "../tests/chain/consents.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod consents;
-#[path = "../tests/chain/house.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod house;
-#[path = "../tests/chain/upstream.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod upstream;
-#[path = "../tests/chain/world.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-mod world;
-
-#[path = "../../../privacy/benches/printed/printed.rs"]
-mod printed;
-
-use house::House;
-use printed::{heading, number};
+use shuzha_testkit::printed::{heading, number};
+use shuzha_testkit_policy::calls;
+use shuzha_testkit_policy::gateway::TestGateway;
 
 /// Calls of one gate, each a query of its own: as many as its budget allows.
 const CALLS: u64 = 16_000;
@@ -85,9 +67,9 @@ fn query(number: u64) -> Value {
 }
 
 /// The time of one call and the noise of its answer.
-async fn call(house: &House, number: u64) -> (f64, f64) {
+async fn call(house: &TestGateway, number: u64) -> (f64, f64) {
     house.clock.advance(PAUSE);
-    let ask = cast::Ask::new("civil-affairs-1", "census-report", "query", "civil-planning");
+    let ask = calls::Ask::new("civil-affairs-1", "census-report", "query", "civil-planning");
     let sent = ask.body(&query(number).to_string()).send(house.clock.now());
     let inbound = sent.inbound();
     let begun = now();
@@ -99,7 +81,7 @@ async fn call(house: &House, number: u64) -> (f64, f64) {
     (noise(&body) * (CHARGE + number) as f64, spent)
 }
 
-async fn calls(house: &House) -> Vec<(f64, f64)> {
+async fn calls(house: &TestGateway) -> Vec<(f64, f64)> {
     let mut pairs = Vec::new();
     let mut next = 0;
     while next < CALLS {
@@ -179,7 +161,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut pairs = Vec::new();
     for _ in 0..gates {
-        let house = House::new();
+        let house = TestGateway::new();
         pairs.extend(runtime.block_on(calls(&house)));
     }
     assert_eq!(pairs.len() as u64, gates * CALLS, "every call was answered");

@@ -42,7 +42,6 @@ pub use call::{
 pub use feed::{FEED_AGE, FEED_AGE_MAX};
 pub use gate::{Gate, Keys, Options, Parts, RefundOutcome, Weight};
 pub use left_out::LeftOut;
-pub use nonce::NONCES_MAX_DEFAULT;
 pub use refund::REFUND;
 pub use releases::{KeptRelease, NewRelease, ReleaseKey, ReleaseStore};
 pub use signature::{Algorithm, KeyError, SECRET_BYTES_MIN, VerifyingKey};

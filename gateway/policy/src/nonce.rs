@@ -21,9 +21,6 @@ use crate::units::Units;
 /// The tag of a nonce of one credential.
 pub(crate) type NonceTag = [u8; 8];
 
-/// Most tags remembered by default, of all units together: about 33,000 signed requests a second for the default window.
-pub const NONCES_MAX_DEFAULT: usize = 8_000_000;
-
 /// Parts of a unit's set, by the first byte of a tag: a set that grows holds up a sixteenth of the unit's calls.
 const PARTS: usize = 16;
 
@@ -228,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_nonce_passes_once_within_twice_the_window() {
-        let nonces = nonces(100, NONCES_MAX_DEFAULT);
+        let nonces = nonces(100, 1_000);
         let one = tag("key", "nonce-1234");
         assert_eq!(nonces.insert("bank", one, START), Ok(()));
         for seconds in [0, 1, 60, 119] {

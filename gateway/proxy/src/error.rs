@@ -34,9 +34,6 @@ pub enum ProxyError {
     /// Sockets could not be handed from the old process to the new one.
     #[error("hand-over of sockets: {0}")]
     Handover(String),
-    /// The embedding program's hook refused to let the server accept.
-    #[error("before accepting: {0}")]
-    BeforeAccept(String),
     /// A metric could not be registered.
     #[error("metrics")]
     Metrics(#[from] prometheus::Error),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use shuzha_core::{Code, Refusal, RequestId, Timestamp};
+use shuzha_core::{Code, Refusal, RequestId};
 use shuzha_policy::{Inbound, Reply, Upstream, Weight};
 
 /// Policy, as the data plane sees it: the one way a request becomes an answer.
@@ -28,13 +28,7 @@ pub trait Gate: Send + Sync + 'static {
     }
 
     /// Withdraws the consent that `token`, a compact JWS from the person or its agent, names.
-    fn withdraw(
-        &self,
-        request: RequestId,
-        received: Timestamp,
-        token: &str,
-        peer: IpAddr,
-    ) -> impl Future<Output = Reply<Infallible>> + Send;
+    fn withdraw(&self, request: RequestId, token: &str) -> impl Future<Output = Reply<Infallible>> + Send;
 
     /// The receipt of the call `id`, which is a request's id or the handle that its answer carried, in the SHA-256 or SM3 tree:
     /// for the unit that made that call, and signed `call`.
@@ -50,7 +44,7 @@ pub trait Gate: Send + Sync + 'static {
 
     /// Counts that a request was refused before it was a call: what reached the gate was not yet well-framed, or went
     /// nowhere. Must not block.
-    fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr);
+    fn refused_at_edge(&self, code: Code);
 }
 
 /// A file of the evidence log.

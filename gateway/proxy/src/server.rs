@@ -1,8 +1,8 @@
 //! The data plane as a server: options, building, running, stopping.
 //!
 //! Pingora's [`Server`](pingora_core::server::Server) owns the runtimes and the services: the data listener, the
-//! operations listener and the health checks. Nothing process-wide is touched: no daemon, no pid file, and signals only
-//! where [`Options::signals`] asks for them, so a program can run several servers on threads of its own.
+//! operations listener and the health checks. Nothing process-wide is touched: no daemon, no pid file, no signal, so
+//! a program can run several servers on threads of its own and obeys signals itself (`gateway/node/src/signals.rs`).
 
 mod handover;
 mod listening;
@@ -38,9 +38,6 @@ use stop::{Order, Stopping};
 pub use tls::{CertificateState, RENEW_DAYS, TlsOptions};
 use tls::{Renew, Renewal};
 
-/// A step of the embedding program just before the first connection is accepted.
-type Step = Box<dyn FnOnce() -> Result<(), String> + Send>;
-
 /// What a server is built from.
 pub struct Options<G, O, C> {
     /// Policy.
@@ -72,12 +69,8 @@ pub struct Options<G, O, C> {
     /// Whether idle threads take over tasks of busy ones. With more than one thread they always do; one thread can be
     /// spared the bookkeeping.
     pub work_stealing: bool,
-    /// Whether SIGTERM drains, SIGQUIT hands over and SIGINT ends at once.
-    pub signals: bool,
     /// The Unix socket at which a new process waits for our sockets, see [`Sockets::take_over`].
     pub upgrade_socket: Option<PathBuf>,
-    /// Run before the first connection is accepted; an error keeps the server from accepting.
-    pub before_accept: Option<Step>,
     /// Run when no connection is open any more and all tasks have ended; closes the journal.
     pub on_drained: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -145,7 +138,6 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
         let (orders, watched) = watch::channel(None);
         let stopping = Stopping {
             orders: watched,
-            signals: self.signals,
             stop_data,
             stop_operations,
             connections: Arc::clone(&connections),
@@ -162,13 +154,7 @@ impl<G: Gate, O: Operator, C: Clock + Clone> Options<G, O, C> {
             certificates,
             upgrades: AtomicU32::new(0),
         };
-        Ok(Proxy {
-            server,
-            stopping,
-            handle: Handle(Arc::new(shared)),
-            before_accept: self.before_accept,
-            on_drained: self.on_drained,
-        })
+        Ok(Proxy { server, stopping, handle: Handle(Arc::new(shared)), on_drained: self.on_drained })
     }
 }
 
@@ -190,7 +176,6 @@ pub struct Proxy {
     server: Server,
     stopping: Stopping,
     handle: Handle,
-    before_accept: Option<Step>,
     on_drained: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -202,18 +187,11 @@ impl Proxy {
     }
 
     /// Serves until stopped. Blocks its thread, which must not be one of an asynchronous runtime.
-    ///
-    /// # Errors
-    /// [`ProxyError::BeforeAccept`] when that step failed; nothing was accepted then.
-    pub fn run(self) -> Result<(), ProxyError> {
-        if let Some(step) = self.before_accept {
-            step().map_err(ProxyError::BeforeAccept)?;
-        }
+    pub fn run(self) {
         self.server.run(RunArgs { shutdown_signal: Box::new(self.stopping) });
         if let Some(drained) = self.on_drained {
             drained();
         }
-        Ok(())
     }
 }
 

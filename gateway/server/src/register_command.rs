@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use shuzha_control::{Control, Delta, Force, JournalLog, NotInForce, Parts, Publish, Rules, misfits};
 use shuzha_core::clock::ShiftedClock;
-use shuzha_core::{Clock as _, Code, Id, Lang, OsRng, RequestId, Rng as _, SystemClock};
+use shuzha_core::{Clock as _, Code, Id, Lang, OsRng, SystemClock};
 use shuzha_files::terminal::Out;
 use shuzha_node::config::Config;
 use shuzha_node::control::REGISTER_FILE;
@@ -68,19 +68,8 @@ pub(crate) fn adopt(out: &mut Out, config: &Config, reason: String) -> Result<()
     let register = Register::dangerous_open_resealed(&config.data_dir.join(REGISTER_FILE), &file.key())?;
     file.done()?;
     beside::adopt(&config.data_dir)?;
-    let act = Act {
-        id: RequestId::generate(&clock, &OsRng),
-        salt: OsRng.bytes(),
-        at: clock.now(),
-        by: None,
-        duty: None,
-        verb: ADOPT.to_owned(),
-        kind: REGISTER.to_owned(),
-        name: Id::new("register").context("a name")?,
-        state: None,
-        reason,
-        attachments: "[]".to_owned(),
-    };
+    let name = Id::new("register").context("a name")?;
+    let act = Act { reason, ..Act::new(&clock, &OsRng, ADOPT, REGISTER, name) };
     let revision = register.bind_all(&act, state.register.map_or(0, |head| head.revision))?;
     let control = Control::new(Parts {
         register,

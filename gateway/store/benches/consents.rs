@@ -10,10 +10,7 @@ use shuzha_journal::Position;
 use shuzha_store::consents::NewConsent;
 use shuzha_store::{Changes, ConsentStore, State, Store, UsesOf};
 
-#[path = "../../../privacy/benches/printed/printed.rs"]
-mod printed;
-
-use printed::{heading, number};
+use shuzha_testkit::printed::{heading, number};
 
 /// Consents, and uses.
 const CONSENTS: u32 = 100_000;

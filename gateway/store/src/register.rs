@@ -75,14 +75,6 @@ impl Register {
         Ok(Self { database })
     }
 
-    /// How many rows the seal counts; none without a seal.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn sealed_rows(&self) -> Result<Option<u64>, StoreError> {
-        crate::seal::rows(&self.lock())
-    }
-
     /// How many acts were accepted so far.
     ///
     /// # Errors

@@ -222,14 +222,6 @@ pub(crate) fn seal(connection: &Connection, key: &SealKey) -> Result<(), StoreEr
     Ok(())
 }
 
-/// How many rows the seal counts; none where there is none.
-pub(crate) fn rows(connection: &Connection) -> Result<Option<u64>, StoreError> {
-    let Some(value) = kept(connection)? else { return Ok(None) };
-    let covered = tables(connection)?;
-    let counted = covered.iter().filter_map(|(table, _)| sum_of(&value, table)).map(|sum| sum.rows);
-    Ok(Some(counted.fold(0, u64::saturating_add)))
-}
-
 /// Compares the database with its seal. Tables of more than `rows_max` rows are left, when their number is right.
 pub(crate) fn check(connection: &Connection, key: &SealKey, rows_max: u64) -> Result<Sealed, StoreError> {
     let mut found = Sealed::default();

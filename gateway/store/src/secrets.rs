@@ -149,16 +149,6 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Removes the secret of `credential`; says whether there was one. Durable on return.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub fn remove_secret(&self, credential: &Id) -> Result<bool, StoreError> {
-        let removed =
-            self.lock().execute("DELETE FROM secrets WHERE credential = ?1", [credential.as_str()])?;
-        Ok(removed > 0)
-    }
-
     /// Opens every secret. One that does not open keeps no other from being opened; one that is under no well-formed name
     /// belongs to no credential and is passed over.
     ///

@@ -97,7 +97,8 @@ proptest! {
         }
         let sum: i64 = transaction.entries.iter().map(|entry| entry.amount.micros()).sum();
         prop_assert_eq!(sum, 0);
-        let memos = transaction.entries.iter().filter(|entry| entry.account.chart().is_memo()).count();
+        let is_memo = |chart| matches!(chart, Chart::FreeMemo | Chart::MemoContra);
+        let memos = transaction.entries.iter().filter(|entry| is_memo(entry.account.chart())).count();
         prop_assert!(memos == 0 || memos == transaction.entries.len());
         let back = transaction.mirrored(transaction.period.next(), "red".to_owned());
         prop_assert_eq!(back.check(), Ok(()));

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use shuzha_core::{Id, OsRng};
+use shuzha_testkit::unhex;
 use voprf::{BlindedElement, Group, VoprfServer};
 
 use super::*;
@@ -37,20 +38,16 @@ const PROOFS: [&str; 3] = [
 ];
 const PUBLIC_KEY: &str = "c803e2cc6b05fc15064549b5920659ca4a77b2cca6f04f6b357009335476ad4e";
 
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
 fn blinded(vector: &[&str; 5]) -> Blinded {
-    let blinded = Blinded::with_scalar(bytes(vector[0]), &bytes(vector[1]).try_into().unwrap()).unwrap();
-    assert_eq!(blinded.element().to_bytes()[..], bytes(vector[2]), "BlindedElement");
+    let blinded = Blinded::with_scalar(unhex(vector[0]), &unhex(vector[1]).try_into().unwrap()).unwrap();
+    assert_eq!(blinded.element().to_bytes()[..], unhex(vector[2]), "BlindedElement");
     blinded
 }
 
 fn tags(vectors: &[&[&str; 5]], proof: &str, key: &str) -> Result<Vec<Tag>, BlindError> {
     let sent: Vec<Blinded> = vectors.iter().map(|vector| blinded(vector)).collect();
-    let back: Vec<Element> = vectors.iter().map(|v| Element::new(&bytes(v[3])).unwrap()).collect();
-    finalize(&sent, &back, &Proof::new(&bytes(proof)).unwrap(), &Element::new(&bytes(key)).unwrap())
+    let back: Vec<Element> = vectors.iter().map(|v| Element::new(&unhex(v[3])).unwrap()).collect();
+    finalize(&sent, &back, &Proof::new(&unhex(proof)).unwrap(), &Element::new(&unhex(key)).unwrap())
 }
 
 /// REQUIREMENTS E5: the vectors of RFC 9497 A.1.2.
@@ -59,7 +56,7 @@ fn e5_the_vectors_of_rfc_9497_pass() {
     for (vectors, proof) in
         [(&[&ONE][..], PROOFS[0]), (&[&TWO], PROOFS[1]), (&[&ONE, &TWO_IN_BATCH], PROOFS[2])]
     {
-        let expected: Vec<Tag> = vectors.iter().map(|vector| Tag::of(&bytes(vector[4]))).collect();
+        let expected: Vec<Tag> = vectors.iter().map(|vector| Tag::of(&unhex(vector[4]))).collect();
         assert_eq!(tags(vectors, proof, PUBLIC_KEY), Ok(expected));
     }
 }
@@ -73,8 +70,8 @@ fn e5_an_answer_under_another_key_is_refused() {
     assert_eq!(tags(&[&ONE], PROOFS[1], PUBLIC_KEY), Err(BlindError::Proof));
     let swapped = [ONE[0], ONE[1], ONE[2], TWO[3], ONE[4]];
     assert_eq!(tags(&[&swapped], PROOFS[0], PUBLIC_KEY), Err(BlindError::Proof));
-    let key = Element::new(&bytes(PUBLIC_KEY)).unwrap();
-    let proof = Proof::new(&bytes(PROOFS[0])).unwrap();
+    let key = Element::new(&unhex(PUBLIC_KEY)).unwrap();
+    let proof = Proof::new(&unhex(PROOFS[0])).unwrap();
     assert_eq!(finalize(&[blinded(&ONE)], &[], &proof, &key), Err(BlindError::Count));
     assert_eq!(finalize(&[], &[], &proof, &key), Err(BlindError::Count));
 }
@@ -82,11 +79,11 @@ fn e5_an_answer_under_another_key_is_refused() {
 /// Whoever stands between both sides can check an answer as its client does, with no scalar in hand.
 #[test]
 fn e8_a_proof_is_checked_without_the_blinding() {
-    let element = |hex: &str| Element::new(&bytes(hex)).unwrap();
+    let element = |hex: &str| Element::new(&unhex(hex)).unwrap();
     let check = |vectors: &[&[&str; 5]], proof: &str, key: &str| {
         let asked: Vec<_> = vectors.iter().map(|vector| element(vector[2])).collect();
         let evaluated: Vec<_> = vectors.iter().map(|vector| element(vector[3])).collect();
-        verify(&asked, &evaluated, &Proof::new(&bytes(proof)).unwrap(), &element(key))
+        verify(&asked, &evaluated, &Proof::new(&unhex(proof)).unwrap(), &element(key))
     };
     assert_eq!(check(&[&ONE], PROOFS[0], PUBLIC_KEY), Ok(()));
     assert_eq!(check(&[&TWO], PROOFS[1], PUBLIC_KEY), Ok(()));
@@ -100,7 +97,7 @@ fn e8_a_proof_is_checked_without_the_blinding() {
     ] {
         assert_eq!(check(vectors, proof, key), Err(BlindError::Proof));
     }
-    let proof = Proof::new(&bytes(PROOFS[0])).unwrap();
+    let proof = Proof::new(&unhex(PROOFS[0])).unwrap();
     assert_eq!(verify(&[], &[], &proof, &element(PUBLIC_KEY)), Err(BlindError::Count));
     assert_eq!(verify(&[element(ONE[2])], &[], &proof, &element(PUBLIC_KEY)), Err(BlindError::Count));
 }
@@ -109,12 +106,12 @@ fn e8_a_proof_is_checked_without_the_blinding() {
 /// pass for two.
 #[test]
 fn e5_the_identity_and_stray_encodings_are_refused() {
-    let mut high_bit = bytes(ONE[2]);
+    let mut high_bit = unhex(ONE[2]);
     high_bit[31] |= 0x80;
-    for wrong in [vec![0; 32], vec![0xff; 32], high_bit, bytes(ONE[2])[..31].to_vec(), Vec::new()] {
+    for wrong in [vec![0; 32], vec![0xff; 32], high_bit, unhex(ONE[2])[..31].to_vec(), Vec::new()] {
         assert_eq!(Element::new(&wrong), Err(BlindError::Encoding));
     }
-    let text = Element::new(&bytes(ONE[2])).unwrap().to_string();
+    let text = Element::new(&unhex(ONE[2])).unwrap().to_string();
     assert_eq!(text.len(), ELEMENT_TEXT_BYTES);
     assert_eq!(text.parse::<Element>().unwrap().to_string(), text);
     let stray = format!("{}{}", &text[..42], if text.ends_with('V') { "W" } else { "V" });
@@ -122,8 +119,8 @@ fn e5_the_identity_and_stray_encodings_are_refused() {
         assert_eq!(wrong.parse::<Element>(), Err(BlindError::Encoding), "{wrong}");
     }
     assert_eq!(Proof::new(&[0xff; 64]), Err(BlindError::Encoding));
-    assert_eq!(Proof::new(&bytes(PROOFS[0])).unwrap().to_string().len(), PROOF_TEXT_BYTES);
-    let one = bytes(ONE[0]);
+    assert_eq!(Proof::new(&unhex(PROOFS[0])).unwrap().to_string().len(), PROOF_TEXT_BYTES);
+    let one = unhex(ONE[0]);
     assert!(Blinded::with_scalar(one.clone(), &[0xff; 32]).is_err(), "not reduced");
     assert!(Blinded::with_scalar(one, &[0; 32]).is_err(), "zero");
 }
@@ -154,7 +151,7 @@ fn entries_with_other_parts_are_other_inputs() {
 #[test]
 fn d1_a_blinded_subject_is_its_element_unit_and_scenario() {
     let id = |text: &str| Id::new(text).unwrap();
-    let (a, b) = (Element::new(&bytes(ONE[2])).unwrap(), Element::new(&bytes(TWO[2])).unwrap());
+    let (a, b) = (Element::new(&unhex(ONE[2])).unwrap(), Element::new(&unhex(TWO[2])).unwrap());
     let subject = Pseudonym::of_blinded(&id("bank"), &id("loan"), &a);
     assert_eq!(subject, Pseudonym::of_blinded(&id("bank"), &id("loan"), &a));
     for other in [
@@ -170,7 +167,7 @@ fn d1_a_blinded_subject_is_its_element_unit_and_scenario() {
 /// A tag file as the form says, written without the code under test.
 fn file(tags: &[[u8; 16]]) -> Vec<u8> {
     let mut file = b"shuzha tags 1\n\n\n".to_vec();
-    file.extend(bytes(PUBLIC_KEY));
+    file.extend(unhex(PUBLIC_KEY));
     file.push(6);
     file.extend_from_slice(b"2026q4");
     file.extend_from_slice(&(tags.len() as u64).to_be_bytes());
@@ -183,7 +180,7 @@ fn tag_files_are_read_whole_or_not_at_all() {
     let good = file(&[[1; 16], [2; 16], [9; 16]]);
     let read = TagFile::read(&good).unwrap();
     assert_eq!((read.epoch(), read.len(), read.is_empty()), ("2026q4", 3, false));
-    assert_eq!(read.key().to_bytes()[..], bytes(PUBLIC_KEY));
+    assert_eq!(read.key().to_bytes()[..], unhex(PUBLIC_KEY));
     assert!(read.contains(Tag::of(&[2; 16])) && !read.contains(Tag::of(&[3; 16])));
     for cut in 0..good.len() {
         assert!(TagFile::read(&good[..cut]).is_err(), "cut at {cut}");

@@ -8,10 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shuzha_upstreams::blind::{Blind, List};
 use voprf::{Group as _, Ristretto255};
 
-#[path = "../../../privacy/benches/printed/printed.rs"]
-mod printed;
-
-use printed::{heading, number};
+use shuzha_testkit::printed::{heading, number};
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn main() {

@@ -57,7 +57,7 @@ fn a3_a_case_goes_through_its_states_by_the_acts_of_different_persons() {
     assert!(
         plane
             .gate
-            .0
+            .seen
             .lock()
             .unwrap()
             .iter()

@@ -10,10 +10,11 @@ use shuzha_core::{Code, OsRng, Role};
 use shuzha_privacy::blind::{self, Blinded};
 use shuzha_privacy::consent::{self, Algorithm, Claims, Issuers};
 use shuzha_privacy::subject::{CanonicalId, IdKind, Pseudonym};
+use shuzha_testkit_control::id;
 
 use crate::client::Answer;
 use crate::people::People;
-use crate::plane::{NOW, Plane, id};
+use crate::plane::{NOW, Plane};
 
 /// Persons who do not exist (the worked examples of GB 11643).
 const ID: &str = "11010519491231002X";

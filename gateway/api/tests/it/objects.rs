@@ -1,17 +1,14 @@
 //! Declared objects: versions, dry runs, retries, pages, and what a person may not see.
 
 use serde_json::{Value, json};
+use shuzha_testkit::registered::organisation_code;
 
 use crate::plane::Plane;
 
 /// An organisation; another name is another legal entity.
 pub(crate) fn organisation(name: &str) -> Value {
     let serial = name.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 1_000_000);
-    let entity = format!("MA{serial:06}");
-    let check = shuzha_core::identity::entity_check(entity.as_bytes()).expect("8 characters");
-    let body = format!("91690114{entity}{}", char::from(check));
-    let check = shuzha_core::identity::organisation_check(body.as_bytes()).expect("17 characters");
-    json!({"kind": "unit", "uscc": format!("{body}{}", char::from(check)), "name": name})
+    json!({"kind": "unit", "uscc": organisation_code(serial), "name": name})
 }
 
 pub(crate) fn unit(organisation: &str) -> Value {

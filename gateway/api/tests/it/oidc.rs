@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use shuzha_api::{Limits, OidcOptions};
 use shuzha_control::Caller;
 use shuzha_core::{Clock as _, Role, SystemClock};
+use shuzha_testkit_control::{id, person};
 
 use crate::client::Answer;
-use crate::plane::{Plane, id};
+use crate::plane::Plane;
 
 /// The provider's key, made for this test, and its modulus.
 const KEY: &[u8] = include_bytes!("provider-key.der");
@@ -119,12 +120,12 @@ struct Way {
     asked: HashMap<String, String>,
 }
 
-struct House {
+struct Linked {
     plane: Plane,
     provider: Provider,
 }
 
-impl House {
+impl Linked {
     fn new() -> Self {
         let provider = Provider::start();
         let options = OidcOptions {
@@ -137,21 +138,9 @@ impl House {
         let limits = Limits { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..Limits::default() };
         let plane = Plane::built(limits, "127.0.0.1:0", |parts| parts.build_with_oidc(options));
         plane.person("wang", "bureau", &[Role::Authority]);
-        let root = Caller {
-            account: id("root"),
-            organisation: id("ops"),
-            roles: vec![Role::Sre],
-            withheld: Vec::new(),
-            read_only: false,
-            by_token: false,
-        };
+        let root = person("root", "ops", &[Role::Sre]);
         let asked = plane.accounts.link(&root, &id("wang"), &provider.issuer, "subject-1").unwrap();
-        let second = Caller {
-            account: id("registrar"),
-            organisation: id("centre"),
-            roles: vec![Role::Registrar],
-            ..root
-        };
+        let second = person("registrar", "centre", &[Role::Registrar]);
         plane.person("registrar", "centre", &[Role::Registrar]);
         plane.accounts.confirm(&second, &asked.name).unwrap();
         Self { plane, provider }
@@ -191,31 +180,31 @@ impl House {
 
 #[test]
 fn a3_a_linked_identity_signs_on() {
-    let house = House::new();
-    let way = house.begin();
-    house.agree(&way, "c1", |_| {});
-    let done = house.end(&way, "c1", &way.cookie).expect(303);
+    let linked = Linked::new();
+    let way = linked.begin();
+    linked.agree(&way, "c1", |_| {});
+    let done = linked.end(&way, "c1", &way.cookie).expect(303);
     assert_eq!(done.header("location"), Some("/"));
     let mut cookies = done.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value);
     let session = cookies.find(|cookie| cookie.starts_with("shuzha=")).expect("a session");
     let session = session.split(';').next().unwrap();
-    let me = house.plane.ask("GET", "/api/v1/me").header("cookie", session).send().expect(200).json();
+    let me = linked.plane.ask("GET", "/api/v1/me").header("cookie", session).send().expect(200).json();
     assert_eq!((&me["account"], &me["roles"]), (&json!("wang"), &json!(["authority"])));
     // Neither the state nor the code is good again.
-    house.end(&way, "c1", &way.cookie).expect(401).refused("C1102");
+    linked.end(&way, "c1", &way.cookie).expect(401).refused("C1102");
 }
 
 #[test]
 fn a3_what_an_identity_provider_did_not_say_to_this_browser_is_refused() {
-    let house = House::new();
-    let other = house.begin();
-    let way = house.begin();
-    house.agree(&way, "c", |_| {});
-    house.end(&way, "c", "shuzha-sign-on=guessed").expect(401).refused("C1102");
-    let way = house.begin();
-    house.agree(&way, "c", |_| {});
-    house.end(&way, "c", &other.cookie).expect(401).refused("C1102");
-    house.plane.ask("GET", "/api/v1/sign-on/oidc/callback?error=access_denied").send().expect(401);
+    let linked = Linked::new();
+    let other = linked.begin();
+    let way = linked.begin();
+    linked.agree(&way, "c", |_| {});
+    linked.end(&way, "c", "shuzha-sign-on=guessed").expect(401).refused("C1102");
+    let way = linked.begin();
+    linked.agree(&way, "c", |_| {});
+    linked.end(&way, "c", &other.cookie).expect(401).refused("C1102");
+    linked.plane.ask("GET", "/api/v1/sign-on/oidc/callback?error=access_denied").send().expect(401);
 
     type Change = fn(&mut Grant);
     let changes: [(&str, Change); 7] = [
@@ -228,9 +217,9 @@ fn a3_what_an_identity_provider_did_not_say_to_this_browser_is_refused() {
         ("verifier", |grant| grant.challenge = "another".into()),
     ];
     for (what, change) in changes {
-        let way = house.begin();
-        house.agree(&way, "c", change);
-        let answer = house.end(&way, "c", &way.cookie);
+        let way = linked.begin();
+        linked.agree(&way, "c", change);
+        let answer = linked.end(&way, "c", &way.cookie);
         assert_eq!((answer.status, answer.header("set-cookie")), (401, None), "{what}");
         answer.refused("C1102");
     }
@@ -239,13 +228,13 @@ fn a3_what_an_identity_provider_did_not_say_to_this_browser_is_refused() {
 /// A thousand starts without an account filled sign-on for everybody for ten minutes.
 #[test]
 fn a3_starts_at_the_provider_crowd_out_nobody_else() {
-    let house = House::new();
-    let way = house.begin();
+    let linked = Linked::new();
+    let way = linked.begin();
     for _ in 0..1_001 {
-        let start = house.plane.ask("GET", "/api/v1/sign-on/oidc").header("x-forwarded-for", "192.0.2.1");
+        let start = linked.plane.ask("GET", "/api/v1/sign-on/oidc").header("x-forwarded-for", "192.0.2.1");
         start.send().expect(302);
     }
-    house.agree(&way, "c1", |_| {});
-    house.end(&way, "c1", &way.cookie).expect(303);
-    house.begin();
+    linked.agree(&way, "c1", |_| {});
+    linked.end(&way, "c1", &way.cookie).expect(303);
+    linked.begin();
 }

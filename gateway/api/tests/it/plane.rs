@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 use shuzha_api::{Limits, Options};
@@ -10,19 +10,20 @@ use shuzha_control::accounts::{self, Accounts};
 use shuzha_control::consents::{self, ConsentService};
 use shuzha_control::evidence::{self, Evidence};
 use shuzha_control::finance::{self, Finance};
-use shuzha_control::{ActLog, Control, Delta, Force, NotInForce, Parts, Publish, Rules, Unrecorded};
+use shuzha_control::{Control, Parts, Rules};
 use shuzha_core::clock::ManualClock;
-use shuzha_core::{Id, OsRng, RequestId, Role, Timestamp};
+use shuzha_core::{OsRng, Role, Timestamp};
 use shuzha_evidence::log::SeedKeys;
 use shuzha_evidence::{Call, Decision, Entry, Terms};
 use shuzha_journal::Journal;
 use shuzha_journal::disk::memory::MemoryDisk;
 use shuzha_privacy::subject::HmacSha256Prf;
 use shuzha_store::ledger::MeterOptions;
-use shuzha_store::register::{Account, Act, Batch, Effect, OneTimeSecret, Recorded, Token};
+use shuzha_store::register::{Account, Act, Batch, Effect, OneTimeSecret, Token};
 use shuzha_store::{
     Books, ConsentStore, MasterKey, Register, Retention, Store, Traces, retention, tiles, traces,
 };
+use shuzha_testkit_control::{ActLogDouble, GateDouble, Letters, id};
 use tokio::sync::oneshot;
 
 use crate::people::People;
@@ -47,50 +48,6 @@ pub(crate) const CAST: &[(&str, &str, &[Role])] = &[
     ("subject", "people", &[Role::DataSubject]),
 ];
 
-/// Stands for the journal.
-#[derive(Default)]
-pub(crate) struct Log(Mutex<Vec<RequestId>>);
-
-impl ActLog for Log {
-    fn append(&self, recorded: &Recorded) -> Result<u64, Unrecorded> {
-        let mut kept = self.0.lock().unwrap();
-        kept.push(recorded.act.id);
-        Ok(kept.len() as u64)
-    }
-
-    fn recorded_after(&self, seq: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
-        let kept = self.0.lock().unwrap();
-        let placed = kept.iter().zip(1..).map(|(id, at)| (*id, at));
-        Ok(placed.filter(|(_, at)| *at > seq).collect())
-    }
-}
-
-/// Stands for the gate.
-#[derive(Default)]
-pub(crate) struct Gate(pub(crate) Mutex<Vec<Delta>>);
-
-impl Publish for Gate {
-    fn publish(&self, delta: &Delta, _: &Force<'_>) -> Result<(), NotInForce> {
-        self.0.lock().unwrap().push(delta.clone());
-        Ok(())
-    }
-}
-
-/// Stands for the way by which invitations reach persons: their tokens by account.
-#[derive(Default)]
-pub(crate) struct Letters(pub(crate) Mutex<std::collections::HashMap<Id, String>>);
-
-impl accounts::Deliver for Letters {
-    fn deliver(&self, letter: &accounts::Letter<'_>) -> Result<(), accounts::Undelivered> {
-        self.0.lock().unwrap().insert(letter.account.clone(), letter.token.to_owned());
-        Ok(())
-    }
-
-    fn recall(&self, account: &Id) {
-        self.0.lock().unwrap().remove(account);
-    }
-}
-
 /// A running control plane.
 pub(crate) struct Plane {
     pub(crate) address: SocketAddr,
@@ -98,7 +55,7 @@ pub(crate) struct Plane {
     pub(crate) register: Register,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) control: Arc<Control>,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) gate: Arc<GateDouble>,
     pub(crate) people: Arc<People>,
     pub(crate) letters: Arc<Letters>,
     master: Arc<MasterKey>,
@@ -138,12 +95,12 @@ impl Plane {
         let dir = tempfile::tempdir().unwrap();
         let register = Register::open(&dir.path().join("control.db")).unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(GateDouble::default());
         let parts = Parts {
             register: register.clone(),
             clock: clock.clone(),
             rng: Arc::new(OsRng),
-            log: Arc::new(Log::default()),
+            log: Arc::new(ActLogDouble::default()),
             publish: gate.clone(),
             rules: Rules::default(),
         };
@@ -248,22 +205,8 @@ impl Plane {
     }
 
     fn keep(&self, effect: Effect) {
-        let act = Act {
-            id: RequestId::generate(&*self.clock, &OsRng),
-            salt: [0; 16],
-            at: NOW,
-            by: None,
-            duty: None,
-            verb: "create".to_owned(),
-            kind: "Account".to_owned(),
-            name: id("fixture"),
-            state: None,
-            reason: String::new(),
-            attachments: "[]".to_owned(),
-        };
-        let (changes, journalled) = (Vec::new(), Vec::new());
-        let batch = Batch { act, changes, effects: vec![effect], passed: None, answer: None, journalled };
-        self.register.commit(&batch).unwrap();
+        let act = Act::new(&*self.clock, &OsRng, "create", "Account", id("fixture"));
+        self.register.commit(&Batch { effects: vec![effect], ..Batch::of(act) }).unwrap();
     }
 }
 
@@ -286,7 +229,7 @@ fn books(dir: &std::path::Path, control: &Arc<Control>, clock: &Arc<ManualClock>
         books,
         meter,
         control: control.clone(),
-        log: Arc::new(Log::default()),
+        log: Arc::new(ActLogDouble::default()),
         clock: clock.clone(),
         rng: Arc::new(OsRng),
         grace: finance::GRACE,
@@ -341,7 +284,7 @@ fn archive(folder: &Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> E
         control: control.clone(),
         traces: index,
         retention,
-        log: Arc::new(Log::default()),
+        log: Arc::new(ActLogDouble::default()),
         clock: clock.clone(),
         rng: Arc::new(OsRng),
     })
@@ -350,9 +293,4 @@ fn archive(folder: &Path, control: &Arc<Control>, clock: &Arc<ManualClock>) -> E
 /// The token of a person of the cast.
 pub(crate) fn token_text(account: &str, name: &str) -> String {
     format!("szt_{account}-{name}")
-}
-
-/// A name.
-pub(crate) fn id(text: &str) -> Id {
-    Id::new(text).unwrap()
 }

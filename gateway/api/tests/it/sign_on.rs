@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use shuzha_api::Limits;
 use shuzha_core::Role;
 use shuzha_core::clock::ManualClock;
+use shuzha_testkit_control::id;
 
 use crate::client::{Answer, Ask};
-use crate::plane::{Plane, id};
+use crate::plane::Plane;
 
 const PASSWORD: &str = "three unrelated words";
 const CHOSEN: &str = "four quite unrelated words";
@@ -83,7 +84,7 @@ fn administered() -> (Plane, Browser) {
 
 /// Accepts the invitation of an account; whoever it is is signed on then.
 fn accept(plane: &Plane, account: &str, code: Option<&str>) -> Browser {
-    let token = plane.letters.0.lock().unwrap()[&id(account)].clone();
+    let token = plane.letters.tokens.lock().unwrap()[&id(account)].clone();
     let mut body = json!({"token": token});
     if let Some(code) = code {
         body["code"] = code.into();
@@ -141,7 +142,7 @@ fn a3_an_account_is_made_by_two_persons_and_its_password_is_the_persons_own() {
     let shown = root.ask(&plane, "GET", &path).send().expect(200);
     assert!(!String::from_utf8_lossy(&shown.body).contains(&code), "the administrator does not see the code");
     // The link alone opens nothing.
-    let token = plane.letters.0.lock().unwrap()[&id("li")].clone();
+    let token = plane.letters.tokens.lock().unwrap()[&id("li")].clone();
     plane
         .ask("POST", "/api/v1/invitations:open")
         .json(&json!({"token": token}))

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 use super::ConsentService;
 use crate::accounts::requests::{Wanted, decode, encode, unreadable};
 use crate::control::Writer;
-use crate::{Caller, Control, Error, stored};
+use crate::{Caller, Control, Error};
 
 /// Separates this use of the key from any other.
 const DOMAIN: &[u8] = b"shuzha consent holder 1";
@@ -94,21 +94,8 @@ impl ConsentService {
         effect: Effect,
     ) -> Result<(), Error> {
         let control = &self.control;
-        let act = Act {
-            id: control.new_act_id(),
-            salt: control.random(),
-            at: control.now(),
-            by: Some(by),
-            duty: None,
-            verb: verb.to_owned(),
-            kind: KIND.to_owned(),
-            name: account.clone(),
-            state: None,
-            reason: String::new(),
-            attachments: stored::write_attachments(&[]),
-        };
-        let (changes, effects, journalled) = (Vec::new(), vec![effect], Vec::new());
-        let batch = Batch { act, changes, effects, passed: None, answer: None, journalled };
+        let act = Act { by: Some(by), ..control.new_act(verb, KIND, account.clone()) };
+        let batch = Batch { effects: vec![effect], ..Batch::of(act) };
         control.accept(writer, batch, Vec::new(), Vec::new()).map(drop)
     }
 

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Query, Request};
 use shuzha_core::{Code, Role};
-
-use crate::house::{code, id};
-use crate::town::{Town, by, example, grant};
+use shuzha_testkit_control::{TestWorld, by, code, example, grant, id};
 
 /// One of every role, and where the relation decides one on each side: `sun` operates for the bank, `rival` does not; `wu` is
 /// of the bank, `he` of another unit; `zhao` provides the data, `jiang` other data.
@@ -40,9 +38,9 @@ pub(crate) fn among(list: &str, who: &str) -> bool {
 }
 
 /// The town with one object of every declared kind, and an operator of another company.
-pub(crate) fn full() -> Town {
-    let town = Town::authorised();
-    let rival = crate::house::organisation("operator", 7_001);
+pub(crate) fn full() -> TestWorld {
+    let town = TestWorld::authorised();
+    let rival = shuzha_testkit_control::organisation("operator", 7_001);
     town.put("wang", "Organisation", "rival-data", &rival).expect("declared");
     for (who, kind, name) in [
         ("wang", "PersonSpace", "census-sample"),
@@ -52,7 +50,7 @@ pub(crate) fn full() -> Town {
         town.put(who, kind, name, &example(kind, name)).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
     let window = json!({"from": "2026-01-01", "until": "2027-01-01"});
-    let exchange = crate::house::organisation("exchange", 7_002);
+    let exchange = shuzha_testkit_control::organisation("exchange", 7_002);
     town.put("wang", "Organisation", "exchange", &exchange).expect("declared");
     let listing =
         json!({"product": "company-check", "exchange": "exchange", "number": "L-1", "window": window});
@@ -63,8 +61,8 @@ pub(crate) fn full() -> Town {
     town
 }
 
-fn spec(town: &Town, kind: &str, name: &str) -> Value {
-    let object = town.house.register.get(kind, name).expect("answers").expect("there");
+fn spec(town: &TestWorld, kind: &str, name: &str) -> Value {
+    let object = town.plane.register.get(kind, name).expect("answers").expect("there");
     serde_json::from_str(&object.spec).expect("JSON")
 }
 
@@ -82,18 +80,18 @@ fn a3_every_role_reads_and_writes_declared_objects_by_the_table_and_no_further()
     for (kind, name, sees, writes) in DECLARED {
         for who in WALKERS {
             let caller = by(who);
-            let seen = town.house.control.get(&caller, kind, &id(name));
+            let seen = town.plane.control.get(&caller, kind, &id(name));
             assert_eq!(seen.is_ok(), among(sees, who), "{who} gets {kind}/{name}");
-            let page = town.house.control.list(&caller, kind, &Query { limit: 200, ..Query::default() });
+            let page = town.plane.control.list(&caller, kind, &Query { limit: 200, ..Query::default() });
             let listed = page.expect("answers").items.iter().any(|object| object.name == id(name));
             assert_eq!(listed, among(sees, who), "{who} lists {kind}/{name}");
-            let told = town.house.control.history(&caller, kind, &id(name), None, 0);
+            let told = town.plane.control.history(&caller, kind, &id(name), None, 0);
             assert_eq!(told.is_ok(), among(sees, who), "{who} reads the history of {kind}/{name}");
-            let before = town.house.dump();
+            let before = town.plane.dump();
             let written = town.put(who, kind, name, &spec(&town, kind, name));
             assert_eq!(written.is_ok(), among(writes, who), "{who} puts {kind}/{name}: {written:?}");
             assert!(
-                written.is_ok() || town.house.dump() == before,
+                written.is_ok() || town.plane.dump() == before,
                 "{who} {kind}: a refusal changes nothing"
             );
             let removed = town.remove(who, kind, name);
@@ -117,8 +115,8 @@ fn a6_nobody_declares_what_is_another_companys() {
     for (who, kind, spec) in [
         ("rival", "Credential", credential.clone()),
         ("he", "Credential", credential.clone()),
-        ("rival", "Organisation", crate::house::organisation("operator", 7_009)),
-        ("sun", "Organisation", crate::house::organisation("unit", 7_010)),
+        ("rival", "Organisation", shuzha_testkit_control::organisation("operator", 7_009)),
+        ("sun", "Organisation", shuzha_testkit_control::organisation("unit", 7_010)),
         ("rival", "Product", product),
         ("rival", "PriceAct", example("PriceAct", "operator-2025")),
         ("sun", "PriceAct", example("PriceAct", "ceilings-2025")),
@@ -129,9 +127,9 @@ fn a6_nobody_declares_what_is_another_companys() {
         ("sun", "Ceiling", example("Ceiling", "company-check-2025")),
         ("wang", "Credential", credential),
     ] {
-        let before = town.house.dump();
+        let before = town.plane.dump();
         assert_eq!(code(town.put(who, kind, "grabbed", &spec)), Code::C1104, "{who} {kind}");
-        assert_eq!(town.house.dump(), before);
+        assert_eq!(town.plane.dump(), before);
     }
 }
 
@@ -155,12 +153,12 @@ fn a1_an_operator_sees_and_changes_the_unit_it_serves_and_no_other() {
     moved["organisation"] = json!("market-regulator");
     assert_eq!(code(town.put("sun", "ApplicationUnit", "bank", &moved)), Code::C1104, "nor moved to others");
     // A unit that another operator declared.
-    let shop = crate::house::organisation("unit", 7_020);
+    let shop = shuzha_testkit_control::organisation("unit", 7_020);
     town.put("wang", "Organisation", "shop", &shop).expect("declared");
     let theirs = json!({"organisation": "shop", "securityOfficer": "甲"});
     town.put("rival", "ApplicationUnit", "shop", &theirs).expect("its own customer");
     town.put("rival", "ApplicationUnit", "shop", &theirs).expect("again");
-    assert_eq!(code(town.house.control.get(&by("sun"), "ApplicationUnit", &id("shop"))), Code::C1003);
+    assert_eq!(code(town.plane.control.get(&by("sun"), "ApplicationUnit", &id("shop"))), Code::C1003);
     assert_eq!(code(town.put("sun", "ApplicationUnit", "shop", &theirs)), Code::C1003);
     assert_eq!(code(town.put("rival", "ApplicationUnit", "bank", &unit)), Code::C1003);
     // What it declared is out of its hands once the unit is under somebody else's agreement alone.
@@ -171,11 +169,11 @@ fn a1_an_operator_sees_and_changes_the_unit_it_serves_and_no_other() {
         &json!({"organisation": "yunze-bank", "securityOfficer": "乙"}),
     )
     .expect("declared");
-    assert!(town.house.control.get(&by("rival"), "ApplicationUnit", &id("bank-2")).is_ok());
-    assert!(town.house.control.get(&by("sun"), "ApplicationUnit", &id("bank-2")).is_err());
+    assert!(town.plane.control.get(&by("rival"), "ApplicationUnit", &id("bank-2")).is_ok());
+    assert!(town.plane.control.get(&by("sun"), "ApplicationUnit", &id("bank-2")).is_err());
 }
 
-fn with_cases() -> Town {
+fn with_cases() -> TestWorld {
     let town = full();
     town.open("wu", "Grant", "bank-grant", &grant("2026-02-01", "2027-01-01"));
     town
@@ -186,7 +184,7 @@ fn with_cases() -> Town {
 #[test]
 fn a3_finance_pricing_and_experts_see_by_relation() {
     let town = with_cases();
-    let person = |organisation: &str, role| crate::house::person("newcomer", organisation, &[role]);
+    let person = |organisation: &str, role| shuzha_testkit_control::person("newcomer", organisation, &[role]);
     let (ours, theirs) = (person("yunze-data", Role::Finance), person("rival-data", Role::Finance));
     let (above, expert) = (person("data-bureau", Role::Finance), person("academy", Role::Expert));
     let pricing = person("ndrc", Role::Pricing);
@@ -202,10 +200,10 @@ fn a3_finance_pricing_and_experts_see_by_relation() {
         ("Price", "company-check-2025", [true; 5]),
     ] {
         for (caller, sees) in [&ours, &theirs, &above, &expert, &pricing].into_iter().zip(seen_by) {
-            let got = town.house.control.get(caller, kind, &id(name));
+            let got = town.plane.control.get(caller, kind, &id(name));
             let who = format!("{}'s {:?}", caller.organisation, caller.roles);
             assert_eq!(got.is_ok(), sees, "{who} gets {kind}/{name}");
-            let page = town.house.control.list(caller, kind, &Query { limit: 200, ..Query::default() });
+            let page = town.plane.control.list(caller, kind, &Query { limit: 200, ..Query::default() });
             let listed = page.expect("answers").items.iter().any(|object| object.name == id(name));
             assert_eq!(listed, sees, "{who} lists {kind}/{name}");
         }
@@ -266,7 +264,7 @@ fn a3_the_history_of_public_kinds_does_not_name_persons_to_everybody() {
         ("root", false),
         ("zheng", false),
     ] {
-        let page = town.house.control.history(&by(who), "Product", &id("company-check"), None, 0);
+        let page = town.plane.control.history(&by(who), "Product", &id("company-check"), None, 0);
         let entries = page.expect("public").items;
         for by in entries.iter().filter_map(|entry| entry.by.as_ref()) {
             assert_eq!(by.organisation, id("yunze-data"), "the organisation is told");
@@ -290,7 +288,7 @@ fn a4_a_stolen_credential_is_revoked_by_its_unit_its_operator_the_authority_or_a
         ("auditor", Some(Code::C1104)),
     ] {
         let town = full();
-        let done = town.house.control.revoke(
+        let done = town.plane.control.revoke(
             &by(who),
             &id("bank-1"),
             &Request { reason: "失窃", ..Request::default() },
@@ -299,7 +297,7 @@ fn a4_a_stolen_credential_is_revoked_by_its_unit_its_operator_the_authority_or_a
             Some(wanted) => assert_eq!(code(done), wanted, "{who}"),
             None => {
                 done.unwrap_or_else(|error| panic!("{who}: {error:?}"));
-                let held = town.house.control.force().spec("Credential", &id("bank-1")).expect("answers");
+                let held = town.plane.control.force().spec("Credential", &id("bank-1")).expect("answers");
                 assert_eq!(held.expect("in force as revoked")["revoked"], true);
             }
         }

@@ -11,9 +11,7 @@ use shuzha_control::accounts::{
 use shuzha_control::{Caller, Error, Quotas};
 use shuzha_core::{Clock as _, Code, Role, Timestamp};
 use shuzha_store::register::{ActFilter, RefusedFilter};
-
-use crate::house::{House, code, id, organisation, person};
-use crate::town::{Town, by};
+use shuzha_testkit_control::{TestControl, TestWorld, by, code, id, organisation, person};
 
 const ROOT_PASSWORD: &str = "three unrelated words";
 const OWN_PASSWORD: &str = "nine green lanterns";
@@ -26,7 +24,18 @@ fn number(serial: u32) -> String {
     format!("{first}{}", char::from(check))
 }
 
-impl House {
+/// A control plane and the persons who sign on to it.
+struct Persons(TestControl);
+
+impl std::ops::Deref for Persons {
+    type Target = TestControl;
+
+    fn deref(&self) -> &TestControl {
+        &self.0
+    }
+}
+
+impl Persons {
     fn profile(&self, organisation: &str, roles: &[Role], serial: u32) -> Profile {
         Profile {
             organisation: id(organisation),
@@ -52,7 +61,7 @@ impl House {
 
     /// With its first administrator, who has set a device up; and the recovery codes.
     fn founded() -> (Self, Caller, Vec<String>) {
-        let house = Self::new();
+        let house = Self(TestControl::new());
         let token = house.accounts.first_token().expect("answers").expect("no account yet");
         house.found(&token, ROOT_PASSWORD).expect("made");
         let started = house.accounts.sign_in("root", ROOT_PASSWORD, None, FROM).expect("signed on");
@@ -123,14 +132,14 @@ fn waits(handled: Result<Handled<Made>, Error>) -> AccountRequest {
 
 #[test]
 fn a3_the_first_administrator_comes_by_a_token_that_works_once() {
-    let house = House::new();
+    let house = Persons(TestControl::new());
     let token = house.accounts.first_token().expect("answers").expect("no account yet");
     assert_eq!(code(house.found("guess", ROOT_PASSWORD)), Code::C1102);
     assert_eq!(code(house.found(&token, "short")), Code::C1107);
     assert_eq!(house.found(&token, ROOT_PASSWORD).expect("made").roles, [Role::Sre]);
     assert_eq!(code(house.found(&token, ROOT_PASSWORD)), Code::C1102);
     assert!(house.accounts.first_token().expect("answers").is_none());
-    let late = House::new();
+    let late = Persons(TestControl::new());
     let token = late.accounts.first_token().expect("answers").expect("no account yet");
     late.clock.advance(Options::default().first_token_life);
     assert_eq!(code(late.found(&token, ROOT_PASSWORD)), Code::C1102);
@@ -139,7 +148,7 @@ fn a3_the_first_administrator_comes_by_a_token_that_works_once() {
 /// One administrator made an account with ten roles, reset the authority's password, signed on as them.
 #[test]
 fn a3_one_person_makes_nobody_powerful() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let accounts = &house.accounts;
     // The founder opens the first of the authority, once, and of another organisation.
     let authority = |serial| house.profile("bureau", &[Role::Authority], serial);
@@ -194,7 +203,7 @@ fn a3_one_person_makes_nobody_powerful() {
 
 #[test]
 fn a3_the_second_person_is_of_another_organisation_and_another_person() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let accounts = &house.accounts;
     let same = house.profile("ops", &[Role::Registrar], 4);
     let same = house.member(&root, &wang, "same", same);
@@ -211,7 +220,7 @@ fn a3_the_second_person_is_of_another_organisation_and_another_person() {
 
 #[test]
 fn a3_roles_and_persons_that_do_not_go_together_are_refused() {
-    let (house, root, _) = House::administered();
+    let (house, root, _) = Persons::administered();
     let make = |name: &str, roles: &[Role], serial| {
         house.accounts.create(&root, &id(name), house.profile("x", roles, serial), None)
     };
@@ -232,8 +241,8 @@ fn a3_roles_and_persons_that_do_not_go_together_are_refused() {
 /// Separation of duties compares persons: a second account does not decide on what the first applied for.
 #[test]
 fn a3_two_accounts_of_one_person_are_one_in_the_separation_of_duties() {
-    let town = Town::new();
-    let house = &town.house;
+    let town = TestWorld::new();
+    let house = &town.plane;
     let key = house.accounts.person_of(&number(1)).expect("a number");
     for (name, key) in [("sun", Some(key)), ("zhou", Some(key)), ("qian", None)] {
         house.account(name, key);
@@ -254,7 +263,7 @@ fn a3_two_accounts_of_one_person_are_one_in_the_separation_of_duties() {
 
 #[test]
 fn a3_nobody_changes_their_own_rights_and_only_administrators_change_others() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let accounts = &house.accounts;
     let own = house.profile("ops", &[Role::Authority], 0);
     assert_eq!(code(accounts.change(&root, &id("root"), Some(1), own, None)), Code::C1105);
@@ -276,7 +285,7 @@ fn a3_nobody_changes_their_own_rights_and_only_administrators_change_others() {
 /// A retry is done once, and what was shown is not shown again.
 #[test]
 fn a3_a_retry_on_accounts_and_tokens_is_done_once_and_shows_nothing_again() {
-    let (house, root, _) = House::administered();
+    let (house, root, _) = Persons::administered();
     let create = |serial, key| {
         let profile = house.profile("institute", &[Role::Expert], serial);
         house.accounts.create(&root, &id("zhou"), profile, Some(key))
@@ -310,7 +319,7 @@ fn a3_a_retry_on_accounts_and_tokens_is_done_once_and_shows_nothing_again() {
 /// One operator wrote 12,000 objects in 40 s, and nothing refused one.
 #[test]
 fn an_organisation_has_so_many_objects_of_a_kind_and_the_authority_is_not_bound() {
-    let house = House::new();
+    let house = Persons(TestControl::new());
     let kinds = [("PriceAct".to_owned(), 2)].into();
     house.control.set_quotas(Quotas { each: 10, kinds });
     let operator = person("sun", "yunze-data", &[Role::Operator]);
@@ -320,7 +329,7 @@ fn an_organisation_has_so_many_objects_of_a_kind_and_the_authority_is_not_bound(
         house.put(&wang, "Organisation", name, &organisation("operator", serial), None).expect("declared");
     }
     let put = |by: &Caller, name: &str| {
-        let mut spec = crate::town::example("PriceAct", "operator-2025");
+        let mut spec = shuzha_testkit_control::example("PriceAct", "operator-2025");
         spec["number"] = format!("云数运〔2025〕{name}号").into();
         spec["issuer"] = if by.account == other.account { "other-data" } else { "yunze-data" }.into();
         house.put(by, "PriceAct", name, &spec, None)

@@ -4,13 +4,13 @@ use serde_json::json;
 use shuzha_control::Rules;
 use shuzha_control::public::{Cell, CellKind, DISCLOSURES, Disclosure};
 use shuzha_products::jurisdiction::{calendar, pack};
+use shuzha_testkit_control::TestWorld;
 
-use crate::town::Town;
 use crate::ways::ways;
 
-fn rows(town: &Town, plural: &str) -> Vec<Vec<Cell>> {
+fn rows(town: &TestWorld, plural: &str) -> Vec<Vec<Cell>> {
     let subject = Disclosure::find(plural).expect("a subject");
-    let page = town.house.control.disclosed(subject, None, 200).expect("answers");
+    let page = town.plane.control.disclosed(subject, None, 200).expect("answers");
     assert_eq!(page.next, None);
     page.items
 }
@@ -25,7 +25,7 @@ fn text(text: &str) -> Cell {
     Cell::Text(text.to_owned())
 }
 
-fn said(town: &Town) -> Vec<(Cell, Cell)> {
+fn said(town: &TestWorld) -> Vec<(Cell, Cell)> {
     let of = |row: &Vec<Cell>| {
         let cell = |column| cell("announcements", row, column).clone();
         (cell("name"), cell("state"))
@@ -35,7 +35,7 @@ fn said(town: &Town) -> Vec<(Cell, Cell)> {
 
 #[test]
 fn j1_authorisations_are_disclosed_with_object_content_scope_and_term() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let scenarios = rows(&town, "scenarios");
     let onboarding = scenarios.iter().find(|row| row[0] == text("onboarding")).expect("approved");
     assert_eq!(cell("scenarios", onboarding, "state"), &text("approved"));
@@ -64,7 +64,7 @@ fn j1_authorisations_are_disclosed_with_object_content_scope_and_term() {
 
 #[test]
 fn j1_what_is_applied_for_and_whoever_is_a_person_stays_untold() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let draft = ways().into_iter().find(|way| way.kind == "Scenario").expect("a way");
     town.open("wu", "Scenario", "applied-for", &draft.spec);
     let accounts = ["sun", "wang", "wu", "zhao", "zhou"];
@@ -93,9 +93,9 @@ fn j1_what_is_applied_for_and_whoever_is_a_person_stays_untold() {
 
 #[test]
 fn j1_operating_agreements_are_disclosed_with_object_content_extent_and_term() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let rules = Rules { jurisdiction: pack("gansu").expect("built in"), calendar: calendar().clone() };
-    town.house.control.set_rules(rules).expect("taken");
+    town.plane.control.set_rules(rules).expect("taken");
     town.operating("yunze-2026");
     let found = rows(&town, "operating-agreements");
     let one = found.iter().find(|row| row[0] == text("yunze-2026")).expect("in force");

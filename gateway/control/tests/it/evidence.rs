@@ -19,13 +19,11 @@ use shuzha_store::ledger::MeterOptions;
 use shuzha_store::retention::Authorisations as _;
 use shuzha_store::traces::{Of, Options as TracerOptions, Query, TracerHandle};
 use shuzha_store::{Books, Retention, Store, Traces, projector, retention, tiles};
-
-use crate::house::{code, id, person};
-use crate::town::{Town, by, grant};
+use shuzha_testkit_control::{TestWorld, by, code, grant, id, person};
 
 /// The town with an evidence log over a journal.
 pub(crate) struct Archive {
-    pub(crate) town: Town,
+    pub(crate) town: TestWorld,
     journal: Journal,
     evidence: Evidence,
     tracer: TracerHandle,
@@ -46,15 +44,15 @@ impl Archive {
             Store::in_memory().expect("opens"),
             Books::open(&dir.path().join("finance.db")).expect("opens"),
         );
-        Self::on(Town::authorised(), MemoryDisk::new(), stores, dir)
+        Self::on(TestWorld::authorised(), MemoryDisk::new(), stores, dir)
     }
 
-    fn on(town: Town, disk: MemoryDisk, stores: (Traces, Store, Books), dir: tempfile::TempDir) -> Self {
-        let clock = town.house.clock.clone();
+    fn on(town: TestWorld, disk: MemoryDisk, stores: (Traces, Store, Books), dir: tempfile::TempDir) -> Self {
+        let clock = town.plane.clock.clone();
         let options = Options::new("/", id("gate-1"), "1");
         let journal = Journal::open_on(Arc::new(disk.clone()), options, clock.clone()).expect("opens");
         let (traces, store, books) = stores.clone();
-        let control = Arc::clone(&town.house.control);
+        let control = Arc::clone(&town.plane.control);
         let catalogue = Arc::new(Products(Arc::clone(&control)));
         let tracer = TracerOptions::default().build(traces.clone(), journal.clone(), catalogue);
         let tracer = tracer.expect("in step").handle();
@@ -66,7 +64,7 @@ impl Archive {
             traces: traces.clone(),
             books,
             store,
-            register: town.house.register.clone(),
+            register: town.plane.register.clone(),
             authorisations: control.clone(),
             origin: "log.example/gate-1".to_owned(),
             keys: Arc::new(keys),
@@ -90,7 +88,7 @@ impl Archive {
 
     /// A call as the gate records it.
     fn call(&self, change: impl FnOnce(&mut Call<'static>)) -> RequestId {
-        let clock = &*self.town.house.clock;
+        let clock = &*self.town.plane.clock;
         clock.advance(Duration::from_millis(1));
         let terms = Terms {
             unit: "bank",
@@ -124,7 +122,7 @@ impl Archive {
     /// Everything recorded is in log and index.
     fn settled(&self) {
         let act = shuzha_evidence::Act {
-            at: self.town.house.clock.now(),
+            at: self.town.plane.clock.now(),
             kind: shuzha_evidence::ActKind::SnapshotInstalled,
             actor: "gate",
             object: "",
@@ -137,7 +135,7 @@ impl Archive {
             origin: "log.example/gate-1".to_owned(),
             keys: Arc::new(SeedKeys::new("log.example/gate-1", [1; 32], [1; 32], []).expect("a name")),
             interval: Duration::from_millis(1),
-            clock: self.town.house.clock.clone(),
+            clock: self.town.plane.clock.clone(),
         };
         let follower = follower.build(self.journal.clone()).expect("own log");
         follower.handle().drain();
@@ -180,10 +178,10 @@ fn h4_a_call_leads_back_to_its_data_and_those_who_decided() {
     let day = Duration::from_hours(24);
     town.open("sun", "Grant", "bank-company", &grant("2026-02-01", "2027-01-01"));
     town.done("wang", "Grant", "bank-company", "issue");
-    town.house.clock.advance(day);
+    town.plane.clock.advance(day);
     let request = archive.call(|_| {});
     // What is done later is no part of why this call was served.
-    town.house.clock.advance(day);
+    town.plane.clock.advance(day);
     town.done("feng", "Grant", "bank-company", "revoke");
     archive.settled();
     let trace = archive.evidence.trace(&auditor(), &request).expect("the auditor sees it");
@@ -288,7 +286,7 @@ fn h4_everyone_sees_what_concerns_them_and_nothing_else() {
     for who in ["sun", "li", "zheng", "subject"] {
         assert_eq!(code(evidence.trace(&by(who), &own)), Code::C1104, "{who}");
     }
-    let unknown = RequestId::generate(&*archive.town.house.clock, &OsRng);
+    let unknown = RequestId::generate(&*archive.town.plane.clock, &OsRng);
     assert_eq!(code(evidence.trace(&auditor(), &unknown)), Code::C1730);
     let wide = Query {
         of: Of::Product("company-check"),
@@ -354,17 +352,17 @@ fn h1_supervisors_get_proofs_of_single_records_and_between_checkpoints() {
 /// In force until the end of its term; ended early, until that.
 #[test]
 fn h8_an_authorisation_ends_when_it_was_ended_and_never_before_it_was_in_force() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let day = |year, month| shuzha_core::calendar::Day::new(year, month, 1).expect("a day").start();
-    let end = |from, until| town.house.control.last_end(from, until).expect("reads");
+    let end = |from, until| town.plane.control.last_end(from, until).expect("reads");
     let found = end(day(2026, 1), day(2026, 7)).expect("one is in force");
     assert_eq!(found.of, "Agreement/bank-2026");
     let term = found.at;
-    assert!(term > town.house.clock.now(), "the end of its term");
+    assert!(term > town.plane.clock.now(), "the end of its term");
     assert_eq!(end(term.plus(std::time::Duration::from_secs(1)), day(2199, 1)), None);
-    let ended = town.house.clock.now();
+    let ended = town.plane.clock.now();
     town.act("wang", "Agreement", "bank-2026", "terminate", &serde_json::json!({})).expect("ended");
-    town.house.clock.advance(std::time::Duration::from_secs(86_400));
+    town.plane.clock.advance(std::time::Duration::from_secs(86_400));
     for (who, verb) in [("wu", "hand-over"), ("wu", "destroy")] {
         let digest = serde_json::json!({"digest": "ab".repeat(32)});
         town.act(who, "Agreement", "bank-2026", verb, &digest).expect(verb);

@@ -21,13 +21,11 @@ use shuzha_journal::{Journal, Options};
 use shuzha_pricing::Month;
 use shuzha_store::Books;
 use shuzha_store::ledger::{MeterOptions, PeriodState, Posting, StatementState, Word};
-
-use crate::house::{code, id, person};
-use crate::town::{Town, by};
+use shuzha_testkit_control::{TestWorld, by, code, id, person};
 
 /// The town with books over a journal.
 struct Treasury {
-    town: Town,
+    town: TestWorld,
     journal: Journal,
     finance: Finance,
     credit: Arc<credit::Accounts>,
@@ -52,8 +50,8 @@ fn wang() -> Caller {
 
 impl Treasury {
     fn new() -> Self {
-        let town = Town::authorised();
-        let clock = town.house.clock.clone();
+        let town = TestWorld::authorised();
+        let clock = town.plane.clock.clone();
         let options = Options::new("/", id("gate-1"), "1");
         let journal = Journal::open_on(Arc::new(MemoryDisk::new()), options, clock.clone()).expect("opens");
         let dir = tempfile::tempdir().expect("a folder");
@@ -63,15 +61,15 @@ impl Treasury {
         let parts = Parts {
             books,
             meter: meter.handle(),
-            control: Arc::clone(&town.house.control),
-            log: town.house.log.clone(),
+            control: Arc::clone(&town.plane.control),
+            log: town.plane.log.clone(),
             clock,
             rng: Arc::new(OsRng),
             grace: GRACE,
             credit: credit.clone(),
         };
         let vat = json!({"parts": 600, "source": "增值税法", "window": {"from": "2025-01-01", "until": "2030-01-01"}});
-        town.house.put(&li(), "TaxRate", "vat-2025", &vat, None).expect("finance declares it");
+        town.plane.put(&li(), "TaxRate", "vat-2025", &vat, None).expect("finance declares it");
         let permitted = json!({"act": "ceilings-2025", "operator": "yunze-data", "amount": "100.00",
             "window": {"from": "2026-01-01", "until": "2027-01-01"}});
         town.put("zheng", "PermittedRevenue", "yunze-2026", &permitted).expect("pricing declares it");
@@ -119,7 +117,7 @@ impl Treasury {
             request_bytes: 1,
             response_bytes: 1,
             basis,
-            ..Call::of(RequestId::generate(&*self.town.house.clock, &OsRng), self.town.house.clock.now())
+            ..Call::of(RequestId::generate(&*self.town.plane.clock, &OsRng), self.town.plane.clock.now())
         };
         self.journal.append(&Entry::Call(Box::new(call))).expect("serves");
     }
@@ -137,7 +135,7 @@ impl Treasury {
     }
 
     fn at(&self, at: Timestamp) {
-        self.town.house.clock.set(at);
+        self.town.plane.clock.set(at);
     }
 }
 
@@ -201,7 +199,7 @@ fn g3_from_calls_to_payable_shares() {
     };
     assert_eq!([of("1122/bank"), of("1002"), of("2202/data-bureau")], ["99.90", "-29.97", "0.00"]);
     assert_eq!(balances.iter().map(|(_, amount)| amount.micros()).sum::<i64>(), 0);
-    let kept = treasury.town.house.log.kept.lock().expect("answers").len();
+    let kept = treasury.town.plane.log.kept.lock().expect("answers").len();
     assert!(kept > 8, "every act is on record");
 }
 
@@ -269,14 +267,14 @@ fn g3_a_close_that_cannot_be_rated_says_every_reason() {
     treasury.calls(3, 0);
     treasury
         .town
-        .house
+        .plane
         .control
         .remove(
             &li(),
             "TaxRate",
             &id("vat-2025"),
             &shuzha_control::Request {
-                expected: treasury.town.house.version("TaxRate", "vat-2025"),
+                expected: treasury.town.plane.version("TaxRate", "vat-2025"),
                 ..Default::default()
             },
         )

@@ -4,9 +4,7 @@ use serde_json::json;
 use shuzha_control::{Misfit, Rules, misfits};
 use shuzha_core::{Clock as _, Code};
 use shuzha_products::jurisdiction::{Jurisdiction, calendar, pack};
-
-use crate::house::id;
-use crate::town::Town;
+use shuzha_testkit_control::{TestWorld, id};
 
 /// Rules that demand neither certificate nor term, changed.
 fn rules(change: impl FnOnce(&mut Jurisdiction)) -> Rules {
@@ -16,13 +14,13 @@ fn rules(change: impl FnOnce(&mut Jurisdiction)) -> Rules {
     Rules { jurisdiction, calendar: calendar().clone() }
 }
 
-fn found(town: &Town, present: &Rules, other: &Rules) -> Vec<Misfit> {
-    misfits(&town.house.register, town.house.clock.now(), present, other).expect("reads")
+fn found(town: &TestWorld, present: &Rules, other: &Rules) -> Vec<Misfit> {
+    misfits(&town.plane.register, town.plane.clock.now(), present, other).expect("reads")
 }
 
 #[test]
 fn l1_what_other_rules_refuse_is_told_before_they_are_in_use() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let lax = rules(|_| {});
     assert_eq!(found(&town, &lax, &lax), [], "the same rules");
     // A term of more years than other rules grant, with the agreement that has it and nothing else.
@@ -43,7 +41,7 @@ fn l1_what_other_rules_refuse_is_told_before_they_are_in_use() {
 
 #[test]
 fn l1_products_that_would_not_be_served_any_more_are_told() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let without = rules(|_| {});
     let with = rules(|rules| rules.certificate_required = true);
     let products = found(&town, &without, &with);

@@ -13,18 +13,23 @@ use shuzha_core::clock::ManualClock;
 use shuzha_core::{Code, Id, OsRng, Role, Timestamp};
 use shuzha_store::Register;
 use shuzha_store::register::ActFilter;
+use shuzha_testkit_control::{
+    GateDouble, KEEP_AND_FAIL, LOSE, PASS, TestControl, authority, code, id, organisation, person,
+};
 
-use crate::house::{Gate, House, KEEP_AND_FAIL, LOSE, PASS, authority, code, id, organisation, person};
+fn open(house: &TestControl, by: &Caller, name: &str, emergency: bool) -> Outcome {
+    house.put(by, "suspensions", name, &stop(emergency), None).expect("opened")
+}
 
-impl House {
-    fn open(&self, by: &Caller, name: &str, emergency: bool) -> Outcome {
-        self.put(by, "suspensions", name, &stop(emergency), None).expect("opened")
-    }
-
-    fn order(&self, by: &Caller, name: &str, verb: &str, expected: Option<u64>) -> Result<Outcome, Error> {
-        let request = Request { expected, reason: "核查属实", ..Request::default() };
-        self.control.act(by, "suspensions", &id(name), verb, &json!({}), &request)
-    }
+fn order(
+    house: &TestControl,
+    by: &Caller,
+    name: &str,
+    verb: &str,
+    expected: Option<u64>,
+) -> Result<Outcome, Error> {
+    let request = Request { expected, reason: "核查属实", ..Request::default() };
+    house.control.act(by, "suspensions", &id(name), verb, &json!({}), &request)
 }
 
 fn stop(emergency: bool) -> Value {
@@ -34,13 +39,13 @@ fn stop(emergency: bool) -> Value {
 
 #[test]
 fn a3_of_sixteen_who_decide_at_once_one_does() {
-    let house = House::new();
-    let opened = house.open(&authority("wang"), "stop-1", false);
+    let house = TestControl::new();
+    let opened = open(&house, &authority("wang"), "stop-1", false);
     let results: Vec<_> = std::thread::scope(|scope| {
         let decide = |at: usize| {
             let house = &house;
             let by = authority(&format!("li-{at}"));
-            scope.spawn(move || house.order(&by, "stop-1", "order", Some(opened.revision)))
+            scope.spawn(move || order(house, &by, "stop-1", "order", Some(opened.revision)))
         };
         let threads: Vec<_> = (0..16).map(decide).collect();
         threads.into_iter().map(|thread| thread.join().expect("answers")).collect()
@@ -55,35 +60,35 @@ fn a3_of_sixteen_who_decide_at_once_one_does() {
 
 #[test]
 fn a3_who_applied_does_not_decide_and_who_has_no_role_does_nothing() {
-    let house = House::new();
+    let house = TestControl::new();
     let wang = authority("wang");
-    let opened = house.open(&wang, "stop-1", false);
+    let opened = open(&house, &wang, "stop-1", false);
     let before = house.dump();
     let version = Some(opened.revision);
-    assert_eq!(code(house.order(&wang, "stop-1", "order", version)), Code::C1105);
+    assert_eq!(code(order(&house, &wang, "stop-1", "order", version)), Code::C1105);
     assert_eq!(
-        code(house.order(&person("bank", "bank", &[Role::ApplicationUnit]), "stop-1", "order", version)),
+        code(order(&house, &person("bank", "bank", &[Role::ApplicationUnit]), "stop-1", "order", version)),
         Code::C1104
     );
-    assert_eq!(code(house.order(&authority("li"), "stop-1", "order", None)), Code::C1006);
-    assert_eq!(code(house.order(&authority("li"), "stop-1", "order", Some(77))), Code::C1005);
-    assert_eq!(code(house.order(&authority("li"), "stop-2", "order", version)), Code::C1003);
-    assert_eq!(code(house.order(&authority("li"), "stop-1", "resume", version)), Code::C1007);
-    assert_eq!(code(house.order(&authority("li"), "stop-1", "dance", version)), Code::C1003);
+    assert_eq!(code(order(&house, &authority("li"), "stop-1", "order", None)), Code::C1006);
+    assert_eq!(code(order(&house, &authority("li"), "stop-1", "order", Some(77))), Code::C1005);
+    assert_eq!(code(order(&house, &authority("li"), "stop-2", "order", version)), Code::C1003);
+    assert_eq!(code(order(&house, &authority("li"), "stop-1", "resume", version)), Code::C1007);
+    assert_eq!(code(order(&house, &authority("li"), "stop-1", "dance", version)), Code::C1003);
     let silent = Request { expected: version, ..Request::default() };
     let silent =
         house.control.act(&authority("li"), "suspensions", &id("stop-1"), "order", &json!({}), &silent);
     assert_eq!(code(silent), Code::C1002, "a reason is needed");
     assert_eq!(house.dump(), before, "nothing half-done remains");
-    assert!(house.order(&authority("li"), "stop-1", "order", version).is_ok());
+    assert!(order(&house, &authority("li"), "stop-1", "order", version).is_ok());
 }
 
 #[test]
 fn i1_an_emergency_stop_is_in_force_when_it_is_answered() {
-    let house = House::new();
-    let opened = house.open(&authority("wang"), "stop-1", true);
+    let house = TestControl::new();
+    let opened = open(&house, &authority("wang"), "stop-1", true);
     assert_eq!(opened.consequences.added, [("Suspension".to_owned(), id("stop-1"))]);
-    let deltas = house.gate.0.lock().expect("answers");
+    let deltas = house.gate.seen.lock().expect("answers");
     assert_eq!((deltas.len(), deltas[0].put.len(), deltas[0].revision), (1, 1, opened.revision));
     assert_eq!(deltas[0].put[0].kind, "Suspension");
     assert!(house.control.force().spec("Suspension", &id("stop-1")).expect("answers").is_some());
@@ -91,7 +96,7 @@ fn i1_an_emergency_stop_is_in_force_when_it_is_answered() {
 
 #[test]
 fn a_dry_run_tells_and_changes_nothing() {
-    let house = House::new();
+    let house = TestControl::new();
     let before = house.dump();
     let request = Request { dry_run: true, key: Some("k"), ..Request::default() };
     let told = house
@@ -100,12 +105,12 @@ fn a_dry_run_tells_and_changes_nothing() {
         .expect("answers");
     assert_eq!(told.consequences.added.len(), 1);
     assert_eq!(house.dump(), before);
-    assert!(house.gate.0.lock().expect("answers").is_empty());
+    assert!(house.gate.seen.lock().expect("answers").is_empty());
 }
 
 #[test]
 fn a_retry_with_its_key_is_answered_the_same_and_done_once() {
-    let house = House::new();
+    let house = TestControl::new();
     let put = |spec: &Value| {
         let request = Request { key: Some("k-1"), ..Request::default() };
         house.control.put(&authority("wang"), "organisations", &id("bank"), spec, &request)
@@ -120,7 +125,7 @@ fn a_retry_with_its_key_is_answered_the_same_and_done_once() {
 
 #[test]
 fn objects_of_others_are_not_there() {
-    let house = House::new();
+    let house = TestControl::new();
     let bureau = authority("wang");
     let put = |by: &Caller, kind: &str, name: &str, spec: Value| {
         house.control.put(by, kind, &id(name), &spec, &Request::default())
@@ -154,7 +159,7 @@ fn objects_of_others_are_not_there() {
 
 #[test]
 fn every_fault_is_told_at_once_and_large_attachments_are_refused() {
-    let house = House::new();
+    let house = TestControl::new();
     let spec = json!({"kind": "bank", "uscc": "91350100M000100Y44", "extra": 1});
     let refused = house.control.put(&authority("w"), "organisations", &id("a"), &spec, &Request::default());
     let Err(Error::Refused(refusal)) = refused else { panic!("refused") };
@@ -171,9 +176,9 @@ fn every_fault_is_told_at_once_and_large_attachments_are_refused() {
 
 #[test]
 fn deadlines_are_dealt_with_after_a_week_away_once() {
-    let house = House::new();
-    let opened = house.open(&authority("wang"), "stop-1", false);
-    house.order(&authority("li"), "stop-1", "order", Some(opened.revision)).expect("answers");
+    let house = TestControl::new();
+    let opened = open(&house, &authority("wang"), "stop-1", false);
+    order(&house, &authority("li"), "stop-1", "order", Some(opened.revision)).expect("answers");
     let due = house.control.next_due().expect("answers").expect("rectification has a term");
     assert_eq!(house.control.tick().expect("answers"), 0);
     house.clock.set(due.plus(Duration::from_secs(7 * 86_400)));
@@ -207,7 +212,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// What the laws say of a register and its journal at any moment at which nothing is under way.
-fn check_laws(house: &House) {
+fn check_laws(house: &TestControl) {
     let acts = house.register.acts(&ActFilter { limit: 1_000, ..ActFilter::default() }).expect("answers");
     let revision = house.register.revision().expect("answers");
     assert_eq!(acts.len() as u64, revision, "one act per revision");
@@ -231,14 +236,14 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..24), emergency in any::<bool>(),
     ) {
         let persons: Vec<_> = (0..4).map(|at| authority(&format!("p-{at}"))).collect();
-        let mut house = House::new();
-        house.open(&persons[0], "stop", emergency);
+        let mut house = TestControl::new();
+        open(&house, &persons[0], "stop", emergency);
         for step in steps {
             let version = house.register.get("Suspension", "stop").expect("answers").expect("answers").version;
             let before = house.dump();
             house.log.fault.store(step.fault, Ordering::SeqCst);
             let expected = if step.stale { version - 1 } else { version };
-            let result = house.order(&persons[step.person], "stop", VERBS[step.verb], Some(expected));
+            let result = order(&house, &persons[step.person], "stop", VERBS[step.verb], Some(expected));
             house.log.fault.store(PASS, Ordering::SeqCst);
             let after = house.register.get("Suspension", "stop").expect("answers").expect("answers").version;
             match result {
@@ -262,12 +267,12 @@ proptest! {
 #[test]
 fn a_kept_but_unconfirmed_act_is_not_written_twice() {
     for fault in [LOSE, KEEP_AND_FAIL] {
-        let house = House::new();
+        let house = TestControl::new();
         house.log.fault.store(fault, Ordering::SeqCst);
         let refused =
             house.control.put(&authority("w"), "suspensions", &id("s"), &stop(true), &Request::default());
         assert_eq!(code(refused), Code::C090);
-        assert!(house.gate.0.lock().expect("answers").is_empty(), "no effect before the journal");
+        assert!(house.gate.seen.lock().expect("answers").is_empty(), "no effect before the journal");
         let house = if fault == LOSE { house.restarted() } else { house };
         house.control.flush().expect("answers");
         check_laws(&house);
@@ -294,7 +299,7 @@ fn a3_acts_stand_in_the_journal_once_with_their_digest() {
             clock: clock.clone(),
             rng: Arc::new(OsRng),
             log: Arc::new(JournalLog(journal.clone())),
-            publish: Arc::new(Gate::default()),
+            publish: Arc::new(GateDouble::default()),
             rules: Rules::default(),
         });
         let control = control.expect("starts");
@@ -322,7 +327,7 @@ fn a3_acts_stand_in_the_journal_once_with_their_digest() {
 
 #[test]
 fn a1_a_unit_does_not_set_its_own_credit_limit() {
-    let house = House::new();
+    let house = TestControl::new();
     let (authority, bank) = (authority("wang"), person("bank", "bank", &[Role::ApplicationUnit]));
     let put = |by: &Caller, kind: &str, name: &str, spec: &Value, expected| {
         let request = Request { expected, ..Request::default() };

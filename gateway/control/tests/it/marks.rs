@@ -5,12 +5,10 @@ use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request};
 use shuzha_core::Code;
 use shuzha_products::case::Fault;
-
-use crate::house::{House, authority, code, id, organisation};
-use crate::town::{Town, by, example, grant};
+use shuzha_testkit_control::{TestControl, TestWorld, authority, by, code, example, grant, id, organisation};
 
 /// The one fault of a refused change, which must have changed nothing.
-fn clash(house: &House, change: impl Fn() -> Result<Outcome, Error>) -> Fault {
+fn clash(house: &TestControl, change: impl Fn() -> Result<Outcome, Error>) -> Fault {
     let before = house.dump();
     let Err(Error::Refused(refusal)) = change() else { panic!("accepted, or not refused") };
     assert_eq!((refusal.code, refusal.faults.len()), (Code::C1013, 1), "{:?}", refusal.faults);
@@ -24,7 +22,7 @@ fn fault(path: &str, reason: &str) -> Fault {
 
 #[test]
 fn a1_a_credit_code_belongs_to_one_organisation() {
-    let house = House::new();
+    let house = TestControl::new();
     let wang = authority("wang");
     let put = |name: &str, serial, version| {
         house.put(&wang, "Organisation", name, &organisation("unit", serial), version)
@@ -47,7 +45,7 @@ fn a1_a_credit_code_belongs_to_one_organisation() {
 
 #[test]
 fn a1_of_sixteen_who_declare_one_code_at_once_one_does() {
-    let house = House::new();
+    let house = TestControl::new();
     let declare = |at: usize| {
         let name = format!("organisation-{at}");
         house.put(&authority("wang"), "Organisation", &name, &organisation("unit", 7), None)
@@ -63,7 +61,7 @@ fn a1_of_sixteen_who_declare_one_code_at_once_one_does() {
 
 #[test]
 fn c5_one_grant_speaks_for_one_right_at_a_time() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     for (name, from, until) in [
         ("first", "2026-01-01", "2027-01-01"),
         ("second", "2026-12-31", "2027-06-01"),
@@ -72,19 +70,19 @@ fn c5_one_grant_speaks_for_one_right_at_a_time() {
         town.open("wu", "Grant", name, &grant(from, until));
     }
     town.done("qian", "Grant", "first", "issue");
-    let refused = clash(&town.house, || town.act("qian", "Grant", "second", "issue", &json!({})));
+    let refused = clash(&town.plane, || town.act("qian", "Grant", "second", "issue", &json!({})));
     assert_eq!(refused, fault("spec.window", "overlaps that of Grant/first"));
     assert_eq!(town.state("Grant", "second"), "draft");
     town.done("qian", "Grant", "after", "issue");
     town.done("qian", "Grant", "first", "revoke");
-    clash(&town.house, || town.act("qian", "Grant", "second", "issue", &json!({})));
+    clash(&town.plane, || town.act("qian", "Grant", "second", "issue", &json!({})));
     town.done("qian", "Grant", "after", "revoke");
     town.done("qian", "Grant", "second", "issue");
 }
 
 #[test]
 fn c5_of_two_overlapping_grants_issued_at_once_one_is() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     for name in ["left", "right"] {
         town.open("wu", "Grant", name, &grant("2026-01-01", "2027-01-01"));
     }
@@ -110,7 +108,7 @@ fn ceiling(from: &str, until: &str, most: &str) -> Value {
 /// What past calls cost is corrected by re-rating, not by a price that begins in the past. 2026-02-02 is today.
 #[test]
 fn f2_only_the_first_price_of_a_product_begins_in_the_past() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let of_persons = |mut spec: Value| {
         spec["product"] = json!("person-check");
         if spec.get("charged").is_some() {
@@ -133,14 +131,14 @@ fn f2_only_the_first_price_of_a_product_begins_in_the_past() {
 /// rewritten.
 #[test]
 fn f5_prices_are_public_dated_added_to_and_name_their_act() {
-    let town = Town::new();
+    let town = TestWorld::new();
     town.put("sun", "Price", "company-check-2025", &price("2025-01-01", "2027-01-01", "0.30")).expect("ends");
     town.put("sun", "Price", "company-check-2027", &price("2027-01-01", "2031-01-01", "0.25"))
         .expect("the next");
     // Whoever is signed on, of whatever organisation, reads them.
     for who in ["he", "wu", "zhou"] {
         let found =
-            town.house.control.list(&by(who), "Price", &shuzha_control::Query::default()).expect("reads");
+            town.plane.control.list(&by(who), "Price", &shuzha_control::Query::default()).expect("reads");
         let shown: Vec<_> = found
             .items
             .iter()
@@ -156,7 +154,7 @@ fn f5_prices_are_public_dated_added_to_and_name_their_act() {
         );
     }
     // The act behind it is public, with its number.
-    let act = town.house.control.get(&by("he"), "PriceAct", &id("operator-2025")).expect("reads");
+    let act = town.plane.control.get(&by("he"), "PriceAct", &id("operator-2025")).expect("reads");
     assert!(act.spec["number"].as_str().is_some_and(|number| !number.is_empty()));
     let mut bare = price("2031-01-01", "2032-01-01", "0.25");
     bare["act"] = json!(null);
@@ -170,9 +168,9 @@ fn f5_prices_are_public_dated_added_to_and_name_their_act() {
 /// 65号: a price is published only under a ceiling in force for all of its window.
 #[test]
 fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let refused = |who: &str, kind: &str, name: &str, spec: &Value| {
-        clash(&town.house, || town.put(who, kind, name, spec)).reason
+        clash(&town.plane, || town.put(who, kind, name, spec)).reason
     };
     // The example's price and ceiling are in force from 2025 to 2031.
     let second = refused("sun", "Price", "second", &price("2026-01-01", "2027-01-01", "0.30"));
@@ -183,7 +181,7 @@ fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
     assert!(two.contains("two ceilings for one product would be in force at once"), "{two}");
     let low = refused("zheng", "Ceiling", "company-check-2025", &ceiling("2025-01-01", "2031-01-01", "0.20"));
     assert!(low.contains("above the ceiling"), "{low}");
-    let bare = clash(&town.house, || town.remove("zheng", "Ceiling", "company-check-2025")).reason;
+    let bare = clash(&town.plane, || town.remove("zheng", "Ceiling", "company-check-2025")).reason;
     assert!(bare.contains("no ceiling is in force when it begins"), "{bare}");
     // What is cut short makes room for what follows.
     town.put("sun", "Price", "company-check-2025", &price("2025-01-01", "2027-01-01", "0.30")).expect("cut");
@@ -210,7 +208,7 @@ fn f2_prices_stand_under_ceilings_and_never_two_at_once() {
 
 #[test]
 fn g6_an_exchange_gives_a_number_once() {
-    let town = Town::new();
+    let town = TestWorld::new();
     town.open("wang", "Organisation", "exchange", &organisation("exchange", 8));
     let listing = |product: &str, number: &str| {
         json!({"product": product, "exchange": "exchange", "number": number,
@@ -218,7 +216,7 @@ fn g6_an_exchange_gives_a_number_once() {
     };
     town.put("sun", "Listing", "first", &listing("company-check", "YZ-1")).expect("its own product's");
     let refused =
-        clash(&town.house, || town.put("sun", "Listing", "second", &listing("person-check", "YZ-1")));
+        clash(&town.plane, || town.put("sun", "Listing", "second", &listing("person-check", "YZ-1")));
     assert_eq!(refused, fault("spec.number", "is the same as that of Listing/first"));
     assert_eq!(code(town.put("wu", "Listing", "third", &listing("person-check", "YZ-3"))), Code::C1104);
     town.put("wang", "Listing", "second", &listing("person-check", "YZ-2")).expect("the authority may");
@@ -226,23 +224,23 @@ fn g6_an_exchange_gives_a_number_once() {
 
 #[test]
 fn d6_a_key_id_belongs_to_one_issuer() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let issuer = example("ConsentIssuer", "yunze-consent");
     town.put("wang", "ConsentIssuer", "first", &issuer).expect("declared");
-    let refused = clash(&town.house, || town.put("wang", "ConsentIssuer", "second", &issuer));
+    let refused = clash(&town.plane, || town.put("wang", "ConsentIssuer", "second", &issuer));
     assert_eq!(refused, fault("spec.kid", "is the same as that of ConsentIssuer/first"));
 }
 
 /// A trial must not reach real data; and whose address it is stays theirs.
 #[test]
 fn k1_no_instance_is_synthetic_and_real_and_strangers_are_not_named() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let service = |synthetic: bool| json!({"endpoints": ["127.0.0.1:9", "127.0.0.1:7101"], "timeout": "2s", "synthetic": synthetic});
-    let refused = clash(&town.house, || town.put("sun", "Upstream", "toy", &service(true)));
+    let refused = clash(&town.plane, || town.put("sun", "Upstream", "toy", &service(true)));
     let why = "shares an instance with a service that is not synthetic, Upstream/register";
     assert_eq!(refused, fault("spec.endpoints", why));
-    let stranger = crate::house::person("x", "elsewhere", &[shuzha_core::Role::Operator]);
-    let refused = clash(&town.house, || town.house.put(&stranger, "Upstream", "toy", &service(true), None));
+    let stranger = shuzha_testkit_control::person("x", "elsewhere", &[shuzha_core::Role::Operator]);
+    let refused = clash(&town.plane, || town.plane.put(&stranger, "Upstream", "toy", &service(true), None));
     assert!(refused.reason.ends_with("another Upstream"), "{refused:?}");
     town.put("sun", "Upstream", "second", &service(false)).expect("real ones may share");
 }
@@ -250,7 +248,7 @@ fn k1_no_instance_is_synthetic_and_real_and_strangers_are_not_named() {
 /// A register that was written before marks were kept has them from its next start.
 #[test]
 fn marks_are_made_for_a_register_that_has_none() {
-    let Town { house } = Town::new();
+    let TestWorld { plane: house } = TestWorld::new();
     let mut all = Vec::new();
     let each = |object: shuzha_store::register::Object| {
         all.push(((object.kind, object.name), Vec::new()));
@@ -259,15 +257,15 @@ fn marks_are_made_for_a_register_that_has_none() {
     house.register.each(each).expect("read");
     house.register.mark(&all).expect("unmarked");
     assert!(house.register.unmarked().expect("answers"));
-    let town = Town { house: house.restarted() };
+    let town = TestWorld { plane: house.restarted() };
     let same = example("Organisation", "police");
-    clash(&town.house, || town.house.put(&by("wang"), "Organisation", "other", &same, None));
+    clash(&town.plane, || town.plane.put(&by("wang"), "Organisation", "other", &same, None));
 }
 
 /// E6: what one data set sets aside for units, another over the same people can neither promise again nor spend.
 #[test]
 fn e6_reserved_quotas_fit_under_the_cap_of_their_people() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let people =
         |cap: &str| town.put("wang", "PersonSpace", "residents", &json!({"measure": "pure-eps", "cap": cap}));
     let set = |name: &str, cap: &str, reserved: bool| {
@@ -285,10 +283,10 @@ fn e6_reserved_quotas_fit_under_the_cap_of_their_people() {
     };
     people("1.2").expect("declared");
     set("first", "0.8", true).expect("it fits");
-    let before = town.house.dump();
+    let before = town.plane.dump();
     // The second promises nothing, and could spend what the first has promised.
     refused("spec.privacy.cap", set("second", "0.400000001", false));
-    assert_eq!(town.house.dump(), before, "nothing half-done remains");
+    assert_eq!(town.plane.dump(), before, "nothing half-done remains");
     set("second", "0.4", false).expect("just fits");
     refused("spec.cap", people("1.1"));
     set("first", "0.7", true).expect("fits");
@@ -316,12 +314,12 @@ fn suppressed(set: &str) -> Value {
 /// declared by the names of its dimensions alone.
 #[test]
 fn e6_a_suppressed_table_stands_alone_over_its_data_set() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let firms = json!({"provider": "market-regulator", "sensitivity": "general"});
     town.put("wang", "DataSet", "firms", &firms).expect("declared");
     town.put("wang", "DataSet", "others", &firms).expect("declared");
     town.put("sun", "Product", "one", &suppressed("firms")).expect("declared");
-    let refused = clash(&town.house, || town.put("sun", "Product", "two", &suppressed("firms")));
+    let refused = clash(&town.plane, || town.put("sun", "Product", "two", &suppressed("firms")));
     assert_eq!(refused.path, "spec.dataSets");
     assert!(refused.reason.contains("stands alone") && refused.reason.contains("Product/one"), "{refused:?}");
     town.put("sun", "Product", "two", &suppressed("others")).expect("over other people");
@@ -336,7 +334,7 @@ fn e6_a_suppressed_table_stands_alone_over_its_data_set() {
     let refused = town.put("sun", "Product", "three", &suppressed("counted"));
     let Err(Error::Refused(refusal)) = refused else { panic!("accepted, or not refused") };
     assert!(refusal.faults[0].reason.contains("privacy budget"), "{:?}", refusal.faults);
-    let refused = clash(&town.house, || town.put("wang", "DataSet", "firms", &counted));
+    let refused = clash(&town.plane, || town.put("wang", "DataSet", "firms", &counted));
     assert_eq!(refused.path, "spec.privacy");
     let mut before = suppressed("others");
     before["operations"] = json!([{"name": "get", "method": "POST", "path": "/v1/table", "personal": false,

@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 use shuzha_control::{Request, Rules};
 use shuzha_core::{Clock as _, Code};
 use shuzha_products::jurisdiction::{Jurisdiction, calendar, pack};
+use shuzha_testkit_control::{TestWorld, by, code, example, grant, id, operating_agreement};
 
-use crate::house::{code, id};
-use crate::town::{Town, by, example, grant, operating_agreement};
-
-fn under(town: &Town, jurisdiction: Jurisdiction) {
+fn under(town: &TestWorld, jurisdiction: Jurisdiction) {
     let rules = Rules { jurisdiction, calendar: calendar().clone() };
-    town.house.control.set_rules(rules).expect("taken");
+    town.plane.control.set_rules(rules).expect("taken");
 }
 
 fn gansu() -> Jurisdiction {
@@ -25,8 +23,8 @@ fn price(from: &str) -> Value {
     price
 }
 
-fn with_ceiling() -> Town {
-    let town = Town::authorised();
+fn with_ceiling() -> TestWorld {
+    let town = TestWorld::authorised();
     town.put("zheng", "Ceiling", "person-check-2025", &example("Ceiling", "person-check-2025"))
         .expect("declared");
     town
@@ -34,7 +32,7 @@ fn with_ceiling() -> Town {
 
 #[test]
 fn c14_only_the_authorising_side_opens_and_decides_an_operating_agreement() {
-    let town = Town::new();
+    let town = TestWorld::new();
     under(&town, gansu());
     let spec = operating_agreement("2026-01-01", "2029-01-01");
     for who in ["sun", "zhao", "wu", "tang", "li", "root", "zheng"] {
@@ -80,7 +78,7 @@ fn c14_registration_price_and_grant_stand_under_an_operating_agreement() {
 fn c14_what_was_operated_before_goes_on_for_a_time_of_transition_until_there_is_an_agreement() {
     let town = with_ceiling();
     let mut rules = gansu();
-    rules.operating.binds_from = Some(town.house.clock.now().plus(std::time::Duration::from_secs(86_400)));
+    rules.operating.binds_from = Some(town.plane.clock.now().plus(std::time::Duration::from_secs(86_400)));
     under(&town, rules);
     assert_eq!(
         code(town.put("sun", "Price", "after", &price("2026-06-01"))),
@@ -93,7 +91,7 @@ fn c14_what_was_operated_before_goes_on_for_a_time_of_transition_until_there_is_
 
 #[test]
 fn c20_another_application_counts_by_party_and_not_by_what_it_calls_itself() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let mut rules = gansu();
     rules.reapplication_months = Some(6);
     rules.agreement_years_max = None;
@@ -111,17 +109,17 @@ fn c20_another_application_counts_by_party_and_not_by_what_it_calls_itself() {
     amends["window"] = json!({"from": "2026-01-01", "until": "2029-01-01"});
     town.open("wang", "OperatingAgreement", "amended", &amends);
     // A unit's agreement about the same scenario, whatever it names.
-    let spec = town.house.register.get("Agreement", "bank-2026").expect("answers").expect("there").spec;
+    let spec = town.plane.register.get("Agreement", "bank-2026").expect("answers").expect("there").spec;
     let service: Value = serde_json::from_str(&spec).expect("JSON");
     assert_eq!(code(town.put("wu", "Agreement", "again", &service)), Code::C1310);
     // In the last six months of 2028-01-01 and 2029-01-01.
-    town.house.clock.advance(std::time::Duration::from_secs(900 * 86_400));
+    town.plane.clock.advance(std::time::Duration::from_secs(900 * 86_400));
     town.open("wang", "OperatingAgreement", "second", &again);
 }
 
 #[test]
 fn c18_an_operator_is_stopped_by_the_authority_alone_and_reports_on_it() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     under(&town, gansu());
     town.operating("yunze-2026");
     town.open("wu", "Grant", "bank-company", &grant("2026-02-01", "2027-01-01"));
@@ -137,13 +135,13 @@ fn c18_an_operator_is_stopped_by_the_authority_alone_and_reports_on_it() {
         town.open("wang", "Suspension", &case, &stop);
         town.done("feng", "Suspension", &case, "confirm");
         town.done("sun", "Suspension", &case, "rectified");
-        let seen = town.house.control.get(
+        let seen = town.plane.control.get(
             &by("wu"),
             shuzha_control::Kind::find("Suspension").expect("known").name(),
             &id(&case),
         );
         assert!(seen.is_ok(), "whoever calls products of the operator sees why they stopped: {seen:?}");
-        assert!(town.house.control.get(&by("he"), "Suspension", &id(&case)).is_err(), "nobody else does");
+        assert!(town.plane.control.get(&by("he"), "Suspension", &id(&case)).is_err(), "nobody else does");
     }
     let wrong =
         json!({"target": {"kind": "Organisation", "name": "yunze-bank"}, "emergency": true, "reason": "x"});
@@ -152,7 +150,7 @@ fn c18_an_operator_is_stopped_by_the_authority_alone_and_reports_on_it() {
 
 #[test]
 fn c14_an_amendment_takes_the_place_of_what_it_amends() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     under(&town, gansu());
     town.operating("first");
     let mut amends = operating_agreement("2026-01-01", "2029-01-01");
@@ -167,13 +165,13 @@ fn c14_an_amendment_takes_the_place_of_what_it_amends() {
         town.done(who, "OperatingAgreement", "second", "sign");
     }
     let request = Request {
-        expected: town.house.version("OperatingAgreement", "first"),
+        expected: town.plane.version("OperatingAgreement", "first"),
         reason: "变更",
         ..Request::default()
     };
     for who in ["sun", "tang", "wu"] {
         let done =
-            town.house.control.act(&by(who), "OperatingAgreement", &id("first"), "amend", &body, &request);
+            town.plane.control.act(&by(who), "OperatingAgreement", &id("first"), "amend", &body, &request);
         assert!(matches!(code(done), Code::C1104 | Code::C1106), "{who}");
     }
     town.act("feng", "OperatingAgreement", "first", "amend", &body).expect("amended");

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request};
 use shuzha_core::{Code, NanoCharge};
 use shuzha_testkit::Seeded;
+use shuzha_testkit_control::{TestWorld, by, code, example, id};
 
-use crate::house::{code, id};
-use crate::town::{Town, by, example};
 use crate::ways::{pass, raise, shared};
 
 fn people(cap: &str) -> Value {
@@ -24,8 +23,8 @@ fn set(space: &str, provider: &str, change: impl FnOnce(&mut Value)) -> Value {
     spec
 }
 
-fn town() -> Town {
-    let town = Town::authorised();
+fn town() -> TestWorld {
+    let town = TestWorld::authorised();
     shared(&town);
     town
 }
@@ -34,7 +33,7 @@ fn town() -> Town {
 #[test]
 fn e6_no_account_alone_widens_what_was_promised() {
     let town = town();
-    let before = town.house.dump();
+    let before = town.plane.dump();
     let wider = |spec: &mut Value| spec["privacy"]["cap"] = "1.500000001".into();
     let bound = |spec: &mut Value| spec["privacy"]["domain"]["columns"]["age"]["maximum"] = 91.into();
     let rows = |spec: &mut Value| spec["privacy"]["domain"]["max_rows_per_person"] = 2.into();
@@ -52,7 +51,7 @@ fn e6_no_account_alone_widens_what_was_promised() {
     ] {
         assert_eq!(code(town.put(who, kind, name, &spec)), wanted, "{who} {kind}/{name}");
     }
-    assert_eq!(town.house.dump(), before, "nothing half-done remains");
+    assert_eq!(town.plane.dump(), before, "nothing half-done remains");
     town.put("wang", "PersonSpace", "others", &people("9")).expect("the authority's");
     for (who, name, space) in
         [("jiang", "doors-copy", "others"), ("jiang", "doors", "others"), ("wang", "doors", "others")]
@@ -120,9 +119,9 @@ fn e6_a_cap_rises_by_a_case_of_different_organisations_alone() {
     town.open("jiang", "PrivacyRaise", "raise-1", &raise("3"));
     let higher = |cap: &str| town.put("wang", "PersonSpace", "residents", &people(cap));
     let step = |who: &str, verb: &str| -> Result<Outcome, Error> {
-        let expected = town.house.version("PrivacyRaise", "raise-1");
+        let expected = town.plane.version("PrivacyRaise", "raise-1");
         let request = Request { expected, reason: "核查属实", ..Request::default() };
-        town.house.control.act(&by(who), "PrivacyRaise", &id("raise-1"), verb, &json!({}), &request)
+        town.plane.control.act(&by(who), "PrivacyRaise", &id("raise-1"), verb, &json!({}), &request)
     };
     step("jiang", "submit").expect("asked");
     assert_eq!(code(step("wang", "approve")), Code::C1555, "one provider has not agreed");
@@ -130,7 +129,7 @@ fn e6_a_cap_rises_by_a_case_of_different_organisations_alone() {
     assert_eq!(code(higher("3")), Code::C1552, "not decided yet");
     step("wang", "approve").expect("approved");
     assert_eq!(town.state("PrivacyRaise", "raise-1"), "publicity");
-    let public = town.house.control.public_budgets(None, 10).expect("answers");
+    let public = town.plane.control.public_budgets(None, 10).expect("answers");
     let shown = public.items.iter().find(|one| one.name == id("residents")).expect("shown to anyone");
     assert_eq!((shown.cap.as_str(), shown.odds.as_str(), shown.above_ceiling), ("2.0", "7.39 : 1", false));
     let raise = &shown.raises[0];
@@ -158,21 +157,21 @@ fn e6_a_cap_rises_by_a_case_of_different_organisations_alone() {
 fn e6_above_a_ceiling_a_reason_is_named() {
     let town = town();
     let put = |kind: &str, name: &str, spec: &Value, reason: &str| {
-        let expected = town.house.version(kind, name);
+        let expected = town.plane.version(kind, name);
         let request = Request { expected, reason, ..Request::default() };
-        town.house.control.put(&by("wang"), kind, &id(name), spec, &request)
+        town.plane.control.put(&by("wang"), kind, &id(name), spec, &request)
     };
     for reason in ["", "  "] {
         assert_eq!(code(put("PersonSpace", "many", &people("10.000000001"), reason)), Code::C1556);
     }
     put("PersonSpace", "few", &people("10"), "").expect("at the ceiling");
     put("PersonSpace", "many", &people("9000000"), "合成数据").expect("with a reason");
-    let public = town.house.control.public_budgets(None, 10).expect("answers");
+    let public = town.plane.control.public_budgets(None, 10).expect("answers");
     let shown = public.items.iter().find(|one| one.name == id("many")).expect("shown to anyone");
     assert_eq!((shown.above_ceiling, shown.reason.as_str()), (true, "合成数据"));
     put("PersonSpace", "many", &people("8000000"), "").expect("it falls");
     let shown = |name: &str| {
-        let public = town.house.control.public_budgets(None, 10).expect("answers");
+        let public = town.plane.control.public_budgets(None, 10).expect("answers");
         public.items.into_iter().find(|one| one.name == id(name)).expect("shown to anyone")
     };
     assert_eq!(shown("many").reason, "合成数据", "a later act without a reason does not hide it");

@@ -6,9 +6,7 @@ use shuzha_core::{Code, Role};
 use shuzha_products::case::Fault;
 use shuzha_products::exit_review::Digest;
 use shuzha_store::register::CaseState;
-
-use crate::house::{code, id, organisation, person};
-use crate::town::{Town, by, example};
+use shuzha_testkit_control::{TestWorld, by, code, example, id, organisation, person};
 
 /// The one fault of a change that is refused with C1002.
 fn fault(change: Result<Outcome, Error>) -> Fault {
@@ -23,7 +21,7 @@ fn service(port: u16) -> Value {
 
 #[test]
 fn a_key_file_is_not_declared() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let mut spec = service(80);
     for file in ["keys/master.key", "keys/gateway.key", "control.db"] {
         spec["keyFile"] = file.into();
@@ -38,10 +36,10 @@ fn a_key_file_is_not_declared() {
 /// Neither behind a product nor behind its sandbox, whatever the declaration says of whose it is.
 #[test]
 fn a_product_service_is_its_owners() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let mallory = person("mallory", "evil-op", &[Role::Operator]);
     town.put("wang", "Organisation", "evil-op", &organisation("operator", 666)).expect("declared");
-    let put = |kind: &str, name: &str, spec: &Value| town.house.put(&mallory, kind, name, spec, None);
+    let put = |kind: &str, name: &str, spec: &Value| town.plane.put(&mallory, kind, name, spec, None);
     let mut product = example("Product", "company-check");
     product["operator"] = "evil-op".into();
     let refused = fault(put("Product", "stolen", &product));
@@ -66,7 +64,7 @@ fn a_product_service_is_its_owners() {
 /// Over sensitive data of persons nobody says `personal: false` without naming an act.
 #[test]
 fn d1_what_data_are_decides_whether_a_person_is_asked() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let mut person_check = example("Product", "person-check");
     person_check["operations"][0]["personal"] = false.into();
     let refused = fault(town.put("sun", "Product", "quiet", &person_check));
@@ -90,7 +88,7 @@ fn d1_what_data_are_decides_whether_a_person_is_asked() {
 /// A business secret asks the enterprise; the provider says what is one.
 #[test]
 fn a_business_secret_asks_the_enterprise_it_is_of() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let secret = json!({"provider": "market-regulator", "sensitivity": "general", "businessSecret": true});
     town.put("wang", "DataSet", "ledgers", &secret).expect("declared");
     let mut product = example("Product", "company-check");
@@ -110,17 +108,17 @@ fn a_business_secret_asks_the_enterprise_it_is_of() {
 /// A change of the service, its port alone, ends what the review said, and that is told before it is done.
 #[test]
 fn e1_a_changed_service_needs_a_new_review_and_the_change_says_so() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let review = json!({"product": "company-check", "evidence": "沙箱结果"});
     town.open("sun", "ExitReview", "company-check-1", &review);
     town.done("sun", "ExitReview", "company-check-1", "submit");
     let findings = json!({"noRawData": true, "notReversible": true, "noJoiningRisk": true});
     let request = Request {
-        expected: town.house.version("ExitReview", "company-check-1"),
+        expected: town.plane.version("ExitReview", "company-check-1"),
         reason: "符合",
         ..Request::default()
     };
-    let passed = town.house.control.act(
+    let passed = town.plane.control.act(
         &by("wang"),
         "ExitReview",
         &id("company-check-1"),
@@ -130,9 +128,9 @@ fn e1_a_changed_service_needs_a_new_review_and_the_change_says_so() {
     );
     passed.expect("passed");
     let told = |spec: &Value| {
-        let expected = town.house.version("Upstream", "register");
+        let expected = town.plane.version("Upstream", "register");
         let request = Request { expected, dry_run: true, ..Request::default() };
-        let tried = town.house.control.put(&by("sun"), "Upstream", &id("register"), spec, &request);
+        let tried = town.plane.control.put(&by("sun"), "Upstream", &id("register"), spec, &request);
         tried.expect("in order").consequences.unreviewed
     };
     let declared = example("Upstream", "register");
@@ -152,7 +150,7 @@ fn e1_a_changed_service_needs_a_new_review_and_the_change_says_so() {
 /// A name in other characters of the same shape is the same name to whoever reads it.
 #[test]
 fn f11_names_that_look_alike_are_not_declared() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let called = |name: &str, serial: u32| {
         let mut spec = organisation("operator", serial);
         spec["name"] = name.into();
@@ -160,17 +158,17 @@ fn f11_names_that_look_alike_are_not_declared() {
     };
     town.put("wang", "Organisation", "icbc", &called("ICBC 云泽", 701)).expect("the first");
     for name in ["ICBC 云泽", "lCBC云泽", "ІСВС 云泽", "ＩＣＢＣ　云泽"] {
-        let before = town.house.dump();
+        let before = town.plane.dump();
         let refused = town.put("wang", "Organisation", "other", &called(name, 702));
         let Err(Error::Refused(refusal)) = refused else { panic!("{name} was taken") };
         assert_eq!((refusal.code, &*refusal.faults[0].path), (Code::C1013, "spec.name"), "{name}");
-        assert_eq!(town.house.dump(), before);
+        assert_eq!(town.plane.dump(), before);
     }
     town.put("wang", "Organisation", "other", &called("CCB 云泽", 702)).expect("another name");
     town.put("wang", "Organisation", "icbc", &called("ICBC 云泽", 701)).expect("as it stands");
     // A product: the same title is honest, a look-alike of another operator's is not.
     let mallory = person("mallory", "other", &[Role::Operator]);
-    let put = |kind: &str, name: &str, spec: &Value| town.house.put(&mallory, kind, name, spec, None);
+    let put = |kind: &str, name: &str, spec: &Value| town.plane.put(&mallory, kind, name, spec, None);
     put("Upstream", "own", &service(80)).expect("declared");
     let mut product = example("Product", "company-check");
     let title = product["title"].as_str().expect("a title").to_owned();
@@ -182,37 +180,37 @@ fn f11_names_that_look_alike_are_not_declared() {
 }
 
 /// A passed review of the town's product as a version left it that bound the product alone.
-fn reviewed_of_old(town: &Town) {
+fn reviewed_of_old(town: &TestWorld) {
     let review = json!({"product": "company-check", "evidence": "沙箱结果"});
     town.open("sun", "ExitReview", "old", &review);
     town.done("sun", "ExitReview", "old", "submit");
     let findings = json!({"noRawData": true, "notReversible": true, "noJoiningRisk": true});
     town.act("wang", "ExitReview", "old", "pass", &findings).expect("passed");
-    let object = town.house.register.get("ExitReview", "old").expect("answers").expect("there");
-    let product = town.house.register.get("Product", "company-check").expect("answers").expect("there");
+    let object = town.plane.register.get("ExitReview", "old").expect("answers").expect("there");
+    let product = town.plane.register.get("Product", "company-check").expect("answers").expect("there");
     let product = serde_json::from_str(&product.spec).expect("JSON");
     let mut state: Value = serde_json::from_str(&object.state.expect("a case").json).expect("JSON");
     state["digest"] = Digest::of_spec(&product).to_string().into();
     let state = CaseState { name: "passed".to_owned(), json: state.to_string(), editable: false };
-    town.house.plant("ExitReview", "old", object.version, object.owner, object.spec, state);
+    town.plane.plant("ExitReview", "old", object.version, object.owner, object.spec, state);
 }
 
 /// What was reviewed before reviews bound services stays so where the service is as it was then, and is asked anew where it was
 /// changed after the review, also by an older version.
 #[test]
 fn e1_an_old_review_of_a_service_that_changed_since_is_over_after_the_upgrade() {
-    let upgraded = |town: &Town| {
-        let rules = town.house.control.rules();
-        town.house.control.set_rules((*rules).clone()).expect("as at a start");
-        while town.house.control.tick().expect("answers") > 0 {}
-        let held = town.house.control.force().spec("ExitReview", &id("old")).expect("answers");
+    let upgraded = |town: &TestWorld| {
+        let rules = town.plane.control.rules();
+        town.plane.control.set_rules((*rules).clone()).expect("as at a start");
+        while town.plane.control.tick().expect("answers") > 0 {}
+        let held = town.plane.control.force().spec("ExitReview", &id("old")).expect("answers");
         (town.state("ExitReview", "old"), held.is_some())
     };
-    let town = Town::new();
-    town.house.clock.advance(std::time::Duration::from_secs(60));
+    let town = TestWorld::new();
+    town.plane.clock.advance(std::time::Duration::from_secs(60));
     reviewed_of_old(&town);
     assert_eq!(upgraded(&town), ("passed".to_owned(), true), "nothing changed since");
-    town.house.clock.advance(std::time::Duration::from_secs(60));
+    town.plane.clock.advance(std::time::Duration::from_secs(60));
     let mut elsewhere = example("Upstream", "register");
     elsewhere["endpoints"] = json!(["127.0.0.1:7111"]);
     town.put("sun", "Upstream", "register", &elsewhere).expect("repointed");

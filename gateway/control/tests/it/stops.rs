@@ -12,9 +12,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Query, Request, Rules};
 use shuzha_core::Code;
-
-use crate::house::{House, code, id};
-use crate::town::{Town, by, example, grant};
+use shuzha_testkit_control::{TestControl, TestWorld, by, code, example, grant, id};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -23,14 +21,14 @@ fn stop(kind: &str, name: &str) -> Value {
     json!({"target": target, "emergency": true, "reason": "发现异常批量调用"})
 }
 
-fn in_force(house: &House, name: &str) -> Option<Value> {
+fn in_force(house: &TestControl, name: &str) -> Option<Value> {
     house.control.force().spec("Suspension", &id(name)).expect("answers")
 }
 
 /// The bank's unit is called with a product of the town's operator, and another operator is there as well.
-fn town() -> Town {
-    let town = Town::authorised();
-    town.put("wang", "Organisation", "rival-data", &crate::house::organisation("operator", 7_001))
+fn town() -> TestWorld {
+    let town = TestWorld::authorised();
+    town.put("wang", "Organisation", "rival-data", &shuzha_testkit_control::organisation("operator", 7_001))
         .expect("declared");
     town.open("wu", "Grant", "bank-grant", &grant("2026-02-01", "2027-01-01"));
     town.done("sun", "Grant", "bank-grant", "issue");
@@ -58,15 +56,15 @@ fn i1_an_operators_stop_reaches_its_own_products_and_units_only() {
         ("wang", "Everything", "", None),
     ] {
         let case = format!("stop-{who}-{}", kind.to_lowercase());
-        let before = town.house.dump();
+        let before = town.plane.dump();
         match (town.put(who, "Suspension", &case, &stop(kind, name)), wanted) {
             (done, Some(wanted)) => {
                 assert_eq!(code(done), wanted, "{who} {kind}");
-                assert_eq!(town.house.dump(), before);
+                assert_eq!(town.plane.dump(), before);
             }
             (done, None) => {
                 done.unwrap_or_else(|error| panic!("{who} {kind}: {error:?}"));
-                let held = in_force(&town.house, &case).expect("at once");
+                let held = in_force(&town.plane, &case).expect("at once");
                 let limited = who == "sun" && kind != "Product";
                 let wanted = if limited { json!("yunze-data") } else { Value::Null };
                 assert_eq!(held["operator"], wanted, "whose products it reaches");
@@ -144,31 +142,31 @@ fn i1_only_grants_that_stop_are_told_to_lose_access() {
 fn i1_everything_needs_a_second_person_within_the_term_and_lapses_without() {
     let mut rules = Rules::default();
     rules.jurisdiction.emergency_hours = 6;
-    let town = Town::under(rules);
+    let town = TestWorld::under(rules);
     town.open("wang", "Suspension", "stop-1", &stop("Everything", ""));
-    assert!(in_force(&town.house, "stop-1").is_some(), "at once, by one person");
+    assert!(in_force(&town.plane, "stop-1").is_some(), "at once, by one person");
     assert_eq!(
         code(town.act("wang", "Suspension", "stop-1", "confirm", &json!({}))),
         Code::C1105,
         "not by the same"
     );
-    let due = town.house.control.next_due().expect("answers").expect("a term");
-    town.house.clock.set(due.minus(Duration::from_secs(1)));
-    assert_eq!(town.house.control.tick().expect("answers"), 0);
-    assert!(in_force(&town.house, "stop-1").is_some(), "to the end of the term");
-    town.house.clock.set(due);
-    assert_eq!(town.house.control.tick().expect("answers"), 1);
+    let due = town.plane.control.next_due().expect("answers").expect("a term");
+    town.plane.clock.set(due.minus(Duration::from_secs(1)));
+    assert_eq!(town.plane.control.tick().expect("answers"), 0);
+    assert!(in_force(&town.plane, "stop-1").is_some(), "to the end of the term");
+    town.plane.clock.set(due);
+    assert_eq!(town.plane.control.tick().expect("answers"), 1);
     assert_eq!(town.state("Suspension", "stop-1"), "lapsed");
-    assert!(in_force(&town.house, "stop-1").is_none());
+    assert!(in_force(&town.plane, "stop-1").is_none());
     assert_eq!(
-        town.house.gate.0.lock().expect("answers").last().expect("told").removed,
+        town.plane.gate.seen.lock().expect("answers").last().expect("told").removed,
         [("Suspension", id("stop-1"))]
     );
     // An act of time's own, and told.
     let history =
-        town.house.control.history(&by("wang"), "Suspension", &id("stop-1"), None, 0).expect("seen");
+        town.plane.control.history(&by("wang"), "Suspension", &id("stop-1"), None, 0).expect("seen");
     assert!(history.items[0].by.is_none() && history.items[0].state.as_deref() == Some("lapsed"));
-    let notices = town.house.control.notices(&by("feng"), None, 0).expect("answers").items;
+    let notices = town.plane.control.notices(&by("feng"), None, 0).expect("answers").items;
     assert_eq!(notices.iter().map(|notice| notice.what.as_str()).collect::<Vec<_>>(), ["lapsed"]);
     assert_eq!(
         code(town.act("feng", "Suspension", "stop-1", "confirm", &json!({}))),
@@ -178,9 +176,9 @@ fn i1_everything_needs_a_second_person_within_the_term_and_lapses_without() {
     // Confirmed in time by another person, it lasts.
     town.open("wang", "Suspension", "stop-2", &stop("Everything", ""));
     town.done("feng", "Suspension", "stop-2", "confirm");
-    town.house.clock.set(due.plus(HOUR * 1_000));
-    town.house.control.tick().expect("answers");
-    assert!(in_force(&town.house, "stop-2").is_some());
+    town.plane.clock.set(due.plus(HOUR * 1_000));
+    town.plane.control.tick().expect("answers");
+    assert!(in_force(&town.plane, "stop-2").is_some());
 }
 
 /// An administrator or an operator stops at once; without the authority's word it ends.
@@ -195,8 +193,8 @@ fn i1_every_unconfirmed_emergency_stop_ends_at_its_term() {
         town.open(who, "Suspension", case, &target);
     }
     town.done("wang", "Suspension", "stop-a", "confirm");
-    town.house.clock.set(town.house.control.next_due().expect("answers").expect("a term").plus(HOUR * 24));
-    town.house.control.tick().expect("answers");
+    town.plane.clock.set(town.plane.control.next_due().expect("answers").expect("a term").plus(HOUR * 24));
+    town.plane.control.tick().expect("answers");
     let states = ["stop-a", "stop-b", "stop-c"].map(|case| town.state("Suspension", case));
     assert_eq!(states, ["in-force", "lapsed", "lapsed"]);
 }
@@ -206,18 +204,18 @@ fn i1_every_unconfirmed_emergency_stop_ends_at_its_term() {
 fn an_emergency_stop_of_an_older_version_gets_a_term_at_the_next_start() {
     let town = town();
     town.open("wang", "Suspension", "old", &stop("Everything", ""));
-    town.house.register.redate("Suspension", &id("old"), &[]).expect("as an older version left it");
-    town.house.clock.set(shuzha_core::Timestamp::from_seconds(1_775_000_000));
-    let rules = town.house.control.rules();
-    town.house.control.set_rules((*rules).clone()).expect("as at a start");
-    let deadlines = town.house.register.deadlines("Suspension", "old").expect("answers");
+    town.plane.register.redate("Suspension", &id("old"), &[]).expect("as an older version left it");
+    town.plane.clock.set(shuzha_core::Timestamp::from_seconds(1_775_000_000));
+    let rules = town.plane.control.rules();
+    town.plane.control.set_rules((*rules).clone()).expect("as at a start");
+    let deadlines = town.plane.register.deadlines("Suspension", "old").expect("answers");
     let wanted = shuzha_core::Timestamp::from_seconds(1_775_000_000).plus(HOUR * 24);
     assert_eq!(
         deadlines.iter().map(|one| (one.what.as_str(), one.at)).collect::<Vec<_>>(),
         [("confirmation", wanted)]
     );
-    town.house.clock.set(wanted);
-    town.house.control.tick().expect("answers");
+    town.plane.clock.set(wanted);
+    town.plane.control.tick().expect("answers");
     assert_eq!(town.state("Suspension", "old"), "lapsed");
 }
 
@@ -234,18 +232,18 @@ fn i1_a_suspended_unit_is_told_and_another_one_is_not() {
         town.open("root", "Suspension", case, &target);
     }
     let listed = |who: &str| -> Vec<String> {
-        let page = town.house.control.list(&by(who), "Suspension", &Query::default()).expect("answers");
+        let page = town.plane.control.list(&by(who), "Suspension", &Query::default()).expect("answers");
         page.items.iter().map(|object| object.name.to_string()).collect()
     };
     assert_eq!(listed("wu"), ["by-data", "by-product", "by-scenario", "by-unit"]);
     assert!(listed("he").is_empty(), "another unit is not reached");
-    let seen = town.house.control.get(&by("wu"), "Suspension", &id("by-product")).expect("told");
+    let seen = town.plane.control.get(&by("wu"), "Suspension", &id("by-product")).expect("told");
     assert_eq!(seen.spec["reason"], "发现异常批量调用");
     let (state, details) = seen.state.expect("a case");
     assert!(state == "emergency" && details["since"].is_string(), "{details}");
     assert_eq!(seen.deadlines[0].what, "confirmation");
     let told = |who: &str| -> Vec<(String, String)> {
-        let page = town.house.control.notices(&by(who), None, 0).expect("answers");
+        let page = town.plane.control.notices(&by(who), None, 0).expect("answers");
         page.items.into_iter().map(|notice| (notice.what, notice.name.to_string())).collect()
     };
     assert_eq!(told("wu").len(), 4);
@@ -269,18 +267,18 @@ fn i1_a_stop_waits_for_one_change_however_many_wait() {
     ] {
         town.open("sun", "Suspension", name, &stop(kind, target));
     }
-    let due = town.house.control.next_due().expect("answers").expect("a term");
-    town.house.clock.set(due);
-    let before = town.house.register.revision().expect("answers");
+    let due = town.plane.control.next_due().expect("answers").expect("a term");
+    town.plane.clock.set(due);
+    let before = town.plane.register.revision().expect("answers");
     let ((reached, is_reached), (word, says)) = (mpsc::channel(), mpsc::channel());
-    *town.house.log.holds.lock().expect("answers") = Some((reached, says));
-    let (town, control) = (&town, &town.house.control);
+    *town.plane.log.holds.lock().expect("answers") = Some((reached, says));
+    let (town, control) = (&town, &town.plane.control);
     let stopped = std::thread::scope(|scope| {
         let pass = scope.spawn(|| control.tick());
         is_reached.recv().expect("the first deadline is under way");
         let callers: Vec<_> = (0..8_u32)
             .map(|number| {
-                let body = crate::house::organisation("unit", 8_000 + number);
+                let body = shuzha_testkit_control::organisation("unit", 8_000 + number);
                 scope.spawn(move || {
                     town.put("wang", "Organisation", &format!("waits-{number}"), &body).map(drop)
                 })

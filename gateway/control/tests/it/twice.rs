@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use serde_json::json;
 use shuzha_products::case::KINDS;
+use shuzha_testkit_control::TestWorld;
 
-use crate::town::Town;
 use crate::ways::{TIME, pass, ways};
 
-fn state(town: &Town, kind: &str, name: &str) -> String {
-    let object = town.house.register.get(kind, name).expect("answers").expect("there");
+fn state(town: &TestWorld, kind: &str, name: &str) -> String {
+    let object = town.plane.register.get(kind, name).expect("answers").expect("there");
     object.state.expect("a case").json
 }
 
 fn activated_twice() {
-    let town = Town::authorised();
+    let town = TestWorld::authorised();
     let body = json!({"agreement": "bank-2026"});
     town.act("sun", "Scenario", "onboarding", "activate", &body).expect("once");
-    let kept = town.house.dump();
+    let kept = town.plane.dump();
     let again = town.act("sun", "Scenario", "onboarding", "activate", &body);
-    assert_eq!(crate::house::code(again), shuzha_core::Code::C1007);
-    assert_eq!(town.house.dump(), kept);
+    assert_eq!(shuzha_testkit_control::code(again), shuzha_core::Code::C1007);
+    assert_eq!(town.plane.dump(), kept);
 }
 
 #[test]
@@ -40,11 +40,11 @@ fn every_verb_done_twice_is_refused_or_changes_nothing() {
             let done = way.take(&town, (who, verb, body), &name, false);
             done.unwrap_or_else(|error| panic!("{who} {verb} {}/{name}: {error:?}", way.kind));
             met.push((way.kind, verb));
-            let (before, kept) = (state(&town, way.kind, &name), town.house.dump());
-            town.house.clock.advance(Duration::from_secs(7));
+            let (before, kept) = (state(&town, way.kind, &name), town.plane.dump());
+            town.plane.clock.advance(Duration::from_secs(7));
             let again = way.take(&town, (who, verb, body), &name, false);
             assert_eq!(state(&town, way.kind, &name), before, "{who} {verb} {} twice", way.kind);
-            assert!(again.is_ok() || town.house.dump() == kept, "a refusal changes nothing");
+            assert!(again.is_ok() || town.plane.dump() == kept, "a refusal changes nothing");
         }
     }
     for case in KINDS {
@@ -56,17 +56,17 @@ fn every_verb_done_twice_is_refused_or_changes_nothing() {
 
 #[test]
 fn an_agreement_is_signed_once_by_each_party_and_the_time_stays() {
-    let town = Town::authorised();
-    let spec = town.house.register.get("Agreement", "bank-2026").expect("answers").expect("there").spec;
+    let town = TestWorld::authorised();
+    let spec = town.plane.register.get("Agreement", "bank-2026").expect("answers").expect("there").spec;
     town.open("wu", "Agreement", "second", &serde_json::from_str(&spec).expect("JSON"));
     town.done("wu", "Agreement", "second", "submit");
     town.done("wu", "Agreement", "second", "sign");
-    let (before, kept) = (state(&town, "Agreement", "second"), town.house.dump());
-    town.house.clock.advance(Duration::from_secs(60));
+    let (before, kept) = (state(&town, "Agreement", "second"), town.plane.dump());
+    town.plane.clock.advance(Duration::from_secs(60));
     for who in ["wu", "zhang"] {
         let again = town.act(who, "Agreement", "second", "sign", &json!({}));
-        assert_eq!(crate::house::code(again), shuzha_core::Code::C1007, "{who}");
+        assert_eq!(shuzha_testkit_control::code(again), shuzha_core::Code::C1007, "{who}");
     }
     assert_eq!(state(&town, "Agreement", "second"), before);
-    assert_eq!(town.house.dump(), kept);
+    assert_eq!(town.plane.dump(), kept);
 }

@@ -4,10 +4,9 @@
 use shuzha_control::Query;
 use shuzha_core::Code;
 use shuzha_products::case::KINDS;
+use shuzha_testkit_control::{by, code, id};
 
 use crate::access::{WALKERS, among, permitted};
-use crate::house::{code, id};
-use crate::town::by;
 use crate::ways::{TIME, Way, pass, ways};
 
 /// Everybody but the registrar, who decides on objections.
@@ -107,26 +106,26 @@ fn a3_every_verb_of_a_case_is_done_by_whom_the_table_names_and_by_nobody_else() 
                 pass(&town, body);
                 continue;
             }
-            let (who_may, before) = (may(&way, verb), town.house.dump());
+            let (who_may, before) = (may(&way, verb), town.plane.dump());
             for walker in WALKERS {
                 let case = format!("{walker} {verb} {}/{name}", way.kind);
                 let tried = way.take(&town, (walker, verb, body), &name, true);
                 assert_eq!(permitted(&tried), among(&who_may, walker), "{case}: {tried:?}");
-                let object = town.house.control.get(&by(walker), way.kind, &id(&name));
+                let object = town.plane.control.get(&by(walker), way.kind, &id(&name));
                 assert_eq!(object.is_ok(), among(&seen, walker), "{case}: sees it");
                 if !among(&who_may, walker) {
                     let done = way.take(&town, (walker, verb, body), &name, false);
                     assert!(!permitted(&done), "{case}: {done:?}");
                 }
             }
-            assert_eq!(town.house.dump(), before, "neither refusals nor trials change anything");
+            assert_eq!(town.plane.dump(), before, "neither refusals nor trials change anything");
             let done = way.take(&town, (who, verb, body), &name, false);
             done.unwrap_or_else(|error| panic!("{who} {verb} {}/{name}: {error:?}", way.kind));
             met.push((way.kind, verb));
         }
         let listed = |walker: &str| {
             let page =
-                town.house.control.list(&by(walker), way.kind, &Query { limit: 200, ..Query::default() });
+                town.plane.control.list(&by(walker), way.kind, &Query { limit: 200, ..Query::default() });
             page.expect("answers").items.iter().any(|object| object.name == id(&name))
         };
         for walker in WALKERS {
@@ -142,7 +141,7 @@ fn a3_every_verb_of_a_case_is_done_by_whom_the_table_names_and_by_nobody_else() 
 
 #[test]
 fn a3_a_scenario_is_activated_by_whom_the_table_names_and_by_nobody_else() {
-    let town = crate::town::Town::authorised();
+    let town = shuzha_testkit_control::TestWorld::authorised();
     let body = serde_json::json!({"agreement": "bank-2026"});
     for walker in WALKERS {
         let done = town.act(walker, "Scenario", "onboarding", "activate", &body);

@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request, Rules};
 use shuzha_products::jurisdiction::{calendar, pack};
-
-use crate::house::id;
-use crate::town::{Town, by, example, grant};
+use shuzha_testkit_control::{TestWorld, by, example, grant, id};
 
 /// A step: who does which verb with which body.
 pub(crate) type Step = (&'static str, &'static str, Value);
@@ -25,11 +23,11 @@ pub(crate) const TIME: &str = "time";
 
 impl Way {
     /// The town in which the case was opened under `name`. Registrations go by the rules of Gansu, which have every step.
-    pub(crate) fn begin(&self, name: &str) -> Town {
-        let town = Town::authorised();
+    pub(crate) fn begin(&self, name: &str) -> TestWorld {
+        let town = TestWorld::authorised();
         if self.kind == "Registration" {
             let rules = Rules { jurisdiction: pack("gansu").expect("known"), calendar: calendar().clone() };
-            town.house.control.set_rules(rules).expect("taken");
+            town.plane.control.set_rules(rules).expect("taken");
             town.operating("yunze-2026");
         }
         if matches!(self.kind, "PrivacyRefund" | "PrivacyRaise") {
@@ -45,28 +43,28 @@ impl Way {
     /// Does a step, or only tries it.
     pub(crate) fn take(
         &self,
-        town: &Town,
+        town: &TestWorld,
         (who, verb, body): (&str, &str, &Value),
         name: &str,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         // Whoever objects may not see the case, and knows no version of it.
         let public = self.kind == "Registration" && verb == "object";
-        let expected = town.house.version(self.kind, name).filter(|_| !public);
+        let expected = town.plane.version(self.kind, name).filter(|_| !public);
         let request = Request { expected, reason: "核查属实", dry_run, ..Request::default() };
-        town.house.control.act(&by(who), self.kind, &id(name), verb, body, &request)
+        town.plane.control.act(&by(who), self.kind, &id(name), verb, body, &request)
     }
 }
 
 /// Lets days pass, and what is due happen.
-pub(crate) fn pass(town: &Town, days: &Value) {
+pub(crate) fn pass(town: &TestWorld, days: &Value) {
     let days = days.as_u64().expect("a number of days");
-    town.house.clock.advance(Duration::from_secs(days * 86_400));
-    while town.house.control.tick().expect("answers") > 0 {}
+    town.plane.clock.advance(Duration::from_secs(days * 86_400));
+    while town.plane.control.tick().expect("answers") > 0 {}
 }
 
 /// A data set that is charged for in privacy.
-pub(crate) fn counted(town: &Town) {
+pub(crate) fn counted(town: &TestWorld) {
     for (who, kind, name) in [
         ("wang", "Organisation", "statistics-bureau"),
         ("wang", "PersonSpace", "census-sample"),
@@ -81,7 +79,7 @@ pub(crate) fn counted(town: &Town) {
 }
 
 /// Two data sets over people of their own, of two providers.
-pub(crate) fn shared(town: &Town) {
+pub(crate) fn shared(town: &TestWorld) {
     let people = json!({"measure": "pure-eps", "cap": "2"});
     town.put("wang", "PersonSpace", "residents", &people).expect("declared");
     for (name, provider) in [("doors", "police"), ("shops", "market-regulator")] {
@@ -171,7 +169,7 @@ fn agreements() -> Vec<Way> {
         "securityOfficer": "林望舒", "scope": "企业身份核验"});
     let signed = [plain("wu", "submit"), plain("wu", "sign"), plain("sun", "sign"), plain("wang", "sign")];
     let grant = grant("2026-02-01", "2027-01-01");
-    let mut operating = crate::town::operating_agreement("2026-01-01", "2029-01-01");
+    let mut operating = shuzha_testkit_control::operating_agreement("2026-01-01", "2029-01-01");
     operating["mode"] = "scenario".into();
     operating["scenario"] = "onboarding".into();
     operating["dataSets"] = json!(["enterprises"]);

@@ -19,8 +19,8 @@ use shuzha_privacy::consent::{Issuers, Signer};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, Pseudonym, SubjectPrf as _};
 use shuzha_store::{ConsentStore, DataUse, Sealable as _, Store, StoreError, UsesOf};
 
-use super::worker::{Waker, Worker};
 use crate::config::ConsentConfig;
+use crate::worker::{Waker, Worker};
 
 /// Seed of the platform's key for consents (Ed25519).
 const ISSUER_SEED_FILE: &str = "keys/consent-issuer.seed";

@@ -17,12 +17,12 @@ use shuzha_store::Register;
 use super::catch_up::mark_at;
 use super::compile::{CREDENTIAL, Compiler, Flaw, UPSTREAM, take_away};
 use super::standing::Standing;
-use super::worker::Waker;
 use super::world_in_force;
 use crate::config::ControlConfig;
 use crate::node::Prepared;
 use crate::node::upstreams::announce;
 use crate::store::DataStore;
+use crate::worker::Waker;
 
 /// Shortest and longest time between two tries of what is not in force.
 const RETRY_MIN: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use anyhow::Result;
 use shuzha_control::Control;
 use shuzha_control::accounts::Accounts;
 
-use super::worker::{Waker, Worker};
+use crate::worker::{Waker, Worker};
 
 /// Longest time between two looks: the clock may be set, and an act may bring a nearer deadline.
 const PAUSE: Duration = Duration::from_secs(1);

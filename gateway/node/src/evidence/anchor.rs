@@ -8,8 +8,6 @@ mod target;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -24,6 +22,7 @@ use shuzha_journal::Journal;
 use shuzha_store::tiles::Library;
 
 use crate::config::AnchoringConfig;
+use crate::worker::{Waker, Worker};
 pub(super) use target::{Outside, outside, run_command};
 
 /// How often the thread looks whether something is due.
@@ -32,10 +31,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// How soon an anchor that failed is asked again: its being away shows within this, and its return too.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// The thread; it ends when this is stopped.
+/// The thread, which ends within the time that one anchor may take, and how it stands.
 pub(super) struct Anchorer {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
+    pub(super) worker: Worker,
     pub(super) watch: Arc<Watch>,
 }
 
@@ -85,21 +83,13 @@ impl Anchorer {
             Ok((anchor.name.clone(), anchor.kind, outside))
         });
         let targets = targets.collect::<Result<Vec<_>>>()?;
-        let rounds = Rounds::new(config, targets, library, journal, clock)?;
+        let mut rounds = Rounds::new(config, targets, library, journal, clock)?;
         let watch = Arc::clone(&rounds.watch);
-        let (stop, stopped) = channel();
-        let thread =
-            std::thread::Builder::new().name("anchors".into()).spawn(move || rounds.run(&stopped))?;
-        Ok(Some(Self { stop, thread, watch }))
-    }
-
-    /// Ends the thread, within the time that one anchor may take.
-    pub(super) fn stop(self) {
-        // It may have ended by itself.
-        let _ = self.stop.send(());
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that asks anchors panicked");
-        }
+        let look = move || {
+            rounds.tick();
+            TICK
+        };
+        Ok(Some(Self { worker: Worker::start("anchors", Waker::default(), look)?, watch }))
     }
 }
 
@@ -162,12 +152,6 @@ impl Rounds {
         };
         let targets = targets.collect();
         Ok(Self { targets, library, journal, clock, interval: config.interval, watch: Arc::new(watch) })
-    }
-
-    fn run(mut self, stopped: &Receiver<()>) {
-        while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-            self.tick();
-        }
     }
 
     /// Asks every anchor that is due.

@@ -4,8 +4,6 @@
 //! in `cosigned`, and receipts carry it as soon as it covers them.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,6 +15,7 @@ use shuzha_evidence::witness::AddCheckpoint;
 use shuzha_store::tiles::Library;
 
 use crate::config::WitnessConfig;
+use crate::worker::{Waker, Worker};
 
 /// Least time between two rounds.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -27,38 +26,26 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer of a witness that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 16 << 10;
 
-/// The thread; it ends when this is stopped.
-pub(super) struct Cosigner {
-    stop: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Cosigner {
-    /// Starts the thread, where there is a witness.
-    pub(super) fn start(witnesses: Vec<WitnessConfig>, library: Library) -> Result<Option<Self>> {
-        if witnesses.is_empty() {
-            return Ok(None);
-        }
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .build();
-        let rounds = Rounds { witnesses, library, agent: config.new_agent(), sizes: HashMap::new() };
-        let (stop, stopped) = channel();
-        let thread =
-            std::thread::Builder::new().name("cosigner".into()).spawn(move || rounds.run(&stopped))?;
-        Ok(Some(Self { stop, thread }))
+/// Starts the thread, where there is a witness. It ends within the time that one witness may take.
+pub(super) fn start(witnesses: Vec<WitnessConfig>, library: Library) -> Result<Option<Worker>> {
+    if witnesses.is_empty() {
+        return Ok(None);
     }
-
-    /// Ends the thread, within the time that one witness may take.
-    pub(super) fn stop(self) {
-        // It may have ended by itself.
-        let _ = self.stop.send(());
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that asks witnesses panicked");
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build();
+    let mut rounds = Rounds { witnesses, library, agent: config.new_agent(), sizes: HashMap::new() };
+    let mut due = false;
+    let round = move || {
+        // The first checkpoint is not there yet when this starts.
+        if std::mem::replace(&mut due, true) {
+            rounds.round_of_both();
         }
-    }
+        INTERVAL
+    };
+    Ok(Some(Worker::start("cosigner", Waker::default(), round)?))
 }
 
 struct Rounds {
@@ -70,12 +57,10 @@ struct Rounds {
 }
 
 impl Rounds {
-    fn run(mut self, stopped: &Receiver<()>) {
-        while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-            for outcome in [self.round::<Sha256>(), self.round::<Sm3>()] {
-                if let Err(error) = outcome {
-                    tracing::warn!(error = format!("{error:#}"), "a checkpoint was not cosigned");
-                }
+    fn round_of_both(&mut self) {
+        for outcome in [self.round::<Sha256>(), self.round::<Sm3>()] {
+            if let Err(error) = outcome {
+                tracing::warn!(error = format!("{error:#}"), "a checkpoint was not cosigned");
             }
         }
     }

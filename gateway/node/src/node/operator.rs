@@ -44,13 +44,7 @@ impl shuzha_proxy::Gate for Served {
         self.gate.weigh(path, headers, peer)
     }
 
-    async fn withdraw(
-        &self,
-        request: RequestId,
-        _received: Timestamp,
-        token: &str,
-        _peer: IpAddr,
-    ) -> Reply<Infallible> {
+    async fn withdraw(&self, request: RequestId, token: &str) -> Reply<Infallible> {
         let outcome = self.gate.withdraw(request, token).await;
         let (status, receipt, payload) = match outcome {
             Ok(receipt) => (200, Some(receipt), Payload::Answer(r#"{"withdrawn":true}"#.into())),
@@ -77,8 +71,8 @@ impl shuzha_proxy::Gate for Served {
         Arc::clone(&self.desk).file(address.to_owned(), false).await
     }
 
-    fn refused_at_edge(&self, request: RequestId, received: Timestamp, code: Code, peer: IpAddr) {
-        self.gate.refused_at_edge(request, received, code, peer);
+    fn refused_at_edge(&self, code: Code) {
+        self.gate.refused_at_edge(code);
     }
 }
 

@@ -22,10 +22,11 @@ use super::integrity::{self, Compared, Unopened};
 use super::{ERROR_PAGES, Node, Prepared, Reloader, key_ring, reload, upstreams};
 use crate::config::Config;
 use crate::control::{
-    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, Standing, Turn, Waker, by_name, catch_up,
-    mark_at, mirror_secrets, world_in_force,
+    self, CaughtUp, ControlPlane, KEPT_FILE, Publisher, Services, Standing, Turn, by_name, catch_up, mark_at,
+    mirror_secrets, world_in_force,
 };
 use crate::store::DataStore;
+use crate::worker::Waker;
 
 /// The key under which the world in force is kept.
 const KEPT_KEY_FILE: &str = "keys/kept-world.key";

@@ -1,25 +1,11 @@
-//! What the benchmarks stand on: the house of the chain's tests, a product service that answers at once, a clock, a voice.
+//! What the benchmarks stand on: the test gateway, a product service that answers at once, a clock, a voice.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 use shuzha_policy::{Dispatch, Fetched, Opened, Upstream, UpstreamFault};
 
-#[path = "../../tests/chain/cast.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-pub(crate) mod cast;
-#[path = "../../tests/chain/consents.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-pub(crate) mod consents;
-#[path = "../../tests/chain/house.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-pub(crate) mod house;
-#[path = "../../tests/chain/upstream.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-pub(crate) mod upstream;
-#[path = "../../tests/chain/world.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use all of it")]
-pub(crate) mod world;
+use shuzha_testkit_policy::upstream;
 
 /// A product service that answers at once and allocates nothing.
 pub(crate) struct AtOnce;

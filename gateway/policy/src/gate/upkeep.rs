@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use shuzha_core::{Code, Id, Pace, Refusal, RequestId, Timestamp};
+use shuzha_core::{Code, Id, Pace, Refusal};
 use shuzha_evidence::Decision;
 
 use super::Gate;
@@ -85,7 +85,7 @@ impl Gate {
     }
 
     /// Counts a request that never became a call.
-    pub fn refused_at_edge(&self, _request: RequestId, _received: Timestamp, code: Code, _peer: IpAddr) {
+    pub fn refused_at_edge(&self, code: Code) {
         self.metrics.counted(Decision::Refused, code);
         self.count_refusal(code);
     }

@@ -6,8 +6,8 @@ use shuzha_evidence::{ActKind, Entry};
 use shuzha_policy::{Payload, Reply};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
 
-use crate::cast::{Ask, COMPANY, PSEUDONYM_KEY};
-use crate::house::{House, Plan, outcome};
+use crate::calls::{Ask, COMPANY, PSEUDONYM_KEY};
+use crate::gateway::{Plan, TestGateway, outcome};
 use crate::upstream::{Fake, MISS, MISSES_NOTICED, Say};
 use crate::world;
 
@@ -18,12 +18,12 @@ fn company() -> Ask {
     Ask::new("bank-1", "company-check", "verify", "bank-onboarding")
 }
 
-async fn miss(house: &House) -> String {
+async fn miss(house: &TestGateway) -> String {
     outcome(&house.call(&company(), &Fake::new([Say::Json(200, MISS)])).await)
 }
 
 /// Guesses until the scenario is slow.
-async fn guess(house: &House) {
+async fn guess(house: &TestGateway) {
     for _ in 0..MISSES_NOTICED {
         assert_eq!(miss(house).await, "answered");
     }
@@ -37,7 +37,7 @@ fn retry_after(reply: &Reply<()>) -> Option<Duration> {
 }
 
 /// The acts of the journal about abnormal use: what, which signal, of what.
-pub(crate) async fn acts(house: &House) -> Vec<(ActKind, String, String)> {
+pub(crate) async fn acts(house: &TestGateway) -> Vec<(ActKind, String, String)> {
     let records = house.records().await;
     let act = |record: &shuzha_journal::RawRecord| match record.entry().expect("an entry") {
         Entry::Act(act) if act.kind != ActKind::Resumed => {
@@ -53,7 +53,7 @@ pub(crate) async fn acts(house: &House) -> Vec<(ActKind, String, String)> {
 
 #[tokio::test]
 async fn e7_guessing_is_slowed_then_stopped_and_survives_a_restart() {
-    let house = House::new();
+    let house = TestGateway::new();
     guess(&house).await;
     let slow = house.call(&company(), &Fake::new([])).await;
     assert_eq!((outcome(&slow).as_str(), slow.status), ("C504", 429));
@@ -95,7 +95,7 @@ async fn e7_guessing_is_slowed_then_stopped_and_survives_a_restart() {
 /// A call that was under way when its scenario was stopped does not leave.
 #[tokio::test]
 async fn e7_a_stop_holds_back_what_is_under_way() {
-    let house = House::new();
+    let house = TestGateway::new();
     guess(&house).await;
     let waiting = Fake::new([Say::Wait(MISS)]);
     house.clock.advance(Duration::from_secs(5));
@@ -128,7 +128,7 @@ fn with_canary(tag: &str) -> shuzha_policy::Snapshot {
 
 #[tokio::test]
 async fn e7_a_canary_alarms_at_once_and_again_stops() {
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(with_canary(&canary("company-check", OTHER)));
     let body = |uscc: &str| format!(r#"{{"uscc":"{uscc}","name":"某某"}}"#);
     for _ in 0..3 {
@@ -151,7 +151,7 @@ async fn e7_a_canary_alarms_at_once_and_again_stops() {
 /// ask, and until the list goes.
 #[tokio::test]
 async fn e8_an_entry_of_a_blinded_list_that_is_nobody_alarms_wherever_it_is_asked_about() {
-    let house = House::new();
+    let house = TestGateway::new();
     let list = "elementsPerEpoch: 1000\n";
     let declared = format!("{list}      canaries: [\"{}\"]\n", canary("toy-match", OTHER));
     house.gate.install(world::with(&[(list, &declared)]));
@@ -165,7 +165,7 @@ async fn e8_an_entry_of_a_blinded_list_that_is_nobody_alarms_wherever_it_is_aske
     assert!(!noticed(&acts(&house).await));
     assert_eq!(outcome(&house.call(&profile(OTHER), &Fake::new([])).await), "C504");
     assert!(noticed(&acts(&house).await));
-    let house = House::new();
+    let house = TestGateway::new();
     assert_eq!(
         outcome(&house.call(&profile(OTHER), &Fake::new([])).await),
         "answered",
@@ -175,7 +175,7 @@ async fn e8_an_entry_of_a_blinded_list_that_is_nobody_alarms_wherever_it_is_aske
 
 #[tokio::test]
 async fn e7_a_model_asked_along_a_grid_is_slowed() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = Ask::new("bank-1", "credit-score", "score", "bank-credit");
     let body: serde_json::Value = serde_json::from_slice(&ask.body).expect("JSON");
     let mut ends = Vec::new();
@@ -188,7 +188,7 @@ async fn e7_a_model_asked_along_a_grid_is_slowed() {
     assert_eq!(slow, Some(7), "{ends:?}");
     assert_eq!(acts(&house).await[0].1, "abuse-probing");
     // The same input again and again gives nothing away.
-    let house = House::new();
+    let house = TestGateway::new();
     for _ in 0..30 {
         assert_eq!(outcome(&house.call(&ask, &Fake::new([])).await), "answered");
     }
@@ -196,7 +196,7 @@ async fn e7_a_model_asked_along_a_grid_is_slowed() {
 
 #[tokio::test]
 async fn i3_repeated_refusals_and_drifting_answers_are_alarmed() {
-    let house = House::new();
+    let house = TestGateway::new();
     let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
     for _ in 0..61 {
         assert_eq!(outcome(&house.call(&nowhere, &Fake::new([])).await), "C201");
@@ -217,7 +217,7 @@ async fn i3_repeated_refusals_and_drifting_answers_are_alarmed() {
 /// Independent clients A8: 376 acts in 45 seconds, each kept for good.
 #[tokio::test]
 async fn i3_alarms_about_one_unit_are_one_act_an_hour_and_the_next_says_how_many_they_were() {
-    let house = House::new();
+    let house = TestGateway::new();
     let nowhere = Ask::new("bank-1", "nowhere", "verify", "bank-onboarding");
     let refuse = async |times: usize| {
         for _ in 0..times {
@@ -242,7 +242,7 @@ async fn i3_alarms_about_one_unit_are_one_act_an_hour_and_the_next_says_how_many
 /// A hit in the sandbox tells nothing of real people, so nothing there is watched.
 #[tokio::test]
 async fn e7_trials_are_not_watched() {
-    let house = House::planned(Plan::default());
+    let house = TestGateway::planned(Plan::default());
     let trial = Ask::new("bank-sandbox", "company-profile", "lookup", "bank-credit");
     for _ in 0..20 {
         house.call(&trial, &Fake::new([])).await;

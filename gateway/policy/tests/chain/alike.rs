@@ -3,14 +3,14 @@
 use shuzha_core::{RequestId, Timestamp};
 use shuzha_evidence::{Call, Entry};
 
-use crate::cast::{Ask, PERSON};
-use crate::house::{House, outcome};
+use crate::calls::{Ask, PERSON};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::{Fake, Say};
 use crate::world;
 
 /// The record of one answered check of a person, without what is drawn at random, timed, or committed to under a key.
 async fn recorded(verdict: &'static str) -> String {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "probe", 1);
     let ask = Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &consent.token);
     assert_eq!(outcome(&house.call(&ask, &Fake::new([Say::Json(200, verdict)])).await), "answered");
@@ -147,7 +147,7 @@ async fn e4_no_record_of_a_random_product_about_persons_tells_its_answer() {
     for round in 0..30 {
         let Made { product, answers } = made(&mut draws);
         let snapshot = world::snapshot(&product);
-        let house = House::new();
+        let house = TestGateway::new();
         house.gate.install(snapshot);
         let body = format!(r#"{{"id_number":"{}"}}"#, PERSON.0);
         for (status, answer) in &answers {

@@ -3,10 +3,10 @@
 use shuzha_core::{Id, Timestamp};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
 
-use crate::cast::{Ask, COMPANY, PERSON, PSEUDONYM_KEY};
+use crate::calls::{Ask, COMPANY, PERSON, PSEUDONYM_KEY};
 use crate::consents::{Consent, consent, reissued};
 use crate::deltas::{block_on, objects, whole};
-use crate::house::{House, outcome};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::Fake;
 
 const SCENARIO: &str = "bank-onboarding";
@@ -14,18 +14,18 @@ const SCENARIO: &str = "bank-onboarding";
 const OTHER: &str = "91690114MAC4UCDB17";
 
 /// A house in which company-check is over a business secret.
-fn house() -> House {
+fn house() -> TestGateway {
     let mut objects = objects();
     let at = ("Product".to_owned(), "company-check".to_owned());
     let product = objects.get_mut(&at).expect("the product");
     *product = product.replace("personal: false", "personal: false\n      businessSecret: true");
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(whole(&objects));
     house
 }
 
 /// The authorisation of an enterprise, `uses` times.
-fn authorisation(house: &House, uscc: &str, uses: u32) -> (Consent, String) {
+fn authorisation(house: &TestGateway, uscc: &str, uses: u32) -> (Consent, String) {
     let now = Timestamp::from_seconds(house.clock_seconds());
     let given = consent(PERSON.0, "bank", SCENARIO, "industry", uses, now);
     let id = |name| Id::new(name).expect("a name");
@@ -39,7 +39,7 @@ fn authorisation(house: &House, uscc: &str, uses: u32) -> (Consent, String) {
     (given, token)
 }
 
-fn said(house: &House, token: Option<&str>) -> String {
+fn said(house: &TestGateway, token: Option<&str>) -> String {
     let ask = Ask::new("bank-1", "company-check", "verify", SCENARIO);
     let ask = token.iter().fold(ask, |ask, token| ask.with("x-consent", token));
     outcome(&block_on(house.call(&ask, &Fake::new([]))))

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shuzha_core::{Clock as _, Code, RequestId};
+use shuzha_core::{Clock as _, Code};
 use shuzha_evidence::{Decision, Entry};
 use shuzha_policy::{Bounds, Payload, Reply};
 
-use crate::cast::{Ask, Sign};
-use crate::house::{House, Plan, counted, outcome};
+use crate::calls::{Ask, Sign};
+use crate::gateway::{Plan, TestGateway, counted, outcome};
 use crate::upstream::Fake;
 
-fn bounded(change: impl FnOnce(&mut Bounds)) -> House {
+fn bounded(change: impl FnOnce(&mut Bounds)) -> TestGateway {
     let mut bounds = Bounds::default();
     change(&mut bounds);
-    House::planned(Plan { bounds, ..Plan::default() })
+    TestGateway::planned(Plan { bounds, ..Plan::default() })
 }
 
 fn bank() -> Ask {
@@ -35,7 +35,7 @@ fn retry_after(reply: &Reply<()>) -> Option<Duration> {
 }
 
 /// Refusals that the journal counts, by code.
-async fn counts(house: &House) -> BTreeMap<Code, u64> {
+async fn counts(house: &TestGateway) -> BTreeMap<Code, u64> {
     let mut counts = BTreeMap::new();
     for record in house.records().await {
         if let Entry::RefusalCount(one) = record.entry().expect("an entry") {
@@ -108,7 +108,7 @@ async fn a_credential_over_its_pace_notes_nothing() {
 /// Security 7, logic H9: each was a record for good, 82,000 a second from one host.
 #[tokio::test]
 async fn refusals_of_strangers_are_counted_by_code_and_minute() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     let unsigned = Ask { sign: Sign::None, ..bank() };
     let forged = Ask { sign: Sign::Wrong, ..bank() };
@@ -117,8 +117,7 @@ async fn refusals_of_strangers_are_counted_by_code_and_minute() {
         assert_eq!(outcome(&house.call(&unsigned, &fake).await), "C101");
         assert_eq!(outcome(&house.call(&forged, &fake).await), "C103");
         assert_eq!(outcome(&house.call(&unknown, &fake).await), "C103");
-        let (id, now) = (RequestId::from_bytes([7; 16]), shuzha_core::Timestamp::default());
-        house.gate.refused_at_edge(id, now, Code::C006, [127, 0, 0, 1].into());
+        house.gate.refused_at_edge(Code::C006);
     }
     assert_eq!(counted(&house.records().await), (0, 0), "none has a record of its own");
     assert!(counts(&house).await.is_empty(), "the minute is not over");
@@ -139,7 +138,7 @@ async fn refusals_of_strangers_are_counted_by_code_and_minute() {
 /// A signed request that is sent again and again needs no key: it does not fill the journal either.
 #[tokio::test]
 async fn replays_of_one_request_are_recorded_up_to_a_pace_and_counted_beyond() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     let once = Ask { nonce: Some("only-once-1".to_owned()), ..bank() };
     assert_eq!(outcome(&house.call(&once, &fake).await), "answered");
@@ -159,7 +158,7 @@ async fn replays_of_one_request_are_recorded_up_to_a_pace_and_counted_beyond() {
 
 #[tokio::test]
 async fn a_head_alone_tells_what_a_request_may_weigh() {
-    let house = House::new();
+    let house = TestGateway::new();
     let weigh = |ask: &Ask| {
         let sent = ask.send(house.clock.now());
         let inbound = sent.inbound();
@@ -179,7 +178,7 @@ async fn a_head_alone_tells_what_a_request_may_weigh() {
 /// What an operation declares of the body it takes is known before a byte of it is read, and holds for what reaches the gate.
 #[tokio::test]
 async fn an_operation_takes_bodies_of_the_size_it_declares() {
-    let house = House::new();
+    let house = TestGateway::new();
     let weigh = |product: &str, operation: &str| {
         let sent = Ask::new("bank-1", product, operation, "x").send(house.clock.now());
         let inbound = sent.inbound();
@@ -194,7 +193,7 @@ async fn an_operation_takes_bodies_of_the_size_it_declares() {
 /// As long as `docs/guide-caller.md` says, and no longer.
 #[tokio::test]
 async fn an_idempotency_key_has_at_most_the_documented_length() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     for (length, expected) in [(1, "answered"), (128, "answered"), (129, "C009"), (0, "C009")] {
         let ask = bank().with("idempotency-key", &"k".repeat(length));

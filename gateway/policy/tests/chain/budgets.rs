@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shuzha_core::{Code, Id};
 use shuzha_policy::{Payload, Reply, UpstreamFault};
 
-use crate::cast::{Ask, histogram};
-use crate::house::{House, body, counted, decision, last_call, outcome};
+use crate::calls::{Ask, histogram};
+use crate::gateway::{TestGateway, body, counted, decision, last_call, outcome};
 use crate::upstream::{CENSUS, Fake, Say};
 use crate::world;
 
@@ -26,7 +26,7 @@ fn planned(mut ask: Ask) -> Ask {
     ask
 }
 
-fn spent(house: &House, data_set: &str) -> u64 {
+fn spent(house: &TestGateway, data_set: &str) -> u64 {
     house.gate.privacy_spent(&Id::new(data_set).expect("a name")).nanos()
 }
 
@@ -43,7 +43,7 @@ fn refusal(reply: &Reply<()>) -> &shuzha_core::Refusal {
 
 #[tokio::test]
 async fn e6_a_plan_is_free_and_tells_what_the_call_will_do() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     let reply = house.call(&planned(by_sex("0.25")), &fake).await;
     assert_eq!((outcome(&reply).as_str(), reply.fee, &reply.receipt), ("answered", None, &None));
@@ -74,11 +74,11 @@ async fn e6_a_plan_is_free_and_tells_what_the_call_will_do() {
 /// A plan is refused where its call would be, in stages 1 to 5; another operation has none; its nonce counts.
 #[tokio::test]
 async fn e6_plans_are_calls_like_any_other() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     let check = Ask::new("bank-1", "company-check", "verify", "bank-onboarding");
     assert_eq!(outcome(&house.call(&planned(check), &fake).await), "C610");
-    let unsigned = Ask { sign: crate::cast::Sign::None, ..planned(by_sex("0.1")) };
+    let unsigned = Ask { sign: crate::calls::Sign::None, ..planned(by_sex("0.1")) };
     assert_eq!(refusal(&house.call(&unsigned, &fake).await).code.stage(), 1);
     let elsewhere = Ask { scenario: None, ..planned(by_sex("0.1")) };
     assert_eq!(outcome(&house.call(&elsewhere, &fake).await), "C203");
@@ -100,7 +100,7 @@ async fn e6_plans_are_calls_like_any_other() {
 /// R11: a thousand repetitions cost one charge and give the same bytes, across starts.
 #[tokio::test]
 async fn e6_a_thousand_repetitions_cost_one_charge() {
-    let mut house = House::new();
+    let mut house = TestGateway::new();
     let fake = Fake::new([]);
     let first = body(&house.call(&by_sex("0.25"), &fake).await).to_vec();
     for round in 0..4 {
@@ -117,7 +117,7 @@ async fn e6_a_thousand_repetitions_cost_one_charge() {
 
 #[tokio::test]
 async fn e6_the_same_query_at_once_is_paid_once() {
-    let house = House::new();
+    let house = TestGateway::new();
     let waiting = Fake::new([Say::Wait(CENSUS)]);
     let ask = by_sex("0.25");
     let (first, second) = tokio::join!(house.call(&ask, &waiting), async {
@@ -154,7 +154,7 @@ async fn e6_there_is_no_refund_oracle() {
         (Say::Json(200, "lies"), "C901", 1),
         (Say::Json(200, lies), "C901", 1),
     ] {
-        let house = House::new();
+        let house = TestGateway::new();
         assert_eq!(outcome(&house.call(&by_sex("0.25"), &Fake::new([say.clone()])).await), code, "{say:?}");
         assert_eq!(spent(&house, "census"), kept * 250_000_000, "{say:?}");
         house.records().await;
@@ -167,7 +167,7 @@ async fn e6_there_is_no_refund_oracle() {
 /// was kept is served all the same.
 #[tokio::test]
 async fn e6_a_service_of_another_domain_is_asked_nothing_and_nothing_is_charged() {
-    let mut house = House::new();
+    let mut house = TestGateway::new();
     assert_eq!(outcome(&house.call(&by_sex("0.25"), &Fake::new([])).await), "answered");
     for _ in 0..2 {
         let other = Fake::new([]);
@@ -200,7 +200,7 @@ async fn e6_no_row_of_an_engine_changes_the_status() {
     for rows in rows {
         let answer = format!(r#"{{"data_version":"adult-1","max_rows_per_person":1,"rows":{rows}}}"#);
         let answer: &'static str = Box::leak(answer.into_boxed_str());
-        let house = House::new();
+        let house = TestGateway::new();
         let fake = Fake::new([Say::Json(200, answer)]);
         assert_eq!(outcome(&house.call(&by_sex("0.25"), &fake).await), "answered", "{rows}");
     }
@@ -208,7 +208,7 @@ async fn e6_no_row_of_an_engine_changes_the_status() {
 
 #[tokio::test]
 async fn e6_a_pace_slows_and_says_until_when() {
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(world::with(&[(
         "quotas: {default: \"0.5\"}",
         "quotas: {default: \"0.35\", pace: {max: \"0.2\", days: 2}}",
@@ -238,7 +238,7 @@ async fn e6_a_pace_slows_and_says_until_when() {
 /// What a person-space counts in is fixed by its first charge, and stays so across starts.
 #[tokio::test]
 async fn e6_a_measure_cannot_be_changed() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = Ask::new("study-1", "ward-report-a", "query", "study-sample");
     let fake = || Fake::new([Say::Json(200, crate::upstream::WARD)]);
     assert_eq!(outcome(&house.call(&ask, &fake()).await), "answered");
@@ -256,7 +256,7 @@ async fn e6_a_measure_cannot_be_changed() {
 /// leaves its spending with those it was about.
 #[tokio::test]
 async fn e6_what_is_spent_stays_spent_whatever_is_declared() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = |product: &str, epsilon: &str| {
         Ask::new("study-1", product, "query", "study-sample").body(&histogram("sex", epsilon))
     };
@@ -286,7 +286,7 @@ async fn e6_what_is_spent_stays_spent_whatever_is_declared() {
 /// Bad queries by the dozen: each its code, and nothing is charged, dispatched or intended.
 #[tokio::test]
 async fn e6_bad_queries_cost_nothing() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     let count = |accuracy: Value| json!({"measure": "count", "accuracy": accuracy});
     let with = |mut query: Value| {

@@ -10,8 +10,8 @@ use shuzha_policy::kept::{self, Keeper, Kept};
 use shuzha_policy::{CompileError, Delta, Snapshot};
 use shuzha_products::World;
 
-use crate::cast::Ask;
-use crate::house::{House, body, outcome};
+use crate::calls::Ask;
+use crate::gateway::{TestGateway, body, outcome};
 use crate::upstream::Fake;
 use crate::world;
 
@@ -169,7 +169,7 @@ pub(crate) fn delta(snapshot: &Snapshot, objects: &Objects, touched: &[Key]) -> 
 }
 
 /// What the gate says to one call of each kind.
-async fn decisions(house: &House, consent: &str) -> Vec<(String, String)> {
+async fn decisions(house: &TestGateway, consent: &str) -> Vec<(String, String)> {
     let mut said = Vec::new();
     // The sandbox has a rate.
     house.clock.advance(std::time::Duration::from_secs(1));
@@ -203,8 +203,8 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn a_world_reached_by_changes_is_the_world_compiled_whole() {
     let original = objects();
-    let house = House::new();
-    let consent = house.consent(crate::cast::PERSON.0, "bank", 5_000);
+    let house = TestGateway::new();
+    let consent = house.consent(crate::calls::PERSON.0, "bank", 5_000);
     // A package is paid for once; from then on its probe decides alike.
     block_on(decisions(&house, &consent.token));
     let ring = world::key_ring();
@@ -248,9 +248,9 @@ fn a_world_reached_by_changes_is_the_world_compiled_whole() {
 #[test]
 fn counters_survive_changes() {
     let original = objects();
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(whole(&original));
-    let consent = house.consent(crate::cast::PERSON.0, "probe", 100);
+    let consent = house.consent(crate::calls::PERSON.0, "probe", 100);
     let call = || {
         let ask =
             Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &consent.token);
@@ -294,8 +294,8 @@ fn a_change_without_its_dependents_is_refused() {
 fn what_was_kept_decides_as_before() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("kept.world");
-    let house = House::new();
-    let consent = house.consent(crate::cast::PERSON.0, "bank", 5_000);
+    let house = TestGateway::new();
+    let consent = house.consent(crate::calls::PERSON.0, "bank", 5_000);
     let compiled = whole(&objects());
     kept::write(&path, &compiled).expect("written");
     let said = |snapshot: Snapshot| {
@@ -325,7 +325,7 @@ fn what_was_kept_decides_as_before() {
 fn what_dangles_does_not_keep_a_node_from_starting() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("kept.world");
-    let house = House::new();
+    let house = TestGateway::new();
     let gate = whole(&objects());
     let gone = Delta {
         world: World::default(),
@@ -352,7 +352,7 @@ fn what_dangles_does_not_keep_a_node_from_starting() {
 fn the_keeper_follows_what_is_in_force() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("kept.world");
-    let house = House::new();
+    let house = TestGateway::new();
     let gate = std::sync::Arc::clone(&house.gate);
     let pause = std::time::Duration::from_millis(5);
     let keeper =

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cast::Ask;
-use crate::house::{House, outcome};
+use crate::calls::Ask;
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::{Fake, Say};
 use crate::world;
 
@@ -12,7 +12,7 @@ use crate::world;
 #[tokio::test]
 async fn e7_a_model_answers_a_unit_so_often_in_a_quarter() {
     const BUDGET: &str = "queriesPerQuarter: 100";
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(world::changed("products-data", BUDGET, "queriesPerQuarter: 5"));
     let ask = Ask::new("bank-1", "credit-score", "score", "bank-credit");
     for _ in 0..5 {
@@ -50,7 +50,7 @@ async fn e8_a_list_gives_so_many_elements_in_an_epoch() {
     let under = |most: u32| {
         world::with(&[(BOUND, &format!("elementsPerEpoch: {most}")), (QUOTA, "quota: {max: 50, per: day}")])
     };
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(under(5));
     let ask = |[body, _]: [&str; 2]| Ask::new("study-1", "toy-match", "evaluate", "study-sample").body(body);
     let says = |[_, answer]: [&'static str; 2]| Fake::new([Say::Json(200, answer)]);

@@ -13,9 +13,9 @@ use shuzha_core::{Code, Id, MicroYuan};
 use shuzha_journal::disk::memory::Fault;
 use shuzha_policy::UpstreamFault;
 
-use crate::cast::{Ask, PERSON};
+use crate::calls::{Ask, PERSON};
 use crate::consents::Consent;
-use crate::house::{House, counted, decision, last_call, outcome};
+use crate::gateway::{TestGateway, counted, decision, last_call, outcome};
 use crate::upstream::{CENSUS, CONSISTENT, Fake, Say};
 use crate::world;
 
@@ -89,7 +89,7 @@ fn ask(consent: &Consent) -> Ask {
 }
 
 /// Makes the call end as it should; gives the outcome's name.
-async fn end(house: &House, end: End, ask: &Ask) -> String {
+async fn end(house: &TestGateway, end: End, ask: &Ask) -> String {
     let waiting = Fake::new([Say::Wait(CONSISTENT)]);
     match end {
         End::Says(body) => outcome(&house.call(ask, &Fake::new([Say::Json(200, body)])).await),
@@ -130,7 +130,7 @@ async fn end(house: &House, end: End, ask: &Ask) -> String {
 }
 
 /// Makes the journal serve again after its disk was full.
-async fn make_room(house: &House) {
+async fn make_room(house: &TestGateway) {
     house.disk.set_capacity(None);
     while house.gate.journal().health() != shuzha_journal::Health::Serving {
         tokio::task::yield_now().await;
@@ -138,7 +138,7 @@ async fn make_room(house: &House) {
 }
 
 /// Calls with the same consent until it is used up, then with fresh ones until the quota is; how many were answered.
-async fn probe(house: &House, consent: &Consent) -> (u32, u32) {
+async fn probe(house: &TestGateway, consent: &Consent) -> (u32, u32) {
     let fake = Fake::new([]);
     let mut of_consent = 0;
     let mut all = 0;
@@ -160,7 +160,7 @@ async fn probe(house: &House, consent: &Consent) -> (u32, u32) {
 #[tokio::test]
 async fn every_end_leaves_exactly_what_the_refund_rules_say() {
     for (how, left) in ENDS {
-        let house = House::new();
+        let house = TestGateway::new();
         let consent = house.consent(PERSON.0, "probe", USES);
         let found = end(&house, how, &ask(&consent)).await;
         assert_eq!(found, left.code, "{how:?}");
@@ -197,7 +197,7 @@ async fn every_end_leaves_exactly_what_the_refund_rules_say() {
 #[tokio::test]
 async fn a_retry_takes_what_no_earlier_try_has_spent() {
     for (how, left) in ENDS {
-        let house = House::new();
+        let house = TestGateway::new();
         let consent = house.consent(PERSON.0, "probe", USES);
         let ask = ask(&consent).with("idempotency-key", "once");
         end(&house, how, &ask).await;
@@ -228,7 +228,7 @@ fn poll_once(future: impl Future<Output: Sized>) {
 
 #[tokio::test]
 async fn a_caller_who_leaves_before_dispatch_gets_the_privacy_charge_back() {
-    let house = House::new();
+    let house = TestGateway::new();
     let census = Id::new("census").expect("a name");
     let fake = Fake::new([]);
     let ask = Ask::new("study-1", "census-report", "query", "study-sample");
@@ -249,7 +249,7 @@ async fn a_caller_who_leaves_before_dispatch_gets_the_privacy_charge_back() {
 
 #[tokio::test]
 async fn a_caller_who_leaves_at_settle_is_charged_once_even_if_it_retries() {
-    let house = House::new();
+    let house = TestGateway::new();
     let unit = Id::new("probe").expect("a name");
     let consent = house.consent(PERSON.0, "probe", USES);
     let ask = ask(&consent).with("idempotency-key", "once");
@@ -274,7 +274,7 @@ async fn a_disk_that_fails_at_the_intent_or_at_the_record_lets_nothing_out() {
     for (after, fault) in
         [(0, Fault::Before), (0, Fault::Half), (1, Fault::Before), (0, Fault::After), (1, Fault::After)]
     {
-        let house = House::new();
+        let house = TestGateway::new();
         let unit = Id::new("study").expect("a name");
         house.disk.fail_after(after, fault);
         let fake = Fake::new([Say::Json(200, CENSUS)]);
@@ -288,7 +288,7 @@ async fn a_disk_that_fails_at_the_intent_or_at_the_record_lets_nothing_out() {
 
 #[tokio::test]
 async fn withdrawal_during_the_call_keeps_the_use_and_takes_no_money() {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "probe", USES);
     let waiting = Fake::new([Say::Wait(CONSISTENT)]);
     let ask = ask(&consent);
@@ -306,7 +306,7 @@ async fn withdrawal_during_the_call_keeps_the_use_and_takes_no_money() {
 
 #[tokio::test]
 async fn a_retry_whose_intent_finds_no_room_takes_no_second_use() {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "probe", 1);
     let ask = ask(&consent).with("idempotency-key", "once");
     let timeout = Fake::new([Say::Fault(UpstreamFault::Timeout)]);
@@ -329,7 +329,7 @@ async fn a_retry_whose_intent_finds_no_room_takes_no_second_use() {
 /// was never verified.
 #[tokio::test]
 async fn a_known_consents_signature_vouches_for_no_other_token() {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "bank", 9);
     let ask = |token: &str| {
         Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", token)

@@ -2,10 +2,11 @@
 
 use shuzha_policy::{Delta, Snapshot};
 use shuzha_products::World;
+use shuzha_testkit::unhex;
 
-use crate::cast::Ask;
+use crate::calls::Ask;
 use crate::deltas::{Key, Objects, block_on, delta, key, objects, whole};
-use crate::house::{House, outcome};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::{Fake, Say};
 use crate::world;
 
@@ -18,10 +19,6 @@ const WEAK: [&str; 6] = [
     "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 ];
-
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex")).collect()
-}
 
 /// 32 bytes that are no point of the curve.
 fn no_point() -> Vec<u8> {
@@ -60,9 +57,9 @@ fn this(kind: &'static str, name: &str) -> Key {
 /// Everything that reads as an object and that no stage could use.
 fn bad() -> Vec<(Key, String)> {
     let mut all: Vec<_> =
-        WEAK.iter().enumerate().map(|(at, hex)| credential(&format!("weak-{at}"), &bytes(hex))).collect();
+        WEAK.iter().enumerate().map(|(at, hex)| credential(&format!("weak-{at}"), &unhex(hex))).collect();
     all.push(credential("no-point", &no_point()));
-    all.push(issuer("weak-issuer", "EdDSA", &bytes(WEAK[0])));
+    all.push(issuer("weak-issuer", "EdDSA", &unhex(WEAK[0])));
     all.push(issuer("no-point-issuer", "EdDSA", &no_point()));
     for algorithm in ["ES256", "SM2-SM3"] {
         for length in [33, 65] {
@@ -107,7 +104,7 @@ fn what_cannot_be_put_in_force_is_left_out_alone() {
     let objects = with(objects(), &bad);
     let (sound, faults) = Snapshot::compile_sound(read(&objects), &world::key_ring());
     assert_eq!(faults.len(), bad.len(), "{faults:?}");
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(sound);
     assert_eq!(outcome(&block_on(house.call(&company("bank-1"), &Fake::new([])))), "answered");
 }
@@ -118,13 +115,13 @@ fn a_stop_is_in_force_beside_what_is_at_fault() {
     let stop = "apiVersion: shuzha/v1\nkind: Suspension\nmetadata: {name: stop}\nspec: {target: {kind: Everything}, since: 2025-03-03T09:00:00+08:00, reason: 测试}\n";
     let changed = with(
         objects(),
-        &[credential("bank-ed25519", &bytes(WEAK[0])), (this("Suspension", "stop"), stop.to_owned())],
+        &[credential("bank-ed25519", &unhex(WEAK[0])), (this("Suspension", "stop"), stop.to_owned())],
     );
     let before = whole(&objects());
     let touched = [key("Credential", "bank-ed25519"), key("Suspension", "stop")];
     let (after, faults) = before.with_sound(delta(&before, &changed, &touched), &world::key_ring());
     assert_eq!(faults.len(), 1, "{faults:?}");
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(after);
     assert_eq!(outcome(&block_on(house.call(&company("bank-1"), &Fake::new([])))), "C208");
     assert_eq!(outcome(&block_on(house.call(&company("bank-ed25519"), &Fake::new([])))), "C103");
@@ -133,7 +130,7 @@ fn a_stop_is_in_force_beside_what_is_at_fault() {
 /// A revocation stands even where the key is none.
 #[test]
 fn a_revoked_credential_needs_no_key() {
-    let (at, text) = credential("weak", &bytes(WEAK[0]));
+    let (at, text) = credential("weak", &unhex(WEAK[0]));
     let revoked = text.replace("ed25519,", "ed25519, revoked: true,");
     let objects = with(objects(), &[(at, revoked)]);
     assert!(Snapshot::compile(read(&objects), &world::key_ring()).is_ok());
@@ -176,7 +173,7 @@ fn what_was_taken_away_meanwhile_does_not_leave() {
     ];
     for (what, change) in cases {
         assert!(!change.removed.is_empty() || !change.changed.is_empty(), "{what}");
-        let house = House::new();
+        let house = TestGateway::new();
         house.gate.install(whole(&objects()));
         let (ask, waiting) = (company("bank-1"), Fake::new([Say::Wait(crate::upstream::CONSISTENT)]));
         let reply = block_on(async {
@@ -190,13 +187,13 @@ fn what_was_taken_away_meanwhile_does_not_leave() {
         assert_eq!(outcome(&reply), "C903", "{what}");
     }
     // A snapshot that was compiled anew numbers names anew, and what stands still stands.
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(whole(&objects()));
     let (ask, waiting) = (company("bank-1"), Fake::new([Say::Wait(crate::upstream::CONSISTENT)]));
     let reply = block_on(async {
         let (reply, ()) = tokio::join!(house.call(&ask, &waiting), async {
             waiting.arrived().await;
-            let more = with(objects(), &[credential("another", &bytes(WEAK[0]))]);
+            let more = with(objects(), &[credential("another", &unhex(WEAK[0]))]);
             let (anew, _) = Snapshot::compile_sound(read(&more), &world::key_ring());
             house.gate.install(anew);
             waiting.go();
@@ -209,7 +206,7 @@ fn what_was_taken_away_meanwhile_does_not_leave() {
 /// However long refunds look for their calls in the journal, a stop is in force meanwhile.
 #[test]
 fn a_stop_is_in_force_while_refunds_are_looked_for() {
-    let house = House::new();
+    let house = TestGateway::new();
     let refund = "---\napiVersion: shuzha/v1\nkind: PrivacyRefund\nmetadata: {name: refund-1}\nspec: {dataSet: ward-a, request: 019a2b3c-4d5e-7f00-8a1b-2c3d4e5f6071}\n";
     house.gate.install(world::snapshot(refund));
     let ((reached, is_reached), (word, says)) =

@@ -7,9 +7,9 @@ use shuzha_core::Timestamp;
 use shuzha_evidence::Entry;
 use shuzha_policy::Snapshot;
 
-use crate::cast::Ask;
+use crate::calls::Ask;
 use crate::deltas::{objects, whole};
-use crate::house::{House, NOON, outcome};
+use crate::gateway::{NOON, TestGateway, outcome};
 use crate::upstream::Fake;
 
 /// The end of NOON's day in China.
@@ -40,7 +40,7 @@ fn dearer_from_midnight() -> Snapshot {
 /// the ceiling of that hour, and could never be made otherwise.
 #[tokio::test]
 async fn f3_a_call_over_midnight_pays_the_price_of_the_instant_it_came() {
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(dearer_from_midnight());
     let fake = Fake::new([]);
     house.clock.set(MIDNIGHT.minus(Duration::from_millis(3)));
@@ -62,7 +62,7 @@ async fn f3_a_call_over_midnight_pays_the_price_of_the_instant_it_came() {
 /// An answer that is given again is an answer: it keeps to the rate of its grant.
 #[tokio::test]
 async fn a_kept_answer_is_given_again_no_faster_than_the_grant_allows() {
-    let house = House::new();
+    let house = TestGateway::new();
     let fake = Fake::new([]);
     let ask = bank().with("idempotency-key", "once");
     assert_eq!(outcome(&house.call(&ask, &fake).await), "answered");

@@ -3,9 +3,9 @@
 use shuzha_core::Timestamp;
 use shuzha_policy::Snapshot;
 
-use crate::cast::{Ask, PERSON};
+use crate::calls::{Ask, PERSON};
 use crate::deltas::{Objects, block_on, delta, key, objects, review, whole};
-use crate::house::{House, outcome};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::Fake;
 use crate::world;
 
@@ -40,20 +40,20 @@ pub(crate) fn unauthorised() -> Snapshot {
     whole(&objects)
 }
 
-fn paid(house: &House) -> String {
+fn paid(house: &TestGateway) -> String {
     outcome(&block_on(
         house.call(&Ask::new("bank-1", "company-check", "verify", "bank-onboarding"), &Fake::new([])),
     ))
 }
 
 /// The charity's purpose is public welfare: it pays nothing.
-fn free(house: &House) -> String {
+fn free(house: &TestGateway) -> String {
     let ask = Ask::new("charity-1", "person-check", "verify", "charity-aid");
     let ask = ask.with("x-consent", &house.consent(PERSON.0, "charity", 1).token);
     outcome(&block_on(house.call(&ask, &Fake::new([]))))
 }
 
-fn trial(house: &House) -> String {
+fn trial(house: &TestGateway) -> String {
     outcome(&block_on(
         house.call(&Ask::new("bank-sandbox", "person-check", "verify", "bank-onboarding"), &Fake::new([])),
     ))
@@ -61,7 +61,7 @@ fn trial(house: &House) -> String {
 
 #[test]
 fn g6_heilongjiang_demands_a_listing_before_a_paid_call_and_for_no_other() {
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(without("heilongjiang"));
     assert_eq!(paid(&house), "C706");
     assert_eq!((free(&house), trial(&house)), ("answered".to_owned(), "answered".to_owned()));
@@ -71,7 +71,7 @@ fn g6_heilongjiang_demands_a_listing_before_a_paid_call_and_for_no_other() {
 
 #[test]
 fn g6_other_packs_serve_a_product_that_was_never_listed() {
-    let house = House::new();
+    let house = TestGateway::new();
     for pack in ["yantai", "gansu", "qingtian", "qingdao"] {
         house.gate.install(without(pack));
         assert_eq!(paid(&house), "answered", "{pack}");
@@ -85,7 +85,7 @@ fn g6_a_listing_that_ends_stops_paid_calls_where_it_counts() {
     for (pack, after) in
         [("heilongjiang", "C706"), ("gansu", "C706"), ("qingdao", "answered"), ("yantai", "answered")]
     {
-        let house = House::new();
+        let house = TestGateway::new();
         let objects = under(pack);
         assert!(objects[&at(LISTING.0, LISTING.1)].contains("until: 2027-03-01"));
         house.gate.install(whole(&objects));
@@ -99,7 +99,7 @@ fn g6_a_listing_that_ends_stops_paid_calls_where_it_counts() {
 /// A listing takes effect, and ends, as a change of its own: nothing else has to be read again.
 #[test]
 fn g6_a_listing_is_put_and_taken_by_a_change() {
-    let house = House::new();
+    let house = TestGateway::new();
     let mut objects = under("heilongjiang");
     house.gate.install(whole(&objects));
     let text = objects.remove(&at(LISTING.0, LISTING.1)).expect("the listing");

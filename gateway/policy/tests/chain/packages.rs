@@ -7,8 +7,8 @@ use shuzha_policy::call::MarkFault;
 use shuzha_policy::{Payload, Reply};
 use shuzha_privacy::watermark::{Layout, Watermarks, trace};
 
-use crate::cast::Ask;
-use crate::house::{House, WATERMARK_KEY};
+use crate::calls::Ask;
+use crate::gateway::{TestGateway, WATERMARK_KEY};
 use crate::upstream::{Fake, Say};
 
 /// The columns that the demo's world declares.
@@ -43,11 +43,15 @@ fn ask() -> Ask {
 }
 
 /// What a caller gets whose service opens `original`, in pieces, and the head's `ETag` and `Content-Range`.
-async fn download(house: &House, ask: &Ask, original: &str) -> (Vec<u8>, String, Option<String>, Reply<()>) {
+async fn download(
+    house: &TestGateway,
+    ask: &Ask,
+    original: &str,
+) -> (Vec<u8>, String, Option<String>, Reply<()>) {
     let fake = Fake::new([Say::Whole(original.len() as u64)]);
     let mut reply = house.call(ask, &fake).await;
     let Payload::Stream { length, content_range, etag, delivery, .. } = &mut reply.payload else {
-        panic!("not opened: {}", crate::house::outcome(&reply))
+        panic!("not opened: {}", crate::gateway::outcome(&reply))
     };
     let mut file = Vec::new();
     for piece in original.as_bytes().chunks(1_000) {
@@ -67,7 +71,7 @@ async fn download(house: &House, ask: &Ask, original: &str) -> (Vec<u8>, String,
 
 #[tokio::test]
 async fn e9_every_unit_gets_a_file_of_its_own_whole_or_in_ranges() {
-    let house = House::new();
+    let house = TestGateway::new();
     let original = original();
     let (file, etag, range, _) = download(&house, &ask(), &original).await;
     assert_eq!((file.len(), range), (original.len(), None));
@@ -97,7 +101,7 @@ async fn e9_every_unit_gets_a_file_of_its_own_whole_or_in_ranges() {
 
 #[tokio::test]
 async fn e9_the_record_of_a_delivery_commits_to_the_bytes_that_were_handed_over() {
-    let house = House::new();
+    let house = TestGateway::new();
     let (file, _, _, reply) = download(&house, &ask(), &original()).await;
     let request = reply.request;
     drop(reply);
@@ -113,7 +117,7 @@ async fn e9_the_record_of_a_delivery_commits_to_the_bytes_that_were_handed_over(
     };
     assert_eq!(delivered(&house.records().await), (file.len() as u64, true, Some(expected)));
     // One that broke off is counted, and commits to nothing.
-    let house = House::new();
+    let house = TestGateway::new();
     let reply = house.call(&ask(), &Fake::new([Say::Whole(9)])).await;
     let Payload::Stream { mut delivery, .. } = reply.payload else { panic!("not opened") };
     delivery.wrote(5);
@@ -123,7 +127,7 @@ async fn e9_the_record_of_a_delivery_commits_to_the_bytes_that_were_handed_over(
 
 #[tokio::test]
 async fn e9_of_a_file_that_is_not_what_was_declared_nothing_leaves() {
-    let house = House::new();
+    let house = TestGateway::new();
     let reply = house.call(&ask(), &Fake::new([Say::Whole(90)])).await;
     let Payload::Stream { mut delivery, .. } = reply.payload else { panic!("not opened") };
     let raw = Bytes::from_static("姓名,证件号码\n张三,690113200205284265\n".as_bytes());

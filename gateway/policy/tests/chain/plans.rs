@@ -3,8 +3,8 @@
 use serde_json::Value;
 use shuzha_core::{Id, MicroYuan};
 
-use crate::cast::{Ask, histogram};
-use crate::house::{House, body, counted, outcome};
+use crate::calls::{Ask, histogram};
+use crate::gateway::{TestGateway, body, counted, outcome};
 use crate::upstream::{Fake, Say, WARD};
 use crate::world;
 
@@ -19,7 +19,7 @@ fn fake(keeps: bool) -> Fake {
 }
 
 /// What the plan of `ask` says, and nothing was taken for it.
-async fn refused_with(house: &House, ask: &Ask, keeps: bool) -> Value {
+async fn refused_with(house: &TestGateway, ask: &Ask, keeps: bool) -> Value {
     let mut plan = ask.clone();
     plan.path.push_str(":plan");
     let (fake, unit) = (fake(keeps), Id::new("study").expect("a name"));
@@ -39,7 +39,7 @@ async fn e6_a_plan_is_refused_with_what_the_call_is_refused_with() {
     const PRICED: &str =
         "product: ward-report-a\n  perCall: \"10.00\"\n  charged: [answer]\n  window: {from: 2025-01-01,";
     let unpriced = PRICED.replace("2025", "2030");
-    let house = House::new();
+    let house = TestGateway::new();
     for (change, epsilon, keeps, code) in [
         (None, "0.4", false, "C810"),
         (Some(POOR), "0.4", false, "C704"),

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use shuzha_core::Id;
 
-use crate::cast::{Ask, histogram};
-use crate::house::{House, body, outcome};
+use crate::calls::{Ask, histogram};
+use crate::gateway::{TestGateway, body, outcome};
 use crate::upstream::{Fake, Say};
 
 /// One person: with noise of ε = 0.25 either count is often below zero.
@@ -19,7 +19,7 @@ fn census(nonnegative: bool, consistent: bool) -> Ask {
     Ask::new("civil-affairs-1", "census-report", "query", "civil-planning").body(&query.to_string())
 }
 
-async fn answered(house: &House, ask: &Ask, fake: &Fake) -> Value {
+async fn answered(house: &TestGateway, ask: &Ask, fake: &Fake) -> Value {
     let reply = house.call(ask, fake).await;
     assert_eq!(outcome(&reply), "answered");
     serde_json::from_slice(body(&reply)).expect("JSON")
@@ -33,9 +33,9 @@ fn counts(answer: &Value) -> Vec<i64> {
 /// Privacy research: the flags made four canonical queries of one, each with noise and a charge of its own.
 #[tokio::test]
 async fn e6_post_processing_is_no_other_question() {
-    let spent = |house: &House| house.gate.privacy_spent(&Id::new("census").expect("a name")).nanos();
+    let spent = |house: &TestGateway| house.gate.privacy_spent(&Id::new("census").expect("a name")).nanos();
     for first in [(false, false), (true, false), (true, true), (false, true)] {
-        let house = House::new();
+        let house = TestGateway::new();
         let fake = Fake::new([Say::Json(200, FEW)]);
         let asked = answered(&house, &census(first.0, first.1), &fake).await;
         let noised = counts(&answered(&house, &census(false, false), &fake).await);
@@ -62,7 +62,7 @@ async fn e6_post_processing_is_no_other_question() {
 /// Whether another unit has asked the same is its own affair.
 #[tokio::test]
 async fn e6_a_plan_tells_nothing_of_what_others_asked() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = |credential: &str, scenario: &str| {
         Ask::new(credential, "census-report", "query", scenario).body(&histogram("sex", "0.25"))
     };

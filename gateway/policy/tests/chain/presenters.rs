@@ -7,9 +7,9 @@ use std::time::Duration;
 use shuzha_policy::FEED_AGE_MAX;
 use tokio::task::JoinSet;
 
-use crate::cast::{Ask, PERSON};
+use crate::calls::{Ask, PERSON};
 use crate::consents::Consent;
-use crate::house::{House, body, outcome};
+use crate::gateway::{TestGateway, body, outcome};
 use crate::upstream::{CONSISTENT, Fake, Say};
 
 /// Callers at once.
@@ -20,7 +20,7 @@ fn ask(consent: &Consent) -> Ask {
 }
 
 /// All present `consents` in turn, at once, from several threads; how many were answered, and all other outcomes.
-async fn presented(house: &Arc<House>, consents: &[Consent]) -> (usize, Vec<String>) {
+async fn presented(house: &Arc<TestGateway>, consents: &[Consent]) -> (usize, Vec<String>) {
     let mut calls = JoinSet::new();
     for (number, _) in (0..PRESENTERS).enumerate() {
         let (house, ask) = (Arc::clone(house), ask(&consents[number % consents.len()]));
@@ -31,14 +31,14 @@ async fn presented(house: &Arc<House>, consents: &[Consent]) -> (usize, Vec<Stri
     (answered, outcomes.into_iter().filter(|outcome| outcome != "answered").collect())
 }
 
-fn whole(house: Arc<House>) -> House {
+fn whole(house: Arc<TestGateway>) -> TestGateway {
     Arc::into_inner(house).expect("no call is under way")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn d5_a_thousand_presenters_of_one_use_get_one_answer() {
-    for how in [House::killed, House::without_power] {
-        let house = Arc::new(House::new());
+    for how in [TestGateway::killed, TestGateway::without_power] {
+        let house = Arc::new(TestGateway::new());
         let consent = house.consent(PERSON.0, "bank", 1);
         let (answered, others) = presented(&house, std::slice::from_ref(&consent)).await;
         assert_eq!(answered, 1);
@@ -52,7 +52,7 @@ async fn d5_a_thousand_presenters_of_one_use_get_one_answer() {
 /// Twenty narrower consents to one use each, of a consent to seven: seven answers, whoever presents which.
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn d5_narrower_consents_get_no_more_than_their_parent() {
-    let house = Arc::new(House::new());
+    let house = Arc::new(TestGateway::new());
     let parent = house.consent(PERSON.0, "bank", 7);
     let now = shuzha_core::Clock::now(&*house.clock);
     let mut consents: Vec<_> = (0..20).map(|_| parent.narrowed(1, now)).collect();
@@ -66,7 +66,7 @@ async fn d5_narrower_consents_get_no_more_than_their_parent() {
 
 #[tokio::test]
 async fn d3_withdrawing_a_consent_ends_what_was_derived_from_it() {
-    let house = House::new();
+    let house = TestGateway::new();
     let parent = house.consent(PERSON.0, "bank", 5);
     let narrower = parent.narrowed(2, shuzha_core::Clock::now(&*house.clock));
     assert_eq!(outcome(&house.call(&ask(&narrower), &Fake::new([])).await), "answered");
@@ -89,7 +89,7 @@ const ANSWERS_MAX: usize = 2_000;
 /// the withdrawal was acknowledged, nor one that was under way with the product service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn d3_no_byte_leaves_after_a_withdrawal() {
-    let house = Arc::new(House::new());
+    let house = Arc::new(TestGateway::new());
     let consent = house.consent(PERSON.0, "bank", 10_000);
     let (withdrawn, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (before, after, bytes_after) =
@@ -144,7 +144,7 @@ async fn d3_no_byte_leaves_after_a_withdrawal() {
 /// A feed that falls silent closes consented products within a second, and only those; one that is heard again opens them.
 #[tokio::test]
 async fn d3_a_silent_feed_of_withdrawals_closes_consented_products() {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "bank", 9);
     let person = ask(&consent);
     let company = Ask::new("bank-1", "company-check", "verify", "bank-onboarding");

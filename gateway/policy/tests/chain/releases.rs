@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use shuzha_policy::{KeptRelease, NewRelease, ReleaseKey, ReleaseStore};
 use shuzha_store::Store;
 
-use crate::cast::{Ask, PERSON, histogram};
-use crate::house::{House, Plan, outcome};
+use crate::calls::{Ask, PERSON, histogram};
+use crate::gateway::{Plan, TestGateway, outcome};
 use crate::upstream::{CENSUS, CONSISTENT, Fake, Say};
 
 /// A store that reads when it is let go.
@@ -43,7 +43,7 @@ impl ReleaseStore for Stuck {
 #[tokio::test]
 async fn a_release_that_is_slow_to_read_holds_nobody_up() {
     let (stuck, go) = Stuck::new();
-    let house = House::planned(Plan { releases: Some(stuck as _), ..Plan::default() });
+    let house = TestGateway::planned(Plan { releases: Some(stuck as _), ..Plan::default() });
     let query = histogram("sex", "0.25");
     let ask = Ask::new("civil-affairs-1", "census-report", "query", "civil-planning").body(&query);
     assert_eq!(outcome(&house.call(&ask, &Fake::new([Say::Json(200, CENSUS)])).await), "answered");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::cast::Ask;
-use crate::house::{House, outcome};
+use crate::calls::Ask;
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::Fake;
 
 /// Replays that every run of the tests makes, per clock and start.
@@ -16,7 +16,7 @@ const REPLAYS: usize = 250;
 const REQUESTS: usize = 8;
 
 /// Replays each of `asks` `times` times at once; how many were not refused as replays, and with what.
-async fn replayed(house: &Arc<House>, asks: &[Ask], times: usize) -> Vec<String> {
+async fn replayed(house: &Arc<TestGateway>, asks: &[Ask], times: usize) -> Vec<String> {
     let mut calls = JoinSet::new();
     for ask in asks {
         let (house, ask) = (Arc::clone(house), ask.clone());
@@ -38,7 +38,7 @@ async fn replayed(house: &Arc<House>, asks: &[Ask], times: usize) -> Vec<String>
 async fn try_replays(times: usize) -> usize {
     let mut tried = 0;
     for skew in [-60, 60] {
-        let mut house = Arc::new(House::new());
+        let mut house = Arc::new(TestGateway::new());
         let asks: Vec<Ask> = (0..REQUESTS)
             .map(|number| Ask {
                 nonce: Some(format!("replayed-{skew}-{number}")),
@@ -49,7 +49,11 @@ async fn try_replays(times: usize) -> usize {
         for ask in &asks {
             assert_eq!(outcome(&house.call(ask, &Fake::new([])).await), "answered");
         }
-        for how in [None, Some(House::killed as fn(House) -> House), Some(House::without_power)] {
+        for how in [
+            None,
+            Some(TestGateway::killed as fn(TestGateway) -> TestGateway),
+            Some(TestGateway::without_power),
+        ] {
             if let Some(how) = how {
                 house = Arc::new(how(Arc::into_inner(house).expect("no call is under way")));
             }

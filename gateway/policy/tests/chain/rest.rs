@@ -9,8 +9,8 @@ use shuzha_core::{Id, Timestamp};
 use shuzha_policy::UpstreamFault;
 use shuzha_privacy::subject::{CanonicalId, IdKind};
 
-use crate::cast::{Ask, PERSON};
-use crate::house::{House, Periods, Plan, counted, decision, last_call, outcome};
+use crate::calls::{Ask, PERSON};
+use crate::gateway::{Periods, Plan, TestGateway, counted, decision, last_call, outcome};
 use crate::upstream::{CONSISTENT, Fake, Say};
 
 /// `secret` as it might be written: plain, reversed, in hex, in base64 (at each of the three alignments).
@@ -49,7 +49,7 @@ fn the_search_finds_what_it_looks_for() {
 
 #[tokio::test]
 async fn no_record_holds_an_identifier_a_name_a_token_or_an_answer() {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "bank", 9);
     let ask = Ask::new("bank-1", "person-check", "verify", "bank-onboarding")
         .with("x-consent", &consent.token)
@@ -96,7 +96,7 @@ async fn no_record_holds_an_identifier_a_name_a_token_or_an_answer() {
 /// spent, nothing about the person is written, and the gate serves on.
 #[tokio::test]
 async fn h2_a_call_that_panics_is_closed_and_says_nothing() {
-    let house = Arc::new(House::new());
+    let house = Arc::new(TestGateway::new());
     let consent = house.consent(PERSON.0, "bank", 2);
     let ask =
         Ask::new("bank-1", "person-check", "verify", "bank-onboarding").with("x-consent", &consent.token);
@@ -129,7 +129,7 @@ async fn h2_a_call_that_panics_is_closed_and_says_nothing() {
 #[tokio::test]
 async fn h2_an_erased_period_is_forgotten_and_nothing_breaks() {
     let periods = Periods::default();
-    let house = House::planned(Plan { periods: periods.clone(), ..Plan::default() });
+    let house = TestGateway::planned(Plan { periods: periods.clone(), ..Plan::default() });
     // Ten minutes before July in China.
     house.clock.set(Timestamp::from_seconds(1_782_834_600));
     let consent = house.consent(PERSON.0, "bank", 2);

@@ -3,23 +3,23 @@
 use shuzha_core::{Clock, Id, MicroYuan};
 use shuzha_policy::UpstreamFault;
 
-use crate::cast::{Ask, PERSON};
-use crate::house::{House, outcome};
+use crate::calls::{Ask, PERSON};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::{CONSISTENT, Fake, Say};
 
-fn person(house: &House, uses: u32) -> Ask {
+fn person(house: &TestGateway, uses: u32) -> Ask {
     let consent = house.consent(PERSON.0, "probe", uses);
     Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &consent.token)
 }
 
-fn again(how: usize, house: House) -> House {
+fn again(how: usize, house: TestGateway) -> TestGateway {
     if how == 0 { house.killed() } else { house.without_power() }
 }
 
 #[tokio::test]
 async fn answered_calls_stay_spent_and_their_nonces_seen() {
     for how in [0, 1] {
-        let house = House::new();
+        let house = TestGateway::new();
         let unit = Id::new("probe").expect("a name");
         let mut ask = person(&house, 2);
         ask.nonce = Some("nonce-of-before".to_owned());
@@ -46,7 +46,7 @@ async fn answered_calls_stay_spent_and_their_nonces_seen() {
 #[tokio::test]
 async fn a_retry_after_a_restart_is_answered_and_charged_once() {
     for how in [0, 1] {
-        let mut house = House::new();
+        let mut house = TestGateway::new();
         let unit = Id::new("probe").expect("a name");
         let ask = person(&house, 1).with("idempotency-key", "once");
         assert_eq!(outcome(&house.call(&ask, &Fake::new([])).await), "answered");
@@ -68,7 +68,7 @@ async fn a_retry_after_a_restart_is_answered_and_charged_once() {
 
 #[tokio::test]
 async fn a_call_that_was_under_way_stays_spent_and_is_not_charged() {
-    let house = House::new();
+    let house = TestGateway::new();
     let unit = Id::new("probe").expect("a name");
     let ask = person(&house, 1).with("idempotency-key", "once");
     let waiting = Fake::new([Say::Wait(CONSISTENT)]);
@@ -97,7 +97,7 @@ async fn a_call_that_was_under_way_stays_spent_and_is_not_charged() {
 #[tokio::test]
 async fn a_withdrawn_consent_stays_withdrawn() {
     for how in [0, 1] {
-        let house = House::new();
+        let house = TestGateway::new();
         let consent = house.consent(PERSON.0, "probe", 5);
         let ask =
             Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &consent.token);
@@ -110,7 +110,7 @@ async fn a_withdrawn_consent_stays_withdrawn() {
 #[tokio::test]
 async fn a_package_is_charged_once_and_a_released_query_once() {
     for how in [0, 1] {
-        let mut house = House::new();
+        let mut house = TestGateway::new();
         let unit = Id::new("study").expect("a name");
         let census = Id::new("census").expect("a name");
         let package = Ask::new("study-1", "enterprise-list", "download", "study-sample");
@@ -121,9 +121,9 @@ async fn a_package_is_charged_once_and_a_released_query_once() {
             let reply = house.call(&query, &Fake::new([])).await;
             assert_eq!(outcome(&reply), "answered");
             if start == 1 {
-                first_answer = crate::house::body(&reply).to_vec();
+                first_answer = crate::gateway::body(&reply).to_vec();
             }
-            assert_eq!(crate::house::body(&reply), first_answer, "the same query is noised once");
+            assert_eq!(crate::gateway::body(&reply), first_answer, "the same query is noised once");
             let fees = 800_000_000 + start * 50_000_000;
             assert_eq!(house.gate.charged(&unit), MicroYuan::from_micros(fees));
             assert_eq!(house.gate.privacy_spent(&census).nanos(), 250_000_000);
@@ -135,7 +135,7 @@ async fn a_package_is_charged_once_and_a_released_query_once() {
 /// Whoever holds no credential leaves nothing in memory: not a nonce, not a key.
 #[tokio::test]
 async fn refused_strangers_fill_no_table() {
-    let house = House::planned(crate::house::Plan { nonces_max: 256, ..Default::default() });
+    let house = TestGateway::planned(crate::gateway::Plan { nonces_max: 256, ..Default::default() });
     let fake = Fake::new([]);
     for _ in 0..2_000 {
         let stranger =
@@ -155,7 +155,7 @@ async fn a_refusal_is_told_once_it_is_on_disk() {
     let mut plan = Ask::new("study-1", "ward-report-a", "query", "study-sample");
     plan.path.push_str(":plan");
     for (ask, told) in [(nowhere, "C201"), (plan, "answered")] {
-        let house = House::new();
+        let house = TestGateway::new();
         let sent = ask.send(house.clock.now());
         house.records().await;
         house.disk.hold_syncs();
@@ -178,6 +178,6 @@ async fn a_refusal_is_told_once_it_is_on_disk() {
         assert_eq!(outcome(&serving.await), told);
         let house = house.without_power();
         let records = house.records().await;
-        assert_eq!(crate::house::last_call(&records).request, sent.request);
+        assert_eq!(crate::gateway::last_call(&records).request, sent.request);
     }
 }

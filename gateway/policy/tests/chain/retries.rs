@@ -12,8 +12,8 @@ use shuzha_evidence::Decision;
 use shuzha_policy::{Bounds, KeptRelease, NewRelease, ReleaseKey, ReleaseStore, UpstreamFault};
 use shuzha_store::Store;
 
-use crate::cast::{Ask, PERSON, histogram};
-use crate::house::{House, NOON, Plan, body, last_call, outcome};
+use crate::calls::{Ask, PERSON, histogram};
+use crate::gateway::{NOON, Plan, TestGateway, body, last_call, outcome};
 use crate::upstream::{CENSUS, CONSISTENT, Fake, MISS, Say, WARD};
 use crate::world;
 
@@ -28,17 +28,17 @@ fn ward(epsilon: &str) -> Ask {
     Ask::new("study-1", "ward-report-a", "query", "study-sample").body(&histogram("sex", epsilon))
 }
 
-fn person(house: &House, uses: u32) -> Ask {
+fn person(house: &TestGateway, uses: u32) -> Ask {
     let consent = house.consent(PERSON.0, "probe", uses);
     Ask::new("probe-1", "person-check", "verify", "probe-kyc").with("x-consent", &consent.token)
 }
 
-fn spent(house: &House, set: &str) -> u64 {
+fn spent(house: &TestGateway, set: &str) -> u64 {
     house.gate.privacy_spent(&Id::new(set).expect("a name")).nanos()
 }
 
 /// A refund by hand. It blocks, so it is not for a thread that drives calls.
-fn refund(house: &House, set: &str, request: RequestId) -> Result<(), Code> {
+fn refund(house: &TestGateway, set: &str, request: RequestId) -> Result<(), Code> {
     let (set, case) = (Id::new(set).expect("a name"), Id::new("refund-1").expect("a name"));
     let made = std::thread::scope(|scope| scope.spawn(|| house.gate.refund(&set, request, &case)).join());
     made.expect("no panic").map_err(|refusal| refusal.code)
@@ -47,7 +47,7 @@ fn refund(house: &House, set: &str, request: RequestId) -> Result<(), Code> {
 /// Logic H1: four releases of new data for one debit, each after a restart, under one key.
 #[tokio::test]
 async fn e6_a_retry_of_an_answered_query_draws_no_noise_on_new_data() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = census().with("idempotency-key", "k1");
     let first = house.call(&ask, &Fake::new([])).await;
     assert_eq!((outcome(&first).as_str(), spent(&house, "census")), ("answered", QUARTER));
@@ -79,8 +79,10 @@ async fn e6_a_retry_of_an_answered_query_draws_no_noise_on_new_data() {
 async fn e6_a_retry_is_not_answered_by_another_product_version_or_after_its_release_was_lost() {
     let lost = Arc::new(Forgetful::default());
     let plan = Plan { releases: Some(Arc::clone(&lost) as Arc<dyn ReleaseStore>), ..Plan::default() };
-    let house =
-        House::planned(Plan { bounds: Bounds { answer_bytes_per_unit: 1, ..Bounds::default() }, ..plan });
+    let house = TestGateway::planned(Plan {
+        bounds: Bounds { answer_bytes_per_unit: 1, ..Bounds::default() },
+        ..plan
+    });
     let ask = census().with("idempotency-key", "k1");
     // No answer fits into what may be kept, so that each retry is one of an answer that has gone.
     assert_eq!(outcome(&house.call(&ask, &Fake::new([])).await), "answered");
@@ -99,7 +101,7 @@ async fn e6_a_retry_is_not_answered_by_another_product_version_or_after_its_rele
 /// Logic M3: a consent of one use, and fresh data about the person after each of three restarts.
 #[tokio::test]
 async fn e6_a_retry_of_an_answered_personal_call_is_given_the_same_bytes_or_nothing() {
-    let house = House::new();
+    let house = TestGateway::new();
     let unit = Id::new("probe").expect("a name");
     let ask = person(&house, 1).with("idempotency-key", "k1");
     let first = house.call(&ask, &Fake::new([Say::Json(200, CONSISTENT)])).await;
@@ -119,7 +121,7 @@ async fn e6_a_retry_of_an_answered_personal_call_is_given_the_same_bytes_or_noth
 /// A service is not sent a call for nothing without end, whatever becomes of it, and restarts do not begin to count anew.
 #[tokio::test]
 async fn a_call_whose_answer_has_gone_is_sent_again_three_times() {
-    let mut house = House::new();
+    let mut house = TestGateway::new();
     let ask = person(&house, 1).with("idempotency-key", "k1");
     assert_eq!(outcome(&house.call(&ask, &Fake::new([])).await), "answered");
     // What never reached the service does not count.
@@ -148,7 +150,7 @@ async fn a_call_whose_answer_has_gone_is_sent_again_three_times() {
 /// Without a restart: the caller hangs up while the record becomes durable, and nobody keeps its answer.
 #[tokio::test]
 async fn hanging_up_on_an_answer_gives_no_fresh_ones() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = person(&house, 1).with("idempotency-key", "k1");
     let answered = Fake::new([Say::Json(200, CONSISTENT)]);
     // The record is with the journal's thread when the future is first dropped after it was handed over.
@@ -170,7 +172,7 @@ async fn hanging_up_on_an_answer_gives_no_fresh_ones() {
 }
 
 /// Polls a call so often and drops it; whether it was done by then.
-async fn hang_up(house: &House, ask: &Ask, fake: &Fake, polls: usize) -> bool {
+async fn hang_up(house: &TestGateway, ask: &Ask, fake: &Fake, polls: usize) -> bool {
     let sent = ask.send(house.clock.now());
     let inbound = sent.inbound();
     let mut call = Box::pin(house.gate.serve(&inbound, fake));
@@ -190,7 +192,7 @@ async fn hang_up(house: &House, ask: &Ask, fake: &Fake, polls: usize) -> bool {
 async fn e6_a_refunded_charge_covers_no_retry_and_a_used_one_is_not_refunded() {
     for refund_first in [true, false] {
         for restart in [false, true] {
-            let mut house = House::new();
+            let mut house = TestGateway::new();
             let ask = ward("0.004").with("idempotency-key", "k1");
             let failed = house.call(&ask, &Fake::new([Say::Fault(UpstreamFault::Timeout)])).await;
             house.records().await;
@@ -221,7 +223,7 @@ async fn e6_a_refunded_charge_covers_no_retry_and_a_used_one_is_not_refunded() {
 /// A retry that is under way may yet be answered by the charge: it is not given back meanwhile.
 #[tokio::test]
 async fn e6_no_charge_is_given_back_while_its_call_is_tried_again() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = ward("0.004").with("idempotency-key", "k1");
     let failed = house.call(&ask, &Fake::new([Say::Fault(UpstreamFault::Timeout)])).await;
     house.records().await;
@@ -241,7 +243,7 @@ async fn e6_no_charge_is_given_back_while_its_call_is_tried_again() {
 /// A charge covers the one release that it was debited for: a retry over new data pays for that.
 #[tokio::test]
 async fn e6_a_failed_charge_covers_no_other_release() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = census().with("idempotency-key", "k1");
     let failed = house.call(&ask, &Fake::new([Say::Fault(UpstreamFault::Timeout)])).await;
     assert_eq!((outcome(&failed).as_str(), spent(&house, "census")), ("C802", QUARTER));
@@ -254,7 +256,7 @@ async fn e6_a_failed_charge_covers_no_other_release() {
 #[tokio::test]
 async fn e6_hanging_up_on_a_release_does_not_make_it_free() {
     let slow = Arc::new(Slow::default());
-    let house = House::planned(Plan {
+    let house = TestGateway::planned(Plan {
         releases: Some(Arc::clone(&slow) as Arc<dyn ReleaseStore>),
         ..Plan::default()
     });
@@ -283,7 +285,7 @@ async fn e6_hanging_up_on_a_release_does_not_make_it_free() {
 #[tokio::test]
 async fn e6_a_release_without_a_record_keeps_its_charge() {
     let slow = Arc::new(Slow::default());
-    let house = House::planned(Plan {
+    let house = TestGateway::planned(Plan {
         releases: Some(Arc::clone(&slow) as Arc<dyn ReleaseStore>),
         ..Plan::default()
     });

@@ -2,21 +2,21 @@
 
 use shuzha_core::Timestamp;
 
-use crate::cast::Ask;
+use crate::calls::Ask;
 use crate::deltas::{Objects, block_on, delta, key, objects, review, whole};
-use crate::house::{House, outcome};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::Fake;
 use crate::world;
 
 const ALL: [&str; 5] = ["yantai", "gansu", "qingtian", "heilongjiang", "qingdao"];
 
-fn said(house: &House, product: &str) -> String {
+fn said(house: &TestGateway, product: &str) -> String {
     let ask = Ask::new("bank-1", product, "verify", "bank-onboarding");
     outcome(&block_on(house.call(&ask, &Fake::new([]))))
 }
 
 /// Makes what was done to one object a change in force.
-fn change(house: &House, objects: &Objects, kind: &str, name: &str) {
+fn change(house: &TestGateway, objects: &Objects, kind: &str, name: &str) {
     let change = delta(&house.gate.snapshot(), objects, &[key(kind, name)]);
     assert!(change.changed.iter().all(|(kind, _)| *kind != "Grant"), "no grant is touched");
     house.gate.apply(change, &world::key_ring()).expect("it stands");
@@ -24,7 +24,7 @@ fn change(house: &House, objects: &Objects, kind: &str, name: &str) {
 
 #[test]
 fn e1_a_product_is_served_while_a_review_speaks_for_it() {
-    let house = House::new();
+    let house = TestGateway::new();
     let mut objects = objects();
     let at = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
     house.gate.install(whole(&objects));
@@ -62,7 +62,7 @@ fn e1_a_product_is_served_while_a_review_speaks_for_it() {
 /// where it was it is served again.
 #[test]
 fn e1_a_service_at_another_port_needs_a_new_review() {
-    let house = House::new();
+    let house = TestGateway::new();
     let mut objects = objects();
     let at = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
     let rules = objects.get_mut(&at("Jurisdiction", "yunze")).expect("the rules");
@@ -99,7 +99,7 @@ fn e1_a_service_at_another_port_needs_a_new_review() {
 /// A review of one product says nothing about another, even one that looks the same.
 #[test]
 fn e1_a_review_speaks_for_its_own_product_only() {
-    let house = House::new();
+    let house = TestGateway::new();
     let mut objects = objects();
     let at = ("ExitReview".to_owned(), "company-check-review".to_owned());
     let text = objects.get_mut(&at).expect("the review");
@@ -113,7 +113,7 @@ fn e1_a_review_speaks_for_its_own_product_only() {
 
 #[test]
 fn e1_every_jurisdiction_demands_a_review() {
-    let house = House::new();
+    let house = TestGateway::new();
     for pack in ALL {
         house.gate.install(world::under(pack));
         assert_eq!(said(&house, "company-check"), "C209", "{pack}");
@@ -123,7 +123,7 @@ fn e1_every_jurisdiction_demands_a_review() {
 /// Gansu-O 27, 28: no certificate, no service; Yantai's rules ask for none.
 #[test]
 fn b9_a_product_without_certificate_is_served_in_yantai_and_refused_in_gansu() {
-    let house = House::new();
+    let house = TestGateway::new();
     let mut objects = objects();
     let review = objects.get_mut(&("ExitReview".to_owned(), "company-check-review".to_owned()));
     let review = review.expect("the review");
@@ -139,7 +139,7 @@ fn b9_a_product_without_certificate_is_served_in_yantai_and_refused_in_gansu() {
 
 #[test]
 fn b9_a_product_stops_at_the_instant_its_certificate_ends() {
-    let house = House::new();
+    let house = TestGateway::new();
     let mut objects = objects();
     objects.remove(&("Certificate".to_owned(), "company-check-2028".to_owned())).expect("the next one");
     house.gate.install(whole(&objects));

@@ -9,9 +9,9 @@ use shuzha_policy::{CompileError, Delta, UpstreamFault};
 use shuzha_products::World;
 use shuzha_store::State;
 
-use crate::cast::{Ask, PERSON};
+use crate::calls::{Ask, PERSON};
 use crate::deltas::key;
-use crate::house::{House, body, counted, last_call, outcome};
+use crate::gateway::{TestGateway, body, counted, last_call, outcome};
 use crate::upstream::{CENSUS, CONSISTENT, Fake, Say};
 use crate::world;
 
@@ -28,7 +28,7 @@ fn sums(state: &State) -> State {
 
 #[tokio::test]
 async fn k1_a_trial_is_answered_marked_and_free_and_counts_nowhere() {
-    let house = House::new();
+    let house = TestGateway::new();
     let upstream = Fake::new([Say::Json(200, CENSUS), Say::Package(200)]);
     let mut ends = Vec::new();
     for (product, operation, from) in [
@@ -74,7 +74,7 @@ async fn k1_a_trial_is_answered_marked_and_free_and_counts_nowhere() {
 /// Whatever is asked with a test credential, and however: no real service sees it, and the sums stay as they are.
 #[tokio::test]
 async fn k1_planted_attempts_reach_nothing_real() {
-    let house = House::new();
+    let house = TestGateway::new();
     let consent = house.consent(PERSON.0, "bank", 1);
     let real = Ask::new("bank-1", "company-check", "verify", "bank-onboarding").with("idempotency-key", "k1");
     assert_eq!(outcome(&house.call(&real, &Fake::new([])).await), "answered");
@@ -112,7 +112,7 @@ async fn k1_planted_attempts_reach_nothing_real() {
 
 #[tokio::test]
 async fn k1_keys_work_within_the_sandbox_and_never_across() {
-    let house = House::new();
+    let house = TestGateway::new();
     let upstream = Fake::new([]);
     let real = Ask::new("bank-1", "company-profile", "lookup", "bank-credit").with("idempotency-key", "k1");
     let trial = Ask { credential: "bank-sandbox".to_owned(), ..real.clone() };
@@ -138,7 +138,7 @@ async fn k1_keys_work_within_the_sandbox_and_never_across() {
 
 #[tokio::test]
 async fn k1_trials_have_limits_of_their_own() {
-    let house = House::new();
+    let house = TestGateway::new();
     let upstream = Fake::new([]);
     let said = async |ask: &Ask| outcome(&house.call(ask, &upstream).await);
     let mut answered = 0;
@@ -174,18 +174,18 @@ async fn k1_a_suspension_stops_trials_too() {
         ("Scenario", "bank-onboarding"),
         ("DataSet", "population"),
     ] {
-        let house = House::new();
+        let house = TestGateway::new();
         house.gate.install(world::snapshot(&world::suspension(kind, name)));
         let reply = house.call(&person(), &Fake::new([])).await;
         assert_eq!((outcome(&reply), reply.sandbox), ("C208".to_owned(), true), "{kind}");
     }
     let stop = "---\napiVersion: shuzha/v1\nkind: Suspension\nmetadata: {name: stop}\nspec:\n  \
                 target: {kind: Everything}\n  since: 2025-03-03T09:00:00+08:00\n  reason: 测试\n";
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(world::snapshot(stop));
     assert_eq!(outcome(&house.call(&person(), &Fake::new([])).await), "C208");
     // Once more before it leaves.
-    let house = House::new();
+    let house = TestGateway::new();
     let waiting = Fake::new([Say::Wait(CENSUS)]);
     let ask = Ask::new("bank-sandbox", "toy-report", "query", "bank-research");
     let (reply, ()) = tokio::join!(house.call(&ask, &waiting), async {
@@ -199,7 +199,7 @@ async fn k1_a_suspension_stops_trials_too() {
 /// Faults of the synthetic service end a trial as those of a real one end a call, in one record.
 #[tokio::test]
 async fn k1_a_failed_trial_is_recorded_and_marked() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = Ask::new("bank-sandbox", "toy-report", "query", "bank-research");
     for (say, code) in [
         (Say::Fault(UpstreamFault::Timeout), "C802"),
@@ -229,7 +229,7 @@ fn k1_a_synthetic_service_cannot_become_a_real_one() {
     let shown: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.object, fault.path)).collect();
     assert_eq!(shown, ["Product/toy-report spec.sandbox.upstream", "Product/toy-list spec.sandbox.upstream"]);
     // Nor alone: the products must be read again with it, and cannot.
-    let house = House::new();
+    let house = TestGateway::new();
     let world = World::parse(&world::files("")).expect("a world");
     let alone = Delta { world, changed: vec![key("Upstream", "toy")], removed: Vec::new(), mark: None };
     let faults = house.gate.apply(alone, &world::key_ring()).err().expect("its products are not with it");

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::HeaderValue;
 use shuzha_core::Clock;
 
-use crate::cast::{Ask, PERSON, Sent};
-use crate::house::{House, outcome};
+use crate::calls::{Ask, PERSON, Sent};
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::Fake;
 
 /// A credential of each algorithm and profile of the bank.
@@ -44,7 +44,7 @@ fn full(credential: &str, token: &str) -> Ask {
 async fn a_middle_box_changes_nothing_that_decides() {
     for credential in CREDENTIALS {
         for (what, change) in changes() {
-            let house = House::new();
+            let house = TestGateway::new();
             let consent = house.consent(PERSON.0, "bank", 1);
             let ask = full(credential, &consent.token);
             let mut sent = ask.send(house.clock.now());
@@ -63,7 +63,7 @@ async fn a_middle_box_changes_nothing_that_decides() {
 async fn a_middle_box_adds_nothing_that_decides() {
     for credential in CREDENTIALS {
         for (name, value) in DECIDING {
-            let house = House::new();
+            let house = TestGateway::new();
             let mut ask = Ask::new(credential, "company-check", "verify", "bank-onboarding");
             if name == "x-scenario" {
                 ask.scenario = None;
@@ -84,7 +84,7 @@ async fn a_middle_box_adds_nothing_that_decides() {
 /// Taking the header of the version away does not make a signature one of version 1, nor the other way round.
 #[tokio::test]
 async fn a_signature_of_one_version_is_none_of_the_other() {
-    let house = House::new();
+    let house = TestGateway::new();
     for (first_version, header) in [(false, None), (false, Some("1")), (true, Some("2"))] {
         let ask = Ask {
             first_version,
@@ -110,7 +110,7 @@ async fn a_signature_of_one_version_is_none_of_the_other() {
 /// Version 1 is taken only from a credential that says until when, and until then.
 #[tokio::test]
 async fn version_1_is_taken_where_a_credential_says_so_until_its_date() {
-    let house = House::new();
+    let house = TestGateway::new();
     let first = |credential: &str| Ask {
         first_version: true,
         ..Ask::new(credential, "company-check", "verify", "bank-onboarding")

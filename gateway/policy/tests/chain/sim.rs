@@ -22,9 +22,9 @@ use shuzha_journal::disk::memory::Fault;
 use shuzha_policy::Bounds;
 use shuzha_testkit::Seeded;
 
-use crate::cast::{Ask, PERSON, Sent, histogram};
+use crate::calls::{Ask, PERSON, Sent, histogram};
 use crate::consents::Consent;
-use crate::house::{House, NOON, Plan, replayed};
+use crate::gateway::{NOON, Plan, TestGateway, replayed};
 use crate::world;
 use audit::{Audit, Given, Told};
 use planted::{Covered, Planted};
@@ -56,7 +56,7 @@ struct Cast {
 }
 
 impl Cast {
-    fn new(house: &House, rng: &Seeded, refunds: bool) -> Self {
+    fn new(house: &TestGateway, rng: &Seeded, refunds: bool) -> Self {
         let mut consents = Vec::new();
         let mut asks = Vec::new();
         for unit in ["probe", "probe", "startup"] {
@@ -113,7 +113,7 @@ fn query_of(ask: &Ask) -> Option<(String, u64)> {
 }
 
 /// The data over the ward's people have another version, or the charge of a lost call is given back.
-async fn change(house: &House, chance: &Chance, lost: &Lost) {
+async fn change(house: &TestGateway, chance: &Chance, lost: &Lost) {
     let (wait, refund, which) = chance.with(|rng| (rng.below(40), rng.below(3) > 0, rng.u64()));
     turns(wait).await;
     pass(house, chance);
@@ -143,7 +143,7 @@ fn in_version(version: usize) -> shuzha_policy::Snapshot {
 }
 
 /// Time passes, and sometimes somebody sets the machine's clock: by what a correction is, or to another day.
-fn pass(house: &House, chance: &Chance) {
+fn pass(house: &TestGateway, chance: &Chance) {
     let (seconds, set) = chance.with(|rng| {
         let far = [3_600, 86_400, 40 * 366 * 86_400][rng.index(3)];
         let near = 1 + i64::try_from(rng.below(40)).expect("small");
@@ -158,17 +158,17 @@ fn pass(house: &House, chance: &Chance) {
 }
 
 /// What the time really is.
-fn really(house: &House) -> Timestamp {
+fn really(house: &TestGateway) -> Timestamp {
     Timestamp::from_micros(i64::try_from(house.clock.running().as_micros()).expect("a time"))
 }
 
 /// Somebody puts the machine's clock right.
-fn put_right(house: &House) {
+fn put_right(house: &TestGateway) {
     house.clock.misset(really(house).micros_since(house.clock.now()));
 }
 
 /// Gives the charge of one of the lost calls back, where the gate does. It blocks, so it is not for a thread that drives calls.
-fn give_back(house: &House, lost: &Lost, which: u64) {
+fn give_back(house: &TestGateway, lost: &Lost, which: u64) {
     let calls = lost.calls.borrow();
     let Some(at) = usize::try_from(which).ok().and_then(|which| which.checked_rem(calls.len())) else {
         return;
@@ -183,7 +183,7 @@ fn give_back(house: &House, lost: &Lost, which: u64) {
 
 /// One call, cut off after some turns or not: a new one, or one of those that were sent before, byte for byte.
 async fn call(
-    house: &House,
+    house: &TestGateway,
     cast: &Cast,
     chance: &Chance,
     (lost, wire): (&Lost, &Wire),
@@ -223,7 +223,7 @@ async fn call(
 type Wire = RefCell<Vec<(usize, Sent)>>;
 
 /// Whether the disk fails, or is soon full.
-fn trouble(house: &House, rng: &Seeded) -> bool {
+fn trouble(house: &TestGateway, rng: &Seeded) -> bool {
     let fault = [Fault::Before, Fault::Half, Fault::After][rng.index(3)];
     match rng.below(4) {
         0 => house.disk.fail_after(rng.below(8), fault),
@@ -245,7 +245,7 @@ async fn play(seed: u64, planted: Planted) -> Result<usize, String> {
     let rng = Seeded::new(seed);
     let guarded = planted != Planted::BelievesTheClock;
     let plan = Plan { guarded, snapshot: Some(in_version(1)), ..Plan::default() };
-    let mut house = House::planned_at(MIDNIGHT.minus(BEFORE_MIDNIGHT), plan);
+    let mut house = TestGateway::planned_at(MIDNIGHT.minus(BEFORE_MIDNIGHT), plan);
     if planted == Planted::DiskLies {
         house.disk.dangerous_lie_about_syncs();
     }

@@ -2,8 +2,8 @@
 
 use shuzha_policy::Payload;
 
-use crate::cast::Ask;
-use crate::house::{House, outcome};
+use crate::calls::Ask;
+use crate::gateway::{TestGateway, outcome};
 use crate::upstream::Fake;
 use crate::world;
 
@@ -15,7 +15,7 @@ fn stop(kind: &str, name: &str, more: &str) -> String {
 }
 
 async fn called(stop: &str, credential: &str) -> (String, Option<String>) {
-    let house = House::new();
+    let house = TestGateway::new();
     house.gate.install(world::snapshot(stop));
     // Of verifications, that of persons has a sandbox.
     let product = if credential == "bank-sandbox" { "person-check" } else { "company-check" };

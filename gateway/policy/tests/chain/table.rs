@@ -9,9 +9,9 @@ use serde_json::json;
 use shuzha_core::{Clock as _, Code, Id, NanoCharge};
 use shuzha_policy::{FEED_AGE_MAX, KeptRelease, NewRelease, ReleaseKey, ReleaseStore, Reply};
 
-use crate::cast::{Ask, OTHER, PERSON, histogram, serial};
+use crate::calls::{Ask, OTHER, PERSON, histogram, serial};
 use crate::consents::{Consent, reheaded, reissued};
-use crate::house::{House, Plan, body, outcome, resumed};
+use crate::gateway::{Plan, TestGateway, body, outcome, resumed};
 use crate::listings;
 use crate::upstream::{CONSISTENT, Fake, MISS, MISSES_NOTICED, Say, WARD};
 use crate::world;
@@ -63,7 +63,7 @@ const NOT_IN_THE_TABLE: [(Code, &str); 35] = [
 const RELEASE: u8 = 9;
 
 /// The consent token of a row; withdrawn ones are withdrawn by the caller, after what was given.
-fn token(house: &House, row: &Row<'_>, consent: &Consent) -> Option<String> {
+fn token(house: &TestGateway, row: &Row<'_>, consent: &Consent) -> Option<String> {
     let now = house.clock_seconds();
     let token = &consent.token;
     Some(match row.get("consent")? {
@@ -150,21 +150,21 @@ impl ReleaseStore for Broken {
     }
 }
 
-fn house_for(given: &str) -> House {
+fn house_for(given: &str) -> TestGateway {
     let plan = match given {
         "nonces-full" => Plan { nonces_max: 1, ..Plan::default() },
         "journal-busy" => Plan { queue_records_max: 1, ..Plan::default() },
         "releases-broken" => Plan { releases: Some(Arc::new(Broken)), ..Plan::default() },
         _ => Plan::default(),
     };
-    House::planned(plan)
+    TestGateway::planned(plan)
 }
 
 /// Calls until every nonce is refused: each of the 256 slots takes one.
 const CALLS_TO_FILL: usize = 5_000;
 
 /// Makes what is given true, before the row's own call. The ask may change with it.
-async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
+async fn prepare(house: &TestGateway, row: &Row<'_>, mut ask: Ask) -> Ask {
     let fake = Fake::new([]);
     let answered = async |ask: &Ask, fake: &Fake| {
         let reply = house.call(ask, fake).await;
@@ -236,7 +236,7 @@ async fn prepare(house: &House, row: &Row<'_>, mut ask: Ask) -> Ask {
 }
 
 /// The row's own call, with what happens while it is under way.
-async fn perform(house: &House, row: &Row<'_>, ask: &Ask, consent: &Consent) -> Reply<()> {
+async fn perform(house: &TestGateway, row: &Row<'_>, ask: &Ask, consent: &Consent) -> Reply<()> {
     let waiting = Fake::new([Say::Wait(CONSISTENT)]);
     match row.given() {
         "one-in-flight" | "key-in-progress" => {
@@ -267,7 +267,7 @@ async fn perform(house: &House, row: &Row<'_>, ask: &Ask, consent: &Consent) -> 
 }
 
 /// ε spent over all data sets, in nano-units.
-fn spent(house: &House) -> u64 {
+fn spent(house: &TestGateway) -> u64 {
     let of = |name| house.gate.privacy_spent(&Id::new(name).expect("a name")).nanos();
     ["census", "ward-a", "ward-b"].map(of).iter().sum()
 }

@@ -8,8 +8,8 @@ use shuzha_evidence::ActKind;
 use shuzha_policy::{Payload, Reply, Snapshot};
 
 use crate::abuse::acts;
-use crate::cast::Ask;
-use crate::house::{House, Plan, body, outcome, replayed};
+use crate::calls::Ask;
+use crate::gateway::{Plan, TestGateway, body, outcome, replayed};
 use crate::upstream::{Fake, Say, WARD};
 use crate::world;
 
@@ -76,8 +76,8 @@ fn suppressed(version: u32, date: &str) -> Snapshot {
 const FIRMS: &str = r#"{"reference_date":"2026-01-31","rows":[{"key":["a"],"count":3},{"key":["b"],"count":40},{"key":["c"],"count":50}]}"#;
 const LATER: &str = r#"{"reference_date":"2026-02-28","rows":[{"key":["a"],"count":4},{"key":["b"],"count":40},{"key":["c"],"count":50}]}"#;
 
-fn house(snapshot: Snapshot) -> House {
-    House::planned(Plan { snapshot: Some(snapshot), ..Plan::default() })
+fn house(snapshot: Snapshot) -> TestGateway {
+    TestGateway::planned(Plan { snapshot: Some(snapshot), ..Plan::default() })
 }
 
 fn ask(product: &str, operation: &str) -> Ask {
@@ -88,7 +88,7 @@ fn parsed(reply: &Reply<()>) -> Value {
     serde_json::from_slice(body(reply)).expect("JSON")
 }
 
-fn spent(house: &House) -> u64 {
+fn spent(house: &TestGateway) -> u64 {
     house.gate.privacy_spent(&Id::new("ward-a").expect("a name")).nanos()
 }
 
@@ -159,7 +159,7 @@ async fn e6_a_noised_table_keeps_its_interval() {
     assert_eq!((outcome(&next).as_str(), spent(&house)), ("answered", 400_000_000));
     // The person-space's budget is shared with the report over the same people, and is gone now.
     let report = Ask::new("study-1", "ward-report-a", "query", "study-sample")
-        .body(&crate::cast::histogram("sex", "0.2"));
+        .body(&crate::calls::histogram("sex", "0.2"));
     assert_eq!(outcome(&house.call(&report, &Fake::new([])).await), "C601");
 }
 

@@ -75,7 +75,7 @@ impl<G: Gate, C: Clock> Edge for DataEdge<G, C> {
                 close |= refused.close;
                 end |= refused.code == Code::C010;
                 self.metrics.rejected(refused.code);
-                self.gate.refused_at_edge(arrival.request, arrival.received, refused.code, arrival.peer);
+                self.gate.refused_at_edge(refused.code);
                 reply::refuse(arrival.request, refused.code, lang(&parts.headers), refused.allow)
             }
         };
@@ -151,7 +151,7 @@ impl<G: Gate, C: Clock> DataEdge<G, C> {
                 self.peers.stranger(&arrival.account)?;
                 let token = body::read(incoming, WITHDRAWAL_BYTES_MAX, self.limits.body, &mut room).await?;
                 let token = std::str::from_utf8(&token).map_err(|_| Code::C301)?.trim_ascii();
-                let reply = self.gate.withdraw(arrival.request, arrival.received, token, arrival.peer).await;
+                let reply = self.gate.withdraw(arrival.request, token).await;
                 Ok(reply::respond(reply, lang(&parts.headers)))
             }
             route::Route::Log(address) => match self.gate.log_file(address).await {

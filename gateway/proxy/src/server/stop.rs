@@ -1,4 +1,4 @@
-//! How the server stops: by its handle, by signals, in order or at once.
+//! How the server stops: by its handle, in order or at once.
 //!
 //! Pingora asks [`ShutdownSignalWatch::recv`] when to shut down, and then drops the tasks of its runtimes after whole
 //! seconds of waiting. So everything that takes care happens before `recv` returns: when it does, no connection is open
@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora_core::server::{ShutdownSignal, ShutdownSignalWatch};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::handover;
@@ -31,8 +30,6 @@ pub(super) enum Order {
 /// The server's end, prepared.
 pub(super) struct Stopping {
     pub(super) orders: watch::Receiver<Option<Order>>,
-    /// Whether SIGTERM, SIGQUIT and SIGINT are ours to obey.
-    pub(super) signals: bool,
     pub(super) stop_data: watch::Sender<bool>,
     pub(super) stop_operations: watch::Sender<bool>,
     pub(super) connections: Arc<Registry>,
@@ -42,47 +39,20 @@ pub(super) struct Stopping {
     pub(super) drain: Duration,
 }
 
-/// The three signals, if they are ours.
-struct Signals(Option<[Signal; 3]>);
-
-impl Signals {
-    fn install(wanted: bool) -> std::io::Result<Self> {
-        if !wanted {
-            return Ok(Self(None));
-        }
-        let kinds = [SignalKind::terminate(), SignalKind::quit(), SignalKind::interrupt()];
-        let [term, quit, int] = kinds.map(signal);
-        Ok(Self(Some([term?, quit?, int?])))
-    }
-
-    async fn next(&mut self) -> Order {
-        let Some([term, quit, int]) = &mut self.0 else { return std::future::pending().await };
-        tokio::select! {
-            _ = term.recv() => Order::Drain,
-            _ = quit.recv() => Order::Upgrade(0),
-            _ = int.recv() => Order::Fast,
-        }
-    }
-}
-
 #[async_trait]
 impl ShutdownSignalWatch for Stopping {
     async fn recv(&self) -> ShutdownSignal {
         let mut orders = self.orders.clone();
-        let mut signals = Signals::install(self.signals).unwrap_or_else(|fault| {
-            tracing::error!(%fault, "signals cannot be received; only the handle stops the server");
-            Signals(None)
-        });
         loop {
-            match next(&mut orders, &mut signals).await {
+            match next(&mut orders).await {
                 Order::Fast => break,
                 Order::Drain => {
-                    self.close(false, &mut orders, &mut signals).await;
+                    self.close(false, &mut orders).await;
                     break;
                 }
                 Order::Upgrade(_) => {
                     if self.pass_on().await {
-                        self.close(true, &mut orders, &mut signals).await;
+                        self.close(true, &mut orders).await;
                         break;
                     }
                 }
@@ -93,17 +63,11 @@ impl ShutdownSignalWatch for Stopping {
     }
 }
 
-/// The next order, from either side. Were the last handle gone, that would be an order to drain: nobody could give one.
-async fn next(orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals) -> Order {
-    let by_handle = async {
-        match orders.changed().await {
-            Ok(()) => *orders.borrow_and_update(),
-            Err(_) => Some(Order::Drain),
-        }
-    };
-    let order = tokio::select! {
-        order = by_handle => order,
-        order = signals.next() => Some(order),
+/// The next order. Were the last handle gone, that would be an order to drain: nobody could give one.
+async fn next(orders: &mut watch::Receiver<Option<Order>>) -> Order {
+    let order = match orders.changed().await {
+        Ok(()) => *orders.borrow_and_update(),
+        Err(_) => None,
     };
     order.unwrap_or(Order::Drain)
 }
@@ -111,12 +75,7 @@ async fn next(orders: &mut watch::Receiver<Option<Order>>, signals: &mut Signals
 impl Stopping {
     /// Stops accepting, closes connections in order, and returns when the last is gone, the time is up, or a second
     /// order says to end now.
-    async fn close(
-        &self,
-        operations: bool,
-        orders: &mut watch::Receiver<Option<Order>>,
-        signals: &mut Signals,
-    ) {
+    async fn close(&self, operations: bool, orders: &mut watch::Receiver<Option<Order>>) {
         drop(self.take_sockets());
         self.stop_data.send_replace(true);
         if operations {
@@ -128,7 +87,7 @@ impl Stopping {
             self.connections.drain();
             self.connections.empty().await;
         };
-        let now = async { while next(orders, signals).await != Order::Fast {} };
+        let now = async { while next(orders).await != Order::Fast {} };
         tokio::select! {
             () = closing => {}
             () = now => {}

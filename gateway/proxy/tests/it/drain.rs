@@ -32,7 +32,7 @@ async fn a_drain_answers_what_is_in_flight_and_closes_the_rest() {
     let answer = busy.answer().await;
     assert_eq!((answer.status, answer.field("Connection")), (200, Some("close")));
     assert!(busy.is_closed().await);
-    world.ended().await.expect("it ends in order");
+    world.ended().await;
     assert!(drained.load(SeqCst));
 }
 
@@ -64,7 +64,7 @@ async fn a_drain_answers_one_more_request_on_a_quiet_connection_and_says_that_it
     }
     world.gate.release.add_permits(1);
     assert_eq!(busy.answer().await.field("Connection"), Some("close"));
-    world.ended().await.expect("it ends in order");
+    world.ended().await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_drain_under_load_loses_nothing() {
         ended.expect("no caller fails");
     }
     let gate = Arc::clone(&world.gate);
-    world.ended().await.expect("it ends in order");
+    world.ended().await;
     assert_eq!(gate.calls(), answered.load(SeqCst));
 }
 
@@ -107,7 +107,7 @@ async fn a_second_order_ends_a_drain_at_once() {
     world.handle.drain();
     world.handle.stop();
     assert_eq!(soon(events.recv()).await, Some(Event::Dropped), "the call is dropped, its guards run");
-    world.ended().await.expect("it ends");
+    world.ended().await;
 }
 
 #[tokio::test]
@@ -122,13 +122,5 @@ async fn a_drain_does_not_wait_for_ever() {
     busy.write("GET /v1/products/hold/run HTTP/1.1\r\nHost: a\r\n\r\n").await;
     assert_eq!(soon(events.recv()).await, Some(Event::Holding));
     world.handle.drain();
-    world.ended().await.expect("it ends");
-}
-
-#[tokio::test]
-async fn a_step_that_fails_keeps_the_door_shut() {
-    let before_accept = Some(Box::new(|| Err("the journal is locked".to_owned())) as _);
-    let world = World::start(Setup { before_accept, ..Setup::default() });
-    let ended = world.ended().await.expect_err("it must not serve");
-    assert!(ended.to_string().contains("the journal is locked"), "{ended}");
+    world.ended().await;
 }

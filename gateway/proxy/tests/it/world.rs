@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use shuzha_core::{Id, Refusal, SystemClock};
 use shuzha_proxy::{
-    Addresses, Egress, Handle, Limits, LogFile, Operator, Options, Prove, ProxyError, Resolve, Sockets,
-    SystemResolver, TlsOptions, UpstreamOptions,
+    Addresses, Egress, Handle, Limits, LogFile, Operator, Options, Prove, Resolve, Sockets, SystemResolver,
+    TlsOptions, UpstreamOptions,
 };
 
 pub(crate) use caller::{Answer, Caller};
@@ -56,7 +56,6 @@ pub(crate) struct Setup {
     pub(crate) unready: Vec<String>,
     pub(crate) sockets: Option<Sockets>,
     pub(crate) upgrade_socket: Option<std::path::PathBuf>,
-    pub(crate) before_accept: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>,
     pub(crate) on_drained: Option<Box<dyn FnOnce() + Send>>,
     /// Which services prove what they are; those of which it was declared where nothing is said.
     pub(crate) prove: Option<Prove>,
@@ -66,7 +65,7 @@ pub(crate) struct Setup {
 pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) gate: Arc<TestGate>,
-    thread: Option<JoinHandle<Result<(), ProxyError>>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// The address that means: any free port of this machine.
@@ -128,9 +127,7 @@ impl World {
             error_pages: &[("C401", "# Why\n\nBecause <it> is so.\n")],
             threads: 1,
             work_stealing: true,
-            signals: false,
             upgrade_socket: setup.upgrade_socket,
-            before_accept: setup.before_accept,
             on_drained: setup.on_drained,
         };
         let proxy = options.build().expect("the options of tests are good");
@@ -155,9 +152,9 @@ impl World {
     }
 
     /// Waits for the server's end.
-    pub(crate) async fn ended(mut self) -> Result<(), ProxyError> {
+    pub(crate) async fn ended(mut self) {
         let thread = self.thread.take().expect("it ends once");
-        soon(tokio::task::spawn_blocking(move || thread.join())).await.expect("joined").expect("no panic")
+        soon(tokio::task::spawn_blocking(move || thread.join())).await.expect("joined").expect("no panic");
     }
 }
 

@@ -6,18 +6,18 @@ mod backup;
 mod beside;
 mod consents;
 mod finance;
-mod house;
+mod gateway;
 mod in_force;
 mod logs;
 mod poisoned;
 mod privacy;
 mod register;
-mod town;
+mod world;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
-use house::{House, Person, is_private};
+use gateway::{Person, TestGateway, is_private};
 
 use crate::home::text;
 use crate::node::patiently;
@@ -79,7 +79,7 @@ spec: {unit: bank, title: 预案, officer: 某负责人, contact: '010-1', event
 ";
 
 /// Somebody who decides, `wang`, and somebody who applies, `sun`: one person does not do both.
-fn everyone<'h>(house: &'h House, root: &Person<'_>) -> Person<'h> {
+fn everyone<'h>(house: &'h TestGateway, root: &Person<'_>) -> Person<'h> {
     house.member(root, "sun", "yunze-data", &APPLICANTS);
     house.member(root, "wang", "data-bureau", &DECIDERS)
 }
@@ -91,7 +91,7 @@ fn by_operator(document: &str) -> bool {
 }
 
 /// The demo's world, by the persons whose it is to declare. What refers to something comes after it.
-fn settle(house: &House, world: &str) {
+fn settle(house: &TestGateway, world: &str) {
     let after = |document: &&str| {
         document.contains("kind: Ceiling\n") || document.contains("kind: PermittedRevenue\n")
     };
@@ -145,7 +145,7 @@ fn credentials<'d>(documents: &[&'d str]) -> BTreeMap<&'d str, String> {
 
 #[test]
 fn a3_login_keeps_a_private_token_and_logout_ends_it() {
-    let house = House::start();
+    let house = TestGateway::start();
     let nobody = house.person("nobody");
     let refused = nobody.run(&["dump"]);
     assert_eq!(refused.status.code(), Some(1));
@@ -176,7 +176,7 @@ fn a3_login_keeps_a_private_token_and_logout_ends_it() {
 
 #[test]
 fn the_demo_world_is_applied_dumped_and_applied_again_to_no_effect() {
-    let house = House::start();
+    let house = TestGateway::start();
     let root = house.root();
     let wang = everyone(&house, &root);
     let sun = house.person("sun");
@@ -228,7 +228,7 @@ fn the_demo_world_is_applied_dumped_and_applied_again_to_no_effect() {
 
 #[test]
 fn a_case_is_listed_shown_and_acted_on_by_its_verbs() {
-    let house = House::start();
+    let house = TestGateway::start();
     let root = house.root();
     everyone(&house, &root);
     settle(&house, &demo_world());
@@ -270,7 +270,7 @@ fn a_case_is_listed_shown_and_acted_on_by_its_verbs() {
 /// gives back only what its journal holds.
 #[test]
 fn e6_a_refund_takes_two_persons_and_a_charge_and_its_refusal_is_an_act() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     let root = house.root();
     everyone(&house, &root);
     settle(&house, &demo_world());
@@ -285,7 +285,7 @@ fn e6_a_refund_takes_two_persons_and_a_charge_and_its_refusal_is_an_act() {
     let li = house.member(&root, "li", "data-bureau", &["authority"]);
     let approved = li.done(&approve);
     assert!(approved.contains("→ approved") && approved.contains("PrivacyRefund/refund-1"), "{approved}");
-    let shown = |house: &House| house.person("sun").done(&["privacy-refund", "show", "refund-1"]);
+    let shown = |house: &TestGateway| house.person("sun").done(&["privacy-refund", "show", "refund-1"]);
     let refused = patiently("the refusal", || Some(shown(&house)).filter(|shown| shown.contains("refused")));
     assert!(refused.contains("C1550"), "{refused}");
     // The restart says the same, and looks for nothing again.
@@ -297,7 +297,7 @@ fn e6_a_refund_takes_two_persons_and_a_charge_and_its_refusal_is_an_act() {
 
 #[test]
 fn i1_an_emergency_stop_is_one_line_and_says_what_it_does() {
-    let house = House::start();
+    let house = TestGateway::start();
     let root = house.root();
     let wang = everyone(&house, &root);
     settle(&house, &demo_world());
@@ -329,7 +329,7 @@ fn i1_an_emergency_stop_is_one_line_and_says_what_it_does() {
 
 #[test]
 fn every_fault_is_told_with_its_line_and_the_rest_is_still_written() {
-    let house = House::start();
+    let house = TestGateway::start();
     let root = house.root();
     let wang = everyone(&house, &root);
     let organisation = |name: &str, spec: &str| {

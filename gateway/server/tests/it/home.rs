@@ -9,16 +9,13 @@ use shuzha_core::{Clock, Id, OsRng, Rng, SystemClock};
 use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Use};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonym, Pseudonymiser};
 
+pub(crate) use shuzha_testkit::registered::{COMPANY, PERSON};
+
 use crate::caller::Credential;
 use crate::service::Service;
 
 /// The world of these tests.
 pub(crate) const WORLD: &str = include_str!("world/small.yaml");
-
-/// A person who does not exist: number with a valid check digit, and name.
-pub(crate) const PERSON: (&str, &str) = ("690113200205284265", "杜秀红");
-/// A company that does not exist.
-pub(crate) const COMPANY: (&str, &str) = ("91690114MAC4UCDX1R", "云泽市鹿鸣县启木医药有限公司");
 
 /// The credentials with a shared secret.
 const SHARED: [(&str, &str); 4] = [

@@ -1,7 +1,7 @@
 //! Acts: who did what, when and why; and the outbox from which the journal is fed.
 
 use rusqlite::{Connection, Row, params};
-use shuzha_core::{Id, RequestId, Role, Timestamp};
+use shuzha_core::{Clock, Id, RequestId, Rng, Role, Timestamp};
 
 use super::bound::ActDigest;
 use super::{Register, at, id, id_or_none, integer, number, rows};
@@ -43,6 +43,28 @@ pub struct Act {
     pub reason: String,
     /// Names, sizes and digests of attachments, JSON.
     pub attachments: String,
+}
+
+impl Act {
+    /// An act of now that nobody answers for: who, why and what else there is is set by whoever makes it.
+    #[must_use]
+    pub fn new(clock: &dyn Clock, rng: &dyn Rng, verb: &str, kind: &str, name: Id) -> Self {
+        let mut salt = [0; 16];
+        rng.fill(&mut salt);
+        Self {
+            id: RequestId::generate(clock, rng),
+            salt,
+            at: clock.now(),
+            by: None,
+            duty: None,
+            verb: verb.to_owned(),
+            kind: kind.to_owned(),
+            name,
+            state: None,
+            reason: String::new(),
+            attachments: "[]".to_owned(),
+        }
+    }
 }
 
 /// An act as it stands in the register.

@@ -15,7 +15,7 @@ use super::{Register, bound, first, integer, number};
 use crate::{SealedSecret, StoreError};
 
 /// What an object becomes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     /// Whose it is.
     pub owner: Option<Id>,
@@ -136,6 +136,15 @@ pub struct Batch {
     pub answer: Option<Answer>,
     /// Where earlier acts are known to stand in the journal.
     pub journalled: Vec<(u64, u64)>,
+}
+
+impl Batch {
+    /// An act that nothing comes of.
+    #[must_use]
+    pub fn of(act: Act) -> Self {
+        let (changes, effects, journalled) = (Vec::new(), Vec::new(), Vec::new());
+        Self { act, changes, effects, passed: None, answer: None, journalled }
+    }
 }
 
 /// Why nothing was committed.

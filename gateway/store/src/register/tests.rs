@@ -1,6 +1,7 @@
 //! What the register promises: one winner per version, whole batches or nothing, versions that only grow.
 
-use shuzha_core::{Id, OsRng, RequestId, Rng, SystemClock, Timestamp};
+use shuzha_core::clock::ManualClock;
+use shuzha_core::{Id, OsRng, Timestamp};
 
 use super::*;
 
@@ -9,35 +10,15 @@ fn name(text: &str) -> Id {
 }
 
 fn act() -> Act {
-    Act {
-        id: RequestId::generate(&SystemClock, &OsRng),
-        salt: OsRng.bytes(),
-        at: Timestamp::from_seconds(1),
-        by: None,
-        duty: None,
-        verb: "put".to_owned(),
-        kind: "Thing".to_owned(),
-        name: name("a"),
-        state: None,
-        reason: String::new(),
-        attachments: "[]".to_owned(),
-    }
+    Act::new(&ManualClock::at(Timestamp::from_seconds(1)), &OsRng, "put", "Thing", name("a"))
 }
 
 fn content(spec: &str) -> Content {
-    Content {
-        owner: None,
-        spec: spec.to_owned(),
-        state: None,
-        refers: Vec::new(),
-        in_force: Vec::new(),
-        marks: Vec::new(),
-        deadlines: Vec::new(),
-    }
+    Content { spec: spec.to_owned(), ..Content::default() }
 }
 
 fn batch(changes: Vec<Change>) -> Batch {
-    Batch { act: act(), changes, effects: Vec::new(), passed: None, answer: None, journalled: Vec::new() }
+    Batch { changes, ..Batch::of(act()) }
 }
 
 fn change(of: &str, expected: Option<u64>, to: Option<Content>) -> Change {

@@ -33,7 +33,7 @@ impl Catalogue for Nothing {
 }
 
 /// A node's data, without its processes.
-struct House {
+struct Stores {
     dir: tempfile::TempDir,
     clock: Arc<ManualClock>,
     disk: MemoryDisk,
@@ -72,7 +72,7 @@ fn policy() -> Policy {
     Policy { log: keys().known().to_vec(), ..Policy::default() }
 }
 
-impl House {
+impl Stores {
     fn new(from: Timestamp) -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self {
@@ -243,7 +243,7 @@ fn refused<T: std::fmt::Debug>(outcome: Result<T, RetentionError>) -> Code {
 
 /// What is destroyed of `2026h1` in most of these tests, and what stays.
 struct Past {
-    house: House,
+    stores: Stores,
     journal: Journal,
     /// Calls of the first half-year and of the next.
     calls: Vec<RequestId>,
@@ -255,44 +255,44 @@ struct Past {
 impl Past {
     /// A half-year with calls and acts, sealed; it is 2028-07-01, and its time is over.
     fn new() -> Self {
-        let house = House::new(day(2026, 3, 1));
-        let journal = house.start();
-        let mut calls: Vec<RequestId> = (0..40).map(|_| house.call(&journal, |_| {})).collect();
-        house.act(&journal, 1);
-        calls.extend((0..300).map(|_| house.call(&journal, |_| {})));
-        house.settle(&journal);
-        let library = house.retention(&journal).library();
+        let stores = Stores::new(day(2026, 3, 1));
+        let journal = stores.start();
+        let mut calls: Vec<RequestId> = (0..40).map(|_| stores.call(&journal, |_| {})).collect();
+        stores.act(&journal, 1);
+        calls.extend((0..300).map(|_| stores.call(&journal, |_| {})));
+        stores.settle(&journal);
+        let library = stores.retention(&journal).library();
         let found = library.call(&calls[7]).unwrap().unwrap();
         let opening = Committer::new(&[0; 32]).opening(&[1; 16]);
         let enclosed = Enclosed { entry: found.entry.clone(), request: opening, answer: opening };
         let receipt = library.receipt::<Sha256>(&found, enclosed).unwrap().unwrap();
         // The half-year ends in the middle of a segment, and the next begins in it.
-        house.clock.set(day(2026, 7, 1));
-        let later = house.call(&journal, |_| {});
-        house.act(&journal, 2);
-        house.clock.set(day(2028, 7, 1));
+        stores.clock.set(day(2026, 7, 1));
+        let later = stores.call(&journal, |_| {});
+        stores.act(&journal, 2);
+        stores.clock.set(day(2028, 7, 1));
         drop(journal);
-        let journal = house.start();
-        house.settle(&journal);
+        let journal = stores.start();
+        stores.settle(&journal);
         let first: Shard = "2026h1".parse().unwrap();
-        let past = Self { house, journal, calls, later, receipt, first };
-        past.retention().seal(first, asked(&id("sre"), past.house.now())).unwrap();
+        let past = Self { stores, journal, calls, later, receipt, first };
+        past.retention().seal(first, asked(&id("sre"), past.stores.now())).unwrap();
         past
     }
 
     fn retention(&self) -> Retention {
-        self.house.retention(&self.journal)
+        self.stores.retention(&self.journal)
     }
 
     /// Another process takes over, and completes what was decided.
     fn restarted(self) -> Self {
-        let Self { house, journal, calls, later, receipt, first } = self;
+        let Self { stores, journal, calls, later, receipt, first } = self;
         drop(journal);
-        let journal = house.start();
-        house.settle(&journal);
-        let past = Self { house, journal, calls, later, receipt, first };
-        past.retention().resume(past.house.now()).unwrap();
-        past.house.settle(&past.journal);
+        let journal = stores.start();
+        stores.settle(&journal);
+        let past = Self { stores, journal, calls, later, receipt, first };
+        past.retention().resume(past.stores.now()).unwrap();
+        past.stores.settle(&past.journal);
         past
     }
 
@@ -302,7 +302,7 @@ impl Past {
         for request in &self.calls {
             assert!(library.call(request).unwrap().is_some());
         }
-        assert_eq!(self.house.uses(), self.calls.len() + 1);
+        assert_eq!(self.stores.uses(), self.calls.len() + 1);
         assert_eq!(self.journal.first_seq().unwrap(), 1);
         let reader = self.retention().reader(self.first);
         let tree = head::<Sha256>(&reader, &policy()).unwrap();
@@ -318,14 +318,16 @@ impl Past {
             // Request ids are random: nothing else has these bytes.
             if at % 50 == 0 {
                 assert!(
-                    !self.house.in_journal(request.as_bytes()) && !self.house.in_files(request.as_bytes())
+                    !self.stores.in_journal(request.as_bytes()) && !self.stores.in_files(request.as_bytes())
                 );
             }
         }
         assert_eq!(library.at(3).unwrap(), None);
-        assert!(library.call(&self.later).unwrap().is_some() && self.house.in_journal(self.later.as_bytes()));
-        assert_eq!(self.house.uses(), 1);
-        let year = retention.plan(self.house.now()).unwrap().remove(0);
+        assert!(
+            library.call(&self.later).unwrap().is_some() && self.stores.in_journal(self.later.as_bytes())
+        );
+        assert_eq!(self.stores.uses(), 1);
+        let year = retention.plan(self.stores.now()).unwrap().remove(0);
         assert_eq!((year.shard, self.journal.first_seq().unwrap()), (self.first, year.last_seq() + 1));
         // An old receipt still checks, and so does all that is left, in both trees.
         let entry = &self.receipt.enclosed.as_ref().unwrap().entry;
@@ -356,7 +358,7 @@ impl Past {
         let key = keys().known()[0].renamed(&format!("{ORIGIN}/2026h1")).unwrap();
         assert_eq!(note.verified_by(&key), Ok(()));
         let written =
-            std::fs::read_to_string(self.house.dir.path().join("evidence/2026h1/destroyed")).unwrap();
+            std::fs::read_to_string(self.stores.dir.path().join("evidence/2026h1/destroyed")).unwrap();
         assert_eq!(written, document);
     }
 }

@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
+use shuzha_testkit::unhex;
 
 use super::*;
 
 const VECTORS: &str = include_str!("../../testdata/gateway-signature.txt");
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-}
 
 /// The blocks of the file, each as its names and values.
 fn vectors() -> Vec<HashMap<&'static str, &'static str>> {

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a3_an_invitation_ends_with_wrong_codes_with_time_and_with_a_newer_one() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let accounts = &house.accounts;
     let expert = house.profile("institute", &[Role::Expert], 3);
     let request = waits(accounts.create(&root, &id("expert"), expert, None));
@@ -31,7 +31,7 @@ fn a3_an_invitation_ends_with_wrong_codes_with_time_and_with_a_newer_one() {
 /// A reset, a change of roles, of the second factor, of links, a closing: each ends sessions and tokens.
 #[test]
 fn a3_tokens_and_sessions_end_with_whatever_they_rest_on() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let accounts = &house.accounts;
     let expert = |roles: &[Role]| house.profile("institute", roles, 3);
     house.member(&root, &wang, "expert", expert(&[Role::Expert]));
@@ -87,7 +87,7 @@ fn a3_tokens_and_sessions_end_with_whatever_they_rest_on() {
 
 #[test]
 fn a3_guessing_is_locked_out_for_known_and_unknown_names_alike() {
-    let (house, _, codes) = House::founded();
+    let (house, _, codes) = Persons::founded();
     for name in ["root", "nobody", "Not A Name"] {
         for _ in 0..5 {
             assert_eq!(house.sign_in_code(name, "wrong wrong wrong", None), Code::C1102);
@@ -118,7 +118,7 @@ fn a3_guessing_is_locked_out_for_known_and_unknown_names_alike() {
 /// A right password without its code is counted like a wrong one, and does not tell.
 #[test]
 fn a3_a_right_password_without_its_code_counts_and_does_not_tell() {
-    let (house, _, codes) = House::founded();
+    let (house, _, codes) = Persons::founded();
     for _ in 0..5 {
         let Err(Error::Refused(refusal)) = house.accounts.sign_in("root", ROOT_PASSWORD, None, FROM) else {
             panic!("refused")
@@ -131,7 +131,7 @@ fn a3_a_right_password_without_its_code_counts_and_does_not_tell() {
 /// An office behind one address: others' mistakes slow down who is new there, and lock out nobody who was there before.
 #[test]
 fn a3_an_address_alone_locks_out_nobody_who_signed_on_from_it() {
-    let (house, _, codes) = House::founded();
+    let (house, _, codes) = Persons::founded();
     house.accounts.sign_in("root", ROOT_PASSWORD, Some(&codes[0]), FROM).expect("signed on");
     let pair = |name: &str| format!("pair {name} from {FROM}");
     let rules = shuzha_store::register::AttemptRules {
@@ -158,7 +158,7 @@ fn a3_an_address_alone_locks_out_nobody_who_signed_on_from_it() {
 
 #[test]
 fn a3_one_time_codes_work_once_and_recovery_codes_too() {
-    let (house, root, recovery) = House::founded();
+    let (house, root, recovery) = Persons::founded();
     assert_eq!(recovery.len(), 10);
     assert_eq!(code(house.accounts.enrol_one_time(&root)), Code::C1007);
     let typed = recovery[3].to_lowercase().replace('-', " ");
@@ -180,7 +180,7 @@ fn a3_one_time_codes_work_once_and_recovery_codes_too() {
 
 #[test]
 fn a3_tokens_expire_are_scoped_and_do_not_change_sign_on() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let both = house.profile("institute", &[Role::Provider, Role::Expert], 3);
     let zhou = house.member(&root, &wang, "zhou", both);
     let until = Timestamp::from_seconds(1_770_000_000).plus(Duration::from_secs(86_400));
@@ -207,7 +207,7 @@ fn a3_tokens_expire_are_scoped_and_do_not_change_sign_on() {
 
 #[test]
 fn a3_sessions_end_by_idleness_and_by_age() {
-    let (house, _, codes) = House::founded();
+    let (house, _, codes) = Persons::founded();
     let begin = |code: &String| {
         house.accounts.sign_in("root", ROOT_PASSWORD, Some(code), FROM).expect("answers").session
     };
@@ -225,7 +225,7 @@ fn a3_sessions_end_by_idleness_and_by_age() {
 
 #[test]
 fn a3_an_identity_elsewhere_signs_on_only_where_it_was_linked() {
-    let (house, root, wang) = House::administered();
+    let (house, root, wang) = Persons::administered();
     let expert = house.profile("institute", &[Role::Expert], 3);
     house.member(&root, &wang, "zhou", expert);
     assert_eq!(code(house.accounts.sign_in_linked("https://id.example", "42")), Code::C1102);

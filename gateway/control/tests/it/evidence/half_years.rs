@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn h3_a_half_year_is_sealed_and_destroyed_by_those_who_may() {
     let archive = Archive::new();
-    let clock = archive.town.house.clock.clone();
+    let clock = archive.town.plane.clock.clone();
     let request = archive.call(|call| {
         (call.decision, call.code) = (Decision::Refused, Some(Code::C501));
         call.outcome = Outcome::None;
@@ -45,10 +45,10 @@ fn h3_a_half_year_is_sealed_and_destroyed_by_those_who_may() {
     assert_eq!(code(evidence.confirm_destruction(&wang, shard, "")), Code::C1734);
     // Nor by another account of the same natural person.
     for account in ["wang", "wang-again"] {
-        archive.town.house.account(account, Some([1; 32]));
+        archive.town.plane.account(account, Some([1; 32]));
     }
     // An act of the control plane takes what stands before it to the journal.
-    let space = crate::town::example("PersonSpace", "census-sample");
+    let space = shuzha_testkit_control::example("PersonSpace", "census-sample");
     archive.town.put("wang", "PersonSpace", "census-sample", &space).expect("declared");
     let again = person("wang-again", "another-bureau", &[Role::Authority]);
     assert_eq!(code(evidence.confirm_destruction(&again, shard, "")), Code::C1734);

@@ -1,7 +1,8 @@
 //! Shares by contribution, and what a contribution is judged by.
 
+use shuzha_testkit_control::example;
+
 use super::*;
-use crate::town::example;
 
 /// The bank's agreement, as if it shared seven tenths by contribution.
 fn by_contribution() -> [Change; 1] {

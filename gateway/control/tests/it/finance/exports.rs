@@ -95,7 +95,7 @@ fn a3_g4_exports_are_for_finance_and_the_auditor_and_put_on_record() {
     assert_eq!(code(asked(&li(), Set::Permitted, Some(february))), Code::C1001);
     asked(&li(), Set::Ledger, None).expect("the ledger may be had whole");
     let export = finance.export(&li(), wanted(Set::Lines, Some(february), Format::Csv)).expect("exports");
-    let kept = || treasury.town.house.log.kept.lock().expect("answers").len();
+    let kept = || treasury.town.plane.log.kept.lock().expect("answers").len();
     let before = kept();
     finance.exported(&li(), &export).expect("goes on record");
     assert_eq!(kept(), before + 1);
@@ -151,7 +151,7 @@ fn g3_g4_papers_and_exports_of_a_closed_month_stay_as_they_were_handed_out() {
     treasury.at(month("2026-06").begin());
     for (organisation, name) in [("yunze-bank", "东海商业银行股份有限公司"), ("yunze-data", "北辰信息集团")]
     {
-        let mut spec = crate::town::example("Organisation", organisation);
+        let mut spec = shuzha_testkit_control::example("Organisation", organisation);
         spec["name"] = json!(name);
         treasury.town.put("wang", "Organisation", organisation, &spec).expect("is called otherwise");
     }

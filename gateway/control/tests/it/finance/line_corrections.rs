@@ -70,7 +70,7 @@ fn g3_a_line_is_corrected_before_the_close_and_the_close_takes_it() {
     let paper = finance.statement_paper(&by("wu"), number, None).expect("prints");
     assert!(paper.contains("更正1：重复调用误计") && paper.contains("-3.30") && paper.contains("96.60"));
     treasury.is_whole(february);
-    let acts = treasury.town.house.log.kept.lock().expect("answers").len();
+    let acts = treasury.town.plane.log.kept.lock().expect("answers").len();
     assert!(acts > 0, "every act is on record");
 }
 
@@ -133,9 +133,9 @@ fn g3_a_correction_takes_two_natural_persons_and_is_decided_once() {
     let treasury = Treasury::new();
     let finance = &treasury.finance;
     for account in ["li", "li-again"] {
-        treasury.town.house.account(account, Some([1; 32]));
+        treasury.town.plane.account(account, Some([1; 32]));
     }
-    treasury.town.house.account("wang-f", Some([2; 32]));
+    treasury.town.plane.account("wang-f", Some([2; 32]));
     treasury.calls(100, 0);
     let propose = |who: &Caller, change: &LineChange| finance.propose_line_correction(who, change);
     assert_eq!(code(propose(&by("wu"), &change("-1.00"))), Code::C1104);

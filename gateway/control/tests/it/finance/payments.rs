@@ -56,9 +56,9 @@ impl Treasury {
 fn g3_nobody_pays_out_alone_nor_more_than_is_due_nor_to_nobody() {
     let treasury = Treasury::billed();
     let finance = &treasury.finance;
-    treasury.town.house.account("li", Some([1; 32]));
-    treasury.town.house.account("li-again", Some([1; 32]));
-    treasury.town.house.account("wang-f", Some([2; 32]));
+    treasury.town.plane.account("li", Some([1; 32]));
+    treasury.town.plane.account("li-again", Some([1; 32]));
+    treasury.town.plane.account("wang-f", Some([2; 32]));
     for (posting, refused) in [
         (out("data-bureau", "1000000.00"), Code::C1617),
         (out("data-bureau", "29.98"), Code::C1617),

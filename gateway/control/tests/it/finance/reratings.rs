@@ -164,9 +164,9 @@ fn a3_two_accounts_of_one_person_neither_close_a_month_nor_approve_a_re_rating()
     let treasury = Treasury::new();
     let (finance, february) = (&treasury.finance, month("2026-02"));
     for account in ["li", "li-again"] {
-        treasury.town.house.account(account, Some([1; 32]));
+        treasury.town.plane.account(account, Some([1; 32]));
     }
-    treasury.town.house.account("wang-f", Some([2; 32]));
+    treasury.town.plane.account("wang-f", Some([2; 32]));
     let again = person("li-again", "elsewhere", &[Role::Finance]);
     treasury.calls(333, 40);
     treasury.at(february.end());

@@ -14,16 +14,16 @@ fn credential(key: &str) -> Value {
         "window": {"from": "2026-01-01", "until": "2027-01-01"}})
 }
 
-fn held(town: &Town, name: &str) -> Option<Value> {
-    town.house.control.force().spec("Credential", &id(name)).expect("answers")
+fn held(town: &TestWorld, name: &str) -> Option<Value> {
+    town.plane.control.force().spec("Credential", &id(name)).expect("answers")
 }
 
-fn confirm(town: &Town, who: &str, name: &str, signature: &str) -> Result<Outcome, Error> {
-    town.house.control.confirm(&by(who), &id(name), signature, &Request::default())
+fn confirm(town: &TestWorld, who: &str, name: &str, signature: &str) -> Result<Outcome, Error> {
+    town.plane.control.confirm(&by(who), &id(name), signature, &Request::default())
 }
 
-fn challenge(town: &Town, who: &str, name: &str) -> String {
-    let view = town.house.control.get(&by(who), "Credential", &id(name)).expect("seen");
+fn challenge(town: &TestWorld, who: &str, name: &str) -> String {
+    let view = town.plane.control.get(&by(who), "Credential", &id(name)).expect("seen");
     let (_, details) = view.state.expect("it waits");
     details["challenge"].as_str().expect("a text").to_owned()
 }
@@ -31,14 +31,14 @@ fn challenge(town: &Town, who: &str, name: &str) -> String {
 #[test]
 fn a4_a_credential_that_others_declare_is_in_force_when_the_unit_proves_its_key() {
     for declares in ["sun", "root"] {
-        let town = Town::new();
+        let town = TestWorld::new();
         let (own, public) = pair();
         town.put(declares, "Credential", "bank-9", &credential(&public)).expect("declared");
         assert!(held(&town, "bank-9").is_none(), "not before the unit's word");
         assert!(
-            town.house
+            town.plane
                 .gate
-                .0
+                .seen
                 .lock()
                 .expect("answers")
                 .iter()
@@ -48,7 +48,7 @@ fn a4_a_credential_that_others_declare_is_in_force_when_the_unit_proves_its_key(
         for part in ["bank-9", "unit: bank", public.as_str(), "nonce: "] {
             assert!(text.contains(part), "{text}");
         }
-        let before = town.house.dump();
+        let before = town.plane.dump();
         let sign = |text: &str| STANDARD.encode(own.sign(text.as_bytes()).as_ref());
         assert_eq!(
             code(confirm(&town, declares, "bank-9", &sign(&text))),
@@ -60,7 +60,7 @@ fn a4_a_credential_that_others_declare_is_in_force_when_the_unit_proves_its_key(
         let stranger = pair().0;
         let forged = STANDARD.encode(stranger.sign(text.as_bytes()).as_ref());
         assert_eq!(code(confirm(&town, "wu", "bank-9", &forged)), Code::C1024);
-        assert_eq!(town.house.dump(), before);
+        assert_eq!(town.plane.dump(), before);
         confirm(&town, "wu", "bank-9", &sign(&text)).expect("proved");
         assert!(held(&town, "bank-9").is_some(), "in force");
         assert_eq!(code(confirm(&town, "wu", "bank-9", &sign(&text))), Code::C1007, "once");
@@ -77,7 +77,7 @@ fn a4_a_credential_that_others_declare_is_in_force_when_the_unit_proves_its_key(
 /// A signature over the text of before does not confirm what was declared since.
 #[test]
 fn a4_the_challenge_is_new_whenever_the_credential_is_written_again() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let (own, public) = pair();
     town.put("sun", "Credential", "bank-9", &credential(&public)).expect("declared");
     let old = challenge(&town, "wu", "bank-9");
@@ -89,11 +89,11 @@ fn a4_the_challenge_is_new_whenever_the_credential_is_written_again() {
 
 #[test]
 fn a4_the_secret_of_a_credential_that_others_declared_goes_to_the_unit_and_confirms_it() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let spec = example("Credential", "bank-1");
     town.put("sun", "Credential", "bank-9", &spec).expect("declared");
     assert!(held(&town, "bank-9").is_none());
-    let issue = |who: &str| town.house.accounts.issue_secret(&by(who), &id("bank-9"), "", None);
+    let issue = |who: &str| town.plane.accounts.issue_secret(&by(who), &id("bank-9"), "", None);
     assert_eq!(code(issue("sun")), Code::C1023);
     assert_eq!(code(issue("root")), Code::C1023);
     assert!(held(&town, "bank-9").is_none());
@@ -105,12 +105,12 @@ fn a4_the_secret_of_a_credential_that_others_declared_goes_to_the_unit_and_confi
 #[test]
 fn a4_what_was_revoked_does_not_come_back_by_any_way() {
     for who in ["wu", "sun", "wang", "root"] {
-        let town = Town::new();
+        let town = TestWorld::new();
         let (_, public) = pair();
         town.put("wu", "Credential", "bank-9", &credential(&public)).expect("its own, at once");
         assert!(held(&town, "bank-9").is_some());
-        town.house.control.revoke(&by(who), &id("bank-9"), &Request::default()).expect("revoked");
-        let again = town.house.control.revoke(&by(who), &id("bank-9"), &Request::default());
+        town.plane.control.revoke(&by(who), &id("bank-9"), &Request::default()).expect("revoked");
+        let again = town.plane.control.revoke(&by(who), &id("bank-9"), &Request::default());
         assert_eq!(code(again), Code::C1007, "once");
         let mut longer = credential(&public);
         for back in ["wu", "sun", "root"] {
@@ -135,7 +135,7 @@ fn a4_what_was_revoked_does_not_come_back_by_any_way() {
 
 #[test]
 fn a4_a_key_belongs_to_one_credential_and_a_removed_one_is_spent() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let (_, public) = pair();
     town.put("wu", "Credential", "bank-9", &credential(&public)).expect("declared");
     assert_eq!(
@@ -155,7 +155,7 @@ fn a4_a_key_belongs_to_one_credential_and_a_removed_one_is_spent() {
 
 #[test]
 fn a4_a_window_that_has_ended_does_not_begin_again() {
-    let town = Town::new();
+    let town = TestWorld::new();
     let (_, public) = pair();
     let mut spec = credential(&public);
     town.put("wu", "Credential", "bank-9", &spec).expect("declared");
@@ -170,8 +170,8 @@ fn a4_a_window_that_has_ended_does_not_begin_again() {
 /// A secret that was deposited at the node's command line counts: no second one kills it.
 #[test]
 fn a4_a_secret_that_the_node_holds_already_is_not_replaced() {
-    let town = Town::new();
-    town.house.gate.1.store(true, std::sync::atomic::Ordering::SeqCst);
-    let issued = town.house.accounts.issue_secret(&by("wu"), &id("bank-1"), "", None);
+    let town = TestWorld::new();
+    town.plane.gate.holds_secrets.store(true, std::sync::atomic::Ordering::SeqCst);
+    let issued = town.plane.accounts.issue_secret(&by("wu"), &id("bank-1"), "", None);
     assert_eq!(code(issued), Code::C1015);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shuzha_control::{Quotas, Rules};
-use shuzha_core::{OsRng, RequestId, Rng, SystemClock, Timestamp};
+use shuzha_core::{OsRng, SystemClock};
 use shuzha_policy::kept;
 use shuzha_products::case::CaseKind;
 use shuzha_store::register::{Act, Batch, CaseState, Change, Content};
@@ -15,7 +15,7 @@ use crate::config::{AccessConfig, Invitations};
 use crate::control::world_in_force;
 
 /// A register that acts are done to, and a folder for what is kept.
-struct Town {
+struct TestRegister {
     register: Register,
     config: ControlConfig,
     folder: tempfile::TempDir,
@@ -105,7 +105,7 @@ fn state(kind: &str, stage: &str) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-impl Town {
+impl TestRegister {
     fn new() -> Self {
         let config = ControlConfig {
             access: AccessConfig {
@@ -132,14 +132,9 @@ impl Town {
 
     /// Makes a change, as one act.
     fn act(&self, to: To) {
-        let content = |spec: &str, state: Option<CaseState>, in_force| Content {
-            owner: None,
-            spec: spec.to_owned(),
-            state,
-            refers: Vec::new(),
-            in_force,
-            marks: Vec::new(),
-            deadlines: Vec::new(),
+        let content = |spec: &str, state: Option<CaseState>, in_force| {
+            let spec = spec.to_owned();
+            Content { spec, state, in_force, ..Content::default() }
         };
         let (kind, name, to) = match to {
             To::Account => (shuzha_control::accounts::KIND, "wang", None),
@@ -164,28 +159,9 @@ impl Town {
             return;
         }
         let name = Id::new(name).expect("a name");
-        let act = Act {
-            id: RequestId::generate(&SystemClock, &OsRng),
-            salt: OsRng.bytes(),
-            at: Timestamp::from_seconds(1),
-            by: None,
-            duty: None,
-            verb: "put".to_owned(),
-            kind: kind.to_owned(),
-            name: name.clone(),
-            state: None,
-            reason: String::new(),
-            attachments: "[]".to_owned(),
-        };
-        let changes = to.map(|to| Change { kind: kind.to_owned(), name, expected: standing, to });
-        let batch = Batch {
-            act,
-            changes: changes.into_iter().collect(),
-            effects: Vec::new(),
-            passed: None,
-            answer: None,
-            journalled: Vec::new(),
-        };
+        let act = Act::new(&SystemClock, &OsRng, "put", kind, name.clone());
+        let change = to.map(|to| Change { kind: kind.to_owned(), name, expected: standing, to });
+        let batch = Batch { changes: change.into_iter().collect(), ..Batch::of(act) };
         self.register.commit(&batch).expect("it stands");
     }
 
@@ -221,7 +197,7 @@ proptest! {
         before in prop::collection::vec(0..EDITS.len(), 0..8),
         after in prop::collection::vec(0..EDITS.len(), 0..8),
     ) {
-        let town = Town::new();
+        let town = TestRegister::new();
         before.iter().for_each(|at| town.act(EDITS[*at]));
         town.keep();
         let revision = town.register.revision().expect("a revision");
@@ -237,7 +213,7 @@ proptest! {
 
 #[test]
 fn a_kept_world_of_another_register_or_history_is_not_used() {
-    let (town, other) = (Town::new(), Town::new());
+    let (town, other) = (TestRegister::new(), TestRegister::new());
     assert!(town.why().contains("cannot be read"), "{}", town.why());
     other.keep();
     std::fs::copy(other.path(), town.path()).expect("copied");
@@ -256,7 +232,7 @@ fn a_kept_world_of_another_register_or_history_is_not_used() {
 /// D9: binding a person, or whatever else touches no object, is no reason to read a million of them again.
 #[test]
 fn an_act_that_changes_nothing_in_force_is_no_reason_to_read_everything() {
-    let town = Town::new();
+    let town = TestRegister::new();
     town.keep();
     town.act(To::Nothing("ConsentHolder"));
     town.act(To::Nothing("AKindOfLater"));
@@ -266,7 +242,7 @@ fn an_act_that_changes_nothing_in_force_is_no_reason_to_read_everything() {
 
 #[test]
 fn a_kept_world_that_does_not_say_how_far_it_follows_is_not_used() {
-    let town = Town::new();
+    let town = TestRegister::new();
     kept::write(&town.path(), &town.whole().marked(None)).expect("written");
     assert!(town.why().contains("does not say how far"), "{}", town.why());
 }
@@ -274,7 +250,7 @@ fn a_kept_world_that_does_not_say_how_far_it_follows_is_not_used() {
 /// A mark that claims more than the snapshot holds: the counts tell.
 #[test]
 fn a_kept_world_that_misses_an_object_is_not_used() {
-    let town = Town::new();
+    let town = TestRegister::new();
     let before = town.whole();
     town.act(To::Case("Grant", "g3", GRANT, "active"));
     kept::write(&town.path(), &before.marked(town.whole().mark())).expect("written");
@@ -283,7 +259,7 @@ fn a_kept_world_that_misses_an_object_is_not_used() {
 
 #[test]
 fn other_rules_in_the_configuration_replace_those_that_were_kept() {
-    let mut town = Town::new();
+    let mut town = TestRegister::new();
     town.keep();
     for pack in [Some(("yantai", json!({"rules": "yantai", "level": "local"}))), None] {
         town.config.pack = pack;

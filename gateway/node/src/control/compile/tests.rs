@@ -6,13 +6,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shuzha_control::{
-    ActLog, Caller, Control, Delta, Force, NotInForce, Parts, Publish, Request, Rules, Unfit, Unrecorded,
-};
-use shuzha_core::{Code, OsRng, RequestId, Role, SystemClock};
+use shuzha_control::{Control, Delta, Force, NotInForce, Parts, Publish, Request, Rules, Unfit};
+use shuzha_core::{Code, OsRng, Role, SystemClock};
 use shuzha_policy::kept::{Specs, read_world};
-use shuzha_store::register::Recorded;
 use shuzha_store::{Register, SealedSecret};
+use shuzha_testkit_control::{ActLogDouble, id, person};
 
 mod kinds;
 
@@ -53,20 +51,8 @@ impl Publish for Judge {
     }
 }
 
-/// A journal that keeps nothing.
-struct Log;
-
-impl ActLog for Log {
-    fn append(&self, _: &Recorded) -> Result<u64, Unrecorded> {
-        Ok(1)
-    }
-
-    fn recorded_after(&self, _: u64) -> Result<Vec<(RequestId, u64)>, Unrecorded> {
-        Ok(Vec::new())
-    }
-}
-
-struct Town {
+/// A control plane whose changes a compiler judges.
+struct Judged {
     register: Register,
     judge: Arc<Judge>,
     control: Control,
@@ -76,7 +62,7 @@ struct Town {
 const FILES: [&str; 6] =
     ["keys/good.pub", "keys/words.pub", "keys/none.pub", "shuzha.db", "keys/master.key", "keys/folder.pub"];
 
-impl Town {
+impl Judged {
     /// With a unit.
     fn new() -> Self {
         let town = Self::empty();
@@ -102,7 +88,7 @@ impl Town {
             register: register.clone(),
             clock: Arc::new(SystemClock),
             rng: Arc::new(OsRng),
-            log: Arc::new(Log),
+            log: Arc::new(ActLogDouble::default()),
             publish: judge.clone(),
             rules: Rules::default(),
         });
@@ -117,15 +103,8 @@ impl Town {
     /// The same, as a person of `organisation` in every role that declares.
     fn put_as(&self, organisation: &str, kind: &str, name: &str, spec: &Value) -> Result<(), Code> {
         use Role::{ApplicationUnit, Authority, Finance, Operator, Pricing, Provider};
-        let id = |text: &str| Id::new(text).expect("a name");
-        let caller = Caller {
-            account: id("a"),
-            organisation: id(organisation),
-            roles: vec![Authority, ApplicationUnit, Operator, Provider, Pricing, Finance],
-            withheld: Vec::new(),
-            read_only: false,
-            by_token: false,
-        };
+        let roles = [Authority, ApplicationUnit, Operator, Provider, Pricing, Finance];
+        let caller = person("a", organisation, &roles);
         let expected = self.register.get(kind, name).expect("answers").map(|object| object.version);
         let request = Request { expected, ..Request::default() };
         let put = self.control.put(&caller, kind, &id(name), spec, &request);
@@ -209,7 +188,7 @@ proptest! {
     /// What is accepted is in force, alone and with everything that was accepted before it.
     #[test]
     fn whatever_acceptance_takes_publication_takes(objects in prop::collection::vec(object(), 1..24)) {
-        let town = Town::new();
+        let town = Judged::new();
         for (kind, name, spec) in objects {
             let accepted = town.put(kind, &name, &spec);
             let flaws = town.judge.flaws.lock().expect("answers").clone();
@@ -226,7 +205,7 @@ proptest! {
 
 #[test]
 fn a_key_that_is_none_is_refused_with_its_place_and_a_trial_leaves_no_file() {
-    let town = Town::new();
+    let town = Judged::new();
     let spec =
         json!({"unit": "u", "algorithm": "ed25519", "window": {"from": "2025-01-01", "until": "2031-01-01"}});
     for (inline, file) in [(true, 0), (false, 1), (false, 3), (false, 4), (false, 5)] {
@@ -244,7 +223,7 @@ fn a_key_that_is_none_is_refused_with_its_place_and_a_trial_leaves_no_file() {
 /// A sealed secret under another master key, or damaged: its credential is at fault, and no other.
 #[test]
 fn a_secret_that_does_not_open_fails_its_credential_alone() {
-    let town = Town::new();
+    let town = Judged::new();
     let spec = json!({"unit": "u", "algorithm": "hmac-sm3", "window": {"from": "2025-01-01", "until": "2031-01-01"}});
     let elsewhere = tempfile::tempdir().expect("a folder");
     let foreign = open_store(elsewhere.path()).expect("opens");
@@ -269,7 +248,7 @@ fn a_secret_that_does_not_open_fails_its_credential_alone() {
 /// A change that cannot be compiled at all: what it takes away is in force, and what it would put is not, as it was before neither.
 #[test]
 fn what_is_taken_away_depends_on_nothing_else() {
-    let town = Town::new();
+    let town = Judged::new();
     let before = town.judge.snapshot.lock().expect("answers").clone();
     let stop = json!({"target": {"kind": "Product", "name": "away"}, "since": "2025-01-01T00:00:00Z", "reason": "x"});
     let put = |kind: &'static str, name: &str, spec: Value| Declared {

@@ -5,7 +5,7 @@ use super::*;
 /// A refund by hand: of a failed call, once, within its limit, as a record of its own that a start finds again.
 #[tokio::test]
 async fn e6_two_persons_can_give_a_failed_charge_back() {
-    let house = House::new();
+    let house = TestGateway::new();
     let (set, case) = (Id::new("ward-a").expect("a name"), Id::new("refund-1").expect("a name"));
     let ask = |epsilon: &str| {
         Ask::new("study-1", "ward-report-a", "query", "study-sample").body(&histogram("sex", epsilon))
@@ -21,7 +21,7 @@ async fn e6_two_persons_can_give_a_failed_charge_back() {
     }
     house.records().await;
     assert_eq!(spent(&house, "ward-a"), 9_000_000, "what was never sent came back by itself");
-    let refund = |house: &House, which: usize, set: &Id| {
+    let refund = |house: &TestGateway, which: usize, set: &Id| {
         // It blocks, so it is not for a thread that drives calls.
         let made = std::thread::scope(|scope| {
             scope.spawn(|| house.gate.refund(set, requests[which], &case)).join().expect("no panic")
@@ -74,7 +74,7 @@ async fn e6_two_persons_can_give_a_failed_charge_back() {
 /// A refund that was refused for good is not looked for again: the journal is read once for it, not at each change.
 #[tokio::test]
 async fn e6_a_refund_refused_for_good_is_looked_for_once() {
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = Ask::new("study-1", "ward-report-a", "query", "study-sample").body(&histogram("sex", "0.002"));
     let answered = house.call(&ask, &Fake::new([Say::Json(200, crate::upstream::WARD)])).await.request;
     house.records().await;

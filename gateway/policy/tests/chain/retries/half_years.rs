@@ -6,7 +6,7 @@ use super::*;
 #[tokio::test]
 async fn a_retry_over_the_turn_of_the_half_year_is_a_retry() {
     let turn = Timestamp::from_seconds(1_782_835_200);
-    let house = House::new();
+    let house = TestGateway::new();
     let ask = Ask::new("bank-1", "company-check", "verify", "bank-onboarding").with("idempotency-key", "k1");
     let mut other = ask.clone();
     other.body = bytes::Bytes::from(String::from_utf8_lossy(&ask.body).replace("启木", "启林"));
@@ -27,7 +27,7 @@ async fn a_retry_over_the_turn_of_the_half_year_is_a_retry() {
 #[tokio::test]
 async fn what_a_try_has_spent_covers_its_retry_over_the_turn() {
     let turn = Timestamp::from_seconds(1_782_835_200);
-    let mut house = House::new();
+    let mut house = TestGateway::new();
     house.clock.set(turn.minus(Duration::from_secs(5)));
     let ask = person(&house, 1).with("idempotency-key", "k1");
     let timeout = || Fake::new([Say::Fault(UpstreamFault::Timeout)]);

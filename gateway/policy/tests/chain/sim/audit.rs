@@ -8,9 +8,9 @@ use shuzha_journal::Journal;
 use shuzha_policy::{Payload, Reply};
 
 use super::books::Books;
-use crate::cast::Sent;
+use crate::calls::Sent;
 use crate::consents::Consent;
-use crate::house::{COMMIT_KEY, House};
+use crate::gateway::{COMMIT_KEY, TestGateway};
 
 /// Farthest that a node's clock may be from the truth: what it goes along with at once, and is then slow to give back.
 const CLOCK_MAX: u64 = 10 * 60_000_000;
@@ -118,7 +118,7 @@ impl Audit {
     ///
     /// # Errors
     /// The law that was broken.
-    pub(super) fn check(&self, house: &House, memory: bool) -> Result<(), String> {
+    pub(super) fn check(&self, house: &TestGateway, memory: bool) -> Result<(), String> {
         let books = Books::read(house.gate.journal())?;
         self.check_books(&books)?;
         if memory { books.check_memory(house) } else { Ok(()) }
@@ -172,7 +172,7 @@ impl Audit {
     ///
     /// # Errors
     /// The law that was broken.
-    pub(super) fn check_living(&self, house: &House) -> Result<(), String> {
+    pub(super) fn check_living(&self, house: &TestGateway) -> Result<(), String> {
         Books::read(house.gate.journal())?.check_living(house)
     }
 

@@ -7,7 +7,7 @@ use shuzha_evidence::{Call, Commitment, Decision, Entry, Intent, Refund};
 use shuzha_journal::Journal;
 
 use super::MIDNIGHT;
-use crate::house::{House, read};
+use crate::gateway::{TestGateway, read};
 
 /// Most ε over the ward's people, over one data set, and per unit and data set, in nano-units (`world.yaml`).
 const WARD_MAX: u64 = 500_000_000;
@@ -168,7 +168,7 @@ impl Books {
     }
 
     /// A gate that serves never believes in more money or privacy than the journal leaves: released ≤ debited ≤ leased.
-    pub(super) fn check_living(&self, house: &House) -> Result<(), String> {
+    pub(super) fn check_living(&self, house: &TestGateway) -> Result<(), String> {
         for (set, kept) in self.kept.iter().filter(|(set, _)| !set.is_empty()) {
             let memory = house.gate.privacy_spent(&Id::new(set).expect("a name")).nanos();
             if memory < *kept {
@@ -196,7 +196,7 @@ impl Books {
     }
 
     /// What the gate goes on with is what the journal says.
-    pub(super) fn check_memory(&self, house: &House) -> Result<(), String> {
+    pub(super) fn check_memory(&self, house: &TestGateway) -> Result<(), String> {
         let id = |name: &str| Id::new(name).expect("a name");
         for (unit, _) in MONEY_MAX {
             let (memory, journal) =

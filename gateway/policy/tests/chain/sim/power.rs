@@ -11,9 +11,9 @@ use shuzha_journal::disk::memory::{MemoryDisk, SECTOR_BYTES};
 use shuzha_journal::{Journal, Options};
 
 use super::audit::{Audit, Given};
-use crate::cast::{Ask, PERSON, histogram};
+use crate::calls::{Ask, PERSON, histogram};
 use crate::consents::Consent;
-use crate::house::{House, NOON, replayed};
+use crate::gateway::{NOON, TestGateway, replayed};
 use crate::upstream::{Fake, Say, WARD};
 
 /// Calls of the trace.
@@ -34,7 +34,7 @@ struct Trace {
 
 impl Trace {
     async fn new() -> Self {
-        let house = House::new();
+        let house = TestGateway::new();
         let consent = house.consent(PERSON.0, "bank", USES);
         let segments = house.disk.list().expect("a listing");
         let [file] = &*segments else { panic!("one segment: {segments:?}") };

@@ -3,7 +3,7 @@
 use http::Method;
 use shuzha_policy::UpstreamFault;
 
-use crate::cast::{Ask, Sign, histogram};
+use crate::calls::{Ask, Sign, histogram};
 use crate::upstream::Say;
 
 /// One row.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId, Timestamp};
+use shuzha_core::{Code, Id, MicroYuan, Refusal, RequestId};
 use shuzha_policy::call::Delivery;
 use shuzha_policy::{
     Dispatch, DomainDigest, Inbound, Payload, RateLimit, RateLimits, Reply, Upstream, Weight,
@@ -216,13 +216,7 @@ impl Gate for TestGate {
         }
     }
 
-    async fn withdraw(
-        &self,
-        request: RequestId,
-        _received: Timestamp,
-        token: &str,
-        _peer: IpAddr,
-    ) -> Reply<Infallible> {
+    async fn withdraw(&self, request: RequestId, token: &str) -> Reply<Infallible> {
         reply(request, 200, Payload::Answer(format!("{{\"withdrawn\":\"{token}\"}}").into()))
     }
 
@@ -237,7 +231,7 @@ impl Gate for TestGate {
         log_file(address, false)
     }
 
-    fn refused_at_edge(&self, _request: RequestId, _received: Timestamp, code: Code, _peer: IpAddr) {
+    fn refused_at_edge(&self, code: Code) {
         self.tell(Event::Edge(code));
     }
 }

@@ -1,6 +1,6 @@
 //! Roles at a terminal: an operator's own file, a unit's word on its credentials, secrets from one place.
 
-use super::house::House;
+use super::gateway::TestGateway;
 use crate::home::{shuzha, text};
 
 const UNIT: &str = "---
@@ -17,7 +17,7 @@ fn organisations() -> String {
 
 #[test]
 fn a4_keys_issue_beside_a_register_refuses_and_names_the_way() {
-    let house = House::start();
+    let house = TestGateway::start();
     for credential in ["bank-1", "no-such-credential"] {
         let mut keys = shuzha();
         let refused = keys.args(["keys", "issue", credential, "--data-dir"]).arg(house.data()).output();
@@ -31,7 +31,7 @@ fn a4_keys_issue_beside_a_register_refuses_and_names_the_way() {
 
 #[test]
 fn a1_an_operators_own_file_applies_twice_and_a_unit_confirms_what_it_declares() {
-    let house = House::start();
+    let house = TestGateway::start();
     let root = house.root();
     let feng = house.member(&root, "feng", "data-bureau", &["authority"]);
     let sun = house.member(&root, "sun", "yunze-data", &["operator"]);

@@ -9,7 +9,7 @@ use shuzha_control::accounts::device_code;
 use shuzha_core::identity::person_check;
 use shuzha_core::{Clock as _, SystemClock};
 
-use super::house::{House, is_private};
+use super::gateway::{TestGateway, is_private};
 use crate::home::text;
 
 /// Good by every rule for passwords.
@@ -143,7 +143,7 @@ impl Accounts {
 /// The whole of it at a terminal: asked for by one, confirmed by another, accepted by the person.
 #[test]
 fn a3_accounts_are_made_confirmed_and_accepted_at_the_terminal() {
-    let house = House::start();
+    let house = TestGateway::start();
     let (root, notary) = (house.root(), house.notary());
     let asked = root.told(
         &["account", "create", "zhou", "--organisation", "institute", "--person", "周某", "--role", "expert"],

@@ -1,19 +1,19 @@
 //! What a backup brings back of a node whose world is in its register.
 
-use super::house::House;
+use super::gateway::TestGateway;
 use super::register::{refused, run};
 use crate::home::text;
 
 #[test]
 fn a_register_comes_back_from_a_backup_and_what_came_after_is_said_to_be_missing() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     let root = house.root();
     house.member(&root, "sun", "yunze-data", &["operator"]);
     drop(root);
     let data = house.data();
     let at = |name: &str| data.with_file_name(name).display().to_string();
     let (folder, keys, into) = (at("backup"), at("backup-keys"), at("data"));
-    let done = |house: &House, arguments: &[&str]| {
+    let done = |house: &TestGateway, arguments: &[&str]| {
         let output = run(house, arguments);
         assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
     };

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use shuzha_store::dangerous_edit;
 
-use super::house::House;
+use super::gateway::TestGateway;
 use super::register::{refused, restore, run};
 use crate::home::{shuzha, text};
 
@@ -25,7 +25,7 @@ const EDITS: [(&str, &str); 3] = [
 
 #[test]
 fn what_another_program_edits_beside_the_register_is_named_and_nothing_starts() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     house.end();
     let folder = house.data().display().to_string();
     let verify = || run(&house, &["register", "verify", &folder]);
@@ -81,7 +81,7 @@ fn copy_to_read(from: &Path, to: &Path, owner: Option<u32>) {
 
 #[test]
 fn a_clean_end_leaves_whole_files_and_a_copy_that_nobody_may_write_is_verified() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     let root = house.root();
     house.member(&root, "fay", "treasury", &["finance"]);
     house.end();

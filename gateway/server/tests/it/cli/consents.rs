@@ -5,20 +5,20 @@ use std::process::Output;
 use crate::home::text;
 use crate::secrecy::files;
 
-use super::house::House;
+use super::gateway::TestGateway;
 
 /// The worked example of GB 11643.
 const ID: &str = "11010519491231002X";
 
 /// The notary saw the papers too.
-pub(super) fn confirm(house: &House, asked: &Output) {
+pub(super) fn confirm(house: &TestGateway, asked: &Output) {
     let request = text(&asked.stdout).split_whitespace().next().expect("a name").to_owned();
     house.notary().done(&["account", "confirm", &request]);
 }
 
 #[test]
 fn d3_a_person_is_bound_and_deals_with_consents_at_the_terminal() {
-    let house = House::start();
+    let house = TestGateway::start();
     let root = house.root();
     let zhang = house.member(&root, "zhang", "people", &["data_subject"]);
     let before = zhang.run(&["consent", "list"]);

@@ -4,14 +4,14 @@
 use std::process::Command;
 
 use super::privacy::{give, verify};
-use super::town::Town;
+use super::world::TestWorld;
 use crate::caller::Caller;
 use crate::home::PERSON;
 use crate::node::patiently;
 
 #[test]
 fn g4_usage_is_exported_with_seals_that_a_changed_file_breaks() {
-    let town = Town::open();
+    let town = TestWorld::open();
     let root = town.by("root");
     town.house.member(&root, "tang", "yunze-data", &["finance"]);
     let bound = root.told(&["consent", "bind", "zhang"], PERSON.0);
@@ -63,7 +63,7 @@ spec: {organisation: yunze-bank, securityOfficer: 林望舒, creditLimit: '0.00'
 /// Logic M8: what a unit had paid did not let it call again, and a start knew of nothing but calls.
 #[test]
 fn g3_what_is_paid_can_be_spent_at_the_gate_at_once_and_after_a_crash() {
-    let mut town = Town::open();
+    let mut town = TestWorld::open();
     let root = town.by("root");
     for name in ["tang", "tao"] {
         town.house.member(&root, name, "yunze-data", &["finance"]);
@@ -74,9 +74,9 @@ fn g3_what_is_paid_can_be_spent_at_the_gate_at_once_and_after_a_crash() {
     let (_, token) = give(&town, "9");
     let limited = town.by("sun").apply(UNIT);
     assert!(limited.status.success(), "{limited:?}");
-    let code = |town: &Town| verify(town, &Caller::new(town.house.data_plane), &token).code();
+    let code = |town: &TestWorld| verify(town, &Caller::new(town.house.data_plane), &token).code();
     assert_eq!(code(&town).as_deref(), Some("C704"), "no credit");
-    let pay = |town: &Town, kind: &str, amount: &str, key: &str| {
+    let pay = |town: &TestWorld, kind: &str, amount: &str, key: &str| {
         let what = ["finance", "pay", kind, "--of", "bank", "--amount", amount];
         town.by("tang").done(&[&what[..], &["--key", key, "--reason", "预付款"]].concat())
     };

@@ -5,7 +5,7 @@ use super::*;
 /// What was decided after the world was last kept is in force again after a crash, and nothing else is read.
 #[test]
 fn c6_a_crash_after_a_decision_leaves_it_in_force() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     {
         let root = house.root();
         everyone(&house, &root);
@@ -38,7 +38,7 @@ fn c6_a_crash_after_a_decision_leaves_it_in_force() {
 
 #[test]
 fn c6_what_is_in_force_outlives_a_restart_and_the_loss_of_the_register() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     {
         let root = house.root();
         let wang = everyone(&house, &root);

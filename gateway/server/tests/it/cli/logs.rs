@@ -1,7 +1,7 @@
 //! Law 5 on the control plane: what a log may never hold, in the log of a running gateway that was asked all sorts of things.
 
 use super::accounts::PASSWORD;
-use super::house::House;
+use super::gateway::TestGateway;
 
 /// A word that no part of the gateway uses.
 const CANARY: &str = "canary-5d20c4";
@@ -10,7 +10,7 @@ const CANARY: &str = "canary-5d20c4";
 const ANY_4XX: u16 = 0;
 
 /// Sends one request as it stands; the status of its answer.
-fn ask(house: &House, head: &str, body: &str) -> u16 {
+fn ask(house: &TestGateway, head: &str, body: &str) -> u16 {
     let agent: ureq::Agent =
         ureq::Agent::config_builder().proxy(None).http_status_as_error(false).build().into();
     let mut lines = head.lines();
@@ -24,7 +24,7 @@ fn ask(house: &House, head: &str, body: &str) -> u16 {
 
 #[test]
 fn nothing_that_is_secret_or_a_persons_is_in_the_log() {
-    let house = House::configured("[log]\nlevel = 'trace'\n");
+    let house = TestGateway::configured("[log]\nlevel = 'trace'\n");
     let json = "Content-Type: application/json";
     let root = house.root();
     let token = std::fs::read_to_string(root.token_file()).expect("signed on");

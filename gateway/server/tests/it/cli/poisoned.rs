@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shuzha_core::{Id, OsRng, RequestId, Rng as _, SystemClock};
+use shuzha_core::{Id, OsRng, SystemClock};
 use shuzha_products::world::KINDS;
 use shuzha_store::register::{Act, Batch, Change, Content};
 use shuzha_store::{Register, SealKey, Sealable as _, dangerous_edit};
 
-use super::town::Town;
+use super::world::TestWorld;
 use crate::caller::{Ask, Caller};
 use crate::home::text;
 use crate::node::patiently;
@@ -26,46 +26,23 @@ fn zeros() -> String {
 }
 
 /// Writes an object into the register, as a version that did not look at it would have.
-fn plant(town: &Town, kind: &str, name: &str, spec: &Value) {
+fn plant(town: &TestWorld, kind: &str, name: &str, spec: &Value) {
     let key =
         std::fs::read(town.house.data().join("keys/register-seal.key")).expect("made at the first start");
     let key = SealKey::new(&key.try_into().expect("32 bytes"));
     let register = Register::open_sealed(&town.house.data().join("control.db"), &key).expect("opens");
     let id = |text: &str| Id::new(text).expect("a name");
-    let to = Content {
-        owner: Some(id("yunze-bank")),
-        spec: spec.to_string(),
-        state: None,
-        refers: Vec::new(),
-        in_force: Vec::new(),
-        marks: Vec::new(),
-        deadlines: Vec::new(),
-    };
-    let act = Act {
-        id: RequestId::generate(&SystemClock, &OsRng),
-        salt: OsRng.bytes(),
-        at: shuzha_core::Clock::now(&SystemClock),
-        by: None,
-        duty: None,
-        verb: "put".to_owned(),
-        kind: kind.to_owned(),
-        name: id(name),
-        state: None,
-        reason: String::new(),
-        attachments: "[]".to_owned(),
-    };
+    let to = Content { owner: Some(id("yunze-bank")), spec: spec.to_string(), ..Content::default() };
+    let act = Act::new(&SystemClock, &OsRng, "put", kind, id(name));
     let change = Change { kind: kind.to_owned(), name: id(name), expected: None, to: Some(to) };
-    let changes = vec![change];
-    let batch =
-        Batch { act, changes, effects: Vec::new(), passed: None, answer: None, journalled: Vec::new() };
-    register.commit(&batch).expect("it stands");
+    register.commit(&Batch { changes: vec![change], ..Batch::of(act) }).expect("it stands");
 }
 
 /// I1: an emergency stop is in force when it is answered, whatever else stands in the register, and whoever answers for the node
 /// clears it.
 #[test]
 fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared() {
-    let mut town = Town::open();
+    let mut town = TestWorld::open();
     std::fs::write(town.house.data().join("keys/words.pub"), "not a key").expect("written");
     for (key, place) in [
         (format!("publicKey: \"{}\"", zeros()), "spec.publicKey"),
@@ -78,7 +55,7 @@ fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared(
         assert!(!refused.status.success() && told.contains("C1002") && told.contains(place), "{told}");
     }
     let report = Ask { scenario: "bank-research", ..Ask::report((20, 60), "0.05") };
-    let call = |town: &Town| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
+    let call = |town: &TestWorld| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
     assert_eq!(call(&town), None, "nothing of it harmed anybody");
 
     town.house.end();
@@ -89,7 +66,7 @@ fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared(
     assert_eq!(status["world"], "register", "the control plane runs: {status}");
     let left_out = &status["not_in_force"]["objects"][0];
     assert_eq!((&left_out["kind"], &left_out["name"]), (&json!("Credential"), &json!("evil-1")), "{status}");
-    let ready = |town: &Town| Caller::new(town.house.operations.expect("started again")).get("/readyz");
+    let ready = |town: &TestWorld| Caller::new(town.house.operations.expect("started again")).get("/readyz");
     let unready = ready(&town);
     assert_eq!(unready.status, 503, "{unready:?}");
     assert!(unready.body.contains("Credential/evil-1"), "{unready:?}");
@@ -108,9 +85,9 @@ fn i1_a_register_with_an_object_at_fault_starts_stops_everything_and_is_cleared(
 /// and the authority clears them away.
 #[test]
 fn i1_an_unreadable_object_of_any_kind_is_left_out_alone_and_cleared_by_the_authority() {
-    let mut town = Town::open();
+    let mut town = TestWorld::open();
     let report = Ask { scenario: "bank-research", ..Ask::report((20, 60), "0.05") };
-    let call = |town: &Town| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
+    let call = |town: &TestWorld| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
     town.house.end();
     let kinds = KINDS.iter().filter(|kind| kind.declared && kind.name != "Jurisdiction");
     let kinds: Vec<_> = kinds.collect();
@@ -138,7 +115,7 @@ fn i1_an_unreadable_object_of_any_kind_is_left_out_alone_and_cleared_by_the_auth
 /// meanwhile; and what was not in force is, once what kept it out is gone.
 #[test]
 fn i1_an_act_that_the_node_cannot_put_in_force_is_told_and_mended() {
-    let mut town = Town::open();
+    let mut town = TestWorld::open();
     // A start of its own tells where its probe is.
     town.house.end();
     town.house.start_again();
@@ -160,7 +137,7 @@ fn i1_an_act_that_the_node_cannot_put_in_force_is_told_and_mended() {
     assert_eq!(unready.status, 503, "{unready:?}");
     assert!(unready.body.contains("Credential/second-1"), "{unready:?}");
     assert!(get("/metrics").body.contains("shuzha_decisions_not_in_force 1"), "the gauge says how many");
-    let call = |town: &Town| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
+    let call = |town: &TestWorld| Caller::new(town.house.data_plane).call(&town.credential, &report).code();
     assert_eq!(call(&town), None, "all else is in force");
     town.by("li").done(&["suspend", "everything", "--reason", "演练"]);
     assert_eq!(call(&town).as_deref(), Some("C208"), "a stop is in force meanwhile");

@@ -3,14 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::town::Town;
+use super::world::TestWorld;
 use crate::answers::Answer;
 use crate::caller::{Ask, Caller};
 use crate::home::{PERSON, text};
 use crate::node::patiently;
 
 /// A consent that zhang gives the bank for `uses` verifications: its id and its token.
-pub(super) fn give(town: &Town, uses: &str) -> (String, String) {
+pub(super) fn give(town: &TestWorld, uses: &str) -> (String, String) {
     let hash = "A".repeat(43);
     let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(2);
     let until = until.to_string();
@@ -26,7 +26,7 @@ pub(super) fn give(town: &Town, uses: &str) -> (String, String) {
     (id.expect("its id is told").1.to_owned(), text(&given.stdout).trim().to_owned())
 }
 
-pub(super) fn verify(town: &Town, caller: &Caller, token: &str) -> Answer {
+pub(super) fn verify(town: &TestWorld, caller: &Caller, token: &str) -> Answer {
     let ask = Ask { scenario: "bank-onboarding", ..Ask::person(Some(token.to_owned())) };
     caller.call(&town.credential, &ask)
 }
@@ -35,7 +35,7 @@ pub(super) fn verify(town: &Town, caller: &Caller, token: &str) -> Answer {
 /// back, and the gate refuses the next call; after a crash as before it.
 #[test]
 fn d3_a_consent_given_at_a_terminal_is_used_and_withdrawn_at_the_gate() {
-    let mut town = Town::open();
+    let mut town = TestWorld::open();
     let root = town.by("root");
     let bound = root.told(&["consent", "bind", "zhang"], PERSON.0);
     assert!(bound.status.success(), "{bound:?}");
@@ -68,7 +68,7 @@ fn d3_a_consent_given_at_a_terminal_is_used_and_withdrawn_at_the_gate() {
 }
 
 /// The plan of a query, by the bank for its research.
-fn plan(town: &Town, ask: &Ask) -> Value {
+fn plan(town: &TestWorld, ask: &Ask) -> Value {
     let ask = Ask { operation: "query:plan", ..ask.clone() };
     let told = Caller::new(town.house.data_plane).call(&town.credential, &ask);
     assert_eq!(told.status, 200, "{told:?}");
@@ -84,7 +84,7 @@ fn nanos(text: &Value) -> u64 {
 /// neither of whom can do it alone, and the balance at the gate says so before and after a crash.
 #[test]
 fn e6_a_plan_a_charge_and_a_refund_agree_at_the_gate() {
-    let mut town = Town::open();
+    let mut town = TestWorld::open();
     let report = |from: u32| Ask { scenario: "bank-research", ..Ask::report((from, 60), "0.05") };
     let (asked, lost) = (report(20), report(30));
     let caller = Caller::new(town.house.data_plane);
@@ -101,7 +101,7 @@ fn e6_a_plan_a_charge_and_a_refund_agree_at_the_gate() {
     town.freeze("statistics");
     let failed = caller.call(&town.credential, &lost);
     assert!(failed.code().is_some_and(|code| code.starts_with("C80")), "{failed:?}");
-    let spent = |town: &Town| nanos(&plan(town, &lost)["quota"]["spent"]);
+    let spent = |town: &TestWorld| nanos(&plan(town, &lost)["quota"]["spent"]);
     assert_eq!(spent(&town), 2 * charge, "a failure refunds nothing by itself");
     let case =
         json!({"unit": "bank", "dataSet": "census", "request": failed.request, "cause": "统计服务停机"});
@@ -113,7 +113,7 @@ fn e6_a_plan_a_charge_and_a_refund_agree_at_the_gate() {
     }
     assert_eq!(spent(&town), 2 * charge);
     town.by("li").done(&approve);
-    let stands = |town: &Town, case: &str, state: &str| {
+    let stands = |town: &TestWorld, case: &str, state: &str| {
         let shown = || town.by("wu").done(&["privacy-refund", "show", case]);
         patiently("the outcome", || Some(shown()).filter(|shown| shown.contains(state)))
     };

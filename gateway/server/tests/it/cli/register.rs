@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 
-use super::house::House;
+use super::gateway::TestGateway;
 use crate::home::{shuzha, text};
 
 /// Changes text in a file of the database as an editor of bytes would: the new one is as long.
@@ -22,19 +22,19 @@ fn edit(path: &Path, from: &str, to: &str) {
 }
 
 /// Puts a copy of a database back, alone.
-pub(super) fn restore(house: &House, file: &str, copy: &Path) {
+pub(super) fn restore(house: &TestGateway, file: &str, copy: &Path) {
     for beside in ["-wal", "-shm"] {
         let _ = std::fs::remove_file(house.data().join(format!("{file}{beside}")));
     }
     std::fs::copy(copy, house.data().join(file)).expect("copied");
 }
 
-pub(super) fn run(house: &House, arguments: &[&str]) -> Output {
+pub(super) fn run(house: &TestGateway, arguments: &[&str]) -> Output {
     shuzha().arg("--data-dir").arg(house.data()).args(arguments).output().expect("it starts")
 }
 
 /// A start that must not succeed; what it said.
-pub(super) fn refused(house: &House) -> String {
+pub(super) fn refused(house: &TestGateway) -> String {
     let listen = ["--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0", "--control", "127.0.0.1:0"];
     let output = run(house, &[&["serve"][..], &listen[..]].concat());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -43,7 +43,7 @@ pub(super) fn refused(house: &House) -> String {
 
 #[test]
 fn a_start_on_an_edited_or_older_register_is_refused_by_name() {
-    let mut house = House::start();
+    let mut house = TestGateway::start();
     {
         let root = house.root();
         house.member(&root, "fay", "treasury", &["finance"]);

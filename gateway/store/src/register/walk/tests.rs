@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use rusqlite::Connection;
-use shuzha_core::{Id, OsRng, RequestId, Rng as _, Role, SystemClock, Timestamp};
+use shuzha_core::clock::ManualClock;
+use shuzha_core::{Id, OsRng, Role, Timestamp};
 
 use super::*;
 use crate::database::Database;
@@ -16,19 +17,8 @@ fn name(text: &str) -> Id {
 }
 
 fn act(verb: &str, kind: &str) -> super::acts::Act {
-    super::acts::Act {
-        id: RequestId::generate(&SystemClock, &OsRng),
-        salt: OsRng.bytes(),
-        at: Timestamp::from_seconds(1),
-        by: None,
-        duty: None,
-        verb: verb.to_owned(),
-        kind: kind.to_owned(),
-        name: name("a"),
-        state: None,
-        reason: "because".to_owned(),
-        attachments: "[]".to_owned(),
-    }
+    let (clock, reason) = (ManualClock::at(Timestamp::from_seconds(1)), "because".to_owned());
+    super::acts::Act { reason, ..super::acts::Act::new(&clock, &OsRng, verb, kind, name("a")) }
 }
 
 fn content(spec: &str) -> Content {
@@ -37,18 +27,13 @@ fn content(spec: &str) -> Content {
         owner: Some(name("bank")),
         spec: spec.to_owned(),
         state: Some(state),
-        refers: Vec::new(),
-        in_force: Vec::new(),
-        marks: Vec::new(),
         deadlines: vec![("review".to_owned(), Timestamp::from_seconds(9), false)],
+        ..Content::default()
     }
 }
 
 fn commit(register: &Register, changes: Vec<Change>, effects: Vec<Effect>) -> u64 {
-    let (passed, answer, journalled) = (None, None, Vec::new());
-    register
-        .commit(&Batch { act: act("put", "Unit"), changes, effects, passed, answer, journalled })
-        .expect("committed")
+    register.commit(&Batch { changes, effects, ..Batch::of(act("put", "Unit")) }).expect("committed")
 }
 
 fn change(of: &str, expected: Option<u64>, to: Option<Content>) -> Vec<Change> {

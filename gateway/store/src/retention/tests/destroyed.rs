@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn h3_two_persons_destroy_what_is_due_and_everything_else_checks() {
     let past = Past::new();
-    let (retention, now) = (past.retention(), past.house.now());
+    let (retention, now) = (past.retention(), past.stores.now());
     let (wang, feng) = (id("wang"), id("feng"));
     past.untouched();
     assert_eq!(refused(retention.confirm(past.first, asked(&feng, now))), Code::C1735, "nobody asked");
@@ -17,7 +17,7 @@ fn h3_two_persons_destroy_what_is_due_and_everything_else_checks() {
     retention.withdraw(past.first, now).unwrap();
     assert_eq!(refused(retention.confirm(past.first, asked(&feng, now))), Code::C1735);
     retention.ask(past.first, asked(&wang, now)).unwrap();
-    past.house.settle(&past.journal);
+    past.stores.settle(&past.journal);
     past.untouched();
     let done = retention.confirm(past.first, asked(&feng, now)).unwrap();
     assert!(done.is_gone() && done.holds.is_empty());
@@ -37,9 +37,9 @@ fn h3_killed_anywhere_it_is_not_begun_or_completed_at_the_next_start() {
     use Step::{Certified, Checked, Decided, Index, Journal, Kept, Log, Recorded};
     for step in [Decided, Recorded, Kept, Certified, Log, Index, Journal, Checked] {
         let past = Past::new();
-        let (wang, feng, now) = (id("wang"), id("feng"), past.house.now());
+        let (wang, feng, now) = (id("wang"), id("feng"), past.stores.now());
         past.retention().ask(past.first, asked(&wang, now)).unwrap();
-        past.house.settle(&past.journal);
+        past.stores.settle(&past.journal);
         let killed = past.retention().confirm_watched(past.first, asked(&feng, now), &mut |at| {
             if at == step { Err(RetentionError::Unrecorded) } else { Ok(()) }
         });
@@ -50,31 +50,31 @@ fn h3_killed_anywhere_it_is_not_begun_or_completed_at_the_next_start() {
     }
     // Asked for and not decided, it is not begun.
     let past = Past::new();
-    past.retention().ask(past.first, asked(&id("wang"), past.house.now())).unwrap();
+    past.retention().ask(past.first, asked(&id("wang"), past.stores.now())).unwrap();
     let past = past.restarted();
     past.untouched();
     assert!(
-        past.retention().plan(past.house.now()).unwrap()[0].destroyed.as_ref().unwrap().decision.is_none()
+        past.retention().plan(past.stores.now()).unwrap()[0].destroyed.as_ref().unwrap().decision.is_none()
     );
 }
 
 #[test]
 fn h3_three_years_keep_every_call_for_two_and_the_life_cycle_for_good() {
-    let house = House::new(day(2026, 1, 15));
+    let stores = Stores::new(day(2026, 1, 15));
     let (sre, wang, feng) = (id("sre"), id("wang"), id("feng"));
     let (mut calls, mut acts) = (Vec::new(), 0);
     for month in 0..39_u16 {
         let now = Day::new(2026 + i32::from(month / 12), u8::try_from(month % 12 + 1).unwrap(), 15)
             .unwrap()
             .start();
-        house.clock.set(now);
-        let journal = house.start();
-        let retention = house.retention(&journal);
+        stores.clock.set(now);
+        let journal = stores.start();
+        let retention = stores.retention(&journal);
         retention.resume(now).unwrap();
-        calls.push((house.now(), house.call(&journal, |_| {})));
-        house.act(&journal, u8::try_from(month).unwrap());
+        calls.push((stores.now(), stores.call(&journal, |_| {})));
+        stores.act(&journal, u8::try_from(month).unwrap());
         acts += 3;
-        house.settle(&journal);
+        stores.settle(&journal);
         for year in retention.plan(now).unwrap() {
             let (due, over) = (now >= year.free_from, !year.holds.contains(&Hold::Open));
             assert_eq!(year.free_from, year.shard.months_after(24));
@@ -87,13 +87,13 @@ fn h3_three_years_keep_every_call_for_two_and_the_life_cycle_for_good() {
                 let outcome = retention.ask(year.shard, asked(&wang, now));
                 assert_eq!(outcome.is_ok(), over && due, "{} at {month}: {outcome:?}", year.shard);
                 if outcome.is_ok() {
-                    house.settle(&journal);
+                    stores.settle(&journal);
                     retention.confirm(year.shard, asked(&feng, now)).unwrap();
                 }
             }
         }
-        house.settle(&journal);
-        let library = house.retention(&journal).library();
+        stores.settle(&journal);
+        let library = stores.retention(&journal).library();
         for (at, request) in &calls {
             let found = library.call(request).unwrap();
             let young = Shard::of(*at).months_after(24) > now;
@@ -117,7 +117,7 @@ fn h3_three_years_keep_every_call_for_two_and_the_life_cycle_for_good() {
         }
         assert!(seen >= acts, "{seen} of {acts} at {month}");
     }
-    let plan = house.retention(&house.start()).plan(house.now()).unwrap();
+    let plan = stores.retention(&stores.start()).plan(stores.now()).unwrap();
     let gone: Vec<String> =
         plan.iter().filter(|year| year.is_gone()).map(|year| year.shard.to_string()).collect();
     assert_eq!((gone, plan.len()), (vec!["2026h1".to_owned(), "2026h2".to_owned()], 7));
@@ -128,22 +128,22 @@ fn h3_three_years_keep_every_call_for_two_and_the_life_cycle_for_good() {
 #[test]
 fn h8_calls_are_kept_from_the_end_of_the_authorisation_they_were_made_under() {
     let mut past = Past::new();
-    let now = past.house.now();
+    let now = past.stores.now();
     let until = |past: &Past| {
         let year = past.retention().plan(now).unwrap().remove(0);
         (year.free_from, year.holds.into_iter().find(|hold| matches!(hold, Hold::Authorisation(..))))
     };
     assert_eq!(until(&past), (day(2028, 7, 1), None), "nobody was authorised");
     // Over before the half-year began, or begun behind it: none of its calls belongs to it.
-    past.house.ends.0 = vec![(day(2020, 1, 1), day(2025, 12, 31)), (day(2026, 7, 1), day(2035, 1, 1))];
+    past.stores.ends.0 = vec![(day(2020, 1, 1), day(2025, 12, 31)), (day(2026, 7, 1), day(2035, 1, 1))];
     assert_eq!(until(&past), (day(2028, 7, 1), None));
     // In force in it, and in force still: two years after its term, counted in whole months as half-years are.
-    past.house.ends.0.push((day(2026, 6, 30), day(2030, 3, 10)));
+    past.stores.ends.0.push((day(2026, 6, 30), day(2030, 3, 10)));
     let kept = day(2032, 4, 1);
     assert_eq!(until(&past), (kept, Some(Hold::Authorisation("Agreement/bank-2026".to_owned(), kept))));
     let why = held(past.retention().ask(past.first, asked(&id("wang"), now)));
     assert!(why.iter().any(|hold| hold.to_string().contains("Agreement/bank-2026")), "{why:?}");
     // It ended early.
-    past.house.ends.0[2].1 = day(2026, 6, 30);
+    past.stores.ends.0[2].1 = day(2026, 6, 30);
     assert_eq!(until(&past), (day(2028, 7, 1), None), "the half-year's own term is the same");
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn h3_what_still_needs_a_half_year_holds_it() {
     let past = Past::new();
-    let (wang, feng, now) = (id("wang"), id("feng"), past.house.now());
+    let (wang, feng, now) = (id("wang"), id("feng"), past.stores.now());
     let second: Shard = "2026h2".parse().unwrap();
     let retention = past.retention();
     // The later one waits for the earlier, is not sealed, and is not due; the latest is still open.
@@ -16,8 +16,8 @@ fn h3_what_still_needs_a_half_year_holds_it() {
     assert_eq!(held(retention.seal("2028h2".parse().unwrap(), asked(&wang, now))), [Hold::Open]);
     // Asked for while nothing held it, and held when it is to be confirmed.
     retention.ask(past.first, asked(&wang, now)).unwrap();
-    past.house.settle(&past.journal);
-    let late = past.house.call(&past.journal, |call| {
+    past.stores.settle(&past.journal);
+    let late = past.stores.call(&past.journal, |call| {
         let long_ago = day(2026, 6, 30);
         let terms = Terms {
             unit: "bank",
@@ -36,13 +36,13 @@ fn h3_what_still_needs_a_half_year_holds_it() {
         call.basis = 3;
     });
     let meter =
-        ledger::MeterOptions::default().build(past.house.books.clone(), past.journal.clone()).unwrap();
+        ledger::MeterOptions::default().build(past.stores.books.clone(), past.journal.clone()).unwrap();
     meter.handle().catch_up().unwrap();
     let june: Month = "2026-06".parse().unwrap();
     assert_eq!(held(retention.confirm(past.first, asked(&feng, now))), [Hold::OpenPeriod(june)], "{late}");
     past.untouched();
     // A follower that has not read it, and a segment that is still written to.
-    let behind = House::new(day(2026, 3, 1));
+    let behind = Stores::new(day(2026, 3, 1));
     let journal = behind.start();
     behind.call(&journal, |_| {});
     behind.clock.set(day(2028, 7, 1));
@@ -62,22 +62,9 @@ fn h3_what_still_needs_a_half_year_holds_it() {
     assert_eq!(waits, [&[Hold::Unsealed], &unread[..], &[Hold::InUse]].concat());
     assert!(journal.prune(1).is_err(), "the journal itself refuses too");
     // An act that the register has accepted and does not know to be in the journal.
-    let act = crate::register::Act {
-        id: RequestId::from_bytes([9; 16]),
-        salt: [0; 16],
-        at: behind.now(),
-        by: None,
-        duty: None,
-        verb: "expire".to_owned(),
-        kind: "Grant".to_owned(),
-        name: id("bank-company"),
-        state: None,
-        reason: String::new(),
-        attachments: "[]".to_owned(),
-    };
-    let (changes, effects, journalled) = (Vec::new(), Vec::new(), Vec::new());
-    let batch = crate::register::Batch { act, changes, effects, passed: None, answer: None, journalled };
-    behind.register.commit(&batch).unwrap();
+    let clock = ManualClock::at(behind.now());
+    let act = crate::register::Act::new(&clock, &IdRng, "expire", "Grant", id("bank-company"));
+    behind.register.commit(&crate::register::Batch::of(act)).unwrap();
     assert!(holds(&behind.retention(&journal), "2026h1", behind.now()).contains(&Hold::Outbox));
 }
 
@@ -85,20 +72,20 @@ fn h3_what_still_needs_a_half_year_holds_it() {
 #[test]
 fn no_record_goes_before_what_it_spent_is_under_a_signed_checkpoint() {
     let past = Past::new();
-    let (wang, feng, now) = (id("wang"), id("feng"), past.house.now());
+    let (wang, feng, now) = (id("wang"), id("feng"), past.stores.now());
     past.retention().ask(past.first, asked(&wang, now)).unwrap();
     assert_eq!(held(past.retention().confirm(past.first, asked(&feng, now))), [Hold::Unbound]);
     past.untouched();
-    past.house.settle(&past.journal);
+    past.stores.settle(&past.journal);
     // What is kept must be what the log was told.
     let places = past.journal.projections().unwrap();
     let name = format!("{:020}.projection", places[0]);
     let middle = past.journal.projection(places[0]).unwrap().unwrap().len() / 2;
-    past.house.disk.tamper(&name, |bytes| bytes[middle] ^= 1);
+    past.stores.disk.tamper(&name, |bytes| bytes[middle] ^= 1);
     assert_eq!(held(past.retention().confirm(past.first, asked(&feng, now))), [Hold::Unbound]);
     // Asked for again, it is bound again.
     past.retention().ask(past.first, asked(&wang, now)).unwrap();
-    past.house.settle(&past.journal);
+    past.stores.settle(&past.journal);
     past.retention().confirm(past.first, asked(&feng, now)).unwrap();
     past.gone();
     // And a lost store comes back from there, to the row.
@@ -109,15 +96,15 @@ fn no_record_goes_before_what_it_spent_is_under_a_signed_checkpoint() {
     let rest = past.journal.reader(state.reached.seq + 1).unwrap();
     state.replay(rest, &mut changes).unwrap();
     store.project(&state, &mut changes).unwrap();
-    past.house.settle(&past.journal);
-    assert_eq!(store.load_state().unwrap(), past.house.store.load_state().unwrap());
+    past.stores.settle(&past.journal);
+    assert_eq!(store.load_state().unwrap(), past.stores.store.load_state().unwrap());
 }
 
 #[test]
 fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
     let past = Past::new();
-    let (wang, feng, now) = (id("wang"), id("feng"), past.house.now());
-    let folder = past.house.dir.path().join("evidence/2026h1");
+    let (wang, feng, now) = (id("wang"), id("feng"), past.stores.now());
+    let folder = past.stores.dir.path().join("evidence/2026h1");
     // Sealed files are read-only, and their manifest is signed.
     let sealed = std::fs::metadata(folder.join("tile/0/000")).unwrap();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&sealed.permissions()) & 0o777, 0o400);
@@ -142,7 +129,7 @@ fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
         std::fs::write(&path, bytes).unwrap();
     };
     past.retention().ask(past.first, asked(&wang, now)).unwrap();
-    past.house.settle(&past.journal);
+    past.stores.settle(&past.journal);
     tamper("tile/0/000");
     let outcome = past.retention().confirm(past.first, asked(&feng, now));
     assert!(matches!(&outcome, Err(RetentionError::Finding(finding)) if finding.is_bad()), "{outcome:?}");
@@ -157,17 +144,17 @@ fn h3_what_does_not_check_is_neither_sealed_nor_destroyed() {
     past.untouched();
     past.restarted().gone();
     // A half-year that was changed is not sealed.
-    let house = House::new(day(2026, 3, 1));
-    let journal = house.start();
-    house.call(&journal, |_| {});
-    house.clock.set(day(2026, 7, 1));
-    house.call(&journal, |_| {});
-    house.settle(&journal);
-    let entries = house.dir.path().join("evidence/2026h1/tile/entries/000.p/2");
+    let stores = Stores::new(day(2026, 3, 1));
+    let journal = stores.start();
+    stores.call(&journal, |_| {});
+    stores.clock.set(day(2026, 7, 1));
+    stores.call(&journal, |_| {});
+    stores.settle(&journal);
+    let entries = stores.dir.path().join("evidence/2026h1/tile/entries/000.p/2");
     let mut bytes = std::fs::read(&entries).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&entries, bytes).unwrap();
-    let outcome = house.retention(&journal).seal("2026h1".parse().unwrap(), asked(&wang, house.now()));
+    let outcome = stores.retention(&journal).seal("2026h1".parse().unwrap(), asked(&wang, stores.now()));
     assert!(matches!(&outcome, Err(RetentionError::Finding(finding)) if finding.is_bad()), "{outcome:?}");
 }

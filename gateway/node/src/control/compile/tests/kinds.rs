@@ -97,7 +97,7 @@ fn changed(spec: &Value) -> Vec<Value> {
 }
 
 /// Declares an object as whoever may.
-fn declare(town: &Town, organisations: &[Id], (kind, name, spec): (&str, &Id, &Value)) -> Result<(), Code> {
+fn declare(town: &Judged, organisations: &[Id], (kind, name, spec): (&str, &Id, &Value)) -> Result<(), Code> {
     let mut last = Err(Code::C1003);
     for organisation in organisations {
         last = town.put_as(organisation.as_str(), kind, name.as_str(), spec);
@@ -110,7 +110,7 @@ fn declare(town: &Town, organisations: &[Id], (kind, name, spec): (&str, &Id, &V
 
 #[test]
 fn every_declared_kind_is_refused_or_in_force_whatever_its_fields_hold() {
-    let town = Town::empty();
+    let town = Judged::empty();
     let demo = demo();
     let demo = demo.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     let files: Vec<_> = demo.chain([BESIDE]).collect();

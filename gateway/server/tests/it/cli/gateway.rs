@@ -14,12 +14,12 @@ use super::accounts::{Accounts, PASSWORD};
 use crate::home::{shuzha, text, write_private};
 use crate::node::PATIENCE;
 
-/// What is in the folder of a house.
+/// What is in the folder of a gateway.
 const DATA: &str = "data";
 const CONFIGURATION: &str = "shuzha.toml";
 
 /// A running gateway. Killed with the test.
-pub(super) struct House {
+pub(super) struct TestGateway {
     root: tempfile::TempDir,
     child: Child,
     pub(super) api: String,
@@ -36,11 +36,11 @@ pub(super) struct House {
 
 /// A person at a terminal.
 pub(super) struct Person<'h> {
-    house: &'h House,
+    house: &'h TestGateway,
     home: PathBuf,
 }
 
-impl House {
+impl TestGateway {
     /// Starts a gateway and makes its first administrator, `root`.
     pub(super) fn start() -> Self {
         Self::configured("")
@@ -167,7 +167,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for TestGateway {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -8,25 +8,27 @@ use shuzha_core::{Id, Timestamp};
 use shuzha_privacy::consent::{self, Basis, Claims, Details, Legal, Narrower, Use};
 use shuzha_privacy::subject::{CanonicalId, HmacSha256Prf, IdKind, Pseudonymiser};
 
-use crate::cast::{ISSUER, PSEUDONYM_KEY, serial};
-use crate::world::secret;
+use crate::calls::{PSEUDONYM_KEY, serial};
+use crate::world::{ISSUER, secret};
 
 /// A consent as its holder has it.
 #[derive(Clone)]
-pub(crate) struct Consent {
-    pub(crate) token: String,
-    pub(crate) jti: String,
+pub struct Consent {
+    /// The token.
+    pub token: String,
+    /// Its identity.
+    pub jti: String,
     claims: Claims,
 }
 
 impl Consent {
     /// The consent that this one narrows.
-    pub(crate) fn parent(&self) -> Option<&str> {
+    pub fn parent(&self) -> Option<&str> {
         self.claims.parent.as_ref().map(|parent| &*parent.jti)
     }
 
     /// A narrower one, to `uses` uses, given at `now`.
-    pub(crate) fn narrowed(&self, uses: u32, now: Timestamp) -> Self {
+    pub fn narrowed(&self, uses: u32, now: Timestamp) -> Self {
         let jti = fresh_jti();
         let narrower = Narrower { uses_max: Some(uses), ..Narrower::default() };
         let claims = consent::attenuate(&self.claims, &narrower, &jti, now).expect("it is narrower");
@@ -42,7 +44,7 @@ fn fresh_jti() -> String {
 }
 
 /// The consent of `person` to `unit` for `scenario`, `uses` times, given at `now` and valid for an hour.
-pub(crate) fn consent(
+pub fn consent(
     person: &str,
     unit: &str,
     scenario: &str,
@@ -91,12 +93,12 @@ pub(crate) fn consent(
 }
 
 /// The person's withdrawal of `consent`.
-pub(crate) fn withdrawal(consent: &Consent, now: Timestamp) -> String {
+pub fn withdrawal(consent: &Consent, now: Timestamp) -> String {
     consent::issue_withdrawal(&consent.jti, Some("person"), now, &issuer()).expect("a withdrawal")
 }
 
 /// The token with `change` made to its claims, signed again by the issuer: what no honest issuer would issue.
-pub(crate) fn reissued(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
+pub fn reissued(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
     let mut parts = token.split('.');
     let (header, payload) = (parts.next().expect("a header"), parts.next().expect("a payload"));
     let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url");
@@ -106,7 +108,7 @@ pub(crate) fn reissued(token: &str, change: impl FnOnce(&mut serde_json::Value))
 }
 
 /// The token with `change` made to its header, signed again by the issuer.
-pub(crate) fn reheaded(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
+pub fn reheaded(token: &str, change: impl FnOnce(&mut serde_json::Value)) -> String {
     let mut parts = token.split('.');
     let header = BASE64_URL_SAFE_NO_PAD.decode(parts.next().expect("a header")).expect("base64url");
     let mut header = serde_json::from_slice(&header).expect("JSON");

@@ -16,39 +16,45 @@ use shuzha_privacy::subject::{HmacSha256Prf, Pseudonymiser};
 use shuzha_privacy::watermark::Watermarks;
 use shuzha_store::{Changes, State, Store};
 
-use crate::cast::{self, Ask};
+use crate::calls::{self, Ask};
 use crate::consents::{self, Consent};
 use crate::upstream::Fake;
 use crate::world;
 
 /// Monday, 2 March 2026, noon in Shanghai.
-pub(crate) const NOON: Timestamp = Timestamp::from_seconds(1_772_424_000);
+pub const NOON: Timestamp = Timestamp::from_seconds(1_772_424_000);
 /// Key of the watermarks.
-pub(crate) const WATERMARK_KEY: [u8; 32] = [3; 32];
+pub const WATERMARK_KEY: [u8; 32] = [3; 32];
 /// Key of the commitments.
-pub(crate) const COMMIT_KEY: [u8; 32] = [9; 32];
+pub const COMMIT_KEY: [u8; 32] = [9; 32];
 
-/// How a house differs from the usual one.
-pub(crate) struct Plan {
-    pub(crate) nonces_max: usize,
-    pub(crate) queue_records_max: usize,
-    pub(crate) more_world: String,
-    pub(crate) releases: Option<Arc<dyn ReleaseStore>>,
-    pub(crate) periods: Periods,
-    pub(crate) bounds: Bounds,
+/// How a gateway differs from the usual one.
+pub struct Plan {
+    /// Nonces that are remembered.
+    pub nonces_max: usize,
+    /// Records that may wait for the journal.
+    pub queue_records_max: usize,
+    /// Objects besides the usual ones.
+    pub more_world: String,
+    /// Where releases are kept; in memory where none is given.
+    pub releases: Option<Arc<dyn ReleaseStore>>,
+    /// Keys of half-years.
+    pub periods: Periods,
+    /// What it keeps in memory at most.
+    pub bounds: Bounds,
     /// Whether the node guards its clock, as the real one does; a test that moves time by hand needs it to follow.
-    pub(crate) guarded: bool,
+    pub guarded: bool,
     /// The world in force from the start, instead of the usual one.
-    pub(crate) snapshot: Option<Snapshot>,
+    pub snapshot: Option<Snapshot>,
 }
 
 /// Keys of half-years that are made of the half-year's name, and forgotten on request.
 #[derive(Clone, Default)]
-pub(crate) struct Periods(Arc<Mutex<BTreeMap<HalfYear, bool>>>);
+pub struct Periods(Arc<Mutex<BTreeMap<HalfYear, bool>>>);
 
 impl Periods {
     /// Erases the key of a half-year.
-    pub(crate) fn erase(&self, period: HalfYear) {
+    pub fn erase(&self, period: HalfYear) {
         self.0.lock().expect("no holder panics").insert(period, false);
     }
 
@@ -88,28 +94,37 @@ impl Default for Plan {
 }
 
 /// Everything of one gateway node but its HTTP.
-pub(crate) struct House {
-    pub(crate) clock: Arc<ManualClock>,
+pub struct TestGateway {
+    /// The time.
+    pub clock: Arc<ManualClock>,
     /// The node's clock over that one, where it guards it.
-    pub(crate) guard: Option<Arc<GuardedClock<Arc<ManualClock>>>>,
-    pub(crate) disk: MemoryDisk,
-    pub(crate) gate: Arc<Gate>,
+    pub guard: Option<Arc<GuardedClock<Arc<ManualClock>>>>,
+    /// What the journal is on.
+    pub disk: MemoryDisk,
+    /// The policy engine.
+    pub gate: Arc<Gate>,
     store: Store,
 }
 
-impl House {
+impl Default for TestGateway {
+    fn default() -> Self {
+        Self::planned(Plan::default())
+    }
+}
+
+impl TestGateway {
     /// A new one at noon.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::planned(Plan::default())
     }
 
     /// A new one as `plan` says.
-    pub(crate) fn planned(plan: Plan) -> Self {
+    pub fn planned(plan: Plan) -> Self {
         Self::planned_at(NOON, plan)
     }
 
     /// A new one at `at`, as `plan` says.
-    pub(crate) fn planned_at(at: Timestamp, plan: Plan) -> Self {
+    pub fn planned_at(at: Timestamp, plan: Plan) -> Self {
         let store = Store::in_memory().expect("a database in memory");
         let clock = Arc::new(ManualClock::at(at));
         Self::open(MemoryDisk::new(), clock, store, plan, |_| {}).expect("an empty journal opens")
@@ -136,7 +151,7 @@ impl House {
         let mut state = replayed(&journal);
         forget(&mut state);
         let start = Start::from_state(&state);
-        let prf = HmacSha256Prf::new("local-1", &cast::PSEUDONYM_KEY);
+        let prf = HmacSha256Prf::new("local-1", &calls::PSEUDONYM_KEY);
         let parts = Parts {
             options: Options {
                 audience: "shuzha".to_owned(),
@@ -161,35 +176,35 @@ impl House {
     }
 
     /// The node after its process was killed now and started again.
-    pub(crate) fn killed(self) -> Self {
+    pub fn killed(self) -> Self {
         let disk = self.disk.killed();
         self.again_on(disk)
     }
 
     /// The node after a power cut that lost all that was not synced.
-    pub(crate) fn without_power(self) -> Self {
+    pub fn without_power(self) -> Self {
         let disk = self.disk.cut_power(|| 0);
         self.again_on(disk)
     }
 
     /// The node started again on what its disk became.
-    pub(crate) fn again_on(self, disk: MemoryDisk) -> Self {
+    pub fn again_on(self, disk: MemoryDisk) -> Self {
         self.planned_on(disk, Plan::default())
     }
 
     /// The node killed and started again with `snapshot` in force.
-    pub(crate) fn planned_again(self, snapshot: Snapshot) -> Self {
+    pub fn planned_again(self, snapshot: Snapshot) -> Self {
         let disk = self.disk.killed();
         self.planned_on(disk, Plan { snapshot: Some(snapshot), ..Plan::default() })
     }
 
     /// The same, with another plan.
-    pub(crate) fn planned_on(self, disk: MemoryDisk, plan: Plan) -> Self {
+    pub fn planned_on(self, disk: MemoryDisk, plan: Plan) -> Self {
         Self::open(disk, self.clock, self.store, plan, |_| {}).expect("the journal opens")
     }
 
     /// The same, with a node that forgets; or why its journal does not open, as after a disk that lied.
-    pub(crate) fn forgetful_on(
+    pub fn forgetful_on(
         self,
         disk: MemoryDisk,
         plan: Plan,
@@ -199,23 +214,23 @@ impl House {
     }
 
     /// The time by the node's clock.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.guard.as_ref().map_or_else(|| self.clock.now(), |guard| guard.now())
     }
 
     /// The present second.
-    pub(crate) fn clock_seconds(&self) -> i64 {
+    pub fn clock_seconds(&self) -> i64 {
         self.clock.now().seconds()
     }
 
     /// Takes one call through the gate.
-    pub(crate) async fn call(&self, ask: &Ask, upstream: &Fake) -> Reply<()> {
+    pub async fn call(&self, ask: &Ask, upstream: &Fake) -> Reply<()> {
         let sent = ask.send(self.clock.now());
         self.gate.serve(&sent.inbound(), upstream).await
     }
 
     /// A person's consent, given now.
-    pub(crate) fn consent(&self, person: &str, unit: &str, uses: u32) -> Consent {
+    pub fn consent(&self, person: &str, unit: &str, uses: u32) -> Consent {
         let (scenario, purpose) = match unit {
             "charity" => ("charity-aid", "public-welfare"),
             "insurer" => ("insurer-claims", "industry"),
@@ -227,14 +242,14 @@ impl House {
     }
 
     /// The person withdraws; durable when this returns.
-    pub(crate) async fn withdraw(&self, consent: &Consent) {
+    pub async fn withdraw(&self, consent: &Consent) {
         let statement = consents::withdrawal(consent, self.clock.now());
         let id = shuzha_core::RequestId::from_bytes([0xaa; 16]);
         self.gate.withdraw(id, &statement).await.expect("the withdrawal is recorded");
     }
 
     /// Waits until all that was appended is durable, and gives the records.
-    pub(crate) async fn records(&self) -> Vec<RawRecord> {
+    pub async fn records(&self) -> Vec<RawRecord> {
         let journal = self.gate.journal();
         let durable = journal.append_durable(&resumed(self)).expect("the journal serves");
         durable.await.expect("durable");
@@ -242,16 +257,16 @@ impl House {
     }
 
     /// What the journal adds up to.
-    pub(crate) async fn state(&self) -> State {
+    pub async fn state(&self) -> State {
         self.records().await;
         replayed(self.gate.journal())
     }
 }
 
 /// A record that means nothing.
-pub(crate) fn resumed(house: &House) -> Entry<'static> {
+pub fn resumed(gateway: &TestGateway) -> Entry<'static> {
     Entry::Act(shuzha_evidence::Act {
-        at: house.clock.now(),
+        at: gateway.clock.now(),
         kind: shuzha_evidence::ActKind::Resumed,
         actor: "test",
         object: "",
@@ -261,13 +276,13 @@ pub(crate) fn resumed(house: &House) -> Entry<'static> {
 }
 
 /// The durable records.
-pub(crate) fn read(journal: &Journal) -> Vec<RawRecord> {
+pub fn read(journal: &Journal) -> Vec<RawRecord> {
     let reader = journal.reader(1).expect("readable");
     reader.map(|record| record.expect("an intact record")).collect()
 }
 
 /// What the durable records add up to.
-pub(crate) fn replayed(journal: &Journal) -> State {
+pub fn replayed(journal: &Journal) -> State {
     let mut state = State::default();
     state
         .replay(journal.reader(1).expect("readable"), &mut Changes::default())
@@ -276,7 +291,7 @@ pub(crate) fn replayed(journal: &Journal) -> State {
 }
 
 /// The last closing record among `records`.
-pub(crate) fn last_call(records: &[RawRecord]) -> Call<'_> {
+pub fn last_call(records: &[RawRecord]) -> Call<'_> {
     let calls = records.iter().rev().filter_map(|record| match record.entry() {
         Ok(Entry::Call(call)) => Some(*call),
         _ => None,
@@ -285,7 +300,7 @@ pub(crate) fn last_call(records: &[RawRecord]) -> Call<'_> {
 }
 
 /// How many intents and how many closing records there are.
-pub(crate) fn counted(records: &[RawRecord]) -> (usize, usize) {
+pub fn counted(records: &[RawRecord]) -> (usize, usize) {
     let count = |wanted: fn(&Entry<'_>) -> bool| {
         records.iter().filter(|record| record.entry().is_ok_and(|entry| wanted(&entry))).count()
     };
@@ -293,7 +308,7 @@ pub(crate) fn counted(records: &[RawRecord]) -> (usize, usize) {
 }
 
 /// The code of a refusal, or what kind of answer it is.
-pub(crate) fn outcome<S>(reply: &Reply<S>) -> String {
+pub fn outcome<S>(reply: &Reply<S>) -> String {
     match &reply.payload {
         Payload::Refused(refusal) => refusal.code.to_string(),
         Payload::Answer(_) if reply.replayed => "replayed".to_owned(),
@@ -303,7 +318,7 @@ pub(crate) fn outcome<S>(reply: &Reply<S>) -> String {
 }
 
 /// The body of an answer; empty where there is none.
-pub(crate) fn body<S>(reply: &Reply<S>) -> &[u8] {
+pub fn body<S>(reply: &Reply<S>) -> &[u8] {
     match &reply.payload {
         Payload::Answer(bytes) => bytes,
         _ => b"",
@@ -311,7 +326,7 @@ pub(crate) fn body<S>(reply: &Reply<S>) -> &[u8] {
 }
 
 /// The decision as the table of holds names it.
-pub(crate) fn decision(call: &Call<'_>) -> &'static str {
+pub fn decision(call: &Call<'_>) -> &'static str {
     match call.decision {
         Decision::Answered => "answered",
         Decision::Refused => "refused",

@@ -11,7 +11,7 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 
 /// Machine, commit, build, and the configuration in words.
 #[expect(clippy::print_stdout, reason = "a benchmark prints")]
-pub(crate) fn heading(configuration: &str) {
+pub fn heading(configuration: &str) {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -27,7 +27,7 @@ pub(crate) fn heading(configuration: &str) {
 
 /// A number beside its aim: within which it should be, where anything is asked of it.
 #[expect(clippy::print_stdout, reason = "a benchmark prints")]
-pub(crate) fn number(what: &str, value: f64, unit: &str, aim: Option<RangeInclusive<f64>>) {
+pub fn number(what: &str, value: f64, unit: &str, aim: Option<RangeInclusive<f64>>) {
     let told = aim.map_or_else(String::new, |aim| {
         let (sign, bound) = if aim.end().is_infinite() { ('≥', aim.start()) } else { ('≤', aim.end()) };
         let met = if aim.contains(&value) { "met" } else { "missed" };

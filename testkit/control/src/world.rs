@@ -1,5 +1,5 @@
-//! A small town: the organisations, products and prices of the worked example, declared through the control plane by the
-//! persons whose they are; and cases taken to where a test needs them.
+//! The organisations, products and prices of the worked example, declared through the control plane by the persons whose they
+//! are; and cases taken to where a test needs them.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use shuzha_core::Role;
 use shuzha_products::World;
 use shuzha_products::jurisdiction::CONTENTS;
 
-use crate::house::{House, id, person};
+use crate::{TestControl, id, person};
 
 /// Account, organisation, role.
 const PERSONS: [(&str, &str, Role); 19] = [
@@ -56,13 +56,17 @@ const DECLARED: [(&str, &str, &str); 18] = [
     ("wu", "Credential", "bank-1"),
 ];
 
-/// A person of the town.
-pub(crate) fn by(account: &str) -> Caller {
+/// A person of the world.
+///
+/// # Panics
+/// When there is none of that name.
+#[must_use]
+pub fn by(account: &str) -> Caller {
     let (_, organisation, role) = PERSONS.iter().find(|(name, ..)| *name == account).expect("a person");
     person(account, organisation, &[*role])
 }
 
-/// The worked example, read once: the tests that walk the access table open many towns.
+/// The worked example, read once: the tests that walk the access table open many worlds.
 fn worked_example() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
@@ -78,13 +82,17 @@ fn worked_example() -> &'static World {
 }
 
 /// The worked example's spec of an object.
-pub(crate) fn example(kind: &str, name: &str) -> Value {
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn example(kind: &str, name: &str) -> Value {
     let found = worked_example().specs.iter().find(|((of, named), _)| *of == kind && named.as_str() == name);
     serde_json::from_str(found.expect("in the worked example").1).expect("JSON")
 }
 
 /// An operating agreement by mode `whole`, with everything that any pack asks it to say.
-pub(crate) fn operating_agreement(from: &str, until: &str) -> Value {
+pub fn operating_agreement(from: &str, until: &str) -> Value {
     let contents = CONTENTS.iter().map(|content| ((*content).to_owned(), "另附".into()));
     json!({
         "authoriser": "data-bureau", "operator": "yunze-data", "mode": "whole",
@@ -94,57 +102,67 @@ pub(crate) fn operating_agreement(from: &str, until: &str) -> Value {
     })
 }
 
-pub(crate) struct Town {
-    pub(crate) house: House,
+/// A control plane in which the worked example is declared.
+pub struct TestWorld {
+    /// The control plane.
+    pub plane: TestControl,
 }
 
-impl Town {
-    pub(crate) fn new() -> Self {
+impl TestWorld {
+    /// Without rights: nobody may call.
+    #[must_use]
+    pub fn new() -> Self {
         Self::under(Rules::default())
     }
 
-    pub(crate) fn under(rules: Rules) -> Self {
-        let town = Self { house: House::under(rules) };
+    /// The same, under rules of a jurisdiction.
+    ///
+    /// # Panics
+    /// When the worked example does not fit them.
+    #[must_use]
+    pub fn under(rules: Rules) -> Self {
+        let world = Self { plane: TestControl::under(rules) };
         for (who, kind, name) in DECLARED {
-            town.put(who, kind, name, &example(kind, name)).unwrap_or_else(|error| {
+            world.put(who, kind, name, &example(kind, name)).unwrap_or_else(|error| {
                 panic!("{kind}/{name}: {error:?}");
             });
         }
-        town
+        world
     }
 
     /// With a scenario of the bank's approved and an agreement in force.
-    pub(crate) fn authorised() -> Self {
-        let town = Self::new();
+    #[must_use]
+    pub fn authorised() -> Self {
+        let world = Self::new();
         let plan = json!({"unit": "bank", "title": "应急处置预案", "officer": "林望舒", "contact": "安全部",
             "events": ["数据泄露"], "steps": ["停止调用"]});
-        town.open("wu", "EmergencyPlan", "bank-plan", &plan);
-        town.done("wu", "EmergencyPlan", "bank-plan", "submit");
-        town.done("feng", "EmergencyPlan", "bank-plan", "file");
+        world.open("wu", "EmergencyPlan", "bank-plan", &plan);
+        world.done("wu", "EmergencyPlan", "bank-plan", "submit");
+        world.done("feng", "EmergencyPlan", "bank-plan", "file");
         let window = json!({"from": "2026-01-01", "until": "2028-01-01"});
         let scenario = json!({"unit": "bank", "title": "企业开户核验", "purpose": "industry", "mode": "scenario",
             "necessity": "仅核验", "needs": [{"product": "company-check", "operations": ["verify"]}],
             "window": window, "measures": ["专线接入"], "securityOfficer": "林望舒", "emergencyPlan": "bank-plan",
             "volume": {"callsPerDay": 20_000, "subjectsPerDay": 5_000}});
-        town.open("wu", "Scenario", "onboarding", &scenario);
-        town.done("wu", "Scenario", "onboarding", "submit");
-        town.done("zhao", "Scenario", "onboarding", "agree");
-        town.act("zhou", "Scenario", "onboarding", "opine", &json!({"favourable": true})).expect("opined");
-        town.done("wang", "Scenario", "onboarding", "approve");
+        world.open("wu", "Scenario", "onboarding", &scenario);
+        world.done("wu", "Scenario", "onboarding", "submit");
+        world.done("zhao", "Scenario", "onboarding", "agree");
+        world.act("zhou", "Scenario", "onboarding", "opine", &json!({"favourable": true})).expect("opined");
+        world.done("wang", "Scenario", "onboarding", "approve");
         let agreement = json!({"unit": "bank", "scenarios": ["onboarding"], "window": window,
             "parties": ["data-bureau", "yunze-data", "yunze-bank"],
             "split": [{"party": "data-bureau", "parts": 3_000}, {"party": "yunze-data", "parts": 7_000}],
             "securityOfficer": "林望舒", "scope": "企业身份核验"});
-        town.open("wu", "Agreement", "bank-2026", &agreement);
-        town.done("wu", "Agreement", "bank-2026", "submit");
+        world.open("wu", "Agreement", "bank-2026", &agreement);
+        world.done("wu", "Agreement", "bank-2026", "submit");
         for who in ["wu", "sun", "wang"] {
-            town.done(who, "Agreement", "bank-2026", "sign");
+            world.done(who, "Agreement", "bank-2026", "sign");
         }
-        town
+        world
     }
 
     /// With an operating agreement in force over all data of two providers, under rules that permit it.
-    pub(crate) fn operating(&self, name: &str) {
+    pub fn operating(&self, name: &str) {
         self.open("wang", "OperatingAgreement", name, &operating_agreement("2026-01-01", "2029-01-01"));
         self.done("wang", "OperatingAgreement", name, "submit");
         self.done("feng", "OperatingAgreement", name, "approve");
@@ -153,47 +171,61 @@ impl Town {
         }
     }
 
-    pub(crate) fn put(&self, who: &str, kind: &str, name: &str, spec: &Value) -> Result<Outcome, Error> {
-        self.house.put(&by(who), kind, name, spec, self.house.version(kind, name))
+    /// Declares an object, or replaces it.
+    ///
+    /// # Errors
+    /// Of the control plane.
+    pub fn put(&self, who: &str, kind: &str, name: &str, spec: &Value) -> Result<Outcome, Error> {
+        self.plane.put(&by(who), kind, name, spec, self.plane.version(kind, name))
     }
 
-    pub(crate) fn remove(&self, who: &str, kind: &str, name: &str) -> Result<Outcome, Error> {
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// Of the control plane.
+    pub fn remove(&self, who: &str, kind: &str, name: &str) -> Result<Outcome, Error> {
         let request =
-            shuzha_control::Request { expected: self.house.version(kind, name), ..Default::default() };
-        self.house.control.remove(&by(who), kind, &id(name), &request)
+            shuzha_control::Request { expected: self.plane.version(kind, name), ..Default::default() };
+        self.plane.control.remove(&by(who), kind, &id(name), &request)
     }
 
-    pub(crate) fn act(
-        &self,
-        who: &str,
-        kind: &str,
-        name: &str,
-        verb: &str,
-        body: &Value,
-    ) -> Result<Outcome, Error> {
-        self.house.act(&by(who), kind, name, verb, body)
+    /// Does `verb` to a case.
+    ///
+    /// # Errors
+    /// Of the control plane.
+    pub fn act(&self, who: &str, kind: &str, name: &str, verb: &str, body: &Value) -> Result<Outcome, Error> {
+        self.plane.act(&by(who), kind, name, verb, body)
     }
 
     /// Opens a case that must be in order.
-    pub(crate) fn open(&self, who: &str, kind: &str, name: &str, spec: &Value) {
+    pub fn open(&self, who: &str, kind: &str, name: &str, spec: &Value) {
         self.put(who, kind, name, spec).unwrap_or_else(|error| panic!("{kind}/{name}: {error:?}"));
     }
 
     /// Does what must go well, with an empty body.
-    pub(crate) fn done(&self, who: &str, kind: &str, name: &str, verb: &str) {
+    pub fn done(&self, who: &str, kind: &str, name: &str, verb: &str) {
         self.act(who, kind, name, verb, &json!({}))
             .unwrap_or_else(|error| panic!("{who} {verb} {kind}/{name}: {error:?}"));
     }
 
-    pub(crate) fn state(&self, kind: &str, name: &str) -> String {
-        let object = self.house.register.get(kind, name).expect("answers").expect("there");
+    /// The state of a case.
+    #[must_use]
+    pub fn state(&self, kind: &str, name: &str) -> String {
+        let object = self.plane.register.get(kind, name).expect("answers").expect("there");
         object.state.expect("a case").name
     }
 }
 
 /// A grant of `company-check` to the bank.
-pub(crate) fn grant(from: &str, until: &str) -> Value {
+#[must_use]
+pub fn grant(from: &str, until: &str) -> Value {
     json!({"unit": "bank", "scenario": "onboarding", "agreement": "bank-2026", "product": "company-check",
         "operations": ["verify"], "window": {"from": from, "until": until},
         "rate": {"calls": 100, "perSeconds": 1}})
+}
+
+impl Default for TestWorld {
+    fn default() -> Self {
+        Self::new()
+    }
 }

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 
 /// What the product service does with one request.
 #[derive(Clone, Debug)]
-pub(crate) enum Say {
+pub enum Say {
     /// Answers with this status and body.
     Json(u16, &'static str),
     /// Gives no answer.
@@ -29,18 +29,18 @@ pub(crate) enum Say {
 }
 
 /// 一致.
-pub(crate) const CONSISTENT: &str = r#"{"code":"00"}"#;
+pub const CONSISTENT: &str = r#"{"code":"00"}"#;
 /// 查无.
-pub(crate) const MISS: &str = r#"{"code":"02"}"#;
+pub const MISS: &str = r#"{"code":"02"}"#;
 /// After so many misses in a row, use is abnormal.
-pub(crate) const MISSES_NOTICED: usize = 6;
+pub const MISSES_NOTICED: usize = 6;
 /// Aggregates over the census by sex.
-pub(crate) const CENSUS: &str = r#"{"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":["Female"],"count":300},{"key":["Male"],"count":700}]}"#;
+pub const CENSUS: &str = r#"{"data_version":"adult-1","max_rows_per_person":1,"rows":[{"key":["Female"],"count":300},{"key":["Male"],"count":700}]}"#;
 /// Aggregates over the ward by sex.
-pub(crate) const WARD: &str = r#"{"data_version":"ward-1","max_rows_per_person":1,"rows":[{"key":["Female"],"count":30},{"key":["Male"],"count":70}]}"#;
+pub const WARD: &str = r#"{"data_version":"ward-1","max_rows_per_person":1,"rows":[{"key":["Female"],"count":30},{"key":["Male"],"count":70}]}"#;
 
 /// The product service.
-pub(crate) struct Fake {
+pub struct Fake {
     script: Mutex<VecDeque<Say>>,
     seen: Mutex<Vec<Seen>>,
     arrived: Semaphore,
@@ -51,17 +51,22 @@ pub(crate) struct Fake {
 
 /// What of a request reached the product service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) upstream: String,
-    pub(crate) unit: String,
-    pub(crate) scenario: String,
-    pub(crate) fields: String,
-    pub(crate) body: Bytes,
+pub struct Seen {
+    /// The product service.
+    pub upstream: String,
+    /// The unit.
+    pub unit: String,
+    /// The scenario.
+    pub scenario: String,
+    /// The permitted fields.
+    pub fields: String,
+    /// The body.
+    pub body: Bytes,
 }
 
 impl Fake {
     /// One that does as `script` says, call by call, and then answers what fits the product.
-    pub(crate) fn new(script: impl IntoIterator<Item = Say>) -> Self {
+    pub fn new(script: impl IntoIterator<Item = Say>) -> Self {
         Self {
             script: Mutex::new(script.into_iter().collect()),
             seen: Mutex::default(),
@@ -72,22 +77,22 @@ impl Fake {
     }
 
     /// It is known to keep another domain than was declared, or not.
-    pub(crate) fn keep(&self, keeps: bool) {
+    pub fn keep(&self, keeps: bool) {
         self.keeps.store(keeps, Ordering::Relaxed);
     }
 
     /// Waits until a request is waiting in [`Say::Wait`].
-    pub(crate) async fn arrived(&self) {
+    pub async fn arrived(&self) {
         self.arrived.acquire().await.expect("never closed").forget();
     }
 
     /// Lets one waiting request go on.
-    pub(crate) fn go(&self) {
+    pub fn go(&self) {
         self.go.add_permits(1);
     }
 
     /// The requests that reached it.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no holder panics").clone()
     }
 

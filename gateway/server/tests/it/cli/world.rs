@@ -1,4 +1,4 @@
-//! A town that is open: the demo's world applied by persons in their roles, two scenarios of the bank applied for, reviewed
+//! A gateway that serves: the demo's world applied by persons in their roles, two scenarios of the bank applied for, reviewed
 //! and granted, and the product services behind them. Everything over the control API, by the commands.
 
 use std::io::{BufRead as _, BufReader};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shuzha_core::{OsRng, Rng};
 
 use super::demo_world;
-use super::house::{House, Person};
+use super::gateway::{Person, TestGateway};
 use crate::blind::services;
 use crate::caller::Credential;
 use crate::home::write_private;
@@ -42,15 +42,15 @@ metadata: {name: platform-consent}
 spec: {kid: platform-consent-1, algorithm: EdDSA, publicKeyFile: keys/consent-issuer.pub}
 ";
 
-/// The town. Its processes end with it.
-pub(super) struct Town {
-    pub(super) house: House,
+/// The gateway with its world and product services. Its processes end with it.
+pub(super) struct TestWorld {
+    pub(super) house: TestGateway,
     services: Vec<(&'static str, Child)>,
     /// The bank's.
     pub(super) credential: Credential,
 }
 
-impl Drop for Town {
+impl Drop for TestWorld {
     fn drop(&mut self) {
         for (_, service) in &mut self.services {
             let _ = service.kill();
@@ -59,11 +59,11 @@ impl Drop for Town {
     }
 }
 
-impl Town {
+impl TestWorld {
     /// Opens it.
     pub(super) fn open() -> Self {
         // No certificates and no publicity periods: this test does not wait for ten working days.
-        let house = House::configured(
+        let house = TestGateway::configured(
             "[control]\nrules = \"qingdao\"\n[egress]\nallow = [\"127.0.0.1\"]\nself_description = \"declared\"\n",
         );
         let credential = Credential { name: "bank-1", secret: Vec::new() };

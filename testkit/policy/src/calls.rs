@@ -12,51 +12,55 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use ring::digest::{SHA256, digest};
 use shuzha_core::{RequestId, Timestamp};
 use shuzha_policy::Inbound;
+pub use shuzha_testkit::registered::{COMPANY, OTHER, PERSON};
 use sm3::{Digest, Sm3};
 
 use crate::world::secret;
 
-/// Seed and key id of the issuer of consents.
-pub(crate) const ISSUER: &str = "yunze-consent-1";
-/// A person of the synthetic register.
-pub(crate) const PERSON: (&str, &str) = ("690113200205284265", "杜秀红");
-/// Another one.
-pub(crate) const OTHER: (&str, &str) = ("690109196909147724", "陈秀");
-/// A company of the synthetic register.
-pub(crate) const COMPANY: (&str, &str) = ("91690114MAC4UCDX1R", "云泽市鹿鸣县启木医药有限公司");
 /// Key of the pairwise pseudonyms.
-pub(crate) const PSEUDONYM_KEY: [u8; 32] = [5; 32];
+pub const PSEUDONYM_KEY: [u8; 32] = [5; 32];
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// A number that was not given out before in this process.
-pub(crate) fn serial() -> u64 {
+pub fn serial() -> u64 {
     SERIAL.fetch_add(1, Ordering::Relaxed)
 }
 
 /// One request as its caller means it.
 #[derive(Clone)]
-pub(crate) struct Ask {
-    pub(crate) credential: String,
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) query: Option<String>,
-    pub(crate) scenario: Option<String>,
-    pub(crate) body: Bytes,
-    pub(crate) content_type: Option<&'static str>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) nonce: Option<String>,
+pub struct Ask {
+    /// The credential that signs it.
+    pub credential: String,
+    /// Its method.
+    pub method: Method,
+    /// Its path.
+    pub path: String,
+    /// Its query.
+    pub query: Option<String>,
+    /// The scenario that it names.
+    pub scenario: Option<String>,
+    /// Its body.
+    pub body: Bytes,
+    /// The type that it says its body has.
+    pub content_type: Option<&'static str>,
+    /// Further header fields.
+    pub headers: Vec<(String, String)>,
+    /// Its nonce; a new one where none is given.
+    pub nonce: Option<String>,
     /// Seconds by which the signer's clock is wrong.
-    pub(crate) skew: i64,
-    pub(crate) sign: Sign,
+    pub skew: i64,
+    /// How it is signed.
+    pub sign: Sign,
     /// Whether it is signed by version 1 of the simple profile.
-    pub(crate) first_version: bool,
-    pub(crate) peer: IpAddr,
+    pub first_version: bool,
+    /// Where it comes from.
+    pub peer: IpAddr,
 }
 
 /// How the request is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
+pub enum Sign {
     /// As the credential's algorithm asks.
     Right,
     /// Not at all.
@@ -71,7 +75,7 @@ pub(crate) enum Sign {
 
 impl Ask {
     /// `credential` asks for `product`/`operation` for `scenario`.
-    pub(crate) fn new(credential: &str, product: &str, operation: &str, scenario: &str) -> Self {
+    pub fn new(credential: &str, product: &str, operation: &str, scenario: &str) -> Self {
         Self {
             credential: credential.to_owned(),
             method: Method::POST,
@@ -98,19 +102,19 @@ impl Ask {
     }
 
     /// The same with a header.
-    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+    pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The same with a body.
-    pub(crate) fn body(mut self, body: &str) -> Self {
+    pub fn body(mut self, body: &str) -> Self {
         self.body = Bytes::copy_from_slice(body.as_bytes());
         self
     }
 
     /// The signed request, received at `now`.
-    pub(crate) fn send(&self, now: Timestamp) -> Sent {
+    pub fn send(&self, now: Timestamp) -> Sent {
         let mut headers = HeaderMap::new();
         let mut add = |name: &str, value: &str| {
             let name: HeaderName = name.parse().expect("a header name");
@@ -235,7 +239,7 @@ fn body_of(product: &str) -> Bytes {
 }
 
 /// A histogram over `column` for `epsilon`.
-pub(crate) fn histogram(column: &str, epsilon: &str) -> String {
+pub fn histogram(column: &str, epsilon: &str) -> String {
     format!(r#"{{"measure":"histogram","column":"{column}","accuracy":{{"epsilon":"{epsilon}"}}}}"#)
 }
 
@@ -261,22 +265,27 @@ fn request() -> RequestId {
 
 /// A request on the wire.
 #[derive(Clone)]
-pub(crate) struct Sent {
-    pub(crate) ask: Ask,
-    pub(crate) headers: HeaderMap,
-    pub(crate) authority: String,
-    pub(crate) request: RequestId,
-    pub(crate) received: Timestamp,
+pub struct Sent {
+    /// What its caller means.
+    pub ask: Ask,
+    /// Its header fields.
+    pub headers: HeaderMap,
+    /// To whom it is addressed.
+    pub authority: String,
+    /// The name that the data plane gave it.
+    pub request: RequestId,
+    /// When it was received.
+    pub received: Timestamp,
 }
 
 impl Sent {
     /// The same bytes, received once more.
-    pub(crate) fn again(&self) -> Self {
+    pub fn again(&self) -> Self {
         Self { request: request(), ..self.clone() }
     }
 
     /// As the gate takes it.
-    pub(crate) fn inbound(&self) -> Inbound<'_> {
+    pub fn inbound(&self) -> Inbound<'_> {
         Inbound {
             request: self.request,
             received: self.received,
