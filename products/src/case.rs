@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shuzha_core::calendar::{Calendar, Due};
-use shuzha_core::{Code, Id, NanoCharge, Role, Timestamp};
+use shuzha_core::{Code, Fault, Id, NanoCharge, Role, Timestamp};
 
 use crate::jurisdiction::Jurisdiction;
 use crate::world::Scope;
@@ -147,15 +147,6 @@ pub struct Claim {
     pub path: &'static str,
     /// Why a case is refused that claims it as the second.
     pub code: Code,
-}
-
-/// One fault of a spec or a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Where, `spec.window.until`; empty for the whole.
-    pub path: String,
-    /// What is wrong and what would be right, never with a person's data.
-    pub reason: String,
 }
 
 /// An act that was refused; nothing has changed.

@@ -4,9 +4,9 @@
 use serde_json::Value;
 use shuzha_core::{identity, text};
 
-use crate::case::Fault;
 use crate::parties::Organisation;
 use crate::world::Object as _;
+use shuzha_core::Fault;
 
 /// Most faults of one spec that are told.
 const FAULTS_MAX: usize = 32;
@@ -23,10 +23,7 @@ pub fn check(kind: &str, spec: &Value) -> Vec<Fault> {
         && identity::check_organisation_form(code).is_ok()
         && let Err(error) = identity::check_organisation(code)
     {
-        faults
-            .push(Fault {
-                path: "spec.uscc".to_owned(), reason: format!("not a 统一社会信用代码: {error}")
-            });
+        faults.push(Fault::new("spec.uscc", format!("not a 统一社会信用代码: {error}")));
     }
     faults
 }
@@ -38,7 +35,7 @@ fn texts(path: &str, value: &Value, faults: &mut Vec<Fault>) {
     match value {
         Value::String(written) => {
             if let Err(error) = text::check(written) {
-                faults.push(Fault { path: path.to_owned(), reason: error.to_string() });
+                faults.push(Fault::new(path, error.to_string()));
             }
         }
         Value::Array(items) => {
@@ -49,9 +46,7 @@ fn texts(path: &str, value: &Value, faults: &mut Vec<Fault>) {
                 match text::check(key) {
                     Ok(()) => texts(&format!("{path}.{key}"), member, faults),
                     // The key itself is what cannot be shown.
-                    Err(error) => {
-                        faults.push(Fault { path: path.to_owned(), reason: format!("a key {error}") })
-                    }
+                    Err(error) => faults.push(Fault::new(path, format!("a key {error}"))),
                 }
             }
         }

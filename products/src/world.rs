@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use shuzha_core::Id;
+use shuzha_core::{Fault, Id};
 use shuzha_pricing::permitted::PermittedRevenue;
 use shuzha_pricing::vat::VatRate;
 use shuzha_pricing::{Ceiling, Price, PriceBook};
@@ -138,7 +138,7 @@ impl World {
         }
         let Reader { mut world, declared, faults } = reader;
         check::whole(&mut world, &declared, &faults);
-        if faults.len() == 0 { Ok(world) } else { Err(in_order(faults, files)) }
+        if faults.is_empty() { Ok(world) } else { Err(in_order(faults, files)) }
     }
 
     /// The rules in force: the declared ones, or the strictest.
@@ -168,15 +168,10 @@ fn in_order<N: AsRef<str>, T>(faults: Faults, files: &[(N, T)]) -> Vec<WorldErro
     let (mut list, more) = faults.into_parts();
     let position: HashMap<&str, usize> =
         files.iter().enumerate().map(|(at, (name, _))| (name.as_ref(), at)).collect();
-    list.sort_by_key(|fault| (position.get(fault.file.as_str()).copied(), fault.line));
+    list.sort_by_key(|fault| (position.get(fault.file.as_str()).copied(), fault.fault.line));
     if more > 0 {
-        list.push(WorldError {
-            file: "world".to_owned(),
-            line: 0,
-            object: "?".to_owned(),
-            path: String::new(),
-            reason: format!("{more} more faults are not shown"),
-        });
+        let fault = Fault::new("", format!("{more} more faults are not shown"));
+        list.push(WorldError::new("world", "?", fault));
     }
     list
 }

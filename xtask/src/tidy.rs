@@ -7,6 +7,7 @@ pub(crate) mod docs;
 pub(crate) mod edges;
 pub(crate) mod examples;
 pub(crate) mod names;
+pub(crate) mod sentences;
 pub(crate) mod shapes;
 pub(crate) mod source;
 
@@ -77,6 +78,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
     findings.extend(circles::check(&tree, &arch.circle));
     findings.extend(names::check(&tree, &rules.public_names));
     findings.extend(shapes::check(&tree, &rules.documents_answered, &rules.documents_read));
+    findings.extend(sentences::check(&tree));
     findings.extend(docs::check(&tree));
     findings.extend(examples::check(&tree));
     findings.extend(generated::check(&tree, &generated::files(&tree, &arch, &packages)?));

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 use shuzha_control::Attachment;
+use shuzha_core::fault::{Fault, Faults, element, member};
 use shuzha_core::{Code, Id, Role, hex};
-use shuzha_products::case::Fault;
 
 use crate::problem::Problem;
 
@@ -20,7 +20,7 @@ pub(crate) struct Fields<'v> {
     map: Option<&'v Map<String, Value>>,
     path: String,
     known: Vec<&'static str>,
-    faults: Vec<Fault>,
+    faults: Faults,
 }
 
 impl<'v> Fields<'v> {
@@ -30,24 +30,30 @@ impl<'v> Fields<'v> {
     }
 
     fn below(value: &'v Value, path: String) -> Self {
-        let mut fields = Self { map: value.as_object(), path, known: Vec::new(), faults: Vec::new() };
+        let fields = Self { map: value.as_object(), path, known: Vec::new(), faults: Faults::default() };
         if fields.map.is_none() {
             let path = fields.path.clone();
-            fields
-                .faults
-                .push(Fault { path, reason: format!("expected an object, found {}", describe(value)) });
+            fields.faults.push(Fault::new(path, format!("expected an object, found {}", describe(value))));
         }
         fields
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        member(&self.path, key)
     }
 
     /// Reports a fault of a field.
     pub(crate) fn fail<T>(&mut self, key: &str, reason: impl Into<String>) -> Option<T> {
-        let path = self.path_of(key);
-        self.faults.push(Fault { path, reason: reason.into() });
+        self.fail_at(self.path_of(key), reason)
+    }
+
+    /// Reports a fault of an element of the list in a field.
+    fn fail_in<T>(&mut self, key: &str, at: usize, reason: impl Into<String>) -> Option<T> {
+        self.fail_at(element(&self.path_of(key), at), reason)
+    }
+
+    fn fail_at<T>(&mut self, path: String, reason: impl Into<String>) -> Option<T> {
+        self.faults.push(Fault::new(path, reason));
         None
     }
 
@@ -150,10 +156,9 @@ impl<'v> Fields<'v> {
         };
         let mut roles = Vec::new();
         for (at, item) in items.iter().enumerate() {
-            let place = format!("{key}[{at}]");
             match item.as_str().and_then(|text| text.parse::<Role>().ok()) {
-                None => self.fail::<()>(&place, format!("must be one of: {}", role_codes())),
-                Some(role) if roles.contains(&role) => self.fail(&place, "is named twice"),
+                None => self.fail_in::<()>(key, at, format!("must be one of: {}", role_codes())),
+                Some(role) if roles.contains(&role) => self.fail_in(key, at, "is named twice"),
                 Some(role) => {
                     roles.push(role);
                     continue;
@@ -173,7 +178,7 @@ impl<'v> Fields<'v> {
         let mut below = Fields::below(value, self.path_of(key));
         let found = read(&mut below);
         below.tell_unknown();
-        self.faults.append(&mut below.faults);
+        self.faults.append(below.faults);
         found
     }
 
@@ -194,14 +199,14 @@ impl<'v> Fields<'v> {
         }
         let mut attachments = Vec::new();
         for (at, item) in items.iter().enumerate() {
-            let mut below = Fields::below(item, self.path_of(&format!("attachments[{at}]")));
+            let mut below = Fields::below(item, element(&self.path_of("attachments"), at));
             let name = below.text("name", 1..=4 * Attachment::NAME_CHARS_MAX).map(str::to_owned);
             let bytes = below.count("bytes", 0..=u64::MAX);
             let sha256 = below.text("sha256", 64..=64).and_then(|text| {
                 hex::decode(text).or_else(|| below.fail("sha256", "must be 64 lower-case hexadecimal digits"))
             });
             below.tell_unknown();
-            self.faults.append(&mut below.faults);
+            self.faults.append(below.faults);
             if let (Some(name), Some(bytes), Some(sha256)) = (name, bytes, sha256) {
                 attachments.push(Attachment { name, bytes, sha256 });
             }
@@ -224,7 +229,7 @@ impl<'v> Fields<'v> {
     pub(crate) fn done_open<T>(self, found: impl FnOnce() -> Option<T>) -> Result<T, Problem> {
         match found() {
             Some(found) if self.faults.is_empty() => Ok(found),
-            _ => Err(Problem { faults: self.faults, ..Code::C1002.into() }),
+            _ => Err(Problem { faults: self.faults.into_list(), ..Code::C1002.into() }),
         }
     }
 

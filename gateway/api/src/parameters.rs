@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
+use shuzha_core::fault::{Fault, Faults};
 use shuzha_core::{Code, Lang, Timestamp, calendar};
-use shuzha_products::case::Fault;
 
 use crate::problem::Problem;
 
@@ -26,23 +26,22 @@ pub(crate) const PAGE_DEFAULT: usize = 50;
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
     known: Vec<&'static str>,
-    faults: Vec<Fault>,
+    faults: Faults,
 }
 
 impl Parameters {
     /// Takes a query apart.
     pub(crate) fn of(query: Option<&str>) -> Self {
         let mut given: Vec<(String, String)> = Vec::new();
-        let mut faults = Vec::new();
+        let faults = Faults::default();
         for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-                faults
-                    .push(Fault { path: "?".to_owned(), reason: "is not percent-encoded UTF-8".to_owned() });
+                faults.push(Fault::new("?", "is not percent-encoded UTF-8"));
                 continue;
             };
             if given.iter().any(|(known, _)| *known == name) {
-                faults.push(Fault { path: format!("?{name}"), reason: "is given twice".to_owned() });
+                faults.push(Fault::new(format!("?{name}"), "is given twice"));
             }
             given.push((name, value));
         }
@@ -51,7 +50,7 @@ impl Parameters {
 
     /// Reports a fault of a parameter.
     pub(crate) fn fail<T>(&mut self, name: &str, reason: impl Into<String>) -> Option<T> {
-        self.faults.push(Fault { path: format!("?{name}"), reason: reason.into() });
+        self.faults.push(Fault::new(format!("?{name}"), reason));
         None
     }
 
@@ -160,7 +159,7 @@ impl Parameters {
     ///
     /// # Errors
     /// C1001 with every fault, unknown parameters among them.
-    pub(crate) fn done(mut self) -> Result<(), Problem> {
+    pub(crate) fn done(self) -> Result<(), Problem> {
         let known = self.known.join(", ");
         for (name, _) in &self.given {
             if !self.known.contains(&name.as_str()) {
@@ -168,13 +167,13 @@ impl Parameters {
                     "" => "unknown parameter; none is taken here".to_owned(),
                     known => format!("unknown parameter; permitted: {known}"),
                 };
-                self.faults.push(Fault { path: format!("?{name}"), reason });
+                self.faults.push(Fault::new(format!("?{name}"), reason));
             }
         }
         if self.faults.is_empty() {
             Ok(())
         } else {
-            Err(Problem { faults: self.faults, ..Code::C1001.into() })
+            Err(Problem { faults: self.faults.into_list(), ..Code::C1001.into() })
         }
     }
 }

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use shuzha_control::Error;
+use shuzha_core::Fault;
 use shuzha_core::{Code, Lang, RequestId};
-use shuzha_products::case::Fault;
 use shuzha_schema::about;
 
 /// The media type of a problem.
@@ -30,7 +30,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem with one fault.
     pub(crate) fn fault(code: Code, path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { faults: vec![Fault { path: path.into(), reason: reason.into() }], ..code.into() }
+        Self { faults: vec![Fault::new(path, reason)], ..code.into() }
     }
 
     /// The document.
@@ -43,7 +43,12 @@ impl Problem {
             code: self.code.as_str().to_owned(),
             request_id: shuzha_schema::RequestId::of(request),
             faults: faults
-                .map(|fault| about::Fault { path: fault.path.clone(), reason: fault.reason.clone() })
+                .map(|fault| about::Fault {
+                    pointer: fault.pointer(),
+                    path: fault.path.clone(),
+                    reason: fault.reason.clone(),
+                    reason_zh: fault.zh(),
+                })
                 .collect(),
         }
     }
@@ -111,7 +116,7 @@ mod tests {
     #[test]
     fn a_problem_says_everything_at_once_in_the_language_asked_for() {
         let mut problem = Problem::fault(Code::C1002, "spec.window", "is missing");
-        problem.faults.push(Fault { path: "spec.fields[1]".to_owned(), reason: "is named twice".to_owned() });
+        problem.faults.push(Fault::new("spec.fields[1]", "is named twice"));
         let body = problem.body(RequestId::from_bytes([7; 16]), Lang::En);
         assert_eq!(body.r#type, "/errors/C1002");
         assert_eq!(body.status, 422);

@@ -6,8 +6,8 @@ use anyhow::Result;
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use shuzha_client::{ClientError, ControlClient, ControlRefusal};
 use shuzha_control::Kind;
+use shuzha_core::Fault;
 use shuzha_files::terminal::{Out, say};
-use shuzha_products::case::Fault;
 use shuzha_schema::object::{Consequences, Reference};
 
 use super::api::{Connection, put};
@@ -115,8 +115,8 @@ fn write(api: &ControlClient, args: &ApplyArgs, wanted: &Wanted, trial: &mut Tri
 /// Tells why an object was refused: each fault with its line. `better` are faults found here, in place of the problem's.
 pub(super) fn refused(wanted: &Wanted, problem: &ControlRefusal, better: &[Fault]) {
     say(&format!("{} {}: 拒绝 refused: {}", wanted.at(""), wanted.title(), problem.head()));
-    let own = problem.faults().iter().map(|fault| (fault.path.as_str(), fault.reason.as_str()));
-    let better: Vec<_> = better.iter().map(|fault| (fault.path.as_str(), fault.reason.as_str())).collect();
+    let own = problem.faults().iter().map(|fault| (fault.path.as_str(), fault.in_both()));
+    let better: Vec<_> = better.iter().map(|fault| (fault.path.as_str(), fault.in_both())).collect();
     let faults = if better.is_empty() { own.collect() } else { better };
     for (path, reason) in faults {
         say(&format!("  {} {path}: {reason}", wanted.at(path)));

@@ -8,11 +8,12 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use shuzha_client::{ClientError, ControlClient, ControlRefusal, Expect};
 use shuzha_control::Kind;
+use shuzha_core::Fault;
 use shuzha_core::Id;
 use shuzha_core::files::{self, Links};
 use shuzha_files::terminal::say;
 use shuzha_products::World;
-use shuzha_products::case::{CaseKind, Fault, Subject};
+use shuzha_products::case::{CaseKind, Subject};
 use shuzha_products::world::{Document, documents};
 use shuzha_schema::object::Consequences;
 
@@ -64,7 +65,7 @@ pub(super) fn read(files: &Files) -> Result<Option<Vec<Wanted>>> {
                 "文件有 {0} 处错误，什么也没有写入 The files have {0} faults; nothing was written:",
                 faults.len()
             ));
-            faults.iter().for_each(|fault| say(&format!("  {fault}")));
+            faults.iter().for_each(|fault| say(&format!("  {}", fault.in_both())));
             return Ok(None);
         }
     };

@@ -64,9 +64,9 @@ impl ControlRefusal {
 impl fmt::Display for ControlRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.head())?;
-        for Fault { path, reason } in self.faults() {
-            let path = if path.is_empty() { "·" } else { path };
-            write!(f, "\n  {path}: {reason}")?;
+        for fault in self.faults() {
+            let path = if fault.path.is_empty() { "·" } else { &fault.path };
+            write!(f, "\n  {path}: {}", fault.in_both())?;
         }
         if let Some(after) = &self.retry_after {
             write!(f, "\n  {after} 秒后重试 try again in {after} s")?;
@@ -90,13 +90,13 @@ mod tests {
     fn a_problem_is_told_with_code_faults_and_page() {
         let body = json!({
             "type": "/errors/C1002", "code": "C1002", "title": "?", "status": 422, "request_id": "r-1",
-            "faults": [{"path": "spec.window", "reason": "is missing"}, {"path": "", "reason": "refers to itself"}],
+            "faults": [{"path": "spec.window", "reason": "is missing", "reason_zh": "缺少"}, {"path": "", "reason": "refers to itself"}],
         });
         let told =
             ControlRefusal::new("http://h:1", 422, serde_json::from_value(body).ok(), Some("3")).to_string();
         let lines: Vec<_> = told.lines().collect();
         assert!(lines[0].starts_with("C1002 ") && lines[0].ends_with(Code::C1002.title(Lang::En)), "{told}");
-        assert_eq!(lines[1], "  spec.window: is missing");
+        assert_eq!(lines[1], "  spec.window: is missing · 缺少");
         assert_eq!(lines[2], "  ·: refers to itself");
         assert_eq!(lines[3], "  3 秒后重试 try again in 3 s");
         assert_eq!(lines[4], "  说明 explained at http://h:1/errors/C1002 · r-1");

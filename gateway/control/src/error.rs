@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use shuzha_core::Code;
-use shuzha_products::case::{Fault, Refused};
+use shuzha_core::Fault;
+use shuzha_products::case::Refused;
 use shuzha_store::StoreError;
 use shuzha_store::register::CommitError;
 
@@ -90,7 +91,7 @@ impl Error {
 
     /// A refusal for one fault.
     pub(crate) fn fault(code: Code, path: &str, reason: impl Into<String>) -> Self {
-        let faults = vec![Fault { path: path.to_owned(), reason: reason.into() }];
+        let faults = vec![Fault::new(path, reason)];
         Self::Refused(Refusal { code, faults, retry_after: None })
     }
 }

@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod clock;
 pub mod code;
+pub mod fault;
 pub mod files;
 pub mod hex;
 pub mod identity;
@@ -21,6 +22,7 @@ pub mod units;
 
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use code::{Code, Refusal};
+pub use fault::Fault;
 pub use ids::{Id, RequestId};
 pub use lang::Lang;
 pub use pace::Pace;

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use shuzha_control::Control;
+use shuzha_core::Fault;
 use shuzha_core::clock::ShiftedClock;
 use shuzha_files::secret;
-use shuzha_node::config::{self, Config, ConfigFault, Sources};
+use shuzha_node::config::{self, Config, Sources};
 use shuzha_node::logging;
 use shuzha_node::node::{Node, NodeKeys, Setup};
 use shuzha_products::World;
@@ -73,7 +74,7 @@ impl Place {
     /// # Errors
     /// Every fault of the configuration; a key that the demo decides itself.
     pub(super) fn read(mut sources: Sources, temporary: &Path, stays: bool) -> Result<Self> {
-        let faulty = |faults: Vec<ConfigFault>| {
+        let faulty = |faults: Vec<Fault>| {
             let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("the configuration:\n{}", lines.join("\n"))
         };

@@ -10,6 +10,7 @@ mod consents;
 mod control;
 mod egress;
 mod identity;
+mod lines;
 mod listeners;
 mod reader;
 mod retention;
@@ -21,7 +22,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use shuzha_core::Id;
+use shuzha_core::{Fault, Id};
 use shuzha_store::retention::Term;
 use toml::{Table, Value};
 
@@ -34,7 +35,6 @@ pub use consents::{ConsentConfig, Pseudonyms};
 pub use control::ControlConfig;
 pub(crate) use control::Provider;
 pub use egress::EgressConfig;
-pub use reader::ConfigFault;
 use reader::{Bytes, Reader, merge};
 pub use warnings::ending;
 pub use witnesses::WitnessConfig;
@@ -132,15 +132,16 @@ pub struct Sources {
 ///
 /// # Errors
 /// Every fault found.
-pub fn load(sources: &Sources) -> Result<Config, Vec<ConfigFault>> {
-    merged(sources).and_then(|table| read(table, sources.file.as_deref()))
+pub fn load(sources: &Sources) -> Result<Config, Vec<Fault>> {
+    let read = merged(sources).and_then(|table| read(table, sources.file.as_deref()));
+    read.map_err(|faults| lines::told(faults, sources))
 }
 
 /// The merged configuration as text, for `config dump`.
 ///
 /// # Errors
 /// Every fault found.
-pub fn dump(sources: &Sources) -> Result<String, Vec<ConfigFault>> {
+pub fn dump(sources: &Sources) -> Result<String, Vec<Fault>> {
     load(sources)?;
     merged(sources).map(|table| table.to_string())
 }
@@ -149,20 +150,20 @@ pub fn dump(sources: &Sources) -> Result<String, Vec<ConfigFault>> {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn sets(sources: &Sources, section: &str, key: &str) -> Result<bool, Vec<ConfigFault>> {
+pub fn sets(sources: &Sources, section: &str, key: &str) -> Result<bool, Vec<Fault>> {
     laid_over(sources).map(|table| table.get(section).and_then(|keys| keys.get(key)).is_some())
 }
 
-fn merged(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
+fn merged(sources: &Sources) -> Result<Table, Vec<Fault>> {
     let mut table: Table = DEFAULT.parse().expect("the embedded defaults are TOML: a test reads them");
     merge(&mut table, laid_over(sources)?);
     Ok(table)
 }
 
 /// What file, environment and flags set, in this order.
-fn laid_over(sources: &Sources) -> Result<Table, Vec<ConfigFault>> {
+fn laid_over(sources: &Sources) -> Result<Table, Vec<Fault>> {
     let mut table = Table::new();
-    let one = |path: &str, reason: String| vec![ConfigFault { path: path.to_owned(), reason }];
+    let one = |path: &str, reason: String| vec![Fault::new(path, reason)];
     if let Some(file) = &sources.file {
         let shown = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|error| one(&shown, error.to_string()))?;
@@ -195,7 +196,7 @@ fn environment() -> Table {
     table
 }
 
-fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<ConfigFault>> {
+fn read(table: Table, file: Option<&Path>) -> Result<Config, Vec<Fault>> {
     let mut r = Reader::new(table);
     let node = r.take::<String>("node", "name").and_then(|name| match Id::new(&name) {
         Ok(id) => Some(id),

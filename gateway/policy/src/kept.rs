@@ -199,11 +199,7 @@ pub fn read_world(mut objects: Specs) -> Result<(World, Vec<LeftOut>), KeptError
             let at = fault.object.split_once('/');
             let at = at.and_then(|(kind, name)| Some((kind.to_owned(), Id::new(name).ok()?)));
             let Some((kind, name)) = at else { continue };
-            let reason = if fault.path.is_empty() {
-                fault.reason.clone()
-            } else {
-                format!("{}: {}", fault.path, fault.reason)
-            };
+            let reason = fault.fault.to_string();
             let dangling = fault.is_dangling();
             if objects.remove(&(kind.clone(), name.clone())).is_some() {
                 left_out.push(LeftOut { kind, name, reason, dangling });

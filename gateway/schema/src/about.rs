@@ -9,10 +9,27 @@ use crate::{Instant, Name, RequestId, Role};
 /// What is wrong with one field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
-    /// Where.
+    /// Where: `spec.window.until`, `?limit` for a parameter, empty for the whole.
     pub path: String,
-    /// What is wrong there.
+    /// The same as a JSON pointer (RFC 6901) into what was sent. Not of a parameter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// What is wrong there, in English.
     pub reason: String,
+    /// The same in Chinese, where it is a sentence of this version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_zh: Option<String>,
+}
+
+impl Fault {
+    /// What is wrong, in both languages.
+    #[must_use]
+    pub fn in_both(&self) -> String {
+        match &self.reason_zh {
+            Some(zh) => format!("{} · {zh}", self.reason),
+            None => self.reason.clone(),
+        }
+    }
 }
 
 /// Why a request is refused (RFC 9457).

@@ -239,10 +239,11 @@ fn misused(error: &clap::Error) -> ExitCode {
 }
 
 /// Every fault of the configuration, and exit code 64.
-fn report(faults: &[shuzha_node::config::ConfigFault]) -> ExitCode {
+fn report(faults: &[shuzha_core::Fault]) -> ExitCode {
     say(&format!("配置有 {} 处错误 The configuration has {} faults:", faults.len(), faults.len()));
     for fault in faults {
-        say(&format!("  {fault}"));
+        let line = fault.line.map(|line| format!("第 {line} 行 line {line} ")).unwrap_or_default();
+        say(&format!("  {line}{}: {}", fault.path, fault.in_both()));
     }
     ExitCode::from(EXIT_CONFIG)
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 use shuzha_core::calendar::Calendar;
-use shuzha_core::{Code, Id, Role};
+use shuzha_core::{Code, Fault, Id, Role};
 
-use super::{Act, Actor, By, Case, Claim, Deadline, Declared, Fault, Refused, Verb};
+use super::{Act, Actor, By, Case, Claim, Deadline, Declared, Refused, Verb};
 use crate::jurisdiction::Jurisdiction;
 use crate::world::{Closure, Fetch};
 use crate::yaml::Place;
@@ -352,9 +352,8 @@ fn in_force<T: Case>(name: &Id, spec: &Value, state: &Value) -> Result<Vec<Decla
 }
 
 pub(super) fn load<T: Case>(state: &Value) -> Result<T::State, Refused> {
-    T::State::deserialize(state).map_err(|error| {
-        faulty(vec![Fault { path: "state".to_owned(), reason: format!("cannot be read: {error}") }])
-    })
+    T::State::deserialize(state)
+        .map_err(|error| faulty(vec![Fault::new("state", format!("cannot be read: {error}"))]))
 }
 
 fn outcome<T: Case>(case: &T, subject: &Subject<'_, '_>, state: &T::State, act: &Act<'_>) -> Outcome {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 use shuzha_core::calendar::Due;
-use shuzha_core::{Code, Id, Role, Timestamp};
+use shuzha_core::{Code, Fault, Id, Role, Timestamp};
 
-use super::{Act, Actor, By, Deadline, Duty, Fault, Refused, Verb};
+use super::{Act, Actor, By, Deadline, Duty, Refused, Verb};
 use crate::Window;
 use crate::exit_review::Digest;
 use crate::yaml::{Place, parse_instant, show_instant, years_after};
@@ -120,7 +120,7 @@ pub(super) fn applies_for(act: &Act<'_>, organisation: &Id) -> Result<(), Refuse
 
 /// A refusal at one place.
 pub(super) fn refused(code: Code, path: &str, reason: &str) -> Refused {
-    Refused { code, faults: vec![Fault { path: path.to_owned(), reason: reason.to_owned() }] }
+    Refused { code, faults: vec![Fault::new(path, reason)] }
 }
 
 /// A term ends in the future, and is no longer than the rules allow; where these say so in principle only (原则上、一般), a longer

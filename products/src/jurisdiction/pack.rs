@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shuzha_core::PurposeClass;
+use shuzha_core::{Fault, PurposeClass};
 use toml::de::{DeTable, DeValue};
 
 use super::{
@@ -110,8 +110,8 @@ pub fn parse(file: &str, text: &str) -> Result<Jurisdiction, Vec<WorldError>> {
         Ok(table) => Node { line: 1, value: map(table.get_ref(), text) },
         Err(error) => {
             let line = error.span().map_or(0, |span| line_of(text, span.start));
-            let (file, object, path) = (file.to_owned(), "Jurisdiction".to_owned(), String::new());
-            return Err(vec![WorldError { file, line, object, path, reason: error.message().to_owned() }]);
+            let fault = Fault::new("", error.message()).at_line(line);
+            return Err(vec![WorldError::new(file, "Jurisdiction", fault)]);
         }
     };
     let read = read(&Place::root(&node, file, "Jurisdiction", &faults));

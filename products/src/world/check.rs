@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use shuzha_core::{Id, Timestamp};
+use shuzha_core::{Fault, Id, Timestamp};
 use shuzha_pricing::{Ceiling, Price, PriceBook, PriceFault};
 
 use super::marks::Mark;
@@ -30,8 +30,7 @@ pub(super) fn whole(world: &mut World, declared: &Declared, faults: &Faults) {
     for (kind, id, path, reason) in of_several.chain(unbounded) {
         let origin = declared.origin(&(kind, id.clone()));
         let (file, line) = origin.map_or(("?", 0), |origin| (&*origin.file, origin.line));
-        let (file, object, path) = (file.to_owned(), format!("{kind}/{id}"), path.to_owned());
-        faults.push(WorldError { file, line, object, path, reason });
+        faults.push(WorldError::new(file, format!("{kind}/{id}"), Fault::new(path, reason).at_line(line)));
     }
 }
 

@@ -12,8 +12,8 @@ use shuzha_core::Id;
 use super::World;
 use super::object::{Declared, Key, OBJECT_KINDS, Scope, Seeking};
 use crate::WorldError;
-use crate::case::Fault;
 use crate::yaml::{Faults, Node, Place};
+use shuzha_core::Fault;
 
 /// Most objects of one closure: a data set's quotas may name this many scenarios.
 const OBJECTS_MAX: usize = 50_000;
@@ -36,10 +36,7 @@ impl World {
         fetch: &mut Fetch<'_>,
     ) -> Result<Self, Vec<Fault>> {
         let Some(kind) = OBJECT_KINDS.iter().find(|known| known.name == kind) else {
-            return Err(vec![Fault {
-                path: "kind".to_owned(),
-                reason: format!("there is no kind `{kind}`"),
-            }]);
+            return Err(vec![Fault::new("kind", format!("there is no kind `{kind}`"))]);
         };
         let mut closure = Closure::new(fetch);
         closure.root = Some((kind.name, name.clone()));
@@ -147,8 +144,8 @@ impl<'f, 'g> Closure<'f, 'g> {
             let wanted = self.seeking.wanted.take();
             if wanted.is_empty() {
                 let (list, more) = faults.into_parts();
-                for WorldError { path, reason, .. } in list {
-                    self.fault(&path, reason);
+                for WorldError { fault, .. } in list {
+                    self.fault(&fault.path, fault.reason);
                 }
                 if more > 0 {
                     self.fault("", format!("{more} more faults are not shown"));
@@ -198,10 +195,8 @@ impl<'f, 'g> Closure<'f, 'g> {
     /// A fault of what is being read; one of an object fetched is told at the whole, with that object's name.
     fn fault(&mut self, path: &str, reason: String) {
         self.faults.push(match self.open.last() {
-            Some((kind, name)) => {
-                Fault { path: String::new(), reason: format!("{kind}/{name} {path}: {reason}") }
-            }
-            None => Fault { path: path.to_owned(), reason },
+            Some((kind, name)) => Fault::new("", format!("{kind}/{name} {path}: {reason}")),
+            None => Fault::new(path, reason),
         });
     }
 }

@@ -128,9 +128,10 @@ mod tests {
         let more = "---\nkind: Nothing\n---\napiVersion: shuzha/v1\nkind: Ticket\nmetadata: {name: t}\nextra: 1\n\
             ---\na: [\n---\napiVersion: shuzha/v1\nkind: Ticket\nmetadata: {name: t}\nspec: {}\n";
         let faults = documents(&[("f", FILE), ("g", more)], &["Product", "Ticket"]).expect_err("faulty");
-        let told: Vec<_> = faults.iter().map(|fault| (fault.file.as_str(), fault.line)).collect();
+        let told: Vec<_> =
+            faults.iter().map(|fault| (fault.file.as_str(), fault.fault.line.unwrap_or_default())).collect();
         assert_eq!(told, [("g", 2), ("g", 4), ("g", 7), ("g", 9), ("g", 11)]);
-        assert!(faults[4].reason.contains("first at f:12"), "{}", faults[4]);
-        assert!(faults[2].reason.contains("unknown field"), "{}", faults[2]);
+        assert!(faults[4].fault.reason.contains("first at f:12"), "{}", faults[4]);
+        assert!(faults[2].fault.reason.contains("unknown field"), "{}", faults[2]);
     }
 }

@@ -9,7 +9,7 @@ use shuzha_core::Id;
 use super::object::{OBJECT_KINDS, Object};
 use super::{Fetch, World};
 use crate::Window;
-use crate::case::Fault;
+use shuzha_core::Fault;
 
 /// What one object claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use shuzha_core::Id;
+use shuzha_core::{Fault, Id};
 use shuzha_pricing::permitted::PermittedRevenue;
 use shuzha_pricing::vat::VatRate;
 use shuzha_pricing::{Ceiling, Price};
@@ -277,8 +277,7 @@ impl Reader {
 pub(super) fn parse_or_report(document: &Document<'_>, object: &str, faults: &Faults) -> Option<Node> {
     parse(document)
         .map_err(|(line, reason)| {
-            let (file, object, path) = (document.file.to_owned(), object.to_owned(), String::new());
-            faults.push(WorldError { file, line, object, path, reason });
+            faults.push(WorldError::new(document.file, object, Fault::new("", reason).at_line(line)));
         })
         .ok()
 }

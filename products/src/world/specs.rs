@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use shuzha_core::Id;
+use shuzha_core::{Fault, Id};
 
 use super::object::{OBJECT_KINDS, ObjectKind, Origin, Reader};
 use super::{World, check};
@@ -58,8 +58,7 @@ impl Reader {
 
 /// Notes an object of which nothing can be read.
 fn refuse(faults: &Faults, kind: &str, name: &Id, reason: String) {
-    let (file, object) = (SOURCE.to_owned(), format!("{kind}/{name}"));
-    faults.push(WorldError { file, line: 0, object, path: String::new(), reason });
+    faults.push(WorldError::new(SOURCE, format!("{kind}/{name}"), Fault::new("", reason)));
 }
 
 #[cfg(test)]

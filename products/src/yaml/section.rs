@@ -1,53 +1,12 @@
 //! Walking a tree: places, sections, and the list of faults they share.
 
-use std::cell::RefCell;
+use shuzha_core::fault::{Fault, element, member};
 
 use super::tree::{Entry, Node, Value};
 use crate::WorldError;
 
-/// Most faults kept of one world; the rest are counted.
-pub(crate) const FAULTS_MAX: usize = 1_000;
-
 /// Gathers the faults of a world while its objects are read one after another.
-#[derive(Debug)]
-pub(crate) struct Faults {
-    list: RefCell<Vec<WorldError>>,
-    more: RefCell<usize>,
-    max: usize,
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self { list: RefCell::default(), more: RefCell::default(), max: FAULTS_MAX }
-    }
-}
-
-impl Faults {
-    /// Keeps every fault: for whoever leaves out the objects at fault and must know each of them.
-    pub(crate) fn unbounded() -> Self {
-        Self { max: usize::MAX, ..Self::default() }
-    }
-
-    /// Adds a fault, or counts it when the list is full.
-    pub(crate) fn push(&self, fault: WorldError) {
-        let mut list = self.list.borrow_mut();
-        if list.len() < self.max {
-            list.push(fault);
-        } else {
-            *self.more.borrow_mut() += 1;
-        }
-    }
-
-    /// Faults found so far.
-    pub(crate) fn len(&self) -> usize {
-        self.list.borrow().len() + *self.more.borrow()
-    }
-
-    /// All faults, and how many more were not kept.
-    pub(crate) fn into_parts(self) -> (Vec<WorldError>, usize) {
-        (self.list.into_inner(), self.more.into_inner())
-    }
-}
+pub(crate) type Faults = shuzha_core::fault::Faults<WorldError>;
 
 /// A node together with its path, ready to be read as some type.
 ///
@@ -81,13 +40,8 @@ impl<'n> Place<'n> {
     }
 
     fn report(&self, line: u32, path: &str, reason: impl Into<String>) {
-        self.faults.push(WorldError {
-            file: self.file.to_owned(),
-            line,
-            object: self.object.to_owned(),
-            path: path.to_owned(),
-            reason: reason.into(),
-        });
+        let fault = Fault::new(path, reason).at_line(line);
+        self.faults.push(WorldError::new(self.file, self.object, fault));
     }
 
     /// Reports "expected …" with what is there instead.
@@ -133,7 +87,7 @@ impl<'n> Place<'n> {
         if nodes.len() > count_max {
             return self.fail(format!("at most {count_max} entries"));
         }
-        let item = |(at, node)| Place { node, path: format!("{}[{at}]", self.path), ..self.clone() };
+        let item = |(at, node)| Place { node, path: element(&self.path, at), ..self.clone() };
         Some(nodes.iter().enumerate().map(item).collect())
     }
 
@@ -144,7 +98,7 @@ impl<'n> Place<'n> {
     }
 
     fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        member(&self.path, key)
     }
 
     fn below(&self, entry: &'n Entry) -> Place<'n> {

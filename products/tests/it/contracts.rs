@@ -33,6 +33,6 @@ fn a_planted_contract_is_refused_at_load_and_takes_nothing_with_it() {
         let faults = read.expect_err("the contract is refused");
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert_eq!(faults[0].object, "Product/company-check");
-        assert!(faults[0].path.ends_with("operations[0].input"), "{}", faults[0]);
+        assert!(faults[0].fault.path.ends_with("operations[0].input"), "{}", faults[0]);
     }
 }

@@ -284,7 +284,7 @@ spec: {product: company-check, exchange: exchange, number: YZ-2, window: {from: 
         let mut files = demo_files();
         files.push(("listings.yaml".to_owned(), LISTED.replacen(from, to, 1)));
         let faults = World::parse(&files).err().unwrap_or_default();
-        let reasons: Vec<_> = faults.iter().map(|fault| fault.reason.as_str()).collect();
+        let reasons: Vec<_> = faults.iter().map(|fault| fault.fault.reason.as_str()).collect();
         match expected {
             None => assert!(reasons.is_empty(), "{reasons:?}"),
             Some(expected) => assert!(reasons.len() == 1 && reasons[0].contains(expected), "{reasons:?}"),
@@ -307,7 +307,7 @@ fn c9_nobody_whom_an_operator_controls_is_an_application_unit() {
         );
         files.push(("more.yaml".to_owned(), more.to_owned()));
         let faults = World::parse(&files).err().unwrap_or_default();
-        faults.iter().map(|fault| format!("{} {}", fault.object, fault.reason)).collect::<Vec<_>>()
+        faults.iter().map(|fault| format!("{} {}", fault.object, fault.fault.reason)).collect::<Vec<_>>()
     };
     let holding = "apiVersion: shuzha/v1\nkind: Organisation\nmetadata: {name: holding}\n\
         spec: {kind: exchange, uscc: 91690100MA000EXC3Q, name: 控股, controller: yunze-data}\n";
@@ -335,7 +335,7 @@ fn a_broken_document_hides_no_other_fault() {
     assert!(faults.len() == 1 && faults[0].contains("organisations.yaml:"), "{faults:#?}");
     let text = "kind: Grant\n  x: [\n---\nkind: Nothing\n---\napiVersion: shuzha/v1\nkind: Scenario\nmetadata: {name: a}\nspec: {unit: b}\n";
     let faults = World::parse(&[("f", text)]).expect_err("faults");
-    let lines: Vec<_> = faults.iter().map(|fault| fault.line).collect();
+    let lines: Vec<_> = faults.iter().map(|fault| fault.fault.line.unwrap_or_default()).collect();
     assert!(lines.starts_with(&[2, 4]) && lines.len() > 3, "{faults:#?}");
 }
 
@@ -344,7 +344,7 @@ fn faults_are_bounded() {
     let text: String = (0..2_000).map(|at| format!("---\nkind: Thing{at}\n")).collect();
     let faults = World::parse(&[("f", text)]).expect_err("faults");
     assert_eq!(faults.len(), 1_001);
-    assert_eq!(faults[1_000].reason, "1000 more faults are not shown");
+    assert_eq!(faults[1_000].fault.reason, "1000 more faults are not shown");
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn e4_no_price_tells_what_was_answered_about_a_person() {
         assert_eq!(text.matches(all).count(), 1, "the price of the checks of persons");
         *text = text.replace(all, &charged);
         let faults = World::parse(&files).map(drop).err().unwrap_or_default();
-        let told = faults.iter().any(|fault| fault.reason.contains("every class is charged or none"));
+        let told = faults.iter().any(|fault| fault.fault.reason.contains("every class is charged or none"));
         assert_eq!(told, chosen != 7, "{charged}: {faults:?}");
     }
     let charged = |charged: &str| {

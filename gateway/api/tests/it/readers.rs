@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use shuzha_control::Kind;
+use shuzha_core::Fault;
 use shuzha_core::Id;
 use shuzha_products::World;
-use shuzha_products::case::{Fault, Subject};
+use shuzha_products::case::Subject;
 
 /// A field that nobody takes.
 const PROBE: &str = "zz-probe";

@@ -1,8 +1,8 @@
 //! Who a person is here, by which rules, and the effects of which changes of accounts are made.
 
 use serde_json::{Value, json};
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id, Role, text};
-use shuzha_products::case::Fault;
 use shuzha_store::register::{Account, Effect};
 
 use super::requests::encode;
@@ -82,7 +82,7 @@ pub(super) fn checked(name: &Id, profile: &Profile) -> Result<Account, Error> {
 pub(super) fn checked_form(name: &Id, profile: &Profile) -> Result<Account, Error> {
     let mut faults = Vec::new();
     let mut fault = |path: &str, reason: String| {
-        faults.push(Fault { path: path.to_owned(), reason });
+        faults.push(Fault::new(path, reason));
     };
     let characters = profile.person.trim().chars().count();
     if characters == 0 || characters > PERSON_CHARS_MAX {

@@ -1,7 +1,7 @@
 //! Which roles one natural person may hold, and which of them decide on others.
 
+use shuzha_core::Fault;
 use shuzha_core::{Code, Role};
-use shuzha_products::case::Fault;
 use shuzha_store::register::Account;
 
 use crate::Error;
@@ -42,7 +42,7 @@ pub fn clash(a: Role, b: Role) -> bool {
 /// C1114 with every pair that may not be held together.
 pub(super) fn check(roles: &[Role], others: &[Account]) -> Result<(), Error> {
     let mut faults = Vec::new();
-    let mut fault = |reason: String| faults.push(Fault { path: "roles".to_owned(), reason });
+    let mut fault = |reason: String| faults.push(Fault::new("roles", reason));
     for (at, a) in roles.iter().enumerate() {
         for b in roles[at + 1..].iter().filter(|b| clash(*a, **b)) {
             fault(format!("`{a}` and `{b}` are not held by one person"));

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id, PurposeClass, Timestamp};
 use shuzha_privacy::blind::{self, Blinded, Element};
 use shuzha_privacy::consent::{
@@ -9,7 +10,6 @@ use shuzha_privacy::consent::{
     Status, StatusEntry, Use,
 };
 use shuzha_privacy::subject::{CanonicalId, Pseudonym};
-use shuzha_products::case::Fault;
 use shuzha_store::consents::{Holder, NewConsent, Taken};
 use zeroize::Zeroizing;
 
@@ -187,7 +187,7 @@ impl ConsentService {
     /// purpose of the scenario's approval.
     fn check_in_force(&self, wanted: &Wanted) -> Result<PurposeClass, Error> {
         let mut faults = Vec::new();
-        let mut fault = |path: String, reason: &str| faults.push(Fault { path, reason: reason.to_owned() });
+        let mut fault = |path: String, reason: &str| faults.push(Fault::new(path, reason));
         let purpose = self.gate.purpose(&wanted.unit, &wanted.scenario);
         if purpose.is_none() {
             fault("scenario".to_owned(), "is no scenario that is approved for the unit");

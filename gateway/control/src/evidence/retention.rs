@@ -1,9 +1,10 @@
 //! What becomes of half-years (REQUIREMENTS H3): read by those who supervise and who run the nodes, sealed by one of them, destroyed by
 //! two persons of whom the second is the authority's.
 
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id, Role};
 use shuzha_evidence::log::Shard;
-use shuzha_products::case::{Actor, Fault};
+use shuzha_products::case::Actor;
 use shuzha_store::retention::{Asked, HalfYear, RetentionError};
 
 use super::{Evidence, fault};
@@ -113,7 +114,7 @@ impl Evidence {
 
 fn refused(error: RetentionError) -> Error {
     let faults = |code, reasons: Vec<String>| {
-        let faults = reasons.into_iter().map(|reason| Fault { path: String::new(), reason }).collect();
+        let faults = reasons.into_iter().map(|reason| Fault::new("", reason)).collect();
         Error::Refused(Refusal { code, faults, retry_after: None })
     };
     match error {

@@ -1,9 +1,10 @@
 //! What finance and units do: soft-close, close, confirm, dispute, answer.
 
+use shuzha_core::Fault;
 use shuzha_core::{Code, Role, hex};
 use shuzha_pricing::Month;
 use shuzha_pricing::closing::{Closing, close};
-use shuzha_products::case::{Actor, Fault};
+use shuzha_products::case::Actor;
 use shuzha_store::ledger::{BooksError, Period, PeriodState, Stand, Stated, StatementAct, Word};
 
 use super::terms::{Instead, refused};
@@ -130,7 +131,6 @@ pub(super) struct Noted<'a> {
 
 /// C1604 with every reason why a period cannot be rated.
 pub(super) fn unrated(faults: Vec<shuzha_pricing::closing::CloseFault>) -> Error {
-    let fault =
-        |one: shuzha_pricing::closing::CloseFault| Fault { path: String::new(), reason: one.to_string() };
+    let fault = |one: shuzha_pricing::closing::CloseFault| Fault::new("", one.to_string());
     refused(faults.into_iter().map(fault).collect())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id};
 use shuzha_pricing::closing::Terms;
 use shuzha_pricing::permitted::PermittedRevenue;
@@ -10,7 +11,7 @@ use shuzha_pricing::split::{Base, Contributions, Split};
 use shuzha_pricing::vat::VatRates;
 use shuzha_pricing::{Month, Outcome, PriceBook, RecordedPrice};
 use shuzha_products::World;
-use shuzha_products::case::{CaseKind, Fault};
+use shuzha_products::case::CaseKind;
 use shuzha_products::kinds::Lane;
 use shuzha_products::product::Product;
 
@@ -161,7 +162,7 @@ pub fn terms_of(specs: &BTreeMap<(&'static str, Id), Value>) -> Result<Terms, Er
 
 fn read(world: &World, agreements: &BTreeMap<Id, Value>) -> Result<Read, Error> {
     let mut faults = Vec::new();
-    let mut fault = |path: String, reason: String| faults.push(Fault { path, reason });
+    let mut fault = |path: String, reason: String| faults.push(Fault::new(path, reason));
     // A product whose prices contradict each other is not rated: its lines are then named one by one.
     let (prices, ceilings) = (world.prices.values().cloned(), world.ceilings.values().cloned());
     let (book, wrong) = PriceBook::sound(prices.collect(), ceilings.collect());

@@ -2,8 +2,8 @@
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id, text};
-use shuzha_products::case::Fault;
 use shuzha_products::declaring;
 
 use crate::error::Refusal;
@@ -27,7 +27,7 @@ impl<'a> Asked<'a> {
         request: &'a Request<'a>,
     ) -> Result<Self, Error> {
         let mut faults = Vec::new();
-        let mut fault = |path: String, reason: String| faults.push(Fault { path, reason });
+        let mut fault = |path: String, reason: String| faults.push(Fault::new(path, reason));
         if request.reason.chars().count() > Request::REASON_CHARS_MAX {
             fault("reason".to_owned(), format!("has at most {} characters", Request::REASON_CHARS_MAX));
         }

@@ -1,9 +1,10 @@
 //! What a change does to what is in force, and to those who depend on it.
 
 use serde_json::Value;
+use shuzha_core::Fault;
 use shuzha_core::Id;
 use shuzha_products::World;
-use shuzha_products::case::{Declared, Fault};
+use shuzha_products::case::Declared;
 use shuzha_store::register::Reference;
 
 use super::{Ready, check, in_force_before};
@@ -112,9 +113,8 @@ impl Control {
         // What was at fault before is not this change's doing.
         let (before, _) = read(None)?;
         let new = after.into_iter().filter(|fault| !before.contains(fault));
-        let told = new.map(|fault| Fault {
-            path: String::new(),
-            reason: format!("{}/{} {}: {}", held.kind, held.name, fault.path, fault.reason),
+        let told = new.map(|fault| {
+            Fault::new("", format!("{}/{} {}: {}", held.kind, held.name, fault.path, fault.reason))
         });
         Ok(told.collect())
     }

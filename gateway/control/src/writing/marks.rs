@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id};
 use shuzha_products::World;
-use shuzha_products::case::{Actor, Claim, Declared, Fault, Subject};
+use shuzha_products::case::{Actor, Claim, Declared, Subject};
 use shuzha_products::world;
 use shuzha_store::register::{Mark, Object, Reference};
 
@@ -117,7 +118,7 @@ impl Control {
             // What was at fault before is not this change's doing.
             let before = self.price_faults(&product, &Difference::default())?;
             let new = after.into_iter().filter(|fault| !before.contains(fault));
-            let faults: Vec<_> = new.map(|reason| Fault { path: String::new(), reason }).collect();
+            let faults: Vec<_> = new.map(|reason| Fault::new("", reason)).collect();
             if !faults.is_empty() {
                 return Err(clash(faults));
             }

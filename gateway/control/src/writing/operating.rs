@@ -78,7 +78,7 @@ impl Control {
     fn read_in_force(
         &self,
         names: &[(&'static str, Id)],
-    ) -> Result<Result<World, Vec<shuzha_products::case::Fault>>, Error> {
+    ) -> Result<Result<World, Vec<shuzha_core::Fault>>, Error> {
         Ok(self.force().fetching(|fetch| World::read_objects(names, fetch))?.0)
     }
 

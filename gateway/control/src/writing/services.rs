@@ -2,8 +2,9 @@
 //! before a rule was made is read as it was.
 
 use serde_json::Value;
+use shuzha_core::Fault;
 use shuzha_core::{Code, Id};
-use shuzha_products::case::{Declared, Fault};
+use shuzha_products::case::Declared;
 use shuzha_products::exit_review::Reviewable;
 use shuzha_products::upstream::KEY_FILE;
 use shuzha_products::{World, product};
@@ -20,7 +21,7 @@ use crate::{Control, Error, Kind};
 /// naming an act, for a table that does not say which keys its groups have, and for a model or blinded list without a bound
 /// on its answers.
 pub(super) fn check(kind: Kind, name: &Id, spec: &Value, world: &World) -> Result<(), Error> {
-    let fault = |path: String, reason: &str| Fault { path, reason: reason.to_owned() };
+    let fault = |path: String, reason: &str| Fault::new(path, reason);
     let faults: Vec<Fault> = match kind.name() {
         "Upstream" if spec.get(KEY_FILE).is_some() => vec![fault(
             format!("spec.{KEY_FILE}"),

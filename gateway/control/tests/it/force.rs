@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shuzha_control::{Caller, Error, Outcome, Request, Unfit};
+use shuzha_core::Fault;
 use shuzha_core::{Code, Role, Timestamp};
-use shuzha_products::case::Fault;
 use shuzha_store::register::{Act, Batch, CaseState, Change, Content};
 use shuzha_testkit_control::{TestControl, authority, code, id, organisation, person};
 
@@ -37,7 +37,7 @@ fn an_act_that_is_not_in_force_is_recorded_and_answered_so() {
 
 #[test]
 fn what_could_not_take_effect_is_not_accepted_and_a_stop_always_is() {
-    let fault = Fault { path: "spec.publicKey".to_owned(), reason: "not an Ed25519 public key".to_owned() };
+    let fault = Fault::new("spec.publicKey", "not an Ed25519 public key");
     for (unfit, expected) in
         [(Unfit::Faults(vec![fault.clone()]), Code::C1002), (Unfit::Unknown, Code::C1019)]
     {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request};
 use shuzha_core::Code;
-use shuzha_products::case::Fault;
+use shuzha_core::Fault;
 use shuzha_testkit_control::{TestControl, TestWorld, authority, by, code, example, grant, id, organisation};
 
 /// The one fault of a refused change, which must have changed nothing.
@@ -17,7 +17,7 @@ fn clash(house: &TestControl, change: impl Fn() -> Result<Outcome, Error>) -> Fa
 }
 
 fn fault(path: &str, reason: &str) -> Fault {
-    Fault { path: path.to_owned(), reason: reason.to_owned() }
+    Fault::new(path, reason)
 }
 
 #[test]

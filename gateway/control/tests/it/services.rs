@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use shuzha_control::{Error, Outcome, Request};
+use shuzha_core::Fault;
 use shuzha_core::{Code, Role};
-use shuzha_products::case::Fault;
 use shuzha_products::exit_review::Digest;
 use shuzha_store::register::CaseState;
 use shuzha_testkit_control::{TestWorld, by, code, example, id, organisation, person};

@@ -14,7 +14,7 @@ pub const SECTOR_BYTES: usize = 512;
 
 /// How an operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum DiskFault {
     /// Nothing happened.
     Before,
     /// Half of it happened.
@@ -34,7 +34,7 @@ struct State {
     files: BTreeMap<String, Content>,
     capacity: Option<u64>,
     /// Operations (writes, syncs) left until one fails.
-    fail_in: Option<(u64, Fault)>,
+    fail_in: Option<(u64, DiskFault)>,
     syncs: u64,
     held: bool,
     writes_held: bool,
@@ -49,7 +49,7 @@ impl State {
     }
 
     /// Counts one operation; says how it fails, if it does.
-    fn fault(&mut self) -> Option<Fault> {
+    fn fault(&mut self) -> Option<DiskFault> {
         let (left, fault) = self.fail_in.as_mut()?;
         match left.checked_sub(1) {
             Some(rest) => {
@@ -94,7 +94,7 @@ impl MemoryDisk {
     }
 
     /// Lets the operation after the next `operations` writes and syncs fail.
-    pub fn fail_after(&self, operations: u64, fault: Fault) {
+    pub fn fail_after(&self, operations: u64, fault: DiskFault) {
         self.0.lock().fail_in = Some((operations, fault));
     }
 
@@ -263,9 +263,9 @@ impl DiskFile for MemoryFile {
         };
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let (kept, error) = match fault {
-            Some(Fault::Before) => (0, Some(io::Error::other("injected"))),
-            Some(Fault::Half) => (bytes.len() / 2, Some(io::Error::other("injected"))),
-            Some(Fault::After) => (bytes.len(), Some(io::Error::other("injected"))),
+            Some(DiskFault::Before) => (0, Some(io::Error::other("injected"))),
+            Some(DiskFault::Half) => (bytes.len() / 2, Some(io::Error::other("injected"))),
+            Some(DiskFault::After) => (bytes.len(), Some(io::Error::other("injected"))),
             None if bytes.len() > room => (room, Some(io::ErrorKind::StorageFull.into())),
             None => (bytes.len(), None),
         };
@@ -287,8 +287,8 @@ impl DiskFile for MemoryFile {
         let state = self.disk.0.lock();
         let state = self.disk.0.changed.wait_while(state, |state| state.held);
         let lies = state.expect("no holder of this lock panics").lies;
-        if !lies && !matches!(fault, Some(Fault::Before)) {
-            let half = matches!(fault, Some(Fault::Half));
+        if !lies && !matches!(fault, Some(DiskFault::Before)) {
+            let half = matches!(fault, Some(DiskFault::Half));
             self.with(|content| {
                 // A disk takes a sector whole or not at all, in a sync that fails too.
                 let middle = covered.len().midpoint(content.synced.len()) / SECTOR_BYTES * SECTOR_BYTES;

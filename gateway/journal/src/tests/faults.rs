@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::disk::memory::Fault;
+use crate::disk::memory::DiskFault;
 use crate::{Health, Unavailable};
 
 /// Whatever the n-th operation does, every record promised durable is there afterwards, and the journal stays failed.
 #[test]
 fn any_failing_operation_poisons_and_keeps_what_was_promised() {
     for operations in 0..24 {
-        for fault in [Fault::Before, Fault::Half, Fault::After] {
+        for fault in [DiskFault::Before, DiskFault::Half, DiskFault::After] {
             let disk = MemoryDisk::new();
             let journal = open(&disk).expect("sound");
             disk.fail_after(operations, fault);

@@ -69,7 +69,7 @@ fn a_disk_that_lies_about_syncs_is_caught() {
 #[test]
 fn a_cut_during_the_start_leaves_a_journal_that_starts() {
     for operations in 0..4 {
-        for fault in [crate::disk::memory::Fault::Before, crate::disk::memory::Fault::Half] {
+        for fault in [crate::disk::memory::DiskFault::Before, crate::disk::memory::DiskFault::Half] {
             let disk = MemoryDisk::new();
             let journal = open(&disk).expect("sound");
             journal.append_durable(&entry(1)).expect("serving").wait().expect("durable");

@@ -1,7 +1,7 @@
 //! Pruning: what is kept is as it was, what is gone is gone whole, whenever the process is killed.
 
 use super::*;
-use crate::disk::memory::Fault;
+use crate::disk::memory::DiskFault;
 
 /// Three epochs over many segments; the numbers of their entries are 1 to 60.
 fn written() -> (MemoryDisk, Vec<(Position, Option<u64>)>) {
@@ -131,7 +131,9 @@ fn h3_killed_anywhere_it_is_all_there_or_all_gone() {
     let mut outcomes = (0, 0);
     for through in [7, 23, 24, 40] {
         for steps in 0..40 {
-            for fault in [None, Some((0, Fault::Half)), Some((1, Fault::Before)), Some((2, Fault::Half))] {
+            for fault in
+                [None, Some((0, DiskFault::Half)), Some((1, DiskFault::Before)), Some((2, DiskFault::Half))]
+            {
                 let disk = disk.killed();
                 if let Some((operations, fault)) = fault {
                     disk.fail_after(operations, fault);

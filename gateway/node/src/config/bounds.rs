@@ -75,9 +75,10 @@ mod tests {
 
     use toml::Table;
 
-    use super::super::reader::{Bytes, ConfigFault, merge};
+    use super::super::reader::{Bytes, merge};
     use super::super::{DEFAULT, read};
     use super::*;
+    use shuzha_core::Fault;
 
     fn defaults() -> Table {
         DEFAULT.parse().expect("TOML")
@@ -100,7 +101,7 @@ mod tests {
         found
     }
 
-    fn with(section: &str, key: &str, value: &str) -> Result<(), Vec<ConfigFault>> {
+    fn with(section: &str, key: &str, value: &str) -> Result<(), Vec<Fault>> {
         let number = value.replace('_', "").parse::<i64>();
         let value = number.map_or_else(|_| Value::String(value.to_owned()), Value::Integer);
         let mut table = defaults();

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use shuzha_core::{Clock as _, SystemClock};
+use shuzha_core::{Clock as _, Fault, SystemClock};
 use shuzha_evidence::timestamp::Authorities;
 use shuzha_policy::{IDEMPOTENCY_KEY_BYTES_MAX, NONCE_BYTES_MAX};
 
-use super::{Config, ConfigFault};
+use super::Config;
 use crate::evidence::custody::passphrase_in;
 
 /// Bytes that one remembered nonce takes: in the gate, and in what the journal adds up to.
@@ -21,10 +21,10 @@ const RECORD_BYTES: u64 = 1_024;
 const CONNECTION_BYTES: u64 = 24 << 10;
 
 /// Every fault of what the configuration names.
-pub fn check(config: &Config) -> Vec<ConfigFault> {
+pub fn check(config: &Config) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut fault = |path: &str, reason: String| {
-        faults.push(ConfigFault { path: path.to_owned(), reason });
+        faults.push(Fault::new(path, reason));
     };
     if let Err(reason) = folder(&config.data_dir) {
         fault("node.data_dir", reason);

@@ -1,24 +1,12 @@
 //! Reads typed values out of merged TOML and gathers every fault instead of stopping at the first.
 
-use std::fmt;
 use std::time::Duration;
 
+use shuzha_core::Fault;
+use shuzha_core::fault::Faults;
 use toml::{Table, Value};
 
 use super::bounds;
-
-/// A fault of the configuration: `path.key: reason`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigFault {
-    pub(crate) path: String,
-    pub(crate) reason: String,
-}
-
-impl fmt::Display for ConfigFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
-    }
-}
 
 /// A value that a key may hold.
 pub(crate) trait FromConfig: Sized {
@@ -37,16 +25,16 @@ pub(crate) trait FromConfig: Sized {
 /// The merged configuration, and the faults found so far.
 pub(crate) struct Reader {
     table: Table,
-    pub faults: Vec<ConfigFault>,
+    pub(crate) faults: Faults,
 }
 
 impl Reader {
     pub(crate) fn new(table: Table) -> Self {
-        Self { table, faults: Vec::new() }
+        Self { table, faults: Faults::default() }
     }
 
     pub(crate) fn fault(&mut self, path: &str, reason: impl Into<String>) {
-        self.faults.push(ConfigFault { path: path.to_owned(), reason: reason.into() });
+        self.faults.push(Fault::new(path, reason));
     }
 
     /// Takes `section.key`, or notes why not.
@@ -71,7 +59,7 @@ impl Reader {
     }
 
     /// Notes every key nobody took.
-    pub(crate) fn finish(mut self) -> Vec<ConfigFault> {
+    pub(crate) fn finish(mut self) -> Vec<Fault> {
         for (section, rest) in std::mem::take(&mut self.table) {
             match rest {
                 Value::Table(keys) => {
@@ -82,7 +70,7 @@ impl Reader {
                 _ => self.fault(&section, "a section [name] with keys is expected"),
             }
         }
-        self.faults
+        self.faults.into_list()
     }
 }
 

@@ -57,7 +57,7 @@ mod tests {
         table.insert("retention".to_owned(), toml::Value::Table(section));
         let mut reader = Reader::new(table);
         read(&mut reader, Some(rules))
-            .ok_or_else(|| reader.faults.pop().map(|fault| fault.to_string()).unwrap_or_default())
+            .ok_or_else(|| reader.faults.into_list().pop().map(|fault| fault.to_string()).unwrap_or_default())
     }
 
     #[test]

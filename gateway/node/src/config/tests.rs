@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) fn with(text: &str) -> Result<Config, Vec<ConfigFault>> {
+pub(super) fn with(text: &str) -> Result<Config, Vec<Fault>> {
     let mut table: Table = DEFAULT.parse().expect("defaults");
     merge(&mut table, text.parse().expect("TOML"));
     read(table, None)

@@ -11,9 +11,10 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use serde_json::Value;
 use shuzha_control::{Delta, Force, takes_away};
+use shuzha_core::Fault;
 use shuzha_core::Id;
 use shuzha_policy::{CompileError, KeyRing, LeftOut, Mark, Snapshot};
-use shuzha_products::case::{Declared, Fault};
+use shuzha_products::case::Declared;
 use shuzha_products::{World, WorldError};
 use shuzha_proxy::UpstreamOptions;
 
@@ -53,9 +54,9 @@ impl Flaw {
         if let Some(own) = put.iter().find(|put| self.is_of(put)) {
             let in_file = self.place == "spec.publicKey" && own.spec.get("publicKeyFile").is_some();
             let path = if in_file { "spec.publicKeyFile".to_owned() } else { self.place.clone() };
-            return Fault { path, reason };
+            return Fault::new(path, reason);
         }
-        Fault { path: String::new(), reason: format!("{} {}: {reason}", self.left_out.object(), self.place) }
+        Fault::new("", format!("{} {}: {reason}", self.left_out.object(), self.place))
     }
 }
 
@@ -251,10 +252,7 @@ fn read(
 }
 
 fn in_words(faults: &[Fault]) -> String {
-    let line = |fault: &Fault| {
-        if fault.path.is_empty() { fault.reason.clone() } else { format!("{}: {}", fault.path, fault.reason) }
-    };
-    faults.iter().map(line).collect::<Vec<_>>().join("; ")
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::task::{Context, Waker};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use shuzha_core::{Code, Id, MicroYuan};
-use shuzha_journal::disk::memory::Fault;
+use shuzha_journal::disk::memory::DiskFault;
 use shuzha_policy::UpstreamFault;
 
 use crate::calls::{Ask, PERSON};
@@ -271,9 +271,13 @@ async fn a_caller_who_leaves_at_settle_is_charged_once_even_if_it_retries() {
 
 #[tokio::test]
 async fn a_disk_that_fails_at_the_intent_or_at_the_record_lets_nothing_out() {
-    for (after, fault) in
-        [(0, Fault::Before), (0, Fault::Half), (1, Fault::Before), (0, Fault::After), (1, Fault::After)]
-    {
+    for (after, fault) in [
+        (0, DiskFault::Before),
+        (0, DiskFault::Half),
+        (1, DiskFault::Before),
+        (0, DiskFault::After),
+        (1, DiskFault::After),
+    ] {
         let house = TestGateway::new();
         let unit = Id::new("study").expect("a name");
         house.disk.fail_after(after, fault);

@@ -226,7 +226,8 @@ fn k1_a_synthetic_service_cannot_become_a_real_one() {
     let (_, text) = files.last_mut().expect("the tests' own file");
     *text = text.replace(", synthetic: true", "");
     let faults = World::parse(&files).expect_err("two products are tried with it");
-    let shown: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.object, fault.path)).collect();
+    let shown: Vec<String> =
+        faults.iter().map(|fault| format!("{} {}", fault.object, fault.fault.path)).collect();
     assert_eq!(shown, ["Product/toy-report spec.sandbox.upstream", "Product/toy-list spec.sandbox.upstream"]);
     // Nor alone: the products must be read again with it, and cannot.
     let house = TestGateway::new();

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use shuzha_core::{Clock, Id, NanoCharge, RequestId, Timestamp};
 use shuzha_journal::disk::Disk;
-use shuzha_journal::disk::memory::Fault;
+use shuzha_journal::disk::memory::DiskFault;
 use shuzha_policy::Bounds;
 use shuzha_testkit::Seeded;
 
@@ -224,7 +224,7 @@ type Wire = RefCell<Vec<(usize, Sent)>>;
 
 /// Whether the disk fails, or is soon full.
 fn trouble(house: &TestGateway, rng: &Seeded) -> bool {
-    let fault = [Fault::Before, Fault::Half, Fault::After][rng.index(3)];
+    let fault = [DiskFault::Before, DiskFault::Half, DiskFault::After][rng.index(3)];
     match rng.below(4) {
         0 => house.disk.fail_after(rng.below(8), fault),
         1 => {

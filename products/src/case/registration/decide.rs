@@ -8,8 +8,9 @@ use super::command::{Changed, Command, NewContent};
 use super::spec::Content;
 use super::state::{Certified, Matter, Pending, Procedure, Standing, State, Step};
 use super::{Registration, code, term};
-use crate::case::{Act, Fault, Refused};
+use crate::case::{Act, Refused};
 use crate::jurisdiction::Jurisdiction;
+use shuzha_core::Fault;
 
 mod objections;
 
@@ -161,7 +162,7 @@ fn pending(case: &Registration, new: NewContent, act: &Act<'_>) -> Result<Pendin
     if new.content.product != case.content.product {
         let (path, reason) =
             ("content.basic.product", "must stay as it is; another product is registered anew");
-        let fault = Fault { path: path.to_owned(), reason: reason.to_owned() };
+        let fault = Fault::new(path, reason);
         return Err(Refused { code: Code::C1002, faults: vec![fault] });
     }
     Ok(Pending { content: new.json, authorised_until: new.content.authorised_until.map(Timestamp::micros) })

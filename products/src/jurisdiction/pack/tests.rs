@@ -75,7 +75,10 @@ fn all_faults_of_a_pack_are_told_at_once_with_their_lines() {
         [records]\nyears_min = 20\n[price]\nregime = \"free\"\nfree = [\"all\"]\nprovider_discount = 1\narticle = \"B 2\"\n\
         [exit_review]\nby = [\"nobody\"]\nyears = 2020-01-01\narticle = \"A 3\"\n";
     let faults = parse("x.toml", text).expect_err("faults");
-    let mut found: Vec<_> = faults.iter().map(|fault| (fault.line, fault.path.as_str())).collect();
+    let mut found: Vec<_> = faults
+        .iter()
+        .map(|fault| (fault.fault.line.unwrap_or_default(), fault.fault.path.as_str()))
+        .collect();
     found.sort_unstable();
     let expected = [
         (2, "odd"),
@@ -89,7 +92,7 @@ fn all_faults_of_a_pack_are_told_at_once_with_their_lines() {
         (17, "exit_review.years"),
     ];
     assert_eq!(found, expected, "{faults:#?}");
-    assert_eq!(parse("x.toml", "title = \n").expect_err("no TOML")[0].line, 1);
+    assert_eq!(parse("x.toml", "title = \n").expect_err("no TOML")[0].fault.line, Some(1));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shuzha_core::Id;
 
 use crate::World;
-use crate::case::Fault;
+use shuzha_core::Fault;
 
 type Register = BTreeMap<(&'static str, &'static str), Value>;
 

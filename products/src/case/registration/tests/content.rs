@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::case::{CaseKind, Fault, Subject};
+use crate::case::{CaseKind, Subject};
 use crate::yaml::{Faults, Place, parse, split};
+use shuzha_core::Fault;
 
 fn attachment(name: &str) -> Value {
     json!({"name": name, "bytes": 1024, "sha256": "ab".repeat(32)})
