@@ -84,7 +84,7 @@ impl Parameters {
         let text = self.text("cursor")?;
         match text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok()) {
             Some(number) => Some(number),
-            None => self.fail("cursor", "不是上一页给出的 `next` is not the `next` of a page"),
+            None => self.fail("cursor", "is not the `next` of a page"),
         }
     }
 

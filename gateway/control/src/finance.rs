@@ -250,7 +250,7 @@ impl Finance {
         let balances = match as_of {
             None => self.0.books.balances()?,
             Some(at) if at > self.0.clock.now() => {
-                let reason = "尚未到来：余额只能查到此刻 is yet to come: balances are known up to now";
+                let reason = "is yet to come: balances are known up to now";
                 return Err(Error::fault(Code::C1001, "?as_of", reason));
             }
             Some(at) => self.0.books.balances_at(at)?,

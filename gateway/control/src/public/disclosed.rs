@@ -272,7 +272,7 @@ impl Control {
     /// # Errors
     /// C1001 for an `after` that no page gave; of the register.
     pub fn disclosed(&self, subject: &Disclosure, after: Option<&str>, limit: usize) -> Result<Rows, Error> {
-        const NO_CURSOR: &str = "不是上一页给出的 `next` is not the `next` of a page";
+        const NO_CURSOR: &str = "is not the `next` of a page";
         let limit = limit.clamp(1, PAGE_MAX);
         let wrong = || Error::fault(Code::C1001, "?cursor", NO_CURSOR);
         let Source::Objects { kind, states, read } = subject.source else {
