@@ -77,7 +77,7 @@ pub fn documents<N: AsRef<str>, T: AsRef<str>>(
             found.push(read);
         }
     }
-    if faults.len() == 0 { Ok(found) } else { Err(in_order(faults, files)) }
+    if faults.is_empty() { Ok(found) } else { Err(in_order(faults, files)) }
 }
 
 fn read(file: &str, root: Node, kinds: &[&'static str], faults: &Faults) -> Option<Document> {

@@ -37,7 +37,7 @@ impl World {
         }
         let Reader { mut world, declared, faults } = reader;
         check::whole(&mut world, &declared, &faults);
-        if faults.len() == 0 { Ok(world) } else { Err(faults.into_parts().0) }
+        if faults.is_empty() { Ok(world) } else { Err(faults.into_parts().0) }
     }
 }
 

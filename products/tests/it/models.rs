@@ -101,6 +101,6 @@ fn e7_a_band_hides_something_and_says_something() {
         let specs: Vec<_> = world.specs.iter().map(|((kind, name), spec)| (*kind, name, old(spec))).collect();
         let specs = specs.iter().map(|(kind, name, spec)| (*kind, *name, spec.as_str()));
         let held = World::from_specs(specs).unwrap_or_else(|faults| panic!("in force: {faults:?}"));
-        assert!(held.products.get("more").is_some());
+        assert!(held.products.contains_key("more"));
     }
 }

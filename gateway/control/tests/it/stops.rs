@@ -107,7 +107,7 @@ fn i1_only_grants_that_stop_are_told_to_lose_access() {
     }
     let jurisdiction = shuzha_products::jurisdiction::pack("gansu").expect("known");
     let calendar = shuzha_products::jurisdiction::calendar().clone();
-    town.house.control.set_rules(Rules { jurisdiction, calendar }).expect("taken");
+    town.plane.control.set_rules(Rules { jurisdiction, calendar }).expect("taken");
     town.operating("yunze-2026");
     let all = ["again-grant", "bank-grant", "renewal-grant"];
     let lost = |who: &str, case: &str, kind: &str, name: &str| {
