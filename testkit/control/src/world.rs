@@ -163,7 +163,12 @@ impl TestWorld {
 
     /// With an operating agreement in force over all data of two providers, under rules that permit it.
     pub fn operating(&self, name: &str) {
-        self.open("wang", "OperatingAgreement", name, &operating_agreement("2026-01-01", "2029-01-01"));
+        self.operating_until(name, "2029-01-01");
+    }
+
+    /// The same with a term that ends on another day.
+    pub fn operating_until(&self, name: &str, until: &str) {
+        self.open("wang", "OperatingAgreement", name, &operating_agreement("2026-01-01", until));
         self.done("wang", "OperatingAgreement", name, "submit");
         self.done("feng", "OperatingAgreement", name, "approve");
         for who in ["wang", "sun"] {

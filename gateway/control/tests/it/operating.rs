@@ -69,7 +69,7 @@ fn c14_registration_price_and_grant_stand_under_an_operating_agreement() {
         town.put(who, kind, &name, &spec).unwrap_or_else(|error| panic!("{kind}: {error:?}"));
     }
     // What was applied for in time is not given once the agreement has ended.
-    town.act("wang", "OperatingAgreement", "yunze-2026", "terminate", &json!({})).expect("ended");
+    town.act("feng", "OperatingAgreement", "yunze-2026", "terminate", &json!({})).expect("ended");
     assert_eq!(code(town.act("sun", "Grant", "within", "issue", &json!({}))), Code::C1314);
     assert_eq!(code(town.act("sun", "Registration", "within", "submit", &json!({}))), Code::C1314);
 }

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use serde_json::json;
+use shuzha_control::Rules;
 use shuzha_products::case::KINDS;
+use shuzha_products::jurisdiction::{calendar, pack};
 use shuzha_testkit_control::TestWorld;
 
 use crate::ways::{TIME, pass, ways};
@@ -24,11 +26,31 @@ fn activated_twice() {
     assert_eq!(town.plane.dump(), kept);
 }
 
+fn amended_twice() {
+    let town = TestWorld::authorised();
+    let rules = Rules { jurisdiction: pack("gansu").expect("known"), calendar: calendar().clone() };
+    town.plane.control.set_rules(rules).expect("taken");
+    town.operating("yunze-2026");
+    let mut other = shuzha_testkit_control::operating_agreement("2026-01-01", "2029-01-01");
+    other["amends"] = "yunze-2026".into();
+    town.open("wang", "OperatingAgreement", "yunze-2026-b", &other);
+    for (who, verb) in [("wang", "submit"), ("feng", "approve"), ("wang", "sign"), ("sun", "sign")] {
+        town.done(who, "OperatingAgreement", "yunze-2026-b", verb);
+    }
+    let body = json!({"agreement": "yunze-2026-b"});
+    town.act("feng", "OperatingAgreement", "yunze-2026", "amend", &body).expect("once");
+    let kept = town.plane.dump();
+    let again = town.act("feng", "OperatingAgreement", "yunze-2026", "amend", &body);
+    assert_eq!(shuzha_testkit_control::code(again), shuzha_core::Code::C1007);
+    assert_eq!(town.plane.dump(), kept);
+}
+
 #[test]
 fn every_verb_done_twice_is_refused_or_changes_nothing() {
-    // Activation names an agreement about the scenario itself, which takes two cases.
-    let mut met: Vec<(&str, &str)> = vec![("Scenario", "activate")];
+    // Activation names an agreement about the scenario itself, and an amendment another agreement, which takes two cases.
+    let mut met: Vec<(&str, &str)> = vec![("Scenario", "activate"), ("OperatingAgreement", "amend")];
     activated_twice();
+    amended_twice();
     for (at, way) in ways().into_iter().enumerate() {
         let name = format!("twice-{at}");
         let town = way.begin(&name);

@@ -28,7 +28,8 @@ impl Way {
         if self.kind == "Registration" {
             let rules = Rules { jurisdiction: pack("gansu").expect("known"), calendar: calendar().clone() };
             town.plane.control.set_rules(rules).expect("taken");
-            town.operating("yunze-2026");
+            // Longer than the registrations run.
+            town.operating_until("yunze-2026", "2031-01-01");
         }
         if matches!(self.kind, "PrivacyRefund" | "PrivacyRaise") {
             counted(&town);
@@ -178,7 +179,7 @@ fn agreements() -> Vec<Way> {
         [plain("wang", "submit"), plain("feng", "approve"), plain("wang", "sign"), plain("sun", "sign")];
     let ends = [
         digest("wang", "file"),
-        plain("wang", "terminate"),
+        plain("feng", "terminate"),
         digest("sun", "hand-over"),
         digest("sun", "destroy"),
         plain("wang", "archive"),

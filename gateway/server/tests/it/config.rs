@@ -183,7 +183,7 @@ fn what_makes_no_sense_is_refused_all_at_once() {
             "evidence.origin",
             "operations.listen",
         ] {
-            assert_eq!(errors.matches(&format!("  {path}: ")).count(), 1, "{path} in {errors}");
+            assert_eq!(errors.matches(&format!(" {path}: ")).count(), 1, "{path} in {errors}");
         }
     }
 }
