@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -179,11 +180,16 @@ const PACKAGES: Maker = || Ok(Box::new(Packages::enterprises()));
 /// What to serve, and where.
 type Plan = Vec<(SocketAddr, Make)>;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     match command(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
         // A reader that went away (`| head`) has what it wanted.
-        Err(error) if is_broken_pipe(&error) => Ok(()),
-        done => done,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line: the causes behind what failed, and no trace of the program.
+            let _ = writeln!(std::io::stderr(), "错误 error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -270,15 +276,31 @@ fn score_lines() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints clients of a table.
+/// Prints clients of a table. Nothing is printed before its columns are known to be there.
 fn clients(table: &Path, count: usize) -> anyhow::Result<()> {
     let file = std::fs::File::open(table).with_context(|| table.display().to_string())?;
     let mut reader = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
+    let header = reader.headers().with_context(|| table.display().to_string())?.clone();
+    let column = |name: &str| header.iter().position(|column| column == name);
+    let missing: Vec<&str> =
+        BOUNDS.iter().map(|(name, _)| *name).filter(|name| column(name).is_none()).collect();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "{}: 不是评分模型的表，缺列 is no table of the scoring model, columns are missing: {}",
+        table.display(),
+        missing.join(", ")
+    );
+    let columns: Vec<(&'static str, usize)> =
+        BOUNDS.iter().filter_map(|(name, _)| Some((*name, column(name)?))).collect();
     let mut out = std::io::stdout().lock();
-    for (at, row) in reader.deserialize::<BTreeMap<String, i64>>().take(count).enumerate() {
-        let row = row.with_context(|| format!("{}: row {}", table.display(), at + 1))?;
-        let input: BTreeMap<&str, Option<&i64>> =
-            BOUNDS.iter().map(|(name, _)| (*name, row.get(*name))).collect();
+    for (at, row) in reader.records().take(count).enumerate() {
+        let place = || format!("{}: row {}", table.display(), at + 1);
+        let row = row.with_context(place)?;
+        let number = |(name, column): &(&'static str, usize)| {
+            let number = row.get(*column).and_then(|cell| cell.trim().parse::<i64>().ok());
+            Ok((*name, number.with_context(|| format!("{}: {name} 不是整数 is no whole number", place()))?))
+        };
+        let input: BTreeMap<&str, i64> = columns.iter().map(number).collect::<anyhow::Result<_>>()?;
         writeln!(out, "{}", json!({ "input": input }))?;
     }
     Ok(())

@@ -133,3 +133,25 @@ fn a_service_without_a_proper_key_does_not_start() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("--gateway-key-file"));
 }
+
+#[test]
+fn a_table_of_other_columns_is_told_before_any_client_is_printed() {
+    let clients = |table: &str| {
+        let table = format!("{}/data/{table}", env!("CARGO_MANIFEST_DIR"));
+        let done = Command::new(env!("CARGO_BIN_EXE_shuzha-upstreams"))
+            .args(["clients", "--count", "2", "--table", &table])
+            .env("RUST_BACKTRACE", "1")
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (done.status.success(), text(&done.stdout), text(&done.stderr))
+    };
+    let (is_done, printed, said) = clients("adult.csv.gz");
+    assert!(!is_done && printed.is_empty(), "{printed}");
+    assert!(said.contains("缺列") && said.contains("columns are missing: limit_bal, "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let (is_done, printed, said) = clients("README.md");
+    assert!(!is_done && printed.is_empty() && said.lines().count() == 1, "{printed}{said}");
+    let (is_done, printed, said) = clients("credit-default.csv.gz");
+    assert!(is_done && printed.lines().count() == 2 && !printed.contains("null"), "{printed}{said}");
+}
