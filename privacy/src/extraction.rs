@@ -103,6 +103,14 @@ impl Attack<'_> {
         }
     }
 
+    /// Whether there is a variance to explain: what the model computes differs between the inputs that the copy is measured on.
+    /// Where it does not, R² says nothing.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        let truths = || self.held_out.iter().map(|(_, truth)| *truth);
+        truths().fold(f64::INFINITY, f64::min) < truths().fold(f64::NEG_INFINITY, f64::max)
+    }
+
     /// R² of the best copy that this design made with `queries` answers, over several tries.
     ///
     /// # Errors

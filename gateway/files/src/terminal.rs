@@ -4,9 +4,23 @@
 //! takes some characters for commands, so what goes to one has them escaped; what goes to a file or a pipe has not.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal as _, Stdout, Write as _};
+use std::fmt;
+use std::io::{self, IsTerminal as _, Stdout, Write as _};
 
 use anyhow::Result;
+
+/// Whoever read the standard output went away. A kind of its own: the pipe to another program breaks with the same error of the
+/// system, and that one must be told.
+#[derive(Debug)]
+pub struct ReaderGone;
+
+impl fmt::Display for ReaderGone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody reads the standard output any more")
+    }
+}
+
+impl std::error::Error for ReaderGone {}
 
 /// The standard output.
 pub struct Out {
@@ -25,7 +39,7 @@ impl Out {
     /// Writes a line. A reader that went away (`| head`) ends the program quietly, as `main` does with the error.
     ///
     /// # Errors
-    /// Of the output.
+    /// Of the output; [`ReaderGone`].
     pub fn line(&mut self, text: &str) -> Result<()> {
         self.bytes_line(text.as_bytes())
     }
@@ -33,8 +47,15 @@ impl Out {
     /// Writes what somebody answered, and ends the line: byte for byte where nobody looks at it.
     ///
     /// # Errors
-    /// Of the output.
+    /// Of the output; [`ReaderGone`].
     pub fn bytes_line(&mut self, bytes: &[u8]) -> Result<()> {
+        self.written(bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => ReaderGone.into(),
+            _ => error.into(),
+        })
+    }
+
+    fn written(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut lock = self.stdout.lock();
         if self.terminal {
             lock.write_all(harmless(&String::from_utf8_lossy(bytes)).as_bytes())?;
@@ -42,8 +63,7 @@ impl Out {
             lock.write_all(bytes)?;
         }
         lock.write_all(b"\n")?;
-        lock.flush()?;
-        Ok(())
+        lock.flush()
     }
 }
 

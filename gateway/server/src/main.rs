@@ -1,7 +1,7 @@
 //! The `shuzha` binary: configuration, wiring, commands.
 //!
-//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults. `verify` has
-//! codes of its own.
+//! Exit codes: 0 done · 1 refused or failed · 2 wrong usage, or differences of `diff` · 64 the configuration has faults. `verify` and
+//! `review extraction` have codes of their own.
 
 mod backup;
 mod doctor;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shuzha_files::terminal::{Out, say};
+use shuzha_files::terminal::{Out, ReaderGone, say};
 use shuzha_node::config::{self, Config, Sources};
 use shuzha_node::node::JOURNAL_DIR;
 use shuzha_node::world;
@@ -170,6 +170,7 @@ fn main() -> ExitCode {
             Command::Journal(JournalCommand::Verify { json }) => {
                 end(journal_command::verify(&mut out, &config.data_dir, json))
             }
+            Command::Review(command) => review_command::run(&mut out, &config, &command),
             command => finish(run(&mut out, command, &config)),
         },
         Err(faults) => report(&faults),
@@ -188,7 +189,6 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
             journal_command::inspect(out, &journal, from, tail, limit).map(|()| true)
         }
         Command::Package(command) => package_command::run(out, config, &command),
-        Command::Review(command) => review_command::run(out, config, &command),
         Command::Journal(JournalCommand::Rebuild) => register_command::rebuild(out, config).map(|()| true),
         Command::Register(register_command::RegisterCommand::Fits { rules, level }) => {
             register_command::fits(out, config, &rules, level.as_deref())
@@ -199,6 +199,7 @@ fn run(out: &mut Out, command: Command, config: &Config) -> anyhow::Result<bool>
         Command::Config(_)
         | Command::Journal(JournalCommand::Verify { .. })
         | Command::Register(_)
+        | Command::Review(_)
         | Command::Demo(_)
         | Command::Call(_)
         | Command::Api(_)
@@ -258,11 +259,15 @@ fn end(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            let pipe = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-            if pipe != Some(std::io::ErrorKind::BrokenPipe) {
-                say(&format!("错误 error: {error:#}"));
-            }
+            tell(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Tells an error with its causes; but whoever no longer reads our output (`| head`) has what it wanted.
+fn tell(error: &anyhow::Error) {
+    if !error.is::<ReaderGone>() {
+        say(&format!("错误 error: {error:#}"));
     }
 }

@@ -5,6 +5,7 @@ mod anonymity;
 mod extraction;
 
 use std::fmt;
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result};
@@ -13,6 +14,8 @@ use shuzha_files::terminal::Out;
 use shuzha_node::config::Config;
 use shuzha_products::World;
 use shuzha_products::product::Operation;
+
+use extraction::Verdict;
 
 /// Longest line of a file.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -24,16 +27,33 @@ pub(crate) enum ReviewCommand {
     /// the rules ask for are alike.
     Anonymity(anonymity::AnonymityArgs),
     /// 模型复制 Copies a model with as many answers as one unit may have in a quarter, and says how well that went. Exit code 1
-    /// where the copy is too good.
+    /// where the copy is too good, 3 where it could not be measured or judged.
     Extraction(extraction::ExtractionArgs),
 }
 
+/// Exit code of `extraction` where there is nothing to judge, so that no script takes it for a judgement.
+const EXIT_UNJUDGED: u8 = 3;
+
 /// Runs the command. A node may be running.
-pub(crate) fn run(out: &mut Out, config: &Config, command: &ReviewCommand) -> Result<bool> {
-    match command {
-        ReviewCommand::Anonymity(args) => anonymity::run(out, config, args),
-        ReviewCommand::Extraction(args) => extraction::run(out, config, args),
-    }
+pub(crate) fn run(out: &mut Out, config: &Config, command: &ReviewCommand) -> ExitCode {
+    let (result, failed) = match command {
+        ReviewCommand::Anonymity(args) => {
+            let done = anonymity::run(out, config, args);
+            (done.map(|done| if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }), ExitCode::FAILURE)
+        }
+        ReviewCommand::Extraction(args) => {
+            let code = extraction::run(out, config, args).map(|verdict| match verdict {
+                Verdict::InOrder => ExitCode::SUCCESS,
+                Verdict::NotInOrder => ExitCode::FAILURE,
+                Verdict::Unjudged => ExitCode::from(EXIT_UNJUDGED),
+            });
+            (code, ExitCode::from(EXIT_UNJUDGED))
+        }
+    };
+    result.unwrap_or_else(|error| {
+        crate::tell(&error);
+        failed
+    })
 }
 
 /// Which operation of which product.

@@ -64,6 +64,19 @@ struct Copied {
     designs: BTreeMap<Design, f64>,
     /// The most answers that were tried and make no copy; none where the fewest do.
     recommended: Option<usize>,
+    /// Whether what the model computes differs at all between the clients that the copy is measured on.
+    varies: bool,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// No copy.
+    InOrder,
+    /// A copy, or more answers than were tried.
+    NotInOrder,
+    /// Nothing could be copied, so that there is no copy says nothing.
+    Unjudged,
 }
 
 impl Copied {
@@ -73,7 +86,7 @@ impl Copied {
 }
 
 /// Runs the command. A node may be running.
-pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Result<bool> {
+pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Result<Verdict> {
     let world = declared(config)?;
     let operation = args.of.find(&world)?;
     ensure!(operation.probed, "{} 不是数据模型 is no operation of a model", args.of);
@@ -89,37 +102,52 @@ pub(super) fn run(out: &mut Out, config: &Config, args: &ExtractionArgs) -> Resu
     ensure!(!copied.is_empty(), "{} 的回答没有可复制的字段 answers with no leaf to copy", args.of);
     let worst = copied.iter().map(Copied::best).fold(f64::NEG_INFINITY, f64::max);
     let recommended = copied.iter().map(|one| one.recommended).min().flatten();
-    let is_bounded = in_order(worst, budget);
+    let verdict = judged(worst, budget, copied.iter().all(|one| one.varies));
     if args.json {
         let leaves: Vec<_> = copied
             .iter()
             .map(|one| {
                 let designs: BTreeMap<_, _> =
                     one.designs.iter().map(|(design, r2)| (design.as_str(), r2)).collect();
-                json!({"leaf": one.leaf, "r2": designs, "recommended": one.recommended})
+                json!({"leaf": one.leaf, "r2": designs, "recommended": one.recommended, "judged": one.varies})
             })
             .collect();
         let told = json!({
             "operation": args.of.to_string(), "budget": budget, "queries": queries, "r2": worst, "r2Max": R2_MAX,
-            "recommended": recommended, "leaves": leaves,
+            "recommended": recommended, "judged": verdict != Verdict::Unjudged, "leaves": leaves,
         });
         out.line(&told.to_string())?;
     } else {
         tell(out, args, queries, &copied)?;
-        out.line(&match recommended {
-            Some(most) => format!("建议上限 recommended `queriesPerQuarter`: {most}"),
-            None => "没有可建议的上限：改用分数段，或只接受主体 No bound to recommend: answer with bands, or take subjects only"
-                .to_owned(),
-        })?;
-        out.line(&if is_bounded {
-            format!("合格：R² {worst:.2}，低于 {R2_MAX} In order: below {R2_MAX}.")
-        } else if worst < R2_MAX {
-            format!("不合格：上限 {budget} 次，只试到 {queries} 次 Not in order: {budget} answers may be had, and {queries} were tried.")
-        } else {
-            format!("不合格：R² {worst:.2}，{queries} 次查询即可复制 Not in order: {queries} answers copy the model.")
+        if verdict != Verdict::Unjudged {
+            out.line(&match recommended {
+                Some(most) => format!("建议上限 recommended `queriesPerQuarter`: {most}"),
+                None => "没有可建议的上限：改用分数段，或只接受主体 No bound to recommend: answer with bands, or take \
+                         subjects only"
+                    .to_owned(),
+            })?;
+        }
+        out.line(&match verdict {
+            Verdict::InOrder => format!("合格：R² {worst:.2}，低于 {R2_MAX} In order: below {R2_MAX}."),
+            Verdict::Unjudged => {
+                let same: Vec<&str> =
+                    copied.iter().filter(|one| !one.varies).map(|one| one.leaf.as_str()).collect();
+                let same = same.join(", ");
+                format!(
+                    "无法判定：{same} 对所有留出客户的回答相同 Cannot be judged: {same} is the same for every client that \
+                     the copy is measured on."
+                )
+            }
+            Verdict::NotInOrder if worst < R2_MAX => format!(
+                "不合格：上限 {budget} 次，只试到 {queries} 次 Not in order: {budget} answers may be had, and {queries} \
+                 were tried."
+            ),
+            Verdict::NotInOrder => {
+                format!("不合格：R² {worst:.2}，{queries} 次查询即可复制 Not in order: {queries} answers copy the model.")
+            }
         })?;
     }
-    Ok(is_bounded)
+    Ok(verdict)
 }
 
 fn tell(out: &mut Out, args: &ExtractionArgs, queries: usize, copied: &[Copied]) -> Result<()> {
@@ -177,6 +205,10 @@ fn measured(
         designs.insert(design, f64::NEG_INFINITY);
     }
     ensure!(!designs.is_empty(), "没有可问的 nothing to ask: give --clients, or a program that answers");
+    if !attack.varies() {
+        designs.clear();
+        return Ok(Copied { leaf, designs, recommended: None, varies: false });
+    }
     // Whoever may have so many answers may stop sooner: the best copy on the way counts.
     let tried = LADDER.into_iter().filter(|step| *step != queries && *step <= BEYOND * queries);
     let mut steps: Vec<usize> = tried.chain([queries]).collect();
@@ -197,12 +229,18 @@ fn measured(
             recommended = Some(step);
         }
     }
-    Ok(Copied { leaf, designs, recommended })
+    Ok(Copied { leaf, designs, recommended, varies: true })
 }
 
-/// Whether a product is in order. Of more answers than are tried here nothing was shown.
-fn in_order(r2: f64, budget: u64) -> bool {
-    r2 < R2_MAX && budget <= QUERIES_MAX as u64
+/// Whether a product is in order. Of more answers than are tried here nothing was shown, and of leaves that do not vary neither;
+/// but one leaf that is copied is enough.
+fn judged(r2: f64, budget: u64, all_vary: bool) -> Verdict {
+    match r2 < R2_MAX {
+        false => Verdict::NotInOrder,
+        true if !all_vary => Verdict::Unjudged,
+        true if budget > QUERIES_MAX as u64 => Verdict::NotInOrder,
+        true => Verdict::InOrder,
+    }
 }
 
 #[cfg(test)]
@@ -212,7 +250,14 @@ mod tests {
     #[test]
     fn e7_what_was_not_tried_is_not_passed() {
         let most = QUERIES_MAX as u64;
-        assert!(in_order(0.59, most) && !in_order(0.6, most));
-        assert!(!in_order(0.1, most + 1) && !in_order(0.1, u64::MAX));
+        assert_eq!(
+            (judged(0.59, most, true), judged(0.6, most, true)),
+            (Verdict::InOrder, Verdict::NotInOrder)
+        );
+        for budget in [most + 1, u64::MAX] {
+            assert_eq!(judged(0.1, budget, true), Verdict::NotInOrder);
+        }
+        assert_eq!(judged(f64::NEG_INFINITY, 1, false), Verdict::Unjudged);
+        assert_eq!(judged(0.7, 1, false), Verdict::NotInOrder, "another leaf is copied");
     }
 }

@@ -181,16 +181,56 @@ fn e7_a_copy_is_not_measured_on_too_little() {
     let program = services();
     let words = ["--", program.to_str().expect("UTF-8"), "score"];
     let (code, shown, said) = copied(&home, &demo, &clients, (&[], &words));
-    assert!(code == Some(1) && shown.is_empty() && said.contains("too few clients"), "{shown}{said}");
+    assert!(code == Some(3) && shown.is_empty() && said.contains("too few clients"), "{shown}{said}");
     let (code, _, said) = copied(&home, &demo, &clients, (&[], &[]));
-    assert!(code == Some(1) && said.contains("line 1") && !said.contains("limit_bal"), "{said}");
+    assert!(code == Some(3) && said.contains("line 1") && !said.contains("limit_bal"), "{said}");
     // Two units that share what they learn have twice as much; of a file of answers, half is the copyist's.
     let answered = |line: &String| line.replace("{\"input\"", "{\"answer\":{\"score\":500},\"input\"");
     let lines: Vec<String> = (0..260).map(|at| answered(&clients[at % clients.len()])).collect();
     let (code, _, said) = copied(&home, &demo, &lines, (&["--units", "2"], &[]));
-    assert!(code == Some(1) && said.contains("200 answers are asked for") && said.contains("130"), "{said}");
+    assert!(code == Some(3) && said.contains("200 answers are asked for") && said.contains("130"), "{said}");
     let (code, _, said) = copied(&home, &demo, &[String::from("{\"input\": [罕见]}")], (&[], &[]));
-    assert!(code == Some(1) && said.contains("line 1") && !said.contains("罕见"), "{said}");
+    assert!(code == Some(3) && said.contains("line 1") && !said.contains("罕见"), "{said}");
+}
+
+/// What cannot be copied because it never varies was not shown to be safe: 600 times one client, or one answer for everybody.
+#[test]
+fn e7_answers_that_do_not_vary_are_not_judged() {
+    let home = Home::new();
+    let (clients, demo) = (clients(600), format!("'{DEMO}'"));
+    let program = services();
+    let score = ["--", program.to_str().expect("UTF-8"), "score"];
+    let constant = ["--", "sed", "-u", "s/.*/{\"score\":500}/"];
+    let one = vec![clients[0].clone(); 600];
+    for (clients, model) in [(&one, &score[..]), (&clients, &constant[..])] {
+        let (code, shown, said) = copied(&home, &demo, clients, (&[], model));
+        assert!(code == Some(3) && shown.contains("无法判定"), "{shown}{said}");
+        assert!(shown.contains("Cannot be judged") && !shown.contains("In order"), "{shown}");
+    }
+    let (code, told, said) = copied(&home, &demo, &clients, (&["--json"], &constant));
+    let told: Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("one object: {told}{said}"));
+    assert_eq!(
+        (code, &told["judged"], &told["recommended"]),
+        (Some(3), &json!(false), &Value::Null),
+        "{told}"
+    );
+    // Made-up clients do not stand in for those that a file lacks.
+    for none in [vec![], vec![String::new(); 3]] {
+        let (code, shown, said) = copied(&home, &demo, &none, (&[], &score));
+        assert!(code == Some(3) && shown.is_empty() && said.contains("holds no client"), "{shown}{said}");
+    }
+}
+
+/// A pipe to the model's program that breaks is no reader of ours that went away.
+#[test]
+fn e7_a_model_that_ends_early_is_told() {
+    let home = Home::new();
+    let (clients, demo) = (clients(300), format!("'{DEMO}'"));
+    for words in [&["--", "false"][..], &["--", "head", "-c", "0"]] {
+        let (code, shown, said) = copied(&home, &demo, &clients, (&[], words));
+        assert!(code == Some(3) && shown.is_empty(), "{shown}{said}");
+        assert!(said.contains("模型程序提前结束") && said.contains("program ended before"), "{said}");
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests, not configuration")]

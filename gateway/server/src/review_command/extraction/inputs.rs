@@ -54,6 +54,8 @@ impl Inputs {
         }
         if let Some(file) = file {
             inputs.load(file, is_live).with_context(|| file.display().to_string())?;
+            // Whoever gives a file wants it measured on: made-up clients do not stand in for those that are missing.
+            ensure!(!inputs.clients.is_empty(), "{}: 文件没有客户 holds no client", file.display());
         }
         ensure!(inputs.places.len() <= AXES_MAX, "more than {AXES_MAX} leaves in an input");
         inputs.axes = choices.and_then(|choices| inputs.range(&choices));

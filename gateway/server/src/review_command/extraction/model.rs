@@ -16,6 +16,9 @@ use super::inputs::Inputs;
 /// Stands in a pointer for every element of a list.
 const EVERY: &str = "*";
 
+/// What is told of a program that does not read on, or answers no more.
+const ENDED: &str = "the model's program ended before everything was asked";
+
 /// A program that answers requests, a line each.
 pub(super) struct Program {
     child: Child,
@@ -36,13 +39,13 @@ impl Program {
 
     fn ask(&mut self, request: &Value) -> Result<Value> {
         let requests = self.requests.as_mut().context("closed")?;
-        requests.write_all(format!("{request}\n").as_bytes()).context("the program takes no request")?;
-        requests.flush()?;
+        let sent = requests.write_all(format!("{request}\n").as_bytes()).and_then(|()| requests.flush());
+        sent.with_context(|| format!("模型程序提前结束 {ENDED}"))?;
         let mut line = String::new();
         let most = LINE_BYTES_MAX as u64;
         let read =
             (&mut self.answers).take(most).read_line(&mut line).context("the program gives no answer")?;
-        ensure!(read > 0, "程序结束了 the program ended");
+        ensure!(read > 0, "模型程序提前结束 {ENDED}");
         serde_json::from_str(&line).map_err(|_| anyhow::anyhow!("the program's answer is no JSON"))
     }
 }
