@@ -135,7 +135,12 @@ pub const DISCLOSURES: [Disclosure; 8] = [
             column("scenario", Name, "应用场景", "The scenario that it is for; null for all."),
             column("purposes", Words, "用途类别", "Classes of purpose that it is for; null for all."),
             column("form", Word, "计费方式", "Form of charging."),
-            column("amount", Text, "价格（元）", "Yuan, without tax: a call's, or by tier `from N: yuan`."),
+            column(
+                "amount",
+                Text,
+                "价格（元）",
+                "Yuan, without tax: a call's, of each tier, or for a number of calls.",
+            ),
             column("annual", Text, "年费（元）", "Yuan a year besides."),
             column("minimum", Text, "最低收费", "The least that is charged."),
             column("maximum", Text, "最高收费（元）", "The most that is charged, in yuan."),

@@ -147,8 +147,8 @@ pub(super) fn product(control: &Control, object: &Object, spec: &Value) -> Row {
 pub(super) fn price(control: &Control, _: &Object, spec: &Value) -> Row {
     const FORMS: [&str; 5] = ["perCall", "graduated", "volume", "package", "free"];
     let form = FORMS.into_iter().find(|form| spec.get(form).is_some());
-    let amount = form.and_then(|form| spec.get(form)).map_or(Cell::None, amount);
-    let minimum = spec.get("minimum").map_or(Cell::None, amount_of);
+    let amount = form.and_then(|form| spec.get(form)).map_or(Cell::None, charged);
+    let minimum = spec.get("minimum").map_or(Cell::None, charged);
     let [act, issuer] = control.act_behind(spec)?;
     let [from, until] = window(spec);
     Ok(Some(vec![
@@ -171,24 +171,31 @@ pub(super) fn price(control: &Control, _: &Object, spec: &Value) -> Row {
     ]))
 }
 
-fn amount_of(value: &Value) -> Cell {
-    amount(value)
-}
-
-/// A sum, tiers, or a sum for a number of calls, as text: what is charged, by from which call on.
-fn amount(value: &Value) -> Cell {
-    fn shown(value: &Value) -> String {
-        match value {
-            Value::String(text) => text.clone(),
-            Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join("; "),
-            Value::Object(fields) => {
-                let fields = fields.iter().map(|(name, value)| format!("{name} {}", shown(value)));
-                fields.collect::<Vec<_>>().join(" ")
+/// A sum; tiers, each by up to which call it reaches (`≤1000: 0.50; >1000: 0.30`); a sum for a number of calls (`100 / 500`); or
+/// on what ground it is free.
+fn charged(value: &Value) -> Cell {
+    let text = |field: &Value| field.as_str().map_or_else(|| field.to_string(), str::to_owned);
+    Cell::Text(match value {
+        Value::Array(tiers) => {
+            let (mut shown, mut before) = (Vec::new(), String::from("0"));
+            for tier in tiers {
+                let each = text(&tier["each"]);
+                match tier.get("upTo").map(text) {
+                    Some(up_to) => {
+                        shown.push(format!("≤{up_to}: {each}"));
+                        before = up_to;
+                    }
+                    None => shown.push(format!(">{before}: {each}")),
+                }
             }
-            other => other.to_string(),
+            shown.join("; ")
         }
-    }
-    Cell::Text(shown(value))
+        Value::Object(sum) if sum.contains_key("fee") => {
+            format!("{} / {}", text(&value["fee"]), text(&value["calls"]))
+        }
+        Value::Object(free) if free.contains_key("ground") => text(&value["ground"]),
+        other => text(other),
+    })
 }
 
 /// A ceiling.
@@ -287,4 +294,24 @@ pub(super) fn operating_agreement(control: &Control, object: &Object, spec: &Val
         until,
         state(object),
     ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn f5_a_price_is_shown_by_tier_and_by_number_of_calls() {
+        let tiers = json!([{"upTo": 1000, "each": "0.50"}, {"each": "0.30"}]);
+        for (declared, shown) in [
+            (json!("0.50"), "0.50"),
+            (tiers, "≤1000: 0.50; >1000: 0.30"),
+            (json!({"fee": "100", "calls": 500}), "100 / 500"),
+            (json!({"ground": "public-welfare", "conditions": ["非营利"]}), "public-welfare"),
+        ] {
+            assert_eq!(charged(&declared), Cell::Text(shown.to_owned()));
+        }
+    }
 }
